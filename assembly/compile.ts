@@ -1,0 +1,42 @@
+// Runs the AssemblyScript compiler over this folder, in memory. `replaced` lets a benchmark build the same kernel with
+// another file in the place of one of these.
+
+import asc from "assemblyscript/asc";
+
+const FLAGS = [
+  "-O3",
+  "--converge",
+  "--noAssert",
+  "--runtime",
+  "stub",
+  "--use",
+  "abort=",
+  "--initialMemory",
+  "2",
+  "--zeroFilledMemory",
+];
+
+export async function compileKernel(
+  replaced: Record<string, URL> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  let binary: Uint8Array | undefined;
+  const { error, stderr } = await asc.main([
+    "index.ts",
+    "--outFile",
+    "kernel.wasm",
+    ...FLAGS,
+  ], {
+    readFile: (name) =>
+      Deno.readTextFile(replaced[name] ?? new URL(name, import.meta.url)).catch(
+        () => null,
+      ),
+    writeFile: (_name, contents) => {
+      binary = contents as Uint8Array;
+    },
+    listFiles: () => [],
+  });
+  if (error !== null || binary === undefined) {
+    throw new Error(`Cannot compile the kernel\n${stderr}`, { cause: error });
+  }
+  return new Uint8Array(binary);
+}

@@ -1,0 +1,627 @@
+import { context } from "./context.ts";
+import { describe } from "./describe.ts";
+import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
+import { Mailbox, Receive } from "./message/mailbox.ts";
+import { Immediate } from "./operations/immediate.ts";
+import { Finish, late } from "./operations/finish.ts";
+import { mustBeCurrent, Sleep } from "./operations/sleep.ts";
+import type { Operation } from "./operation.ts";
+import { placement } from "./placement.ts";
+import { labelStack } from "./report.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { Timer } from "./schedulable.ts";
+import { type Body, Strand } from "./strand.ts";
+import { type Timeout, toSeconds } from "./time.ts";
+
+/**
+ * A coroutine function: a generator function whose first parameter is the coroutine that runs it.
+ *
+ * `A` are its other parameters, `R` is what it returns.
+ */
+// deno-lint-ignore no-explicit-any -- plain `yield operation` is asyncoro's spelling and typed `any`; see Operation
+export type CoroFunction<A extends readonly any[] = any[], R = any> = (
+  // deno-lint-ignore no-explicit-any -- the function may name its own result type, or leave it open
+  coro: Coro<any>,
+  ...args: A
+  // deno-lint-ignore no-explicit-any -- see above
+) => Generator<unknown, R, any>;
+
+/** Something that a coroutine holds and that must be passed on when it ends, in a list of its own. */
+export interface Holding {
+  /** The next one that the same coroutine holds. */
+  nextHeld: Holding | null;
+  /** In words, for the report. */
+  describeHeld(): string;
+  /** Its holder has ended: the next in line gets it. */
+  holderEnded(): void;
+}
+
+const DAEMON = 1;
+const SWAPPABLE = 2;
+const RETURNED = 4;
+const THREW = 8;
+const TERMINATED = 16;
+const ENDED = RETURNED | THREW | TERMINATED;
+/** Somebody was told of the failure, or asked for it. */
+const CLAIMED = 32;
+
+const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
+
+// A coroutine's generator is made from the coroutine, so there is a moment without one.
+const NO_BODY: Body = (function* () {})();
+
+/**
+ * A coroutine: a generator function that runs concurrently with others, one step at a time.
+ *
+ * It is scheduled as soon as it is created and runs from the next turn on, never inside the constructor. Inside a
+ * coroutine `new Coro` joins that coroutine's scheduler, elsewhere the default one.
+ *
+ * Its result is what the generator function returns; if that is `undefined`, the last value that one of its yields
+ * evaluated to.
+ *
+ * @example
+ * ```ts
+ * import { Coro } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = new Coro(function* (coro) {
+ *   const { from, text } = yield* coro.receive<{ from: Coro; text: string }>();
+ *   from.send(text.toUpperCase());
+ * });
+ * const client = new Coro(function* (coro) {
+ *   server.send({ from: coro, text: "hello" });
+ *   return yield* coro.receive<string>();
+ * });
+ * assertEquals(await client.value(), "HELLO");
+ * ```
+ */
+export class Coro<
+  R = unknown,
+  // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
+  A extends readonly any[] = any[],
+> extends Strand {
+  /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
+  readonly id: number;
+  /** @internal Messages, once there were any. */
+  mailbox: Mailbox | null = null;
+  /** @internal The first of the locks it holds. */
+  held: Holding | null = null;
+  /** @internal Milliseconds from the scheduler's start to this coroutine's. */
+  readonly born: number;
+  #flags: number;
+  // A name that was given, or the function whose name it has.
+  // deno-lint-ignore ban-types -- only its name is read
+  #name: string | Function;
+  #firstJoiner: Joiner | null = null;
+  #monitors: Set<Coro> | null = null;
+
+  /**
+   * @param target A generator function; it is called at once with the new coroutine and `args`, and runs from the
+   * next turn on.
+   * @param args Its other arguments.
+   * @throws {TypeError} If `target` is not a generator function.
+   * @throws {RangeError} If the host has no memory for another coroutine.
+   * @throws {Error} If the scheduler has been terminated.
+   */
+  constructor(target: CoroFunction<A, R>, ...args: A) {
+    checkTarget(target);
+    const { scheduler, options } = placement();
+    super(scheduler, options === null ? 4 : options.priority, NO_BODY);
+    this.#name = options?.name ?? target;
+    this.#flags = options?.daemon ? DAEMON : 0;
+    this.id = scheduler.nextId();
+    this.born = scheduler.uptime();
+    // Default values of parameters are evaluated here and may throw: nothing is registered yet.
+    this.top = target(this, ...args);
+    scheduler.admit(this);
+  }
+
+  /** The scheduler it runs on. */
+  get scheduler(): Scheduler {
+    return this.loop as Scheduler;
+  }
+
+  /** @internal */
+  override get owner(): Coro {
+    return this as Coro;
+  }
+
+  /** Its name, that of its function by default. It need not be unique. */
+  get name(): string {
+    const name = this.#name;
+    return typeof name === "string" ? name : name.name || "anonymous";
+  }
+
+  set name(name: string) {
+    this.#name = String(name);
+  }
+
+  /**
+   * Its priority, 0 (first) to 7 (last), 4 by default. A change takes effect at once.
+   *
+   * @throws {RangeError} When set to anything but an integer of 0 to 7.
+   */
+  get priority(): number {
+    return this.level;
+  }
+
+  set priority(priority: number) {
+    this.loop.setLevel(this, checkPriority(priority));
+  }
+
+  /** Whether it is a daemon: one that `join()` does not wait for and that does not keep the process alive. */
+  get daemon(): boolean {
+    return (this.#flags & DAEMON) !== 0;
+  }
+
+  /**
+   * Makes it a daemon, or no longer one.
+   *
+   * @param flag `true` for a daemon.
+   */
+  setDaemon(flag = true): void {
+    if (this.daemon === flag) return;
+    this.#flags ^= DAEMON;
+    if (this.isAlive()) this.scheduler.daemonChanged(flag);
+  }
+
+  /** Whether it has not ended. One that failed has ended, even if a monitor may still restart it. */
+  isAlive(): boolean {
+    return (this.#flags & ENDED) === 0;
+  }
+
+  /** `name/id`. */
+  override toString(): string {
+    return `${this.name}/${this.id}`;
+  }
+
+  // --- waiting as itself --------------------------------------------------------------------------------------
+
+  /**
+   * Suspends this coroutine until it is resumed or the time is up.
+   *
+   * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
+   * @param alarmValue What it evaluates to when time is up.
+   * @returns The value it was resumed with, or `alarmValue`.
+   * @throws {TypeError} If `timeout` is no time.
+   * @throws {Error} If it is not called by this coroutine itself.
+   */
+  sleep<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
+    const seconds = toSeconds(timeout, "sleep");
+    mustBeCurrent(this as Coro, "sleep");
+    return new Sleep(this as Coro, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+  }
+
+  /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
+  suspend<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
+    return this.sleep(timeout, alarmValue);
+  }
+
+  /**
+   * Wakes it, if it is in `sleep` or `suspend`; a coroutine that waits for anything else is not disturbed.
+   *
+   * @param update What its `sleep` evaluates to.
+   * @returns `true` if it slept; a second call before it has run is too late and answers `false`.
+   */
+  resume(update?: unknown): boolean {
+    const sleeper = this.wait?.sleeper() ?? null;
+    if (sleeper === null) return false;
+    sleeper.resolve(update);
+    return true;
+  }
+
+  /** The same as {@linkcode Coro.resume}. */
+  wakeup(update?: unknown): boolean {
+    return this.resume(update);
+  }
+
+  // --- messages -----------------------------------------------------------------------------------------------
+
+  /**
+   * Puts a message into its mailbox. Messages from one sender arrive in the order sent.
+   *
+   * @param message Anything; it is not copied.
+   * @returns `false` if it has ended. A coroutine that failed still takes messages while a monitor lives that may
+   * restart it.
+   */
+  send(message: unknown): boolean {
+    if ((this.#flags & ENDED) !== 0 && !this.#restartable()) return false;
+    (this.mailbox ??= new Mailbox()).post(message);
+    return true;
+  }
+
+  /**
+   * Like {@linkcode Coro.send}, as an operation that tells what became of it. Within one process it never waits.
+   *
+   * @param message Anything.
+   * @param timeout Seconds to wait at the most, or a duration.
+   * @returns 1 if the message is in the mailbox, 0 if time was up before, -1 if the recipient has ended.
+   * @throws {TypeError} If `timeout` is no time.
+   */
+  deliver(message: unknown, timeout?: Timeout): Operation<number> {
+    toSeconds(timeout, "deliver");
+    return new Immediate("deliver", () => this.send(message) ? 1 : -1);
+  }
+
+  /**
+   * Takes the earliest message from the mailbox, waiting for one if there is none.
+   *
+   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @param alarmValue What it evaluates to when time is up.
+   * @throws {TypeError} If `timeout` is no time.
+   * @throws {Error} If it is not called by this coroutine itself.
+   */
+  receive<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+    const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
+    mustBeCurrent(this as Coro, "receive");
+    return new Receive(this as Coro, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+  }
+
+  /** The same as {@linkcode Coro.receive}. */
+  recv<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+    return this.receive(timeout, alarmValue);
+  }
+
+  // --- exceptions and the end ---------------------------------------------------------------------------------
+
+  /**
+   * Throws an error in it, at the point where it waits. The wait is cancelled, and nothing it was granted is lost.
+   *
+   * One that has not started fails at its first line. Several errors are thrown one a step, in order.
+   *
+   * @param error The error.
+   * @returns `false` if it has ended or is the coroutine that runs (there `throw` is the statement to use).
+   * @throws {TypeError} If `error` is not an error.
+   */
+  throw(error: unknown): boolean {
+    if (!isError(error)) {
+      throw new TypeError(
+        `Cannot throw in ${this} as 'error' must be an Error: current value is ${describe(error)}, wrap it in one`,
+      );
+    }
+    if (!this.isAlive() || context.strand?.owner === this) return false;
+    this.requestThrow(error);
+    return true;
+  }
+
+  /**
+   * Ends it: the wait is cancelled, `finally` blocks run, innermost frame first, and may wait. One that terminates
+   * itself stops at its next yield. Its result is the last value it got.
+   *
+   * @param grace Seconds (or a duration) that `finally` blocks may take; after that every further wait is cut short.
+   * @returns `false` if it has ended already.
+   * @throws {TypeError} If `grace` is no time.
+   */
+  terminate(grace: Timeout = 5): boolean {
+    const seconds = toSeconds(grace, "terminate");
+    if (!this.isAlive()) return false;
+    this.requestUnwind(-1, Math.max(0, seconds), null);
+    return true;
+  }
+
+  /**
+   * Waits for its end, for code outside coroutines.
+   *
+   * @param timeout Seconds to wait at the most, or a duration.
+   * @returns A promise of its result. It is rejected with the very error that ended it, with `TimeoutError` when
+   * time is up, or with `DeadlockError` when it certainly never ends.
+   * @throws {TypeError} If `timeout` is no time.
+   */
+  value(timeout?: Timeout): Promise<R> {
+    const seconds = toSeconds(timeout, "wait for a coroutine");
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    const joiner = new PromiseJoiner(resolve as (value: unknown) => void, reject);
+    if (this.answer(joiner)) return promise;
+    if (seconds <= 0) {
+      reject(late(this as Coro));
+      return promise;
+    }
+    this.join(joiner);
+    this.scheduler.outsiders++;
+    joiner.onSettled = () => this.scheduler.outsiders--;
+    if (seconds < Infinity) {
+      joiner.timer = new Timer(this.loop, this.level, seconds, () => {
+        this.unjoin(joiner);
+        joiner.reject(late(this as Coro));
+      });
+    } else {
+      this.scheduler.suspect(this as Coro);
+    }
+    return promise;
+  }
+
+  /**
+   * Waits for its end, for coroutines.
+   *
+   * @param timeout Seconds to wait at the most, or a duration.
+   * @returns Its result. The very error that ended it is thrown at the yield; `TimeoutError` when time is up;
+   * `DeadlockError` when it certainly never ends.
+   * @throws {TypeError} If `timeout` is no time.
+   */
+  finish(timeout?: Timeout): Operation<R> {
+    return new Finish(this as Coro, toSeconds(timeout, "wait for a coroutine")) as Operation<unknown> as Operation<R>;
+  }
+
+  // --- monitors -----------------------------------------------------------------------------------------------
+
+  /**
+   * Makes this coroutine a monitor of another: when that ends, a {@linkcode MonitorException} is sent to this one.
+   *
+   * One that has ended already answers with the same message at once. Adding a monitor twice is adding it once.
+   *
+   * @param observe The coroutine to observe.
+   * @returns `true`, or `false` if this coroutine has ended.
+   * @throws {TypeError} If `observe` is not a coroutine, or is this one.
+   */
+  monitor(observe: Coro): Operation<boolean> {
+    checkMonitor(this as Coro, observe);
+    return new Immediate("monitor", () => observe.notify(this as Coro));
+  }
+
+  /**
+   * Adds a monitor to this coroutine: {@linkcode Coro.monitor} seen from the other side.
+   *
+   * @param monitor The coroutine that is told.
+   * @returns `true`, or `false` if `monitor` has ended.
+   * @throws {TypeError} If `monitor` is not a coroutine, or is this one.
+   */
+  notify(monitor: Coro): boolean {
+    checkMonitor(monitor, this as Coro);
+    if (!monitor.isAlive()) return false;
+    this.#claim();
+    if (!this.isAlive()) monitor.send(new MonitorException(this as Coro, this.#outcome()));
+    // One that failed may be restarted and end again.
+    if ((this.#flags & (RETURNED | TERMINATED)) === 0) (this.#monitors ??= new Set()).add(monitor);
+    return true;
+  }
+
+  // --- hot swap -----------------------------------------------------------------------------------------------
+
+  /**
+   * Allows or forbids that its generator is replaced by {@linkcode Coro.hotSwap}.
+   *
+   * @param flag Whether it is allowed.
+   * @throws {Error} If it is not called by the coroutine itself.
+   */
+  hotSwappable(flag: boolean): void {
+    mustBeCurrent(this as Coro, "set hotSwappable");
+    this.#flags = flag ? this.#flags | SWAPPABLE : this.#flags & ~SWAPPABLE;
+  }
+
+  /**
+   * Asks to replace its generator by another, keeping id, mailbox, monitors and those who wait for its end.
+   *
+   * When the coroutine is `hotSwappable`, is in its outermost generator and waits neither for I/O nor for a worker,
+   * {@linkcode HotSwapException} is thrown in it. Throwing that exception again (or not catching it) accepts: the new
+   * generator starts from its beginning. Otherwise the request waits; a newer one replaces it.
+   *
+   * A coroutine that failed and has a living monitor is restarted with the new generator.
+   *
+   * @param target A generator function; called at once with this coroutine and `args`.
+   * @param args Its other arguments.
+   * @returns `false` if the coroutine has ended and cannot be restarted.
+   * @throws {TypeError} If `target` is not a generator function.
+   */
+  // deno-lint-ignore no-explicit-any -- as in the constructor
+  hotSwap<B extends readonly any[]>(target: CoroFunction<B, R>, ...args: B): boolean {
+    checkTarget(target);
+    if (this.isAlive()) {
+      this.requestSwap(new Proposal(target(this, ...args), target));
+      return true;
+    }
+    if (!this.#restartable()) return false;
+    this.#begin(target(this, ...args), target);
+    this.#flags &= ~(ENDED | CLAIMED | SWAPPABLE);
+    this.last = undefined;
+    this.scheduler.admit(this as Coro);
+    return true;
+  }
+
+  /** @internal */
+  protected override canSwap(): boolean {
+    return (this.#flags & SWAPPABLE) !== 0 && this.frames === null && (this.wait === null || this.wait.swappable());
+  }
+
+  // deno-lint-ignore ban-types -- only its name is read
+  #begin(body: Body, target: Function): void {
+    this.top = body;
+    if (typeof this.#name !== "string") this.#name = target;
+  }
+
+  /** Failed, and somebody lives who may restart it. */
+  #restartable(): boolean {
+    if ((this.#flags & THREW) === 0 || this.#monitors === null) return false;
+    for (const monitor of this.#monitors) if (monitor.isAlive()) return true;
+    return false;
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------
+
+  /** @internal Settles `joiner` if the coroutine has ended, and answers whether it has. */
+  answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
+    if (this.isAlive()) return false;
+    this.#claim();
+    if ((this.#flags & THREW) !== 0) joiner.fail(this.last);
+    else joiner.give(this.last);
+    return true;
+  }
+
+  /** @internal Adds somebody who waits for the end. */
+  join(joiner: Joiner): void {
+    this.#firstJoiner = addJoiner(this.#firstJoiner, joiner);
+  }
+
+  /** @internal Takes that back. */
+  unjoin(joiner: Joiner): void {
+    this.#firstJoiner = removeJoiner(this.#firstJoiner, joiner);
+  }
+
+  /** @internal Who waits for the end. */
+  get joiners(): readonly Joiner[] {
+    return listJoiners(this.#firstJoiner);
+  }
+
+  /** @internal Whether it has failed and nobody was told or has asked. */
+  get unclaimed(): boolean {
+    return (this.#flags & (THREW | CLAIMED)) === THREW;
+  }
+
+  /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
+  abandon(reason: Error): void {
+    this.slot = -1;
+    this.ended("throw", reason);
+  }
+
+  /** @internal */
+  protected override report(error: unknown): void {
+    this.scheduler.reportError(error, this as Coro);
+  }
+
+  /** @internal */
+  protected override ended(kind: "return" | "throw" | "terminate", value: unknown): void {
+    if (kind === "throw") {
+      if (value instanceof Proposal && value.generator !== this.top) {
+        this.#begin(value.generator, value.target);
+        this.wait = null;
+        this.loop.submit(this);
+        return;
+      }
+      labelStack(value, this as Coro);
+      this.last = value;
+      this.#flags |= THREW;
+    } else {
+      if (kind === "terminate" || value !== undefined) this.last = value;
+      this.#flags |= kind === "return" ? RETURNED : TERMINATED;
+    }
+    this.top = NO_BODY;
+    this.frames = null;
+    this.wait = null;
+    if (kind !== "throw") this.mailbox = null;
+    this.scheduler.dismiss(this as Coro);
+    if (this.#monitors !== null) this.#tellMonitors(this.#monitors);
+    if (this.#firstJoiner !== null) this.#tellJoiners();
+    if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
+    if (this.held !== null) this.#passOnHeld();
+  }
+
+  #tellMonitors(monitors: Set<Coro>): void {
+    for (const monitor of monitors) {
+      if (monitor.isAlive() && monitor.send(new MonitorException(this as Coro, this.#outcome()))) this.#claim();
+      else monitors.delete(monitor);
+    }
+    // Only one that failed can be restarted and end again.
+    if ((this.#flags & THREW) === 0) this.#monitors = null;
+  }
+
+  #tellJoiners(): void {
+    this.#claim();
+    for (let joiner = this.#firstJoiner; joiner !== null; joiner = this.#firstJoiner) {
+      this.unjoin(joiner);
+      if ((this.#flags & THREW) !== 0) joiner.reject(this.last);
+      else joiner.resolve(this.last);
+    }
+  }
+
+  #passOnHeld(): void {
+    let holding = this.held;
+    this.held = null;
+    while (holding !== null) {
+      const next: Holding | null = holding.nextHeld;
+      holding.nextHeld = null;
+      this.report(new Error(`Coroutine ${this} ended while it held ${holding.describeHeld()}: it is passed on`));
+      holding.holderEnded();
+      holding = next;
+    }
+  }
+
+  #outcome(): Outcome {
+    if ((this.#flags & THREW) !== 0) return { kind: "throw", error: this.last };
+    return (this.#flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
+  }
+
+  #claim(): void {
+    this.#flags |= CLAIMED;
+  }
+}
+
+/** A hot swap on its way: knows the function, for the coroutine's name. */
+class Proposal extends HotSwapException {
+  // deno-lint-ignore ban-types -- only its name is read
+  readonly target: Function;
+
+  // deno-lint-ignore ban-types -- only its name is read
+  constructor(generator: Body, target: Function) {
+    super(generator);
+    this.target = target;
+  }
+}
+
+/** A promise of `value()`. */
+class PromiseJoiner implements Joiner {
+  nextJoiner: Joiner | null = null;
+  prevJoiner: Joiner | null = null;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  timer: Timer | null = null;
+  onSettled: () => void = () => {};
+
+  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value: unknown): void {
+    this.timer?.cancel();
+    this.onSettled();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.timer?.cancel();
+    this.onSettled();
+    this.#reject(error);
+  }
+
+  give(value: unknown): void {
+    this.resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.reject(error);
+  }
+}
+
+/** The function itself, if it is a generator function. */
+function checkTarget(target: unknown): void {
+  if (typeof target === "function" && Object.getPrototypeOf(target) === GeneratorFunctionPrototype) return;
+  // Bound ones and those of another realm.
+  if (typeof target === "function" && Object.prototype.toString.call(target) === "[object GeneratorFunction]") return;
+  const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
+  throw new TypeError(
+    `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
+  );
+}
+
+/** The priority itself, if it is one. */
+export function checkPriority(priority: unknown): number {
+  if (Number.isInteger(priority) && priority as number >= 0 && priority as number <= 7) return priority as number;
+  throw new RangeError(
+    `Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): ` +
+      `current value is ${describe(priority)}`,
+  );
+}
+
+function checkMonitor(monitor: unknown, observe: unknown): void {
+  for (const [role, coro] of [["monitor", monitor], ["observe", observe]] as const) {
+    if (coro instanceof Coro) continue;
+    throw new TypeError(`Cannot monitor as '${role}' must be a coroutine: current value is ${describe(coro)}`);
+  }
+  if (monitor === observe) {
+    throw new TypeError(`Cannot monitor ${describe(String(monitor))} by itself: its end could not be received`);
+  }
+}
+
+function isError(value: unknown): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}

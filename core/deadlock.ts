@@ -1,0 +1,110 @@
+/**
+ * Deadlocks: finding coroutines that can certainly never go on, and telling those who depend on them.
+ */
+import type { Coro } from "./coro.ts";
+import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
+import { Finish } from "./operations/finish.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Coroutines that never go on by themselves, and the error that says so. */
+export interface Deadlock {
+  readonly coros: readonly Coro[];
+  readonly error: DeadlockError;
+}
+
+/**
+ * Looks for coroutines that wait for each other in a closed set, starting from those that began such a wait lately.
+ *
+ * The quick look only follows waits from the suspects, as every new closed set has one of them in it. It takes for
+ * dead whatever it has not seen alive; only when it finds something are all coroutines gone through.
+ */
+export function findDeadlock(scheduler: Scheduler, suspects: Iterable<Coro>): Deadlock | null {
+  const seen = new Set<Coro>();
+  const alive = new Set<Coro>();
+  const mayBeDead = (coro: Coro): boolean => {
+    if (seen.has(coro)) return !alive.has(coro);
+    seen.add(coro);
+    const dead = coro.isAlive() && coro.scheduler === scheduler && coro.hopeless(mayBeDead);
+    if (!dead) alive.add(coro);
+    return dead;
+  };
+  if (![...suspects].some((coro) => mayBeDead(coro))) return null;
+  const dead = greatestDeadSet(scheduler);
+  return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other and none can go on");
+}
+
+/** The largest set whose members can only be woken by members. */
+function greatestDeadSet(scheduler: Scheduler): Coro[] {
+  const dead = new Set(scheduler.coros());
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const coro of dead) {
+      if (coro.hopeless((other) => dead.has(other))) continue;
+      dead.delete(coro);
+      changed = true;
+    }
+  }
+  return [...dead];
+}
+
+/** Every coroutine that waits, for when nothing in or outside the scheduler can happen any more. */
+export function stuckCoros(scheduler: Scheduler): Deadlock {
+  const stuck = [...scheduler.coros()].filter((coro) => !coro.queued);
+  return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
+}
+
+function deadlock(coros: readonly Coro[], message: string): Deadlock {
+  const cycle = findCycle(coros);
+  const others = coros.filter((coro) => !cycle.includes(coro));
+  const lines: DeadlockedCoro[] = [...cycle, ...others].map((coro) => ({
+    coro,
+    waitsFor: coro.wait?.waitsFor ?? "its turn",
+  }));
+  return { coros, error: new DeadlockError(message, lines) };
+}
+
+/** The first cycle among the waits, in its order; empty if there is none. */
+function findCycle(coros: readonly Coro[]): Coro[] {
+  const known = new Set(coros);
+  const done = new Set<Coro>();
+  for (const start of coros) {
+    const path: Coro[] = [];
+    let at: Coro | undefined = start;
+    while (at !== undefined && !done.has(at)) {
+      const loop = path.indexOf(at);
+      if (loop >= 0) return path.slice(loop);
+      path.push(at);
+      at = blockers(at).find((coro) => known.has(coro));
+    }
+    for (const coro of path) done.add(coro);
+  }
+  return [];
+}
+
+/** Whom a coroutine's wait asks about. */
+function blockers(coro: Coro): Coro[] {
+  const asked: Coro[] = [];
+  coro.hopeless((other) => {
+    asked.push(other);
+    return true;
+  });
+  return asked;
+}
+
+/**
+ * Fails the waits for the end of dead coroutines: those of coroutines (`finish`), or those of code outside (`value`).
+ *
+ * @returns Whether there was any.
+ */
+export function tellDeadlock({ coros, error }: Deadlock, whom: "coroutines" | "outside"): boolean {
+  let told = false;
+  for (const coro of coros) {
+    for (const joiner of [...coro.joiners]) {
+      if (joiner instanceof Finish !== (whom === "coroutines")) continue;
+      coro.unjoin(joiner);
+      joiner.reject(error);
+      told = true;
+    }
+  }
+  return told;
+}

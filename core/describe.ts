@@ -1,0 +1,49 @@
+/**
+ * How a value reads in an error message: short, on one line, telling apart what looks alike.
+ *
+ * @param value Anything.
+ * @returns The value in words: strings quoted, bigints with their `n`, functions by kind and name.
+ */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    case "bigint":
+      return `${value}n`;
+    case "symbol":
+      return value.toString();
+    case "function":
+      return describeFunction(value);
+    case "object":
+      return value === null ? "null" : describeObject(value);
+    default:
+      return String(value);
+  }
+}
+
+// Kinds are told by the constructor's name, not by `instanceof`: functions may come from another realm.
+// deno-lint-ignore ban-types
+function describeFunction(value: Function): string {
+  const words: Record<string, string> = {
+    AsyncFunction: "the async function",
+    GeneratorFunction: "the generator function",
+    AsyncGeneratorFunction: "the async generator function",
+  };
+  const source = Function.prototype.toString.call(value);
+  const plain = source.startsWith("class")
+    ? "the class"
+    : "prototype" in value
+    ? "the function"
+    : "the arrow function or method";
+  const kind = words[value.constructor?.name] ?? plain;
+  return value.name ? `${kind} '${value.name}'` : kind;
+}
+
+function describeObject(value: object): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (tag === "Generator") return "a generator object";
+  const name = tag !== "Object" ? tag : value.constructor?.name ?? "Object";
+  return name === "Object" ? "an object" : `an object of ${name}`;
+}

@@ -1,0 +1,166 @@
+/**
+ * What the host offers to whoever joins its event loop: timers, hops between its turns, news that it has run dry.
+ *
+ * Deno, Node.js, Bun, browsers and edge runtimes are told apart by what they have, at the first use and not at import.
+ */
+
+interface NodeTimer {
+  ref(): void;
+  unref(): void;
+}
+
+interface HostGlobals {
+  readonly Deno?: {
+    readonly version?: { readonly deno?: string };
+    refTimer(id: number): void;
+    unrefTimer(id: number): void;
+    exitCode: number;
+    exit(code: number): never;
+    addSignalListener(signal: string, handler: () => void): void;
+    removeSignalListener(signal: string, handler: () => void): void;
+  };
+  readonly process?: {
+    exitCode?: number;
+    exit(code: number): never;
+    on(event: string, handler: () => void): void;
+    off(event: string, handler: () => void): void;
+  };
+  readonly setImmediate?: (callback: () => void) => NodeTimer;
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+}
+
+const host = globalThis as unknown as HostGlobals;
+
+/** A host timer. */
+export type HostTimer = number | NodeTimer;
+
+/** Whether this is Deno, whose loop looks at sockets only now and then while it keeps itself busy. */
+export function isDeno(): boolean {
+  return host.Deno?.version?.deno !== undefined;
+}
+
+// setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** Starts a host timer; a delay that is too long for it is cut. `alive`: whether it keeps the process going. */
+export function startTimer(callback: () => void, seconds: number, alive: boolean): HostTimer {
+  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, seconds * 1000));
+  const timer = setTimeout(callback, delayMs) as unknown as HostTimer;
+  if (!alive) holdTimer(timer, false);
+  return timer;
+}
+
+/** Stops a host timer. */
+export function stopTimer(timer: HostTimer): void {
+  clearTimeout(timer as unknown as number);
+}
+
+/** Says whether a host timer keeps the process going. */
+export function holdTimer(timer: HostTimer, alive: boolean): void {
+  if (typeof timer === "number") {
+    if (alive) host.Deno?.refTimer(timer);
+    else host.Deno?.unrefTimer(timer);
+  } else if (alive) timer.ref();
+  else timer.unref();
+}
+
+let channel: MessageChannel | null = null;
+const channelCallbacks: (() => void)[] = [];
+
+/**
+ * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
+ *
+ * `setImmediate` costs 1 to 2 microseconds a hop in Deno, keeps timers going, and is there in Node.js and Bun;
+ * browsers have MessageChannel; anywhere else `setTimeout` must do.
+ */
+export function hop(callback: () => void, alive: boolean): void {
+  if (host.setImmediate !== undefined) {
+    const immediate = host.setImmediate(callback);
+    if (!alive) immediate.unref?.();
+  } else if (typeof MessageChannel === "function") {
+    channelCallbacks.push(callback);
+    if (channel === null) {
+      channel = new MessageChannel();
+      channel.port1.onmessage = () => channelCallbacks.shift()?.();
+    }
+    channel.port2.postMessage(null);
+  } else {
+    setTimeout(callback, 0);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Calls back after Deno's loop has really waited, and so has looked at its sockets.
+ *
+ * While the loop keeps itself busy it polls them only every 61st turn. Anything done on another thread makes it
+ * wait; hashing nothing costs about 15 microseconds, needs no permission and leaves timers alone.
+ */
+export function deepYield(callback: () => void): void {
+  crypto.subtle.digest("SHA-1", NOTHING).then(callback, callback);
+}
+
+const dryHandlers = new Set<WeakRef<() => boolean>>();
+let watching = false;
+
+/**
+ * Calls the handler when the event loop has run dry; it answers whether it gave the loop something to do.
+ *
+ * The handler is held weakly: keep it as long as it is to be called.
+ */
+export function onLoopDry(handler: () => boolean): void {
+  for (const known of dryHandlers) if (known.deref() === undefined) dryHandlers.delete(known);
+  dryHandlers.add(new WeakRef(handler));
+  if (watching) return;
+  watching = true;
+  if (isDeno()) {
+    host.addEventListener?.("beforeunload", (event) => {
+      if (tellDry()) event.preventDefault();
+    });
+  } else {
+    host.process?.on?.("beforeExit", tellDry);
+  }
+}
+
+function tellDry(): boolean {
+  let woken = false;
+  for (const handler of dryHandlers) woken = (handler.deref()?.() ?? false) || woken;
+  return woken;
+}
+
+/** Sets the exit code of the process, if there is one. */
+export function setExitCode(code: number): void {
+  if (isDeno()) host.Deno!.exitCode = code;
+  else if (host.process !== undefined) host.process.exitCode = code;
+}
+
+/** Ends the process, if there is one. */
+export function exitProcess(code: number): void {
+  if (isDeno()) host.Deno!.exit(code);
+  else host.process?.exit(code);
+}
+
+/** Calls back when the process is asked to end. Answers a function that stops listening. */
+export function onTermination(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void {
+  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => ({ signal, handler: () => callback(signal) }));
+  const listening = handlers.filter(({ signal, handler }) => listen(signal, handler));
+  return () => {
+    for (const { signal, handler } of listening) {
+      if (isDeno()) host.Deno!.removeSignalListener(signal, handler);
+      else host.process!.off(signal, handler);
+    }
+  };
+}
+
+function listen(signal: string, handler: () => void): boolean {
+  try {
+    if (isDeno()) host.Deno!.addSignalListener(signal, handler);
+    else if (typeof host.process?.on === "function") host.process.on(signal, handler);
+    else return false;
+    return true;
+  } catch {
+    // Windows has no SIGTERM.
+    return false;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The driver for a real host: runs slices, lets the host have its turns, and waits for the nearest deadline.
+ *
+ * - The first slice after something became ready runs in a microtask, so that an answer follows its cause at once.
+ *   Microtasks starve the host, so their time is added up, and when the budget is used the next slice waits for a
+ *   turn of the host.
+ * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so about
+ *   every millisecond there is a deep one.
+ * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
+ *   waited for in hops.
+ */
+import type { Drivable, Driver } from "./driver.ts";
+import { deepYield, holdTimer, hop, type HostTimer, isDeno, onLoopDry, startTimer, stopTimer } from "./host.ts";
+
+// Seconds.
+const SLICE = 0.0005;
+const DEEP_YIELD_INTERVAL = 0.001;
+const MICROTASK_BUDGET = 0.002;
+const TIMER_LEAD = 0.0011;
+const SPIN = 0.0013;
+
+/** See the head of this file. */
+export class HostDriver implements Driver {
+  readonly #loop: Drivable;
+  readonly #deep = isDeno();
+  readonly #whenDry: () => boolean;
+  #scheduled = false;
+  #stopped = false;
+  #timer: HostTimer | null = null;
+  #timerAt = Infinity;
+  #timerAlive = true;
+  #microtaskSeconds = 0;
+  #parkedAt = 0;
+
+  /** @param loop What it drives. */
+  constructor(loop: Drivable) {
+    this.#loop = loop;
+    this.#whenDry = () => loop.ranDry();
+    onLoopDry(this.#whenDry);
+  }
+
+  /** Something is ready. */
+  wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (this.#microtaskSeconds < MICROTASK_BUDGET) queueMicrotask(this.#tick);
+    else this.#yieldToHost();
+  }
+
+  /** Deadlines or the need to stay alive may have changed. */
+  update(): void {
+    this.wake();
+  }
+
+  /** The scheduler has ended. */
+  stop(): void {
+    this.#stopped = true;
+    this.#clearTimer();
+  }
+
+  readonly #tick = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return this.#clearTimer();
+    const start = now();
+    const more = this.#loop.slice(SLICE);
+    const end = now();
+    this.#microtaskSeconds += end - start;
+    if (more) {
+      this.#scheduled = true;
+      this.#yieldToHost();
+    } else {
+      this.#rest();
+    }
+  };
+
+  readonly #afterHop = (): void => {
+    this.#microtaskSeconds = 0;
+    this.#tick();
+  };
+
+  readonly #afterPark = (): void => {
+    this.#parkedAt = now();
+    this.#afterHop();
+  };
+
+  #yieldToHost(): void {
+    if (this.#deep && now() - this.#parkedAt >= DEEP_YIELD_INTERVAL) deepYield(this.#afterPark);
+    else hop(this.#afterHop, this.#loop.keepsAlive());
+  }
+
+  /** Nothing is ready: waits for the nearest deadline. */
+  #rest(): void {
+    const deadline = this.#loop.nextDeadline();
+    if (deadline === Infinity) return this.#clearTimer();
+    const alive = this.#loop.keepsAlive();
+    const time = this.#loop.now();
+    const left = deadline - time;
+    if (left <= SPIN) {
+      this.#clearTimer();
+      this.#scheduled = true;
+      return hop(this.#afterHop, alive);
+    }
+    const at = deadline - TIMER_LEAD;
+    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
+    if (this.#timer === null || this.#timerAt > at) {
+      this.#clearTimer();
+      this.#timer = startTimer(this.#timerFired, at - time, alive);
+      this.#timerAt = at;
+      this.#timerAlive = alive;
+    } else if (alive !== this.#timerAlive) {
+      holdTimer(this.#timer, alive);
+      this.#timerAlive = alive;
+    }
+  }
+
+  readonly #timerFired = (): void => {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    this.#parkedAt = now();
+    this.#microtaskSeconds = 0;
+    if (!this.#scheduled) this.#tick();
+  };
+
+  #clearTimer(): void {
+    if (this.#timer !== null) stopTimer(this.#timer);
+    this.#timer = null;
+    this.#timerAt = Infinity;
+  }
+}
+
+function now(): number {
+  return performance.now() / 1000;
+}

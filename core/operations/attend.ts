@@ -1,0 +1,15 @@
+import { describe } from "../describe.ts";
+import { Operation } from "../operation.ts";
+import { type Body, isThenable } from "../strand.ts";
+
+/** A generator that does nothing but wait for an operation or promise, for where a frame is needed. */
+export function attend(item: unknown): Body {
+  if (item instanceof Operation || isThenable(item)) return wait(item);
+  throw new TypeError(
+    `Cannot wait for ${describe(item)}: give an operation, a generator object, a coroutine or a promise`,
+  );
+}
+
+function* wait(item: unknown): Body {
+  return yield item;
+}

@@ -1,0 +1,309 @@
+/**
+ * `race` and `all`: several waits in one coroutine.
+ *
+ * Every item runs on a branch, a strand that shares the coroutine's identity: `current()`, `receive()` and the rest
+ * mean the coroutine itself. When the outcome is certain, the branches that are left are unwound, and only when the
+ * last of them has ended does the coroutine go on: nothing of it runs behind its back.
+ */
+import { Coro } from "../coro.ts";
+import { CANCELLING, Operation, SPENT, WAITING } from "../operation.ts";
+import { type Body, isGenerator, Strand } from "../strand.ts";
+import { attend } from "./attend.ts";
+import { Finish } from "./finish.ts";
+import { GRACE_SECONDS } from "./with_timeout.ts";
+
+/** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
+// deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
+export type Waitable<T> = Operation<T> | Generator<unknown, T, any> | Coro<T> | PromiseLike<T>;
+
+/** The type of value that waiting for `W` gives. */
+// deno-lint-ignore no-explicit-any -- matches generators of every kind
+export type Waited<W> = W extends Operation<infer T> ? T : W extends Generator<any, infer T, any> ? T
+: W extends Coro<infer T> ? T
+: W extends PromiseLike<infer T> ? T
+: never;
+
+/** A line of execution of one item. */
+class Branch extends Strand {
+  readonly #group: Group;
+  readonly index: number;
+
+  constructor(group: Group, parent: Strand, index: number, body: Body) {
+    super(parent.loop, parent.level, body);
+    this.#group = group;
+    this.index = index;
+  }
+
+  override get owner(): Coro {
+    return this.#group.strand!.owner;
+  }
+
+  protected override ended(kind: "return" | "throw" | "terminate", value: unknown): void {
+    this.loop.leave(this);
+    this.#group.branchEnded(this, kind, value);
+  }
+
+  protected override report(error: unknown): void {
+    this.owner.scheduler.reportError(error, this.owner);
+  }
+}
+
+/** What the branches of one `race` or `all` have in common. */
+abstract class Group extends Operation<unknown> {
+  protected readonly items: readonly unknown[];
+  protected branches: Branch[] = [];
+  #operations: (Operation<unknown> | null)[];
+  #live = 0;
+  #decided: { failed: boolean; outcome: unknown } | null = null;
+
+  constructor(items: readonly unknown[]) {
+    super();
+    this.#operations = items.map((item) => item instanceof Coro ? new Finish(item, Infinity) : asOperation(item));
+    this.items = items.map((item, index) => this.#operations[index] ?? item);
+  }
+
+  /** A branch has returned. */
+  protected abstract returned(index: number, value: unknown): void;
+
+  override begin(strand: Strand): boolean {
+    // Bodies first: a wrong item must fail before any branch exists.
+    const bodies = this.items.map((item) => isGenerator(item) ? item : attend(item));
+    bodies.forEach((body, index) => {
+      const branch = new Branch(this, strand, index, body);
+      strand.loop.enter(branch);
+      this.branches.push(branch);
+      this.#live++;
+    });
+    for (const branch of this.branches) strand.loop.submit(branch);
+    return false;
+  }
+
+  branchEnded(branch: Branch, kind: "return" | "throw" | "terminate", value: unknown): void {
+    this.#live--;
+    this.branches = this.branches.filter((other) => other !== branch);
+    const closing = this.#decided !== null || this.state === CANCELLING;
+    if (closing) {
+      // A loser that ends by itself at the last moment has lost all the same.
+      if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
+      else if (kind === "return") this.#giveBack(branch.index, value);
+    } else if (kind === "throw") {
+      this.decide(true, value);
+    } else {
+      this.returned(branch.index, value);
+    }
+    if (this.#live === 0) this.#settle();
+  }
+
+  /** The outcome is certain: closes the other branches. */
+  protected decide(failed: boolean, outcome: unknown): void {
+    this.#decided = { failed, outcome };
+    this.#closeBranches();
+  }
+
+  #closeBranches(): void {
+    // Last first: messages that several of them hold go back to the mailbox in their order.
+    for (const branch of this.branches.toReversed()) branch.requestUnwind(-1, GRACE_SECONDS, null);
+  }
+
+  #settle(): void {
+    const strand = this.strand!;
+    if (this.state === CANCELLING) {
+      this.giveAllBack();
+      this.state = SPENT;
+      strand.wait = null;
+      strand.loop.submit(strand);
+      return;
+    }
+    const { failed, outcome } = this.#decided!;
+    if (!failed) return this.resolve(outcome);
+    this.giveAllBack();
+    this.reject(outcome);
+  }
+
+  /** What a branch's operation brought will reach nobody: it goes back where it came from. */
+  #giveBack(index: number, value: unknown): void {
+    const operation = this.#operations[index];
+    if (operation === null || operation.state !== SPENT) return;
+    operation.give(value);
+    operation.cancel();
+  }
+
+  /** Gives back what was granted to branches that have returned. */
+  protected abstract giveAllBack(): void;
+
+  protected giveBack(index: number, value: unknown): void {
+    this.#giveBack(index, value);
+  }
+
+  override detach(): void {
+    this.#closeBranches();
+  }
+
+  override reclaim(): void {
+    this.giveAllBack();
+  }
+
+  override cancel(): boolean {
+    if (this.state !== WAITING) return super.cancel();
+    if (this.#live === 0) return super.cancel();
+    this.state = CANCELLING;
+    this.#closeBranches();
+    return false;
+  }
+
+  override sleeper(): Operation<unknown> | null {
+    for (const branch of this.branches) {
+      const sleeper = branch.wait?.sleeper();
+      if (sleeper) return sleeper;
+    }
+    return null;
+  }
+
+  override swappable(): boolean {
+    return this.branches.every((branch) => branch.frames === null && (branch.wait?.swappable() ?? true));
+  }
+
+  override get waitsFor(): string {
+    return `${this.label} of ${this.branches.map((branch) => branch.wait?.waitsFor ?? "its turn").join(", ")}`;
+  }
+}
+
+class Race extends Group {
+  readonly label = "race";
+  #winner: { index: number; value: unknown } | null = null;
+
+  protected override returned(index: number, value: unknown): void {
+    this.#winner = { index, value };
+    this.decide(false, value);
+  }
+
+  protected override giveAllBack(): void {
+    if (this.#winner !== null) this.giveBack(this.#winner.index, this.#winner.value);
+  }
+
+  override hopeless(dead: (coro: Coro) => boolean): boolean {
+    return this.branches.every((branch) => branch.hopeless(dead));
+  }
+}
+
+class All extends Group {
+  readonly label = "all";
+  #values: unknown[] = [];
+  #returned: number[] = [];
+  #shape: (values: unknown[]) => unknown;
+
+  constructor(items: readonly unknown[], shape: (values: unknown[]) => unknown) {
+    super(items);
+    this.#shape = shape;
+  }
+
+  override begin(strand: Strand): boolean {
+    if (this.items.length === 0) return this.give(this.#shape([]));
+    return super.begin(strand);
+  }
+
+  protected override returned(index: number, value: unknown): void {
+    this.#values[index] = value;
+    this.#returned.push(index);
+    if (this.#returned.length === this.items.length) this.decide(false, this.#shape(this.#values));
+  }
+
+  protected override giveAllBack(): void {
+    for (const index of this.#returned.toReversed()) this.giveBack(index, this.#values[index]);
+  }
+
+  override hopeless(dead: (coro: Coro) => boolean): boolean {
+    return this.branches.some((branch) => branch.hopeless(dead));
+  }
+}
+
+function asOperation(item: unknown): Operation<unknown> | null {
+  if (!(item instanceof Operation)) {
+    if (!isGenerator(item)) attend(item); // throws for what cannot be waited for
+    return null;
+  }
+  return item;
+}
+
+/**
+ * Waits for the first of several; its value comes back, or its error is thrown.
+ *
+ * Operations and generators that lose are cancelled: their `finally` blocks run before the race gives its value, and
+ * what they had been granted (a message, a lock) goes back. Coroutines and promises that lose go on, nobody waits for
+ * them any more.
+ *
+ * @param items Operations, generator objects, coroutines and promises.
+ * @throws {TypeError} If there is none, or one is nothing to wait for.
+ *
+ * @example
+ * ```ts
+ * import { race, run, sleep, until } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const first = await run(function* () {
+ *   return yield* race(until(Promise.resolve("promise")), sleep(10));
+ * });
+ * assertEquals(first, "promise");
+ * ```
+ */
+export function race<const W extends readonly Waitable<unknown>[]>(items: W): Operation<Waited<W[number]>>;
+/** The same with the items one by one. */
+export function race<const W extends readonly Waitable<unknown>[]>(...items: W): Operation<Waited<W[number]>>;
+export function race(...args: unknown[]): Operation<unknown> {
+  const items = listOf(args);
+  if (items.length === 0) throw new TypeError("Cannot race nothing: give at least one operation, generator or promise");
+  return new Race(items);
+}
+
+/**
+ * Waits for all of several; their values come back in the shape of the arguments: a tuple, or a record.
+ *
+ * The first failure fails the whole: operations and generators that are left are cancelled, and their `finally`
+ * blocks run before the error is thrown. Coroutines and promises go on, nobody waits for them any more.
+ *
+ * @param items Operations, generator objects, coroutines and promises: one by one, as an array, or as a record.
+ * @throws {TypeError} If one is nothing to wait for.
+ *
+ * @example
+ * ```ts
+ * import { all, run, sleep, until } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* (coro) {
+ *   const [one, two] = yield* all(coro.sleep(0.01, "one"), until(Promise.resolve(2)));
+ *   assertEquals([one, two], ["one", 2]);
+ *   const { left } = yield* all({ left: coro.sleep(0.01, "left"), pause: sleep(0.01) });
+ *   assertEquals(left, "left");
+ * });
+ * ```
+ */
+export function all<const W extends readonly Waitable<unknown>[]>(
+  items: W,
+): Operation<{ -readonly [K in keyof W]: Waited<W[K]> }>;
+/** The same with the items one by one. */
+export function all<const W extends readonly Waitable<unknown>[]>(
+  ...items: W
+): Operation<{ -readonly [K in keyof W]: Waited<W[K]> }>;
+/** The same with named items. */
+export function all<const W extends Readonly<Record<string, Waitable<unknown>>>>(
+  items: W,
+): Operation<{ -readonly [K in keyof W]: Waited<W[K]> }>;
+export function all(...args: unknown[]): Operation<unknown> {
+  const [first] = args;
+  if (args.length === 1 && isRecord(first)) {
+    const keys = Object.keys(first);
+    const shape = (values: unknown[]) => Object.fromEntries(keys.map((key, index) => [key, values[index]]));
+    return new All(keys.map((key) => first[key]), shape);
+  }
+  return new All(listOf(args), (values) => values);
+}
+
+function listOf(args: unknown[]): unknown[] {
+  return args.length === 1 && Array.isArray(args[0]) ? [...args[0]] : args;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,48 @@
+import type { Coro } from "../coro.ts";
+import { TimeoutError } from "../errors.ts";
+import type { Joiner } from "../joiner.ts";
+import { Operation } from "../operation.ts";
+import type { Strand } from "../strand.ts";
+
+/** Waits for the end of a coroutine. */
+export class Finish extends Operation<unknown> implements Joiner {
+  readonly label = "finish";
+  nextJoiner: Joiner | null = null;
+  prevJoiner: Joiner | null = null;
+  #target: Coro;
+
+  constructor(target: Coro, seconds: number) {
+    super();
+    this.#target = target;
+    this.limit = seconds;
+  }
+
+  override get waitsFor(): string {
+    return `the end of ${this.#target}`;
+  }
+
+  override begin(strand: Strand): boolean {
+    if (this.#target.answer(this)) return true;
+    if (this.limit <= 0) return this.fail(late(this.#target));
+    this.#target.join(this);
+    if (this.limit === Infinity) strand.owner.scheduler.suspect(strand.owner);
+    return false;
+  }
+
+  override detach(): void {
+    this.#target.unjoin(this);
+  }
+
+  override timedOut(): void {
+    this.fail(late(this.#target));
+  }
+
+  override hopeless(dead: (coro: Coro) => boolean): boolean {
+    return this.limit === Infinity && dead(this.#target);
+  }
+}
+
+/** The error of a `finish()` or `value()` whose time is up. */
+export function late(target: Coro): TimeoutError {
+  return new TimeoutError(`${target} did not end in time`);
+}

@@ -1,0 +1,22 @@
+import { Operation } from "../operation.ts";
+import type { Strand } from "../strand.ts";
+
+/** Any other value that was yielded: it comes straight back, after a turn. */
+export class Given extends Operation<unknown> {
+  readonly label = "yield";
+  #value: unknown;
+
+  constructor(value: unknown) {
+    super();
+    this.#value = value;
+  }
+
+  override begin(strand: Strand): boolean {
+    this.give(this.#value);
+    // Settled, but waiting for its turn.
+    strand.loop.submit(strand);
+    return false;
+  }
+
+  override detach(): void {}
+}

@@ -1,0 +1,53 @@
+import type { Coro } from "../coro.ts";
+import { context } from "../context.ts";
+import { Operation, WAITING } from "../operation.ts";
+import type { Strand } from "../strand.ts";
+
+/** Suspends its coroutine until it is resumed or the time is up. */
+export class Sleep extends Operation<unknown> {
+  readonly label = "sleep";
+  #coro: Coro | null;
+
+  /** `coro` is who must yield it (`null`: anyone); `seconds` may be `Infinity`. */
+  constructor(coro: Coro | null, seconds: number, alarm: unknown) {
+    super();
+    this.#coro = coro;
+    this.limit = seconds;
+    this.outcome = alarm;
+  }
+
+  override begin(strand: Strand): boolean {
+    if (this.#coro !== null) mustBeSelf(this.#coro, strand, "sleep");
+    if (this.limit <= 0) return this.give(this.outcome);
+    // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
+    if (this.limit < Infinity) {
+      this.limit += strand.loop.clock.now();
+      strand.loop.arm(strand, this.limit);
+    }
+    return false;
+  }
+
+  override sleeper(): Operation<unknown> | null {
+    return this.#coro !== null && this.state === WAITING ? this : null;
+  }
+
+  override detach(): void {}
+
+  override timedOut(): void {
+    this.give(this.outcome);
+  }
+}
+
+/** Only the running coroutine may wait as itself. */
+export function mustBeSelf(coro: Coro, strand: Strand | null, action: string): void {
+  if (strand !== null && strand.owner === coro) return;
+  const who = strand === null ? "code outside coroutines" : `${strand.owner}`;
+  throw new Error(
+    `Cannot ${action} as another coroutine: ${who} asked ${coro} to ${action}, use the coroutine passed as first argument`,
+  );
+}
+
+/** The same check where the operation is made, so that misuse fails at its own line. */
+export function mustBeCurrent(coro: Coro, action: string): void {
+  mustBeSelf(coro, context.strand, action);
+}

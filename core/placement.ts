@@ -1,0 +1,45 @@
+/**
+ * Where a new coroutine is placed: a scheduler, and the options of `spawnWith`.
+ *
+ * `new Coro(target, ...args)` has no room for them in its arguments, so they stand here for the moment of the call.
+ */
+import { context } from "./context.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Options of a new coroutine, checked. */
+export interface Placement {
+  readonly scheduler: Scheduler;
+  /** `null`: all defaults. */
+  readonly options: { readonly name?: string; readonly priority: number; readonly daemon: boolean } | null;
+}
+
+let chosen: Placement | null = null;
+let defaultScheduler: () => Scheduler = () => {
+  throw new Error("Cannot create a coroutine as no scheduler module is loaded: import from the package's entry point");
+};
+
+/** Says how the default scheduler is found. */
+export function setDefaultScheduler(find: () => Scheduler): void {
+  defaultScheduler = find;
+}
+
+/** Makes the coroutine that `create` constructs at the given place. */
+export function placed<T>(placement: Placement, create: () => T): T {
+  chosen = placement;
+  try {
+    return create();
+  } finally {
+    chosen = null;
+  }
+}
+
+/** The place for the coroutine that is being constructed. Taken once, so that nested ones do not inherit it. */
+export function placement(): Placement {
+  if (chosen !== null) {
+    const place = chosen;
+    chosen = null;
+    return place;
+  }
+  const running = context.strand;
+  return { scheduler: running === null ? defaultScheduler() : running.owner.scheduler, options: null };
+}

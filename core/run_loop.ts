@@ -1,0 +1,309 @@
+/**
+ * The run loop: joins the kernel, which decides who runs next, to the strands, which are what runs.
+ *
+ * It talks to the kernel through two rings in the kernel's memory, so that a switch costs no call: making something
+ * ready or releasing a slot is a pair of numbers appended to the submission ring, and one call a turn hands the
+ * submissions over and fetches a window of what to run. Order of arrival is kept throughout: first come, first
+ * served within a priority level.
+ *
+ * Invariants:
+ * - `queued` is true from a submission until the run it leads to; nothing is submitted twice in between.
+ * - being submitted cancels the timer of a slot (the kernel does it), so nobody disarms a strand's timer by hand.
+ * - while a slice runs, `busy` is true and the driver is left alone; it looks at the state again afterwards.
+ */
+import type { Clock } from "./clock.ts";
+import { context } from "./context.ts";
+import type { Drivable, Driver } from "./driver.ts";
+import { Kernel, type KernelExports } from "./kernel/kernel.ts";
+import { type Operation, PATIENCE, WAITING } from "./operation.ts";
+import type { Schedulable } from "./schedulable.ts";
+
+// The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
+// stay about CHECK_SECONDS apart when steps are long.
+const MAX_INTERVAL = 128;
+const CHECK_SECONDS = 100e-6;
+
+// Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
+// code runs.
+const MAX_STEPS = 20_000;
+
+/** The machinery of a scheduler, beneath coroutines and their public face. */
+export abstract class RunLoop implements Drivable {
+  /** @internal */
+  readonly kernel: Kernel = new Kernel();
+  /** @internal */
+  readonly clock: Clock;
+  /** @internal Set by the scheduler's constructor. */
+  driver!: Driver;
+  /** @internal What stands in each slot of the kernel. */
+  readonly table: (Schedulable | undefined)[] = [];
+  /** @internal Operations answered at once that the running step may still have. */
+  patience = PATIENCE;
+  /** @internal The running step pushed a frame that must be entered next. */
+  entered = false;
+  /** @internal Promises and host operations that coroutines wait for. */
+  hostOperations = 0;
+  /** @internal Steps run so far. */
+  switches = 0;
+  /** @internal When the clock was last read, in its seconds. */
+  lastReading = 0;
+  /** @internal Reorders a window in place, for seeded scheduling. */
+  permute: ((window: Int32Array, count: number) => void) | null = null;
+
+  /** @internal What the kernel threw, once it has: from then on the scheduler is broken. */
+  trap: Error | null = null;
+
+  /** @internal */
+  protected kernelCalls: KernelExports = this.kernel.exports;
+  /** @internal A slice is running. */
+  protected busy = false;
+  /** @internal Why the scheduler no longer works, once the kernel has trapped. */
+  protected broken: Error | null = null;
+
+  #submitted = 0;
+  #consumed = 0;
+  #windowEnd = 0;
+  #windowLevel = 0;
+  readonly #submissionCapacity: number = this.kernelCalls.submissionCapacity();
+  readonly #windowCapacity: number = this.kernelCalls.windowCapacity();
+  #limit = this.#windowCapacity;
+  #interval = 1;
+  #arming: Operation<unknown>[] = [];
+
+  /** @internal */
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.lastReading = clock.now();
+  }
+
+  /** @internal Called after every turn. */
+  protected abstract endOfTurn(): void;
+
+  /** @internal Called when nothing is ready. Answers `true` if it made something ready. */
+  protected abstract onIdle(): boolean;
+
+  /** @internal Called once, when the kernel has trapped: rejects everything that waits. */
+  protected abstract abandon(reason: Error): void;
+
+  /** @internal */
+  abstract keepsAlive(): boolean;
+
+  /** @internal */
+  abstract ranDry(): boolean;
+
+  /** @internal Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
+  enter(entity: Schedulable): void {
+    if (this.broken !== null) throw this.broken;
+    const slot = this.#allocate(entity.level);
+    entity.slot = slot;
+    entity.generation = this.kernelCalls.generation(slot);
+    this.table[slot] = entity;
+  }
+
+  #allocate(level: number): number {
+    try {
+      return this.kernel.allocate(level);
+    } catch (error) {
+      // No more room is the caller's to handle; anything else is a trap.
+      if (error instanceof RangeError) throw error;
+      throw this.#trapped(error);
+    }
+  }
+
+  /** Remembers that the kernel trapped: nothing may be built on its state any more. */
+  #trapped(error: unknown): Error {
+    return this.trap ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  /** @internal Takes the entity's slot back. Its id never reaches a later tenant of the slot. */
+  leave(entity: Schedulable): void {
+    const slot = entity.slot;
+    this.table[slot] = undefined;
+    entity.slot = -1;
+    this.#append(~slot, entity.generation);
+    if (!this.busy) this.driver.update();
+  }
+
+  /** @internal Makes the entity ready, at the end of its level's queue. */
+  submit(entity: Schedulable): void {
+    if (entity.queued) return;
+    entity.queued = true;
+    this.#append(entity.slot, entity.generation);
+    // More urgent than what the window holds: the rest of the window goes back to its queue.
+    if (entity.level < this.#windowLevel) this.#windowEnd = 0;
+    if (!this.busy) this.driver.wake();
+  }
+
+  #append(code: number, generation: number): void {
+    const at = this.#submitted << 1;
+    const ring = this.kernel.submissions;
+    ring[at] = code;
+    ring[at + 1] = generation;
+    if (++this.#submitted === this.#submissionCapacity) this.#drain();
+  }
+
+  #drain(): void {
+    const count = this.#submitted;
+    this.#submitted = 0;
+    if (count === 0) return;
+    try {
+      this.kernelCalls.drain(count);
+    } catch (error) {
+      throw this.#trapped(error);
+    }
+  }
+
+  /** @internal Sets the timer of an entity that is not ready. Earlier requests without a clock reading come first. */
+  arm(entity: Schedulable, deadline: number): void {
+    if (this.#arming.length > 0) this.#armWaiting(this.clock.now());
+    this.#setTimer(entity, deadline);
+  }
+
+  #setTimer(entity: Schedulable, deadline: number): void {
+    try {
+      const earlier = !this.busy && deadline < this.kernelCalls.nextDeadline();
+      this.kernelCalls.arm(entity.slot, entity.generation, deadline);
+      if (earlier) this.driver.update();
+    } catch (error) {
+      throw this.#trapped(error);
+    }
+  }
+
+  /**
+   * @internal
+   * Sets the timer of a waiting operation when the clock is next read. Most timeouts are answered before that and
+   * then cost neither a clock reading nor a kernel call.
+   */
+  armLater(operation: Operation<unknown>): void {
+    this.#arming.push(operation);
+  }
+
+  #armWaiting(now: number): void {
+    this.lastReading = now;
+    const arming = this.#arming;
+    for (let i = 0; i < arming.length; i++) {
+      const operation = arming[i];
+      const strand = operation.strand!;
+      if (operation.state !== WAITING || strand.wait !== operation) continue;
+      operation.limit += now;
+      this.#setTimer(strand, operation.limit);
+    }
+    arming.length = 0;
+  }
+
+  /** @internal Moves a queued entity to the end of another level's queue, or sets the level it will be queued at. */
+  setLevel(entity: Schedulable, level: number): void {
+    entity.level = level;
+    if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
+  }
+
+  /** @internal */
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** @internal */
+  nextDeadline(): number {
+    if (this.broken !== null) return Infinity;
+    this.settleKernel();
+    return this.kernelCalls.nextDeadline();
+  }
+
+  /** @internal Hands everything over that is still on its way to the kernel. Changes no order. */
+  settleKernel(): void {
+    this.#drain();
+    if (this.#arming.length > 0) this.#armWaiting(this.clock.now());
+  }
+
+  /** @internal */
+  slice(budget: number): boolean {
+    if (this.broken !== null || this.busy) return false;
+    this.busy = true;
+    try {
+      return this.#runTurns(budget);
+    } catch (error) {
+      this.#breakDown(error);
+      return false;
+    } finally {
+      this.busy = false;
+      context.strand = null;
+      this.#windowLevel = 0;
+    }
+  }
+
+  #runTurns(budget: number): boolean {
+    let now = this.clock.now();
+    this.#armWaiting(now);
+    let checked = now;
+    const end = now + budget;
+    let steps = 0;
+    const lastStep = this.switches + MAX_STEPS;
+    for (;;) {
+      const count = this.#turn(now);
+      if (count === 0) {
+        if (steps === 0 && !this.onIdle()) return false;
+      } else {
+        this.#runWindow(count);
+        if (this.trap !== null) throw this.trap;
+        this.endOfTurn();
+        steps += this.#consumed;
+        if (steps < this.#interval) continue;
+      }
+      now = this.clock.now();
+      this.#armWaiting(now);
+      if (now >= end || this.switches >= lastStep) return this.#hasReady();
+      this.#adapt(now - checked, steps);
+      checked = now;
+      steps = 0;
+    }
+  }
+
+  #hasReady(): boolean {
+    return this.#submitted > 0 || this.kernelCalls.readyCount() > 0 ||
+      this.kernelCalls.nextDeadline() <= this.clock.now();
+  }
+
+  #turn(now: number): number {
+    const submitted = this.#submitted;
+    this.#submitted = 0;
+    const consumed = this.#consumed;
+    this.#consumed = 0;
+    return this.kernelCalls.turn(now, submitted, consumed, Math.min(this.#limit, this.#interval));
+  }
+
+  #runWindow(count: number): void {
+    if (this.permute !== null) this.permute(this.kernel.window, count);
+    const table = this.table;
+    this.#windowEnd = count;
+    this.#windowLevel = table[this.kernel.window[0] >> 1]?.level ?? 0;
+    let i = 0;
+    while (i < this.#windowEnd) {
+      // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
+      const entry = this.kernel.window[i++];
+      const entity = table[entry >> 1];
+      if (entity !== undefined) entity.run((entry & 1) === 1);
+    }
+    context.strand = null;
+    this.switches += i;
+    this.#consumed = i;
+    // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
+    this.#limit = i < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
+  }
+
+  #adapt(seconds: number, steps: number): void {
+    if (seconds > 2 * CHECK_SECONDS) this.#interval = Math.max(1, this.#interval >> 1);
+    else if (seconds < CHECK_SECONDS && steps >= this.#interval) {
+      this.#interval = Math.min(MAX_INTERVAL, this.#interval << 1);
+    }
+  }
+
+  #breakDown(cause: unknown): void {
+    const reason = new Error(
+      "Cannot go on as the scheduler broke down: every coroutine in it is abandoned, please report this as a bug",
+      { cause },
+    );
+    this.broken = reason;
+    this.abandon(reason);
+    this.driver.stop();
+  }
+}

@@ -1,0 +1,64 @@
+import { context } from "./context.ts";
+import type { RunLoop } from "./run_loop.ts";
+
+/**
+ * Whatever the kernel schedules: it has a slot there, a place in the ready queues and one timer.
+ *
+ * Between `enter()` and `leave()` of the run loop, `slot` and `generation` are its address in the kernel.
+ */
+export abstract class Schedulable {
+  /** @internal The scheduler's machinery. */
+  loop: RunLoop;
+  /** @internal Address in the kernel, -1 when it has none. */
+  slot = -1;
+  /** @internal Tells this tenant of the slot from earlier and later ones. */
+  generation = 0;
+  /** @internal Priority level, 0 (first) to 7. */
+  level: number;
+  /**
+   * @internal
+   * Submitted and not run since. A submission leads to exactly one run: a timer that fires for a submitted entity
+   * is ignored, because the submission will run it.
+   */
+  queued = false;
+
+  /** @internal */
+  constructor(loop: RunLoop, level: number) {
+    this.loop = loop;
+    this.level = level;
+  }
+
+  /** @internal Runs one step. `byTimer` tells that only its timer made it ready. */
+  abstract run(byTimer: boolean): void;
+}
+
+/** Calls back once, at a deadline, from the run loop. */
+export class Timer extends Schedulable {
+  #callback: () => void;
+
+  /**
+   * @param loop The run loop that keeps the timer.
+   * @param level Priority level at which the callback is queued when the time comes.
+   * @param seconds How long from now; zero or less is the next turn.
+   * @param callback Must not throw.
+   */
+  constructor(loop: RunLoop, level: number, seconds: number, callback: () => void) {
+    super(loop, level);
+    this.#callback = callback;
+    loop.enter(this);
+    loop.arm(this, loop.clock.now() + seconds);
+  }
+
+  /** @internal */
+  override run(_byTimer: boolean): void {
+    if (this.slot < 0) return;
+    context.strand = null;
+    this.cancel();
+    this.#callback();
+  }
+
+  /** Forgets the timer; harmless when it has fired. */
+  cancel(): void {
+    if (this.slot >= 0) this.loop.leave(this);
+  }
+}

@@ -1,0 +1,463 @@
+import { type Clock, hostClock } from "./clock.ts";
+import { context } from "./context.ts";
+import { checkPriority, Coro, type CoroFunction } from "./coro.ts";
+import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadlock.ts";
+import type { Driver } from "./driver.ts";
+import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
+import { HostDriver } from "./host_driver.ts";
+import { placed, setDefaultScheduler } from "./placement.ts";
+import { printUncaught } from "./report.ts";
+import { RunLoop } from "./run_loop.ts";
+import { shuffler } from "./shuffle.ts";
+
+/** Options of a {@linkcode Scheduler}. */
+export interface SchedulerOptions {
+  /** For messages and `toString()`. */
+  readonly name?: string;
+  /** Where it reads the time: the host's monotonic clock by default, or a `VirtualClock`. */
+  readonly clock?: Clock;
+  /** What joins it to the host's event loop; by default what the clock asks for, or else the host's. */
+  readonly driver?: (scheduler: Scheduler) => Driver;
+  /** A seed: coroutines that are ready together run in an order that it decides, always the same for one seed. */
+  readonly shuffle?: number;
+  /** Watches for operations that are never yielded and notes where coroutines are created. Costs time and memory. */
+  readonly debug?: boolean;
+}
+
+/** Options of {@linkcode Scheduler.spawnWith}. */
+export interface SpawnOptions {
+  /** Its name; that of the function by default. */
+  readonly name?: string;
+  /** Its priority, 0 (first) to 7 (last); 4 by default. */
+  readonly priority?: number;
+  /** Whether it is a daemon. */
+  readonly daemon?: boolean;
+}
+
+/** What a scheduler has to do, at one moment. */
+export interface SchedulerStats {
+  /** Coroutines that have not ended. */
+  readonly live: number;
+  /** Of these, daemons. */
+  readonly daemons: number;
+  /** Coroutines and timers that are ready to run. */
+  readonly ready: number;
+  /** Armed timers. */
+  readonly timers: number;
+  /** Steps run so far. */
+  readonly switches: number;
+  /** Coroutines created so far. */
+  readonly spawned: number;
+  /** Promises and host operations that coroutines wait for. */
+  readonly hostOperations: number;
+  /** Size of the kernel's memory, in bytes. */
+  readonly memory: number;
+}
+
+interface JoinWaiter {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const OPEN = 0;
+const TERMINATING = 1;
+const CLOSED = 2;
+
+let instance: Scheduler | null = null;
+
+/**
+ * Runs coroutines: decides who is next, keeps the time, and joins them to the host's event loop.
+ *
+ * Most programs never name it: creating a coroutine starts the default one. Asyncoro calls it `AsynCoro`, and so
+ * does the alias exported here.
+ *
+ * @example
+ * ```ts
+ * import { Scheduler } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scheduler = new Scheduler({ name: "mine" });
+ * const log: string[] = [];
+ * scheduler.spawn(function* (coro) {
+ *   yield* coro.sleep(0.01);
+ *   log.push("done");
+ * });
+ * await scheduler.join();
+ * assertEquals(log, ["done"]);
+ * ```
+ */
+export class Scheduler extends RunLoop {
+  /** For messages. */
+  readonly name: string;
+  /** Whether it watches for misuse. */
+  readonly debug: boolean;
+  /**
+   * Takes the errors that ended a coroutine and that nobody else took; by default they go to stderr.
+   *
+   * A hook that throws has its own error printed.
+   */
+  onError: ((error: unknown, coro: Coro) => void) | null = null;
+
+  /** @internal Promises of `value()` that wait. */
+  outsiders = 0;
+
+  #phase = OPEN;
+  #live = 0;
+  #daemons = 0;
+  #spawned = 0;
+  #epoch: number;
+  #failed: Coro[] = [];
+  #joins: JoinWaiter[] = [];
+  #allEnded: (() => void) | null = null;
+  #termination: Promise<void> | null = null;
+  #exits: { fn: () => unknown; priority: number }[] = [];
+  #suspects: Coro[] = [];
+  #manySuspects = 256;
+  #suspectAll = false;
+  #toldDry = false;
+  #spawnSites: WeakMap<Coro, string> | null = null;
+
+  /**
+   * @param options See {@linkcode SchedulerOptions}.
+   * @throws {TypeError} If `shuffle` is not a number.
+   */
+  constructor(options: SchedulerOptions = {}) {
+    const clock = options.clock ?? hostClock;
+    super(clock);
+    this.name = options.name ?? "scheduler";
+    this.debug = options.debug ?? false;
+    if (options.shuffle !== undefined) this.permute = shuffler(options.shuffle);
+    this.#epoch = clock.now();
+    this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
+  }
+
+  /** The default scheduler, created on first use, and again after it was terminated. */
+  static instance(): Scheduler {
+    if (instance === null || instance.#phase !== OPEN) instance = new Scheduler({ name: "default" });
+    return instance;
+  }
+
+  /** The coroutine that is running right now, or `null`. */
+  static curCoro(): Coro | null {
+    return context.strand?.owner ?? null;
+  }
+
+  /** Its name. */
+  override toString(): string {
+    return this.name;
+  }
+
+  // --- coroutines ---------------------------------------------------------------------------------------------
+
+  /**
+   * Creates a coroutine on this scheduler.
+   *
+   * @param target A generator function.
+   * @param args Its arguments after the coroutine.
+   * @throws {TypeError} If `target` is not a generator function.
+   * @throws {Error} If the scheduler has been terminated.
+   */
+  // deno-lint-ignore no-explicit-any -- as in CoroFunction
+  spawn<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): Coro<R> {
+    return placed({ scheduler: this, options: null }, () => new Coro<R, A>(target, ...args));
+  }
+
+  /**
+   * Creates a coroutine on this scheduler with a name, a priority, or as a daemon.
+   *
+   * @param options See {@linkcode SpawnOptions}.
+   * @param target A generator function.
+   * @param args Its arguments after the coroutine.
+   * @throws {TypeError} If `target` is not a generator function.
+   * @throws {RangeError} If the priority is not an integer from 0 to 7.
+   * @throws {Error} If the scheduler has been terminated.
+   */
+  // deno-lint-ignore no-explicit-any -- as in CoroFunction
+  spawnWith<A extends readonly any[], R>(options: SpawnOptions, target: CoroFunction<A, R>, ...args: A): Coro<R> {
+    const { name, priority = 4, daemon = false } = options;
+    const checked = { name, priority: checkPriority(priority), daemon };
+    return placed({ scheduler: this, options: checked }, () => new Coro<R, A>(target, ...args));
+  }
+
+  /** The coroutines that have not ended, in the order of their creation. */
+  coros(): Iterable<Coro> {
+    return this.table.filter((entity) => entity instanceof Coro).sort((a, b) => a.id - b.id);
+  }
+
+  /** How much there is of what. */
+  stats(): SchedulerStats {
+    const kernel = this.kernelCalls;
+    this.settleKernel();
+    return {
+      live: this.#live,
+      daemons: this.#daemons,
+      ready: kernel.readyCount(),
+      timers: kernel.timerCount(),
+      switches: this.switches,
+      spawned: this.#spawned,
+      hostOperations: this.hostOperations,
+      memory: kernel.memory.buffer.byteLength,
+    };
+  }
+
+  /**
+   * Who is there, in which state, waiting for what. Disturbs nothing.
+   *
+   * @param options See {@linkcode DumpOptions}.
+   */
+  dump(options: DumpOptions = {}): CoroInfo[] {
+    this.settleKernel();
+    return dumpCoros(this, options);
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------
+
+  /**
+   * Waits until all coroutines but daemons have ended. More may be created after.
+   *
+   * @returns A promise; rejected with `DeadlockError` if they certainly never end.
+   * @throws {Error} At once, if called inside a coroutine: use `finish()` of the coroutines there.
+   */
+  join(): Promise<void> {
+    this.#notInside("join()");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (this.broken !== null) reject(this.broken);
+    else if (this.#pending === 0) resolve();
+    else {
+      this.#joins.push({ resolve, reject });
+      this.#suspectAll = true;
+      this.driver.wake();
+    }
+    return promise;
+  }
+
+  /**
+   * Terminates every coroutine and then the scheduler. `finally` blocks run and may wait for up to five seconds;
+   * after that their waits are cut short. Then the functions given to {@linkcode Scheduler.atexit} run.
+   *
+   * @throws {Error} At once, if called inside a coroutine: use `finish()` of the coroutines there.
+   */
+  terminate(): Promise<void> {
+    this.#notInside("terminate()");
+    return this.#termination ??= this.#terminate();
+  }
+
+  async #terminate(): Promise<void> {
+    this.#phase = TERMINATING;
+    await this.#terminateAll();
+    // Cleanup code may have created coroutines; they end too, and may not create more.
+    this.#phase = CLOSED;
+    await this.#terminateAll();
+    if (instance === this) instance = null;
+    this.driver.stop();
+    await this.#runExits();
+  }
+
+  async #terminateAll(): Promise<void> {
+    if (this.#live === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#allEnded = resolve;
+    for (const coro of this.coros()) coro.terminate();
+    await promise;
+  }
+
+  async #runExits(): Promise<void> {
+    const exits = this.#exits.splice(0).sort((a, b) => a.priority - b.priority);
+    for (const { fn } of exits) {
+      try {
+        await fn();
+      } catch (error) {
+        console.error(`Error in a function registered with atexit() of ${this}:`, error);
+      }
+    }
+  }
+
+  /**
+   * Registers a function to run when the scheduler ends.
+   *
+   * @param fn Called without arguments; a promise that it returns is awaited.
+   * @param priority Functions with a lower number run first, equal ones in the order of registration.
+   * @throws {TypeError} If `fn` is not a function or `priority` not a number.
+   */
+  atexit(fn: () => unknown, priority = 0): void {
+    if (typeof fn !== "function" || typeof priority !== "number" || Number.isNaN(priority)) {
+      throw new TypeError(
+        `Cannot register for exit as a function and a number are needed: current values are ${typeof fn} and ${priority}`,
+      );
+    }
+    this.#exits.push({ fn, priority });
+  }
+
+  #notInside(call: string): void {
+    const coro = Scheduler.curCoro();
+    if (coro === null) return;
+    throw new Error(
+      `Cannot call ${call} of scheduler '${this}' inside coroutine ${coro} as it would wait for itself: ` +
+        "use 'yield* coro.finish()' for the coroutines it waits for",
+    );
+  }
+
+  get #pending(): number {
+    return this.#live - this.#daemons;
+  }
+
+  // --- for coroutines -----------------------------------------------------------------------------------------
+
+  /** @internal The id of a new coroutine. */
+  nextId(): number {
+    return ++this.#spawned;
+  }
+
+  /** @internal The coroutine of this scheduler that is running. */
+  runningCoro(): Coro | null {
+    const coro = Scheduler.curCoro();
+    return coro !== null && coro.scheduler === this ? coro : null;
+  }
+
+  /** @internal Where a coroutine was created; noted only with `debug`. */
+  spawnSite(coro: Coro): string | null {
+    return this.#spawnSites?.get(coro) ?? null;
+  }
+
+  /** @internal Milliseconds since it was created, not rounded up. */
+  uptime(): number {
+    return Math.trunc((this.lastReading - this.#epoch) * 1000);
+  }
+
+  /** @internal Makes a coroutine ready for the first time, or again. Throws, with nothing changed, if there is no room. */
+  admit(coro: Coro): void {
+    if (this.#phase === CLOSED) {
+      throw new Error(
+        `Cannot create a coroutine as scheduler '${this}' has been terminated: Scheduler.instance() gives a fresh one`,
+      );
+    }
+    this.enter(coro);
+    this.#live++;
+    if (coro.daemon) this.#daemons++;
+    this.submit(coro);
+  }
+
+  /** @internal A coroutine has ended. */
+  dismiss(coro: Coro): void {
+    if (coro.slot >= 0) this.leave(coro);
+    this.#live--;
+    if (coro.daemon) this.#daemons--;
+  }
+
+  /** @internal A live coroutine became a daemon, or no longer is one. */
+  daemonChanged(daemon: boolean): void {
+    this.#daemons += daemon ? 1 : -1;
+    if (!this.busy) this.driver.update();
+  }
+
+  /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
+  failedUnclaimed(coro: Coro): void {
+    this.#failed.push(coro);
+  }
+
+  /** @internal Reports an error that nobody takes. */
+  reportError(error: unknown, coro: Coro): void {
+    if (this.onError === null) return printUncaught(error, coro);
+    try {
+      this.onError(error, coro);
+    } catch (failure) {
+      printUncaught(error, coro);
+      console.error("Error in the onError hook:", failure);
+    }
+  }
+
+  // --- deadlock -----------------------------------------------------------------------------------------------
+
+  /** @internal It waits without a time limit for what another coroutine must do, or is waited for: look when nothing is ready. */
+  suspect(coro: Coro): void {
+    const suspects = this.#suspects;
+    suspects.push(coro);
+    if (!this.busy) this.driver.wake();
+    if (suspects.length < this.#manySuspects) return;
+    // A scheduler that is never idle must not collect them for ever; most go on soon.
+    this.#suspects = suspects.filter((each) => each.wait !== null && !each.queued);
+    this.#manySuspects = Math.max(256, 2 * this.#suspects.length);
+  }
+
+  /** @internal Nothing is ready: looks for a closed set of coroutines that wait for each other. */
+  protected override onIdle(): boolean {
+    if (this.#suspects.length === 0 && !this.#suspectAll) return false;
+    const suspects = this.#suspectAll ? this.coros() : this.#suspects;
+    this.#suspects = [];
+    this.#suspectAll = false;
+    const deadlock = findDeadlock(this, suspects);
+    return deadlock !== null && this.#declare(deadlock);
+  }
+
+  /** @internal */
+  ranDry(): boolean {
+    if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
+    if (this.#pending === 0 && this.outsiders === 0) return this.#programEnds();
+    const stuck = stuckCoros(this);
+    if (stuck.coros.length === 0) return false;
+    if (this.#declare(stuck)) return true;
+    if (!this.#toldDry) this.reportError(stuck.error, stuck.coros[0]);
+    this.#toldDry = true;
+    return false;
+  }
+
+  /** Only daemons are left when the process is about to end: what was registered for that runs. */
+  #programEnds(): boolean {
+    if (this.#exits.length === 0) return false;
+    this.terminate();
+    return true;
+  }
+
+  /** Fails what depends on coroutines that never go on. Answers whether anything did. */
+  #declare(deadlock: Deadlock): boolean {
+    if (tellDeadlock(deadlock, "coroutines")) {
+      // Those that were told may mend it; if not, it is found again.
+      this.#suspectAll = true;
+      return true;
+    }
+    let told = tellDeadlock(deadlock, "outside");
+    if (deadlock.coros.some((coro) => !coro.daemon)) {
+      for (const waiter of this.#joins.splice(0)) {
+        waiter.reject(deadlock.error);
+        told = true;
+      }
+    }
+    return told;
+  }
+
+  // --- for the run loop and the driver ------------------------------------------------------------------------
+
+  /** @internal */
+  keepsAlive(): boolean {
+    return this.#pending > 0 || this.outsiders > 0;
+  }
+
+  /** @internal */
+  protected override endOfTurn(): void {
+    if (this.#failed.length > 0) {
+      for (const coro of this.#failed.splice(0)) {
+        if (coro.unclaimed) this.reportError(coro.last, coro);
+      }
+    }
+    if (this.#pending === 0 && this.#joins.length > 0) {
+      for (const waiter of this.#joins.splice(0)) waiter.resolve();
+    }
+    if (this.#live === 0 && this.#allEnded !== null) {
+      const resolve = this.#allEnded;
+      this.#allEnded = null;
+      resolve();
+    }
+  }
+
+  /** @internal */
+  protected override abandon(reason: Error): void {
+    for (const coro of this.coros()) coro.abandon(reason);
+    for (const waiter of this.#joins.splice(0)) waiter.reject(reason);
+    this.#failed.length = 0;
+    this.#allEnded?.();
+    this.#phase = CLOSED;
+    if (instance === this) instance = null;
+  }
+}
+
+setDefaultScheduler(() => Scheduler.instance());

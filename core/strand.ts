@@ -1,0 +1,448 @@
+/**
+ * A strand: one line of execution inside a coroutine, with a stack of generators of its own.
+ *
+ * A coroutine is its own main strand; `race` and `all` add branch strands for as long as they run. The stack is
+ * ours, not the engine's: `yield generator` and `call(generator)` push a frame, and a switch only ever resumes the
+ * top one, whatever the depth.
+ *
+ * Control requests (errors to throw, an unwinding, a hot swap) wait in `control` and are delivered one a step. A
+ * request that arrives while the strand waits withdraws the wait at once, so nothing else can be granted to it.
+ *
+ * Unwinding closes frames from the top down with `return()`. A `finally` block may wait; the frame below is closed
+ * when it has ended. When the grace has passed every further wait is answered with `return()` again.
+ */
+import { context } from "./context.ts";
+import type { Coro } from "./coro.ts";
+import { CANCELLING, claimDirect, Operation, PARKED, PATIENCE, REJECTED, SPENT, WAITING } from "./operation.ts";
+import { Given } from "./operations/given.ts";
+import { Until } from "./operations/until.ts";
+import { recordPlainCaller } from "./report.ts";
+import type { RunLoop } from "./run_loop.ts";
+import { Schedulable, Timer } from "./schedulable.ts";
+
+/** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
+export type Body = Generator<unknown, unknown, unknown>;
+
+/** A suspended caller, and the operation that called (`null` for a plain `yield generator`). */
+export interface Frame {
+  readonly body: Body;
+  readonly via: Operation<unknown> | null;
+}
+
+/** An unwinding that was asked for, until the frames it concerns are closed. */
+export interface Unwinding {
+  /** How many suspended frames stay; -1 closes everything. */
+  depth: number;
+  /** Seconds, by the scheduler's clock, when waits are no longer honoured. */
+  until: number;
+  /** Fires at `until`. */
+  timer: Timer | null;
+  /** `return()` is due at the next step. */
+  due: boolean;
+  /** How often waits have been answered with `return()` after the grace. */
+  forced: number;
+  /** What cleanup code threw first. */
+  failure: { error: unknown } | null;
+  /** Asyncoro's "last value" when the unwinding was asked for: what cleanup code waits for is no result. */
+  readonly last: unknown;
+  /** The error for the operation that called, when it is a deadline that unwinds. */
+  reason: Error | null;
+}
+
+/** Requests that wait for their step. */
+export interface Control {
+  readonly errors: unknown[];
+  unwinding: Unwinding | null;
+  /** The exception that proposes a hot swap. */
+  swap: Error | null;
+}
+
+const NEXT = 0;
+const THROW = 1;
+const RETURN = 2;
+
+// How the top frame is to be resumed next, set by the functions that look at what it did. One pair serves all
+// strands, as only one runs at a time.
+let nextMode = NEXT;
+let nextValue: unknown = undefined;
+
+// After the grace, a generator that answers this many `return()`s with another wait is dropped where it stands.
+const MAX_FORCED_RETURNS = 100;
+
+/** One line of execution. */
+export abstract class Strand extends Schedulable {
+  /** @internal The generator that runs or is suspended at the innermost wait. */
+  top: Body;
+  /** @internal The callers of `top`, outermost first; `null` while there is none. */
+  frames: Frame[] | null = null;
+  /** @internal What it waits for. */
+  wait: Operation<unknown> | null = null;
+  /** @internal Asyncoro's "last value": what the latest yield of the outermost generator evaluated to. */
+  last: unknown = undefined;
+  /** @internal Pending requests, `null` almost always. */
+  control: Control | null = null;
+
+  /** @internal */
+  constructor(loop: RunLoop, level: number, top: Body) {
+    super(loop, level);
+    this.top = top;
+  }
+
+  /** @internal The coroutine this strand belongs to. */
+  abstract get owner(): Coro;
+
+  /** @internal The outermost frame has returned, thrown, or been unwound. */
+  protected abstract ended(kind: "return" | "throw" | "terminate", value: unknown): void;
+
+  /** @internal Something failed where no caller can be told. */
+  protected abstract report(error: unknown): void;
+
+  /** @internal Whether a requested hot swap can be proposed now. */
+  protected canSwap(): boolean {
+    return false;
+  }
+
+  /** @internal Suspended callers of the running generator. */
+  get height(): number {
+    return this.frames === null ? 0 : this.frames.length;
+  }
+
+  /** @internal Whether the strand can certainly not go on unless one for which `dead` holds does. */
+  hopeless(dead: (coro: Coro) => boolean): boolean {
+    const wait = this.wait;
+    if (wait === null || this.queued || this.control !== null || wait.state !== WAITING) return false;
+    if (this.frames?.some((frame) => frame.via?.timed)) return false;
+    return wait.hopeless(dead);
+  }
+
+  /** @internal Calls a generator as a subroutine; the run loop enters it next. */
+  enter(body: Body, via: Operation<unknown> | null): void {
+    (this.frames ??= []).push({ body: this.top, via });
+    this.top = body;
+    this.loop.entered = true;
+  }
+
+  /** @internal */
+  override run(byTimer: boolean): void {
+    const wait = this.wait;
+    if (byTimer) {
+      if (this.queued || wait === null || wait.state !== WAITING) return;
+      wait.expire();
+    }
+    this.queued = false;
+    context.strand = this;
+    this.loop.patience = PATIENCE;
+    if (this.control !== null) this.#runControlled(this.control);
+    else if (wait === null) this.#resume(NEXT, undefined);
+    else this.#resumeFrom(wait);
+  }
+
+  #resumeFrom(wait: Operation<unknown>): void {
+    this.wait = null;
+    // Under `yield*` the engine asks the operation itself for its outcome.
+    if (!wait.direct) return this.#resume(NEXT, undefined);
+    const mode = wait.state === REJECTED ? THROW : NEXT;
+    this.#resume(mode, wait.take());
+  }
+
+  /** Runs the strand until it waits, gives way or ends. */
+  #resume(mode: number, value: unknown): void {
+    const loop = this.loop;
+    for (;;) {
+      const top = this.top;
+      let yielded: unknown;
+      try {
+        const result = mode === NEXT ? top.next(value) : mode === THROW ? top.throw(value) : top.return(value);
+        if (result.done) {
+          if (!this.#frameReturned(result.value)) return;
+          mode = nextMode;
+          value = nextValue;
+          continue;
+        }
+        yielded = result.value;
+      } catch (error) {
+        if (!this.#frameThrew(error)) return;
+        mode = nextMode;
+        value = nextValue;
+        continue;
+      }
+      if (yielded === undefined) {
+        if (this.frames === null) this.last = undefined;
+        if (this.control !== null) this.#controlAtYield(this.control);
+        loop.submit(this);
+        return;
+      }
+      if (yielded === PARKED) {
+        nextMode = NEXT;
+        nextValue = undefined;
+      } else if (this.#takeYielded(yielded)) {
+        mode = nextMode;
+        value = nextValue;
+        continue;
+      }
+      if (!loop.entered) {
+        if (this.control !== null) this.#controlAtYield(this.control);
+        return;
+      }
+      loop.entered = false;
+      mode = NEXT;
+      value = undefined;
+    }
+  }
+
+  /** Looks at what a plain `yield` gave. Answers `true` if the generator goes on at once. */
+  #takeYielded(yielded: unknown): boolean {
+    try {
+      if (yielded instanceof Operation) return this.#takeOperation(yielded);
+      if (isGenerator(yielded)) {
+        this.enter(yielded, null);
+        return false;
+      }
+      return this.#takeOperation(isThenable(yielded) ? new Until(yielded) : new Given(yielded));
+    } catch (error) {
+      nextMode = THROW;
+      nextValue = error;
+      return true;
+    }
+  }
+
+  #takeOperation(operation: Operation<unknown>): boolean {
+    claimDirect(operation);
+    if (!operation.start(this)) return false;
+    nextMode = operation.state === REJECTED ? THROW : NEXT;
+    nextValue = operation.take();
+    return true;
+  }
+
+  /** Answers `true` if the caller goes on, `false` if there was none. */
+  #frameReturned(value: unknown): boolean {
+    const control = this.control;
+    if (control !== null && unwinds(control)) return this.#frameUnwound(control.unwinding!, null);
+    if (this.frames === null) return this.#end("return", value);
+    const via = this.#pop();
+    nextMode = NEXT;
+    nextValue = value;
+    if (via === null) {
+      if (this.frames === null) this.last = value;
+      return true;
+    }
+    via.give(value);
+    via.frameEnded();
+    nextValue = via.direct ? via.take() : undefined;
+    return true;
+  }
+
+  #frameThrew(error: unknown): boolean {
+    const control = this.control;
+    // A trap in the kernel is nobody's error to catch: it ends the slice.
+    if (this.loop.trap !== null) throw this.loop.trap;
+    if (control !== null && unwinds(control)) return this.#frameUnwound(control.unwinding!, { error });
+    if (this.frames === null) return this.#end("throw", error);
+    const via = this.#pop();
+    if (via !== null) {
+      via.state = SPENT;
+      via.frameEnded();
+    } else {
+      recordPlainCaller(error);
+    }
+    nextMode = THROW;
+    nextValue = error;
+    return true;
+  }
+
+  #pop(): Operation<unknown> | null {
+    const frames = this.frames!;
+    const frame = frames.pop()!;
+    if (frames.length === 0) this.frames = null;
+    this.top = frame.body;
+    return frame.via;
+  }
+
+  #end(kind: "return" | "throw" | "terminate", value: unknown): false {
+    if (this.control !== null) this.#stopUnwinding();
+    this.control = null;
+    this.ended(kind, value);
+    return false;
+  }
+
+  // --- control requests ---------------------------------------------------------------------------------------
+
+  /** @internal Throws `error` at the point where the strand waits, at its next step. */
+  requestThrow(error: unknown): void {
+    this.#control().errors.push(error);
+    this.#deliverSoon();
+  }
+
+  /** @internal Proposes a hot swap as soon as it can be; replaces an earlier proposal. */
+  requestSwap(proposal: Error): void {
+    this.#control().swap = proposal;
+    if (this.canSwap()) this.#deliverSoon();
+  }
+
+  /**
+   * @internal
+   * Closes frames until `depth` suspended ones are left (-1: all). Waits in `finally` blocks are honoured for
+   * `grace` seconds. `reason` is thrown from the operation that called the last closed frame.
+   */
+  requestUnwind(depth: number, grace: number, reason: Error | null): void {
+    const control = this.#control();
+    const until = this.loop.clock.now() + grace;
+    const unwinding = control.unwinding;
+    if (unwinding === null) {
+      control.unwinding = { depth, until, timer: null, due: true, forced: 0, failure: null, last: this.last, reason };
+      this.#deliverSoon();
+      return;
+    }
+    if (depth < unwinding.depth) {
+      unwinding.depth = depth;
+      unwinding.reason = reason;
+      unwinding.until = until;
+    } else {
+      unwinding.until = Math.min(unwinding.until, until);
+    }
+    unwinding.timer?.cancel();
+    unwinding.timer = null;
+    // Cleanup that is under way goes on until the new deadline.
+    if (this !== context.strand) this.#graceTimer(unwinding);
+  }
+
+  #control(): Control {
+    return this.control ??= { errors: [], unwinding: null, swap: null };
+  }
+
+  #deliverSoon(): void {
+    // The running strand meets its requests at its next yield.
+    if (this !== context.strand) this.#preempt();
+  }
+
+  /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
+  #preempt(): void {
+    const wait = this.wait;
+    if (wait !== null && wait.state !== CANCELLING && wait.cancel()) this.wait = null;
+    if (this.wait === null) this.loop.submit(this);
+  }
+
+  #runControlled(control: Control): void {
+    const wait = this.wait;
+    if (wait !== null && wait.state === CANCELLING) return;
+    if (control.errors.length > 0) {
+      this.wait = null;
+      const error = control.errors.shift();
+      this.#tidy();
+      return this.#resume(THROW, error);
+    }
+    const unwinding = control.unwinding;
+    if (unwinding !== null && unwinding.due) return this.#closeTop(unwinding);
+    if (control.swap !== null && this.canSwap()) return this.#proposeSwap(control);
+    if (wait === null) this.#resume(NEXT, undefined);
+    else this.#resumeFrom(wait);
+  }
+
+  #proposeSwap(control: Control): void {
+    if (this.wait !== null && !this.wait.cancel()) return;
+    this.wait = null;
+    const proposal = control.swap;
+    control.swap = null;
+    this.#tidy();
+    this.#resume(THROW, proposal);
+  }
+
+  /** The strand has yielded while requests are pending. */
+  #controlAtYield(control: Control): void {
+    const unwinding = control.unwinding;
+    if (control.errors.length > 0 || (unwinding !== null && unwinding.due)) return this.#preempt();
+    if (unwinding !== null) return this.#graceTimer(unwinding);
+    if (control.swap !== null && this.canSwap()) this.#preempt();
+  }
+
+  /** Drops `control` when nothing is pending in it, so that steps are cheap again. */
+  #tidy(): void {
+    const control = this.control!;
+    if (control.errors.length === 0 && control.unwinding === null && control.swap === null) this.control = null;
+  }
+
+  // --- unwinding ----------------------------------------------------------------------------------------------
+
+  #closeTop(unwinding: Unwinding): void {
+    unwinding.due = false;
+    this.wait = null;
+    if (unwinding.forced > MAX_FORCED_RETURNS) {
+      const error = new Error(
+        `Cannot close a generator of ${this.owner} as it answers every return() with another wait: it is dropped`,
+      );
+      if (this.#frameUnwound(unwinding, { error })) this.#resume(nextMode, nextValue);
+      return;
+    }
+    this.#resume(RETURN, this.last);
+  }
+
+  /** Cleanup code waits: honours that until the grace has passed. */
+  #graceTimer(unwinding: Unwinding): void {
+    const left = unwinding.until - this.loop.clock.now();
+    if (left > 0) {
+      if (left < Infinity) {
+        unwinding.timer ??= new Timer(this.loop, this.level, left, () => this.#graceOver(unwinding));
+      }
+      return;
+    }
+    this.#graceOver(unwinding);
+  }
+
+  #graceOver(unwinding: Unwinding): void {
+    unwinding.timer = null;
+    unwinding.forced++;
+    unwinding.due = true;
+    this.#preempt();
+  }
+
+  /** The top frame has closed. Answers `true` if a frame below goes on. */
+  #frameUnwound(unwinding: Unwinding, failure: { error: unknown } | null): boolean {
+    if (failure !== null) {
+      if (unwinding.failure === null) unwinding.failure = failure;
+      else this.report(failure.error);
+    }
+    unwinding.forced = 0;
+    if (this.frames === null) {
+      if (unwinding.failure !== null) this.report(unwinding.failure.error);
+      return this.#end("terminate", unwinding.last);
+    }
+    const via = this.#pop();
+    if (via !== null) {
+      via.state = SPENT;
+      via.frameEnded();
+    }
+    if (this.height > unwinding.depth) {
+      nextMode = RETURN;
+      nextValue = this.last;
+      return true;
+    }
+    this.#stopUnwinding();
+    this.#tidy();
+    nextMode = THROW;
+    // A failure of the cleanup is the more important news.
+    nextValue = unwinding.failure === null ? unwinding.reason : unwinding.failure.error;
+    return true;
+  }
+
+  #stopUnwinding(): void {
+    const control = this.control!;
+    control.unwinding?.timer?.cancel();
+    control.unwinding = null;
+  }
+}
+
+// From the step in which `return()` was first given until the last frame concerned has closed.
+function unwinds(control: Control): boolean {
+  return control.unwinding !== null && !control.unwinding.due;
+}
+
+/** Whether a value is a generator object, which `yield` calls as a subroutine. */
+export function isGenerator(value: unknown): value is Body {
+  return Object.prototype.toString.call(value) === "[object Generator]";
+}
+
+/** Whether a value can be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function";
+}

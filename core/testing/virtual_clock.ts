@@ -1,0 +1,158 @@
+/**
+ * Virtual time: a clock that stands still while anything runs, and jumps to the next deadline when nothing does.
+ */
+import type { Clock } from "../clock.ts";
+import type { Drivable, Driver } from "../driver.ts";
+import { hop } from "../host.ts";
+
+/**
+ * A clock for `new Scheduler({ clock: new VirtualClock() })`: an hour of sleeping takes no time.
+ *
+ * It jumps when nothing is ready and no promise or host operation is waited for, to the earliest deadline; what is
+ * due then runs in the order of deadlines, and those with the same deadline in the order in which they began.
+ *
+ * @example
+ * ```ts
+ * import { Scheduler } from "@asyncoro/asyncoro";
+ * import { VirtualClock } from "@asyncoro/asyncoro/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock = new VirtualClock();
+ * const scheduler = new Scheduler({ clock });
+ * scheduler.spawn(function* (coro) {
+ *   yield* coro.sleep({ hours: 1 });
+ * });
+ * await scheduler.join();
+ * assertEquals(clock.now(), 3600);
+ * ```
+ */
+export class VirtualClock implements Clock {
+  /** Whether it jumps by itself; set it to `false` to move it by {@linkcode VirtualClock.advance} only. */
+  autoAdvance: boolean;
+  #now: number;
+  #drivers: VirtualDriver[] = [];
+
+  /**
+   * @param start What it shows at first, in seconds.
+   * @param options `autoAdvance`: whether it jumps by itself, `true` by default.
+   */
+  constructor(start = 0, { autoAdvance = true }: { autoAdvance?: boolean } = {}) {
+    this.#now = start;
+    this.autoAdvance = autoAdvance;
+  }
+
+  /** The virtual time, in seconds. */
+  now(): number {
+    return this.#now;
+  }
+
+  /**
+   * Moves the time, deadline by deadline, letting everything that is due run in between.
+   *
+   * @param seconds How far.
+   * @throws {RangeError} If `seconds` is negative or no number.
+   */
+  async advance(seconds: number): Promise<void> {
+    if (!(seconds >= 0)) {
+      throw new RangeError(`Cannot advance as time moves forward only: current value is ${seconds} seconds`);
+    }
+    const end = this.#now + seconds;
+    await this.#quiet();
+    for (let next = this.#earliest(); next <= end; next = this.#earliest()) {
+      this.#now = Math.max(this.#now, next);
+      await this.#quiet();
+    }
+    this.#now = end;
+  }
+
+  /**
+   * Moves the time to the next deadline and lets what is due run.
+   *
+   * @returns Whether there was one.
+   */
+  async advanceToNext(): Promise<boolean> {
+    await this.#quiet();
+    const next = this.#earliest();
+    if (next === Infinity) return false;
+    this.#now = Math.max(this.#now, next);
+    await this.#quiet();
+    return true;
+  }
+
+  /** Wakes every scheduler that reads this clock, and waits until nothing of theirs is ready. */
+  async #quiet(): Promise<void> {
+    for (const driver of this.#drivers) driver.wake();
+    do await new Promise<void>((resolve) => hop(resolve, true)); while (this.#drivers.some((driver) => driver.active));
+  }
+
+  #earliest(): number {
+    return Math.min(Infinity, ...this.#drivers.map((driver) => driver.loop.nextDeadline()));
+  }
+
+  /** @internal */
+  driver(loop: Drivable): Driver {
+    const driver = new VirtualDriver(loop, this, () => {
+      this.#drivers = this.#drivers.filter((other) => other !== driver);
+    });
+    this.#drivers.push(driver);
+    return driver;
+  }
+
+  /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock has anything else to wait for. */
+  jump(): boolean {
+    if (!this.autoAdvance || this.#drivers.some((driver) => driver.active || driver.loop.hostOperations > 0)) {
+      return false;
+    }
+    const next = this.#earliest();
+    if (next === Infinity) return false;
+    this.#now = Math.max(this.#now, next);
+    for (const driver of this.#drivers) if (driver.loop.nextDeadline() <= this.#now) driver.wake();
+    return true;
+  }
+}
+
+/** Runs slices, hop by hop, and lets the clock jump when nothing is ready. */
+class VirtualDriver implements Driver {
+  readonly loop: Drivable;
+  /** A slice is due. */
+  active = false;
+  readonly #clock: VirtualClock;
+  readonly #onStop: () => void;
+  #idling = false;
+
+  constructor(loop: Drivable, clock: VirtualClock, onStop: () => void) {
+    this.loop = loop;
+    this.#clock = clock;
+    this.#onStop = onStop;
+  }
+
+  wake(): void {
+    if (this.active) return;
+    this.active = true;
+    // A turn of the host in between, so that code outside sees what happened before more does.
+    hop(this.#tick, true);
+  }
+
+  update(): void {
+    this.wake();
+  }
+
+  stop(): void {
+    this.#onStop();
+  }
+
+  readonly #tick = (): void => {
+    this.active = false;
+    if (this.loop.slice(Infinity)) return this.wake();
+    if (this.#idling) return;
+    // Promises that were settled meanwhile get a turn to wake somebody before time moves.
+    this.#idling = true;
+    hop(this.#idle, true);
+  };
+
+  readonly #idle = (): void => {
+    this.#idling = false;
+    if (this.active || this.loop.hostOperations > 0) return;
+    if (!this.#clock.jump() && this.#clock.autoAdvance && this.loop.nextDeadline() === Infinity) this.loop.ranDry();
+  };
+}

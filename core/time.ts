@@ -1,0 +1,86 @@
+import { describe } from "./describe.ts";
+
+/**
+ * A length of time by its parts, as in `{ minutes: 1, milliseconds: 250 }`. A `Temporal.Duration` is one too.
+ */
+export interface DurationLike {
+  /** Weeks, of seven days each. */
+  readonly weeks?: number;
+  /** Days, of 24 hours each. */
+  readonly days?: number;
+  /** Hours. */
+  readonly hours?: number;
+  /** Minutes. */
+  readonly minutes?: number;
+  /** Seconds. */
+  readonly seconds?: number;
+  /** Milliseconds. */
+  readonly milliseconds?: number;
+  /** Microseconds. */
+  readonly microseconds?: number;
+  /** Nanoseconds. */
+  readonly nanoseconds?: number;
+}
+
+/**
+ * How long to wait at most: a number of seconds (fractions allowed), a `Temporal.Duration` or an object like one.
+ *
+ * `null`, `undefined` and `Infinity` set no limit; zero or less means "do not wait".
+ */
+export type Timeout = number | DurationLike | null | undefined;
+
+const SECONDS: Readonly<Record<string, number>> = {
+  weeks: 604_800,
+  days: 86_400,
+  hours: 3_600,
+  minutes: 60,
+  seconds: 1,
+  milliseconds: 1e-3,
+  microseconds: 1e-6,
+  nanoseconds: 1e-9,
+};
+
+/**
+ * The number of seconds a timeout stands for; `Infinity` when it sets no limit.
+ *
+ * @param timeout What the caller passed.
+ * @param action What cannot be done if it is wrong, for the message: `"sleep"`.
+ * @throws {TypeError} If `timeout` is `NaN`, or neither a number, a duration, `null` nor `undefined`.
+ */
+export function toSeconds(timeout: Timeout, action: string): number {
+  if (typeof timeout === "number" && timeout === timeout) return timeout;
+  if (timeout === undefined || timeout === null) return Infinity;
+  if (typeof timeout === "object") return durationSeconds(timeout, action);
+  throw invalid(timeout, action);
+}
+
+function durationSeconds(duration: DurationLike, action: string): number {
+  const parts = duration as Readonly<Record<string, unknown>>;
+  const temporal = Object.prototype.toString.call(duration) === "[object Temporal.Duration]";
+  if (temporal && (parts.years !== 0 || parts.months !== 0)) {
+    throw new TypeError(
+      `Cannot ${action} as months and years have no fixed length: current value is ${duration}, give days instead`,
+    );
+  }
+  const units = temporal ? Object.keys(SECONDS) : Object.keys(parts);
+  if (units.length === 0) throw invalid(duration, action);
+  let total = 0;
+  for (const unit of units) {
+    const amount = parts[unit];
+    if (typeof amount !== "number" || amount !== amount || !(unit in SECONDS)) {
+      throw new TypeError(
+        `Cannot ${action} as a duration has numbers of ${Object.keys(SECONDS).join(", ")}: ` +
+          `current value of '${unit}' is ${describe(amount)}`,
+      );
+    }
+    // Division keeps { milliseconds: 250 } exact where a multiplication by 1e-3 would not.
+    total += SECONDS[unit] < 1 ? amount / Math.round(1 / SECONDS[unit]) : amount * SECONDS[unit];
+  }
+  return total;
+}
+
+function invalid(timeout: unknown, action: string): TypeError {
+  return new TypeError(
+    `Cannot ${action} as 'timeout' must be a number of seconds or a duration: current value is ${describe(timeout)}`,
+  );
+}

@@ -1,0 +1,192 @@
+// deno run -A tests/bench/timers_bench.ts
+//
+// The timer structure of the kernel (assembly/timers.ts, an indexed 4-ary heap) against the one that lost
+// (timers/radix_heap.as, a radix heap): the whole kernel is built with each, and both run in turns in this process.
+// Prints Markdown tables of nanoseconds per timer, medians. The calls from TypeScript and the way of an expired timer
+// through its ready queue and the window are part of the figures.
+
+import { compileKernel } from "../../assembly/compile.ts";
+import { Kernel, setKernelModule } from "../../core/kernel/kernel.ts";
+
+const HOUSE = { "timers.ts": new URL("../../assembly/timers.ts", import.meta.url) };
+const LOSER = { "timers.ts": new URL("./timers/radix_heap.as", import.meta.url) };
+const SIZES = [1, 1_000, 1_000_000];
+const LEAST_TIMERS = 200_000;
+const SECOND = 1_000;
+/** Milliseconds that one reading of the clock takes: every phase of every round contains one. */
+const CLOCK = clockCost();
+
+interface Sample {
+  arm: number;
+  cancel: number;
+  expire: number;
+}
+
+interface Contender {
+  readonly name: string;
+  readonly bytes: number;
+  readonly module: WebAssembly.Module;
+}
+
+type Scenario = (kernel: Kernel, size: number, share: number, rounds: number) => Sample;
+
+function clockCost(): number {
+  const readings = 100_000;
+  const costs = Array.from({ length: 9 }, () => {
+    const start = performance.now();
+    for (let reading = 1; reading < readings; reading++) performance.now();
+    return (performance.now() - start) / readings;
+  });
+  return median(costs);
+}
+
+async function contender(name: string, replaced: Record<string, URL>): Promise<Contender> {
+  const bytes = await compileKernel(replaced);
+  return { name, bytes: bytes.length, module: new WebAssembly.Module(bytes) };
+}
+
+function shuffled(size: number): Int32Array {
+  const order = Int32Array.from({ length: size }, (_, index) => index);
+  for (let left = size; left > 1; left--) {
+    const other = Math.floor(Math.random() * left);
+    [order[left - 1], order[other]] = [order[other], order[left - 1]];
+  }
+  return order;
+}
+
+/** As a driver does it: sleeps until the nearest deadline, a millisecond at least, then runs what is due. */
+function expireAll(kernel: Kernel, from: number, expected: number): number {
+  const { exports } = kernel;
+  let now = from;
+  let count = 0;
+  for (let seen = 0; seen < expected; seen += count) {
+    count = exports.turn(now, 0, count, 256);
+    if (count === 0) now = Math.max(now + 1, exports.nextDeadline());
+  }
+  exports.turn(now, 0, count, 256);
+  return now;
+}
+
+/** `size` timers at random over one second, a share of them cancelled in random order, the rest run to the end. */
+function overOneSecond(kernel: Kernel, size: number, share: number, rounds: number): Sample {
+  const { exports } = kernel;
+  const sample = { arm: 0, cancel: 0, expire: 0 };
+  const order = shuffled(size);
+  const deadlines = Float64Array.from({ length: size }, () => Math.random() * SECOND);
+  let now = 0;
+  let debt = 0;
+  for (let round = 0; round < rounds; round++) {
+    // At one timer a round, a share of the rounds stands for a share of the timers.
+    debt += size * share;
+    const cancelled = Math.floor(debt);
+    debt -= cancelled;
+    const start = performance.now();
+    for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, now + deadlines[slot]);
+    const armed = performance.now();
+    for (let index = 0; index < cancelled; index++) exports.disarm(order[index], 0);
+    const quiet = performance.now();
+    now = expireAll(kernel, now, size - cancelled) + 1;
+    sample.arm += armed - start;
+    sample.cancel += quiet - armed;
+    sample.expire += performance.now() - quiet;
+  }
+  return sample;
+}
+
+/** The same timeout for all, armed one after the other and cancelled in that order; each `asking` th asks for the nearest. */
+function sameTimeout(asking: number): Scenario {
+  return (kernel, size, _share, rounds) => {
+    const { exports } = kernel;
+    const sample = { arm: 0, cancel: 0, expire: 0 };
+    let now = 0;
+    for (let round = 0; round < rounds; round++) {
+      const start = performance.now();
+      for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, (now += 0.001) + 30 * SECOND);
+      const armed = performance.now();
+      for (let slot = 0; slot < size; slot++) {
+        exports.disarm(slot, 0);
+        if (slot % asking === 0) exports.nextDeadline();
+      }
+      sample.arm += armed - start;
+      sample.cancel += performance.now() - armed;
+    }
+    return sample;
+  };
+}
+
+/** One coroutine after the other arms now + 30 s and is answered at once, while `size` others wait as long. */
+function answeredAtOnce(kernel: Kernel, size: number, _share: number, rounds: number): Sample {
+  const { exports } = kernel;
+  let now = 0;
+  for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, (now += 0.001) + 30 * SECOND);
+  const mine = kernel.allocate(4);
+  const start = performance.now();
+  for (let done = 0; done < size * rounds; done++) {
+    exports.arm(mine, 0, (now += 0.001) + 30 * SECOND);
+    exports.disarm(mine, 0);
+  }
+  const cancel = performance.now() - start;
+  for (let slot = 0; slot < size; slot++) exports.disarm(slot, 0);
+  return { arm: 0, cancel, expire: 0 };
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1];
+}
+
+function measure(contenders: Contender[], scenario: Scenario, size: number, share: number): Sample[] {
+  const repetitions = size >= 1_000_000 ? 5 : 9;
+  const rounds = Math.max(1, Math.ceil(LEAST_TIMERS / size));
+  const samples: Sample[][] = contenders.map(() => []);
+  for (let repetition = 0; repetition <= repetitions; repetition++) {
+    contenders.forEach(({ module }, which) => {
+      setKernelModule(module);
+      const kernel = new Kernel();
+      for (let slot = 0; slot < size; slot++) kernel.allocate(4);
+      const sample = scenario(kernel, size, share, rounds);
+      // The first one warms up.
+      if (repetition > 0) samples[which].push(sample);
+    });
+  }
+  const perTimer = (phase: keyof Sample, of: Sample[]) => {
+    const spent = median(of.map((sample) => sample[phase])) - rounds * CLOCK;
+    return Math.max(0, spent * 1e6 / (size * rounds));
+  };
+  return samples.map((of) => ({
+    arm: perTimer("arm", of),
+    cancel: perTimer("cancel", of),
+    expire: perTimer("expire", of),
+  }));
+}
+
+function cell(value: number): string {
+  return value.toFixed(value < 100 ? 1 : 0);
+}
+
+function printRow(head: string[], samples: Sample[]): void {
+  const cells = samples.map(({ arm, cancel, expire }) => {
+    const parts = [arm, cancel, expire].map(cell).join(" / ");
+    return `${parts} | **${cell(arm + cancel + expire)}**`;
+  });
+  console.log(`| ${[...head, ...cells].join(" | ")} |`);
+}
+
+const contenders = [await contender("4-ary heap", HOUSE), await contender("radix heap", LOSER)];
+for (const { name, bytes } of contenders) console.log(`${name}: kernel of ${bytes} bytes, 32 bytes a slot`);
+
+const columns = contenders.map(({ name }) => `${name}: arm / cancel / expire | total`).join(" | ");
+console.log(`\nns per timer, medians\n\n| timers | cancelled | ${columns} |\n|--:|--:|--:|--:|--:|--:|`);
+for (const size of SIZES) {
+  for (const share of [0, 0.5, 0.99]) {
+    printRow([`${size}`, `${share * 100} %`], measure(contenders, overOneSecond, size, share));
+  }
+}
+for (const size of SIZES) {
+  printRow([`${size}`, "now + 30 s, all, first to last"], measure(contenders, sameTimeout(Infinity), size, 1));
+}
+for (const size of SIZES) {
+  printRow([`${size}`, "the same, nearest asked every 1,000"], measure(contenders, sameTimeout(1_000), size, 1));
+}
+for (const size of SIZES) {
+  printRow([`${size}`, "now + 30 s, answered at once"], measure(contenders, answeredAtOnce, size, 1));
+}

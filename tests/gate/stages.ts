@@ -1,0 +1,75 @@
+/** What the gate checks, in order. */
+
+import config from "../../deno.json" with { type: "json" };
+import { type CountParser, denoTestCounts, plainCounts } from "./counts.ts";
+
+/** One command of the gate. It passes when Deno ends with 0. */
+export interface Stage {
+  /** What it is called on the command line and in the summary. */
+  name: string;
+  /** Arguments to Deno. */
+  args: string[];
+  /** How to read its figures, for a stage that runs tests. */
+  counts?: CountParser;
+}
+
+/** All stages. The quick ones come first, so that a slip shows at once. */
+export const STAGES: Stage[] = [
+  // as-pect is run from node_modules, so that has to be there and complete.
+  { name: "install", args: ["install", "--frozen", "--quiet"] },
+  { name: "fmt", args: ["fmt", "--check"] },
+  { name: "lint", args: ["lint"] },
+  {
+    name: "check",
+    // The rest of assembly/ is AssemblyScript: its compiler checks it.
+    args: [
+      "check",
+      "mod.ts",
+      "core",
+      "tests",
+      "examples",
+      "assembly/build.ts",
+      "assembly/spec.ts",
+    ],
+  },
+  { name: "doc", args: ["doc", "--lint", ...Object.values(config.exports)] },
+  { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
+  { name: "kernel", args: ["run", "-A", "assembly/build.ts", "--check"] },
+  {
+    name: "specs",
+    args: ["run", "-A", "assembly/spec.ts"],
+    counts: plainCounts,
+  },
+  {
+    name: "tests",
+    // The sanitizers are switched on in deno.json.
+    args: [
+      "test",
+      "-A",
+      "--doc",
+      "mod.ts",
+      "core",
+      "tests",
+      "README.md",
+      "CHANGELOG.md",
+    ],
+    counts: denoTestCounts,
+  },
+];
+
+/**
+ * The stages with these names, in the gate's order; all of them for no name.
+ *
+ * @throws {RangeError} if a name is unknown
+ */
+export function selectStages(names: string[]): Stage[] {
+  const known = STAGES.map((stage) => stage.name);
+  for (const name of names) {
+    if (!known.includes(name)) {
+      throw new RangeError(
+        `Cannot run stage "${name}": stages are ${known.join(", ")}`,
+      );
+    }
+  }
+  return STAGES.filter(({ name }) => !names.length || names.includes(name));
+}

@@ -1,0 +1,209 @@
+// What the kernel should do, said as plainly as possible: arrays, sort, and no thought for speed. The test beside this
+// file plays the same random operations against both.
+
+const PATIENCE = 61;
+const EXPIRATIONS = 4096;
+const WINDOW = 256;
+const LAST_GENERATION = 2 ** 31 - 1;
+
+interface Coroutine {
+  readonly slot: number;
+  readonly generation: number;
+  live: boolean;
+  level: number;
+  queued: "no" | "ready" | "due";
+  /** The window it was picked for and has not been queued since. */
+  pickedFor: Pick | undefined;
+  deadline: number | undefined;
+  armedAt: number;
+}
+
+interface Pick {
+  readonly coroutine: Coroutine;
+  readonly byTimer: boolean;
+  readonly streakBefore: number;
+  readonly cursorBefore: number;
+}
+
+/** The naive kernel. Its methods are named as the kernel's exports. */
+export class KernelModel {
+  readonly #slots: Coroutine[] = [];
+  readonly #free: number[] = [];
+  readonly #queues: Coroutine[][] = Array.from({ length: 8 }, () => []);
+  #capacity = 2048;
+  #armings = 0;
+  #picks: Pick[] = [];
+  #streak = 0;
+  #cursor = 0;
+
+  allocate(level: number): number {
+    if (this.#free.length === 0 && this.#slots.length === this.#capacity) {
+      return -1;
+    }
+    const slot = this.#free.pop() ?? this.#slots.length;
+    this.#slots[slot] = {
+      slot,
+      generation: this.generation(slot),
+      live: true,
+      level,
+      queued: "no",
+      pickedFor: undefined,
+      deadline: undefined,
+      armedAt: 0,
+    };
+    return slot;
+  }
+
+  grow(): number {
+    this.#capacity *= 2;
+    return 1;
+  }
+
+  generation(slot: number): number {
+    const last = this.#slots[slot];
+    if (last === undefined) return 0;
+    return last.live ? last.generation : Math.min(last.generation + 1, LAST_GENERATION);
+  }
+
+  isCurrent(slot: number, generation: number): number {
+    return this.#find(slot, generation) === undefined ? 0 : 1;
+  }
+
+  drain(submissions: [number, number][]): void {
+    for (const [code, generation] of submissions) {
+      const coroutine = this.#find(code < 0 ? ~code : code, generation);
+      if (coroutine === undefined) continue;
+      if (code < 0) this.#release(coroutine);
+      else this.#wake(coroutine);
+    }
+  }
+
+  /** Returns the window. */
+  turn(now: number, submissions: [number, number][], consumed: number, limit: number): number[] {
+    this.#putBack(consumed);
+    this.drain(submissions);
+    for (const coroutine of this.#timers().slice(0, EXPIRATIONS)) {
+      if (coroutine.deadline! <= now) this.#enqueue(coroutine, "due", "tail");
+    }
+    this.#pick(Math.min(limit, WINDOW));
+    return this.#picks.map((pick) => pick.coroutine.slot * 2 + (pick.byTimer ? 1 : 0));
+  }
+
+  arm(slot: number, generation: number, deadline: number): void {
+    const coroutine = this.#find(slot, generation);
+    if (coroutine === undefined || coroutine.queued !== "no" || Number.isNaN(deadline)) return;
+    coroutine.deadline = deadline === Infinity ? undefined : deadline;
+    coroutine.armedAt = this.#armings++;
+  }
+
+  disarm(slot: number, generation: number): void {
+    const coroutine = this.#find(slot, generation);
+    if (coroutine !== undefined) coroutine.deadline = undefined;
+  }
+
+  setLevel(slot: number, generation: number, level: number): void {
+    const coroutine = this.#find(slot, generation);
+    if (coroutine === undefined || level < 0 || level > 7) return;
+    const { queued } = coroutine;
+    this.#unqueue(coroutine);
+    coroutine.level = level;
+    if (queued !== "no") this.#enqueue(coroutine, queued, "tail");
+  }
+
+  nextDeadline(): number {
+    return Math.min(...this.#timers().slice(0, 1).map((coroutine) => coroutine.deadline!), Infinity);
+  }
+
+  readyCount(): number {
+    return this.#queues.flat().length;
+  }
+
+  liveCount(): number {
+    return this.#slots.filter((coroutine) => coroutine.live).length;
+  }
+
+  timerCount(): number {
+    return this.#timers().length;
+  }
+
+  capacity(): number {
+    return this.#capacity;
+  }
+
+  #find(slot: number, generation: number): Coroutine | undefined {
+    const coroutine = this.#slots[slot];
+    return coroutine?.live && coroutine.generation === generation ? coroutine : undefined;
+  }
+
+  #timers(): Coroutine[] {
+    return this.#slots.filter((coroutine) => coroutine.deadline !== undefined)
+      .sort((a, b) => a.deadline! - b.deadline! || a.armedAt - b.armedAt);
+  }
+
+  #release(coroutine: Coroutine): void {
+    this.#unqueue(coroutine);
+    coroutine.deadline = undefined;
+    coroutine.live = false;
+    if (coroutine.generation < LAST_GENERATION) this.#free.push(coroutine.slot);
+  }
+
+  #wake(coroutine: Coroutine): void {
+    if (coroutine.queued === "no") this.#enqueue(coroutine, "ready", "tail");
+    coroutine.queued = "ready";
+  }
+
+  #enqueue(coroutine: Coroutine, state: "ready" | "due", end: "head" | "tail"): void {
+    coroutine.deadline = undefined;
+    coroutine.pickedFor = undefined;
+    coroutine.queued = state;
+    if (end === "head") this.#queues[coroutine.level].unshift(coroutine);
+    else this.#queues[coroutine.level].push(coroutine);
+  }
+
+  #unqueue(coroutine: Coroutine): void {
+    coroutine.queued = "no";
+    for (const queue of this.#queues) {
+      const at = queue.indexOf(coroutine);
+      if (at >= 0) queue.splice(at, 1);
+    }
+  }
+
+  #putBack(consumed: number): void {
+    const notRun = this.#picks.slice(Math.max(consumed, 0));
+    if (notRun.length > 0) {
+      this.#streak = notRun[0].streakBefore;
+      this.#cursor = notRun[0].cursorBefore;
+    }
+    for (const pick of notRun.reverse()) {
+      const { coroutine, byTimer } = pick;
+      if (!coroutine.live || coroutine.pickedFor !== pick) continue;
+      this.#enqueue(coroutine, byTimer ? "due" : "ready", "head");
+    }
+  }
+
+  #pick(limit: number): void {
+    this.#picks = [];
+    const top = this.#queues.findIndex((queue) => queue.length > 0);
+    while (this.#picks.length < limit && this.#queues[top]?.length > 0) {
+      const streakBefore = this.#streak;
+      const cursorBefore = this.#cursor;
+      const coroutine = this.#queues[this.#chooseLevel(top)].shift()!;
+      const pick = { coroutine, byTimer: coroutine.queued === "due", streakBefore, cursorBefore };
+      coroutine.queued = "no";
+      coroutine.pickedFor = pick;
+      this.#picks.push(pick);
+    }
+  }
+
+  #chooseLevel(top: number): number {
+    const lower = [1, 2, 3, 4, 5, 6, 7].filter((level) => level > top && this.#queues[level].length > 0);
+    if (lower.length === 0) return top;
+    if (this.#streak < PATIENCE) {
+      this.#streak++;
+      return top;
+    }
+    this.#streak = 0;
+    this.#cursor = lower.find((level) => level > this.#cursor) ?? lower[0];
+    return this.#cursor;
+  }
+}
