@@ -9,7 +9,7 @@
 //   0x10000  records    capacity x 32 bytes, to the end of the memory
 //
 // A record is two halves which have nothing to do with each other but their size. The first belongs to slot i,
-// the second is node i of the timer heap (timers.ts), whoever's timer that is. So both tables grow by appending
+// the second is node i of the timer heap (timers.ts), whosever timer that is. So both tables grow by appending
 // pages to the memory, and nothing is copied.
 //
 //    0        4        8            12    13    14        16        24     28

@@ -5,6 +5,7 @@
 // state is READY or DUE, and then in that of its level.
 
 import {
+  DUE,
   IDLE,
   levelOf,
   nextOf,
@@ -12,11 +13,15 @@ import {
   prevOf,
   QUEUED,
   QUEUES,
+  READY,
+  RUN_WINDOW,
   setLevelOf,
   setNext,
   setPrev,
   setState,
+  slotOf,
   stateOf,
+  WINDOWED,
 } from "./memory";
 
 const QUEUE_SHIFT: u32 = 3;
@@ -112,4 +117,61 @@ export function moveToLevel(record: usize, level: u32): void {
   unqueue(record);
   setLevelOf(record, level);
   pushBack(record, state);
+}
+
+// A run: records that go to the back of a queue one after the other, as after a window in which all gave way. The
+// queue's end is written once a run and not once a record. Between appendToRun() and endRun() that queue has no end.
+let runQueue: usize = NIL;
+let runTail: usize = NIL;
+
+/** Appends an unqueued record to its level's queue, ready. */
+export function appendToRun(record: usize): void {
+  const level = levelOf(record);
+  const queue = queueOf(level);
+  if (queue != runQueue) {
+    endRun();
+    runQueue = queue;
+    runTail = <usize> load<u32>(queue, TAIL);
+    levels |= 1 << level;
+  }
+  if (runTail == NIL) store<u32>(queue, <u32> record, HEAD);
+  else setNext(runTail, record);
+  setPrev(record, runTail);
+  setState(record, READY);
+  runTail = record;
+  ready++;
+}
+
+export function endRun(): void {
+  if (runQueue == NIL) return;
+  setNext(runTail, NIL);
+  store<u32>(runQueue, <u32> runTail, TAIL);
+  runQueue = NIL;
+}
+
+/** Moves up to `limit` records from the front of a level's queue to the run window; returns how many. */
+export function moveFrontToWindow(level: u32, limit: i32): i32 {
+  const queue = queueOf(level);
+  let record = <usize> load<u32>(queue, HEAD);
+  let count: i32 = 0;
+  while (count < limit && record != NIL) {
+    toWindow(count++, record);
+    record = nextOf(record);
+  }
+  ready -= count;
+  store<u32>(queue, <u32> record, HEAD);
+  if (record != NIL) {
+    setPrev(record, NIL);
+  } else {
+    store<u32>(queue, NIL, TAIL);
+    levels &= ~(1 << level);
+  }
+  return count;
+}
+
+/** Writes an entry of the run window for a record that has just left its queue. */
+export function toWindow(index: i32, record: usize): void {
+  const byTimer = stateOf(record) == DUE ? 1 : 0;
+  setState(record, IDLE | WINDOWED);
+  store<i32>(RUN_WINDOW + (<usize> index << 2), slotOf(record) << 1 | byTimer);
 }

@@ -17,14 +17,23 @@ import {
   recordOf,
   RUN_WINDOW,
   setState,
-  slotOf,
   stateOf,
   SUBMISSION_RING,
   SUBMISSIONS,
   WINDOW,
   WINDOWED,
 } from "./memory";
-import { popFront, pushBack, pushFront, readyLevels, unqueue } from "./ready";
+import {
+  appendToRun,
+  endRun,
+  moveFrontToWindow,
+  popFront,
+  pushBack,
+  pushFront,
+  readyLevels,
+  toWindow,
+  unqueue,
+} from "./ready";
 import { findRecord, freeSlot } from "./slots";
 import { cancelTimer, popExpired } from "./timers";
 
@@ -36,6 +45,9 @@ export const EXPIRATIONS: i32 = 4096;
 
 /** Entries in the window as it was last filled. */
 let filled: i32 = 0;
+
+/** Entries of the window with a pick in the history: all of them, or none when no lower level waited. */
+let remembered: i32 = 0;
 
 /** Picks made, while a lower level waited, since a lower level was last served. At most PATIENCE. */
 let streak: u32 = 0;
@@ -73,7 +85,7 @@ export function drainSubmissions(count: i32): void {
 
 export function putBack(consumed: i32): void {
   consumed = max(consumed, 0);
-  if (consumed < filled) {
+  if (consumed < remembered) {
     const before = <u32> load<u16>(HISTORY + (<usize> consumed << 1));
     streak = before >> 3;
     cursor = before & 7;
@@ -90,6 +102,24 @@ export function putBack(consumed: i32): void {
   filled = 0;
 }
 
+/**
+ * Queues entries of the window, from index `from` up to `to`, at the tail in their order: they were run and gave way.
+ * An entry that was overwritten with a negative number is passed over, and so is one that was queued or released since.
+ */
+export function requeueWindow(from: i32, to: i32): void {
+  to = min(to, filled);
+  for (let index = max(from, 0); index < to; index++) {
+    const entry = load<i32>(RUN_WINDOW + (<usize> index << 2));
+    if (entry < 0) continue;
+    const record = recordOf(entry >> 1);
+    const state = stateOf(record);
+    if ((state & WINDOWED) == 0) continue;
+    if (state & ARMED) cancelTimer(record);
+    appendToRun(record);
+  }
+  endRun();
+}
+
 export function expireTimers(now: f64): void {
   for (let left = EXPIRATIONS; left > 0; left--) {
     const record = popExpired(now);
@@ -104,12 +134,19 @@ export function fillWindow(limit: i32): i32 {
   const waiting = readyLevels();
   if (waiting != 0) {
     const top = ctz(waiting);
+    // No lower level waits: nothing is owed to one, and the picks need not be remembered.
+    if (readyLevels() >> top == 1) {
+      filled = moveFrontToWindow(top, limit);
+      remembered = 0;
+      return filled;
+    }
     while (index < limit && (readyLevels() >> top & 1) != 0) {
       store<u16>(HISTORY + (<usize> index << 1), <u16> (streak << 3 | cursor));
-      place(index++, popFront(choose(top)));
+      toWindow(index++, popFront(choose(top)));
     }
   }
   filled = index;
+  remembered = index;
   return index;
 }
 
@@ -124,10 +161,4 @@ function choose(top: u32): u32 {
   const after = lower >> cursor >> 1 << cursor << 1;
   cursor = ctz(after != 0 ? after : lower);
   return cursor;
-}
-
-function place(index: i32, record: usize): void {
-  const byTimer = stateOf(record) == DUE ? 1 : 0;
-  setState(record, IDLE | WINDOWED);
-  store<i32>(RUN_WINDOW + (<usize> index << 2), slotOf(record) << 1 | byTimer);
 }

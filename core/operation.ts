@@ -161,8 +161,13 @@ export abstract class Operation<T> {
     if (settled && --strand.loop.patience > 0) return true;
     strand.wait = this;
     if (settled) strand.loop.submit(strand);
-    else if (this.limit !== Infinity) strand.loop.armLater(this);
+    else if (this.limit !== Infinity) this.arm(strand);
     return false;
+  }
+
+  /** @internal The wait has begun and has a limit: sees to it that the strand's timer is set. */
+  arm(strand: Strand): void {
+    strand.loop.armLater(this);
   }
 
   /** @internal Hands the outcome over, once. */

@@ -20,7 +20,7 @@ import type { Schedulable } from "./schedulable.ts";
 
 // The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
 // stay about CHECK_SECONDS apart when steps are long.
-const MAX_INTERVAL = 128;
+const MAX_INTERVAL = 512;
 const CHECK_SECONDS = 100e-6;
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
@@ -62,6 +62,11 @@ export abstract class RunLoop implements Drivable {
 
   #submitted = 0;
   #consumed = 0;
+  // Index of the next entry of the window; the running one is just before it.
+  #index = 0;
+  // Entries that gave way, as far as the kernel has not been told.
+  #gaveWayStart = 0;
+  #gaveWayEnd = 0;
   #windowEnd = 0;
   #windowLevel = 0;
   readonly #submissionCapacity: number = this.kernelCalls.submissionCapacity();
@@ -124,6 +129,22 @@ export abstract class RunLoop implements Drivable {
     if (!this.busy) this.driver.update();
   }
 
+  /**
+   * @internal
+   * The running entity gives way: it is ready again, at the end of its level's queue. As long as nothing was submitted
+   * since the window was begun, its entry there says so; order of arrival is kept, as those before it did the same.
+   */
+  again(entity: Schedulable): void {
+    if (entity.queued) return;
+    entity.queued = true;
+    if (this.#submitted !== 0) this.#append(entity.slot, entity.generation);
+  }
+
+  /** @internal The running entity does not give way but waits: its entry in the window stands for nothing. */
+  parked(): void {
+    if (this.#submitted === 0) this.kernel.window[this.#index - 1] = -1;
+  }
+
   /** @internal Makes the entity ready, at the end of its level's queue. */
   submit(entity: Schedulable): void {
     if (entity.queued) return;
@@ -135,6 +156,8 @@ export abstract class RunLoop implements Drivable {
   }
 
   #append(code: number, generation: number): void {
+    // From here on the order of arrival is in the ring; entries run before this one come first.
+    if (this.#submitted === 0) this.#gaveWayEnd = this.#index - 1;
     const at = this.#submitted << 1;
     const ring = this.kernel.submissions;
     ring[at] = code;
@@ -144,9 +167,10 @@ export abstract class RunLoop implements Drivable {
 
   #drain(): void {
     const count = this.#submitted;
-    this.#submitted = 0;
     if (count === 0) return;
     try {
+      this.#requeue();
+      this.#submitted = 0;
       this.kernelCalls.drain(count);
     } catch (error) {
       throw this.#trapped(error);
@@ -263,7 +287,18 @@ export abstract class RunLoop implements Drivable {
       this.kernelCalls.nextDeadline() <= this.clock.now();
   }
 
+  /** Hands over which entries of the window gave way, up to the running one or to the first submission. */
+  #requeue(): void {
+    const end = this.#submitted === 0 ? this.#index : this.#gaveWayEnd;
+    if (end > this.#gaveWayStart) this.kernelCalls.requeue(this.#gaveWayStart, end);
+    // If this is in the midst of a window, the running entity may still give way.
+    this.#gaveWayStart = Math.max(0, this.#index - 1);
+  }
+
   #turn(now: number): number {
+    this.#requeue();
+    this.#gaveWayStart = 0;
+    this.#index = 0;
     const submitted = this.#submitted;
     this.#submitted = 0;
     const consumed = this.#consumed;
@@ -276,18 +311,19 @@ export abstract class RunLoop implements Drivable {
     const table = this.table;
     this.#windowEnd = count;
     this.#windowLevel = table[this.kernel.window[0] >> 1]?.level ?? 0;
-    let i = 0;
-    while (i < this.#windowEnd) {
+    this.#index = 0;
+    while (this.#index < this.#windowEnd) {
       // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
-      const entry = this.kernel.window[i++];
+      const entry = this.kernel.window[this.#index++];
       const entity = table[entry >> 1];
       if (entity !== undefined) entity.run((entry & 1) === 1);
     }
     context.strand = null;
-    this.switches += i;
-    this.#consumed = i;
+    const run = this.#index;
+    this.switches += run;
+    this.#consumed = run;
     // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
-    this.#limit = i < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
+    this.#limit = run < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
   }
 
   #adapt(seconds: number, steps: number): void {

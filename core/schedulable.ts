@@ -51,7 +51,6 @@ export class Timer extends Schedulable {
 
   /** @internal */
   override run(_byTimer: boolean): void {
-    if (this.slot < 0) return;
     context.strand = null;
     this.cancel();
     this.#callback();

@@ -57,6 +57,10 @@ export interface Control {
   swap: Error | null;
 }
 
+// Called directly: looking `next` up on generators of many functions is slower than the switch itself.
+const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unknown> =
+  Object.getPrototypeOf(function* () {}).prototype.next;
+
 const NEXT = 0;
 const THROW = 1;
 const RETURN = 2;
@@ -126,68 +130,70 @@ export abstract class Strand extends Schedulable {
   override run(byTimer: boolean): void {
     const wait = this.wait;
     if (byTimer) {
-      if (this.queued || wait === null || wait.state !== WAITING) return;
+      if (this.queued || wait === null || wait.state !== WAITING) return this.loop.parked();
       wait.expire();
     }
     this.queued = false;
     context.strand = this;
     this.loop.patience = PATIENCE;
-    if (this.control !== null) this.#runControlled(this.control);
-    else if (wait === null) this.#resume(NEXT, undefined);
-    else this.#resumeFrom(wait);
-  }
-
-  #resumeFrom(wait: Operation<unknown>): void {
-    this.wait = null;
-    // Under `yield*` the engine asks the operation itself for its outcome.
-    if (!wait.direct) return this.#resume(NEXT, undefined);
-    const mode = wait.state === REJECTED ? THROW : NEXT;
-    this.#resume(mode, wait.take());
+    if (this.control !== null) return this.#runControlled(this.control);
+    if (wait !== null) {
+      this.wait = null;
+      if (wait.direct) return this.#resume(wait.state === REJECTED ? THROW : NEXT, wait.take());
+    }
+    // From here to the end is the path of a switch: resumed without a value, it gives way with a bare `yield`.
+    let result: IteratorResult<unknown, unknown>;
+    try {
+      result = generatorNext.call(this.top, undefined);
+    } catch (error) {
+      if (this.#frameThrew(error)) this.#resume(nextMode, nextValue);
+      return;
+    }
+    if (result.value === undefined && !result.done && this.control === null) {
+      if (this.frames === null) this.last = undefined;
+      this.loop.again(this);
+    } else if (this.#goesOn(result)) {
+      this.#resume(nextMode, nextValue);
+    }
   }
 
   /** Runs the strand until it waits, gives way or ends. */
   #resume(mode: number, value: unknown): void {
-    const loop = this.loop;
-    for (;;) {
+    for (let going = true; going; mode = nextMode, value = nextValue) {
       const top = this.top;
-      let yielded: unknown;
       try {
-        const result = mode === NEXT ? top.next(value) : mode === THROW ? top.throw(value) : top.return(value);
-        if (result.done) {
-          if (!this.#frameReturned(result.value)) return;
-          mode = nextMode;
-          value = nextValue;
-          continue;
-        }
-        yielded = result.value;
+        const result = mode === NEXT
+          ? generatorNext.call(top, value)
+          : mode === THROW
+          ? top.throw(value)
+          : top.return(value);
+        going = this.#goesOn(result);
       } catch (error) {
-        if (!this.#frameThrew(error)) return;
-        mode = nextMode;
-        value = nextValue;
-        continue;
+        going = this.#frameThrew(error);
       }
-      if (yielded === undefined) {
-        if (this.frames === null) this.last = undefined;
-        if (this.control !== null) this.#controlAtYield(this.control);
-        loop.submit(this);
-        return;
-      }
-      if (yielded === PARKED) {
-        nextMode = NEXT;
-        nextValue = undefined;
-      } else if (this.#takeYielded(yielded)) {
-        mode = nextMode;
-        value = nextValue;
-        continue;
-      }
-      if (!loop.entered) {
-        if (this.control !== null) this.#controlAtYield(this.control);
-        return;
-      }
-      loop.entered = false;
-      mode = NEXT;
-      value = undefined;
     }
+  }
+
+  /** Looks at what the top frame did. Answers `true` if some frame goes on at once, by `nextMode` and `nextValue`. */
+  #goesOn(result: IteratorResult<unknown, unknown>): boolean {
+    if (result.done) return this.#frameReturned(result.value);
+    const yielded = result.value;
+    const loop = this.loop;
+    if (yielded === undefined) {
+      if (this.frames === null) this.last = undefined;
+      loop.again(this);
+    } else if (yielded !== PARKED && this.#takeYielded(yielded)) {
+      return true;
+    } else if (loop.entered) {
+      loop.entered = false;
+      nextMode = NEXT;
+      nextValue = undefined;
+      return true;
+    } else {
+      loop.parked();
+    }
+    if (this.control !== null) this.#controlAtYield(this.control);
+    return false;
   }
 
   /** Looks at what a plain `yield` gave. Answers `true` if the generator goes on at once. */
@@ -324,7 +330,7 @@ export abstract class Strand extends Schedulable {
 
   #runControlled(control: Control): void {
     const wait = this.wait;
-    if (wait !== null && wait.state === CANCELLING) return;
+    if (wait !== null && wait.state === CANCELLING) return this.loop.parked();
     if (control.errors.length > 0) {
       this.wait = null;
       const error = control.errors.shift();
@@ -334,12 +340,13 @@ export abstract class Strand extends Schedulable {
     const unwinding = control.unwinding;
     if (unwinding !== null && unwinding.due) return this.#closeTop(unwinding);
     if (control.swap !== null && this.canSwap()) return this.#proposeSwap(control);
-    if (wait === null) this.#resume(NEXT, undefined);
-    else this.#resumeFrom(wait);
+    this.wait = null;
+    if (wait === null || !wait.direct) this.#resume(NEXT, undefined);
+    else this.#resume(wait.state === REJECTED ? THROW : NEXT, wait.take());
   }
 
   #proposeSwap(control: Control): void {
-    if (this.wait !== null && !this.wait.cancel()) return;
+    if (this.wait !== null && !this.wait.cancel()) return this.loop.parked();
     this.wait = null;
     const proposal = control.swap;
     control.swap = null;

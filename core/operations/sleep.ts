@@ -18,13 +18,13 @@ export class Sleep extends Operation<unknown> {
 
   override begin(strand: Strand): boolean {
     if (this.#coro !== null) mustBeSelf(this.#coro, strand, "sleep");
-    if (this.limit <= 0) return this.give(this.outcome);
-    // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
-    if (this.limit < Infinity) {
-      this.limit += strand.loop.clock.now();
-      strand.loop.arm(strand, this.limit);
-    }
-    return false;
+    return this.limit <= 0 && this.give(this.outcome);
+  }
+
+  // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
+  override arm(strand: Strand): void {
+    this.limit += strand.loop.clock.now();
+    strand.loop.arm(strand, this.limit);
   }
 
   override sleeper(): Operation<unknown> | null {

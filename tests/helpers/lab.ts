@@ -1,0 +1,69 @@
+/**
+ * A scheduler in virtual time that notes what its coroutines do and which errors nobody took.
+ */
+import { Scheduler, type SchedulerOptions } from "@asyncoro/asyncoro";
+import { VirtualClock } from "@asyncoro/asyncoro/testing";
+import { assertEquals } from "@std/assert";
+
+/** What a test in virtual time works with. */
+export class Lab {
+  readonly clock = new VirtualClock();
+  readonly scheduler: Scheduler;
+  /** What happened, in order. */
+  readonly log: string[] = [];
+  /** Errors that reached `onError`. */
+  reported: unknown[] = [];
+
+  constructor(options: SchedulerOptions = {}) {
+    this.scheduler = new Scheduler({ name: "lab", clock: this.clock, ...options });
+    this.scheduler.onError = (error) => this.reported.push(error);
+  }
+
+  /** Notes an event. */
+  note(event: string): void {
+    this.log.push(event);
+  }
+
+  /** Notes an event with the time. */
+  at(event: string): void {
+    this.log.push(`${Math.round(this.clock.now() * 1e6) / 1e6} ${event}`);
+  }
+
+  /** The log so far, which starts afresh. */
+  takeLog(): string[] {
+    return this.log.splice(0);
+  }
+
+  /** The messages of the reported errors, which count as expected from now on. */
+  takeReported(): string[] {
+    return this.reported.splice(0).map((error) => error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Runs a test in a lab; afterwards nobody may be left alive and no error untaken. */
+export async function inLab(test: (lab: Lab) => Promise<void> | void, options: SchedulerOptions = {}): Promise<void> {
+  const lab = new Lab(options);
+  try {
+    await test(lab);
+  } finally {
+    await lab.scheduler.terminate();
+  }
+  assertEquals(lab.takeReported(), []);
+  const { live, ready, timers, hostOperations } = lab.scheduler.stats();
+  assertEquals({ live, ready, timers, hostOperations }, { live: 0, ready: 0, timers: 0, hostOperations: 0 });
+}
+
+/** Resolves after the host had a few turns: whoever can run has run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** The error that `act` throws; fails if it throws none. */
+export function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It threw nothing");
+}

@@ -1,0 +1,87 @@
+/**
+ * Whole programs, run as a process of their own: exit codes, signals and standard error can be seen in no other way.
+ */
+
+/** How a program ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** A program that runs. */
+export class Program {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<string>;
+  readonly #errors: Promise<string>;
+  #seen = "";
+  #watchers: (() => void)[] = [];
+
+  constructor(source: string, file: string) {
+    Deno.writeTextFileSync(file, source);
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--config", new URL("deno.json", ROOT).pathname, file],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    this.#child = command.spawn();
+    this.#output = this.#collect();
+    this.#errors = new Response(this.#child.stderr).text();
+  }
+
+  async #collect(): Promise<string> {
+    for await (const chunk of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      this.#seen += chunk;
+      for (const watcher of this.#watchers.splice(0)) watcher();
+    }
+    for (const watcher of this.#watchers.splice(0)) watcher();
+    return this.#seen;
+  }
+
+  /** Waits until it has printed `text`. */
+  async printed(text: string): Promise<void> {
+    let ended = false;
+    this.#output.then(() => ended = true);
+    while (!this.#seen.includes(text)) {
+      if (ended) throw new Error(`The program ended without printing ${text}: ${await this.#errors}`);
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    }
+  }
+
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end. */
+  async ended(): Promise<Outcome> {
+    const kill = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
+    const [stdout, stderr, { code }] = await Promise.all([this.#output, this.#errors, this.#child.status]);
+    clearTimeout(kill);
+    return { code, stdout, stderr };
+  }
+}
+
+/** Runs `use` with a way to start programs; their files are gone afterwards. */
+export async function withPrograms(use: (start: (source: string) => Program) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "asyncoro-" });
+  let count = 0;
+  try {
+    await use((source) => new Program(source, `${directory}/program${++count}.ts`));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs one program to its end. */
+export async function runProgram(source: string): Promise<Outcome> {
+  let outcome: Outcome | undefined;
+  await withPrograms(async (start) => {
+    outcome = await start(source).ended();
+  });
+  return outcome!;
+}
