@@ -4,8 +4,8 @@
  * - The first slice after something became ready runs in a microtask, so that an answer follows its cause at once.
  *   Microtasks starve the host, so their time is added up, and when the budget is used the next slice waits for a
  *   turn of the host.
- * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so about
- *   every millisecond there is a deep one.
+ * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so every
+ *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
  * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
  *   waited for in hops.
  */
@@ -14,7 +14,10 @@ import { deepYield, holdTimer, hop, type HostTimer, isDeno, onLoopDry, startTime
 
 // Seconds.
 const SLICE = 0.0005;
-const DEEP_YIELD_INTERVAL = 0.001;
+const MIN_DEEP_INTERVAL = 0.001;
+const MAX_DEEP_INTERVAL = 0.003;
+// Of the time, what deep yields may cost before they get rarer.
+const DEEP_SHARE = 1 / 30;
 const MICROTASK_BUDGET = 0.002;
 const TIMER_LEAD = 0.0011;
 const SPIN = 0.0013;
@@ -31,6 +34,8 @@ export class HostDriver implements Driver {
   #timerAlive = true;
   #microtaskSeconds = 0;
   #parkedAt = 0;
+  #deepStart = 0;
+  #deepInterval = MIN_DEEP_INTERVAL;
 
   /** @param loop What it drives. */
   constructor(loop: Drivable) {
@@ -80,12 +85,18 @@ export class HostDriver implements Driver {
 
   readonly #afterPark = (): void => {
     this.#parkedAt = now();
+    const wanted = (this.#parkedAt - this.#deepStart) / DEEP_SHARE;
+    // Smoothed, as a single wait says more of the machine's other work than of its speed.
+    this.#deepInterval += (Math.min(MAX_DEEP_INTERVAL, Math.max(MIN_DEEP_INTERVAL, wanted)) - this.#deepInterval) / 8;
     this.#afterHop();
   };
 
   #yieldToHost(): void {
-    if (this.#deep && now() - this.#parkedAt >= DEEP_YIELD_INTERVAL) deepYield(this.#afterPark);
-    else hop(this.#afterHop, this.#loop.keepsAlive());
+    if (!this.#deep) return hop(this.#afterHop, this.#loop.keepsAlive());
+    const time = now();
+    if (time - this.#parkedAt < this.#deepInterval) return hop(this.#afterHop, this.#loop.keepsAlive());
+    this.#deepStart = time;
+    deepYield(this.#afterPark);
   }
 
   /** Nothing is ready: waits for the nearest deadline. */

@@ -167,11 +167,10 @@ export abstract class RunLoop implements Drivable {
 
   #drain(): void {
     const count = this.#submitted;
-    if (count === 0) return;
     try {
       this.#requeue();
       this.#submitted = 0;
-      this.kernelCalls.drain(count);
+      if (count > 0) this.kernelCalls.drain(count);
     } catch (error) {
       throw this.#trapped(error);
     }
@@ -283,8 +282,8 @@ export abstract class RunLoop implements Drivable {
   }
 
   #hasReady(): boolean {
-    return this.#submitted > 0 || this.kernelCalls.readyCount() > 0 ||
-      this.kernelCalls.nextDeadline() <= this.clock.now();
+    this.#drain();
+    return this.kernelCalls.readyCount() > 0 || this.kernelCalls.nextDeadline() <= this.clock.now();
   }
 
   /** Hands over which entries of the window gave way, up to the running one or to the first submission. */

@@ -28,7 +28,11 @@ Deno.test("null, undefined and Infinity set no limit", () => {
 Deno.test("years and months are refused, as they have no fixed length", () => {
   const error = "Cannot wait as months and years have no fixed length: current value is P1M, give days instead";
   assertThrows(() => toSeconds(Temporal.Duration.from({ months: 1 }), "wait"), TypeError, error);
-  assertThrows(() => toSeconds({ months: 1 } as Timeout, "wait"), TypeError, "Cannot wait as a duration has numbers of");
+  assertThrows(
+    () => toSeconds({ months: 1 } as Timeout, "wait"),
+    TypeError,
+    "Cannot wait as a duration has numbers of",
+  );
 });
 
 const WRONG: readonly [unknown, string][] = [
@@ -65,9 +69,17 @@ for (const [name, call] of Object.entries(CALLS)) {
       for (const [value, words] of WRONG) {
         const error = assertThrows(() => call(coro, value as Timeout), TypeError);
         const expected = `must be a number of seconds or a duration: current value is ${words}`;
-        assertEquals([error.message.startsWith("Cannot "), error.message.endsWith(expected)], [true, true], error.message);
+        assertEquals(
+          [error.message.startsWith("Cannot "), error.message.endsWith(expected)],
+          [true, true],
+          error.message,
+        );
       }
-      assertThrows(() => call(coro, { seconds: "1" } as unknown as Timeout), TypeError, "current value of 'seconds' is \"1\"");
+      assertThrows(
+        () => call(coro, { seconds: "1" } as unknown as Timeout),
+        TypeError,
+        "current value of 'seconds' is \"1\"",
+      );
       assertThrows(() => call(coro, { seconds: NaN }), TypeError, "current value of 'seconds' is NaN");
       assertThrows(() => call(coro, { minuten: 1 } as Timeout), TypeError, "current value of 'minuten' is 1");
       assertEquals(coro.isAlive(), true);
@@ -81,7 +93,9 @@ Deno.test("every kind of timeout sleeps as long as it says", async () => {
   const ends = await runVirtual(function* (coro) {
     const ends: number[] = [];
     const now = () => coro.scheduler.clock.now();
-    for (const time of [2, 0.5, { milliseconds: 250 }, Temporal.Duration.from({ minutes: 1 }), 0, -5, { seconds: -1 }]) {
+    for (
+      const time of [2, 0.5, { milliseconds: 250 }, Temporal.Duration.from({ minutes: 1 }), 0, -5, { seconds: -1 }]
+    ) {
       const start = now();
       yield* coro.sleep(time);
       ends.push(now() - start);
