@@ -17,8 +17,13 @@ export interface Drivable {
   keepsAlive(): boolean;
   /** Promises and host operations that coroutines wait for. */
   readonly hostOperations: number;
-  /** Told when nothing is ready, no timer is armed and nothing in the host can change that. Answers `true` if it woke someone. */
-  ranDry(): boolean;
+  /**
+   * Told when nothing is ready, no timer is armed and nothing in the host can change that.
+   *
+   * @param ending Whether the host is about to end, so that nobody is left to find out later.
+   * @returns `true` if it woke someone.
+   */
+  ranDry(ending: boolean): boolean;
 }
 
 /** Joins a scheduler to the event loop of its host. */

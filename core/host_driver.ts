@@ -40,7 +40,7 @@ export class HostDriver implements Driver {
   /** @param loop What it drives. */
   constructor(loop: Drivable) {
     this.#loop = loop;
-    this.#whenDry = () => loop.ranDry();
+    this.#whenDry = () => loop.ranDry(true);
     onLoopDry(this.#whenDry);
   }
 

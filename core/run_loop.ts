@@ -64,8 +64,9 @@ export abstract class RunLoop implements Drivable {
   #consumed = 0;
   // Index of the next entry of the window; the running one is just before it.
   #index = 0;
-  // Entries that gave way, as far as the kernel has not been told.
-  #gaveWayStart = 0;
+  // Nothing was submitted since the window was begun: its entries say who gave way, and -1 who did not.
+  #windowSpeaks = false;
+  // The kernel has to be told that entries up to this one gave way.
   #gaveWayEnd = 0;
   #windowEnd = 0;
   #windowLevel = 0;
@@ -94,7 +95,7 @@ export abstract class RunLoop implements Drivable {
   abstract keepsAlive(): boolean;
 
   /** @internal */
-  abstract ranDry(): boolean;
+  abstract ranDry(ending: boolean): boolean;
 
   /** @internal Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   enter(entity: Schedulable): void {
@@ -137,12 +138,12 @@ export abstract class RunLoop implements Drivable {
   again(entity: Schedulable): void {
     if (entity.queued) return;
     entity.queued = true;
-    if (this.#submitted !== 0) this.#append(entity.slot, entity.generation);
+    if (!this.#windowSpeaks) this.#append(entity.slot, entity.generation);
   }
 
   /** @internal The running entity does not give way but waits: its entry in the window stands for nothing. */
   parked(): void {
-    if (this.#submitted === 0) this.kernel.window[this.#index - 1] = -1;
+    if (this.#windowSpeaks) this.kernel.window[this.#index - 1] = -1;
   }
 
   /** @internal Makes the entity ready, at the end of its level's queue. */
@@ -156,8 +157,7 @@ export abstract class RunLoop implements Drivable {
   }
 
   #append(code: number, generation: number): void {
-    // From here on the order of arrival is in the ring; entries run before this one come first.
-    if (this.#submitted === 0) this.#gaveWayEnd = this.#index - 1;
+    if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const at = this.#submitted << 1;
     const ring = this.kernel.submissions;
     ring[at] = code;
@@ -166,10 +166,11 @@ export abstract class RunLoop implements Drivable {
   }
 
   #drain(): void {
+    if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const count = this.#submitted;
+    this.#submitted = 0;
     try {
       this.#requeue();
-      this.#submitted = 0;
       if (count > 0) this.kernelCalls.drain(count);
     } catch (error) {
       throw this.#trapped(error);
@@ -286,18 +287,20 @@ export abstract class RunLoop implements Drivable {
     return this.kernelCalls.readyCount() > 0 || this.kernelCalls.nextDeadline() <= this.clock.now();
   }
 
-  /** Hands over which entries of the window gave way, up to the running one or to the first submission. */
+  /** From here on the order of arrival is in the ring; the entries before `end` that gave way come first. */
+  #silenceWindow(end: number): void {
+    this.#windowSpeaks = false;
+    this.#gaveWayEnd = end;
+  }
+
+  /** Hands over which entries of the window gave way, once. */
   #requeue(): void {
-    const end = this.#submitted === 0 ? this.#index : this.#gaveWayEnd;
-    if (end > this.#gaveWayStart) this.kernelCalls.requeue(this.#gaveWayStart, end);
-    // If this is in the midst of a window, the running entity may still give way.
-    this.#gaveWayStart = Math.max(0, this.#index - 1);
+    if (this.#gaveWayEnd > 0) this.kernelCalls.requeue(0, this.#gaveWayEnd);
+    this.#gaveWayEnd = 0;
   }
 
   #turn(now: number): number {
     this.#requeue();
-    this.#gaveWayStart = 0;
-    this.#index = 0;
     const submitted = this.#submitted;
     this.#submitted = 0;
     const consumed = this.#consumed;
@@ -311,6 +314,7 @@ export abstract class RunLoop implements Drivable {
     this.#windowEnd = count;
     this.#windowLevel = table[this.kernel.window[0] >> 1]?.level ?? 0;
     this.#index = 0;
+    this.#windowSpeaks = true;
     while (this.#index < this.#windowEnd) {
       // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
       const entry = this.kernel.window[this.#index++];
@@ -318,6 +322,7 @@ export abstract class RunLoop implements Drivable {
       if (entity !== undefined) entity.run((entry & 1) === 1);
     }
     context.strand = null;
+    if (this.#windowSpeaks) this.#silenceWindow(this.#index);
     const run = this.#index;
     this.switches += run;
     this.#consumed = run;

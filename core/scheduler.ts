@@ -390,14 +390,14 @@ export class Scheduler extends RunLoop {
   }
 
   /** @internal */
-  ranDry(): boolean {
+  ranDry(ending: boolean): boolean {
     if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
-    if (this.#pending === 0 && this.outsiders === 0) return this.#programEnds();
+    if (this.#pending === 0 && this.outsiders === 0) return ending && this.#programEnds();
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;
     if (this.#declare(stuck)) return true;
-    if (!this.#toldDry) this.reportError(stuck.error, stuck.coros[0]);
-    this.#toldDry = true;
+    if (ending && !this.#toldDry) this.reportError(stuck.error, stuck.coros[0]);
+    this.#toldDry ||= ending;
     return false;
   }
 

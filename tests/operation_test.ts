@@ -74,7 +74,8 @@ Deno.test("an operation that waits cannot be yielded by another coroutine, and t
         yield shared;
       }),
     ];
-    for (const other of others) await assertRejects(() => other.value(), TypeError, "Cannot yield 'sleep' again");
+    const refused = others.map((other) => assertRejects(() => other.value(), TypeError, "Cannot yield 'sleep' again"));
+    await Promise.all(refused);
     assertEquals(await first.value(), 2);
   }));
 

@@ -20,7 +20,8 @@ export class Until extends Operation<unknown> {
     const loop = strand.loop;
     this.#loop = loop;
     loop.hostOperations++;
-    this.#promise.then(
+    // `resolve` leaves promises as they are and tames other thenables: ones that throw, answer at once or twice.
+    Promise.resolve(this.#promise).then(
       (value) => {
         this.#leave();
         this.resolve(value);

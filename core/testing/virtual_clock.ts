@@ -99,15 +99,16 @@ export class VirtualClock implements Clock {
   }
 
   /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock has anything else to wait for. */
-  jump(): boolean {
-    if (!this.autoAdvance || this.#drivers.some((driver) => driver.active || driver.loop.hostOperations > 0)) {
-      return false;
-    }
+  idle(): void {
+    if (!this.autoAdvance || this.#drivers.some((driver) => driver.active || driver.loop.hostOperations > 0)) return;
     const next = this.#earliest();
-    if (next === Infinity) return false;
+    if (next === Infinity) {
+      // Who is woken by the news may help those of other schedulers: they are looked at again afterwards.
+      this.#drivers.some((driver) => driver.loop.ranDry(false));
+      return;
+    }
     this.#now = Math.max(this.#now, next);
     for (const driver of this.#drivers) if (driver.loop.nextDeadline() <= this.#now) driver.wake();
-    return true;
   }
 }
 
@@ -152,7 +153,6 @@ class VirtualDriver implements Driver {
 
   readonly #idle = (): void => {
     this.#idling = false;
-    if (this.active || this.loop.hostOperations > 0) return;
-    if (!this.#clock.jump() && this.#clock.autoAdvance && this.loop.nextDeadline() === Infinity) this.loop.ranDry();
+    this.#clock.idle();
   };
 }

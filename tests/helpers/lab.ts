@@ -59,11 +59,11 @@ export async function settle(): Promise<void> {
 }
 
 /** The error that `act` throws; fails if it throws none. */
-export function thrownBy(act: () => unknown): unknown {
+export function thrownBy(act: () => unknown): Error {
   try {
     act();
   } catch (error) {
-    return error;
+    return error as Error;
   }
   throw new Error("It threw nothing");
 }

@@ -1,0 +1,41 @@
+/**
+ * Timeouts that lose nothing: of one wait, of a whole piece of work, and the first of several.
+ *
+ *     deno run examples/timeouts.ts
+ */
+import { Coro, main, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
+
+/** Work that takes its time and cleans up when it is cut short. */
+function* slowWork(): Generator<unknown, string, unknown> {
+  try {
+    yield* sleep(10);
+    return "finished";
+  } finally {
+    console.log("slow work: cleaned up");
+  }
+}
+
+main(function* (coro) {
+  // One wait: an alarm value instead of a message.
+  console.log("receive:", yield* coro.receive({ milliseconds: 20 }, "nothing came"));
+
+  // A whole piece of work, with whatever it waits for inside.
+  try {
+    yield* withTimeout(0.02, slowWork());
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    console.log("work:", error.name);
+  }
+
+  // The first of several; the others are cancelled, and a message that came too late for one stays for the next.
+  const sender = new Coro(function* (sender) {
+    yield* sender.sleep(0.05);
+    coro.send("late message");
+  });
+  console.log("race:", yield* race(coro.receive(), coro.sleep(0.02, "nobody wrote")));
+  yield* sender.finish();
+  console.log("receive:", yield* coro.receive());
+
+  // Promises have deadlines too.
+  console.log("promise:", yield* until(Promise.resolve("in time"), 1));
+});
