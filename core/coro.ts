@@ -45,6 +45,11 @@ const TERMINATED = 16;
 const ENDED = RETURNED | THREW | TERMINATED;
 /** Somebody was told of the failure, or asked for it. */
 const CLAIMED = 32;
+/** It has an entry in `monitorsOf`. */
+const MONITORED = 64;
+
+// Few coroutines have monitors, and a field of its own would cost all of them.
+const monitorsOf = new WeakMap<Coro, Set<Coro>>();
 
 const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
 
@@ -94,7 +99,6 @@ export class Coro<
   // deno-lint-ignore ban-types -- only its name is read
   #name: string | Function;
   #firstJoiner: Joiner | null = null;
-  #monitors: Set<Coro> | null = null;
 
   /**
    * @param target A generator function; it is called at once with the new coroutine and `args`, and runs from the
@@ -190,7 +194,7 @@ export class Coro<
   sleep<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(this as Coro, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
@@ -372,7 +376,7 @@ export class Coro<
     this.#claim();
     if (!this.isAlive()) monitor.send(new MonitorException(this as Coro, this.#outcome()));
     // One that failed may be restarted and end again.
-    if ((this.#flags & (RETURNED | TERMINATED)) === 0) (this.#monitors ??= new Set()).add(monitor);
+    if ((this.#flags & (RETURNED | TERMINATED)) === 0) this.#addMonitor(monitor);
     return true;
   }
 
@@ -431,8 +435,8 @@ export class Coro<
 
   /** Failed, and somebody lives who may restart it. */
   #restartable(): boolean {
-    if ((this.#flags & THREW) === 0 || this.#monitors === null) return false;
-    for (const monitor of this.#monitors) if (monitor.isAlive()) return true;
+    if ((this.#flags & (THREW | MONITORED)) !== (THREW | MONITORED)) return false;
+    for (const monitor of monitorsOf.get(this as Coro)!) if (monitor.isAlive()) return true;
     return false;
   }
 
@@ -499,7 +503,7 @@ export class Coro<
     this.wait = null;
     if (kind !== "throw") this.mailbox = null;
     this.scheduler.dismiss(this as Coro);
-    if (this.#monitors !== null) this.#tellMonitors(this.#monitors);
+    if ((this.#flags & MONITORED) !== 0) this.#tellMonitors(monitorsOf.get(this as Coro)!);
     if (this.#firstJoiner !== null) this.#tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
     if (this.held !== null) this.#passOnHeld();
@@ -510,8 +514,6 @@ export class Coro<
       if (monitor.isAlive() && monitor.send(new MonitorException(this as Coro, this.#outcome()))) this.#claim();
       else monitors.delete(monitor);
     }
-    // Only one that failed can be restarted and end again.
-    if ((this.#flags & THREW) === 0) this.#monitors = null;
   }
 
   #tellJoiners(): void {
@@ -521,6 +523,13 @@ export class Coro<
       if ((this.#flags & THREW) !== 0) joiner.reject(this.last);
       else joiner.resolve(this.last);
     }
+  }
+
+  #addMonitor(monitor: Coro): void {
+    const monitors = monitorsOf.get(this as Coro);
+    if (monitors !== undefined) monitors.add(monitor);
+    else monitorsOf.set(this as Coro, new Set([monitor]));
+    this.#flags |= MONITORED;
   }
 
   #passOnHeld(): void {

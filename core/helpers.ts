@@ -1,7 +1,7 @@
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
 import type { Operation } from "./operation.ts";
-import { Sleep } from "./operations/sleep.ts";
+import { Pause } from "./operations/sleep.ts";
 import { type Timeout, toSeconds } from "./time.ts";
 
 /**
@@ -41,5 +41,5 @@ export function current(): Coro {
  * ```
  */
 export function sleep(timeout: Timeout): Operation<void> {
-  return new Sleep(null, toSeconds(timeout, "sleep"), undefined) as Operation<unknown> as Operation<void>;
+  return new Pause(toSeconds(timeout, "sleep"), undefined) as Operation<unknown> as Operation<void>;
 }

@@ -62,7 +62,6 @@ export class Mailbox {
 
 /** Waits for a message. */
 export class Receive extends Operation<unknown> {
-  readonly label = "receive";
   #coro: Coro;
   #alarm: unknown;
   // An alarm is no message: it is not put back when an exception pre-empts it.
@@ -99,6 +98,10 @@ export class Receive extends Operation<unknown> {
   override timedOut(): void {
     this.#alarmed = true;
     this.give(this.#alarm);
+  }
+
+  get label(): string {
+    return "receive";
   }
 
   override get waitsFor(): string {

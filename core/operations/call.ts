@@ -5,12 +5,15 @@ import { type Body, isGenerator, type Strand } from "../strand.ts";
 
 /** Runs a generator as a subroutine, on the strand's own stack. */
 export class Call extends Operation<unknown> {
-  readonly label: string = "call";
   #body: Body;
 
   constructor(body: Body) {
     super();
     this.#body = body;
+  }
+
+  get label(): string {
+    return "call";
   }
 
   override begin(strand: Strand): boolean {

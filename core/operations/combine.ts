@@ -169,8 +169,11 @@ abstract class Group extends Operation<unknown> {
 }
 
 class Race extends Group {
-  readonly label = "race";
   #winner: { index: number; value: unknown } | null = null;
+
+  get label(): string {
+    return "race";
+  }
 
   protected override returned(index: number, value: unknown): void {
     this.#winner = { index, value };
@@ -187,7 +190,6 @@ class Race extends Group {
 }
 
 class All extends Group {
-  readonly label = "all";
   #values: unknown[] = [];
   #returned: number[] = [];
   #shape: (values: unknown[]) => unknown;
@@ -195,6 +197,10 @@ class All extends Group {
   constructor(items: readonly unknown[], shape: (values: unknown[]) => unknown) {
     super(items);
     this.#shape = shape;
+  }
+
+  get label(): string {
+    return "all";
   }
 
   override begin(strand: Strand): boolean {

@@ -6,7 +6,6 @@ import type { Strand } from "../strand.ts";
 
 /** Waits for the end of a coroutine. */
 export class Finish extends Operation<unknown> implements Joiner {
-  readonly label = "finish";
   nextJoiner: Joiner | null = null;
   prevJoiner: Joiner | null = null;
   #target: Coro;
@@ -15,6 +14,10 @@ export class Finish extends Operation<unknown> implements Joiner {
     super();
     this.#target = target;
     this.limit = seconds;
+  }
+
+  get label(): string {
+    return "finish";
   }
 
   override get waitsFor(): string {

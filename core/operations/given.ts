@@ -3,12 +3,15 @@ import type { Strand } from "../strand.ts";
 
 /** Any other value that was yielded: it comes straight back, after a turn. */
 export class Given extends Operation<unknown> {
-  readonly label = "yield";
   #value: unknown;
 
   constructor(value: unknown) {
     super();
     this.#value = value;
+  }
+
+  get label(): string {
+    return "yield";
   }
 
   override begin(strand: Strand): boolean {

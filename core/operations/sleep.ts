@@ -5,19 +5,18 @@ import type { Strand } from "../strand.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
 export class Sleep extends Operation<unknown> {
-  readonly label = "sleep";
-  #coro: Coro | null;
-
-  /** `coro` is who must yield it (`null`: anyone); `seconds` may be `Infinity`. */
-  constructor(coro: Coro | null, seconds: number, alarm: unknown) {
+  /** `seconds` may be `Infinity`. */
+  constructor(seconds: number, alarm: unknown) {
     super();
-    this.#coro = coro;
     this.limit = seconds;
     this.outcome = alarm;
   }
 
-  override begin(strand: Strand): boolean {
-    if (this.#coro !== null) mustBeSelf(this.#coro, strand, "sleep");
+  get label(): string {
+    return "sleep";
+  }
+
+  override begin(_strand: Strand): boolean {
     return this.limit <= 0 && this.give(this.outcome);
   }
 
@@ -28,13 +27,20 @@ export class Sleep extends Operation<unknown> {
   }
 
   override sleeper(): Operation<unknown> | null {
-    return this.#coro !== null && this.state === WAITING ? this : null;
+    return this.state === WAITING ? this : null;
   }
 
   override detach(): void {}
 
   override timedOut(): void {
     this.give(this.outcome);
+  }
+}
+
+/** The same, for the helper `sleep()`: `resume()` does not reach it. */
+export class Pause extends Sleep {
+  override sleeper(): null {
+    return null;
   }
 }
 

@@ -6,7 +6,6 @@ import { type Timeout, toSeconds } from "../time.ts";
 
 /** Waits for a promise. */
 export class Until extends Operation<unknown> {
-  readonly label = "until";
   #promise: PromiseLike<unknown>;
   #loop: Strand["loop"] | null = null;
 
@@ -14,6 +13,10 @@ export class Until extends Operation<unknown> {
     super();
     this.#promise = promise;
     this.limit = seconds;
+  }
+
+  get label(): string {
+    return "until";
   }
 
   override begin(strand: Strand): boolean {

@@ -11,13 +11,16 @@ export const GRACE_SECONDS = 5;
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout extends Call {
-  override readonly label: string = "withTimeout";
   #seconds: number;
   #timer: Timer | null = null;
 
   constructor(body: Body, seconds: number) {
     super(body);
     this.#seconds = seconds;
+  }
+
+  override get label(): string {
+    return "withTimeout";
   }
 
   override begin(strand: Strand): boolean {

@@ -1,0 +1,255 @@
+/**
+ * The reading side of anything: a buffer, one resident host read, and a line of waits that are served in order.
+ *
+ * - The host is asked only when somebody waits, and by one read at a time. That read belongs to the intake: when the
+ *   wait that caused it is cancelled it stays, and what it brings is kept for the next wait. No byte is ever lost.
+ * - Bytes leave the buffer when the outcome is handed to the coroutine, not before. So a wait that is granted its
+ *   bytes and then pre-empted has nothing to give back; it holds the first place until it has taken them.
+ * - An idle connection holds a small buffer. It grows while reads fill it, and shrinks when they no longer do.
+ *
+ * While `busy`, the host writes into `buffer` from `end` on: the buffer is neither moved nor replaced then.
+ */
+import { ClosedError } from "../errors.ts";
+import { WAITING } from "../operation.ts";
+import type { IoWait } from "./io_wait.ts";
+import { WaitLine } from "./wait_line.ts";
+
+/** Where an intake gets its bytes. */
+export interface ByteSource {
+  /** Reads into the buffer; answers how many bytes, or `null` at the end of the stream. */
+  read(buffer: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  /** Lets a pending read keep the process alive. */
+  ref?(): void;
+  /** Lets the process end in spite of a pending read. */
+  unref?(): void;
+}
+
+const NOTHING = new Uint8Array(0);
+const MIN_READ = 1024;
+const MAX_READ = 65_536;
+/** So many small reads in a row, and a large buffer is given up. */
+const SMALL_READS = 8;
+
+/** See the head of this file. */
+export class Intake {
+  /** The waits, first to last. The first may have been granted its bytes and not have taken them yet. */
+  readonly line: WaitLine = new WaitLine();
+  /** The stream has ended. */
+  ended = false;
+  /** Why nothing can be read any more. What is in the buffer can, unless this side closed. */
+  failure: unknown = undefined;
+  /** This side closed. */
+  closed = false;
+  /** A host operation is under way. */
+  busy = false;
+  source: ByteSource;
+  #buffer: Uint8Array<ArrayBuffer> = NOTHING;
+  #start = 0;
+  #end = 0;
+  #readSize = MIN_READ;
+  #smallReads = 0;
+  #referenced = true;
+  // An ended file may go on; a socket never does.
+  readonly #endless: boolean;
+  #onRead: ((count: number | null) => void) | null = null;
+  #onFailure: ((error: unknown) => void) | null = null;
+
+  constructor(source: ByteSource, { endless = false }: { endless?: boolean } = {}) {
+    this.source = source;
+    this.#endless = endless;
+  }
+
+  /** Bytes in the buffer. */
+  get available(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The bytes in the buffer, to look at; valid until something is taken or read. */
+  peek(from: number, to: number): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(this.#start + from, this.#start + to);
+  }
+
+  /** The byte at a position of the buffer. */
+  at(index: number): number {
+    return this.#buffer[this.#start + index];
+  }
+
+  /** Takes bytes out. */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    const buffer = this.#buffer;
+    const start = this.#start;
+    if (count === this.#end - start && count * 2 >= buffer.length && !this.busy) {
+      // Most of the buffer: it is given away as it is. The intake makes another when it needs one.
+      this.drop();
+      return buffer.subarray(start, start + count);
+    }
+    this.#start = start + count;
+    return buffer.slice(start, start + count);
+  }
+
+  /** Skips bytes. */
+  skip(count: number): void {
+    this.#start += count;
+  }
+
+  /** Empties the buffer. Not while `busy`. */
+  drop(): void {
+    this.#buffer = NOTHING;
+    this.#start = this.#end = 0;
+  }
+
+  /** Puts bytes that were taken out back in front. */
+  putBack(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.busy) {
+      // The host still writes behind `end`; what it brings is appended when it is there.
+      this.#returned = this.#returned === null ? bytes.slice() : concat(bytes, this.#returned);
+      return;
+    }
+    this.#replace(concat(bytes, this.peek(0, this.available)));
+    this.serve();
+  }
+
+  #returned: Uint8Array<ArrayBuffer> | null = null;
+
+  #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#buffer = bytes;
+    this.#start = 0;
+    this.#end = bytes.length;
+  }
+
+  /** Takes a wait into the line and serves it if it is first. `alive`: whether it keeps the process alive. */
+  enter(wait: IoWait, alive: boolean): void {
+    this.line.push(wait);
+    if (alive !== this.#referenced && (alive || this.line.first === wait)) this.#reference(alive);
+    if (this.line.first === wait) wait.proceed();
+  }
+
+  /** A wait leaves the line: it has taken what it got, or gives up. */
+  leave(wait: IoWait): void {
+    if (!wait.inLine) return;
+    const wasFirst = this.line.first === wait;
+    this.line.remove(wait);
+    if (this.line.first === null) {
+      // A read that nobody waits for must not hold the process open.
+      if (this.busy && this.#referenced) this.#reference(false);
+    } else if (wasFirst) {
+      this.serve();
+    }
+  }
+
+  /** Lets the first in line go on, unless it has been granted something already. */
+  serve(): void {
+    const first = this.line.first;
+    if (first !== null && first.state === WAITING) first.proceed();
+  }
+
+  /** Asks the host for more. `wanted`: how many bytes the first in line needs in the buffer altogether. */
+  fill(wanted: number): void {
+    if (this.busy) return;
+    const room = this.#makeRoom(wanted);
+    this.#onRead ??= (count) => this.#arrived(count);
+    this.#onFailure ??= (error) => this.#failed(error);
+    this.busy = true;
+    this.source.read(room).then(this.#onRead, this.#onFailure);
+  }
+
+  /** This side closes: every wait that has not been granted anything fails. */
+  close(error: ClosedError): void {
+    this.closed = true;
+    this.failure = error;
+    for (const wait of this.line) {
+      if (wait.state !== WAITING) continue;
+      this.line.remove(wait);
+      wait.settleError(new ClosedError(error.message));
+    }
+    if (!this.busy && this.line.first === null) this.drop();
+  }
+
+  #arrived(count: number | null): void {
+    this.busy = false;
+    if (count === null) {
+      this.ended = true;
+    } else {
+      this.#end += count;
+      this.#adapt(count);
+    }
+    this.#mergeReturned();
+    this.serve();
+    // A file that has ended for one reader may have grown for the next.
+    if (this.#endless && this.line.first === null) this.ended = false;
+  }
+
+  #failed(error: unknown): void {
+    this.busy = false;
+    if (!this.closed) this.failure = error;
+    this.#mergeReturned();
+    this.serve();
+  }
+
+  #mergeReturned(): void {
+    if (this.#returned === null) return;
+    const returned = this.#returned;
+    this.#returned = null;
+    this.#replace(concat(returned, this.peek(0, this.available)));
+  }
+
+  /** The end was told to a reader of an endless source: the next one looks again. */
+  forgetEnd(): void {
+    if (this.#endless) this.ended = false;
+  }
+
+  #adapt(count: number): void {
+    if (count > MIN_READ) this.#smallReads = 0;
+    else this.#smallReads++;
+    if (count >= this.#readSize && this.#end === this.#buffer.length) {
+      this.#readSize = Math.min(MAX_READ, this.#readSize * 8);
+    } else if (this.#smallReads > SMALL_READS) {
+      this.#readSize = MIN_READ;
+    }
+  }
+
+  /** The free part of the buffer, made large enough. */
+  #makeRoom(wanted: number): Uint8Array<ArrayBuffer> {
+    const available = this.#end - this.#start;
+    if (available === 0) {
+      if (this.#buffer.length < this.#readSize || this.#buffer.length > 4 * this.#readSize) {
+        this.#buffer = new Uint8Array(this.#readSize);
+      }
+      this.#start = this.#end = 0;
+      return this.#buffer;
+    }
+    // A long message is believed only as far as it has come: at most twice that is allocated in advance.
+    const missing = Math.min(wanted - available, Math.max(MAX_READ, available));
+    const room = Math.max(missing, Math.min(this.#readSize, MAX_READ));
+    if (this.#buffer.length - this.#end < Math.min(room, MIN_READ) || this.#buffer.length - this.#end < missing) {
+      this.#makeSpace(available, room);
+    }
+    return this.#buffer.subarray(this.#end);
+  }
+
+  #makeSpace(available: number, room: number): void {
+    const old = this.#buffer;
+    if (old.length >= available + room && this.#start >= old.length >> 1) old.copyWithin(0, this.#start, this.#end);
+    else {
+      this.#buffer = new Uint8Array(Math.max(available + room, Math.min(2 * available, available + (1 << 24))));
+      this.#buffer.set(old.subarray(this.#start, this.#end));
+    }
+    this.#start = 0;
+    this.#end = available;
+  }
+
+  #reference(alive: boolean): void {
+    if (this.closed) return;
+    this.#referenced = alive;
+    if (alive) this.source.ref?.();
+    else this.source.unref?.();
+  }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

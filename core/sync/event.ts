@@ -1,0 +1,126 @@
+import type { Operation } from "../operation.ts";
+import type { Strand } from "../strand.ts";
+import { type Timeout, toSeconds } from "../time.ts";
+import { called, checkName } from "./naming.ts";
+import { Waiter, WaitQueue } from "./wait_queue.ts";
+
+/** What an {@linkcode Event} is doing, at one moment. */
+export interface EventStatistics {
+  /** Whether it is set. */
+  readonly set: boolean;
+  /** How many wait for it. */
+  readonly waiters: number;
+}
+
+/**
+ * A flag that coroutines wait for.
+ *
+ * Setting it wakes all that wait, even if it is cleared at once after that.
+ *
+ * @example
+ * ```ts
+ * import { Coro, Event, run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const ready = new Event("ready");
+ *   new Coro(function* (coro) {
+ *     yield* coro.sleep(0.01);
+ *     ready.set();
+ *   });
+ *   assertEquals(yield* ready.wait(5), true);
+ *   ready.clear();
+ *   assertEquals(yield* ready.wait(0.01), false);
+ * });
+ * ```
+ */
+export class Event {
+  /** Its name in `dump()` and in errors, if it was given one. */
+  readonly name: string | undefined;
+  readonly #waiters = new WaitQueue<EventWait>();
+  #set = false;
+
+  /**
+   * Makes an event that is not set.
+   *
+   * @param name For `dump()` and errors.
+   * @throws {TypeError} If `name` is not a string.
+   */
+  constructor(name?: string) {
+    this.name = checkName(name, "event");
+  }
+
+  /** Sets it: all that wait for it go on. */
+  set(): void {
+    this.#set = true;
+    for (let waiter = this.#waiters.shift(); waiter !== null; waiter = this.#waiters.shift()) waiter.resolve(true);
+  }
+
+  /** Clears it: from now on `wait()` waits again. Those that were woken before are not affected. */
+  clear(): void {
+    this.#set = false;
+  }
+
+  /** Whether it is set. */
+  isSet(): boolean {
+    return this.#set;
+  }
+
+  /**
+   * Waits until it is set. Others get a turn only if it has to wait.
+   *
+   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @returns `true`, or `false` if it was not set in time.
+   * @throws {TypeError} If `timeout` is no time.
+   */
+  wait(timeout?: Timeout): Operation<boolean> {
+    const seconds = toSeconds(timeout, "wait for an event");
+    return new EventWait(this, this.#waiters, seconds) as Operation<unknown> as Operation<boolean>;
+  }
+
+  /** What it is doing: whether it is set, and how many wait for it. */
+  statistics(): EventStatistics {
+    return Object.freeze({ set: this.#set, waiters: this.#waiters.length });
+  }
+
+  /** How it reads in messages: `event 'ready'`. */
+  toString(): string {
+    return called("event", this.name);
+  }
+}
+
+/** Waits for an event. */
+class EventWait extends Waiter<unknown> {
+  readonly #event: Event;
+  readonly #waiters: WaitQueue<EventWait>;
+
+  constructor(event: Event, waiters: WaitQueue<EventWait>, seconds: number) {
+    super();
+    this.#event = event;
+    this.#waiters = waiters;
+    this.limit = seconds;
+  }
+
+  get label(): string {
+    return "wait";
+  }
+
+  override get waitsFor(): string {
+    return `${this.#event}`;
+  }
+
+  override begin(_strand: Strand): boolean {
+    if (this.#event.isSet()) return this.give(true);
+    if (this.limit <= 0) return this.give(false);
+    this.#waiters.push(this);
+    return false;
+  }
+
+  override detach(): void {
+    this.#waiters.remove(this);
+  }
+
+  override timedOut(): void {
+    this.give(false);
+  }
+}

@@ -1,0 +1,56 @@
+import { type LockStatistics, Mutex } from "./mutex.ts";
+
+/**
+ * A lock: one coroutine at a time has it, and the others wait in the order in which they came.
+ *
+ * It is not re-entrant: a coroutine that acquires it twice waits for itself, which ends in a `DeadlockError`. Anyone
+ * may release it. If its owner ends without releasing it, that is reported and the next in the queue has it.
+ *
+ * @example
+ * ```ts
+ * import { Lock, run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const lock = new Lock("accounts");
+ *   {
+ *     using _ = yield* lock.hold();
+ *     assertEquals(lock.locked(), true);
+ *   }
+ *   assertEquals(yield* lock.acquire(true, 1), true);
+ *   assertEquals(yield* lock.acquire(false), false);
+ *   lock.release();
+ * });
+ * ```
+ */
+export class Lock extends Mutex {
+  /**
+   * Makes a lock that nobody has.
+   *
+   * @param name For `dump()` and errors.
+   * @throws {TypeError} If `name` is not a string.
+   */
+  constructor(name?: string) {
+    super("lock", name);
+  }
+
+  /** @internal */
+  override get kind(): string {
+    return "lock";
+  }
+
+  /**
+   * Releases it, whoever has it. The coroutine that waits longest has it at once and runs when its turn comes.
+   *
+   * @throws {Error} If nobody has it.
+   */
+  override release(): void {
+    if (this.owner === null) throw new Error(`Cannot release ${this} as it is not held: current owner is nobody`);
+    this.free();
+  }
+
+  /** What it is doing: whether somebody has it, who, and how many wait for it. */
+  override statistics(): LockStatistics {
+    return Object.freeze({ locked: this.locked(), owner: this.owner, waiters: this.waiters.length });
+  }
+}

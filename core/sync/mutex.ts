@@ -1,0 +1,127 @@
+/**
+ * What `Lock` and `RLock` have in common: one coroutine owns it, to some depth.
+ *
+ * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
+ */
+import { context } from "../context.ts";
+import type { Coro, Holding } from "../coro.ts";
+import { type Entrant, Gate } from "./gate.ts";
+
+/** What a lock is doing, at one moment. */
+export interface LockStatistics {
+  /** Whether somebody has it. */
+  readonly locked: boolean;
+  /** Who has it; `null` if nobody has. */
+  readonly owner: Coro | null;
+  /** How many wait for it. */
+  readonly waiters: number;
+}
+
+/** A gate for one coroutine at a time. */
+export abstract class Mutex extends Gate implements Holding {
+  /** @internal */
+  nextHeld: Holding | null = null;
+  /** @internal How many times its owner has acquired it. */
+  depth = 0;
+  /** @internal Where its owner acquired it, with `debug`. */
+  place: string | null = null;
+
+  /**
+   * Releases it. The coroutine that waits longest has it at once, though it runs only when its turn comes.
+   *
+   * @throws {Error} If it is not held.
+   */
+  abstract release(): void;
+
+  /** What it is doing. */
+  abstract statistics(): LockStatistics;
+
+  /** Whether somebody has it. */
+  locked(): boolean {
+    return this.owner !== null;
+  }
+
+  /** @internal Whether the running coroutine has it. */
+  get mine(): boolean {
+    const strand = context.strand;
+    return strand !== null && strand.owner === this.owner;
+  }
+
+  /** @internal */
+  override take(entrant: Entrant): boolean {
+    if (this.owner !== null) return false;
+    this.hand(entrant);
+    return true;
+  }
+
+  /** @internal It is free and now belongs to the coroutine of `entrant`. */
+  protected hand(entrant: Entrant): void {
+    const coro = entrant.strand!.owner;
+    this.owner = coro;
+    this.depth = entrant.depth;
+    this.place = entrant.place;
+    this.nextHeld = coro.held;
+    coro.held = this;
+  }
+
+  /** @internal Takes it from its owner, at any depth, and gives it to the first in the queue. */
+  free(): void {
+    const coro = this.owner!;
+    if (coro.held === this) coro.held = this.nextHeld;
+    else unlink(coro.held!, this);
+    this.nextHeld = null;
+    this.#passOn();
+  }
+
+  #passOn(): void {
+    this.owner = null;
+    this.depth = 0;
+    const next = this.waiters.shift();
+    if (next === null) return;
+    this.hand(next);
+    next.admitted();
+  }
+
+  /** @internal */
+  override holds(coro: Coro): boolean {
+    return this.owner === coro;
+  }
+
+  /** @internal */
+  override giveBack(_coro: Coro): void {
+    if (--this.depth === 0) this.free();
+  }
+
+  /** @internal */
+  override notHeld(coro: Coro | null): Error {
+    return this.misuse(`release ${this}`, coro);
+  }
+
+  /** @internal The error for doing what only its owner may. */
+  misuse(action: string, coro: Coro | null = context.strand?.owner ?? null): Error {
+    const who = coro === null ? "code outside coroutines" : `${coro}`;
+    return new Error(`Cannot ${action} as ${who} does not hold it: current owner is ${this.owner ?? "nobody"}`);
+  }
+
+  /** @internal */
+  override get waitsFor(): string {
+    return this.owner === null ? `${this}` : `${this} held by ${this.owner}`;
+  }
+
+  /** @internal */
+  describeHeld(): string {
+    return this.place === null ? `${this}` : `${this} (acquired ${this.place})`;
+  }
+
+  /** @internal */
+  holderEnded(): void {
+    this.#passOn();
+  }
+}
+
+// Locks are mostly released in the reverse order of acquiring, so the way is short.
+function unlink(first: Holding, holding: Holding): void {
+  let at = first;
+  while (at.nextHeld !== holding) at = at.nextHeld!;
+  at.nextHeld = holding.nextHeld;
+}

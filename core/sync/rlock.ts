@@ -1,0 +1,91 @@
+import type { Entrant } from "./gate.ts";
+import { type LockStatistics, Mutex } from "./mutex.ts";
+
+/** What an {@linkcode RLock} is doing, at one moment. */
+export interface RLockStatistics extends LockStatistics {
+  /** How many times its owner has acquired it. */
+  readonly depth: number;
+}
+
+/**
+ * A re-entrant lock: the coroutine that has it may acquire it again, and others get it when that has released it as
+ * often.
+ *
+ * Only its owner may release it. Branches of `race` and `all` are one coroutine, so it does not keep them apart. If
+ * its owner ends without releasing it, that is reported and the next in the queue has it.
+ *
+ * @example
+ * ```ts
+ * import { RLock, run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lock = new RLock("tree");
+ *
+ * function* depthOf(levels: number): Generator<unknown, number, unknown> {
+ *   using _ = yield* lock.hold();
+ *   return levels === 0 ? lock.statistics().depth : yield* depthOf(levels - 1);
+ * }
+ *
+ * assertEquals(await run(() => depthOf(2)), 3);
+ * assertEquals(lock.locked(), false);
+ * ```
+ */
+export class RLock extends Mutex {
+  /**
+   * Makes a re-entrant lock that nobody has.
+   *
+   * @param name For `dump()` and errors.
+   * @throws {TypeError} If `name` is not a string.
+   */
+  constructor(name?: string) {
+    super("rlock", name);
+  }
+
+  /** @internal */
+  override get kind(): string {
+    return "rlock";
+  }
+
+  /** @internal */
+  override take(entrant: Entrant): boolean {
+    if (this.owner !== entrant.strand!.owner) return super.take(entrant);
+    this.depth += entrant.depth;
+    return true;
+  }
+
+  /** @internal */
+  protected override hand(entrant: Entrant): void {
+    super.hand(entrant);
+    // Only branches of one coroutine can queue side by side: none of them waits for what the coroutine has.
+    if (entrant.strand !== this.owner) this.#admitSiblings();
+  }
+
+  #admitSiblings(): void {
+    let waiter = this.waiters.head;
+    while (waiter !== null) {
+      const next = waiter.nextWaiter as Entrant | null;
+      if (this.take(waiter)) {
+        this.waiters.remove(waiter);
+        waiter.admitted();
+      }
+      waiter = next;
+    }
+  }
+
+  /**
+   * Releases it once. When that was as often as it was acquired, the coroutine that waits longest has it at once and
+   * runs when its turn comes.
+   *
+   * @throws {Error} If it is not held by the coroutine that calls.
+   */
+  override release(): void {
+    if (!this.mine) throw this.misuse(`release ${this}`);
+    if (--this.depth === 0) this.free();
+  }
+
+  /** What it is doing: whether somebody has it, who, how often, and how many wait for it. */
+  override statistics(): RLockStatistics {
+    const { owner, depth } = this;
+    return Object.freeze({ locked: this.locked(), owner, depth, waiters: this.waiters.length });
+  }
+}
