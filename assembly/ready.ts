@@ -126,6 +126,7 @@ let runTail: usize = NIL;
 
 /** Appends an unqueued record to its level's queue, ready. */
 export function appendToRun(record: usize): void {
+  assert((stateOf(record) & QUEUED) == 0, "not queued twice");
   const level = levelOf(record);
   const queue = queueOf(level);
   if (queue != runQueue) {

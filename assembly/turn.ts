@@ -10,7 +10,6 @@ import {
   ARMED,
   DUE,
   HISTORY,
-  IDLE,
   NIL,
   QUEUED,
   READY,
@@ -93,6 +92,7 @@ export function putBack(consumed: i32): void {
   // Backwards, each to the front: so the entries of a level stand in the order in which they were picked.
   for (let index = filled - 1; index >= consumed; index--) {
     const entry = load<i32>(RUN_WINDOW + (<usize> index << 2));
+    if (entry < 0) continue;
     const record = recordOf(entry >> 1);
     const state = stateOf(record);
     if ((state & WINDOWED) == 0) continue;

@@ -2,7 +2,8 @@ import { context } from "./context.ts";
 import { describe } from "./describe.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
-import { Mailbox, Receive } from "./message/mailbox.ts";
+import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
+import { checkName, LocalRegistry, type Registry } from "./message/registry.ts";
 import { Immediate } from "./operations/immediate.ts";
 import { Finish, late } from "./operations/finish.ts";
 import { mustBeCurrent, Sleep } from "./operations/sleep.ts";
@@ -51,6 +52,10 @@ const MONITORED = 64;
 // Few coroutines have monitors, and a field of its own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
 
+/** Names of coroutines, of every scheduler in the process. */
+const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
+const nameTie: Tie = { released: (coro) => registry.forget(coro) };
+
 const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
 
 // A coroutine's generator is made from the coroutine, so there is a moment without one.
@@ -85,7 +90,7 @@ export class Coro<
   R = unknown,
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
-> extends Strand {
+> extends Strand implements Tie {
   /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
   readonly id: number;
   /** @internal Messages, once there were any. */
@@ -230,9 +235,14 @@ export class Coro<
    * restart it.
    */
   send(message: unknown): boolean {
-    if ((this.#flags & ENDED) !== 0 && !this.#restartable()) return false;
+    if (!this.reachable) return false;
     (this.mailbox ??= new Mailbox()).post(message);
     return true;
+  }
+
+  /** @internal Whether it takes messages: it has not ended, or a monitor lives that may restart it. */
+  get reachable(): boolean {
+    return (this.#flags & ENDED) === 0 || this.#restartable();
   }
 
   /**
@@ -265,6 +275,48 @@ export class Coro<
   /** The same as {@linkcode Coro.receive}. */
   recv<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
     return this.receive(timeout, alarmValue);
+  }
+
+  // --- names --------------------------------------------------------------------------------------------------
+
+  /**
+   * Registers it under a name, by which {@linkcode Coro.locate} finds it. It may have several.
+   *
+   * A name is dropped when its coroutine ends. One that failed keeps it as long as a monitor may restart it, or until
+   * a living one takes it.
+   *
+   * @param name The name; its own by default.
+   * @returns `false` if a living coroutine, be it this one, has the name, or this one has ended.
+   * @throws {TypeError} If `name` is not a string or is empty.
+   */
+  register(name: string = this.name): boolean {
+    checkName(name, "register a coroutine");
+    if (!this.isAlive() || !registry.register(name, this as Coro)) return false;
+    this.tie(nameTie);
+    return true;
+  }
+
+  /**
+   * Takes a name from it.
+   *
+   * @param name The name; its own by default.
+   * @returns `false` if this coroutine is not registered under it.
+   * @throws {TypeError} If `name` is not a string or is empty.
+   */
+  unregister(name: string = this.name): boolean {
+    return registry.unregister(name, this as Coro);
+  }
+
+  /**
+   * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
+   *
+   * @param name The name.
+   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @returns The coroutine, or `null` when time is up.
+   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is no time.
+   */
+  static locate(name: string, timeout?: Timeout): Operation<Coro | null> {
+    return registry.locate(name, timeout);
   }
 
   // --- exceptions and the end ---------------------------------------------------------------------------------
@@ -373,11 +425,20 @@ export class Coro<
   notify(monitor: Coro): boolean {
     checkMonitor(monitor, this as Coro);
     if (!monitor.isAlive()) return false;
-    this.#claim();
-    if (!this.isAlive()) monitor.send(new MonitorException(this as Coro, this.#outcome()));
-    // One that failed may be restarted and end again.
-    if ((this.#flags & (RETURNED | TERMINATED)) === 0) this.#addMonitor(monitor);
+    if (!this.isAlive()) {
+      this.#claim();
+      monitor.send(new MonitorException(this as Coro, this.#outcome()));
+      // One that failed may be restarted and end again.
+      if ((this.#flags & THREW) === 0) return true;
+    }
+    this.#addMonitor(monitor);
     return true;
+  }
+
+  /** @internal A monitor of this coroutine can receive no more. */
+  released(monitor: Coro): void {
+    monitorsOf.get(this as Coro)?.delete(monitor);
+    if (!this.reachable) this.#close();
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
@@ -415,10 +476,12 @@ export class Coro<
       return true;
     }
     if (!this.#restartable()) return false;
-    this.#begin(target(this, ...args), target);
+    const body = target(this, ...args);
+    // May throw, and then nothing has changed.
+    this.scheduler.admit(this as Coro);
+    this.#begin(body, target);
     this.#flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
-    this.scheduler.admit(this as Coro);
     return true;
   }
 
@@ -430,6 +493,8 @@ export class Coro<
   // deno-lint-ignore ban-types -- only its name is read
   #begin(body: Body, target: Function): void {
     this.top = body;
+    // What the old generator has sorted and not received is for the new one to receive.
+    this.mailbox?.unsort();
     if (typeof this.#name !== "string") this.#name = target;
   }
 
@@ -501,9 +566,9 @@ export class Coro<
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if (kind !== "throw") this.mailbox = null;
     this.scheduler.dismiss(this as Coro);
     if ((this.#flags & MONITORED) !== 0) this.#tellMonitors(monitorsOf.get(this as Coro)!);
+    if (!this.reachable) this.#close();
     if (this.#firstJoiner !== null) this.#tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
     if (this.held !== null) this.#passOnHeld();
@@ -511,9 +576,32 @@ export class Coro<
 
   #tellMonitors(monitors: Set<Coro>): void {
     for (const monitor of monitors) {
-      if (monitor.isAlive() && monitor.send(new MonitorException(this as Coro, this.#outcome()))) this.#claim();
-      else monitors.delete(monitor);
+      // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
+      if (monitor.send(new MonitorException(this as Coro, this.#outcome())) && monitor.isAlive()) this.#claim();
     }
+  }
+
+  /** It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
+  #close(): void {
+    const monitors = (this.#flags & MONITORED) === 0 ? null : monitorsOf.get(this as Coro)!;
+    const mailbox = this.mailbox;
+    this.#flags &= ~MONITORED;
+    this.mailbox = null;
+    if (monitors !== null) {
+      monitorsOf.delete(this as Coro);
+      for (const monitor of monitors) monitor.untie(this);
+    }
+    mailbox?.close(this as Coro);
+  }
+
+  /** @internal Adds somebody who refers to it as a recipient and is told when it can receive no more. */
+  tie(tie: Tie): void {
+    (this.mailbox ??= new Mailbox()).tie(tie);
+  }
+
+  /** @internal Takes that back. */
+  untie(tie: Tie): void {
+    this.mailbox?.untie(tie);
   }
 
   #tellJoiners(): void {
@@ -526,6 +614,7 @@ export class Coro<
   }
 
   #addMonitor(monitor: Coro): void {
+    monitor.tie(this);
     const monitors = monitorsOf.get(this as Coro);
     if (monitors !== undefined) monitors.add(monitor);
     else monitorsOf.set(this as Coro, new Set([monitor]));
@@ -533,14 +622,12 @@ export class Coro<
   }
 
   #passOnHeld(): void {
-    let holding = this.held;
-    this.held = null;
-    while (holding !== null) {
-      const next: Holding | null = holding.nextHeld;
+    // One by one, as a hook that is told may release others.
+    for (let holding = this.held; holding !== null; holding = this.held) {
+      this.held = holding.nextHeld;
       holding.nextHeld = null;
       this.report(new Error(`Coroutine ${this} ended while it held ${holding.describeHeld()}: it is passed on`));
       holding.holderEnded();
-      holding = next;
     }
   }
 
@@ -602,7 +689,7 @@ class PromiseJoiner implements Joiner {
 }
 
 /** The function itself, if it is a generator function. */
-function checkTarget(target: unknown): void {
+export function checkTarget(target: unknown): void {
   if (typeof target === "function" && Object.getPrototypeOf(target) === GeneratorFunctionPrototype) return;
   // Bound ones and those of another realm.
   if (typeof target === "function" && Object.prototype.toString.call(target) === "[object GeneratorFunction]") return;

@@ -12,6 +12,7 @@
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
 import type { Strand } from "./strand.ts";
+import { operationMade, watch } from "./watch.ts";
 
 /** Made, not yet yielded. */
 export const NEW = 0;
@@ -66,6 +67,11 @@ export abstract class Operation<T> {
   outcome: unknown = undefined;
   /** @internal Seconds to wait at the most; the absolute deadline once the timer is armed. */
   limit = Infinity;
+
+  /** @internal */
+  constructor() {
+    if (watch.active) operationMade(this);
+  }
 
   /** @internal The name that `dump()` and errors show. */
   abstract readonly label: string;
@@ -215,7 +221,7 @@ export abstract class Operation<T> {
     strand.loop.submit(strand);
   }
 
-  /** @internal The strand's timer fired and nobody settled the operation before. */
+  /** @internal The strand's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */
   expire(): void {
     this.detach();
     this.timedOut();

@@ -6,6 +6,7 @@
  */
 import type { Coro } from "./coro.ts";
 import { describe } from "./describe.ts";
+import { callerOf } from "./place.ts";
 
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
@@ -13,7 +14,8 @@ const labelled = new WeakSet<object>();
 /** Notes where the caller that `error` passes through is suspended. `above` is the function whose callers count. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
   if (!(error instanceof Error)) return;
-  note(error, firstFrame(above));
+  const place = callerOf(above);
+  note(error, place === null ? null : `    ${place}`);
 }
 
 /** Notes a caller that used plain `yield generator`: nothing can tell its place. */
@@ -28,13 +30,6 @@ function note(error: Error, line: string | null): void {
   const lines = callers.get(error);
   if (lines === undefined) callers.set(error, [line]);
   else if (lines.length < 50) lines.push(line);
-}
-
-function firstFrame(above: (error: unknown) => never): string | null {
-  if (!("captureStackTrace" in Error)) return null;
-  const here: { stack?: string } = {};
-  Error.captureStackTrace(here, above);
-  return here.stack?.split("\n").find((line) => line.trimStart().startsWith("at ")) ?? null;
 }
 
 /** Appends the callers and the coroutine to the error's stack, once. */

@@ -5,10 +5,12 @@ import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadloc
 import type { Driver } from "./driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
 import { HostDriver } from "./host_driver.ts";
+import { callOfProgram } from "./place.ts";
 import { placed, setDefaultScheduler } from "./placement.ts";
 import { printUncaught } from "./report.ts";
 import { RunLoop } from "./run_loop.ts";
 import { shuffler } from "./shuffle.ts";
+import { forgottenOperations, watch } from "./watch.ts";
 
 /** Options of a {@linkcode Scheduler}. */
 export interface SchedulerOptions {
@@ -115,7 +117,7 @@ export class Scheduler extends RunLoop {
   #manySuspects = 256;
   #suspectAll = false;
   #toldDry = false;
-  #spawnSites: WeakMap<Coro, string> | null = null;
+  readonly #spawnSites = new WeakMap<Coro, string | null>();
 
   /**
    * @param options See {@linkcode SchedulerOptions}.
@@ -126,6 +128,7 @@ export class Scheduler extends RunLoop {
     super(clock);
     this.name = options.name ?? "scheduler";
     this.debug = options.debug ?? false;
+    if (this.debug) watch.active = true;
     if (options.shuffle !== undefined) this.permute = shuffler(options.shuffle);
     this.#epoch = clock.now();
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
@@ -316,7 +319,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal Where a coroutine was created; noted only with `debug`. */
   spawnSite(coro: Coro): string | null {
-    return this.#spawnSites?.get(coro) ?? null;
+    return this.#spawnSites.get(coro) ?? null;
   }
 
   /** @internal Milliseconds since it was created, not rounded up. */
@@ -332,6 +335,7 @@ export class Scheduler extends RunLoop {
       );
     }
     this.enter(coro);
+    if (this.debug) this.#spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
     this.submit(coro);
@@ -342,6 +346,7 @@ export class Scheduler extends RunLoop {
     if (coro.slot >= 0) this.leave(coro);
     this.#live--;
     if (coro.daemon) this.#daemons--;
+    if (this.debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
   }
 
   /** @internal A live coroutine became a daemon, or no longer is one. */

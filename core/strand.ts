@@ -8,8 +8,9 @@
  * Control requests (errors to throw, an unwinding, a hot swap) wait in `control` and are delivered one a step. A
  * request that arrives while the strand waits withdraws the wait at once, so nothing else can be granted to it.
  *
- * Unwinding closes frames from the top down with `return()`. A `finally` block may wait; the frame below is closed
- * when it has ended. When the grace has passed every further wait is answered with `return()` again.
+ * Unwinding closes frames from the top down with `return()`. A `finally` block may wait, and call subroutines; the
+ * frame below is closed when it has ended. When the grace has passed every further wait is answered with `return()`
+ * again. A deadline that passes inside such a `finally` block starts an unwinding within the unwinding.
  */
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
@@ -33,6 +34,8 @@ export interface Frame {
 export interface Unwinding {
   /** How many suspended frames stay; -1 closes everything. */
   depth: number;
+  /** How many suspended frames are beneath the one that is being closed; what stands above it is its cleanup. */
+  closing: number;
   /** Seconds, by the scheduler's clock, when waits are no longer honoured. */
   until: number;
   /** Fires at `until`. */
@@ -47,6 +50,8 @@ export interface Unwinding {
   readonly last: unknown;
   /** The error for the operation that called, when it is a deadline that unwinds. */
   reason: Error | null;
+  /** The unwinding in whose cleanup this one happens. */
+  readonly outer: Unwinding | null;
 }
 
 /** Requests that wait for their step. */
@@ -132,6 +137,8 @@ export abstract class Strand extends Schedulable {
     if (byTimer) {
       if (this.queued || wait === null || wait.state !== WAITING) return this.loop.parked();
       wait.expire();
+      // A condition's wait that is too late goes on waiting, for its lock.
+      if (wait.state === WAITING) return this.loop.parked();
     }
     this.queued = false;
     context.strand = this;
@@ -186,6 +193,12 @@ export abstract class Strand extends Schedulable {
       return true;
     } else if (loop.entered) {
       loop.entered = false;
+      // Requests that are due come before the first step of the subroutine.
+      if (this.control !== null && isDue(this.control)) {
+        loop.parked();
+        this.#preempt();
+        return false;
+      }
       nextMode = NEXT;
       nextValue = undefined;
       return true;
@@ -223,7 +236,7 @@ export abstract class Strand extends Schedulable {
   /** Answers `true` if the caller goes on, `false` if there was none. */
   #frameReturned(value: unknown): boolean {
     const control = this.control;
-    if (control !== null && unwinds(control)) return this.#frameUnwound(control.unwinding!, null);
+    if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, null);
     if (this.frames === null) return this.#end("return", value);
     const via = this.#pop();
     nextMode = NEXT;
@@ -242,7 +255,7 @@ export abstract class Strand extends Schedulable {
     const control = this.control;
     // A trap in the kernel is nobody's error to catch: it ends the slice.
     if (this.loop.trap !== null) throw this.loop.trap;
-    if (control !== null && unwinds(control)) return this.#frameUnwound(control.unwinding!, { error });
+    if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, { error });
     if (this.frames === null) return this.#end("throw", error);
     const via = this.#pop();
     if (via !== null) {
@@ -265,7 +278,7 @@ export abstract class Strand extends Schedulable {
   }
 
   #end(kind: "return" | "throw" | "terminate", value: unknown): false {
-    if (this.control !== null) this.#stopUnwinding();
+    while (this.control !== null && this.control.unwinding !== null) this.#stopUnwinding();
     this.control = null;
     this.ended(kind, value);
     return false;
@@ -293,12 +306,15 @@ export abstract class Strand extends Schedulable {
   requestUnwind(depth: number, grace: number, reason: Error | null): void {
     const control = this.#control();
     const until = this.loop.clock.now() + grace;
-    const unwinding = control.unwinding;
-    if (unwinding === null) {
-      control.unwinding = { depth, until, timer: null, due: true, forced: 0, failure: null, last: this.last, reason };
+    const outer = control.unwinding;
+    if (outer === null || (!outer.due && depth >= outer.closing)) {
+      const state = { timer: null, due: true, forced: 0, failure: null };
+      control.unwinding = { depth, closing: -1, until, last: this.last, reason, outer, ...state };
       this.#deliverSoon();
       return;
     }
+    let unwinding = outer;
+    while (unwinding.outer !== null && depth < unwinding.outer.closing) unwinding = unwinding.outer;
     if (depth < unwinding.depth) {
       unwinding.depth = depth;
       unwinding.reason = reason;
@@ -310,6 +326,16 @@ export abstract class Strand extends Schedulable {
     unwinding.timer = null;
     // Cleanup that is under way goes on until the new deadline.
     if (this !== context.strand) this.#graceTimer(unwinding);
+    else this.loop.patience = 0;
+  }
+
+  /** @internal Seconds that cleanup may still take, if the strand is being unwound. */
+  graceLeft(): number | null {
+    let until = Infinity;
+    let unwinding = this.control?.unwinding ?? null;
+    if (unwinding === null) return null;
+    for (; unwinding !== null; unwinding = unwinding.outer) until = Math.min(until, unwinding.until);
+    return Math.max(0, until - this.loop.clock.now());
   }
 
   #control(): Control {
@@ -317,14 +343,15 @@ export abstract class Strand extends Schedulable {
   }
 
   #deliverSoon(): void {
-    // The running strand meets its requests at its next yield.
+    // The running strand meets its requests at its next yield, even if that would be answered at once.
     if (this !== context.strand) this.#preempt();
+    else this.loop.patience = 0;
   }
 
   /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
   #preempt(): void {
     const wait = this.wait;
-    if (wait !== null && wait.state !== CANCELLING && wait.cancel()) this.wait = null;
+    if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.submit(this);
   }
 
@@ -334,6 +361,7 @@ export abstract class Strand extends Schedulable {
     if (control.errors.length > 0) {
       this.wait = null;
       const error = control.errors.shift();
+      if (control.errors.length > 0) this.loop.patience = 0;
       this.#tidy();
       return this.#resume(THROW, error);
     }
@@ -356,9 +384,9 @@ export abstract class Strand extends Schedulable {
 
   /** The strand has yielded while requests are pending. */
   #controlAtYield(control: Control): void {
-    const unwinding = control.unwinding;
-    if (control.errors.length > 0 || (unwinding !== null && unwinding.due)) return this.#preempt();
-    if (unwinding !== null) return this.#graceTimer(unwinding);
+    if (isDue(control)) return this.#preempt();
+    for (let unwinding = control.unwinding; unwinding !== null; unwinding = unwinding.outer) this.#graceTimer(unwinding);
+    if (control.unwinding !== null) return;
     if (control.swap !== null && this.canSwap()) this.#preempt();
   }
 
@@ -372,6 +400,7 @@ export abstract class Strand extends Schedulable {
 
   #closeTop(unwinding: Unwinding): void {
     unwinding.due = false;
+    unwinding.closing = this.height;
     this.wait = null;
     if (unwinding.forced > MAX_FORCED_RETURNS) {
       const error = new Error(
@@ -397,6 +426,11 @@ export abstract class Strand extends Schedulable {
 
   #graceOver(unwinding: Unwinding): void {
     unwinding.timer = null;
+    // Unwindings within its cleanup are overtaken.
+    while (this.control!.unwinding !== unwinding) {
+      unwinding.failure ??= this.control!.unwinding!.failure;
+      this.#stopUnwinding();
+    }
     unwinding.forced++;
     unwinding.due = true;
     this.#preempt();
@@ -419,6 +453,7 @@ export abstract class Strand extends Schedulable {
       via.frameEnded();
     }
     if (this.height > unwinding.depth) {
+      unwinding.closing = this.height;
       nextMode = RETURN;
       nextValue = this.last;
       return true;
@@ -431,16 +466,23 @@ export abstract class Strand extends Schedulable {
     return true;
   }
 
+  /** Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
+  #closes(control: Control): boolean {
+    const unwinding = control.unwinding;
+    return unwinding !== null && !unwinding.due && unwinding.closing === this.height;
+  }
+
+  /** Ends the innermost unwinding. */
   #stopUnwinding(): void {
     const control = this.control!;
-    control.unwinding?.timer?.cancel();
-    control.unwinding = null;
+    const unwinding = control.unwinding!;
+    unwinding.timer?.cancel();
+    control.unwinding = unwinding.outer;
   }
 }
 
-// From the step in which `return()` was first given until the last frame concerned has closed.
-function unwinds(control: Control): boolean {
-  return control.unwinding !== null && !control.unwinding.due;
+function isDue({ errors, unwinding }: Control): boolean {
+  return errors.length > 0 || (unwinding !== null && unwinding.due);
 }
 
 /** Whether a value is a generator object, which `yield` calls as a subroutine. */

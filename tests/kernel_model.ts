@@ -1,5 +1,5 @@
-// What the kernel should do, said as plainly as possible: arrays, sort, and no thought for speed. The test beside this
-// file plays the same random operations against both.
+// What the kernel should do, said as plainly as possible: arrays, sort, and no thought for speed. kernel_duel.ts
+// plays the same random operations against both.
 
 const PATIENCE = 61;
 const EXPIRATIONS = 4096;
@@ -13,16 +13,21 @@ interface Coroutine {
   level: number;
   queued: "no" | "ready" | "due";
   /** The window it was picked for and has not been queued since. */
-  pickedFor: Pick | undefined;
+  pickedFor: Entry | undefined;
   deadline: number | undefined;
   armedAt: number;
 }
 
-interface Pick {
+/** Who is to run. */
+interface Entry {
   readonly coroutine: Coroutine;
   readonly byTimer: boolean;
-  readonly streakBefore: number;
-  readonly cursorBefore: number;
+}
+
+/** What is remembered of a pick, in case it is not run. */
+interface Memory {
+  readonly streak: number;
+  readonly cursor: number;
 }
 
 /** The naive kernel. Its methods are named as the kernel's exports. */
@@ -32,7 +37,9 @@ export class KernelModel {
   readonly #queues: Coroutine[][] = Array.from({ length: 8 }, () => []);
   #capacity = 2048;
   #armings = 0;
-  #picks: Pick[] = [];
+  /** The window; `undefined` where the caller has struck an entry out. */
+  #window: (Entry | undefined)[] = [];
+  #memories: Memory[] = [];
   #streak = 0;
   #cursor = 0;
 
@@ -86,7 +93,29 @@ export class KernelModel {
       if (coroutine.deadline! <= now) this.#enqueue(coroutine, "due", "tail");
     }
     this.#pick(Math.min(limit, WINDOW));
-    return this.#picks.map((pick) => pick.coroutine.slot * 2 + (pick.byTimer ? 1 : 0));
+    return this.window();
+  }
+
+  /** The window as it stands: -1 where an entry is struck out. */
+  window(): number[] {
+    return this.#window.map((entry) => entry === undefined ? -1 : entry.coroutine.slot * 2 + (entry.byTimer ? 1 : 0));
+  }
+
+  /** What the caller does itself, in the kernel's memory: strikes an entry out. */
+  strike(index: number): void {
+    this.#window[index] = undefined;
+  }
+
+  /** As strike(): exchanges two entries. */
+  swap(one: number, other: number): void {
+    const window = this.#window;
+    [window[one], window[other]] = [window[other], window[one]];
+  }
+
+  requeue(from: number, to: number): void {
+    for (const entry of this.#window.slice(Math.max(from, 0), Math.max(to, 0))) {
+      if (this.#stands(entry)) this.#enqueue(entry.coroutine, "ready", "tail");
+    }
   }
 
   arm(slot: number, generation: number, deadline: number): void {
@@ -168,30 +197,33 @@ export class KernelModel {
     }
   }
 
+  /** Whether an entry still stands for its coroutine: it was not queued since, nor released. */
+  #stands(entry: Entry | undefined): entry is Entry {
+    return entry !== undefined && entry.coroutine.live && entry.coroutine.pickedFor === entry;
+  }
+
   #putBack(consumed: number): void {
-    const notRun = this.#picks.slice(Math.max(consumed, 0));
-    if (notRun.length > 0) {
-      this.#streak = notRun[0].streakBefore;
-      this.#cursor = notRun[0].cursorBefore;
+    const firstNotRun = this.#memories[Math.max(consumed, 0)];
+    if (firstNotRun !== undefined) {
+      this.#streak = firstNotRun.streak;
+      this.#cursor = firstNotRun.cursor;
     }
-    for (const pick of notRun.reverse()) {
-      const { coroutine, byTimer } = pick;
-      if (!coroutine.live || coroutine.pickedFor !== pick) continue;
-      this.#enqueue(coroutine, byTimer ? "due" : "ready", "head");
+    for (const entry of this.#window.slice(Math.max(consumed, 0)).reverse()) {
+      if (this.#stands(entry)) this.#enqueue(entry.coroutine, entry.byTimer ? "due" : "ready", "head");
     }
   }
 
   #pick(limit: number): void {
-    this.#picks = [];
+    this.#window = [];
+    this.#memories = [];
     const top = this.#queues.findIndex((queue) => queue.length > 0);
-    while (this.#picks.length < limit && this.#queues[top]?.length > 0) {
-      const streakBefore = this.#streak;
-      const cursorBefore = this.#cursor;
+    while (this.#window.length < limit && this.#queues[top]?.length > 0) {
+      this.#memories.push({ streak: this.#streak, cursor: this.#cursor });
       const coroutine = this.#queues[this.#chooseLevel(top)].shift()!;
-      const pick = { coroutine, byTimer: coroutine.queued === "due", streakBefore, cursorBefore };
+      const entry = { coroutine, byTimer: coroutine.queued === "due" };
       coroutine.queued = "no";
-      coroutine.pickedFor = pick;
-      this.#picks.push(pick);
+      coroutine.pickedFor = entry;
+      this.#window.push(entry);
     }
   }
 

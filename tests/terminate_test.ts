@@ -55,12 +55,6 @@ Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: i
     const { scheduler, clock } = lab;
     const never = new Promise(() => {});
     const waits: [string, (coro: Coro) => Generator<unknown, unknown, unknown>][] = [
-      ["ready", function* () {
-        for (;;) yield;
-      }],
-      ["ready with a value", function* () {
-        for (;;) yield 1;
-      }],
       ["sleep", function* (coro) {
         yield* coro.sleep(100);
       }],
@@ -75,9 +69,6 @@ Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: i
       }],
       ["receive with a timeout", function* (coro) {
         yield* coro.receive(100);
-      }],
-      ["promise", function* () {
-        yield never;
       }],
       ["withTimeout", function* (coro) {
         yield* withTimeout(50, coro.receive());
@@ -105,6 +96,25 @@ Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: i
       assertEquals(lab.takeLog(), [`${name} cleaned`]);
       assertEquals(coro.terminate(), false);
       assertEquals([coro.isAlive(), scheduler.stats().hostOperations, scheduler.stats().timers], [false, 0, 0], name);
+    }
+  }));
+
+Deno.test("terminate of one that is ready or awaits a promise: its finally runs at once", () =>
+  inLab(async (lab) => {
+    const never = new Promise(() => {});
+    for (const value of [undefined, 1, never]) {
+      const coro = lab.scheduler.spawn(function* () {
+        try {
+          for (;;) yield value;
+        } finally {
+          lab.note("cleaned");
+        }
+      });
+      await settle();
+      assertEquals([coro.terminate(), coro.terminate()], [true, true]);
+      await coro.value();
+      assertEquals(lab.takeLog(), ["cleaned"]);
+      assertEquals(lab.scheduler.stats().hostOperations, 0);
     }
   }));
 

@@ -48,6 +48,11 @@ export function turnAfter(consumed: i32, now: f64 = 0, limit: i32 = 256): i32 {
   return filled;
 }
 
+/** Says that an entry stands for nothing. */
+export function strike(index: i32, negative: i32 = -1): void {
+  store<i32>(RUN_WINDOW + (<usize> index << 2), negative);
+}
+
 function entry(index: i32): i32 {
   return load<i32>(RUN_WINDOW + (<usize> index << 2));
 }

@@ -15,7 +15,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export function toBytes(data: Data, action: string): Uint8Array {
   if (data instanceof Uint8Array) return data;
   if (typeof data === "string") return encoder.encode(data);
-  throw new TypeError(`Cannot ${action} as 'data' must be a Uint8Array or a string: current value is ${describe(data)}`);
+  throw new TypeError(
+    `Cannot ${action} as 'data' must be a Uint8Array or a string: current value is ${describe(data)}`,
+  );
 }
 
 /** The text that the bytes stand for. */

@@ -27,6 +27,7 @@ export interface ByteSource {
 const NOTHING = new Uint8Array(0);
 const MIN_READ = 1024;
 const MAX_READ = 65_536;
+const MAX_GROWTH = 1 << 24;
 /** So many small reads in a row, and a large buffer is given up. */
 const SMALL_READS = 8;
 
@@ -40,8 +41,11 @@ export class Intake {
   failure: unknown = undefined;
   /** This side closed. */
   closed = false;
+  /** How often bytes were put back: what was known of the buffer holds no more. */
+  returns = 0;
   /** A host operation is under way. */
   busy = false;
+  /** Where the bytes come from. */
   source: ByteSource;
   #buffer: Uint8Array<ArrayBuffer> = NOTHING;
   #start = 0;
@@ -49,8 +53,11 @@ export class Intake {
   #readSize = MIN_READ;
   #smallReads = 0;
   #referenced = true;
-  // An ended file may go on; a socket never does.
+  // Whether the end is only the end so far: a file may have grown when the next one asks.
   readonly #endless: boolean;
+  // Put back while the host was writing behind `end`.
+  #returned: Uint8Array<ArrayBuffer> | null = null;
+  // Made at the first read: an idle listener's connections are many.
   #onRead: ((count: number | null) => void) | null = null;
   #onFailure: ((error: unknown) => void) | null = null;
 
@@ -101,6 +108,7 @@ export class Intake {
   /** Puts bytes that were taken out back in front. */
   putBack(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    this.returns++;
     if (this.busy) {
       // The host still writes behind `end`; what it brings is appended when it is there.
       this.#returned = this.#returned === null ? bytes.slice() : concat(bytes, this.#returned);
@@ -109,8 +117,6 @@ export class Intake {
     this.#replace(concat(bytes, this.peek(0, this.available)));
     this.serve();
   }
-
-  #returned: Uint8Array<ArrayBuffer> | null = null;
 
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
     this.#buffer = bytes;
@@ -122,7 +128,9 @@ export class Intake {
   enter(wait: IoWait, alive: boolean): void {
     this.line.push(wait);
     if (alive !== this.#referenced && (alive || this.line.first === wait)) this.#reference(alive);
-    if (this.line.first === wait) wait.proceed();
+    if (this.line.first !== wait) return;
+    if (this.#endless) this.ended = false;
+    wait.proceed();
   }
 
   /** A wait leaves the line: it has taken what it got, or gives up. */
@@ -176,8 +184,6 @@ export class Intake {
     }
     this.#mergeReturned();
     this.serve();
-    // A file that has ended for one reader may have grown for the next.
-    if (this.#endless && this.line.first === null) this.ended = false;
   }
 
   #failed(error: unknown): void {
@@ -192,11 +198,6 @@ export class Intake {
     const returned = this.#returned;
     this.#returned = null;
     this.#replace(concat(returned, this.peek(0, this.available)));
-  }
-
-  /** The end was told to a reader of an endless source: the next one looks again. */
-  forgetEnd(): void {
-    if (this.#endless) this.ended = false;
   }
 
   #adapt(count: number): void {
@@ -219,20 +220,21 @@ export class Intake {
       this.#start = this.#end = 0;
       return this.#buffer;
     }
-    // A long message is believed only as far as it has come: at most twice that is allocated in advance.
+    // A long message is believed only as far as it has come: at most as much again is allocated in advance.
     const missing = Math.min(wanted - available, Math.max(MAX_READ, available));
-    const room = Math.max(missing, Math.min(this.#readSize, MAX_READ));
-    if (this.#buffer.length - this.#end < Math.min(room, MIN_READ) || this.#buffer.length - this.#end < missing) {
-      this.#makeSpace(available, room);
-    }
+    const least = Math.max(missing, this.#readSize >> 1);
+    if (this.#buffer.length - this.#end < least) this.#makeSpace(available, least, missing);
     return this.#buffer.subarray(this.#end);
   }
 
-  #makeSpace(available: number, room: number): void {
+  #makeSpace(available: number, least: number, missing: number): void {
     const old = this.#buffer;
-    if (old.length >= available + room && this.#start >= old.length >> 1) old.copyWithin(0, this.#start, this.#end);
-    else {
-      this.#buffer = new Uint8Array(Math.max(available + room, Math.min(2 * available, available + (1 << 24))));
+    if (old.length - available >= least) {
+      old.copyWithin(0, this.#start, this.#end);
+    } else {
+      // Doubling, so that a long line is not copied over and over.
+      const doubled = Math.min(2 * available, available + MAX_GROWTH);
+      this.#buffer = new Uint8Array(Math.max(available + Math.max(missing, this.#readSize), doubled));
       this.#buffer.set(old.subarray(this.#start, this.#end));
     }
     this.#start = 0;

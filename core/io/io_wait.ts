@@ -105,7 +105,6 @@ export abstract class IoWait extends Operation<unknown> {
     return false;
   }
 
-
   #disengage(): void {
     if (this.#loop === null) return;
     this.#loop.hostOperations--;

@@ -3,22 +3,42 @@ import { Fifo } from "../fifo.ts";
 import { Operation, WAITING } from "../operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
 import type { Strand } from "../strand.ts";
+import type { SortedMessages } from "./sorted_messages.ts";
+
+/** A receive that waits: an operation, so that a message that comes too late for it is not taken. */
+export interface Receiver {
+  /** Takes the message. The mailbox has taken the receiver out before. */
+  resolve(message: unknown): void;
+}
 
 /**
- * The messages of a coroutine that it has not received, and its receives that wait.
+ * Somebody who refers to a coroutine as a recipient (a channel, a registry, one that it monitors) and must let go
+ * when it can receive no more: nothing that lives long may keep those that have ended.
+ */
+export interface Tie {
+  /** The coroutine has ended for good. */
+  released(coro: Coro): void;
+}
+
+/**
+ * The messages of a coroutine that it has not received, its receives that wait, and who refers to it as a recipient.
  *
- * One of the two is always empty. Usually at most one receive waits; branches of a `race` may add more, which are
- * served first come, first served.
+ * Either no message is kept or no receive waits. Usually at most one receive waits; branches of a `race` may add
+ * more, which are served first come, first served.
  */
 export class Mailbox {
   /** Not received yet, oldest first; made when the first message has to be kept. */
   messages: Fifo<unknown> | null = null;
-  #receiver: Receive | null = null;
-  #others: Receive[] | null = null;
+  /** Older than `messages`: those that `CategorizeMessages` has looked at. */
+  sorted: SortedMessages | null = null;
+  #receiver: Receiver | null = null;
+  #others: Receiver[] | null = null;
+  // Most have one at the most, and a set is ten times as large.
+  #ties: Tie | Set<Tie> | null = null;
 
   /** Messages kept. */
   get length(): number {
-    return this.messages === null ? 0 : this.messages.length;
+    return (this.messages?.length ?? 0) + (this.sorted?.length ?? 0);
   }
 
   /** Hands the message to the receive that waits longest, or keeps it. */
@@ -43,25 +63,56 @@ export class Mailbox {
     (this.messages ??= new Fifo()).unshift(message);
   }
 
+  /** Puts the messages that were sorted back among the others, in the order in which they came. */
+  unsort(): void {
+    const sorted = this.sorted;
+    this.sorted = null;
+    sorted?.drainBackwards((message) => this.putBack(message));
+  }
+
   /** Adds a receive that waits. */
-  add(receive: Receive): void {
-    if (this.#receiver === null) this.#receiver = receive;
-    else (this.#others ??= []).push(receive);
+  add(receiver: Receiver): void {
+    if (this.#receiver === null) this.#receiver = receiver;
+    else (this.#others ??= []).push(receiver);
   }
 
   /** Takes a receive out. */
-  remove(receive: Receive): void {
-    if (this.#receiver === receive) this.#receiver = this.#nextReceiver();
-    else this.#others = this.#others!.filter((other) => other !== receive);
+  remove(receiver: Receiver): void {
+    if (this.#receiver === receiver) this.#receiver = this.#nextReceiver();
+    else this.#others = this.#others!.filter((other) => other !== receiver);
   }
 
-  #nextReceiver(): Receive | null {
+  #nextReceiver(): Receiver | null {
     return this.#others === null ? null : this.#others.shift() ?? null;
+  }
+
+  /** Adds somebody to tell when the owner has ended; adding twice is adding once. */
+  tie(tie: Tie): void {
+    const ties = this.#ties;
+    if (ties instanceof Set) ties.add(tie);
+    else if (ties === null || ties === tie) this.#ties = tie;
+    else this.#ties = new Set([ties, tie]);
+  }
+
+  /** Takes that back. */
+  untie(tie: Tie): void {
+    const ties = this.#ties;
+    if (ties === tie) this.#ties = null;
+    else if (ties instanceof Set && ties.delete(tie) && ties.size === 0) this.#ties = null;
+  }
+
+  /** The owner can receive no more: everybody who refers to it lets go. */
+  close(owner: Coro): void {
+    const ties = this.#ties;
+    this.#ties = null;
+    if (ties instanceof Set) { for (const tie of ties) tie.released(owner); }
+    else ties?.released(owner);
   }
 }
 
 /** Waits for a message. */
-export class Receive extends Operation<unknown> {
+export class Receive extends Operation<unknown> implements Receiver {
+  readonly label = "receive";
   #coro: Coro;
   #alarm: unknown;
   // An alarm is no message: it is not put back when an exception pre-empts it.
@@ -98,10 +149,6 @@ export class Receive extends Operation<unknown> {
   override timedOut(): void {
     this.#alarmed = true;
     this.give(this.#alarm);
-  }
-
-  get label(): string {
-    return "receive";
   }
 
   override get waitsFor(): string {

@@ -101,8 +101,9 @@ abstract class Group extends Operation<unknown> {
   }
 
   #closeBranches(): void {
+    const grace = this.strand!.graceLeft() ?? GRACE_SECONDS;
     // Last first: messages that several of them hold go back to the mailbox in their order.
-    for (const branch of this.branches.toReversed()) branch.requestUnwind(-1, GRACE_SECONDS, null);
+    for (const branch of this.branches.toReversed()) branch.requestUnwind(-1, grace, null);
   }
 
   #settle(): void {
@@ -144,7 +145,7 @@ abstract class Group extends Operation<unknown> {
   }
 
   override cancel(): boolean {
-    if (this.state !== WAITING) return super.cancel();
+    if (this.state !== WAITING && this.state !== CANCELLING) return super.cancel();
     if (this.#live === 0) return super.cancel();
     this.state = CANCELLING;
     this.#closeBranches();
@@ -157,6 +158,11 @@ abstract class Group extends Operation<unknown> {
       if (sleeper) return sleeper;
     }
     return null;
+  }
+
+  // Any branch that can go on may fail the whole, or release what another waits for.
+  override hopeless(dead: (coro: Coro) => boolean): boolean {
+    return this.branches.every((branch) => branch.hopeless(dead));
   }
 
   override swappable(): boolean {
@@ -182,10 +188,6 @@ class Race extends Group {
 
   protected override giveAllBack(): void {
     if (this.#winner !== null) this.giveBack(this.#winner.index, this.#winner.value);
-  }
-
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.branches.every((branch) => branch.hopeless(dead));
   }
 }
 
@@ -216,10 +218,6 @@ class All extends Group {
 
   protected override giveAllBack(): void {
     for (const index of this.#returned.toReversed()) this.giveBack(index, this.#values[index]);
-  }
-
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.branches.some((branch) => branch.hopeless(dead));
   }
 }
 

@@ -58,9 +58,7 @@ export abstract class Gate {
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
     const seconds = blocking === true && timeout === undefined ? Infinity : patience(blocking, timeout);
-    const operation = new Acquire(this, seconds);
-    if (isDebugging()) operation.place = callerOf(this.acquire);
-    return operation as Operation<unknown> as Operation<boolean>;
+    return noted(new Acquire(this, seconds), this.acquire) as Operation<unknown> as Operation<boolean>;
   }
 
   /**
@@ -70,9 +68,7 @@ export abstract class Gate {
    * @returns What releases it, once, when it is disposed of.
    */
   hold(): Operation<Disposable> {
-    const operation = new Hold(this, Infinity);
-    if (isDebugging()) operation.place = callerOf(this.hold);
-    return operation as Operation<unknown> as Operation<Disposable>;
+    return noted(new Hold(this, Infinity), this.hold) as Operation<unknown> as Operation<Disposable>;
   }
 
   /** How it reads in messages: `lock 'accounts'`. */
@@ -93,7 +89,7 @@ function patience(blocking: boolean, timeout: Timeout): number {
   return blocking ? seconds : 0;
 }
 
-/** Somebody in front of a gate. */
+/** An operation in front of a gate. */
 export abstract class Entrant extends Waiter<unknown> {
   /** @internal How many levels of a lock it takes at once. */
   depth = 1;
@@ -102,6 +98,12 @@ export abstract class Entrant extends Waiter<unknown> {
 
   /** @internal It has been taken out of the gate's queue and has what it waited for. */
   abstract admitted(): void;
+}
+
+/** The operation itself; with `debug` it knows where the function `above`, which makes it, was called. */
+export function noted<T>(operation: Operation<T>, above: (...args: never[]) => unknown): Operation<T> {
+  if (isDebugging()) (operation as Operation<unknown> as Entrant).place = callerOf(above);
+  return operation;
 }
 
 /** Waits for a gate. */

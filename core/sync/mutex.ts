@@ -3,7 +3,6 @@
  *
  * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
  */
-import { context } from "../context.ts";
 import type { Coro, Holding } from "../coro.ts";
 import { type Entrant, Gate } from "./gate.ts";
 
@@ -41,12 +40,6 @@ export abstract class Mutex extends Gate implements Holding {
     return this.owner !== null;
   }
 
-  /** @internal Whether the running coroutine has it. */
-  get mine(): boolean {
-    const strand = context.strand;
-    return strand !== null && strand.owner === this.owner;
-  }
-
   /** @internal */
   override take(entrant: Entrant): boolean {
     if (this.owner !== null) return false;
@@ -68,7 +61,7 @@ export abstract class Mutex extends Gate implements Holding {
   free(): void {
     const coro = this.owner!;
     if (coro.held === this) coro.held = this.nextHeld;
-    else unlink(coro.held!, this);
+    else unlink(coro.held, this);
     this.nextHeld = null;
     this.#passOn();
   }
@@ -94,13 +87,13 @@ export abstract class Mutex extends Gate implements Holding {
 
   /** @internal */
   override notHeld(coro: Coro | null): Error {
-    return this.misuse(`release ${this}`, coro);
+    return this.misuse(`release ${this}`, "it", coro);
   }
 
-  /** @internal The error for doing what only its owner may. */
-  misuse(action: string, coro: Coro | null = context.strand?.owner ?? null): Error {
+  /** @internal The error for doing what only its owner may; `what` is how the sentence calls this lock. */
+  misuse(action: string, what: string, coro: Coro | null): Error {
     const who = coro === null ? "code outside coroutines" : `${coro}`;
-    return new Error(`Cannot ${action} as ${who} does not hold it: current owner is ${this.owner ?? "nobody"}`);
+    return new Error(`Cannot ${action} as ${who} does not hold ${what}: current owner is ${this.owner ?? "nobody"}`);
   }
 
   /** @internal */
@@ -115,13 +108,14 @@ export abstract class Mutex extends Gate implements Holding {
 
   /** @internal */
   holderEnded(): void {
-    this.#passOn();
+    // Whoever was told of it may have released it already.
+    if (this.owner !== null && !this.owner.isAlive()) this.#passOn();
   }
 }
 
 // Locks are mostly released in the reverse order of acquiring, so the way is short.
-function unlink(first: Holding, holding: Holding): void {
+function unlink(first: Holding | null, holding: Holding): void {
   let at = first;
-  while (at.nextHeld !== holding) at = at.nextHeld!;
-  at.nextHeld = holding.nextHeld;
+  while (at !== null && at.nextHeld !== holding) at = at.nextHeld;
+  if (at !== null) at.nextHeld = holding.nextHeld;
 }

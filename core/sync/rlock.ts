@@ -1,3 +1,4 @@
+import { context } from "../context.ts";
 import type { Entrant } from "./gate.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
 
@@ -79,8 +80,9 @@ export class RLock extends Mutex {
    * @throws {Error} If it is not held by the coroutine that calls.
    */
   override release(): void {
-    if (!this.mine) throw this.misuse(`release ${this}`);
-    if (--this.depth === 0) this.free();
+    const coro = context.strand?.owner ?? null;
+    if (coro === null || this.owner !== coro) throw this.notHeld(coro);
+    this.giveBack(coro);
   }
 
   /** What it is doing: whether somebody has it, who, how often, and how many wait for it. */

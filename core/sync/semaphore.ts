@@ -80,7 +80,7 @@ export class Semaphore extends Gate {
    * had at first.
    */
   release(n = 1): void {
-    checkCount(n, 1, `release ${this} as 'n'`);
+    checkCount(n, 1, "release permits as 'n'");
     if (this.#value + n > this.bound) {
       throw new RangeError(
         `Cannot release ${n} of ${this} as there would be more permits than the ${this.bound} it began with: ` +

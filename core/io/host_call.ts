@@ -1,0 +1,65 @@
+import type { IoLimit } from "./limit.ts";
+import { IoWait } from "./io_wait.ts";
+import { WAITING } from "../operation.ts";
+
+/** What a {@linkcode HostCall} does. */
+export interface HostCallPlan<T> {
+  /** The operation's name. */
+  readonly label: string;
+  /** What it waits for, in words. */
+  readonly waitsFor: string;
+  /** Starts it. What is thrown at once is thrown at the yield. */
+  start(): Promise<T>;
+  /** Asks the host to give up, when nobody waits any more. */
+  abort?(): void;
+  /** Gets rid of a result that nobody takes. */
+  discard?(value: T): void;
+}
+
+/** Waits for something that the host does once and that may bring a resource: one that comes too late is let go. */
+export class HostCall<T> extends IoWait {
+  readonly label: string;
+  readonly #plan: HostCallPlan<T>;
+  #pending = false;
+
+  constructor(plan: HostCallPlan<T>, limit: IoLimit, standard = Infinity) {
+    super(limit, standard, plan.label);
+    this.label = plan.label;
+    this.#plan = plan;
+  }
+
+  override get waitsFor(): string {
+    return this.#plan.waitsFor;
+  }
+
+  protected override enter(): void {
+    let promise: Promise<T>;
+    try {
+      promise = this.#plan.start();
+    } catch (error) {
+      return this.settleError(error);
+    }
+    this.#pending = true;
+    promise.then((value) => this.#came(value), (error) => this.#failed(error));
+  }
+
+  #came(value: T): void {
+    this.#pending = false;
+    if (this.state === WAITING) this.settle(value);
+    else this.#plan.discard?.(value);
+  }
+
+  #failed(error: unknown): void {
+    this.#pending = false;
+    // Nobody waits any more: it may well have failed because it was aborted.
+    if (this.state === WAITING) this.settleError(error);
+  }
+
+  protected override leave(): void {
+    if (this.#pending) this.#plan.abort?.();
+  }
+
+  override reclaim(): void {
+    this.#plan.discard?.(this.outcome as T);
+  }
+}

@@ -1,0 +1,97 @@
+import { context } from "../context.ts";
+import { describe } from "../describe.ts";
+import type { Operation } from "../operation.ts";
+import { call } from "../operations/call.ts";
+import { Scheduler } from "../scheduler.ts";
+import { isGenerator } from "../strand.ts";
+
+/** What is done with each item: a plain function, or a generator function that may wait. */
+// deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
+export type ItemAction<T> = (item: T) => void | Generator<unknown, unknown, any>;
+
+/**
+ * Items that come one after the other: the lines or the messages of a socket, the lines of a file.
+ *
+ * In a coroutine, `forEach` runs an action for each; or a loop takes the operations one by one, of which the last
+ * gives `null`. In async code, `for await` gives the items themselves. Whatever is used, an item is only taken when it
+ * is asked for.
+ *
+ * @example
+ * ```ts
+ * import { AsyncFile, run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "one\ntwo\n");
+ * await run(function* () {
+ *   using file = yield* AsyncFile.open(path);
+ *   const seen: string[] = [];
+ *   for (const next of file.lines()) {
+ *     const line = yield* next;
+ *     if (line === null) break;
+ *     seen.push(line);
+ *   }
+ *   assertEquals(seen, ["one", "two"]);
+ * });
+ * await Deno.remove(path);
+ * ```
+ */
+export class Items<T> {
+  readonly #next: () => Operation<T | null>;
+
+  /** @internal `next` makes the operation that waits for the next item; `null` is the end. */
+  constructor(next: () => Operation<T | null>) {
+    this.#next = next;
+  }
+
+  /** An operation that waits for the next item; its value is `null` at the end. */
+  next(): Operation<T | null> {
+    return this.#next();
+  }
+
+  /** The operations, without an end of its own: leave the loop when one gives `null`. */
+  *[Symbol.iterator](): Generator<Operation<T | null>, void, unknown> {
+    for (;;) yield this.#next();
+  }
+
+  /** The items, for async code. Each is waited for by a coroutine of its own. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
+    const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
+    for (;;) {
+      const operation = this.#next();
+      const item = await scheduler.spawnWith(
+        { name: "next item" },
+        function* (): Generator<unknown, T | null, unknown> {
+          return yield* operation;
+        },
+      ).value();
+      if (item === null) return;
+      yield item;
+    }
+  }
+
+  /**
+   * Waits for each item and does something with it, one after the other.
+   *
+   * @param action A function, or a generator function that may wait.
+   * @returns How many items there were.
+   * @throws {TypeError} If `action` is not a function.
+   */
+  forEach(action: ItemAction<T>): Operation<number> {
+    if (typeof action !== "function") {
+      throw new TypeError(
+        `Cannot go through items as 'action' must be a function: current value is ${describe(action)}`,
+      );
+    }
+    return call(this.#each(action));
+  }
+
+  *#each(action: ItemAction<T>): Generator<unknown, number, unknown> {
+    for (let count = 0;; count++) {
+      const item = yield* this.#next();
+      if (item === null) return count;
+      const generator = action(item);
+      if (isGenerator(generator)) yield* call(generator);
+    }
+  }
+}

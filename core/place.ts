@@ -1,0 +1,25 @@
+/**
+ * Places in the source, for messages: where something was called.
+ */
+
+// Everything of this package is below this folder, unless it was bundled with the program.
+const OWN_FOLDER = new URL(".", import.meta.url).href;
+
+/** The stack below the function `above`, a line a frame; empty where the engine does not tell. */
+function frames(above: (...args: never[]) => unknown): string[] {
+  if (!("captureStackTrace" in Error)) return [];
+  const here: { stack?: string } = {};
+  Error.captureStackTrace(here, above);
+  return here.stack?.split("\n").filter((line) => line.trimStart().startsWith("at ")) ?? [];
+}
+
+/** Where the caller of the function `above` is, as the engine writes it; `null` if the engine does not tell. */
+export function callerOf(above: (...args: never[]) => unknown): string | null {
+  return frames(above)[0]?.trim() ?? null;
+}
+
+/** Where the program called this package, from within a call of it. */
+export function callOfProgram(): string | null {
+  const lines = frames(callOfProgram);
+  return (lines.find((line) => !line.includes(OWN_FOLDER)) ?? lines[0])?.trim() ?? null;
+}

@@ -1,0 +1,156 @@
+/**
+ * The waits of a condition.
+ *
+ * A wait stands first in the condition's queue and then, notified or timed out or cancelled, in that of the lock: it
+ * always ends with the lock. So a cancellation may have to wait for it, and a notification that arrives does not wake
+ * the coroutine yet.
+ */
+import { context } from "../context.ts";
+import type { Coro } from "../coro.ts";
+import { CANCELLING, SPENT, WAITING } from "../operation.ts";
+import { Call } from "../operations/call.ts";
+import type { Strand } from "../strand.ts";
+import type { Condition } from "./condition.ts";
+import { Entrant } from "./gate.ts";
+import type { Mutex } from "./mutex.ts";
+import type { WaitQueue } from "./wait_queue.ts";
+
+/** Waits to be notified, without the lock, and then for the lock. */
+export class ConditionWait extends Entrant {
+  readonly #condition: Condition;
+  readonly #lock: Mutex;
+  readonly #waiters: WaitQueue<ConditionWait>;
+  #notified = false;
+  #regaining = false;
+
+  constructor(condition: Condition, lock: Mutex, waiters: WaitQueue<ConditionWait>, seconds: number) {
+    super();
+    this.#condition = condition;
+    this.#lock = lock;
+    this.#waiters = waiters;
+    this.limit = seconds;
+  }
+
+  get label(): string {
+    return "wait";
+  }
+
+  override get waitsFor(): string {
+    return this.#regaining ? this.#lock.waitsFor : `${this.#condition}`;
+  }
+
+  override begin(strand: Strand): boolean {
+    const lock = this.#lock;
+    if (!lock.holds(strand.owner)) throw lock.misuse(`wait on ${this.#condition}`, "its lock", strand.owner);
+    if (this.limit <= 0) return this.give(false);
+    this.depth = lock.depth;
+    this.place = lock.place;
+    this.#waiters.push(this);
+    lock.free();
+    return false;
+  }
+
+  /** A notification has reached it. It has been taken out of the condition's queue. */
+  notify(): void {
+    this.#notified = true;
+    if (this.#regain()) this.resolve(true);
+  }
+
+  override admitted(): void {
+    if (this.state !== CANCELLING) return this.resolve(this.#notified);
+    const strand = this.strand!;
+    this.state = SPENT;
+    strand.wait = null;
+    strand.loop.submit(strand);
+  }
+
+  override expire(): void {
+    // Notified in time: the lock has no limit.
+    if (this.#regaining) return;
+    this.detach();
+    this.limit = Infinity;
+    if (this.#regain()) this.give(false);
+  }
+
+  override cancel(): boolean {
+    if (this.state !== WAITING) return super.cancel();
+    if (this.#regaining) {
+      if (this.#notified) this.#condition.wake(1);
+    } else {
+      this.detach();
+      if (this.#regain()) {
+        this.state = SPENT;
+        return true;
+      }
+    }
+    this.state = CANCELLING;
+    return false;
+  }
+
+  override detach(): void {
+    if (this.#regaining) this.#lock.waiters.remove(this);
+    else this.#waiters.remove(this);
+  }
+
+  // The lock stays with the coroutine, whose `finally` releases it; only the notification was in vain.
+  override reclaim(): void {
+    if (this.outcome === true) this.#condition.wake(1);
+  }
+
+  override hopeless(dead: (coro: Coro) => boolean): boolean {
+    const owner = this.#lock.owner;
+    return this.#regaining && owner !== null && dead(owner);
+  }
+
+  /** Takes the lock again, or queues for it; answers whether it has it. */
+  #regain(): boolean {
+    this.#regaining = true;
+    if (this.#lock.take(this)) return true;
+    this.#lock.waiters.push(this);
+    const coro = this.strand!.owner;
+    coro.scheduler.suspect(coro);
+    return false;
+  }
+}
+
+/** Waits until a predicate holds. */
+export class ConditionWaitFor extends Call {
+  override get label(): string {
+    return "waitFor";
+  }
+
+  readonly #condition: Condition;
+  readonly #progress: Progress;
+
+  constructor(condition: Condition, predicate: () => unknown, seconds: number) {
+    const progress = { notified: false };
+    super(waitFor(condition, predicate, seconds, progress));
+    this.#condition = condition;
+    this.#progress = progress;
+  }
+
+  override reclaim(): void {
+    if (this.#progress.notified) this.#condition.wake(1);
+  }
+}
+
+interface Progress {
+  /** Whether the last wait was ended by a notification. */
+  notified: boolean;
+}
+
+function* waitFor(
+  condition: Condition,
+  predicate: () => unknown,
+  seconds: number,
+  progress: Progress,
+): Generator<unknown, boolean, unknown> {
+  const clock = context.strand!.loop.clock;
+  const deadline = clock.now() + seconds;
+  let answer = Boolean(predicate());
+  for (let left = seconds; !answer && left > 0; left = deadline - clock.now()) {
+    progress.notified = yield* condition.wait(left);
+    answer = Boolean(predicate());
+  }
+  return answer;
+}

@@ -1,0 +1,46 @@
+/**
+ * Watching for misuse, in schedulers with `debug`: operations that a coroutine made and never yielded.
+ *
+ * An operation does nothing until it is yielded, so a forgotten `yield*` goes unnoticed. That an operation is dropped
+ * on purpose is possible but rare, so with `debug` every one is reported when the coroutine that made it ends.
+ */
+import { context } from "./context.ts";
+import type { Coro } from "./coro.ts";
+import { NEW, type Operation } from "./operation.ts";
+import { callOfProgram } from "./place.ts";
+
+/** Whether any scheduler has `debug`: otherwise making an operation costs no more than this look. */
+export const watch: { active: boolean } = { active: false };
+
+interface Made {
+  readonly operation: Operation<unknown>;
+  readonly place: string | null;
+}
+
+const made = new WeakMap<Coro, Made[]>();
+
+/** Notes an operation that a running coroutine has made. */
+export function operationMade(operation: Operation<unknown>): void {
+  const owner = context.strand?.owner;
+  if (owner === undefined || !owner.scheduler.debug) return;
+  let list = made.get(owner);
+  if (list === undefined) made.set(owner, list = []);
+  else if (list.length >= 64) made.set(owner, list = list.filter(neverYielded));
+  list.push({ operation, place: callOfProgram() });
+}
+
+function neverYielded({ operation }: Made): boolean {
+  return operation.state === NEW;
+}
+
+/** The errors for what a coroutine that has ended made and never yielded. */
+export function forgottenOperations(coro: Coro): Error[] {
+  const list = made.get(coro)?.filter(neverYielded) ?? [];
+  made.delete(coro);
+  return list.map(({ operation, place }) =>
+    new Error(
+      `Coroutine ${coro} made an operation and never yielded it: '${operation.label}' ${place ?? ""}, ` +
+        "write yield* in front of it",
+    )
+  );
+}

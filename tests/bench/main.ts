@@ -1,0 +1,33 @@
+/**
+ * deno task bench [name ...] [--quick]
+ *
+ * Runs the benchmarks (all, or those named) and prints Markdown tables.
+ */
+import { benchCalls } from "./calls.ts";
+import { type Effort, runScript } from "./harness.ts";
+import { benchLateness } from "./lateness.ts";
+import { benchMemory, benchMessages } from "./messages.ts";
+import { benchSleepers } from "./sleepers.ts";
+import { benchSpawns } from "./spawns.ts";
+import { benchSwitches } from "./switches.ts";
+
+const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
+  switches: benchSwitches,
+  spawns: benchSpawns,
+  calls: benchCalls,
+  messages: benchMessages,
+  memory: benchMemory,
+  sleepers: benchSleepers,
+  lateness: benchLateness,
+  timers: () => runScript("timers_bench.ts"),
+};
+
+const names = Deno.args.filter((argument) => !argument.startsWith("--"));
+const unknown = names.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`Unknown: ${unknown.join(", ")}. There are ${Object.keys(BENCHMARKS).join(", ")}`);
+  Deno.exit(2);
+}
+const effort: Effort = Deno.args.includes("--quick") ? { rounds: 3, scale: 0.2 } : { rounds: 7, scale: 1 };
+console.log(`Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, ${navigator.hardwareConcurrency} cores`);
+for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) await BENCHMARKS[name](effort);
