@@ -106,6 +106,8 @@ export class Coro<
   #firstJoiner: Joiner | null = null;
 
   /**
+   * Creates a coroutine and schedules it.
+   *
    * @param target A generator function; it is called at once with the new coroutine and `args`, and runs from the
    * next turn on.
    * @param args Its other arguments.

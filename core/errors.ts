@@ -59,12 +59,31 @@ export class DeadlockError extends Error {
   readonly waiting: readonly DeadlockedCoro[];
 
   /**
+   * Makes the error; its message lists who waits for what.
+   *
    * @param message What happened, in one line.
    * @param waiting Who waits for what.
    */
   constructor(message: string, waiting: readonly DeadlockedCoro[] = []) {
     super([message, ...waiting.map((each) => `  ${each.coro} waits for ${each.waitsFor}`)].join("\n"));
     this.waiting = waiting;
+  }
+}
+
+/** A supervisor gave up, as its children failed too often. */
+export class SupervisionError extends Error {
+  /** Always `"SupervisionError"`. */
+  override name = "SupervisionError";
+  /** The errors that ended children within the time that counts, in order; the last one is the `cause` too. */
+  readonly failures: readonly unknown[];
+
+  /**
+   * @param message What happened.
+   * @param failures The errors, in order.
+   */
+  constructor(message: string, failures: readonly unknown[]) {
+    super(message, { cause: failures.at(-1) });
+    this.failures = failures;
   }
 }
 
@@ -89,7 +108,11 @@ export class HotSwapException extends Error {
   /** Asyncoro's spelling: `args[0]` is the new generator. */
   readonly args: readonly [Generator<unknown, unknown, unknown>];
 
-  /** @param generator The new generator, not started. */
+  /**
+   * Makes the proposal.
+   *
+   * @param generator The new generator, not started.
+   */
   constructor(generator: Generator<unknown, unknown, unknown>) {
     super("Another generator is proposed for this coroutine: throw this exception again to accept it");
     this.generator = generator;
@@ -115,6 +138,8 @@ export class MonitorException extends Error {
   readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
 
   /**
+   * Makes the message.
+   *
    * @param coro The coroutine that ended.
    * @param outcome How it ended.
    */

@@ -48,10 +48,12 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  * ```ts
  * import { main } from "@asyncoro/asyncoro";
  *
- * main(function* (coro) {
- *   yield* coro.sleep(0.01);
- *   console.log("done");
- * });
+ * if (import.meta.main) {
+ *   main(function* (coro) {
+ *     yield* coro.sleep(0.01);
+ *     console.log("done");
+ *   });
+ * }
  * ```
  */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction

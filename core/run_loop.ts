@@ -27,7 +27,7 @@ const CHECK_SECONDS = 100e-6;
 // code runs.
 const MAX_STEPS = 20_000;
 
-/** The machinery of a scheduler, beneath coroutines and their public face. */
+/** @internal The machinery of a scheduler, beneath coroutines and their public face. */
 export abstract class RunLoop implements Drivable {
   /** @internal */
   readonly kernel: Kernel = new Kernel();
@@ -169,6 +169,8 @@ export abstract class RunLoop implements Drivable {
     if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const count = this.#submitted;
     this.#submitted = 0;
+    // A slot that is released now may get another tenant, who must not be run in the place of the former one.
+    this.#windowEnd = 0;
     try {
       this.#requeue();
       if (count > 0) this.kernelCalls.drain(count);

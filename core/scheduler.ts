@@ -120,6 +120,8 @@ export class Scheduler extends RunLoop {
   readonly #spawnSites = new WeakMap<Coro, string | null>();
 
   /**
+   * Makes an independent scheduler, for tests and for isolation.
+   *
    * @param options See {@linkcode SchedulerOptions}.
    * @throws {TypeError} If `shuffle` is not a number.
    */
@@ -396,7 +398,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   ranDry(ending: boolean): boolean {
-    if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
+    if (this.broken !== null || this.busy || this.#phase !== OPEN || this.nextDeadline() < Infinity) return false;
     if (this.#pending === 0 && this.outsiders === 0) return ending && this.#programEnds();
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;

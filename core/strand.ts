@@ -78,7 +78,7 @@ let nextValue: unknown = undefined;
 // After the grace, a generator that answers this many `return()`s with another wait is dropped where it stands.
 const MAX_FORCED_RETURNS = 100;
 
-/** One line of execution. */
+/** @internal One line of execution. */
 export abstract class Strand extends Schedulable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
   top: Body;
@@ -239,6 +239,7 @@ export abstract class Strand extends Schedulable {
     if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, null);
     if (this.frames === null) return this.#end("return", value);
     const via = this.#pop();
+    if (control !== null) this.#forgetPassed(control);
     nextMode = NEXT;
     nextValue = value;
     if (via === null) {
@@ -258,6 +259,7 @@ export abstract class Strand extends Schedulable {
     if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, { error });
     if (this.frames === null) return this.#end("throw", error);
     const via = this.#pop();
+    if (control !== null) this.#forgetPassed(control);
     if (via !== null) {
       via.state = SPENT;
       via.frameEnded();
@@ -319,7 +321,7 @@ export abstract class Strand extends Schedulable {
       unwinding.depth = depth;
       unwinding.reason = reason;
       unwinding.until = until;
-    } else {
+    } else if (reason === null) {
       unwinding.until = Math.min(unwinding.until, until);
     }
     unwinding.timer?.cancel();
@@ -385,7 +387,9 @@ export abstract class Strand extends Schedulable {
   /** The strand has yielded while requests are pending. */
   #controlAtYield(control: Control): void {
     if (isDue(control)) return this.#preempt();
-    for (let unwinding = control.unwinding; unwinding !== null; unwinding = unwinding.outer) this.#graceTimer(unwinding);
+    for (let unwinding = control.unwinding; unwinding !== null; unwinding = unwinding.outer) {
+      this.#graceTimer(unwinding);
+    }
     if (control.unwinding !== null) return;
     if (control.swap !== null && this.canSwap()) this.#preempt();
   }
@@ -470,6 +474,12 @@ export abstract class Strand extends Schedulable {
   #closes(control: Control): boolean {
     const unwinding = control.unwinding;
     return unwinding !== null && !unwinding.due && unwinding.closing === this.height;
+  }
+
+  /** A deadline that was to unwind frames, before an error that was thrown first made them end. */
+  #forgetPassed(control: Control): void {
+    while (control.unwinding !== null && this.height <= control.unwinding.depth) this.#stopUnwinding();
+    this.#tidy();
   }
 
   /** Ends the innermost unwinding. */

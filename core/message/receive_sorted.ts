@@ -1,4 +1,5 @@
 import type { Coro } from "../coro.ts";
+import { describe } from "../describe.ts";
 import { Operation, PARKED, RESOLVED, WAITING } from "../operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
 import type { Body, Strand } from "../strand.ts";
@@ -109,7 +110,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
 
   override get waitsFor(): string {
     if (this.#wanted === ANY) return "a message";
-    return `a message of category ${String(this.#wanted)}`;
+    return `a message of category ${describe(this.#wanted)}`;
   }
 
   get #sorted(): SortedMessages {

@@ -3,7 +3,7 @@ import { describe } from "../describe.ts";
 /** How something reads in messages: by its name, if it has one. */
 export function called(kind: string, name: string | undefined): string {
   if (name !== undefined) return `${kind} '${name}'`;
-  return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+  return /^[aeiou]|^rlock/.test(kind) ? `an ${kind}` : `a ${kind}`;
 }
 
 /**

@@ -33,6 +33,8 @@ export class VirtualClock implements Clock {
   #drivers: VirtualDriver[] = [];
 
   /**
+   * Makes a clock that stands still.
+   *
    * @param start What it shows at first, in seconds.
    * @param options `autoAdvance`: whether it jumps by itself, `true` by default.
    */

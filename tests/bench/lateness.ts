@@ -1,5 +1,5 @@
 /** How late wake-ups are on an idle machine, and how late sockets and timers are beside coroutines that never wait. */
-import { Coro, Scheduler } from "@asyncoro/asyncoro";
+import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { type Effort, percentile, printTable } from "./harness.ts";
 
 /** Milliseconds by which wake-ups came late. */

@@ -1,5 +1,5 @@
 /** What a switch costs: the floor is a bare round robin over generators, with no scheduler at all. */
-import { Coro, Scheduler } from "@asyncoro/asyncoro";
+import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Comparison, type Effort, ns, printTable, timed, times } from "./harness.ts";
 
 function* bare(steps: number): Generator<undefined, void, unknown> {
