@@ -65,7 +65,7 @@ export class DeadlockError extends Error {
    * @param waiting Who waits for what.
    */
   constructor(message: string, waiting: readonly DeadlockedCoro[] = []) {
-    super([message, ...waiting.map((each) => `  ${each.coro} waits for ${each.waitsFor}`)].join("\n"));
+    super([message, ...describeWaiting(waiting)].join("\n"));
     this.waiting = waiting;
   }
 }
@@ -85,6 +85,15 @@ export class SupervisionError extends Error {
     super(message, { cause: failures.at(-1) });
     this.failures = failures;
   }
+}
+
+// A message is read by people; `waiting` has them all.
+const MAX_LINES = 100;
+
+function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
+  const lines = waiting.slice(0, MAX_LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
+  if (waiting.length > MAX_LINES) lines.push(`  and ${waiting.length - MAX_LINES} more`);
+  return lines;
 }
 
 /** A line of a {@linkcode DeadlockError}. */

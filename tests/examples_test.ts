@@ -1,0 +1,57 @@
+/**
+ * Runs every example as its header says, with exactly the permissions named there, and compares what it prints with the
+ * expected output beside it.
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+
+const FOLDER = new URL("../examples/", import.meta.url);
+const names = [...Deno.readDirSync(FOLDER)].map((entry) => entry.name).filter((name) => name.endsWith(".ts")).sort();
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command of the header: ` *     deno run [flags] examples/<name>`. */
+function flagsOf(name: string): string[] {
+  const source = Deno.readTextFileSync(new URL(name, FOLDER));
+  const line = source.split("\n").find((line) => line.includes("deno run ") && line.includes(`examples/${name}`));
+  if (line === undefined) throw new Error(`${name}: its header must say how to run it`);
+  const words = line.slice(line.indexOf("deno run ") + "deno run ".length).split(" ");
+  return words.slice(0, words.indexOf(`examples/${name}`));
+}
+
+async function run(name: string, ...args: string[]): Promise<Run> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...flagsOf(name), new URL(name, FOLDER).pathname, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+for (const name of names.filter((name) => name !== "coros.ts")) {
+  Deno.test(`examples/${name} prints what is expected`, async () => {
+    const expected = await Deno.readTextFile(new URL(name.replace(/\.ts$/, ".out"), FOLDER));
+    const { code, stdout, stderr } = await run(name);
+    assertEquals(stdout, expected, stderr);
+    assertEquals(code, 0, stderr);
+  });
+}
+
+Deno.test("examples/coros.ts runs as many coroutines as it is told to and sums up", async () => {
+  const { code, stdout, stderr } = await run("coros.ts", "2000");
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^coroutines +2,000, each slept 5 times$/m);
+  assertMatch(stdout, /^wall time +\d+\.\d\d s$/m);
+  assertMatch(stdout, /^switches per second +[\d,]+$/m);
+  assertMatch(stdout, /^memory per coroutine +[\d,]+ bytes$/m);
+});
+
+Deno.test("examples/coros.ts refuses what is not a number of coroutines", async () => {
+  const { code, stderr } = await run("coros.ts", "many");
+  assertEquals(code, 2);
+  assertMatch(stderr, /^Cannot run "many" coroutines: give a whole number above 0/);
+});
