@@ -32,8 +32,8 @@ export type CoroFunction<A extends readonly any[] = any[], R = any> = (
 export interface Holding {
   /** The next one that the same coroutine holds. */
   nextHeld: Holding | null;
-  /** In words, for the report. */
-  describeHeld(): string;
+  /** In words, for the report; `null` if holding it at the end is no mistake. */
+  describeHeld(): string | null;
   /** Its holder has ended: the next in line gets it. */
   holderEnded(): void;
 }
@@ -628,7 +628,8 @@ export class Coro<
     for (let holding = this.held; holding !== null; holding = this.held) {
       this.held = holding.nextHeld;
       holding.nextHeld = null;
-      this.report(new Error(`Coroutine ${this} ended while it held ${holding.describeHeld()}: it is passed on`));
+      const what = holding.describeHeld();
+      if (what !== null) this.report(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`));
       holding.holderEnded();
     }
   }

@@ -62,5 +62,5 @@ function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
 }
 
 function secondsLeft(wait: Operation<unknown>, now: number): number | null {
-  return wait.limit === Infinity ? null : Math.max(0, wait.limit - now);
+  return wait.limit < Infinity ? Math.max(0, wait.limit - now) : null;
 }

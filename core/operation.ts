@@ -65,8 +65,12 @@ export abstract class Operation<T> {
   strand: Strand | null = null;
   /** @internal The value or error, once settled. */
   outcome: unknown = undefined;
-  /** @internal Seconds to wait at the most; the absolute deadline once the timer is armed. */
-  limit = Infinity;
+  /**
+   * @internal
+   * Seconds to wait at the most; the absolute deadline once the timer is armed; none if it is not below `Infinity`.
+   * It starts as no number at all: a field that only ever holds fractions costs V8 a box in every operation.
+   */
+  limit: number = undefined as unknown as number;
 
   /** @internal */
   constructor() {
@@ -167,7 +171,7 @@ export abstract class Operation<T> {
     if (settled && --strand.loop.patience > 0) return true;
     strand.wait = this;
     if (settled) strand.loop.submit(strand);
-    else if (this.limit !== Infinity) this.arm(strand);
+    else if (this.limit < Infinity) this.arm(strand);
     return false;
   }
 

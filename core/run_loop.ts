@@ -277,7 +277,8 @@ export abstract class RunLoop implements Drivable {
       }
       now = this.clock.now();
       this.#armWaiting(now);
-      if (now >= end || this.switches >= lastStep) return this.#hasReady();
+      // A slice that ends just when nothing is ready any more must look as well: none may follow.
+      if (now >= end || this.switches >= lastStep) return this.#hasReady() || this.onIdle();
       this.#adapt(now - checked, steps);
       checked = now;
       steps = 0;

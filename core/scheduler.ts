@@ -9,6 +9,7 @@ import { callOfProgram } from "./place.ts";
 import { placed, setDefaultScheduler } from "./placement.ts";
 import { printUncaught } from "./report.ts";
 import { RunLoop } from "./run_loop.ts";
+import { Timer } from "./schedulable.ts";
 import { shuffler } from "./shuffle.ts";
 import { forgottenOperations, watch } from "./watch.ts";
 
@@ -108,7 +109,7 @@ export class Scheduler extends RunLoop {
   #daemons = 0;
   #spawned = 0;
   #epoch: number;
-  #failed: Coro[] = [];
+  #failed = new Set<Coro>();
   #joins: JoinWaiter[] = [];
   #allEnded: (() => void) | null = null;
   #termination: Promise<void> | null = null;
@@ -227,7 +228,7 @@ export class Scheduler extends RunLoop {
     this.#notInside("join()");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.broken !== null) reject(this.broken);
-    else if (this.#pending === 0) resolve();
+    else if (this.#pending === 0 && this.#failed.size === 0) resolve();
     else {
       this.#joins.push({ resolve, reject });
       this.#suspectAll = true;
@@ -254,6 +255,7 @@ export class Scheduler extends RunLoop {
     this.#phase = CLOSED;
     await this.#terminateAll();
     if (instance === this) instance = null;
+    this.#reportFailed();
     this.driver.stop();
     await this.#runExits();
   }
@@ -354,12 +356,19 @@ export class Scheduler extends RunLoop {
   /** @internal A live coroutine became a daemon, or no longer is one. */
   daemonChanged(daemon: boolean): void {
     this.#daemons += daemon ? 1 : -1;
-    if (!this.busy) this.driver.update();
+    if (this.busy) return;
+    this.#answerJoins();
+    this.driver.update();
   }
 
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
   failedUnclaimed(coro: Coro): void {
-    this.#failed.push(coro);
+    if (this.broken !== null) return;
+    this.#failed.add(coro);
+    // The turn ends when all that is ready now has had its step: this queues up behind it.
+    new Timer(this, coro.level, 0, () => {
+      if (this.#failed.delete(coro)) this.#reportUnclaimed(coro);
+    });
   }
 
   /** @internal Reports an error that nobody takes. */
@@ -436,19 +445,28 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   keepsAlive(): boolean {
-    return this.#pending > 0 || this.outsiders > 0;
+    return this.#pending > 0 || this.outsiders > 0 || this.#failed.size > 0;
+  }
+
+  /** `join()` is answered when all have ended, and the failures among them were reported. */
+  #answerJoins(): void {
+    if (this.#pending > 0 || this.#failed.size > 0) return;
+    for (const waiter of this.#joins.splice(0)) waiter.resolve();
+  }
+
+  #reportUnclaimed(coro: Coro): void {
+    if (coro.unclaimed) this.reportError(coro.last, coro);
+  }
+
+  #reportFailed(): void {
+    for (const coro of this.#failed) this.#reportUnclaimed(coro);
+    this.#failed.clear();
+    this.#answerJoins();
   }
 
   /** @internal */
   protected override endOfTurn(): void {
-    if (this.#failed.length > 0) {
-      for (const coro of this.#failed.splice(0)) {
-        if (coro.unclaimed) this.reportError(coro.last, coro);
-      }
-    }
-    if (this.#pending === 0 && this.#joins.length > 0) {
-      for (const waiter of this.#joins.splice(0)) waiter.resolve();
-    }
+    if (this.#joins.length > 0) this.#answerJoins();
     if (this.#live === 0 && this.#allEnded !== null) {
       const resolve = this.#allEnded;
       this.#allEnded = null;
@@ -458,9 +476,13 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   protected override abandon(reason: Error): void {
-    for (const coro of this.coros()) coro.abandon(reason);
-    for (const waiter of this.#joins.splice(0)) waiter.reject(reason);
-    this.#failed.length = 0;
+    this.#reportFailed();
+    const coros = [...this.coros()];
+    const joins = this.#joins.splice(0);
+    for (const coro of coros) coro.abandon(reason);
+    for (const waiter of joins) waiter.reject(reason);
+    // It must not break down in silence.
+    if (joins.length === 0 && coros.length > 0 && coros.every((coro) => coro.unclaimed)) this.reportError(reason, coros[0]);
     this.#allEnded?.();
     this.#phase = CLOSED;
     if (instance === this) instance = null;

@@ -4,10 +4,10 @@
  * It is built on what any coroutine can do. It is a monitor of its children, hears of their ends by messages, and
  * restarts one that failed with `hotSwap`; one that it stopped itself cannot be restarted and is replaced.
  */
-import { type checkTarget, Coro, type CoroFunction } from "./coro.ts";
+import { checkTarget, Coro, type CoroFunction } from "./coro.ts";
 import { describe } from "./describe.ts";
 import { MonitorException, SupervisionError } from "./errors.ts";
-import type { Timeout, toSeconds } from "./time.ts";
+import { type Timeout, toSeconds } from "./time.ts";
 
 /** Which children are restarted when one fails. */
 export type SupervisionStrategy = "one-for-one" | "one-for-all" | "rest-for-one";
@@ -100,28 +100,33 @@ export function supervise(children: readonly ChildSpec[], options: SuperviseOpti
 class Child {
   readonly spec: ChildSpec;
   coro: Coro | null = null;
-  /** When it is to be restarted, by the scheduler's clock. */
-  restartAt = Infinity;
-  /** Ends that the supervisor knows of and whose message it has not read yet. */
+  /** Started, and the supervisor has not heard of its end. */
+  up = false;
+  /** When it is to be started, by the scheduler's clock. */
+  startAt: number;
+  /** Ends that the supervisor has learned of by itself, and whose messages are still to come. */
   known = 0;
-  /** What it returned. */
   result: unknown = undefined;
 
-  constructor(spec: ChildSpec) {
+  constructor(spec: ChildSpec, startAt: number) {
     this.spec = spec;
+    this.startAt = startAt;
   }
 
-  get running(): boolean {
-    return this.coro !== null && this.coro.isAlive();
+  toString(): string {
+    return String(this.coro ?? this.spec.name ?? this.spec.target.name);
   }
 }
 
 interface Failure {
   readonly child: Child;
   readonly error: unknown;
-  /** By the supervisor's own time, which stands still while it holds a restart back. */
+  /** By the supervisor's own time, which stands still while it holds a start back. */
   readonly at: number;
 }
+
+// Where failures are not limited, those that decide on the backoff are enough.
+const MAX_FAILURES = 64;
 
 class Supervisor {
   readonly #coro: Coro;
@@ -134,42 +139,47 @@ class Supervisor {
 
   constructor(coro: Coro, specs: readonly ChildSpec[], options: Options) {
     this.#coro = coro;
-    this.#children = specs.map((spec) => new Child(spec));
     this.#options = options;
+    this.#children = specs.map((spec) => new Child(spec, this.#now()));
   }
 
   *run(): Generator<unknown, unknown[], unknown> {
+    const report = (child: Child, error: unknown): void => this.#coro.scheduler.reportError(error, child.coro!);
     try {
-      for (const child of this.#children) this.#start(child);
-      while (this.#children.some((child) => child.running || child.restartAt < Infinity)) {
-        const next = Math.min(...this.#children.map((child) => child.restartAt));
-        const message = yield* this.#coro.receive(next - this.#now(), null);
+      yield* this.#startDue();
+      while (this.#children.some((child) => child.up || child.startAt < Infinity)) {
+        const next = Math.min(...this.#children.map((child) => child.startAt));
+        const message = yield* this.#coro.receive(next - this.#now());
         if (message instanceof MonitorException) yield* this.#ended(message);
-        yield* this.#restartDue();
+        yield* this.#startDue();
       }
       return this.#children.map((child) => child.result);
     } finally {
-      yield* this.#stop(this.#children);
+      yield* this.#stop(this.#children, report);
     }
   }
 
   *#ended({ coro, outcome }: MonitorException): Generator<unknown, void, unknown> {
     const child = this.#children.find((each) => each.coro === coro);
-    // One that was replaced.
+    // It was replaced.
     if (child === undefined) return;
-    if (child.known > 0) child.known--;
-    else if (outcome.kind === "throw") yield* this.#failed(child, outcome.error);
+    if (child.known > 0) {
+      child.known--;
+      return;
+    }
+    // Another monitor may have restarted it already.
+    child.up = child.coro!.isAlive();
+    if (outcome.kind === "throw") yield* this.#failed(child, outcome.error);
     else if (outcome.kind === "return") child.result = outcome.value;
   }
 
   *#failed(child: Child, error: unknown): Generator<unknown, void, unknown> {
     this.#count(child, error);
-    // Another monitor was faster.
-    if (child.running) return;
+    if (child.up) return;
     const group = this.#groupOf(child);
-    yield* this.#stop(group);
-    const at = this.#now() + this.#delay(child);
-    for (const member of group) member.restartAt = at;
+    yield* this.#stop(group, (other, failure) => this.#count(other, failure));
+    const startAt = this.#now() + this.#delay(child);
+    for (const member of group) member.startAt = startAt;
     this.#hold();
   }
 
@@ -177,15 +187,9 @@ class Supervisor {
   #count(child: Child, error: unknown): void {
     const { within, maxRestarts } = this.#options;
     const at = Math.min(this.#now(), this.#heldSince) - this.#held;
-    this.#failures = this.#failures.filter((failure) => at - failure.at < within);
-    this.#failures.push({ child, error, at });
-    if (this.#failures.length <= maxRestarts) return;
-    const history = this.#failures.map(({ child, error }) => `  ${child.coro ?? child.spec.name}: ${describe(error)}`);
-    const times = this.#failures.length === 1 ? "failed once" : `failed ${this.#failures.length} times`;
-    throw new SupervisionError(
-      [`Cannot keep the children running as they ${times} within ${within} seconds:`, ...history].join("\n"),
-      this.#failures.map((failure) => failure.error),
-    );
+    const counting = this.#failures.filter((failure) => at - failure.at < within);
+    this.#failures = [...maxRestarts === Infinity ? counting.slice(-MAX_FAILURES) : counting, { child, error, at }];
+    if (this.#failures.length > maxRestarts) throw givenUp(this.#failures, this.#options);
   }
 
   #groupOf(child: Child): readonly Child[] {
@@ -196,15 +200,16 @@ class Supervisor {
 
   #delay(child: Child): number {
     const { backoff, within } = this.#options;
+    if (backoff === 0) return 0;
     const failures = this.#failures.filter((failure) => failure.child === child).length;
-    return backoff === 0 ? 0 : Math.min(backoff * 2 ** (failures - 1), Math.max(backoff, within));
+    return Math.min(backoff * 2 ** (failures - 1), Math.max(backoff, within));
   }
 
-  *#restartDue(): Generator<unknown, void, unknown> {
+  *#startDue(): Generator<unknown, void, unknown> {
     const now = this.#now();
     for (const child of this.#children) {
-      if (child.restartAt > now) continue;
-      child.restartAt = Infinity;
+      if (child.startAt > now) continue;
+      child.startAt = Infinity;
       try {
         this.#start(child);
       } catch (error) {
@@ -214,26 +219,121 @@ class Supervisor {
     this.#hold();
   }
 
-  /** Starts a child, in place if it has failed, else as a new coroutine. */
+  /** Starts a child: in place if it has failed, else as a new coroutine. */
   #start(child: Child): void {
     const { target, args = [], name } = child.spec;
     child.result = undefined;
-    if (child.running || child.coro?.hotSwap(target, ...args)) return;
-    child.known = 0;
-    child.coro = this.#coro.scheduler.spawnWith({ name }, target, ...args);
-    child.coro.notify(this.#coro);
+    if (!child.coro?.isAlive() && !child.coro?.hotSwap(target, ...args)) {
+      child.coro = this.#coro.scheduler.spawnWith({ name }, target, ...args) as Coro;
+      child.known = 0;
+      child.coro.notify(this.#coro);
+    }
+    child.up = true;
   }
 
-  /** Terminates children, the last first, and waits for each. */
-  *#stop(children: readonly Child[]): Generator<unknown, void, unknown> {
+  /** Terminates those of the children that are up, the last first, and waits for each. */
+  *#stop(
+    children: readonly Child[],
+    onFailure: (child: Child, error: unknown) => void,
+  ): Generator<unknown, void, unknown> {
     try {
       for (const child of children.toReversed()) {
-        child.restartAt = Infinity;
-        if (child.coro !== null && child.known === 0) yield* this.#stopOne(child, child.coro);
+        child.startAt = Infinity;
+        if (child.up) yield* this.#stopOne(child, child.coro!, onFailure);
       }
     } finally {
-      // If the wait is cut short: nobody survives.
+      // If the waiting is cut short, nobody survives all the same.
       for (const child of children) child.coro?.terminate();
     }
   }
+
+  *#stopOne(
+    child: Child,
+    coro: Coro,
+    onFailure: (child: Child, error: unknown) => void,
+  ): Generator<unknown, void, unknown> {
+    coro.terminate();
+    try {
+      yield* coro.finish();
+    } catch (error) {
+      // Then it is the supervisor itself that was thrown at.
+      if (coro.isAlive()) throw error;
+      onFailure(child, error);
+    } finally {
+      child.up = false;
+      child.known++;
+    }
+  }
+
+  #now(): number {
+    return this.#coro.scheduler.now();
+  }
+
+  /** Notes whether a start is being held back. */
+  #hold(): void {
+    const holding = this.#children.some((child) => child.startAt < Infinity);
+    if (holding === this.#heldSince < Infinity) return;
+    if (!holding) this.#held += this.#now() - this.#heldSince;
+    this.#heldSince = holding ? this.#now() : Infinity;
+  }
+}
+
+function givenUp(failures: readonly Failure[], { within, maxRestarts }: Options): SupervisionError {
+  const count = failures.length === 1 ? "1 failure" : `${failures.length} failures`;
+  const period = within === Infinity ? "" : ` within ${within} seconds`;
+  const lines = failures.map(({ child, error }) => `  ${child}: ${describe(error)}`);
+  return new SupervisionError(
+    `Cannot keep the children running as there were ${count}${period} and 'maxRestarts' is ${maxRestarts}:\n` +
+      lines.join("\n"),
+    failures.map((failure) => failure.error),
+  );
+}
+
+// --- checks -----------------------------------------------------------------------------------------------------
+
+function checkChildren(children: readonly ChildSpec[]): ChildSpec[] {
+  if (!Array.isArray(children)) {
+    throw new TypeError(`Cannot supervise as 'children' must be an array: current value is ${describe(children)}`);
+  }
+  return children.map((child) => {
+    if (typeof child !== "object" || child === null) {
+      throw new TypeError(
+        `Cannot supervise as a child must be an object with a 'target': current value is ${describe(child)}`,
+      );
+    }
+    const { target, args = [], name } = child;
+    checkTarget(target);
+    if (!Array.isArray(args)) {
+      throw new TypeError(`Cannot supervise as 'args' must be an array: current value is ${describe(args)}`);
+    }
+    if (name !== undefined && typeof name !== "string") {
+      throw new TypeError(`Cannot supervise as 'name' must be a string: current value is ${describe(name)}`);
+    }
+    return { target, args: [...args], name };
+  });
+}
+
+function checkOptions(
+  { strategy = "one-for-one", maxRestarts = 3, within = 5, backoff = 0 }: SuperviseOptions,
+): Options {
+  if (!STRATEGIES.includes(strategy)) {
+    throw new TypeError(
+      `Cannot supervise as 'strategy' must be one of ${STRATEGIES.join(", ")}: current value is ${describe(strategy)}`,
+    );
+  }
+  if (maxRestarts !== Infinity && !(Number.isInteger(maxRestarts) && maxRestarts >= 0)) {
+    throw new RangeError(
+      `Cannot supervise as 'maxRestarts' must be an integer of 0 or more: current value is ${describe(maxRestarts)}`,
+    );
+  }
+  const seconds = { within: toSeconds(within, "supervise"), backoff: toSeconds(backoff, "supervise") };
+  if (seconds.within <= 0) {
+    throw new RangeError(`Cannot supervise as 'within' must be more than 0: current value is ${seconds.within}`);
+  }
+  if (seconds.backoff < 0 || seconds.backoff === Infinity) {
+    throw new RangeError(
+      `Cannot supervise as 'backoff' must be a number of seconds of 0 or more: current value is ${seconds.backoff}`,
+    );
+  }
+  return { strategy, maxRestarts, ...seconds };
 }

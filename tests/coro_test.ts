@@ -322,9 +322,9 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
     await scheduler.spawn(function* (coro) {
       let stolen: unknown = null;
       const thief = scheduler.spawn(function* () {
-        yield* stolen as ReturnType<Coro["sleep"]>;
+        yield* stolen as ReturnType<Coro["receive"]>;
       });
-      stolen = coro.sleep(1);
+      stolen = coro.receive(1);
       const caught = yield* (function* () {
         try {
           yield* thief.finish();

@@ -50,12 +50,10 @@ export function checkPort(port: unknown, least: number, action: string): void {
 }
 
 /** An address in words. */
-export function describeAddress(address: Deno.Addr | null): string {
-  if (address === null) return "a stream";
-  if ("port" in address) {
-    return address.hostname.includes(":")
-      ? `[${address.hostname}]:${address.port}`
-      : `${address.hostname}:${address.port}`;
+export function describeAddress(address: Deno.Addr): string {
+  if ("hostname" in address) {
+    const { hostname, port } = address;
+    return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   }
-  return "path" in address && address.path ? address.path : address.transport;
+  return "path" in address && address.path ? address.path : `a ${address.transport} peer`;
 }

@@ -4,7 +4,7 @@
  * Each looks at the buffer (`look`), is settled without taking anything, and takes its bytes when its outcome is
  * handed over (`collect`).
  */
-import { EOFError, MessageTooLargeError } from "../errors.ts";
+import { ClosedError, EOFError, MessageTooLargeError } from "../errors.ts";
 import { REJECTED, RESOLVED } from "../operation.ts";
 import type { Strand } from "../strand.ts";
 import { toText } from "./data.ts";
@@ -102,7 +102,9 @@ abstract class Read extends IoWait {
 
   /** Why it failed, if it was not the end of the stream. */
   protected stopped(intake: Intake): unknown {
-    return intake.failure;
+    const failure = intake.failure;
+    // Everyone gets an error of their own, with their own stack.
+    return failure instanceof ClosedError ? new ClosedError(failure.message) : failure;
   }
 }
 
@@ -174,6 +176,17 @@ export class ReadAll extends Read {
 
   protected override collect(intake: Intake, failed: boolean): unknown {
     return failed ? this.stopped(intake) : intake.take(intake.available);
+  }
+}
+
+/** Waits until everything to the end is in the buffer, and leaves it there. */
+export class Drain extends ReadAll {
+  constructor(from: Readable, limit: IoLimit) {
+    super(from, limit, "communicate");
+  }
+
+  protected override collect(intake: Intake, failed: boolean): unknown {
+    return failed ? this.stopped(intake) : undefined;
   }
 }
 

@@ -68,6 +68,8 @@ abstract class Group extends Operation<unknown> {
   override begin(strand: Strand): boolean {
     // Bodies first: a wrong item must fail before any branch exists.
     const bodies = this.items.map((item) => isGenerator(item) ? item : attend(item));
+    // The rejection of a promise that loses before its branch has looked at it is nobody's business either.
+    for (const item of this.items) if (item instanceof Promise) item.catch(() => {});
     bodies.forEach((body, index) => {
       const branch = new Branch(this, strand, index, body);
       strand.loop.enter(branch);

@@ -3,7 +3,6 @@ import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
 import { type Timeout, toSeconds } from "../time.ts";
 import { ConditionWait, ConditionWaitFor } from "./condition_wait.ts";
-import { noted } from "./gate.ts";
 import type { Lock } from "./lock.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
 import { called, checkName } from "./naming.ts";
@@ -79,7 +78,7 @@ export class Condition {
    * @throws {TypeError} If `blocking` is not a boolean or `timeout` is no time.
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
-    return noted(this.#lock.acquire(blocking, timeout), this.acquire);
+    return this.#lock.acquire(blocking, timeout);
   }
 
   /**
@@ -88,7 +87,7 @@ export class Condition {
    * @returns What releases it, once, when it is disposed of.
    */
   hold(): Operation<Disposable> {
-    return noted(this.#lock.hold(), this.hold);
+    return this.#lock.hold();
   }
 
   /**

@@ -73,6 +73,7 @@ export class ConditionWait extends Entrant {
   }
 
   override cancel(): boolean {
+    if (this.state === CANCELLING) return false;
     if (this.state !== WAITING) return super.cancel();
     if (this.#regaining) {
       if (this.#notified) this.#condition.wake(1);

@@ -7,10 +7,11 @@
 import type { Coro } from "../coro.ts";
 import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
+import { callOfProgram } from "../place.ts";
 import type { Strand } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
+import { watch } from "../watch.ts";
 import { called, checkName } from "./naming.ts";
-import { callerOf, isDebugging } from "./place.ts";
 import { Waiter, WaitQueue } from "./wait_queue.ts";
 
 /** Something that is acquired, and has to be released. */
@@ -58,7 +59,7 @@ export abstract class Gate {
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
     const seconds = blocking === true && timeout === undefined ? Infinity : patience(blocking, timeout);
-    return noted(new Acquire(this, seconds), this.acquire) as Operation<unknown> as Operation<boolean>;
+    return new Acquire(this, seconds) as Operation<unknown> as Operation<boolean>;
   }
 
   /**
@@ -68,7 +69,7 @@ export abstract class Gate {
    * @returns What releases it, once, when it is disposed of.
    */
   hold(): Operation<Disposable> {
-    return noted(new Hold(this, Infinity), this.hold) as Operation<unknown> as Operation<Disposable>;
+    return new Hold(this, Infinity) as Operation<unknown> as Operation<Disposable>;
   }
 
   /** How it reads in messages: `lock 'accounts'`. */
@@ -100,12 +101,6 @@ export abstract class Entrant extends Waiter<unknown> {
   abstract admitted(): void;
 }
 
-/** The operation itself; with `debug` it knows where the function `above`, which makes it, was called. */
-export function noted<T>(operation: Operation<T>, above: (...args: never[]) => unknown): Operation<T> {
-  if (isDebugging()) (operation as Operation<unknown> as Entrant).place = callerOf(above);
-  return operation;
-}
-
 /** Waits for a gate. */
 class Acquire extends Entrant {
   readonly #gate: Gate;
@@ -114,6 +109,7 @@ class Acquire extends Entrant {
     super();
     this.#gate = gate;
     this.limit = seconds;
+    if (watch.active) this.place = callOfProgram();
   }
 
   get label(): string {

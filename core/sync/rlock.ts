@@ -27,7 +27,10 @@ export interface RLockStatistics extends LockStatistics {
  *   return levels === 0 ? lock.statistics().depth : yield* depthOf(levels - 1);
  * }
  *
- * assertEquals(await run(() => depthOf(2)), 3);
+ * const depth = await run(function* () {
+ *   return yield* depthOf(2);
+ * });
+ * assertEquals(depth, 3);
  * assertEquals(lock.locked(), false);
  * ```
  */

@@ -1,0 +1,128 @@
+/**
+ * Connecting and listening, as the host does it.
+ */
+import type { Operation } from "../operation.ts";
+import { denoWith } from "./capability.ts";
+import { checkEndpoint, describeAddress, type NetEndpoint, type PathEndpoint } from "./endpoint.ts";
+import { HostCall } from "./host_call.ts";
+import type { IoLimit } from "./limit.ts";
+import { checkTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+
+/** Where to connect: by TCP, with or without TLS, or to a socket in the file system. */
+export type ConnectTarget = NetEndpoint & { readonly tls?: boolean | TlsClientOptions } | PathEndpoint;
+
+/** Where to listen: on a TCP port (0: any that is free), with or without TLS, or at a path. */
+export type ListenTarget =
+  | NetEndpoint & {
+    readonly tls?: TlsServerOptions;
+    /** Connections that may wait for being accepted. */
+    readonly backlog?: number;
+    /** Lets several processes listen on the same port (Linux). */
+    readonly reusePort?: boolean;
+  }
+  | PathEndpoint;
+
+/** One attempt to connect. Whatever it has opened is closed when it is given up. */
+class Dial {
+  readonly #target: ConnectTarget;
+  readonly #deno: typeof Deno;
+  readonly #controller = new AbortController();
+  #conn: Deno.Conn | null = null;
+
+  constructor(target: ConnectTarget) {
+    this.#target = target;
+    this.#deno = denoWith("connect", "connect");
+  }
+
+  async start(): Promise<Deno.Conn> {
+    try {
+      const conn = await this.#connect();
+      this.#conn = null;
+      return conn;
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  abort(): void {
+    this.#controller.abort();
+    this.#close();
+  }
+
+  #close(): void {
+    const conn = this.#conn;
+    this.#conn = null;
+    conn?.close();
+  }
+
+  #connect(): Promise<Deno.Conn> {
+    const target = this.#target;
+    if ("path" in target) return this.#deno.connect({ transport: "unix", path: target.path });
+    if (target.tls === undefined || target.tls === false) return this.#connectTcp(target);
+    return this.#connectTls(target, checkTls<TlsClientOptions>(target.tls, "connect"));
+  }
+
+  async #connectTcp({ hostname = "127.0.0.1", port }: NetEndpoint): Promise<Deno.TcpConn> {
+    const conn = await this.#deno.connect({ hostname, port, signal: this.#controller.signal });
+    // As in Go and asyncio: a small message goes at once, whether or not the one before was acknowledged.
+    conn.setNoDelay(true);
+    return conn;
+  }
+
+  async #connectTls(where: NetEndpoint, tls: TlsClientOptions): Promise<Deno.Conn> {
+    const { serverName, ...options } = tls;
+    const { hostname = "127.0.0.1", port } = where;
+    let conn: Deno.TlsConn;
+    if (tls.cert !== undefined || tls.key !== undefined) {
+      // Only connectTls takes a certificate of the client's, and it does not take another name to verify.
+      conn = await this.#deno.connectTls({ hostname, port, ...options } as Deno.ConnectTlsOptions);
+    } else {
+      this.#conn = await this.#connectTcp(where);
+      conn = await this.#deno.startTls(this.#conn as Deno.TcpConn, { ...options, hostname: serverName ?? hostname });
+    }
+    this.#conn = conn;
+    if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
+    await conn.handshake();
+    return conn;
+  }
+}
+
+/** Connects. `wrap` makes of the connection what the caller is to get. */
+export function dial<T extends { close(): void }>(
+  target: ConnectTarget,
+  limit: IoLimit,
+  wrap: (conn: Deno.Conn) => T,
+): Operation<T> {
+  checkEndpoint(target, 1, "connect");
+  if ("tls" in target && target.tls !== undefined && target.tls !== false) checkTls(target.tls, "connect");
+  const attempt = new Dial(target);
+  return new HostCall<T>({
+    label: "connect",
+    waitsFor: `a connection to ${describeTarget(target)}`,
+    start: async () => wrap(await attempt.start()),
+    abort: () => attempt.abort(),
+    discard: (socket) => socket.close(),
+  }, limit) as Operation<unknown> as Operation<T>;
+}
+
+function describeTarget(target: ConnectTarget): string {
+  if ("path" in target) return target.path;
+  return describeAddress({ transport: "tcp", hostname: target.hostname ?? "127.0.0.1", port: target.port });
+}
+
+/** Listens. */
+export function hostListen(target: ListenTarget): Deno.Listener {
+  checkEndpoint(target, 0, "listen");
+  if ("path" in target) return denoWith("listen", "listen").listen({ transport: "unix", path: target.path });
+  const { tls, hostname, port, backlog, reusePort } = target;
+  const where = { hostname, port, tcpBacklog: backlog, reusePort };
+  if (tls === undefined) return denoWith("listen", "listen").listen(given(where));
+  const { cert, key, alpnProtocols } = checkTls<TlsServerOptions>(tls, "listen");
+  return denoWith("listenTls", "listen").listenTls(given({ ...where, cert, key, alpnProtocols }));
+}
+
+/** Without the entries that are `undefined`, which the host would take for values. */
+function given<O extends object>(options: O): O {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
+}

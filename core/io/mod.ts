@@ -1,0 +1,48 @@
+/**
+ * Sockets, datagrams, child processes and files for coroutines.
+ *
+ * Every blocking method takes a limit last: seconds, a duration, an `AbortSignal`, or both as `{ timeout, signal }`. A
+ * wait that is given up, in whatever way, loses nothing: bytes, connections and datagrams that come later go to the
+ * next one who asks. Errors of the host come through as they are, such as `Deno.errors.ConnectionRefused`.
+ *
+ * Importing works everywhere; what a runtime lacks fails with an `UnsupportedError` when it is used.
+ *
+ * @example
+ * ```ts
+ * import { AsyncSocket, Coro, run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* serve(_coro: Coro, socket: AsyncSocket) {
+ *   using _ = socket;
+ *   yield* socket.lines(30).forEach(function* (line) {
+ *     yield* socket.sendall(`${line.toUpperCase()}\n`);
+ *   });
+ * }
+ *
+ * await run(function* () {
+ *   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
+ *   new Coro(function* () {
+ *     new Coro(serve, yield* listener.accept());
+ *   });
+ *   using socket = yield* AsyncSocket.connect(listener.addr as Deno.NetAddr, 5);
+ *   yield* socket.sendall("hello\n");
+ *   assertEquals(yield* socket.readline(5), "HELLO");
+ * });
+ * ```
+ *
+ * @module
+ */
+export { ClosedError, EOFError, MessageTooLargeError, TimeoutError, UnsupportedError } from "../errors.ts";
+export type { Data } from "./data.ts";
+export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./datagram.ts";
+export type { ConnectTarget, ListenTarget } from "./dial.ts";
+export type { NetEndpoint, PathEndpoint } from "./endpoint.ts";
+export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file.ts";
+export { type ItemAction, Items } from "./items.ts";
+export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./limit.ts";
+export { AsyncListener } from "./listener.ts";
+export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from "./pipe.ts";
+export { AsyncSocket } from "./socket.ts";
+export { type AsyncStdin, stdin } from "./stdin.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
+export type { StreamPair } from "./web_streams.ts";

@@ -1,0 +1,116 @@
+/** What the tests of this room share: running with an end, certificates, looking for real programs. */
+import { type Coro, type CoroFunction, Scheduler } from "@asyncoro/asyncoro";
+
+/** Runs a coroutine on a scheduler of its own, at most ten seconds, and checks that no host operation is left counted. */
+export async function drive<R>(target: CoroFunction<[], R>): Promise<R> {
+  const scheduler = new Scheduler({ name: "io test" });
+  try {
+    return await scheduler.spawn(target).value(20);
+  } finally {
+    await scheduler.terminate();
+    const { hostOperations } = scheduler.stats();
+    // deno-lint-ignore no-unsafe-finally -- a leak is what the test is about
+    if (hostOperations !== 0) throw new Error(`${hostOperations} host operations are still counted`);
+  }
+}
+
+/** Waits outside the scheduler. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until something holds. */
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (await holds()) return;
+    await pause(10);
+  }
+  throw new Error(`Never came true: ${what}`);
+}
+
+const found = new Map<string, boolean>();
+
+/** Whether a program is installed. */
+export function has(program: string): boolean {
+  const known = found.get(program);
+  if (known !== undefined) return known;
+  let there = true;
+  try {
+    new Deno.Command(program, { args: ["-V"], stdin: "null", stdout: "null", stderr: "null" }).outputSync();
+  } catch {
+    there = false;
+  }
+  found.set(program, there);
+  return there;
+}
+
+/** Registers a test that needs real programs; it is ignored, visibly, where one is missing. */
+export function testWith(programs: string[], name: string, fn: () => Promise<void>): void {
+  const missing = programs.filter((program) => !has(program));
+  const suffix = missing.length > 0 ? ` (skipped: no ${missing.join(", ")})` : "";
+  Deno.test({ name: name + suffix, ignore: missing.length > 0, fn });
+}
+
+/** A certificate for localhost, and the authority that has signed it. */
+export interface TestCertificate {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+let certificate: TestCertificate | null = null;
+
+/** Makes a certificate with openssl, once. */
+export function testCertificate(): TestCertificate {
+  if (certificate !== null) return certificate;
+  const dir = Deno.makeTempDirSync();
+  const openssl = (...args: string[]) => {
+    const { success, stderr } = new Deno.Command("openssl", { args, cwd: dir, stderr: "piped", stdout: "null" })
+      .outputSync();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  };
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority");
+  openssl("req", ...key, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost");
+  Deno.writeTextFileSync(
+    `${dir}/extensions`,
+    "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+  );
+  const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "extensions"];
+  openssl("x509", "-req", "-in", "request.pem", ...signing, "-out", "cert.pem");
+  const read = (name: string) => Deno.readTextFileSync(`${dir}/${name}`);
+  certificate = { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+  Deno.removeSync(dir, { recursive: true });
+  return certificate;
+}
+
+/** A generator of numbers that look random, the same for the same seed. */
+export function seeded(seed: number): (below: number) => number {
+  let state = seed >>> 0 || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** Gives the others so many turns. */
+export function* turns(count: number): Generator<undefined, void, unknown> {
+  for (let i = 0; i < count; i++) yield;
+}
+
+/** The bytes of a text. */
+export function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** The text of some bytes. */
+export function text(data: Uint8Array): string {
+  return new TextDecoder().decode(data);
+}
+
+/** Waits until a coroutine waits for something. */
+export function* untilWaiting(coro: Coro): Generator<undefined, void, unknown> {
+  for (let i = 0; i < 1000 && coro.scheduler.dump().find(({ id }) => id === coro.id)?.state !== "waiting"; i++) yield;
+}
