@@ -36,11 +36,14 @@ export {
   HotSwapException,
   MonitorException,
   type Outcome,
+  SupervisionError,
   TimeoutError,
   UnsupportedError,
 } from "./core/errors.ts";
 export { current, sleep } from "./core/helpers.ts";
 export { main, run } from "./core/main.ts";
+export { type Categorize, CategorizeMessages } from "./core/message/categorize.ts";
+export { Channel, type ChannelStatistics, type Transform } from "./core/message/channel.ts";
 export { Operation } from "./core/operation.ts";
 export { call } from "./core/operations/call.ts";
 export { all, race, type Waitable, type Waited } from "./core/operations/combine.ts";
@@ -53,4 +56,12 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./core/scheduler.ts";
+export { type ChildSpec, supervise, type SuperviseOptions, type SupervisionStrategy } from "./core/supervise.ts";
+export { BoundedSemaphore } from "./core/sync/bounded_semaphore.ts";
+export { Condition, type ConditionStatistics } from "./core/sync/condition.ts";
+export { Event, type EventStatistics } from "./core/sync/event.ts";
+export { Lock } from "./core/sync/lock.ts";
+export type { LockStatistics } from "./core/sync/mutex.ts";
+export { RLock, type RLockStatistics } from "./core/sync/rlock.ts";
+export { Semaphore, type SemaphoreStatistics } from "./core/sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./core/time.ts";

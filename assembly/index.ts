@@ -83,6 +83,12 @@ export function arm(slot: i32, generation: i32, deadline: f64): void {
   timers.armTimer(record, deadline);
 }
 
+/** When the timer of a slot is due, +Infinity if it has none. */
+export function deadline(slot: i32, generation: i32): f64 {
+  const record = slots.findRecord(slot, generation);
+  return record == memory.NIL ? f64.POSITIVE_INFINITY : timers.deadlineOf(record);
+}
+
 /** Cancels the timer of a slot, if it has one. */
 export function disarm(slot: i32, generation: i32): void {
   const record = slots.findRecord(slot, generation);

@@ -42,6 +42,11 @@ export function nearestDeadline(): f64 {
   return armed ? deadlineAt(0) : f64.POSITIVE_INFINITY;
 }
 
+/** When the timer of a record is due, +Infinity if it has none. */
+export function deadlineOf(record: usize): f64 {
+  return stateOf(record) & ARMED ? deadlineAt(<u32> prevOf(record)) : f64.POSITIVE_INFINITY;
+}
+
 /** Sets or replaces the timer of a slot that is not queued. O(log n), O(1) when it is later than most. */
 export function armTimer(record: usize, deadline: f64): void {
   const state = stateOf(record);

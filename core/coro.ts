@@ -489,7 +489,10 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    return (this.#flags & SWAPPABLE) !== 0 && this.frames === null && (this.wait === null || this.wait.swappable());
+    if ((this.#flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    // One that is being terminated only cleans up.
+    if (this.control !== null && this.control.unwinding !== null) return false;
+    return this.wait === null || this.wait.swappable();
   }
 
   // deno-lint-ignore ban-types -- only its name is read

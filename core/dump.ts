@@ -1,5 +1,4 @@
 import type { Coro } from "./coro.ts";
-import type { Operation } from "./operation.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Options of `scheduler.dump()`. */
@@ -53,7 +52,7 @@ function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
     daemon: coro.daemon,
     operation: wait === null ? null : wait.label,
     waitsFor: wait === null ? null : wait.waitsFor,
-    deadline: wait === null ? null : secondsLeft(wait, now),
+    deadline: wait === null ? null : secondsLeft(coro, now),
     messages: coro.mailbox?.length ?? 0,
     age: Math.max(0, coro.scheduler.uptime() - coro.born) / 1000,
     depth: coro.height,
@@ -61,6 +60,7 @@ function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
   };
 }
 
-function secondsLeft(wait: Operation<unknown>, now: number): number | null {
-  return wait.limit < Infinity ? Math.max(0, wait.limit - now) : null;
+function secondsLeft(coro: Coro, now: number): number | null {
+  const deadline = coro.scheduler.deadline(coro);
+  return deadline === Infinity ? null : Math.max(0, deadline - now);
 }

@@ -67,7 +67,7 @@ export abstract class Operation<T> {
   outcome: unknown = undefined;
   /**
    * @internal
-   * Seconds to wait at the most; the absolute deadline once the timer is armed; none if it is not below `Infinity`.
+   * Seconds to wait at the most, from the yield; there is no limit unless it is below `Infinity`.
    * It starts as no number at all: a field that only ever holds fractions costs V8 a box in every operation.
    */
   limit: number = undefined as unknown as number;

@@ -118,12 +118,16 @@ export abstract class RunLoop implements Drivable {
 
   /** Remembers that the kernel trapped: nothing may be built on its state any more. */
   #trapped(error: unknown): Error {
-    return this.trap ??= error instanceof Error ? error : new Error(String(error));
+    this.trap ??= error instanceof Error ? error : new Error(String(error));
+    // In a slice, its end sees to it.
+    if (!this.busy) this.#breakDown(this.trap);
+    return this.trap;
   }
 
   /** @internal Takes the entity's slot back. Its id never reaches a later tenant of the slot. */
   leave(entity: Schedulable): void {
     const slot = entity.slot;
+    if (this.broken !== null) return;
     this.table[slot] = undefined;
     entity.slot = -1;
     this.#append(~slot, entity.generation);
@@ -211,15 +215,21 @@ export abstract class RunLoop implements Drivable {
       const operation = arming[i];
       const strand = operation.strand!;
       if (operation.state !== WAITING || strand.wait !== operation) continue;
-      operation.limit += now;
-      this.#setTimer(strand, operation.limit);
+      this.#setTimer(strand, now + operation.limit);
     }
     arming.length = 0;
+  }
+
+  /** @internal When the timer of the entity is due, by the clock; `Infinity` if it has none. */
+  deadline(entity: Schedulable): number {
+    return this.kernelCalls.deadline(entity.slot, entity.generation);
   }
 
   /** @internal Moves a queued entity to the end of another level's queue, or sets the level it will be queued at. */
   setLevel(entity: Schedulable, level: number): void {
     entity.level = level;
+    // It may stand in the rest of the window, or is to run before it: that goes back to the queues.
+    this.#windowEnd = 0;
     if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
   }
 
@@ -237,6 +247,7 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal Hands everything over that is still on its way to the kernel. Changes no order. */
   settleKernel(): void {
+    if (this.broken !== null) return;
     this.#drain();
     if (this.#arming.length > 0) this.#armWaiting(this.clock.now());
   }
@@ -341,12 +352,14 @@ export abstract class RunLoop implements Drivable {
   }
 
   #breakDown(cause: unknown): void {
+    if (this.broken !== null) return;
     const reason = new Error(
       "Cannot go on as the scheduler broke down: every coroutine in it is abandoned, please report this as a bug",
       { cause },
     );
     this.broken = reason;
     this.abandon(reason);
+    this.table.length = 0;
     this.driver.stop();
   }
 }

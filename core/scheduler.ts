@@ -5,12 +5,14 @@ import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadloc
 import type { Driver } from "./driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
 import { HostDriver } from "./host_driver.ts";
+import { SPENT } from "./operation.ts";
 import { callOfProgram } from "./place.ts";
 import { placed, setDefaultScheduler } from "./placement.ts";
 import { printUncaught } from "./report.ts";
 import { RunLoop } from "./run_loop.ts";
 import { Timer } from "./schedulable.ts";
 import { shuffler } from "./shuffle.ts";
+import { Strand } from "./strand.ts";
 import { forgottenOperations, watch } from "./watch.ts";
 
 /** Options of a {@linkcode Scheduler}. */
@@ -112,6 +114,8 @@ export class Scheduler extends RunLoop {
   #failed = new Set<Coro>();
   #joins: JoinWaiter[] = [];
   #allEnded: (() => void) | null = null;
+  // Those whose end `terminate()` waits for.
+  #ending = new Set<Coro>();
   #termination: Promise<void> | null = null;
   #exits: { fn: () => unknown; priority: number }[] = [];
   #suspects: Coro[] = [];
@@ -194,11 +198,12 @@ export class Scheduler extends RunLoop {
   stats(): SchedulerStats {
     const kernel = this.kernelCalls;
     this.settleKernel();
+    const works = this.broken === null;
     return {
       live: this.#live,
       daemons: this.#daemons,
-      ready: kernel.readyCount(),
-      timers: kernel.timerCount(),
+      ready: works ? kernel.readyCount() : 0,
+      timers: works ? kernel.timerCount() : 0,
       switches: this.switches,
       spawned: this.#spawned,
       hostOperations: this.hostOperations,
@@ -264,7 +269,8 @@ export class Scheduler extends RunLoop {
     if (this.#live === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#allEnded = resolve;
-    for (const coro of this.coros()) coro.terminate();
+    this.#ending = new Set(this.coros());
+    for (const coro of this.#ending) coro.terminate();
     await promise;
   }
 
@@ -348,6 +354,7 @@ export class Scheduler extends RunLoop {
   /** @internal A coroutine has ended. */
   dismiss(coro: Coro): void {
     if (coro.slot >= 0) this.leave(coro);
+    if (this.#phase !== OPEN) this.#ending.delete(coro);
     this.#live--;
     if (coro.daemon) this.#daemons--;
     if (this.debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
@@ -467,7 +474,7 @@ export class Scheduler extends RunLoop {
   /** @internal */
   protected override endOfTurn(): void {
     if (this.#joins.length > 0) this.#answerJoins();
-    if (this.#live === 0 && this.#allEnded !== null) {
+    if (this.#allEnded !== null && this.#ending.size === 0) {
       const resolve = this.#allEnded;
       this.#allEnded = null;
       resolve();
@@ -479,10 +486,16 @@ export class Scheduler extends RunLoop {
     this.#reportFailed();
     const coros = [...this.coros()];
     const joins = this.#joins.splice(0);
+    for (const entity of this.table) {
+      // What settles later must find nobody waiting.
+      if (entity instanceof Strand && entity.wait !== null) entity.wait.state = SPENT;
+    }
     for (const coro of coros) coro.abandon(reason);
     for (const waiter of joins) waiter.reject(reason);
     // It must not break down in silence.
-    if (joins.length === 0 && coros.length > 0 && coros.every((coro) => coro.unclaimed)) this.reportError(reason, coros[0]);
+    if (joins.length === 0 && coros.length > 0 && coros.every((coro) => coro.unclaimed)) {
+      this.reportError(reason, coros[0]);
+    }
     this.#allEnded?.();
     this.#phase = CLOSED;
     if (instance === this) instance = null;

@@ -313,9 +313,11 @@ function checkChildren(children: readonly ChildSpec[]): ChildSpec[] {
   });
 }
 
-function checkOptions(
-  { strategy = "one-for-one", maxRestarts = 3, within = 5, backoff = 0 }: SuperviseOptions,
-): Options {
+function checkOptions(options: SuperviseOptions): Options {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot supervise as 'options' must be an object: current value is ${describe(options)}`);
+  }
+  const { strategy = "one-for-one", maxRestarts = 3 } = options;
   if (!STRATEGIES.includes(strategy)) {
     throw new TypeError(
       `Cannot supervise as 'strategy' must be one of ${STRATEGIES.join(", ")}: current value is ${describe(strategy)}`,
@@ -326,14 +328,26 @@ function checkOptions(
       `Cannot supervise as 'maxRestarts' must be an integer of 0 or more: current value is ${describe(maxRestarts)}`,
     );
   }
-  const seconds = { within: toSeconds(within, "supervise"), backoff: toSeconds(backoff, "supervise") };
-  if (seconds.within <= 0) {
-    throw new RangeError(`Cannot supervise as 'within' must be more than 0: current value is ${seconds.within}`);
+  const within = secondsOf(options, "within", 5);
+  const backoff = secondsOf(options, "backoff", 0);
+  if (within <= 0) {
+    throw new RangeError(`Cannot supervise as 'within' must be more than 0: current value is ${within}`);
   }
-  if (seconds.backoff < 0 || seconds.backoff === Infinity) {
+  if (backoff < 0 || backoff === Infinity) {
     throw new RangeError(
-      `Cannot supervise as 'backoff' must be a number of seconds of 0 or more: current value is ${seconds.backoff}`,
+      `Cannot supervise as 'backoff' must be a number of seconds of 0 or more: current value is ${backoff}`,
     );
   }
-  return { strategy, maxRestarts, ...seconds };
+  return { strategy, maxRestarts, within, backoff };
+}
+
+function secondsOf(options: SuperviseOptions, option: "within" | "backoff", otherwise: number): number {
+  const value = options[option];
+  if (value === undefined) return otherwise;
+  if (typeof value !== "object" && (typeof value !== "number" || Number.isNaN(value))) {
+    throw new TypeError(
+      `Cannot supervise as '${option}' must be a number of seconds or a duration: current value is ${describe(value)}`,
+    );
+  }
+  return toSeconds(value, `supervise with '${option}'`);
 }

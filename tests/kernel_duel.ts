@@ -343,6 +343,7 @@ export class Duel {
     for (const [slot, generation] of this.ids.slice(-3).concat(this.ids.slice(0, 3))) {
       assertEquals(exports.isCurrent(slot, generation), this.model.isCurrent(slot, generation), "isCurrent");
       assertEquals(exports.generation(slot), this.model.generation(slot), "generation");
+      assertEquals(exports.deadline(slot, generation), this.model.deadline(slot, generation) + 0, "deadline");
     }
   }
 }

@@ -139,6 +139,10 @@ export class KernelModel {
     if (queued !== "no") this.#enqueue(coroutine, queued, "tail");
   }
 
+  deadline(slot: number, generation: number): number {
+    return this.#find(slot, generation)?.deadline ?? Infinity;
+  }
+
   nextDeadline(): number {
     return Math.min(...this.#timers().slice(0, 1).map((coroutine) => coroutine.deadline!), Infinity);
   }

@@ -230,8 +230,9 @@ async function conserve(seed: number): Promise<void> {
       for (let i = 0; i < total / names.length; i++) {
         if (random(2)) receiver.send(`${name}${i}`);
         else yield* receiver.deliver(`${name}${i}`);
-        if (random(2)) yield* coro.sleep(random(3));
-        else if (random(2)) yield;
+        const pause = random(4);
+        if (pause > 1) yield* coro.sleep(random(3));
+        else if (pause > 0) yield;
       }
     });
   }

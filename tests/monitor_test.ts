@@ -1,6 +1,8 @@
-import { Coro, MonitorException, race, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
+import { call, Coro, MonitorException, race, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { inLab } from "./helpers/lab.ts";
 
 const boom = new Error("boom");
@@ -207,11 +209,10 @@ Deno.test("a failure is reported unless a monitor lives or somebody waits, and o
 Deno.test("one that failed counts as finished, and keeps what is sent to it while a monitor lives", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
-    let monitor!: Coro;
     const failed = scheduler.spawn(function* worker(): Generator<unknown, void, unknown> {
       throw boom;
     });
-    monitor = scheduler.spawn(function* (coro) {
+    const monitor = scheduler.spawn(function* (coro) {
       yield* coro.monitor(failed);
       yield* coro.sleep(10);
     });
@@ -382,28 +383,29 @@ Deno.test("neither a monitor nor an observed coroutine that lives long keeps tho
     const lasting = new Coro(function* (self) {
       yield* self.receive();
     });
-    let gone = 0;
-    const registry = new FinalizationRegistry(() => gone++);
-    for (let i = 0; i < 5000; i++) {
-      const shortLived = new Coro(function* (self) {
-        // Big enough for the collector to come by.
-        const ballast = new Float64Array(2000);
+    const shortLived: WeakRef<Coro>[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const each = new Coro(function* () {
         yield;
-        return ballast.length + self.id - self.id;
-      });
-      registry.register(shortLived, 0);
-      lasting.notify(shortLived);
-      yield* coro.monitor(shortLived);
+      }) as Coro;
+      shortLived.push(new WeakRef(each));
+      lasting.notify(each);
+      yield* coro.monitor(each);
       yield* coro.receive();
     }
-    for (let i = 0; i < 20 && gone < 2500; i++) {
-      const garbage = Array.from({ length: 200 }, () => new Float64Array(20_000));
-      assert(garbage.length > 0);
-      yield new Promise<void>((resolve) => setTimeout(resolve, 5));
-    }
-    assert(gone > 2500, `${gone} of 5000 were collected`);
+    // A turn of the host, as a WeakRef keeps its target until the current one is over.
+    yield new Promise<void>((resolve) => setTimeout(resolve, 1));
+    collectGarbage();
+    const left = shortLived.filter((each) => each.deref() !== undefined).length;
+    assert(left < 10, `${left} of 1000 are left`);
+    lasting.terminate();
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
 
 Deno.test("every end is told to every monitor exactly once (1,000 seeds)", async () => {
   for (let seed = 1; seed <= 1000; seed++) {
@@ -455,4 +457,121 @@ Deno.test("every end is told to every monitor exactly once (1,000 seeds)", async
     assert(observed.every((each) => !each.isAlive()), `seed ${seed}`);
     await scheduler.terminate();
   }
+});
+
+/** What the methods of a coroutine answer in a state: resume, send, throw, terminate, hotSwap, notify, and its end. */
+const STATES: Record<string, { target: (coro: Coro) => Generator<unknown, unknown, unknown>; answers: unknown[] }> = {
+  "not started": { target: BUSY.receiving, answers: [false, true, true, true, true, true, "TimeoutError"] },
+  "ready": { target: BUSY["giving way"], answers: [false, true, true, true, true, true, "TimeoutError"] },
+  "sleeping": { target: BUSY.sleeping, answers: [true, true, true, true, true, true, "TimeoutError"] },
+  "receiving": { target: BUSY.receiving, answers: [false, true, true, true, true, true, "TimeoutError"] },
+  "joining": { target: BUSY["waiting for an end"], answers: [false, true, true, true, true, true, "TimeoutError"] },
+  "racing": { target: BUSY["in race"], answers: [true, true, true, true, true, true, "TimeoutError"] },
+  "with a deadline": { target: BUSY["in withTimeout"], answers: [false, true, true, true, true, true, "TimeoutError"] },
+  "in a subroutine": {
+    target: BUSY["in a subroutine"],
+    answers: [false, true, true, true, true, true, "TimeoutError"],
+  },
+  "waiting for a promise": {
+    *target() {
+      yield new Promise<void>(() => {});
+    },
+    answers: [false, true, true, true, true, true, "TimeoutError"],
+  },
+  "cleaning up": {
+    *target(coro) {
+      try {
+        yield* coro.receive();
+      } finally {
+        yield* coro.receive(3);
+      }
+    },
+    answers: [false, true, true, true, true, true, "TimeoutError"],
+  },
+  "failed and monitored": {
+    *target() {
+      throw boom;
+    },
+    answers: [false, true, false, false, true, true, "boom"],
+  },
+  "failed": {
+    *target() {
+      throw boom;
+    },
+    answers: [false, false, false, false, false, true, "boom"],
+  },
+  "returned": {
+    *target() {
+      return "value";
+    },
+    answers: [false, false, false, false, false, true, "value"],
+  },
+  "terminated": { target: BUSY.sleeping, answers: [false, false, false, false, false, true, undefined] },
+};
+
+Deno.test("what every method answers in every state, and every state ends when terminated", async () => {
+  for (const [state, { target, answers }] of Object.entries(STATES)) {
+    await inLab(async (lab) => {
+      await lab.scheduler.spawn(function* (coro) {
+        const make = function* (): Generator<unknown, Coro, unknown> {
+          const made = new Coro(target) as Coro;
+          if (state === "failed and monitored") made.notify(coro);
+          if (state === "not started") return made;
+          for (let i = 0; i < 3; i++) yield;
+          if (state === "cleaning up" || state === "terminated") made.terminate();
+          if (state === "cleaning up" || state === "terminated") { for (let i = 0; i < 3; i++) yield; }
+          return made;
+        };
+        const calls: ((made: Coro) => unknown)[] = [
+          (made) => made.resume(),
+          (made) => made.send("message"),
+          (made) => made.throw(new Error("thrown")),
+          (made) => made.terminate(),
+          (made) => made.hotSwap(BUSY.sleeping),
+          (made) => made.notify(coro),
+        ];
+        const answered: unknown[] = [];
+        const all: Coro[] = [];
+        for (const each of calls) {
+          const made = yield* call(make());
+          all.push(made);
+          answered.push(each(made));
+        }
+        const made = yield* call(make());
+        all.push(made);
+        try {
+          answered.push(yield* made.finish(0));
+        } catch (error) {
+          answered.push((error as Error).name === "TimeoutError" ? "TimeoutError" : (error as Error).message);
+        }
+        assertEquals(answered, answers, state);
+        for (const each of all) each.terminate();
+        for (const each of all) {
+          try {
+            yield* each.finish(10);
+          } catch (error) {
+            assert(/boom|thrown/.test((error as Error).message), state);
+          }
+          assertEquals(each.isAlive(), false, state);
+        }
+      }).value();
+      lab.takeReported();
+    });
+  }
+});
+
+Deno.test("the running coroutine: resume() and throw() of itself answer false, terminate() takes effect at its next yield", async () => {
+  await runVirtual(function* (coro) {
+    const log: unknown[] = [];
+    const self = new Coro(function* (self) {
+      log.push([self.resume(), self.send("mine"), self.throw(boom), self.notify(coro), self.isAlive()]);
+      log.push(self.terminate());
+      log.push("before the yield");
+      yield;
+      log.push("never");
+    });
+    yield* self.finish();
+    assertEquals(log, [[false, true, false, true, true], true, "before the yield"]);
+    assertEquals((yield* coro.receive<MonitorException>()).outcome, { kind: "terminate" });
+  });
 });

@@ -142,6 +142,18 @@ Deno.test("the running coroutine may change its own priority, from the next turn
     });
     await scheduler.join();
     assertEquals(log, ["a0", "b0", "b1", "b2", "a1", "a2", "a3"]);
+    log.length = 0;
+    for (const name of ["c", "d", "e"]) {
+      scheduler.spawn(function* (coro) {
+        if (name === "d") coro.priority = 2;
+        for (let i = 0; i < 3; i++) {
+          log.push(name + i);
+          yield;
+        }
+      });
+    }
+    await scheduler.join();
+    assertEquals(log, ["c0", "d0", "d1", "d2", "e0", "c1", "e1", "c2", "e2"]);
   }));
 
 Deno.test("a change also holds for one that waits, when it is woken", () =>

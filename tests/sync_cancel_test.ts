@@ -2,14 +2,22 @@
  * Every wait of core/sync, cancelled by every means, while it waits and in the very turn in which it is granted: the
  * grant goes to the next in the queue, and nobody is left in one.
  */
-import { type Coro, type Operation, race, type Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import {
+  BoundedSemaphore,
+  Condition,
+  type Coro,
+  Event,
+  Lock,
+  type Operation,
+  race,
+  RLock,
+  type Scheduler,
+  Semaphore,
+  sleep,
+  TimeoutError,
+  withTimeout,
+} from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
-import { BoundedSemaphore } from "../core/sync/bounded_semaphore.ts";
-import { Condition } from "../core/sync/condition.ts";
-import { Event } from "../core/sync/event.ts";
-import { Lock } from "../core/sync/lock.ts";
-import { RLock } from "../core/sync/rlock.ts";
-import { Semaphore } from "../core/sync/semaphore.ts";
 import { inLab } from "./helpers/lab.ts";
 
 type Wait = (make: (timeout?: number) => Operation<unknown>) => Operation<unknown>;

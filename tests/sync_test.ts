@@ -1,13 +1,20 @@
 /**
  * Lock, RLock, Event, Semaphore and BoundedSemaphore: who gets in, in which order, and what misuse says.
  */
-import { all, type Coro, Operation, race, run, sleep } from "@asyncoro/asyncoro";
+import {
+  all,
+  BoundedSemaphore,
+  type Coro,
+  Event,
+  Lock,
+  Operation,
+  race,
+  RLock,
+  run,
+  Semaphore,
+  sleep,
+} from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { BoundedSemaphore } from "../core/sync/bounded_semaphore.ts";
-import { Event } from "../core/sync/event.ts";
-import { Lock } from "../core/sync/lock.ts";
-import { RLock } from "../core/sync/rlock.ts";
-import { Semaphore } from "../core/sync/semaphore.ts";
 import { inLab, type Lab, settle } from "./helpers/lab.ts";
 
 type Gated = Lock | RLock | Semaphore;
@@ -361,12 +368,12 @@ Deno.test("releasing a lock that is not held, or another's RLock, throws and cha
       Error,
       "Cannot release rlock 'tree' as code outside coroutines does not hold it: current owner is nobody",
     );
-    lab.scheduler.spawnWith({ name: "owner" }, user, lab, rlock, "owner");
-    await lab.scheduler.spawnWith({ name: "thief" }, function* () {
+    const owner = lab.scheduler.spawnWith({ name: "owner" }, user, lab, rlock, "owner");
+    await lab.scheduler.spawnWith({ name: "thief" }, function* (thief) {
       assertThrows(
         () => rlock.release(),
         Error,
-        "Cannot release rlock 'tree' as thief/2 does not hold it: current owner is owner/1",
+        `Cannot release rlock 'tree' as ${thief} does not hold it: current owner is ${owner}`,
       );
       yield* sleep(2);
       const held = yield* lock.hold();
@@ -374,7 +381,7 @@ Deno.test("releasing a lock that is not held, or another's RLock, throws and cha
       assertThrows(
         () => held[Symbol.dispose](),
         Error,
-        "Cannot release lock 'door' as thief/2 does not hold it: current owner is nobody",
+        `Cannot release lock 'door' as ${thief} does not hold it: current owner is nobody`,
       );
     }).value();
     assertEquals(lab.log, ["0 owner"]);

@@ -1,4 +1,15 @@
-import { allocate, arm, disarm, generation, grow, liveCount, nextDeadline, readyCount, timerCount } from "../index";
+import {
+  allocate,
+  arm,
+  deadline,
+  disarm,
+  generation,
+  grow,
+  liveCount,
+  nextDeadline,
+  readyCount,
+  timerCount,
+} from "../index";
 import { armedTimers, sequence } from "../timers";
 import { EXPIRATIONS } from "../turn";
 import { armedAt, byTimerAt, fresh, order, readyAt, slotAt, submitRelease, turn } from "./playground";
@@ -25,6 +36,19 @@ describe("timers", () => {
     expect<bool>(byTimerAt(0)).toBe(true);
     expect<i32>(timerCount()).toBe(0);
     expect<f64>(nextDeadline()).toBe(f64.POSITIVE_INFINITY);
+  });
+
+  it("tell the deadline of a slot, and none when it has no timer, no more, or the id is stale", () => {
+    const a = armedAt(5);
+    const b = allocate(4);
+    expect<f64>(deadline(a, generation(a))).toBe(5);
+    expect<f64>(deadline(b, generation(b))).toBe(f64.POSITIVE_INFINITY);
+    expect<f64>(deadline(a, generation(a) + 1)).toBe(f64.POSITIVE_INFINITY);
+    expect<f64>(deadline(-1, 0)).toBe(f64.POSITIVE_INFINITY);
+    arm(a, generation(a), 7);
+    expect<f64>(deadline(a, generation(a))).toBe(7);
+    turn(7);
+    expect<f64>(deadline(a, generation(a))).toBe(f64.POSITIVE_INFINITY);
   });
 
   it("expire once", () => {

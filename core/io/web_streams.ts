@@ -15,6 +15,8 @@ export interface StreamPair {
   readonly writable: WritableStream<Uint8Array>;
 }
 
+const MAX_PIECE = 65_536;
+
 /** Reads from a web stream. What does not fit into the buffer is kept for the next read. */
 export class StreamSource implements ByteSource {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -55,8 +57,10 @@ export class StreamSink implements ByteSink {
 
   /** See {@linkcode ByteSink.write}. */
   async write(data: Uint8Array): Promise<number> {
-    await this.#writer.write(data);
-    return data.length;
+    // Piece by piece, so that the stream can hold back a long one.
+    const piece = data.length > MAX_PIECE ? data.subarray(0, MAX_PIECE) : data;
+    await this.#writer.write(piece);
+    return piece.length;
   }
 
   /** See {@linkcode ByteSink.closeWrite}. */

@@ -44,6 +44,8 @@ export interface KernelExports {
   turn(now: number, submitted: number, consumed: number, limit: number): number;
   /** Sets or replaces the timer of a slot that is not queued; +Infinity is no timer, NaN is ignored. */
   arm(slot: number, generation: number, deadline: number): void;
+  /** When the timer of a slot is due, +Infinity if it has none. */
+  deadline(slot: number, generation: number): number;
   /** Cancels the timer of a slot, if it has one. */
   disarm(slot: number, generation: number): void;
   /** Moves a coroutine to a level of 0 to 7 at once: if queued, to the tail of its new queue. */

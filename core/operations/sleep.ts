@@ -22,8 +22,9 @@ export class Sleep extends Operation<unknown> {
 
   // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
   override arm(strand: Strand): void {
-    this.limit += strand.loop.clock.now();
-    strand.loop.arm(strand, this.limit);
+    strand.loop.arm(strand, strand.loop.clock.now() + this.limit);
+    // The kernel knows the deadline now; a fraction kept here would be a box for every sleeper.
+    this.limit = 0;
   }
 
   override sleeper(): Operation<unknown> | null {

@@ -14,7 +14,7 @@ import { watch } from "../watch.ts";
 import { called, checkName } from "./naming.ts";
 import { Waiter, WaitQueue } from "./wait_queue.ts";
 
-/** Something that is acquired, and has to be released. */
+/** @internal Something that is acquired, and has to be released. */
 export abstract class Gate {
   /** Its name in `dump()` and in errors, if it was given one. */
   readonly name: string | undefined;
@@ -90,7 +90,7 @@ function patience(blocking: boolean, timeout: Timeout): number {
   return blocking ? seconds : 0;
 }
 
-/** An operation in front of a gate. */
+/** @internal An operation in front of a gate. */
 export abstract class Entrant extends Waiter<unknown> {
   /** @internal How many levels of a lock it takes at once. */
   depth = 1;

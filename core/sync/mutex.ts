@@ -16,7 +16,7 @@ export interface LockStatistics {
   readonly waiters: number;
 }
 
-/** A gate for one coroutine at a time. */
+/** @internal A gate for one coroutine at a time. */
 export abstract class Mutex extends Gate implements Holding {
   /** @internal */
   nextHeld: Holding | null = null;

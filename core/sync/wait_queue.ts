@@ -9,7 +9,7 @@
  */
 import { Operation } from "../operation.ts";
 
-/** An operation that can stand in a {@linkcode WaitQueue}. */
+/** @internal An operation that can stand in a {@linkcode WaitQueue}. */
 export abstract class Waiter<T> extends Operation<T> {
   /** @internal The one behind it. */
   nextWaiter: Waiter<unknown> | null = null;
@@ -17,7 +17,7 @@ export abstract class Waiter<T> extends Operation<T> {
   prevWaiter: Waiter<unknown> | null = null;
 }
 
-/** Operations that wait for the same thing, in the order in which they came. */
+/** @internal Operations that wait for the same thing, in the order in which they came. */
 export class WaitQueue<W extends Waiter<unknown>> {
   /** How many wait. */
   length = 0;
