@@ -46,7 +46,7 @@ export { type Categorize, CategorizeMessages } from "./core/message/categorize.t
 export { Channel, type ChannelStatistics, type Transform } from "./core/message/channel.ts";
 export { Operation } from "./core/operation.ts";
 export { call } from "./core/operations/call.ts";
-export { all, race, type Waitable, type Waited } from "./core/operations/combine.ts";
+export { all, race, type Waitable, type Waited } from "./core/combine.ts";
 export { until } from "./core/operations/until.ts";
 export { withTimeout } from "./core/operations/with_timeout.ts";
 export {

@@ -90,7 +90,7 @@ export class Coro<
   R = unknown,
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
-> extends Strand implements Tie {
+> extends Strand {
   /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
   readonly id: number;
   /** @internal Messages, once there were any. */
@@ -471,7 +471,7 @@ export class Coro<
    * @throws {TypeError} If `target` is not a generator function.
    */
   // deno-lint-ignore no-explicit-any -- as in the constructor
-  hotSwap<B extends readonly any[]>(target: CoroFunction<B, R>, ...args: B): boolean {
+  hotSwap<B extends readonly any[]>(target: CoroFunction<B>, ...args: B): boolean {
     checkTarget(target);
     if (this.isAlive()) {
       this.requestSwap(new Proposal(target(this, ...args), target));

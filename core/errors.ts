@@ -78,6 +78,8 @@ export class SupervisionError extends Error {
   readonly failures: readonly unknown[];
 
   /**
+   * Tells why a supervisor gave up.
+   *
    * @param message What happened.
    * @param failures The errors, in order.
    */
@@ -94,6 +96,47 @@ function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
   const lines = waiting.slice(0, MAX_LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
   if (waiting.length > MAX_LINES) lines.push(`  and ${waiting.length - MAX_LINES} more`);
   return lines;
+}
+
+/**
+ * A task in a worker failed: it threw, its worker ended while it ran, or its pool was terminated.
+ *
+ * An error that the task threw is carried over: this has its `name`, `message`, `stack`, `cause` and `code`. What the
+ * task threw that was no error is the `cause`.
+ */
+export class WorkerError extends Error {
+  /** The name of the error that the task threw; `"WorkerError"` if there was none. */
+  override name = "WorkerError";
+  /** The `code` of the error that the task threw, or the exit code of a worker that ended. */
+  readonly code?: unknown;
+  /** Other properties of the error that the task threw, as far as they can be cloned. */
+  readonly data: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param message What happened.
+   * @param original What is carried over: any of `name`, `stack`, `cause`, `code`, `data`.
+   */
+  constructor(message: string, original: WorkerErrorInit = {}) {
+    super(message, "cause" in original ? { cause: original.cause } : undefined);
+    if (original.name !== undefined) this.name = original.name;
+    if (original.stack !== undefined) this.stack = original.stack;
+    if (original.code !== undefined) this.code = original.code;
+    this.data = original.data ?? {};
+  }
+}
+
+/** What a {@linkcode WorkerError} carries over. */
+export interface WorkerErrorInit {
+  /** The name of the original error. */
+  readonly name?: string;
+  /** Its stack. */
+  readonly stack?: string;
+  /** Its cause. */
+  readonly cause?: unknown;
+  /** Its code. */
+  readonly code?: unknown;
+  /** Its other own properties. */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** A line of a {@linkcode DeadlockError}. */

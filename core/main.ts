@@ -35,7 +35,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /**
  * Runs a program: its first coroutine, until that and all other coroutines but daemons have ended.
  *
- * No `await` is needed. An uncaught error or a deadlock is printed and makes the exit code 1. SIGINT and SIGTERM
+ * No `await` is needed. An uncaught error of any coroutine or a deadlock is printed and makes the exit code 1. SIGINT and SIGTERM
  * terminate the coroutines, so that their `finally` blocks run (for up to five seconds), and then the process ends
  * with code 130 or 143; a second signal ends it at once. When the program ends, daemons are terminated and functions
  * registered with `atexit` run.
@@ -60,6 +60,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export function main<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): void {
   const scheduler = Scheduler.instance();
   const coro = scheduler.spawn(target, ...args);
+  scheduler.whenPrinted = () => setExitCode(1);
   const signals = new Signals(scheduler);
   conclude(scheduler, coro as Coro).finally(() => signals.stop());
 }
@@ -83,25 +84,17 @@ class Signals {
 }
 
 async function conclude(scheduler: Scheduler, coro: Coro): Promise<void> {
-  const value = coro.value().catch((error: unknown) => failed(error, coro));
-  try {
-    await value;
-    await scheduler.join();
-  } catch (error) {
-    failed(error, coro);
-  }
+  let deadlocked = false;
+  await coro.value().catch((error: unknown) => {
+    setExitCode(1);
+    deadlocked = error instanceof DeadlockError;
+    if (deadlocked && coro.isAlive()) console.error(String(error));
+    else printUncaught(error, coro);
+  });
+  await scheduler.join().catch((error: unknown) => {
+    setExitCode(1);
+    // What is left of a deadlock that was printed is no news.
+    if (!deadlocked) console.error(String(error));
+  });
   await scheduler.terminate();
-}
-
-const printed = new WeakSet<object>();
-
-function failed(error: unknown, coro: Coro): void {
-  setExitCode(1);
-  // The main coroutine's value() and join() fail with the same deadlock.
-  if (typeof error === "object" && error !== null) {
-    if (printed.has(error)) return;
-    printed.add(error);
-  }
-  if (error instanceof DeadlockError && coro.isAlive()) console.error(error.message);
-  else printUncaught(error, coro);
 }

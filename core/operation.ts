@@ -77,6 +77,11 @@ export abstract class Operation<T> {
     if (watch.active) operationMade(this);
   }
 
+  /** @internal Whether it was yielded. */
+  get begun(): boolean {
+    return this.state !== NEW;
+  }
+
   /** @internal The name that `dump()` and errors show. */
   abstract readonly label: string;
 

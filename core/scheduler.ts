@@ -103,6 +103,9 @@ export class Scheduler extends RunLoop {
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
 
+  /** @internal Called when an error that nobody took is printed. */
+  whenPrinted: (() => void) | null = null;
+
   /** @internal Promises of `value()` that wait. */
   outsiders = 0;
 
@@ -122,6 +125,7 @@ export class Scheduler extends RunLoop {
   #manySuspects = 256;
   #suspectAll = false;
   #toldDry = false;
+  #readAt = -1;
   readonly #spawnSites = new WeakMap<Coro, string | null>();
 
   /**
@@ -207,7 +211,7 @@ export class Scheduler extends RunLoop {
       switches: this.switches,
       spawned: this.#spawned,
       hostOperations: this.hostOperations,
-      memory: kernel.memory.buffer.byteLength,
+      memory: this.kernel.bytes,
     };
   }
 
@@ -218,6 +222,7 @@ export class Scheduler extends RunLoop {
    */
   dump(options: DumpOptions = {}): CoroInfo[] {
     this.settleKernel();
+    this.lastReading = this.clock.now();
     return dumpCoros(this, options);
   }
 
@@ -334,6 +339,11 @@ export class Scheduler extends RunLoop {
 
   /** @internal Milliseconds since it was created, not rounded up. */
   uptime(): number {
+    // Between slices time passes unread; one reading serves all that is created in a row.
+    if (!this.busy && this.#readAt !== this.switches) {
+      this.#readAt = this.switches;
+      this.lastReading = this.clock.now();
+    }
     return Math.trunc((this.lastReading - this.#epoch) * 1000);
   }
 
@@ -380,7 +390,10 @@ export class Scheduler extends RunLoop {
 
   /** @internal Reports an error that nobody takes. */
   reportError(error: unknown, coro: Coro): void {
-    if (this.onError === null) return printUncaught(error, coro);
+    if (this.onError === null) {
+      this.whenPrinted?.();
+      return printUncaught(error, coro);
+    }
     try {
       this.onError(error, coro);
     } catch (failure) {
@@ -452,7 +465,9 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   keepsAlive(): boolean {
-    return this.#pending > 0 || this.outsiders > 0 || this.#failed.size > 0;
+    if (this.#pending > 0 || this.outsiders > 0 || this.#failed.size > 0) return true;
+    // Daemons too may end in peace.
+    return this.#phase !== OPEN && this.#live > 0;
   }
 
   /** `join()` is answered when all have ended, and the failures among them were reported. */

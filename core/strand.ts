@@ -280,9 +280,12 @@ export abstract class Strand extends Schedulable {
   }
 
   #end(kind: "return" | "throw" | "terminate", value: unknown): false {
+    const grace = kind === "throw" ? this.graceLeft() : null;
     while (this.control !== null && this.control.unwinding !== null) this.#stopUnwinding();
     this.control = null;
     this.ended(kind, value);
+    // It accepted a hot swap in the step in which it was to be terminated: the termination stands.
+    if (grace !== null && this.slot >= 0) this.requestUnwind(-1, grace, null);
     return false;
   }
 

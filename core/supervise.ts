@@ -62,7 +62,8 @@ const STRATEGIES: readonly string[] = ["one-for-one", "one-for-all", "rest-for-o
  *   pauses are.
  * - However the supervisor ends, its children are terminated first, and it waits for their `finally` blocks.
  *
- * Messages to the supervisor other than those it gets as a monitor are ignored.
+ * A child that another monitor has restarted already is left alone. Messages to the supervisor other than those it
+ * gets as a monitor are ignored.
  *
  * @param children What to start, in this order.
  * @param options See {@linkcode SuperviseOptions}: `"one-for-one"`, 3 restarts within 5 seconds, no backoff.

@@ -6,7 +6,7 @@
  */
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
-import { NEW, type Operation } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { callOfProgram } from "./place.ts";
 
 /** Whether any scheduler has `debug`: otherwise making an operation costs no more than this look. */
@@ -30,7 +30,7 @@ export function operationMade(operation: Operation<unknown>): void {
 }
 
 function neverYielded({ operation }: Made): boolean {
-  return operation.state === NEW;
+  return !operation.begun;
 }
 
 /** The errors for what a coroutine that has ended made and never yielded. */

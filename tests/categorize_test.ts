@@ -163,6 +163,29 @@ Deno.test("a receive of any category in a race loses nothing and misses nothing"
   });
 });
 
+Deno.test("receives of several categories that wait together get each what is theirs, whoever is woken", async () => {
+  await sorting(function* (coro, messages) {
+    const send = (...sent: unknown[]) =>
+      new Coro(function* (sender) {
+        yield* sender.sleep(1);
+        for (const message of sent) coro.send(message);
+      });
+    send(2, "a", 1);
+    assertEquals(
+      yield* all({ odd: messages.receive("odd"), even: messages.receive("even"), none: messages.receive(null) }),
+      { odd: 1, even: 2, none: "a" },
+    );
+    send(2);
+    assertEquals(yield* race(messages.receive("odd"), messages.receive()), 2);
+    send(4, 6);
+    assertEquals(yield* all(messages.receive("even"), messages.receive("even")), [4, 6]);
+    send(3);
+    assertEquals(yield* race(messages.receive("even"), coro.sleep(2, "late")), "late");
+    assertEquals(yield* messages.receive("odd", 0), 3);
+    assertEquals(coro.mailbox!.length, 0);
+  });
+});
+
 Deno.test("a message goes back to the front when an error pre-empts its receive", async () => {
   await runVirtual(function* () {
     const receiver = new Coro(function* (coro) {

@@ -94,11 +94,11 @@ Deno.test("(a) whoever depends on the closed set is listed after the cycle", () 
       yield* coros[0].finish();
     });
     coros.push(...ring(scheduler, 2));
-    const error = await outer.value().catch((error) => error) as DeadlockError;
+    const [first] = await Promise.allSettled([outer, ...coros].map((coro) => coro.value()));
+    const error = (first as PromiseRejectedResult).reason as DeadlockError;
     assertInstanceOf(error, DeadlockError);
     assertEquals(error.waiting.map(({ coro }) => coro.name).slice(0, 2).sort(), ["ring0", "ring1"]);
     assertEquals(error.waiting[2].coro.name, "outer");
-    await Promise.allSettled(coros.map((coro) => coro.value()));
   }));
 
 Deno.test("(a) a closed set through subroutines, race, all and branches is found", () =>

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Fifo } from "../core/fifo.ts";
 
 Deno.test("Fifo does what an array does, whatever is done to it", () => {
@@ -60,4 +62,20 @@ Deno.test("Fifo takes constant time at both ends at any length", () => {
   const short = Math.max(cost(10_000), 1e-5);
   // A queue that moves its items would cost a hundred times as much here.
   assert(cost(1_000_000) < 20 * short);
+});
+
+Deno.test("Fifo gives memory back when it empties", () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const used = (): number => {
+    collect();
+    return Deno.memoryUsage().heapUsed;
+  };
+  const fifo = new Fifo<number>();
+  const before = used();
+  for (let i = 0; i < 1_000_000; i++) fifo.push(i);
+  assert(used() - before > 4e6);
+  while (fifo.length > 1) fifo.shift();
+  assert(used() - before < 1e6);
+  assertEquals(fifo.shift(), 999_999);
 });

@@ -450,3 +450,25 @@ async function swapCounter(seed: number): Promise<void> {
   assert(versions > 0);
   await scheduler.terminate();
 }
+
+Deno.test("a coroutine that terminates itself and then accepts a swap in the same step is terminated", async () => {
+  await runVirtual(function* () {
+    let started = false;
+    const worker = swappable(function* (coro) {
+      try {
+        yield* coro.sleep();
+      } catch (error) {
+        assert(coro.terminate());
+        throw error;
+      }
+    });
+    yield;
+    assert(worker.hotSwap(function* (coro: Coro): Body {
+      started = true;
+      yield* coro.sleep(1);
+    }));
+    yield* worker.finish(1);
+    assertEquals(started, false);
+    assertEquals(worker.isAlive(), false);
+  });
+});

@@ -128,6 +128,27 @@ Deno.test("locate() that loses a race or is terminated no longer waits", async (
   });
 });
 
+Deno.test("locate() that is cancelled in the turn it is answered leaves nothing behind", async () => {
+  await runVirtual(function* (coro) {
+    const registry = new LocalRegistry<Coro>("coroutine", () => true);
+    const finders = [1, 2].map(() =>
+      new Coro(function* (self) {
+        try {
+          return yield* registry.locate("name");
+        } catch {
+          return yield* self.receive(1, "cancelled");
+        }
+      })
+    );
+    yield;
+    assertEquals(registry.statistics(), { names: 0, waiting: 2 });
+    registry.register("name", coro);
+    finders[0].throw(new Error("stop"));
+    assertEquals(registry.statistics(), { names: 1, waiting: 0 });
+    assertEquals([yield* finders[0].finish(), yield* finders[1].finish()], ["cancelled", coro]);
+  });
+});
+
 Deno.test("names are shared by all schedulers of the process", async () => {
   const [here, there] = [1, 2].map(() => new Scheduler({ clock: new VirtualClock() }));
   const found = there.spawn(function* () {

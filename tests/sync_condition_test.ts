@@ -99,8 +99,13 @@ for (const [kind, make] of LOCKS) {
         lab.at("released");
         changed.release();
       });
+      lab.scheduler.spawn(function* () {
+        yield* sleep(1.6);
+        using _ = yield* changed.hold();
+        lab.at("came last");
+      });
       await lab.scheduler.join();
-      assertEquals(lab.log, ["3 released", "3 timed out, with the lock", "3 notified, with the lock"]);
+      assertEquals(lab.log, ["3 released", "3 timed out, with the lock", "3 notified, with the lock", "3 came last"]);
     }));
 
   Deno.test(`Condition with ${kind}: an interrupted wait gets the lock back before finally blocks run`, () =>

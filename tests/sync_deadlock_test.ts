@@ -96,6 +96,9 @@ Deno.test("deadlocks through branches, finish() and a condition that is late for
     branches.terminate();
     await branches.value();
 
+    const bystander = lab.scheduler.spawn(function* () {
+      yield* sleep(1000);
+    });
     const changed = new Condition(null, "changed");
     const waits: Coro = lab.scheduler.spawnWith({ name: "waits" }, function* () {
       using _ = yield* changed.hold();
@@ -111,6 +114,7 @@ Deno.test("deadlocks through branches, finish() and a condition that is late for
       `  ${holds} waits for the end of ${waits}`,
       `  ${waits} waits for rlock 'changed' held by ${holds}`,
     ]);
+    assert(lab.clock.now() < 2 && bystander.isAlive());
     // The coroutine was told as well, and that released the lock.
     await waits.value();
     assert(!changed.locked());
@@ -220,10 +224,11 @@ Deno.test("onError may release what the coroutine held, and nothing is passed on
     };
     lab.scheduler.spawn(function* () {
       for (const lock of locks) yield* lock.acquire();
+      yield* sleep(1);
     });
     for (let i = 0; i < 2; i++) {
       lab.scheduler.spawn(function* () {
-        for (const lock of locks) {
+        for (const lock of locks.toReversed()) {
           yield* lock.acquire();
           lab.note(`${i} in`);
           yield;

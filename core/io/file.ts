@@ -181,15 +181,17 @@ export class AsyncFile implements Disposable {
    * @param options See {@linkcode LineOptions}. The limit is for each line.
    */
   lines(options: LineOptions = {}): Items<string> {
-    if (!options.follow) return new Items(() => this.readline(options));
+    const { timeout, signal, max } = options;
+    const limit: BoundedReadOptions = { timeout, signal, max };
+    if (!options.follow) return new Items(() => this.readline(limit));
     const seconds = options.interval === undefined ? FOLLOW_SECONDS : toSeconds(options.interval, "follow a file");
-    return new Items(() => call(this.#followed(options, Math.max(0.001, seconds))));
+    return new Items(() => call(this.#followed(limit, Math.max(0.001, seconds))));
   }
 
-  *#followed(options: LineOptions, interval: number): Generator<unknown, string | null, unknown> {
+  *#followed(limit: BoundedReadOptions, interval: number): Generator<unknown, string | null, unknown> {
     for (;;) {
-      const max = maxOf(options, Infinity, "read a line");
-      const line = yield* typed<string | null>(new ReadLine(this, max, options, true));
+      const max = maxOf(limit, Infinity, "read a line");
+      const line = yield* typed<string | null>(new ReadLine(this, max, limit, true));
       if (line !== null) return line;
       yield* sleep(interval);
       yield* this.#turn("follow", () => this.#startOver());

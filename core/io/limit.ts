@@ -85,6 +85,7 @@ export function directionSeconds(
 }
 
 // Not by `instanceof`: a runtime may have no AbortSignal, and one may come from another realm.
-function isSignal(value: object): value is AbortSignal {
-  return "aborted" in value && typeof (value as AbortSignal).addEventListener === "function";
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof value === "object" && value !== null && "aborted" in value &&
+    typeof (value as AbortSignal).addEventListener === "function";
 }

@@ -47,7 +47,7 @@ export class Outlet {
   /** Takes a wait into the line, and lets it write if it is first. */
   enter(wait: IoWait): void {
     this.line.push(wait);
-    if (this.line.first === wait && !this.busy) wait.proceed();
+    if (this.failure !== undefined || (this.line.first === wait && !this.busy)) wait.proceed();
   }
 
   /** A wait leaves the line: it is done, or gives up. */

@@ -8,7 +8,7 @@ import { describe } from "../describe.ts";
 import { ClosedError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { call } from "../operations/call.ts";
-import { all } from "../operations/combine.ts";
+import { all } from "../combine.ts";
 import { withTimeout } from "../operations/with_timeout.ts";
 import type { Timeout } from "../time.ts";
 import { denoWith } from "./capability.ts";

@@ -125,6 +125,11 @@ export class Kernel {
     );
   }
 
+  /** Size of the kernel's memory. */
+  get bytes(): number {
+    return this.exports.memory.buffer.byteLength;
+  }
+
   /**
    * Doubles the table of slots and replaces the views.
    *

@@ -40,6 +40,8 @@ export class CategorizeMessages {
   #functions: readonly Categorize[] = [];
 
   /**
+   * Sorts nothing yet: functions are added by {@linkcode CategorizeMessages.add}.
+   *
    * @param coro The coroutine whose messages are sorted.
    * @throws {TypeError} If `coro` is not a coroutine.
    */

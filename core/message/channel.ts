@@ -14,7 +14,6 @@ import { Immediate } from "../operations/immediate.ts";
 import type { Strand } from "../strand.ts";
 import { Waiter, WaitQueue } from "../sync/wait_queue.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import type { Tie } from "./mailbox.ts";
 import { checkName, LocalRegistry, type Registry } from "./registry.ts";
 
 /**
@@ -46,7 +45,8 @@ const registry: Registry<Channel<unknown>> = new LocalRegistry<Channel<unknown>>
  * arrive in the order sent, whether through channels, `send` or `deliver`.
  *
  * Coroutines that end drop out by themselves; one that failed stays as long as a monitor may restart it.
- * Subscribing and unsubscribing take effect for what is sent later.
+ * Subscribing and unsubscribing take effect for what is sent later. An open channel is kept by its name: close it, or
+ * declare it with `using`.
  *
  * @example
  * ```ts
@@ -61,7 +61,7 @@ const registry: Registry<Channel<unknown>> = new LocalRegistry<Channel<unknown>>
  * });
  * ```
  */
-export class Channel<T = unknown> implements Tie {
+export class Channel<T = unknown> {
   readonly #name: string;
   #transform: Transform<T> | null;
   #closed = false;
@@ -72,6 +72,8 @@ export class Channel<T = unknown> implements Tie {
   readonly #waiting: WaitQueue<Deliver<T>> = new WaitQueue();
 
   /**
+   * Opens a channel.
+   *
    * @param name Unique among the open channels.
    * @param transform Called once for every message, with the channel's name and the message.
    * @throws {TypeError} If `name` is not a string or is empty, or `transform` is not a function.

@@ -68,7 +68,6 @@ export class ConditionWait extends Entrant {
     // Notified in time: the lock has no limit.
     if (this.#regaining) return;
     this.detach();
-    this.limit = Infinity;
     if (this.#regain()) this.give(false);
   }
 

@@ -16,7 +16,7 @@ export type CountParser = (output: string) => Counts | undefined;
 // deno-lint-ignore no-control-regex -- an escape sequence begins with one
 const ANSI = /\x1b\[[\d;]*[A-Za-z]/g;
 const DENO = /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed\b/gm;
-const PLAIN = /^(\d+) passed, (\d+) failed\b/gm;
+const PLAIN = /^[ \t]*(\d+) passed, (\d+) failed\b/gm;
 
 /** Reads `ok | 3 passed (2 steps) | 0 failed (9ms)`, as `deno test` ends. */
 export function denoTestCounts(output: string): Counts | undefined {

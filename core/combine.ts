@@ -5,12 +5,12 @@
  * mean the coroutine itself. When the outcome is certain, the branches that are left are unwound, and only when the
  * last of them has ended does the coroutine go on: nothing of it runs behind its back.
  */
-import { Coro } from "../coro.ts";
-import { CANCELLING, Operation, SPENT, WAITING } from "../operation.ts";
-import { type Body, isGenerator, Strand } from "../strand.ts";
-import { attend } from "./attend.ts";
-import { Finish } from "./finish.ts";
-import { GRACE_SECONDS } from "./with_timeout.ts";
+import { Coro } from "./coro.ts";
+import { CANCELLING, Operation, SPENT, WAITING } from "./operation.ts";
+import { type Body, isGenerator, Strand } from "./strand.ts";
+import { attend } from "./operations/attend.ts";
+import { Finish } from "./operations/finish.ts";
+import { GRACE_SECONDS } from "./operations/with_timeout.ts";
 
 /** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
 // deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`

@@ -1,0 +1,60 @@
+/**
+ * The program of a worker, as text: what the loop and its kit are, read from their own source.
+ *
+ * So it is one piece that needs no permission to load and no file beside it, wherever the package comes from.
+ */
+import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "./protocol.ts";
+import { Ring } from "./ring.ts";
+import { WorkerLoop, type WorkerStart } from "./worker_loop.ts";
+import { TaskContext } from "./worker_task.ts";
+
+let source: string | null = null;
+
+/** The program. */
+export function workerSource(): string {
+  return source ??= `
+// Some bundlers wrap functions in calls of this.
+globalThis.__name ??= (value) => value;
+globalThis.self ??= globalThis;
+(${begin})((${WorkerLoop}), {
+  Ring: (${Ring}),
+  TaskContext: (${TaskContext}),
+  WORD: ${JSON.stringify(WORD)},
+  CODE: ${JSON.stringify(CODE)},
+  controlWords: ${CONTROL_WORDS},
+  ringWords: ${RING_WORDS},
+});`;
+}
+
+// Sent as source: refers to nothing but its parameters.
+function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof WorkerLoop>[0]): void {
+  // deno-lint-ignore no-explicit-any -- what a runtime has built in, without its types
+  const { process } = globalThis as any;
+  const { parentPort, receiveMessageOnPort } = process.getBuiltinModule("node:worker_threads");
+  const exit: (code: number) => never = (code) => process.exit(code);
+  const limiter = () => {
+    const { Script } = process.getBuiltinModule("node:vm");
+    const key = Symbol.for("asyncoro.limited");
+    const script = new Script("globalThis[Symbol.for('asyncoro.limited')]()");
+    const slots = globalThis as unknown as Record<symbol, unknown>;
+    return (timeout: number, call: () => unknown) => {
+      slots[key] = call;
+      try {
+        return script.runInThisContext({ timeout });
+      } catch (error) {
+        if ((error as { code?: unknown } | null)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+        const late = new Error(`The task was stopped as it ran for ${timeout / 1000} seconds without giving way`);
+        late.name = "TimeoutError";
+        throw late;
+      }
+    };
+  };
+  const start = (data: WorkerStart) => {
+    const loop = new Loop(kit, data, { receiveMessageOnPort, exit, limiter });
+    process.on("uncaughtException", (error: unknown) => loop.crashed(error));
+    process.on("unhandledRejection", (error: unknown) => loop.crashed(error));
+    loop.run();
+  };
+  if (parentPort) parentPort.on("message", start);
+  else (globalThis as { onmessage?: unknown }).onmessage = (event: MessageEvent) => start(event.data);
+}

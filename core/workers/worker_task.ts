@@ -1,0 +1,108 @@
+import type { CODE, WORD } from "./protocol.ts";
+
+/**
+ * What a task finds as its `this`, if it is no arrow function.
+ *
+ * @example
+ * ```ts
+ * import { run, WorkerPool, type WorkerTask } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using pool = new WorkerPool(1);
+ * const seen: unknown[] = [];
+ * const sum = await run(function* () {
+ *   return yield* pool.asyncTaskWith({ onProgress: (n) => seen.push(n) }, function (this: WorkerTask, n: number) {
+ *     let sum = 0;
+ *     for (let i = 1; i <= n && !this.cancelled; i++) {
+ *       sum += i;
+ *       this.progress(i);
+ *     }
+ *     return sum;
+ *   }, 3);
+ * });
+ * assertEquals([sum, seen], [6, [1, 2, 3]]);
+ * ```
+ */
+export interface WorkerTask {
+  /** Whether the task is asked to stop: look now and then in a long loop. */
+  readonly cancelled: boolean;
+  /** Aborted when the task is asked to stop, as soon as the task lets its event loop turn. */
+  readonly signal: AbortSignal;
+  /** Throws an `AbortError` if the task is asked to stop. */
+  throwIfCancelled(): void;
+  /**
+   * Sends a value to whoever watches the progress of the task. It is copied by structured clone.
+   *
+   * @param value What to send.
+   * @throws {DOMException} A `DataCloneError`, if it cannot be cloned.
+   */
+  progress(value: unknown): void;
+  /**
+   * Says what is moved, not copied, with the next thing the task sends: a result, an item or progress.
+   *
+   * @param value Comes back as it is.
+   * @param transfer Array buffers and other transferable objects in it.
+   */
+  transfer<T>(value: T, transfer: readonly Transferable[]): T;
+}
+
+/** What the context of a task needs of the loop that runs it. */
+export interface TaskHost {
+  readonly control: Int32Array;
+  send(task: TaskContext, code: number, value: unknown): void;
+  watchCancel(): void;
+}
+
+/** The `this` of a task. Sent to the worker as source, as its loop is. */
+export class TaskContext implements WorkerTask {
+  readonly id: number;
+  /** Settled: it sends no more. */
+  ended = false;
+  /** What is moved with the next thing it sends. */
+  moving: Transferable[] = [];
+  readonly #host: TaskHost;
+  readonly #words: typeof WORD;
+  readonly #codes: typeof CODE;
+  #controller: AbortController | null = null;
+
+  constructor(id: number, host: TaskHost, words: typeof WORD, codes: typeof CODE) {
+    this.id = id;
+    this.#host = host;
+    this.#words = words;
+    this.#codes = codes;
+  }
+
+  get cancelled(): boolean {
+    return Atomics.load(this.#host.control, this.#words.CANCEL) === this.id;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      this.abortIfCancelled();
+      this.#host.watchCancel();
+    }
+    return this.#controller.signal;
+  }
+
+  throwIfCancelled(): void {
+    if (this.cancelled) throw new DOMException("The task was cancelled", "AbortError");
+  }
+
+  progress(value: unknown): void {
+    if (!this.ended) this.#host.send(this, this.#codes.PROGRESS, value);
+  }
+
+  transfer<T>(value: T, transfer: readonly Transferable[]): T {
+    this.moving.push(...transfer);
+    return value;
+  }
+
+  /** The word that asks a task to stop has changed. Answers `false` if it has to be watched on. */
+  abortIfCancelled(): boolean {
+    if (this.#controller === null) return true;
+    if (!this.cancelled) return false;
+    this.#controller.abort(new DOMException("The task was cancelled", "AbortError"));
+    return true;
+  }
+}

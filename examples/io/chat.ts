@@ -1,0 +1,56 @@
+/**
+ * A chat server. Everyone gives a name first; then each line goes to all the others.
+ *
+ *     deno run --allow-net examples/io/chat.ts [port]
+ *     socat - TCP:localhost:7001        (or: telnet localhost 7001)
+ */
+import { Coro, main } from "@asyncoro/asyncoro";
+import { AsyncSocket } from "../../core/io/mod.ts";
+
+/** One who is there: what others say is sent by a coroutine of its own, so that a slow client delays nobody. */
+interface Guest {
+  readonly name: string;
+  readonly writer: Coro;
+}
+
+const guests = new Set<Guest>();
+
+function tell(text: string, except?: Guest) {
+  for (const guest of guests) if (guest !== except) guest.writer.send(text);
+}
+
+function* write(coro: Coro, socket: AsyncSocket) {
+  try {
+    for (;;) yield* socket.sendall(`${yield* coro.receive<string>()}\r\n`, 10);
+  } finally {
+    // Gone, or too slow to bear: the reader ends, too.
+    socket.close();
+  }
+}
+
+function* visit(_coro: Coro, socket: AsyncSocket) {
+  using _ = socket;
+  yield* socket.sendall("Your name?\r\n", 10);
+  const name = yield* socket.readline({ timeout: 60, max: 100 });
+  if (!name) return;
+  const guest = { name, writer: new Coro(write, socket) };
+  guests.add(guest);
+  try {
+    tell(`* ${name} joined, ${guests.size} here`);
+    yield* socket.lines({ max: 1000 }).forEach((line) => {
+      if (line !== "") tell(`${name}: ${line}`, guest);
+    });
+  } finally {
+    guests.delete(guest);
+    guest.writer.terminate();
+    tell(`* ${name} left`);
+  }
+}
+
+main(function* (coro) {
+  // A client that breaks off is no reason for a message.
+  coro.scheduler.onError = () => {};
+  using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0] ?? 7001) });
+  console.log(`Listening on port ${(listener.addr as Deno.NetAddr).port}`);
+  for (;;) new Coro(visit, yield* listener.accept());
+});

@@ -1,0 +1,220 @@
+/**
+ * The host driver: it shares the event loop with timers, promises and sockets of others, and is never early.
+ *
+ * Limits are generous: these tests tell starving from sharing, not fast from slow.
+ */
+import { type Coro, Scheduler, sleep } from "@asyncoro/asyncoro";
+import { assert, assertEquals } from "@std/assert";
+
+/** Runs `probe` while coroutines that never wait keep a scheduler busy. */
+async function whileBusy(probe: (scheduler: Scheduler) => Promise<void>): Promise<void> {
+  const scheduler = new Scheduler();
+  let stop = false;
+  const busy = (coro: Coro, kind: number) =>
+    kind === 0 ? undefined : kind === 1 ? coro.sleep(0) : kind === 2 ? 7 : coro.receive(0);
+  for (let kind = 0; kind < 4; kind++) {
+    scheduler.spawn(function* (coro) {
+      while (!stop) yield busy(coro, kind);
+    });
+  }
+  try {
+    await probe(scheduler);
+  } finally {
+    stop = true;
+    await scheduler.join();
+    await scheduler.terminate();
+  }
+}
+
+Deno.test("coroutines that never wait do not starve timers of others", () =>
+  whileBusy(async () => {
+    const start = performance.now();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert(performance.now() - start < 2_000);
+  }));
+
+Deno.test("coroutines that never wait do not starve promises of others", () =>
+  whileBusy(async () => {
+    const start = performance.now();
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 20; i++) await crypto.subtle.digest("SHA-256", new Uint8Array(10));
+    assert(performance.now() - start < 2_000);
+  }));
+
+Deno.test("coroutines that never wait do not starve sockets of others", () =>
+  whileBusy(async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const client = Deno.connect({ hostname: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port });
+    const [server, socket] = await Promise.all([listener.accept(), client]);
+    const buffer = new Uint8Array(1);
+    const start = performance.now();
+    for (let i = 0; i < 30; i++) {
+      await socket.write(Uint8Array.of(i));
+      await server.read(buffer);
+      assertEquals(buffer[0], i);
+    }
+    const each = (performance.now() - start) / 30;
+    server.close();
+    socket.close();
+    listener.close();
+    assert(each < 50, `a byte took ${each} ms`);
+  }));
+
+Deno.test("coroutines that never wait do not starve sleepers of their own scheduler or another", () =>
+  whileBusy(async (scheduler) => {
+    const other = new Scheduler();
+    const target = function* (coro: Coro): Generator<unknown, string, unknown> {
+      for (let i = 0; i < 10; i++) yield* coro.sleep(0.002);
+      return "slept";
+    };
+    assertEquals(await Promise.all([scheduler.spawn(target).value(), other.spawn(target).value()]), ["slept", "slept"]);
+    await other.terminate();
+  }));
+
+Deno.test("two busy schedulers share the host", async () => {
+  const schedulers = [new Scheduler(), new Scheduler()];
+  const counts = [0, 0];
+  let stop = false;
+  schedulers.forEach((scheduler, i) =>
+    scheduler.spawn(function* () {
+      while (!stop) {
+        counts[i]++;
+        yield;
+      }
+    })
+  );
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stop = true;
+  await Promise.all(schedulers.map((scheduler) => scheduler.join()));
+  assert(counts[0] > 100 && counts[1] > 100, `${counts}`);
+  for (const scheduler of schedulers) await scheduler.terminate();
+});
+
+Deno.test("a chain of microtasks through value() does not keep the host from its turns", async () => {
+  const scheduler = new Scheduler();
+  let fired = false;
+  setTimeout(() => fired = true, 1);
+  const start = performance.now();
+  while (!fired && performance.now() - start < 3_000) {
+    await scheduler.spawn(function* () {
+      yield;
+    }).value();
+  }
+  assertEquals(fired, true);
+  await scheduler.terminate();
+});
+
+Deno.test("wake-ups are never early, and in the order of their deadlines", async () => {
+  const scheduler = new Scheduler();
+  const early: number[] = [];
+  const order: number[] = [];
+  const delays = Array.from({ length: 200 }, (_, i) => ((i * 37) % 100) / 2000);
+  const start = performance.now();
+  await Promise.all(delays.map((seconds) =>
+    scheduler.spawn(function* (coro) {
+      const began = performance.now();
+      if (seconds * 2000 % 2 === 0) yield* coro.sleep(seconds);
+      else yield* coro.receive(seconds);
+      if (performance.now() - began < seconds * 1000) early.push(seconds);
+      order.push(seconds);
+    }).value()
+  ));
+  assertEquals(early, []);
+  assert(performance.now() - start < 3_000);
+  assertEquals(order.length, 200);
+  await scheduler.terminate();
+});
+
+Deno.test("value() with a timeout is never early, either", async () => {
+  const scheduler = new Scheduler();
+  const coro = scheduler.spawn(function* (self) {
+    yield* self.receive();
+  });
+  for (const ms of [1, 3, 10]) {
+    const start = performance.now();
+    await coro.value(ms / 1000).catch(() => {});
+    assert(performance.now() - start >= ms);
+  }
+  await scheduler.terminate();
+});
+
+Deno.test("far deadlines, beyond what a host timer takes, do not fire early", async () => {
+  const scheduler = new Scheduler();
+  let woken = 0;
+  for (const seconds of [2 ** 31 / 1000 - 1, 2 ** 31 / 1000 + 1, 2 ** 32 / 1000 + 1, 1e9, 1e300, Number.MAX_VALUE]) {
+    scheduler.spawnWith({ daemon: true }, function* (coro) {
+      yield* coro.sleep(seconds);
+      woken++;
+    });
+    scheduler.spawnWith({ daemon: true }, function* (coro) {
+      yield* coro.receive({ weeks: 1000 });
+      woken++;
+    });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assertEquals([woken, scheduler.stats().timers], [0, 12]);
+  await scheduler.terminate();
+});
+
+Deno.test("a host timer that fires too early, as a far deadline needs several, is set again", async () => {
+  // A clock that is slower than the host's.
+  const scheduler = new Scheduler({ clock: { now: () => performance.now() / 5000 } });
+  const start = performance.now();
+  await scheduler.spawn(function* (coro) {
+    yield* coro.sleep(0.01);
+  }).value();
+  const took = performance.now() - start;
+  assert(took >= 50 && took < 2_000, `${took} ms`);
+  await scheduler.terminate();
+});
+
+Deno.test("an earlier deadline that is set while the host waits for a later one is met", async () => {
+  const scheduler = new Scheduler();
+  const late = scheduler.spawnWith({ daemon: true }, function* (coro) {
+    yield* coro.sleep(30);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const start = performance.now();
+  await scheduler.spawn(function* () {
+    yield* sleep(0.02);
+  }).value();
+  const took = performance.now() - start;
+  assert(took >= 20 && took < 2_000, `${took} ms`);
+  assertEquals(late.isAlive(), true);
+  await late.value(0.01).catch(() => {});
+  await scheduler.terminate();
+});
+
+Deno.test("a scheduler at rest leaves the host alone", async () => {
+  const scheduler = new Scheduler();
+  scheduler.spawnWith({ daemon: true }, function* (coro) {
+    yield* coro.sleep(100);
+  });
+  scheduler.spawnWith({ daemon: true }, function* (coro) {
+    yield* coro.receive();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const before = scheduler.stats().switches;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(scheduler.stats().switches, before);
+  await scheduler.terminate();
+});
+
+Deno.test("code that runs for long in one step delays the others but loses no wake-up", async () => {
+  const scheduler = new Scheduler();
+  const done: string[] = [];
+  const sleepers = ["a", "b", "c"].map((name, i) =>
+    scheduler.spawn(function* (coro) {
+      yield* coro.sleep(0.005 * (i + 1));
+      done.push(name);
+    })
+  );
+  await scheduler.spawn(function* () {
+    yield;
+    const start = performance.now();
+    while (performance.now() - start < 40);
+  }).value();
+  await Promise.all(sleepers.map((coro) => coro.value()));
+  assertEquals(done, ["a", "b", "c"]);
+  await scheduler.terminate();
+});

@@ -1,0 +1,217 @@
+/** The examples, run against real clients: their expected output, or what curl, socat and openssl make of them. */
+import { assert, assertEquals } from "@std/assert";
+import { eventually, testWith, text } from "./helpers.ts";
+
+const EXAMPLES = new URL("../../examples/io/", import.meta.url);
+
+function start(name: string, ...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL(`${name}.ts`, EXAMPLES).pathname, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+}
+
+/** Runs an example that is a server while `body` uses it; SIGTERM must then end it gracefully. */
+async function serving(name: string, args: string[], body: (port: string) => Promise<void>): Promise<void> {
+  const child = start(name, ...args);
+  const reader = child.stdout.getReader();
+  let output = "";
+  while (!output.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    output += text(value);
+  }
+  try {
+    await body(/port (\d+)/.exec(output)![1]);
+  } finally {
+    child.kill("SIGTERM");
+    await reader.cancel();
+    const { code } = await child.status;
+    assertEquals(code, 143);
+  }
+}
+
+/** Runs a program to its end, with some input. */
+async function execute(program: string, args: string[], input: string | null = null): Promise<[string, number]> {
+  const child = new Deno.Command(program, {
+    args,
+    stdin: input === null ? "null" : "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  if (input !== null) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  }
+  const { stdout, code } = await child.output();
+  return [text(stdout), code];
+}
+
+for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {
+  testWith([...programs], `example ${name} prints what it should`, async () => {
+    const { stdout, code } = await start(name).output();
+    assertEquals(text(stdout), await Deno.readTextFile(new URL(`${name}.out`, EXAMPLES)));
+    assertEquals(code, 0);
+  });
+}
+
+testWith(
+  ["socat"],
+  "example echo_server answers its client and socat",
+  () =>
+    serving("echo_server", ["0"], async (port) => {
+      const { stdout } = await start("echo_client", port, "hello", "world").output();
+      assertEquals(text(stdout), "hello -> hello\nworld -> world\n");
+      const long = "x".repeat(300_000);
+      assertEquals(await execute("socat", ["-t5", "-", `TCP:127.0.0.1:${port}`], long), [long, 0]);
+    }),
+);
+
+testWith(["socat"], "example chat connects several clients", () =>
+  serving("chat", ["0"], async (port) => {
+    const clients = ["ann", "ben", "cai"].map((name) => new ChatClient(port, name));
+    for (const client of clients) await client.join();
+    await clients[0].say("hello all");
+    await clients[1].hears("ann: hello all");
+    await clients[2].hears("ann: hello all");
+    await clients[2].leave();
+    await clients[0].hears("* cai left");
+    await clients[1].say("bye");
+    await clients[0].hears("ben: bye");
+    assert(!clients[1].heard.includes("ben: bye"), "Expected not to hear oneself");
+    await clients[0].leave();
+    await clients[1].leave();
+  }));
+
+/** One who chats by means of socat. */
+class ChatClient {
+  readonly name: string;
+  heard = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #listening: Promise<void>;
+
+  constructor(port: string, name: string) {
+    this.name = name;
+    const args = ["-", `TCP:127.0.0.1:${port}`];
+    this.#child = new Deno.Command("socat", { args, stdin: "piped", stdout: "piped" }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#listening = this.#listen();
+  }
+
+  async #listen(): Promise<void> {
+    for await (const part of this.#child.stdout) this.heard += text(part);
+  }
+
+  async join(): Promise<void> {
+    await this.hears("Your name?");
+    await this.say(this.name);
+    await this.hears(`* ${this.name} joined`);
+  }
+
+  say(line: string): Promise<void> {
+    return this.#writer.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  hears(what: string): Promise<void> {
+    return eventually(() => this.heard.includes(what), `${this.name} hears ${what}`);
+  }
+
+  async leave(): Promise<void> {
+    await this.#writer.close();
+    await this.#listening;
+    await this.#child.status;
+  }
+}
+
+/** A directory with a file, a file beside it, and a link that leads out. */
+async function siteDirectory(): Promise<string> {
+  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(`${dir}/site`);
+  await Deno.writeTextFile(`${dir}/site/ten.txt`, "0123456789");
+  await Deno.writeTextFile(`${dir}/site/with space.txt`, "spaced");
+  await Deno.writeTextFile(`${dir}/secret.txt`, "secret");
+  await Deno.writeFile(`${dir}/site/big.bin`, new Uint8Array(3_000_000).fill(66));
+  await Deno.symlink(`${dir}/secret.txt`, `${dir}/site/link.txt`);
+  return dir;
+}
+
+testWith(
+  ["curl"],
+  "example http_files serves curl: keep-alive, 404, HEAD, ranges, and nothing from outside",
+  async () => {
+    const dir = await siteDirectory();
+    const curl = (...args: string[]) => execute("curl", ["-s", "--path-as-is", "--max-time", "10", ...args]);
+    const code = ["-o", "/dev/null", "-w", "%{http_code}"];
+    await serving("http_files", [`${dir}/site`, "0"], async (port) => {
+      const at = (path: string) => `http://127.0.0.1:${port}${path}`;
+      assertEquals(await curl(at("/ten.txt")), ["0123456789", 0]);
+      assertEquals((await curl(at("/with%20space.txt?x=1")))[0], "spaced");
+      assertEquals((await curl(at("/big.bin")))[0].length, 3_000_000);
+      const twice = await curl(at("/ten.txt"), at("/ten.txt"), "-w", "(%{num_connects})");
+      assertEquals(twice[0], "0123456789(1)0123456789(0)");
+      assertEquals((await curl(...code, at("/none.txt")))[0], "404");
+      assertEquals((await curl(...code, at("/")))[0], "404");
+      assertEquals((await curl("-r", "2-4", at("/ten.txt")))[0], "234");
+      assertEquals((await curl("-r", "-3", at("/ten.txt")))[0], "789");
+      assertEquals((await curl(...code, "-r", "8-", at("/ten.txt")))[0], "206");
+      assertEquals((await curl(...code, "-r", "20-30", at("/ten.txt")))[0], "416");
+      const head = (await curl("-I", at("/ten.txt")))[0];
+      assert(/^HTTP\/1\.1 200 OK\r\n/.test(head) && /content-length: 10\r\n/.test(head), head);
+      for (
+        const path of ["/../secret.txt", "/%2e%2e/secret.txt", "/link.txt", "/..%2fsecret.txt", "/a/../../secret.txt"]
+      ) {
+        assertEquals((await curl(...code, at(path)))[0], "404", path);
+      }
+      assertEquals((await curl(...code, "-X", "POST", "-d", "x", at("/ten.txt")))[0], "405");
+      assertEquals((await curl("-0", at("/ten.txt")))[0], "0123456789");
+      assertEquals(await malformed(port), "HTTP/1.1 400 Bad Request");
+    });
+    await Deno.remove(dir, { recursive: true });
+  },
+);
+
+async function malformed(port: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  await conn.write(new TextEncoder().encode("\x16\x03\x01 nonsense\r\n\r\n"));
+  const buffer = new Uint8Array(1000);
+  const count = await conn.read(buffer);
+  return text(buffer.subarray(0, count ?? 0)).split("\r\n")[0];
+}
+
+testWith([], "example download fetches many URLs, a few at a time", async () => {
+  const dir = await siteDirectory();
+  await serving("http_files", [`${dir}/site`, "0"], async (port) => {
+    const urls = [...Array(10).fill("ten.txt"), "none", "big.bin"].map((name) => `http://127.0.0.1:${port}/${name}`);
+    const { stdout } = await start("download", "--parallel=3", ...urls).output();
+    const lines = text(stdout).trim().split("\n");
+    assertEquals(lines.length, 12);
+    assertEquals(lines.filter((line) => line.endsWith("ten.txt: 200 10 bytes")).length, 10);
+    assertEquals(lines.slice(10).map((line) => line.split(": ")[1]), ["404 14 bytes", "200 3000000 bytes"]);
+  });
+  await Deno.remove(dir, { recursive: true });
+});
+
+testWith(["openssl"], "example tls_echo answers openssl s_client", () =>
+  serving("tls_echo", ["0"], async (port) => {
+    const child = new Deno.Command("openssl", {
+      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("hello\nagain\n"));
+    let heard = "";
+    for await (const part of child.stdout) {
+      heard += text(part);
+      if (heard.includes("again")) break;
+    }
+    child.kill();
+    await writer.close().catch(() => {});
+    await child.status;
+    assertEquals(heard, "hello\nagain\n");
+  }));
