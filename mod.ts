@@ -41,6 +41,7 @@ export {
   UnsupportedError,
 } from "./core/errors.ts";
 export { current, sleep } from "./core/helpers.ts";
+export * from "./core/io/mod.ts";
 export { main, run } from "./core/main.ts";
 export { type Categorize, CategorizeMessages } from "./core/message/categorize.ts";
 export { Channel, type ChannelStatistics, type Transform } from "./core/message/channel.ts";

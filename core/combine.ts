@@ -167,6 +167,10 @@ abstract class Group extends Operation<unknown> {
     return this.branches.every((branch) => branch.hopeless(dead));
   }
 
+  override levelChanged(level: number): void {
+    for (const branch of this.branches) branch.setLevel(level);
+  }
+
   override swappable(): boolean {
     return this.branches.every((branch) => branch.frames === null && (branch.wait?.swappable() ?? true));
   }

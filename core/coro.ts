@@ -158,7 +158,7 @@ export class Coro<
   }
 
   set priority(priority: number) {
-    this.loop.setLevel(this, checkPriority(priority));
+    this.setLevel(checkPriority(priority));
   }
 
   /** Whether it is a daemon: one that `join()` does not wait for and that does not keep the process alive. */

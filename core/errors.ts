@@ -36,6 +36,8 @@ export class EOFError extends Error {
   readonly partial: Uint8Array;
 
   /**
+   * Makes the error.
+   *
    * @param message What was expected.
    * @param partial What came of it.
    */

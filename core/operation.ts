@@ -127,6 +127,9 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /** @internal The priority of the coroutine that waits has changed. */
+  levelChanged(_level: number): void {}
+
   /** @internal Whether a hot swap may cut this wait short. */
   swappable(): boolean {
     return true;

@@ -124,6 +124,12 @@ export abstract class Strand extends Schedulable {
     return wait.hopeless(dead);
   }
 
+  /** @internal Changes the priority, its branches' too. */
+  setLevel(level: number): void {
+    this.loop.setLevel(this, level);
+    this.wait?.levelChanged(level);
+  }
+
   /** @internal Calls a generator as a subroutine; the run loop enters it next. */
   enter(body: Body, via: Operation<unknown> | null): void {
     (this.frames ??= []).push({ body: this.top, via });
@@ -188,7 +194,9 @@ export abstract class Strand extends Schedulable {
     const loop = this.loop;
     if (yielded === undefined) {
       if (this.frames === null) this.last = undefined;
-      loop.again(this);
+      // What is pending may submit and release more, and the window speaks only for a step that ends with this.
+      if (this.control === null) loop.again(this);
+      else loop.submit(this);
     } else if (yielded !== PARKED && this.#takeYielded(yielded)) {
       return true;
     } else if (loop.entered) {
@@ -432,6 +440,8 @@ export abstract class Strand extends Schedulable {
   }
 
   #graceOver(unwinding: Unwinding): void {
+    // It may have been noticed before the timer had its turn.
+    unwinding.timer?.cancel();
     unwinding.timer = null;
     // Unwindings within its cleanup are overtaken.
     while (this.control!.unwinding !== unwinding) {

@@ -134,15 +134,16 @@ class World {
       this.sent.push([]);
       this.got.push([]);
       this.inOrder.push(takesInOrder(program, this.fair));
-      const world = this;
-      this.coros.push(this.scheduler.spawn(function* (coro) {
-        try {
-          yield* world.steps(coro, me, program);
-        } finally {
-          yield* world.drain(coro, me);
-        }
-      }));
+      this.coros.push(this.scheduler.spawn(this.life.bind(this), me, program));
     });
+  }
+
+  *life(coro: Coro, me: number, program: readonly Step[]): Generator<unknown, void, unknown> {
+    try {
+      yield* this.steps(coro, me, program);
+    } finally {
+      yield* this.drain(coro, me);
+    }
   }
 
   problem(text: string): void {

@@ -2,19 +2,38 @@
  * The public names of the entry points: whoever adds or drops one does so on purpose.
  */
 import * as main from "@asyncoro/asyncoro";
+import * as io from "@asyncoro/asyncoro/io";
 import * as testing from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 
-Deno.test("mod.ts exports at least the names of the core", () => {
-  const names = [
+Deno.test("mod.ts exports these names", () => {
+  assertEquals(Object.keys(main).sort(), [
     "AsynCoro",
+    "AsyncDatagram",
+    "AsyncFile",
+    "AsyncListener",
+    "AsyncPipe",
+    "AsyncSocket",
+    "BoundedSemaphore",
+    "CategorizeMessages",
+    "Channel",
     "ChannelClosedError",
+    "ClosedError",
+    "Condition",
     "Coro",
     "DeadlockError",
+    "EOFError",
+    "Event",
     "HotSwapException",
+    "Items",
+    "Lock",
+    "MessageTooLargeError",
     "MonitorException",
     "Operation",
+    "RLock",
     "Scheduler",
+    "Semaphore",
+    "SupervisionError",
     "TimeoutError",
     "UnsupportedError",
     "all",
@@ -24,11 +43,30 @@ Deno.test("mod.ts exports at least the names of the core", () => {
     "race",
     "run",
     "sleep",
+    "stdin",
+    "supervise",
     "until",
     "withTimeout",
-  ];
-  for (const name of names) assert(name in main, `${name} is missing`);
+  ]);
   assertStrictEquals(main.AsynCoro, main.Scheduler);
+});
+
+Deno.test("io/mod.ts exports these names, and mod.ts all of them", () => {
+  assertEquals(Object.keys(io).sort(), [
+    "AsyncDatagram",
+    "AsyncFile",
+    "AsyncListener",
+    "AsyncPipe",
+    "AsyncSocket",
+    "ClosedError",
+    "EOFError",
+    "Items",
+    "MessageTooLargeError",
+    "TimeoutError",
+    "UnsupportedError",
+    "stdin",
+  ]);
+  for (const [name, value] of Object.entries(io)) assertStrictEquals(main[name as keyof typeof io], value);
 });
 
 Deno.test("testing/mod.ts exports its names", () => {

@@ -74,10 +74,10 @@ const WAITS = `
   Scheduler.instance().atexit(() => console.log("exit"));
   main(function* (coro) {
     new Coro(function* child(self) {
+      setTimeout(() => console.log("ready"), 0);
       try { yield* self.receive(); } finally { yield* self.sleep(0.03); console.log("child cleaned"); }
     });
     try {
-      setTimeout(() => console.log("ready"), 0);
       yield* coro.sleep(1000);
     } finally {
       yield* coro.sleep(0.06);

@@ -1,7 +1,7 @@
 /**
  * Priorities, first come first served within a level, and that nobody is starved.
  */
-import { type Coro, sleep } from "@asyncoro/asyncoro";
+import { type Coro, race, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { inLab, settle } from "./helpers/lab.ts";
 
@@ -162,6 +162,26 @@ Deno.test("a change also holds for one that waits, when it is woken", () =>
       scheduler.spawn(function* (coro) {
         yield* coro.receive();
         log.push(name);
+      })
+    );
+    await settle();
+    waiting[1].priority = 1;
+    for (const coro of waiting) coro.send("go");
+    await scheduler.join();
+    assertEquals(log, ["q", "p"]);
+  }));
+
+Deno.test("a change holds for the branches of a race, too", () =>
+  inLab(async ({ scheduler, log }) => {
+    const waiting = ["p", "q"].map((name) =>
+      scheduler.spawn(function* (coro) {
+        yield* race(
+          (function* () {
+            yield* coro.receive();
+            log.push(name);
+          })(),
+          coro.sleep(),
+        );
       })
     );
     await settle();

@@ -7,11 +7,12 @@ import {
   type Coro,
   MonitorException,
   race,
-  type Scheduler,
+  Scheduler,
   sleep,
   TimeoutError,
   withTimeout,
 } from "@asyncoro/asyncoro";
+import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { inLab, type Lab, settle } from "./helpers/lab.ts";
 
@@ -53,7 +54,6 @@ Deno.test("terminate of one that has not started ends it without running it", ()
 Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: its finally runs at once", () =>
   inLab(async (lab) => {
     const { scheduler, clock } = lab;
-    const never = new Promise(() => {});
     const waits: [string, (coro: Coro) => Generator<unknown, unknown, unknown>][] = [
       ["sleep", function* (coro) {
         yield* coro.sleep(100);
@@ -691,3 +691,35 @@ Deno.test("terminate from outside, many at once, leaves nothing behind", () =>
     await Promise.all(coros.map((coro) => coro.value()));
     assertEquals(lab.scheduler.stats().live, 0);
   }));
+
+Deno.test("a grace that is over in the very turn in which the cleanup ends leaves no timer behind", async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const scheduler = new Scheduler({ clock: new VirtualClock(), shuffle: seed });
+    const reported: unknown[] = [];
+    scheduler.onError = (error) => reported.push(error);
+    const coro = scheduler.spawn(function* () {
+      yield* (function* () {
+        try {
+          yield* sleep(1000);
+        } finally {
+          yield* sleep(1);
+        }
+      })();
+      // JavaScript resumes this generator; what counts is that it ends here and now.
+      yield;
+      yield* sleep(1000);
+    });
+    const other = scheduler.spawn(function* () {
+      yield;
+      coro.terminate(1);
+      yield* sleep(1);
+      yield;
+      assertEquals(scheduler.stats().timers, 0);
+      yield* race(sleep(1), sleep(2));
+      return scheduler.clock.now();
+    });
+    assertEquals(await other.value(), 2, `seed ${seed}`);
+    assertEquals([coro.isAlive(), reported], [false, []], `seed ${seed}`);
+    await scheduler.terminate();
+  }
+});

@@ -1,7 +1,7 @@
 /**
  * `withTimeout`: deadlines around operations, generators and promises, and deadlines within deadlines.
  */
-import { call, type Coro, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
+import { call, type Coro, race, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab, settle } from "./helpers/lab.ts";
 

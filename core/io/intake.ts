@@ -162,6 +162,23 @@ export class Intake {
     this.source.read(room).then(this.#onRead, this.#onFailure);
   }
 
+  /**
+   * Lets the host read into a buffer that is not ours, when ours is empty. `take` is told how many bytes came and
+   * answers whether they are taken where they are; otherwise they are copied.
+   */
+  fillInto(buffer: Uint8Array<ArrayBuffer>, take: (count: number) => boolean): void {
+    if (this.busy) return;
+    this.#onFailure ??= (error) => this.#failed(error);
+    this.busy = true;
+    this.source.read(buffer).then((count) => {
+      this.busy = false;
+      if (count === null) this.ended = true;
+      else if (!take(count)) this.#returned = concat(this.#returned ?? NOTHING, buffer.subarray(0, count));
+      this.#mergeReturned();
+      this.serve();
+    }, this.#onFailure);
+  }
+
   /** This side closes: every wait that has not been granted anything fails. */
   close(error: ClosedError): void {
     this.closed = true;

@@ -110,7 +110,7 @@ class Output implements Readable {
  * });
  * ```
  */
-export class AsyncPipe implements Disposable, Holding {
+export class AsyncPipe implements Disposable {
   /** The command, as it was given. */
   readonly command: string;
   /** The process id; of several processes, the last one's. */
@@ -121,14 +121,12 @@ export class AsyncPipe implements Disposable, Holding {
   readSeconds = Infinity;
   /** @internal */
   writeSeconds = Infinity;
-  /** @internal */
-  nextHeld: Holding | null = null;
   readonly #children: Deno.ChildProcess[];
   readonly #stdin: StreamSink | null;
   readonly #stdout: Output | null;
   readonly #stderr: Output | null;
   readonly #ended: Promise<Deno.CommandStatus[]>;
-  readonly #owner: Coro | null;
+  readonly #belonging: Belonging | null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
   #closed = false;
 
@@ -151,9 +149,9 @@ export class AsyncPipe implements Disposable, Holding {
     this.outlet = new Outlet(this.#stdin ?? NO_STDIN);
     this.#stdout = started.stdout === "piped" ? new Output(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
-    this.#owner = context.strand?.owner ?? null;
+    const owner = context.strand?.owner;
+    this.#belonging = owner === undefined ? null : new Belonging(owner, () => this.close());
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) => this.#end(statuses));
-    this.#attach();
   }
 
   /**
@@ -360,7 +358,7 @@ export class AsyncPipe implements Disposable, Holding {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#detach();
+    this.#belonging?.end();
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.outlet.close(error);
@@ -381,37 +379,6 @@ export class AsyncPipe implements Disposable, Holding {
     return `'${this.command}' (${this.pid})`;
   }
 
-  // --- its coroutine ------------------------------------------------------------------------------------------
-
-  /** @internal */
-  describeHeld(): null {
-    return null;
-  }
-
-  /** @internal The coroutine that has made it has ended. */
-  holderEnded(): void {
-    this.close();
-  }
-
-  #attach(): void {
-    if (this.#owner === null) return;
-    this.nextHeld = this.#owner.held;
-    this.#owner.held = this;
-  }
-
-  #detach(): void {
-    const owner = this.#owner;
-    if (owner === null) return;
-    if (owner.held === this) {
-      owner.held = this.nextHeld;
-    } else {
-      let at = owner.held;
-      while (at !== null && at.nextHeld !== this) at = at.nextHeld;
-      if (at !== null) at.nextHeld = this.nextHeld;
-    }
-    this.nextHeld = null;
-  }
-
   #end(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
     this.#statuses = statuses;
     return statuses;
@@ -420,6 +387,42 @@ export class AsyncPipe implements Disposable, Holding {
   #piped<T>(stream: T | null, name: string): T {
     if (stream !== null) return stream;
     throw new TypeError(`Cannot use the ${name} of ${this} as it is not piped: leave out the option '${name}'`);
+  }
+}
+
+/** Ties something to the coroutine that has made it: when that ends, so does this. */
+class Belonging implements Holding {
+  nextHeld: Holding | null;
+  readonly #owner: Coro;
+  readonly #close: () => void;
+
+  constructor(owner: Coro, close: () => void) {
+    this.#owner = owner;
+    this.#close = close;
+    this.nextHeld = owner.held;
+    owner.held = this;
+  }
+
+  /** Nothing to report: to leave it to the end is one of the ways to use it. */
+  describeHeld(): null {
+    return null;
+  }
+
+  holderEnded(): void {
+    this.#close();
+  }
+
+  /** It has ended before. */
+  end(): void {
+    const owner = this.#owner;
+    if (owner.held === this) {
+      owner.held = this.nextHeld;
+    } else {
+      let at = owner.held;
+      while (at !== null && at.nextHeld !== this) at = at.nextHeld;
+      if (at !== null) at.nextHeld = this.nextHeld;
+    }
+    this.nextHeld = null;
   }
 }
 

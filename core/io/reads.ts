@@ -5,7 +5,7 @@
  * handed over (`collect`).
  */
 import { ClosedError, EOFError, MessageTooLargeError } from "../errors.ts";
-import { REJECTED, RESOLVED } from "../operation.ts";
+import { REJECTED, RESOLVED, WAITING } from "../operation.ts";
 import type { Strand } from "../strand.ts";
 import { toText } from "./data.ts";
 import type { Intake } from "./intake.ts";
@@ -68,7 +68,12 @@ abstract class Read extends IoWait {
     const found = this.#lookIfOpen(intake);
     if (found === VALUE) this.settle(undefined);
     else if (found === FAILURE) this.settleError(undefined);
-    else intake.fill(this.wanted(intake));
+    else this.fill(intake);
+  }
+
+  /** Asks the host for more. */
+  protected fill(intake: Intake): void {
+    intake.fill(this.wanted(intake));
   }
 
   #lookIfOpen(intake: Intake): number {
@@ -127,6 +132,52 @@ export class ReadSome extends Read {
     if (failed) return this.stopped(intake);
     const available = intake.available;
     return intake.take(this.#max < available ? this.#max : available);
+  }
+}
+
+/**
+ * At least one byte into a buffer of the caller's; its value is their number, zero at the end.
+ *
+ * If nothing is buffered the host reads into that very buffer. When the wait is pre-empted then, the host still holds
+ * it; what it brings is copied into the intake when it is there.
+ */
+export class ReadInto extends Read {
+  readonly label = "recvInto";
+  readonly #buffer: Uint8Array<ArrayBuffer>;
+  // What the host has put into the buffer; -1 as long as it has not.
+  #count = -1;
+
+  constructor(from: Readable, buffer: Uint8Array<ArrayBuffer>, limit: IoLimit) {
+    super(from, limit, "recvInto");
+    this.#buffer = buffer;
+  }
+
+  protected override look(intake: Intake): number {
+    return intake.available > 0 || intake.ended || this.#count >= 0 ? VALUE : MORE;
+  }
+
+  protected override fill(intake: Intake): void {
+    intake.fillInto(this.#buffer, (count) => {
+      if (!this.inLine || this.state !== WAITING) return false;
+      this.#count = count;
+      return true;
+    });
+  }
+
+  protected override collect(intake: Intake, failed: boolean): unknown {
+    if (failed) return this.stopped(intake);
+    if (this.#count >= 0) return this.#count;
+    const count = Math.min(this.#buffer.length, intake.available);
+    this.#buffer.set(intake.peek(0, count));
+    intake.skip(count);
+    return count;
+  }
+
+  override reclaim(): void {
+    const returned = this.#count > 0 ? this.#buffer.slice(0, this.#count) : null;
+    this.#count = -1;
+    super.reclaim();
+    if (returned !== null) this.from.intake.putBack(returned);
   }
 }
 

@@ -19,7 +19,7 @@ import {
 } from "./limit.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, Outlet } from "./outlet.ts";
-import { ReadExactly, ReadLine, ReadMessage, ReadSome } from "./reads.ts";
+import { ReadExactly, ReadInto, ReadLine, ReadMessage, ReadSome } from "./reads.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
@@ -159,6 +159,28 @@ export class AsyncSocket implements Disposable {
    */
   recv(max = 65_536, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
     return typed(new ReadSome(this, checkSize(max, "max", 1, "recv"), limit, "recv"));
+  }
+
+  /**
+   * Receives what is there into a buffer that is used again and again: for large amounts, it saves an array each time.
+   *
+   * If the receive is pre-empted, the host may still be writing into the buffer until it has brought something; that
+   * then goes to the next receive. Use the buffer for nothing else until then.
+   *
+   * @param buffer Where to put the bytes, from its beginning.
+   * @param limit How long to wait.
+   * @returns How many bytes; zero at the end of the stream.
+   * @throws {TimeoutError} At the yield, if nothing came in time.
+   * @throws {ClosedError} At the yield, if this side has closed the socket.
+   * @throws {TypeError} If `buffer` is not a Uint8Array.
+   * @throws {RangeError} If it is empty.
+   */
+  recvInto(buffer: Uint8Array<ArrayBuffer>, limit?: IoLimit): Operation<number> {
+    if (!(buffer instanceof Uint8Array)) {
+      throw new TypeError(`Cannot recvInto as 'buffer' must be a Uint8Array: current value is ${describe(buffer)}`);
+    }
+    checkSize(buffer.length, "buffer.length", 1, "recvInto");
+    return typed(new ReadInto(this, buffer, limit));
   }
 
   /**

@@ -3,13 +3,17 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Drivable, Driver } from "../driver.ts";
-import { hop } from "../host.ts";
+import { hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
+
+// Seconds of real time.
+const PATIENCE = 1;
 
 /**
  * A clock for `new Scheduler({ clock: new VirtualClock() })`: an hour of sleeping takes no time.
  *
- * It jumps when nothing is ready and no promise or host operation is waited for, to the earliest deadline; what is
- * due then runs in the order of deadlines, and those with the same deadline in the order in which they began.
+ * It jumps when nothing is ready, to the earliest deadline; what is due then runs in the order of deadlines, and those
+ * with the same deadline in the order in which they began. Promises and host operations that are waited for come from
+ * the real world and get real time: as long as there is to the deadline, but no more than a second.
  *
  * @example
  * ```ts
@@ -31,6 +35,7 @@ export class VirtualClock implements Clock {
   autoAdvance: boolean;
   #now: number;
   #drivers: VirtualDriver[] = [];
+  #patience: HostTimer | null = null;
 
   /**
    * Makes a clock that stands still.
@@ -95,20 +100,38 @@ export class VirtualClock implements Clock {
   driver(loop: Drivable): Driver {
     const driver = new VirtualDriver(loop, this, () => {
       this.#drivers = this.#drivers.filter((other) => other !== driver);
+      this.stir();
+      if (this.#drivers.length > 0) this.#drivers[0].wake();
     });
     this.#drivers.push(driver);
     return driver;
   }
 
+  /** @internal Something is ready: whoever waited for quiet waits anew. */
+  stir(): void {
+    if (this.#patience !== null) stopTimer(this.#patience);
+    this.#patience = null;
+  }
+
   /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock has anything else to wait for. */
   idle(): void {
-    if (!this.autoAdvance || this.#drivers.some((driver) => driver.active || driver.loop.hostOperations > 0)) return;
+    if (!this.autoAdvance || this.#patience !== null || this.#drivers.some((driver) => driver.active)) return;
     const next = this.#earliest();
-    if (next === Infinity) {
-      // Who is woken by the news may help those of other schedulers: they are looked at again afterwards.
-      this.#drivers.some((driver) => driver.loop.ranDry(false));
-      return;
-    }
+    if (this.#drivers.some((driver) => driver.loop.hostOperations > 0)) {
+      // What never comes, such as a promise that nobody settles, must not stop the time for good.
+      if (next < Infinity) this.#patience = startTimer(this.#lostPatience, Math.min(next - this.#now, PATIENCE), true);
+    } else if (next < Infinity) this.#jump(next);
+    // Who is woken by the news may help those of other schedulers: they are looked at again afterwards.
+    else this.#drivers.some((driver) => driver.loop.ranDry(false));
+  }
+
+  readonly #lostPatience = (): void => {
+    this.#patience = null;
+    const next = this.#earliest();
+    if (this.autoAdvance && next < Infinity) this.#jump(next);
+  };
+
+  #jump(next: number): void {
     this.#now = Math.max(this.#now, next);
     for (const driver of this.#drivers) if (driver.loop.nextDeadline() <= this.#now) driver.wake();
   }
@@ -132,6 +155,7 @@ class VirtualDriver implements Driver {
   wake(): void {
     if (this.active) return;
     this.active = true;
+    this.#clock.stir();
     // A turn of the host in between, so that code outside sees what happened before more does.
     hop(this.#tick, true);
   }

@@ -26,7 +26,8 @@ function* fetcher(_coro: Coro, urls: string[], total: number) {
     } finally {
       controller.abort();
     }
-    console.error(`\r${results.length} of ${total} done`);
+    const line = `\r${results.length} of ${total} done${results.length === total ? "\n" : ""}`;
+    Deno.stderr.writeSync(new TextEncoder().encode(line));
   }
 }
 

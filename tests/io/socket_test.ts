@@ -1,10 +1,17 @@
 /** Sockets: what is not common to all streams. Messages, TLS, listening, hostile peers, many connections. */
-import { Coro, race, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
+import { Coro, type Operation, race, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
-import { type AsyncListener, AsyncSocket, ClosedError, EOFError, MessageTooLargeError } from "../../core/io/mod.ts";
-import { bytes, drive, eventually, pause, testCertificate, testWith, text, turns } from "./helpers.ts";
-import { fails, patterned } from "./stream_suite.ts";
+import {
+  type AsyncListener,
+  AsyncSocket,
+  ClosedError,
+  EOFError,
+  type IoLimit,
+  MessageTooLargeError,
+} from "../../core/io/mod.ts";
+import { bytes, drive, eventually, pause, seeded, testCertificate, testWith, text, turns } from "./helpers.ts";
+import { fails, farConn, patterned, preempted } from "./stream_suite.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -101,6 +108,70 @@ Deno.test("recvMsg() believes a huge length only as far as the data has come", a
   near.close();
   far.close();
 });
+
+Deno.test("recvInto() puts what comes into a buffer that is used again, and loses nothing", async () => {
+  const [near, far] = await pair();
+  const buffer = new Uint8Array(8);
+  await drive(function* () {
+    yield* until(far.write(bytes("0123456789ab")));
+    assertEquals(yield* near.recvInto(buffer, 5), 8);
+    assertEquals(yield* near.recvInto(buffer, 5), 4);
+    assertEquals(text(buffer), "89ab4567");
+    yield* fails(near.recvInto(buffer, 0.01), TimeoutError);
+    yield* until(far.write(bytes("xyz\n")));
+    assertEquals(yield* near.readline(5), "xyz");
+    // Both branches are answered in one turn: what the loser has in its buffer goes back.
+    yield* until(far.write(bytes("abcd")));
+    const winner = yield* race(near.recvInto(new Uint8Array(2), 5), near.recvInto(new Uint8Array(2), 5));
+    assertEquals([winner, text(yield* near.recvall(2, 5))], [2, "cd"]);
+    const terminated = new Coro(function* () {
+      yield* near.recvInto(buffer);
+    });
+    yield* sleep(0.005);
+    const written = far.write(bytes("last"));
+    for (let i = 0; i < 3; i++) yield until(Promise.resolve());
+    terminated.terminate();
+    yield* until(written);
+    assertEquals(text(yield* near.recvall(4, 5)), "last");
+    yield* until(far.closeWrite());
+    assertEquals(yield* near.recvInto(buffer, 5), 0);
+    assertThrows(() => near.recvInto(new Uint8Array(0)), RangeError);
+    assertThrows(() => near.recvInto("x" as never), TypeError);
+  });
+  near.close();
+  far.close();
+});
+
+Deno.test("recvInto() loses no byte, whenever it is pre-empted", async () => {
+  for (const seed of [11, 12, 13]) {
+    const [near, far] = await pair();
+    await drive(function* (coro) {
+      coro.scheduler.onError = () => {};
+      const next = seeded(seed);
+      const recv = (max: number, limit?: IoLimit) => next(2) === 0 ? near.recv(max, limit) : into(near, max, limit);
+      yield* preempted(
+        { recv, recvall: (size, limit) => near.recvall(size, limit) },
+        farConn(far),
+        patterned(20_000),
+        next,
+      );
+    });
+    near.close();
+    far.close();
+  }
+});
+
+/** Receives into a buffer that is thrown away if the receive is pre-empted. */
+function into(near: AsyncSocket, max: number, limit?: IoLimit): Operation<Uint8Array> {
+  const buffer = new Uint8Array(max);
+  const operation = near.recvInto(buffer, limit);
+  const take = operation.take;
+  operation.take = function () {
+    const count = take.call(this);
+    return typeof count === "number" ? buffer.slice(0, count) : count;
+  };
+  return operation as Operation<unknown> as Operation<Uint8Array>;
+}
 
 Deno.test("a longer line than the maximum is an error, and maxMessageSize holds for sending as well", async () => {
   const [near, far] = await pair();

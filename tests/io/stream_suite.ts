@@ -216,8 +216,8 @@ function cancellingSuite(check: Check): void {
 }
 
 /** Reads everything with coroutines that are pre-empted at any moment, in any way. */
-function* preempted(
-  near: Near,
+export function* preempted(
+  near: Pick<Near, "recv" | "recvall">,
   far: Far,
   data: Uint8Array,
   next: (below: number) => number,

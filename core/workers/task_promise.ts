@@ -1,0 +1,64 @@
+import { type HostTimer, startTimer, stopTimer } from "../host.ts";
+import type { Crew } from "./crew.ts";
+import { Task, type TaskOwner } from "./task.ts";
+import { lateTask, type TaskCall } from "./task_operation.ts";
+
+/** Runs a task for async code. */
+export function promiseOf(crew: Crew, call: TaskCall): Promise<unknown> {
+  if (call.signal?.aborted) return Promise.reject(call.signal.reason);
+  if (call.seconds <= 0) return Promise.reject(lateTask(call));
+  return new TaskPromise(crew, call).promise;
+}
+
+class TaskPromise implements TaskOwner {
+  readonly promise: Promise<unknown>;
+  readonly #crew: Crew;
+  readonly #call: TaskCall;
+  readonly #task: Task;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #timer: HostTimer | null = null;
+
+  constructor(crew: Crew, call: TaskCall) {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#crew = crew;
+    this.#call = call;
+    this.#task = new Task(call.target, call.args, call.plan, this);
+    crew.submit(this.#task);
+    if (call.seconds < Infinity) this.#timer = startTimer(() => this.#giveUp(lateTask(call)), call.seconds, false);
+    call.signal?.addEventListener("abort", this);
+  }
+
+  handleEvent(): void {
+    this.#giveUp(this.#call.signal!.reason);
+  }
+
+  settled(ok: boolean, value: unknown): void {
+    this.#leave();
+    if (ok) this.#resolve(value);
+    else this.#reject(value);
+  }
+
+  progress(value: unknown): void {
+    try {
+      this.#call.tell?.(value);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  #giveUp(reason: unknown): void {
+    this.#leave();
+    this.#crew.cancel(this.#task);
+    this.#reject(reason);
+  }
+
+  #leave(): void {
+    if (this.#timer !== null) stopTimer(this.#timer);
+    this.#timer = null;
+    this.#call.signal?.removeEventListener("abort", this);
+  }
+}

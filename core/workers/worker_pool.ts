@@ -1,0 +1,363 @@
+import { describe } from "../describe.ts";
+import { WorkerError } from "../errors.ts";
+import type { Operation } from "../operation.ts";
+import { type Timeout, toSeconds } from "../time.ts";
+import { Crew } from "./crew.ts";
+import { workerHost, type WorkerPermissions } from "./host_worker.ts";
+import type { ResultStream } from "./result_stream.ts";
+import { type ModuleTarget, type TaskFunction, Targets } from "./targets.ts";
+import { type TaskCall, TaskOperation } from "./task_operation.ts";
+import { checkOptions, type TaskOptions, teller } from "./task_options.ts";
+import { promiseOf } from "./task_promise.ts";
+import { TaskStream } from "./task_stream.ts";
+import type { Thread } from "./thread.ts";
+import { checkMap, type MapOptions, WorkerMap } from "./worker_map.ts";
+
+/** Options of a {@linkcode WorkerPool}. */
+export interface WorkerPoolOptions {
+  /** Its name, for messages and the names of its workers. */
+  readonly name?: string;
+  /**
+   * What the workers may do, as in the `deno.permissions` option of `new Worker`; the same as the program by default.
+   *
+   * Deno ends the program if this is used without `--unstable-worker-options`.
+   */
+  readonly permissions?: WorkerPermissions;
+  /** What the workers run; there is only `"module"`. */
+  readonly type?: "module";
+  /** Seconds, or a duration, after which a worker without a task ends; they stay until `terminate()` by default. */
+  readonly idleTimeout?: Timeout;
+  /** Workers that stay even so; 0 by default. */
+  readonly min?: number;
+  /** Tasks that may be queued; further ones wait for room, and with them their coroutines. No limit by default. */
+  readonly queueLimit?: number;
+  /** Seconds, or a duration, that a cancelled task has to stop before its worker is replaced; 5 by default. */
+  readonly grace?: Timeout;
+}
+
+/** What a pool has and has done, at one moment. */
+export interface WorkerPoolStats {
+  /** Workers at the most. */
+  readonly size: number;
+  /** Workers there are. */
+  readonly workers: number;
+  /** Of these, those with nothing to do. */
+  readonly idle: number;
+  /** Tasks that are not settled: blocked, queued and given to workers. */
+  readonly pending: number;
+  /** Tasks that wait for room in the queue. */
+  readonly blocked: number;
+  /** Tasks in the queue. */
+  readonly queued: number;
+  /** Tasks that were given to workers, which may not have begun all of them. */
+  readonly running: number;
+  /** Tasks so far. */
+  readonly submitted: number;
+  /** Of these, those with a result. */
+  readonly completed: number;
+  /** Those that failed. */
+  readonly failed: number;
+  /** Those that were cancelled. */
+  readonly cancelled: number;
+  /** Workers started so far. */
+  readonly started: number;
+  /** Of these, those that ended by themselves. */
+  readonly crashed: number;
+  /** Those that were replaced as a cancelled task did not stop. */
+  readonly replaced: number;
+}
+
+const STANDARD_GRACE = 5;
+// A web worker keeps the process alive as long as it is there.
+const WEB_IDLE_SECONDS = 0.5;
+
+/**
+ * Workers that run functions which block or compute, so that coroutines go on meanwhile: threads, for JavaScript.
+ * Asyncoro calls it `AsyncThreadPool`, and so does the alias exported here.
+ *
+ * Workers are started when they are needed. A task is a self-contained function, whose source is sent, or a function
+ * of a module. Arguments and results are copied by structured clone, or moved. A worker runs one task at a time.
+ *
+ * A coroutine that is terminated or times out cancels its task: one that has not begun is dropped; one that has is
+ * asked to stop (`this.cancelled`, `this.signal`), and after a grace its worker is replaced. A worker that crashes
+ * fails the task it ran, with `WorkerError`, and is replaced. Every task settles.
+ *
+ * An idle pool does not keep the process alive, so `terminate()` may be left out in a program that ends anyway.
+ *
+ * @example
+ * ```ts
+ * import { run, WorkerPool } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using pool = new WorkerPool(2);
+ * const sum = await run(function* () {
+ *   return yield* pool.asyncTask((n: number) => {
+ *     let sum = 0;
+ *     for (let i = 1; i <= n; i++) sum += i;
+ *     return sum;
+ *   }, 1_000_000);
+ * });
+ * assertEquals(sum, 500_000_500_000);
+ * ```
+ */
+export class WorkerPool {
+  /** Its name. */
+  readonly name: string;
+  /** Workers at the most. */
+  readonly size: number;
+  readonly #crew: Crew;
+  readonly #targets: Targets;
+
+  /**
+   * Makes a pool. No worker is started yet.
+   *
+   * @param size Workers at the most; the number of cores by default.
+   * @param options See {@linkcode WorkerPoolOptions}.
+   * @throws {RangeError} If `size`, `min` or `queueLimit` is not a whole number in its range.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {UnsupportedError} If the runtime has no workers.
+   */
+  constructor(size: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
+    this.size = checkCount(size, "size", 1);
+    const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
+    if (typeof name !== "string") throw invalid("'name' must be a string", name);
+    if (type !== "module") throw invalid("'type' must be \"module\"", type);
+    this.name = name;
+    const idleSeconds = permissions === undefined ? Infinity : WEB_IDLE_SECONDS;
+    const plan = {
+      name,
+      size,
+      keep: checkCount(min, "min", 0),
+      idleSeconds: options.idleTimeout === undefined ? idleSeconds : toSeconds(options.idleTimeout, "make a pool"),
+      queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, "queueLimit", 1),
+      graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
+    };
+    this.#crew = new Crew(plan, workerHost(permissions));
+    this.#targets = new Targets((id) => this.#crew.forget(id));
+  }
+
+  /**
+   * Runs a task and waits for its result. When the wait is cancelled, so is the task.
+   *
+   * @param target A self-contained function, or `{ module, name }`.
+   * @param args Its arguments: copied now, at the call.
+   * @returns What it returns, awaited in the worker.
+   * @throws {TypeError} If `target` is neither.
+   * @throws {DOMException} A `DataCloneError`, if an argument cannot be sent.
+   * @throws {WorkerError} If the pool has been terminated; at the yield, if the task fails or its worker ends.
+   */
+  // deno-lint-ignore no-explicit-any -- inferred from the function
+  asyncTask<A extends readonly any[], R>(target: TaskFunction<A, R>, ...args: A): Operation<TaskResult<R>>;
+  /** The same with a function of a module. */
+  asyncTask<R = unknown>(target: ModuleTarget, ...args: unknown[]): Operation<R>;
+  asyncTask(target: unknown, ...args: unknown[]): Operation<unknown> {
+    return new TaskOperation(this.#crew, this.#call({}, target, args));
+  }
+
+  /**
+   * Runs a task as {@linkcode WorkerPool.asyncTask} does, with options.
+   *
+   * @param options See {@linkcode TaskOptions}.
+   * @param target A self-contained function, or `{ module, name }`.
+   * @param args Its arguments.
+   * @throws {TypeError} If `target` or an option is wrong.
+   * @throws {RangeError} If the priority is not an integer from 0 to 7.
+   * @throws {TimeoutError} At the yield, if it is not done in time.
+   * @throws {WorkerError} As for `asyncTask`.
+   */
+  // deno-lint-ignore no-explicit-any -- inferred from the function
+  asyncTaskWith<A extends readonly any[], R>(
+    options: TaskOptions,
+    target: TaskFunction<A, R>,
+    ...args: A
+  ): Operation<TaskResult<R>>;
+  /** The same with a function of a module. */
+  asyncTaskWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Operation<R>;
+  asyncTaskWith(options: TaskOptions, target: unknown, ...args: unknown[]): Operation<unknown> {
+    return new TaskOperation(this.#crew, this.#call(options, target, args));
+  }
+
+  /**
+   * Runs a task for async code.
+   *
+   * @param target A self-contained function, or `{ module, name }`.
+   * @param args Its arguments: copied now, at the call.
+   * @returns A promise of its result.
+   * @throws {TypeError} At once, if `target` is neither.
+   * @throws {DOMException} At once, a `DataCloneError`, if an argument cannot be sent.
+   * @throws {WorkerError} At once, if the pool has been terminated.
+   */
+  // deno-lint-ignore no-explicit-any -- inferred from the function
+  run<A extends readonly any[], R>(target: TaskFunction<A, R>, ...args: A): Promise<TaskResult<R>>;
+  /** The same with a function of a module. */
+  run<R = unknown>(target: ModuleTarget, ...args: unknown[]): Promise<R>;
+  run(target: unknown, ...args: unknown[]): Promise<unknown> {
+    return promiseOf(this.#crew, this.#call({}, target, args));
+  }
+
+  /**
+   * Runs a task for async code, with options.
+   *
+   * @param options See {@linkcode TaskOptions}.
+   * @param target A self-contained function, or `{ module, name }`.
+   * @param args Its arguments.
+   * @throws {TypeError} At once, if `target` or an option is wrong.
+   * @throws {RangeError} At once, if the priority is not an integer from 0 to 7.
+   * @throws {WorkerError} At once, if the pool has been terminated.
+   */
+  // deno-lint-ignore no-explicit-any -- inferred from the function
+  runWith<A extends readonly any[], R>(
+    options: TaskOptions,
+    target: TaskFunction<A, R>,
+    ...args: A
+  ): Promise<TaskResult<R>>;
+  /** The same with a function of a module. */
+  runWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Promise<R>;
+  runWith(options: TaskOptions, target: unknown, ...args: unknown[]): Promise<unknown> {
+    return promiseOf(this.#crew, this.#call(options, target, args));
+  }
+
+  /**
+   * Runs a generator function in a worker and gives what it yields, as it comes.
+   *
+   * The generator is at most 64 results ahead of who takes them. It begins when the first is asked for.
+   *
+   * @param target A self-contained generator function (async ones too), or `{ module, name }` of one.
+   * @param args Its arguments: copied now, at the call.
+   * @throws {TypeError} If `target` is neither.
+   * @throws {WorkerError} If the pool has been terminated.
+   */
+  // deno-lint-ignore no-explicit-any -- inferred from the function
+  stream<A extends readonly any[], T, R>(
+    // deno-lint-ignore no-explicit-any -- what a generator is sent is its own affair
+    target: TaskFunction<A, Generator<T, R, any> | AsyncGenerator<T, R, any>>,
+    ...args: A
+  ): ResultStream<T, R>;
+  /** The same with a function of a module. */
+  stream<T = unknown, R = unknown>(target: ModuleTarget, ...args: unknown[]): ResultStream<T, R>;
+  stream(target: unknown, ...args: unknown[]): ResultStream<unknown, unknown> {
+    const { target: known, plan } = this.#call({}, target, args, true);
+    return new TaskStream(this.#crew, known, args, plan);
+  }
+
+  /**
+   * Runs the same task for each of many items, on all workers.
+   *
+   * `yield*` gives an array of all results; `stream()` of it gives them as they come. Items are taken from the
+   * iterable as there is room for them. The first failure cancels the rest.
+   *
+   * @param items What to work on.
+   * @param target Called with an item and its index: a self-contained function, or `{ module, name }`.
+   * @param options See {@linkcode MapOptions}.
+   * @throws {TypeError} If `items` is not iterable, or `target` or an option is wrong.
+   * @throws {RangeError} If `concurrency` or `priority` is out of its range.
+   * @throws {WorkerError} If the pool has been terminated; at the yield, if a task fails.
+   */
+  map<T, R>(
+    items: Iterable<T>,
+    target: TaskFunction<[item: T, index: number], R>,
+    options?: MapOptions,
+  ): WorkerMap<TaskResult<R>>;
+  /** The same with a function of a module. */
+  map<R = unknown>(items: Iterable<unknown>, target: ModuleTarget, options?: MapOptions): WorkerMap<R>;
+  map(items: Iterable<unknown>, target: unknown, options: MapOptions = {}): WorkerMap<unknown> {
+    const checked = checkMap(items, options, 16 * this.size);
+    const { target: known, plan } = this.#call({ priority: options.priority }, target, []);
+    const { onProgress } = options;
+    return new WorkerMap({ crew: this.#crew, items, target: known, task: plan, onProgress, ...checked });
+  }
+
+  #call(options: TaskOptions, target: unknown, args: readonly unknown[], stream = false): TaskCall {
+    this.#mustBeOpen();
+    const known = this.#targets.of(target);
+    const plan = checkOptions(options, 4, stream);
+    return {
+      target: known,
+      args,
+      plan,
+      seconds: plan.seconds,
+      signal: options.signal,
+      tell: teller(options.onProgress),
+      inherits: options.priority === undefined,
+    };
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#crew.closed) return;
+    throw new WorkerError(`Cannot run a task as pool '${this.name}' has been terminated: make a new one`);
+  }
+
+  /** @internal A worker for somebody who keeps something in it. */
+  settleIn(): Thread {
+    this.#mustBeOpen();
+    return this.#crew.settleIn();
+  }
+
+  /** @internal Runs a task in that worker. */
+  taskIn(thread: Thread, target: unknown, args: readonly unknown[]): Operation<unknown> {
+    const call = this.#call({}, target, args);
+    return new TaskOperation(this.#crew, { ...call, plan: { ...call.plan, thread } });
+  }
+
+  /**
+   * Waits until every task has settled. More may be run after.
+   *
+   * @returns A promise; in a coroutine use `yield* until(pool.join())`.
+   */
+  join(): Promise<void> {
+    return this.#crew.join();
+  }
+
+  /**
+   * Ends the workers. Tasks that have not settled fail with `WorkerError`, and no more are taken.
+   *
+   * Deno cannot end the thread of a worker in an endless loop: it goes on until the process ends, which it does not
+   * hold up. Use the `limit` option for code that may loop.
+   *
+   * @returns A promise, resolved when all workers have ended.
+   */
+  terminate(): Promise<void> {
+    return this.#crew.terminate();
+  }
+
+  /** What it has and has done. */
+  stats(): WorkerPoolStats {
+    const { threads, counts, queue, blocked, pending } = this.#crew;
+    const running = threads.reduce((sum, thread) => sum + thread.sent.length + thread.own.length, 0);
+    return {
+      size: this.size,
+      workers: threads.length,
+      idle: threads.filter((thread) => thread.sent.length === 0).length,
+      pending,
+      blocked: blocked.length,
+      queued: queue.length,
+      running,
+      ...counts,
+    };
+  }
+
+  /** The same as {@linkcode WorkerPool.terminate}, without waiting for it. */
+  [Symbol.dispose](): void {
+    this.#crew.terminate();
+  }
+
+  /** The same as {@linkcode WorkerPool.terminate}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#crew.terminate();
+  }
+}
+
+/** What a task gives: the value of a promise, the return value of a generator. */
+// deno-lint-ignore no-explicit-any -- generators of every kind
+export type TaskResult<R> = R extends Generator<any, infer T, any> | AsyncGenerator<any, infer T, any> ? T : Awaited<R>;
+
+function checkCount(value: number, name: string, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  const message = `Cannot make a pool as '${name}' must be a whole number from ${least}: current value is `;
+  if (typeof value === "number") throw new RangeError(message + value);
+  throw new TypeError(message + describe(value));
+}
+
+function invalid(what: string, value: unknown): TypeError {
+  return new TypeError(`Cannot make a pool as ${what}: current value is ${describe(value)}`);
+}
