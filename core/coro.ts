@@ -368,13 +368,14 @@ export class Coro<
    */
   value(timeout?: Timeout): Promise<R> {
     const seconds = toSeconds(timeout, "wait for a coroutine");
-    const { promise, resolve, reject } = Promise.withResolvers<R>();
-    const joiner = new PromiseJoiner(resolve as (value: unknown) => void, reject);
-    if (this.answer(joiner)) return promise;
-    if (seconds <= 0) {
-      reject(late(this as Coro));
-      return promise;
-    }
+    return new Promise((resolve, reject) => {
+      this.#promise(new PromiseJoiner(resolve as (value: unknown) => void, reject), seconds);
+    });
+  }
+
+  #promise(joiner: PromiseJoiner, seconds: number): void {
+    if (this.answer(joiner)) return;
+    if (seconds <= 0) return joiner.reject(late(this as Coro));
     this.join(joiner);
     this.scheduler.outsiders++;
     joiner.onSettled = () => this.scheduler.outsiders--;
@@ -386,7 +387,6 @@ export class Coro<
     } else {
       this.scheduler.suspect(this as Coro);
     }
-    return promise;
   }
 
   /**

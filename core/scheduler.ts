@@ -236,15 +236,13 @@ export class Scheduler extends RunLoop {
    */
   join(): Promise<void> {
     this.#notInside("join()");
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    if (this.broken !== null) reject(this.broken);
-    else if (this.#pending === 0 && this.#failed.size === 0) resolve();
-    else {
+    return new Promise((resolve, reject) => {
+      if (this.broken !== null) return reject(this.broken);
+      if (this.#pending === 0 && this.#failed.size === 0) return resolve();
       this.#joins.push({ resolve, reject });
       this.#suspectAll = true;
       this.driver.wake();
-    }
-    return promise;
+    });
   }
 
   /**
@@ -272,11 +270,11 @@ export class Scheduler extends RunLoop {
 
   async #terminateAll(): Promise<void> {
     if (this.#live === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#allEnded = resolve;
-    this.#ending = new Set(this.coros());
-    for (const coro of this.#ending) coro.terminate();
-    await promise;
+    await new Promise<void>((resolve) => {
+      this.#allEnded = resolve;
+      this.#ending = new Set(this.coros());
+      for (const coro of this.#ending) coro.terminate();
+    });
   }
 
   async #runExits(): Promise<void> {

@@ -80,7 +80,10 @@ export class Task {
     const { transfer } = this.plan;
     if (transfer.length === 0) return;
     const list = [...transfer];
-    [this.args, this.moved] = structuredClone([this.args, list] as const, { transfer: list }) as [unknown[], Transferable[]];
+    [this.args, this.moved] = structuredClone([this.args, list] as const, { transfer: list }) as [
+      unknown[],
+      Transferable[],
+    ];
   }
 
   /** Whether it can only be given to a worker that has nothing else: it could not be had back, or it streams. */

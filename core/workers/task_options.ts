@@ -34,7 +34,9 @@ export function checkOptions(options: TaskOptions, priority: number, stream: boo
   const { transfer = [], onProgress } = options;
   if (!Array.isArray(transfer)) {
     throw new TypeError(
-      `Cannot run a task as 'transfer' must be an array of transferable objects: current value is ${describe(transfer)}`,
+      `Cannot run a task as 'transfer' must be an array of transferable objects: current value is ${
+        describe(transfer)
+      }`,
     );
   }
   if (onProgress !== undefined && typeof onProgress !== "function" && typeof onProgress?.send !== "function") {

@@ -5,7 +5,7 @@ import { type Timeout, toSeconds } from "../time.ts";
 import { Crew } from "./crew.ts";
 import { workerHost, type WorkerPermissions } from "./host_worker.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { type ModuleTarget, type TaskFunction, Targets } from "./targets.ts";
+import { type ModuleTarget, Targets, type TaskFunction } from "./targets.ts";
 import { type TaskCall, TaskOperation } from "./task_operation.ts";
 import { checkOptions, type TaskOptions, teller } from "./task_options.ts";
 import { promiseOf } from "./task_promise.ts";

@@ -31,7 +31,7 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
   // deno-lint-ignore no-explicit-any -- what a runtime has built in, without its types
   const { process } = globalThis as any;
   const { parentPort, receiveMessageOnPort } = process.getBuiltinModule("node:worker_threads");
-  const exit = process.exit.bind(process) as (code: number) => never;
+  let exit = process.exit.bind(process) as (code: number) => never;
   const limiter = () => {
     const { Script } = process.getBuiltinModule("node:vm");
     const key = Symbol.for("asyncoro.limited");
@@ -50,12 +50,18 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
     };
   };
   const start = (data: WorkerStart) => {
-    const loop = new Loop(kit, data, { receiveMessageOnPort, exit, limiter });
+    const loop = new Loop(kit, data, { receiveMessageOnPort, exit: (code) => exit(code), limiter });
     process.on("uncaughtException", (error: unknown) => loop.crashed(error));
     process.on("unhandledRejection", (error: unknown) => loop.crashed(error));
     // Nobody is told when a web worker closes itself: it says so before.
     if (!parentPort) {
-      const leave = (code: unknown = 0) => loop.crashed(new Error(`The worker ended with code ${code} while the task ran`));
+      const close = globalThis.close.bind(globalThis);
+      exit = () => {
+        close();
+        throw new Error("The worker is closed");
+      };
+      const leave = (code: unknown = 0) =>
+        loop.crashed(new Error(`The worker ended with code ${code} while the task ran`));
       Object.assign(globalThis, { close: leave });
       Object.assign(process, { exit: leave });
       try {
