@@ -187,6 +187,16 @@ export class Coro<
     return `${this.name}/${this.id}`;
   }
 
+  /** @internal How `console.log` shows it: its fields are nobody's business, and they lead everywhere. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Coro ${this}`;
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Coro ${this}`;
+  }
+
   // --- waiting as itself --------------------------------------------------------------------------------------
 
   /**

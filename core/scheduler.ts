@@ -108,6 +108,8 @@ export class Scheduler extends RunLoop {
 
   /** @internal Promises of `value()` that wait. */
   outsiders = 0;
+  /** @internal What only daemons wait for in the host; told when it begins or ceases to keep the process alive. */
+  daemonHolds: Set<{ hold(alive: boolean): void }> | null = null;
 
   #phase = OPEN;
   #live = 0;
@@ -159,6 +161,16 @@ export class Scheduler extends RunLoop {
   /** Its name. */
   override toString(): string {
     return this.name;
+  }
+
+  /** @internal How `console.log` shows it: its fields are nobody's business, and they lead everywhere. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Scheduler ${this}`;
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Scheduler ${this}`;
   }
 
   // --- coroutines ---------------------------------------------------------------------------------------------
@@ -356,6 +368,7 @@ export class Scheduler extends RunLoop {
     if (this.debug) this.#spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
+    if (this.daemonHolds !== null) this.#holdForDaemons();
     this.submit(coro);
   }
 
@@ -366,11 +379,19 @@ export class Scheduler extends RunLoop {
     this.#live--;
     if (coro.daemon) this.#daemons--;
     if (this.debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
+    if (this.daemonHolds !== null) this.#holdForDaemons();
+  }
+
+  #holdForDaemons(): void {
+    const alive = this.keepsAlive();
+    for (const each of this.daemonHolds!) each.hold(alive);
+    if (this.daemonHolds!.size === 0) this.daemonHolds = null;
   }
 
   /** @internal A live coroutine became a daemon, or no longer is one. */
   daemonChanged(daemon: boolean): void {
     this.#daemons += daemon ? 1 : -1;
+    if (this.daemonHolds !== null) this.#holdForDaemons();
     if (this.busy) return;
     this.#answerJoins();
     this.driver.update();
