@@ -3,9 +3,9 @@
 //
 //   0x00000  unused, so that no record has address 0 (NIL)
 //   0x00400  ready queues      8 x { head u32, tail u32 }                                (ready.ts)
-//   0x00500  pick history    256 x { streak << 3 | cursor u16 }                          (turn.ts)
-//   0x00800  run window      256 x { slot << 1 | byTimer i32 }            kernel writes  (turn.ts)
-//   0x01000  submissions    1024 x { slot or ~slot i32, generation i32 }  kernel reads   (turn.ts)
+//   0x00800  pick history   1024 x { streak << 3 | cursor u16 }                          (turn.ts)
+//   0x01000  run window     1024 x { slot << 1 | byTimer i32 }            kernel writes  (turn.ts)
+//   0x02000  submissions    1024 x { slot or ~slot i32, generation i32 }  kernel reads   (turn.ts)
 //   0x10000  records    capacity x 32 bytes, to the end of the memory
 //
 // A record is two halves which have nothing to do with each other but their size. The first belongs to slot i,
@@ -25,13 +25,13 @@
 // Links are addresses of records, not slot numbers: a slot number is only made where one crosses the border.
 
 export const SUBMISSIONS: i32 = 1024;
-export const WINDOW: i32 = 256;
+export const WINDOW: i32 = 1024;
 export const LEVELS: i32 = 8;
 
 export const QUEUES: usize = 0x400;
-export const HISTORY: usize = 0x500;
-export const RUN_WINDOW: usize = 0x800;
-export const SUBMISSION_RING: usize = 0x1000;
+export const HISTORY: usize = 0x800;
+export const RUN_WINDOW: usize = 0x1000;
+export const SUBMISSION_RING: usize = 0x2000;
 export const RECORDS: usize = 0x10000;
 
 export const NIL: usize = 0;

@@ -9,7 +9,7 @@ import { Finish, late } from "./operations/finish.ts";
 import { mustBeCurrent, Sleep } from "./operations/sleep.ts";
 import type { Operation } from "./operation.ts";
 import { placement } from "./placement.ts";
-import { labelStack } from "./report.ts";
+import { labelStack, withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "./schedulable.ts";
 import { type Body, Strand } from "./strand.ts";
@@ -464,6 +464,7 @@ export class Coro<
   hotSwappable(flag: boolean): void {
     mustBeCurrent(this as Coro, "set hotSwappable");
     this.#flags = flag ? this.#flags | SWAPPABLE : this.#flags & ~SWAPPABLE;
+    this.swapSoon();
   }
 
   /**
@@ -642,7 +643,9 @@ export class Coro<
       this.held = holding.nextHeld;
       holding.nextHeld = null;
       const what = holding.describeHeld();
-      if (what !== null) this.report(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`));
+      if (what !== null) {
+        this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+      }
       holding.holderEnded();
     }
   }

@@ -60,7 +60,7 @@ function deadlock(coros: readonly Coro[], message: string): Deadlock {
     coro,
     waitsFor: coro.wait?.waitsFor ?? "its turn",
   }));
-  return { coros, error: new DeadlockError(message, lines) };
+  return { coros, error: withoutStack(new DeadlockError(message, lines)) };
 }
 
 /** The first cycle among the waits, in its order; empty if there is none. */

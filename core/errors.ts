@@ -127,6 +127,28 @@ export class WorkerError extends Error {
   }
 }
 
+/** SQLite refused something that a database cursor asked for. */
+export class DatabaseError extends WorkerError {
+  /** Always `"DatabaseError"`. */
+  override name = "DatabaseError";
+  /** SQLite's result code by name, without what extends it: `"SQLITE_CONSTRAINT"`. */
+  declare readonly code: string;
+  /** SQLite's extended result code: 2067 for a value that is not unique. */
+  readonly errcode: number;
+
+  /**
+   * @param message What SQLite says.
+   * @param code The name of its result code.
+   * @param errcode Its extended result code.
+   * @param original What is carried over of the error in the worker.
+   */
+  constructor(message: string, code: string, errcode: number, original: WorkerErrorInit = {}) {
+    super(message, { ...original, name: "DatabaseError", code });
+    this.name = "DatabaseError";
+    this.errcode = errcode;
+  }
+}
+
 /** What a {@linkcode WorkerError} carries over. */
 export interface WorkerErrorInit {
   /** The name of the original error. */

@@ -11,6 +11,9 @@ import { callerOf } from "./place.ts";
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
 
+// The file that resumes generators: what its frames and those below do is no business of the program.
+const ENGINE = new URL("./strand.ts", import.meta.url).href;
+
 /** Notes where the caller that `error` passes through is suspended. `above` is the function whose callers count. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
   if (!(error instanceof Error)) return;
@@ -32,13 +35,25 @@ function note(error: Error, line: string | null): void {
   else if (lines.length < 50) lines.push(line);
 }
 
-/** Appends the callers and the coroutine to the error's stack, once. */
+/** Appends the callers and the coroutine to the error's stack, once, in the place of the run loop's own frames. */
 export function labelStack(error: unknown, coro: Coro): void {
   if (!(error instanceof Error) || labelled.has(error)) return;
   labelled.add(error);
+  const stack = (error.stack ?? String(error)).split("\n");
+  const engine = stack.findIndex((line) => line.includes(ENGINE));
   const lines = [...callers.get(error) ?? [], `    in coroutine ${coro}`];
+  setStack(error, [...(engine < 0 ? stack : stack.slice(0, engine)), ...lines].join("\n"));
+}
+
+/** For an error that is found by the scheduler and not thrown by the program: where that was says nothing. */
+export function withoutStack<E extends Error>(error: E): E {
+  setStack(error, String(error));
+  return error;
+}
+
+function setStack(error: Error, stack: string): void {
   try {
-    error.stack = `${error.stack ?? error}\n${lines.join("\n")}`;
+    error.stack = stack;
   } catch {
     // A frozen error keeps the stack it has.
   }

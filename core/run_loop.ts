@@ -20,7 +20,11 @@ import type { Schedulable } from "./schedulable.ts";
 
 // The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
 // stay about CHECK_SECONDS apart when steps are long.
-const MAX_INTERVAL = 512;
+const MAX_INTERVAL = 1024;
+
+// Steps in a window after which the clock is read all the same, should steps have become long all of a sudden. A power
+// of two less one.
+const GLANCE = 255;
 const CHECK_SECONDS = 100e-6;
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
@@ -66,6 +70,13 @@ export abstract class RunLoop implements Drivable {
   #index = 0;
   // Nothing was submitted since the window was begun: its entries say who gave way, and -1 who did not.
   #windowSpeaks = false;
+  // The kernel filled the window with so many.
+  #filled = 0;
+  // The next window is this one again, unless a timer is due by then.
+  #steady = false;
+  #steadyUntil = 0;
+  // A glance at the clock cut the window short.
+  #late = false;
   // The kernel has to be told that entries up to this one gave way.
   #gaveWayEnd = 0;
   #windowEnd = 0;
@@ -147,6 +158,7 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal The running entity does not give way but waits: its entry in the window stands for nothing. */
   parked(): void {
+    this.#steady = false;
     if (this.#windowSpeaks) this.kernel.window[this.#index - 1] = -1;
   }
 
@@ -190,6 +202,7 @@ export abstract class RunLoop implements Drivable {
   }
 
   #setTimer(entity: Schedulable, deadline: number): void {
+    this.#steady = false;
     try {
       const earlier = !this.busy && deadline < this.kernelCalls.nextDeadline();
       this.kernelCalls.arm(entity.slot, entity.generation, deadline);
@@ -228,6 +241,7 @@ export abstract class RunLoop implements Drivable {
   /** @internal Moves a queued entity to the end of another level's queue, or sets the level it will be queued at. */
   setLevel(entity: Schedulable, level: number): void {
     entity.level = level;
+    this.#steady = false;
     // It may stand in the rest of the window, or is to run before it: that goes back to the queues.
     this.#windowEnd = 0;
     if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
@@ -276,7 +290,7 @@ export abstract class RunLoop implements Drivable {
     let steps = 0;
     const lastStep = this.switches + MAX_STEPS;
     for (;;) {
-      const count = this.#turn(now);
+      const count = this.#steady && now < this.#steadyUntil ? this.#filled : this.#turn(now);
       if (count === 0) {
         if (steps === 0 && !this.onIdle()) return false;
       } else {
@@ -284,8 +298,9 @@ export abstract class RunLoop implements Drivable {
         if (this.trap !== null) throw this.trap;
         this.endOfTurn();
         steps += this.#consumed;
-        if (steps < this.#interval) continue;
+        if (steps < this.#interval && !this.#late) continue;
       }
+      this.#late = false;
       now = this.clock.now();
       this.#armWaiting(now);
       // A slice that ends just when nothing is ready any more must look as well: none may follow.
@@ -298,6 +313,8 @@ export abstract class RunLoop implements Drivable {
 
   #hasReady(): boolean {
     this.#drain();
+    // What is left of a window that was cut short is in no queue until the next turn.
+    if (this.#consumed < this.#filled) return true;
     return this.kernelCalls.readyCount() > 0 || this.kernelCalls.nextDeadline() <= this.clock.now();
   }
 
@@ -309,6 +326,7 @@ export abstract class RunLoop implements Drivable {
 
   /** Hands over which entries of the window gave way, once. */
   #requeue(): void {
+    this.#steady = false;
     if (this.#gaveWayEnd > 0) this.kernelCalls.requeue(0, this.#gaveWayEnd);
     this.#gaveWayEnd = 0;
   }
@@ -319,7 +337,8 @@ export abstract class RunLoop implements Drivable {
     this.#submitted = 0;
     const consumed = this.#consumed;
     this.#consumed = 0;
-    return this.kernelCalls.turn(now, submitted, consumed, Math.min(this.#limit, this.#interval));
+    this.#filled = this.kernelCalls.turn(now, submitted, consumed, Math.min(this.#limit, this.#interval));
+    return this.#filled;
   }
 
   #runWindow(count: number): void {
@@ -328,25 +347,52 @@ export abstract class RunLoop implements Drivable {
     this.#windowEnd = count;
     this.#windowLevel = table[this.kernel.window[0] >> 1]?.level ?? 0;
     this.#index = 0;
+    this.#gaveWayEnd = 0;
     this.#windowSpeaks = true;
+    const confirmed = this.#steady;
+    this.#steady = true;
     while (this.#index < this.#windowEnd) {
       // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
       const entry = this.kernel.window[this.#index++];
       const entity = table[entry >> 1];
       if (entity !== undefined) entity.run((entry & 1) === 1);
+      if ((this.#index & GLANCE) === 0) this.#glance();
     }
     context.strand = null;
-    if (this.#windowSpeaks) this.#silenceWindow(this.#index);
     const run = this.#index;
     this.switches += run;
     this.#consumed = run;
+    if (this.#windowSpeaks) this.#silenceWindow(run);
+    else this.#steady = false;
+    if (this.#steady && !(confirmed && run === count)) this.#confirmSteady(run === count);
     // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
     this.#limit = run < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
   }
 
+  /**
+   * All of the window gave way, and nothing else happened. If nothing else is ready either, the next window is this one
+   * again, in the same order: until a timer is due, the kernel need not be asked.
+   */
+  #confirmSteady(whole: boolean): void {
+    this.#steady = whole && this.kernelCalls.readyCount() === 0;
+    if (!this.#steady) return;
+    this.#steadyUntil = this.kernelCalls.nextDeadline();
+    // Those whose timers had fired are ready by giving way from now on.
+    const window = this.kernel.window;
+    for (let i = 0; i < this.#filled; i++) window[i] &= ~1;
+  }
+
+  /** Cuts a window short whose steps have become long. */
+  #glance(): void {
+    if (this.clock.now() - this.lastReading < 4 * CHECK_SECONDS) return;
+    this.#late = true;
+    this.#windowEnd = Math.min(this.#windowEnd, this.#index);
+  }
+
   #adapt(seconds: number, steps: number): void {
-    if (seconds > 2 * CHECK_SECONDS) this.#interval = Math.max(1, this.#interval >> 1);
-    else if (seconds < CHECK_SECONDS && steps >= this.#interval) {
+    if (seconds > 2 * CHECK_SECONDS) {
+      this.#interval = Math.max(1, Math.floor((this.#interval * CHECK_SECONDS) / seconds));
+    } else if (seconds < CHECK_SECONDS && steps >= this.#interval) {
       this.#interval = Math.min(MAX_INTERVAL, this.#interval << 1);
     }
   }

@@ -369,6 +369,7 @@ export class Scheduler extends RunLoop {
     this.#live++;
     if (coro.daemon) this.#daemons++;
     if (this.daemonHolds !== null) this.#holdForDaemons();
+    if (this.daemonHolds !== null) this.#holdForDaemons();
     this.submit(coro);
   }
 
@@ -446,8 +447,10 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   ranDry(ending: boolean): boolean {
-    if (this.broken !== null || this.busy || this.#phase !== OPEN || this.nextDeadline() < Infinity) return false;
+    if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
+    // Timers of daemons keep no program going.
     if (this.#pending === 0 && this.outsiders === 0) return ending && this.#programEnds();
+    if (this.nextDeadline() < Infinity) return false;
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;
     if (this.#declare(stuck)) return true;

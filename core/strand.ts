@@ -311,6 +311,11 @@ export abstract class Strand extends Schedulable {
     if (this.canSwap()) this.#deliverSoon();
   }
 
+  /** @internal A hot swap that was to wait may have become possible, in the step that runs: its next yield tells. */
+  protected swapSoon(): void {
+    if (this.control !== null && this.control.swap !== null) this.loop.patience = 0;
+  }
+
   /**
    * @internal
    * Closes frames until `depth` suspended ones are left (-1: all). Waits in `finally` blocks are honoured for
@@ -491,6 +496,7 @@ export abstract class Strand extends Schedulable {
 
   /** A deadline that was to unwind frames, before an error that was thrown first made them end. */
   #forgetPassed(control: Control): void {
+    this.swapSoon();
     while (control.unwinding !== null && this.height <= control.unwinding.depth) this.#stopUnwinding();
     this.#tidy();
   }

@@ -31,6 +31,15 @@ Deno.test("receive(category) takes the earliest of that category and keeps the o
   });
 });
 
+Deno.test("add() takes a function that names the type of the messages", async () => {
+  await runVirtual(function* (coro) {
+    const messages = new CategorizeMessages(coro);
+    messages.add(({ urgent }: { urgent: boolean }) => urgent ? "urgent" : null);
+    for (const urgent of [false, true]) coro.send({ urgent });
+    assertEquals(yield* messages.receive("urgent"), { urgent: true });
+  });
+});
+
 Deno.test("receive() without a category takes the earliest message of any", async () => {
   await sorting(function* (coro, messages) {
     for (const message of [1, "a", 2, 3]) coro.send(message);

@@ -472,3 +472,42 @@ Deno.test("a coroutine that terminates itself and then accepts a swap in the sam
     assertEquals(worker.isAlive(), false);
   });
 });
+
+Deno.test("a swap that was to wait comes at the next yield once it is possible, even if that would be answered at once", async () => {
+  await runVirtual(function* () {
+    function* flag(coro: Coro): Body {
+      yield* coro.sleep(1);
+      coro.hotSwappable(true);
+    }
+    const ways: Record<string, (coro: Coro) => Body> = {
+      *"in the outermost generator"(coro) {
+        yield* coro.sleep(1);
+        coro.hotSwappable(true);
+        return yield* coro.receive();
+      },
+      *"in a subroutine that returns"(coro) {
+        yield flag(coro);
+        return yield* coro.receive();
+      },
+      *"in a call that throws"(coro) {
+        try {
+          yield* call((function* (): Body {
+            yield* flag(coro);
+            throw new Error("in the subroutine");
+          })());
+        } catch {
+          return yield* coro.receive();
+        }
+      },
+    };
+    for (const [way, act] of Object.entries(ways)) {
+      const coro = new Coro(act);
+      yield;
+      coro.hotSwap(function* (coro) {
+        return `swapped, got ${yield* coro.receive()}`;
+      });
+      coro.send("the message");
+      assertEquals(yield* coro.finish(), "swapped, got the message", way);
+    }
+  });
+});

@@ -3,7 +3,7 @@
 
 const PATIENCE = 61;
 const EXPIRATIONS = 4096;
-const WINDOW = 256;
+const WINDOW = 1024;
 const LAST_GENERATION = 2 ** 31 - 1;
 
 interface Coroutine {

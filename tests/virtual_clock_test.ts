@@ -1,9 +1,9 @@
 /**
  * Virtual time: when it moves, how far, and when it stands still.
  */
-import { Scheduler, sleep } from "@asyncoro/asyncoro";
+import { race, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { inLab, settle } from "./helpers/lab.ts";
 
 Deno.test("two years of sleeping take no time", async () => {
@@ -49,6 +49,30 @@ Deno.test("time stands still while a promise is awaited", () =>
     await sleeper.value();
     assertEquals(clock.now(), 1);
   }));
+
+Deno.test("a promise that is never settled does not stop the time for good", async () => {
+  const start = performance.now();
+  const error = await runVirtual(function* () {
+    yield* until(new Promise(() => {}), 0.05);
+  }).catch((error) => error);
+  assertInstanceOf(error, TimeoutError);
+  assertEquals(
+    await runVirtual(function* (coro) {
+      return yield* race(new Promise(() => {}), coro.sleep({ hours: 1 }, "an hour later"));
+    }),
+    "an hour later",
+  );
+  const elapsed = performance.now() - start;
+  assert(elapsed > 1_000 && elapsed < 10_000, `took ${elapsed} ms`);
+});
+
+Deno.test("a promise that is settled late in real time comes before a deadline far in virtual time", async () => {
+  const late = new Promise((resolve) => setTimeout(resolve, 50, "settled"));
+  const result = await runVirtual(function* (coro) {
+    return [yield* until(late, { hours: 1 }), coro.scheduler.clock.now()];
+  });
+  assertEquals(result, ["settled", 0]);
+});
 
 Deno.test("advance moves deadline by deadline and ends where it was told to", async () => {
   const clock = new VirtualClock(100, { autoAdvance: false });

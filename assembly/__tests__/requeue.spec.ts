@@ -103,12 +103,12 @@ describe("requeue", () => {
   });
 
   it("takes a full window", () => {
-    const slots = several(300, 3);
-    expect<i32>(turn()).toBe(256);
-    requeue(0, 256);
-    expect<i32>(readyCount()).toBe(300);
-    turn();
-    expect<i32[]>(order()).toStrictEqual(slots.slice(256).concat(slots.slice(0, 212)));
+    const slots = several(1300, 3);
+    expect<i32>(turn(0, 2000)).toBe(1024);
+    requeue(0, 1024);
+    expect<i32>(readyCount()).toBe(1300);
+    turn(0, 2000);
+    expect<i32[]>(order()).toStrictEqual(slots.slice(1024).concat(slots.slice(0, 748)));
   });
 
   it("passes over entries that stand for nothing", () => {

@@ -167,7 +167,7 @@ describe("slots", () => {
 
   it("have rings that hold still", () => {
     expect<i32>(submissionCapacity()).toBe(1024);
-    expect<i32>(windowCapacity()).toBe(256);
+    expect<i32>(windowCapacity()).toBe(1024);
     const before = submissions();
     expect<i32>(before + 8 * submissionCapacity()).toBeLessThanOrEqual(65536);
     expect<i32>(window() + 4 * windowCapacity()).toBeLessThanOrEqual(before);

@@ -33,12 +33,12 @@ function picks(watched: i32[], turns: i32, limit: i32, consume: i32): i32[] {
 describe("a window", () => {
   beforeEach(fresh);
 
-  it("holds no more than the limit, nor than 256", () => {
+  it("holds no more than the limit, nor than 1024", () => {
     const slots: i32[] = [];
-    for (let index = 0; index < 300; index++) slots.push(readyAt(0));
+    for (let index = 0; index < 1068; index++) slots.push(readyAt(0));
     expect<i32>(turn(0, 3)).toBe(3);
-    expect<i32>(turn(0, 1000)).toBe(256);
-    expect<i32>(slotAt(255)).toBe(slots[258]);
+    expect<i32>(turn(0, 4000)).toBe(1024);
+    expect<i32>(slotAt(1023)).toBe(slots[1026]);
     expect<i32>(turn(0, 0)).toBe(0);
     expect<i32>(turn(0, -1)).toBe(0);
     expect<i32>(readyCount()).toBe(41);

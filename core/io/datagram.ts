@@ -2,6 +2,7 @@
  * Datagrams over `node:dgram`, which Deno has without a flag.
  */
 import type { Socket } from "node:dgram";
+import type { Coro } from "../coro.ts";
 import { ClosedError } from "../errors.ts";
 import { describe } from "../describe.ts";
 import { Fifo } from "../fifo.ts";
@@ -13,6 +14,7 @@ import { checkEndpoint, describeAddress, type NetEndpoint } from "./endpoint.ts"
 import { HostCall } from "./host_call.ts";
 import { IoWait } from "./io_wait.ts";
 import type { IoLimit } from "./limit.ts";
+import { Reference } from "./reference.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** Where and how to bind a datagram socket. */
@@ -47,7 +49,7 @@ const DEFAULT_CAPACITY = 1024;
  * A UDP socket, IPv4 or IPv6.
  *
  * Datagrams arrive whether or not somebody waits; up to `capacity` of them are kept. Several coroutines may wait; they
- * are served first come, first served.
+ * are served first come, first served. In Deno the process goes on as long as the socket is not closed.
  *
  * @example
  * ```ts
@@ -75,13 +77,13 @@ export class AsyncDatagram implements Disposable {
   readonly #arrived = new Fifo<[Uint8Array, DatagramAddr]>();
   #failure: unknown = undefined;
   #closed = false;
-  #referenced = false;
+  readonly #reference = new Reference((alive) => this.#hold(alive), false);
 
   private constructor(socket: Socket, capacity: number) {
     this.#socket = socket;
     this.#capacity = capacity;
     this.addr = addrOf(socket.address());
-    // It keeps the process alive only while somebody waits.
+    // It should keep the process alive only while somebody waits. Deno 2.9 does not heed this, others do.
     socket.unref();
     socket.on("message", (data, from) => this.#receive(toPlain(data), addrOf(from)));
     socket.on("error", (error) => this.#fail(error));
@@ -207,6 +209,7 @@ export class AsyncDatagram implements Disposable {
   /** Closes it and wakes everyone who waits. What was not received is dropped. Doing it twice is doing it once. */
   close(): void {
     if (this.#closed) return;
+    this.#reference.leave();
     this.#closed = true;
     this.#socket.close();
     this.#stop(() => this.#closedError("receive"));
@@ -223,19 +226,19 @@ export class AsyncDatagram implements Disposable {
   }
 
   /** @internal */
-  enter(wait: IoWait, alive: boolean): void {
+  enter(wait: IoWait, coro: Coro): void {
     if (this.#closed) return wait.settleError(this.#closedError("receive"));
     if (this.#failure !== undefined) return wait.settleError(this.#failure);
     const first = this.#line.first === null ? this.#arrived.shift() : undefined;
     if (first !== undefined) return wait.settle(first);
     this.#line.push(wait);
-    if (alive && !this.#referenced) this.#reference(true);
+    this.#reference.enter(coro, this.#line.first === wait);
   }
 
   /** @internal */
   leave(wait: IoWait): void {
     this.#line.remove(wait);
-    if (this.#line.first === null && this.#referenced) this.#reference(false);
+    if (this.#line.first === null) this.#reference.leave();
   }
 
   /** @internal A datagram was granted in vain. */
@@ -273,8 +276,7 @@ export class AsyncDatagram implements Disposable {
     return new ClosedError(`Cannot ${action} as ${this} is closed`);
   }
 
-  #reference(alive: boolean): void {
-    this.#referenced = alive;
+  #hold(alive: boolean): void {
     if (this.#closed) return;
     if (alive) this.#socket.ref();
     else this.#socket.unref();
@@ -295,7 +297,7 @@ class RecvFrom extends IoWait {
   }
 
   protected override enter(strand: Strand): void {
-    this.#socket.enter(this, !strand.owner.daemon);
+    this.#socket.enter(this, strand.owner);
   }
 
   protected override leave(): void {

@@ -339,7 +339,7 @@ class Turn extends IoWait {
   }
 
   protected override enter(strand: Strand): void {
-    this.#file.intake.enter(this, !strand.owner.daemon);
+    this.#file.intake.enter(this, strand.owner);
   }
 
   protected override leave(): void {

@@ -8,6 +8,8 @@ export interface HostCallPlan<T> {
   readonly label: string;
   /** What it waits for, in words. */
   readonly waitsFor: string;
+  /** Its result, if it is known already. */
+  known?(): T | undefined;
   /** Starts it. What is thrown at once is thrown at the yield. */
   start(): Promise<T>;
   /** Asks the host to give up, when nobody waits any more. */
@@ -33,6 +35,8 @@ export class HostCall<T> extends IoWait {
   }
 
   protected override enter(): void {
+    const known = this.#plan.known?.();
+    if (known !== undefined) return this.settle(known);
     let promise: Promise<T>;
     try {
       promise = this.#plan.start();

@@ -11,7 +11,9 @@
  */
 import { ClosedError } from "../errors.ts";
 import { WAITING } from "../operation.ts";
+import type { Coro } from "../coro.ts";
 import type { IoWait } from "./io_wait.ts";
+import { Reference } from "./reference.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** Where an intake gets its bytes. */
@@ -52,7 +54,8 @@ export class Intake {
   #end = 0;
   #readSize = MIN_READ;
   #smallReads = 0;
-  #referenced = true;
+  // Made when it matters: not as long as all that wait are no daemons and wait to the end.
+  #reference: Reference | null = null;
   // Whether the end is only the end so far: a file may have grown when the next one asks.
   readonly #endless: boolean;
   // Put back while the host was writing behind `end`.
@@ -124,10 +127,10 @@ export class Intake {
     this.#end = bytes.length;
   }
 
-  /** Takes a wait into the line and serves it if it is first. `alive`: whether it keeps the process alive. */
-  enter(wait: IoWait, alive: boolean): void {
+  /** Takes the wait of a coroutine into the line and serves it if it is first. */
+  enter(wait: IoWait, coro: Coro): void {
     this.line.push(wait);
-    if (alive !== this.#referenced && (alive || this.line.first === wait)) this.#reference(alive);
+    if (coro.daemon || this.#reference !== null) this.#referenced().enter(coro, this.line.first === wait);
     if (this.line.first !== wait) return;
     if (this.#endless) this.ended = false;
     wait.proceed();
@@ -140,7 +143,7 @@ export class Intake {
     this.line.remove(wait);
     if (this.line.first === null) {
       // A read that nobody waits for must not hold the process open.
-      if (this.busy && this.#referenced) this.#reference(false);
+      if (this.busy || this.#reference !== null) this.#referenced().leave();
     } else if (wasFirst) {
       this.serve();
     }
@@ -181,6 +184,7 @@ export class Intake {
 
   /** This side closes: every wait that has not been granted anything fails. */
   close(error: ClosedError): void {
+    this.#reference?.leave();
     this.closed = true;
     this.failure = error;
     for (const wait of this.line) {
@@ -258,9 +262,12 @@ export class Intake {
     this.#end = available;
   }
 
-  #reference(alive: boolean): void {
+  #referenced(): Reference {
+    return this.#reference ??= new Reference((alive) => this.#hold(alive), true);
+  }
+
+  #hold(alive: boolean): void {
     if (this.closed) return;
-    this.#referenced = alive;
     if (alive) this.source.ref?.();
     else this.source.unref?.();
   }

@@ -45,7 +45,7 @@ export abstract class IoWait extends Operation<unknown> {
     this.enter(strand);
     if (this.state !== WAITING) return true;
     if (this.limit <= 0) {
-      this.leave();
+      this.detach();
       this.timedOut();
       return true;
     }

@@ -3,6 +3,7 @@
  * any more. A TLS handshake is made beside the accepting, under a time limit of its own, so that a client that says
  * nothing, or garbage, costs the others nothing.
  */
+import type { Coro } from "../coro.ts";
 import { ClosedError } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import { type HostTimer, startTimer, stopTimer } from "../host.ts";
@@ -13,6 +14,7 @@ import { describeAddress } from "./endpoint.ts";
 import { IoWait } from "./io_wait.ts";
 import type { IoLimit } from "./limit.ts";
 import type { AsyncSocket } from "./socket.ts";
+import { Reference } from "./reference.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** What a listener is made of. */
@@ -60,7 +62,7 @@ export class AsyncListener implements Disposable {
   readonly #ready = new Fifo<AsyncSocket>();
   readonly #handshakes = new Map<Deno.TlsConn, HostTimer>();
   #accepting = false;
-  #referenced = true;
+  readonly #reference = new Reference((alive) => this.#hold(alive), true);
   #closed = false;
 
   /** @internal */
@@ -86,6 +88,7 @@ export class AsyncListener implements Disposable {
   /** Stops listening and wakes everyone who waits. Connections that nobody has accepted are closed. Doing it twice is doing it once. */
   close(): void {
     if (this.#closed) return;
+    this.#reference.leave();
     this.#closed = true;
     this.#listener.close();
     for (const [conn, timer] of this.#handshakes) {
@@ -111,9 +114,9 @@ export class AsyncListener implements Disposable {
   }
 
   /** @internal */
-  enter(wait: IoWait, alive: boolean): void {
+  enter(wait: IoWait, coro: Coro): void {
     this.#line.push(wait);
-    if (alive !== this.#referenced && (alive || this.#line.first === wait)) this.#reference(alive);
+    this.#reference.enter(coro, this.#line.first === wait);
     this.#serve();
   }
 
@@ -121,7 +124,7 @@ export class AsyncListener implements Disposable {
   leave(wait: IoWait): void {
     this.#line.remove(wait);
     // An accept that nobody waits for must not hold the process open.
-    if (this.#line.first === null && this.#accepting && this.#referenced) this.#reference(false);
+    if (this.#line.first === null) this.#reference.leave();
   }
 
   /** @internal A connection was granted in vain. */
@@ -140,7 +143,7 @@ export class AsyncListener implements Disposable {
       }
       const socket = this.#ready.shift();
       if (socket === undefined) return this.#pump();
-      this.#line.remove(wait);
+      this.leave(wait);
       wait.settle(socket);
     }
   }
@@ -201,8 +204,7 @@ export class AsyncListener implements Disposable {
     return new ClosedError(`Cannot accept as ${this} is closed`);
   }
 
-  #reference(alive: boolean): void {
-    this.#referenced = alive;
+  #hold(alive: boolean): void {
     if (this.#closed) return;
     if (alive) this.#listener.ref();
     else this.#listener.unref();
@@ -223,7 +225,7 @@ class Accept extends IoWait {
   }
 
   protected override enter(strand: Strand): void {
-    this.#listener.enter(this, !strand.owner.daemon);
+    this.#listener.enter(this, strand.owner);
   }
 
   protected override leave(): void {

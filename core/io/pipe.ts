@@ -318,8 +318,9 @@ export class AsyncPipe implements Disposable {
    * @throws {TimeoutError} At the yield, if it did not end in time.
    */
   wait(limit?: IoLimit): Operation<Deno.CommandStatus> {
+    const known = () => this.#statuses?.at(-1);
     const start = async () => (await this.#ended).at(-1)!;
-    return typed(new HostCall({ label: "wait", waitsFor: `the end of ${this}`, start }, limit));
+    return typed(new HostCall({ label: "wait", waitsFor: `the end of ${this}`, known, start }, limit));
   }
 
   /** How the processes ended, first to last; `null` while one of them goes on. */

@@ -56,7 +56,7 @@ abstract class Read extends IoWait {
   }
 
   protected override enter(strand: Strand): void {
-    this.from.intake.enter(this, !strand.owner.daemon);
+    this.from.intake.enter(this, strand.owner);
   }
 
   protected override leave(): void {

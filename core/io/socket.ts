@@ -5,7 +5,7 @@ import { type Timeout, toSeconds } from "../time.ts";
 import { denoWith } from "./capability.ts";
 import { type Data, toBytes } from "./data.ts";
 import { type ConnectTarget, dial, hostListen, type ListenTarget } from "./dial.ts";
-import { describeAddress } from "./endpoint.ts";
+import { checkEndpoint, describeAddress } from "./endpoint.ts";
 import { HostCall } from "./host_call.ts";
 import { type ByteSource, Intake } from "./intake.ts";
 import { Items } from "./items.ts";
@@ -113,6 +113,7 @@ export class AsyncSocket implements Disposable {
    * @throws {UnsupportedError} If the runtime has no sockets.
    */
   static listen(target: ListenTarget): AsyncListener {
+    checkEndpoint(target, 0, "listen");
     const tls = "tls" in target ? target.tls : undefined;
     const seconds = tls?.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen");
     return new AsyncListener(hostListen(target), {

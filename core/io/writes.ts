@@ -35,7 +35,9 @@ abstract class Write extends IoWait implements Writer {
   }
 
   protected override enter(): void {
-    this.to.outlet.enter(this);
+    const outlet = this.to.outlet;
+    // The host answers later even if there is room: who does not wait sends nothing, and is told so.
+    if (this.limit > 0 || outlet.failure !== undefined || outlet.ended) outlet.enter(this);
   }
 
   protected override leave(): void {

@@ -6,7 +6,8 @@ import { type Timeout, toSeconds } from "../time.ts";
 import { ANY, ReceiveSorted } from "./receive_sorted.ts";
 
 /** Says which category a message belongs to; `null` or `undefined` leaves it to the next function. */
-export type Categorize = (message: unknown) => unknown;
+// deno-lint-ignore no-explicit-any -- a function may name the type of the messages that its coroutine gets
+export type Categorize = (message: any) => unknown;
 
 /**
  * Sorts the messages of a coroutine into categories, so that it can receive those of one category before others.

@@ -129,11 +129,11 @@ export class Condition {
    *
    * @param predicate A plain function; what it throws is thrown here.
    * @param timeout Seconds to wait at the most, in all, or a duration; zero or less looks once.
-   * @returns What the predicate gave last, as a boolean: `false` if time was up.
+   * @returns What the predicate gave last: something false if time was up.
    * @throws {TypeError} If `predicate` is not a function or `timeout` is no time.
    * @throws {Error} If the coroutine that calls does not have the lock.
    */
-  waitFor(predicate: () => unknown, timeout?: Timeout): Operation<boolean> {
+  waitFor<T>(predicate: () => T, timeout?: Timeout): Operation<T> {
     if (typeof predicate !== "function") {
       throw new TypeError(
         `Cannot wait on ${this} as 'predicate' must be a function: current value is ${describe(predicate)}`,
@@ -141,7 +141,7 @@ export class Condition {
     }
     const seconds = toSeconds(timeout, "wait on a condition");
     this.#mustHold("wait on");
-    return new ConditionWaitFor(this, predicate, seconds) as Operation<unknown> as Operation<boolean>;
+    return new ConditionWaitFor(this, predicate, seconds) as Operation<unknown> as Operation<T>;
   }
 
   /**

@@ -144,13 +144,13 @@ function* waitFor(
   predicate: () => unknown,
   seconds: number,
   progress: Progress,
-): Generator<unknown, boolean, unknown> {
+): Generator<unknown, unknown, unknown> {
   const clock = context.strand!.loop.clock;
   const deadline = clock.now() + seconds;
-  let answer = Boolean(predicate());
+  let answer = predicate();
   for (let left = seconds; !answer && left > 0; left = deadline - clock.now()) {
     progress.notified = yield* condition.wait(left);
-    answer = Boolean(predicate());
+    answer = predicate();
   }
   return answer;
 }

@@ -166,8 +166,9 @@ export class Crew implements ThreadEvents {
     if (task.state === SETTLED) return;
     if (ok) this.counts.completed++;
     else this.counts.failed++;
-    this.#conclude(task);
+    task.state = SETTLED;
     task.owner.settled(ok, value);
+    this.#conclude(task);
   }
 
   #conclude(task: Task): void {

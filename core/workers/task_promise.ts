@@ -15,15 +15,15 @@ class TaskPromise implements TaskOwner {
   readonly #crew: Crew;
   readonly #call: TaskCall;
   readonly #task: Task;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
   #timer: HostTimer | null = null;
 
   constructor(crew: Crew, call: TaskCall) {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.promise = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     this.#crew = crew;
     this.#call = call;
     this.#task = new Task(call.target, call.args, call.plan, this);

@@ -299,6 +299,12 @@ export class WorkerPool {
     return new TaskOperation(this.#crew, { ...call, plan: { ...call.plan, thread } });
   }
 
+  /** @internal The same for whoever is no coroutine. */
+  runIn(thread: Thread, target: unknown, args: readonly unknown[]): Promise<unknown> {
+    const call = this.#call({}, target, args);
+    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } });
+  }
+
   /**
    * Waits until every task has settled. More may be run after.
    *

@@ -5,7 +5,7 @@
  *     socat - TCP:localhost:7001        (or: telnet localhost 7001)
  */
 import { Coro, main } from "@asyncoro/asyncoro";
-import { AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 /** One who is there: what others say is sent by a coroutine of its own, so that a slow client delays nobody. */
 interface Guest {

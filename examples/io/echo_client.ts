@@ -4,7 +4,7 @@
  *     deno run --allow-net examples/io/echo_client.ts 7000 hello world
  */
 import { main } from "@asyncoro/asyncoro";
-import { AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 main(function* () {
   const [port, ...words] = Deno.args;

@@ -5,7 +5,7 @@
  *     socat - TCP:localhost:7000
  */
 import { Coro, main } from "@asyncoro/asyncoro";
-import { AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 function* serve(_coro: Coro, socket: AsyncSocket) {
   using _ = socket;

@@ -4,7 +4,7 @@
  *     deno run --allow-read --allow-write examples/io/follow_log.ts [file]
  */
 import { Coro, main } from "@asyncoro/asyncoro";
-import { AsyncFile } from "../../core/io/mod.ts";
+import { AsyncFile } from "@asyncoro/asyncoro/io";
 
 function* follow(_coro: Coro, path: string) {
   using file = yield* AsyncFile.open(path);

@@ -4,7 +4,7 @@
  *     deno run --allow-run=grep,wc examples/io/grep_wc.ts
  */
 import { main } from "@asyncoro/asyncoro";
-import { AsyncPipe } from "../../core/io/mod.ts";
+import { AsyncPipe } from "@asyncoro/asyncoro/io";
 
 main(function* () {
   using pipe = AsyncPipe.pipeline(["grep", "7"], ["wc", "-l"]);

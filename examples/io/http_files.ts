@@ -5,7 +5,7 @@
  *     curl -v http://localhost:7002/README.md
  */
 import { call, Coro, main } from "@asyncoro/asyncoro";
-import { AsyncFile, AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncFile, AsyncSocket } from "@asyncoro/asyncoro/io";
 
 const IDLE_SECONDS = 15;
 const MAX_LINE = 8192;

@@ -5,7 +5,7 @@
  *     openssl s_client -quiet -connect localhost:7003
  */
 import { Coro, main } from "@asyncoro/asyncoro";
-import { AsyncPipe, AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncPipe, AsyncSocket } from "@asyncoro/asyncoro/io";
 
 /** A certificate for localhost that signs itself, and its key. */
 function* makeCertificate() {

@@ -4,7 +4,7 @@
  *     deno run --allow-net examples/io/udp_ping.ts
  */
 import { Coro, main, TimeoutError } from "@asyncoro/asyncoro";
-import { AsyncDatagram } from "../../core/io/mod.ts";
+import { AsyncDatagram } from "@asyncoro/asyncoro/io";
 
 function* answer(_coro: Coro, server: AsyncDatagram) {
   for (;;) {

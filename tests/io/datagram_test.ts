@@ -1,7 +1,7 @@
 /** Datagrams. */
 import { Coro, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AsyncDatagram, ClosedError } from "../../core/io/mod.ts";
+import { AsyncDatagram, ClosedError } from "@asyncoro/asyncoro/io";
 import { drive, testWith, text, turns } from "./helpers.ts";
 import { fails } from "./stream_suite.ts";
 

@@ -1,7 +1,7 @@
 /** Files. */
 import { Coro, race, run, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AsyncFile, ClosedError, EOFError, type FileMode, MessageTooLargeError } from "../../core/io/mod.ts";
+import { AsyncFile, ClosedError, EOFError, type FileMode, MessageTooLargeError } from "@asyncoro/asyncoro/io";
 import { drive, seeded, text } from "./helpers.ts";
 import { fails, patterned } from "./stream_suite.ts";
 

@@ -1,7 +1,7 @@
 /** Child processes. */
 import { Coro, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AsyncPipe, ClosedError } from "../../core/io/mod.ts";
+import { AsyncPipe, ClosedError } from "@asyncoro/asyncoro/io";
 import { bytes, drive, eventually, testWith, text } from "./helpers.ts";
 import { fails, patterned } from "./stream_suite.ts";
 
@@ -100,10 +100,11 @@ testWith(["true"], "write() to a child that has ended is a broken pipe, and noth
 testWith(["sleep"], "kill() sends a signal, once it can be received", async () => {
   await drive(function* () {
     using pipe = new AsyncPipe("sleep", { args: ["60"] });
+    assertThrows(() => pipe.kill("SIGNONE" as Deno.Signal), TypeError);
     assertEquals(pipe.kill(), true);
     assertEquals((yield* pipe.wait(5)).signal, "SIGTERM");
+    assertEquals((yield* pipe.wait(0)).signal, "SIGTERM");
     assertEquals(pipe.kill("SIGKILL"), false);
-    assertThrows(() => new AsyncPipe("sleep", { args: ["0"] }).kill("SIGNONE" as Deno.Signal), TypeError);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   EOFError,
   type IoLimit,
   MessageTooLargeError,
-} from "../../core/io/mod.ts";
+} from "@asyncoro/asyncoro/io";
 import { bytes, drive, eventually, pause, seeded, testCertificate, testWith, text, turns } from "./helpers.ts";
 import { fails, farConn, patterned, preempted } from "./stream_suite.ts";
 
@@ -201,6 +201,22 @@ Deno.test("sendMsg() that is pre-empted half-way closes the socket; one that has
     yield* first.finish();
     yield* second.finish();
   });
+  far.close();
+});
+
+Deno.test("a send that may not wait sends nothing", async () => {
+  const [near, far] = await pair();
+  await drive(function* () {
+    yield* fails(near.sendall("a", 0), TimeoutError);
+    yield* fails(near.sendMsg("b", 0), TimeoutError);
+    yield* fails(near.send("c", -1), TimeoutError);
+    assertEquals(near.closed, false);
+    yield* near.sendall("d");
+    near.close();
+    yield* fails(near.sendall("e", 0), ClosedError);
+  });
+  const buffer = new Uint8Array(10);
+  assertEquals(text(buffer.subarray(0, (await far.read(buffer))!)), "d");
   far.close();
 });
 
@@ -471,6 +487,39 @@ Deno.test("a socket that nobody waits for does not hold the process open, and ne
     assertEquals([text(stdout), exit], [daemon ? "done\n" : "timed out\ndone\n", 0]);
     await Deno.remove(file);
   }
+});
+
+Deno.test("what a daemon waits for keeps the process alive while others live who may depend on it", async () => {
+  const code = `
+    import { Coro, run, sleep } from "${new URL("../../mod.ts", import.meta.url)}";
+    import { AsyncSocket } from "${new URL("../../core/io/mod.ts", import.meta.url)}";
+    const listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
+    const main = new Coro(function* (coro) { console.log("main got", yield* coro.receive()); });
+    new Coro(function* (coro) {
+      coro.setDaemon();
+      for (;;) {
+        const socket = yield* listener.accept();
+        main.send(yield* socket.readline());
+      }
+    });
+    console.log(listener.addr.port);`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(file, code);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", "--no-check", "--no-config", file],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const port = Number(text((await reader.read()).value!));
+  await pause(300);
+  const conn = await Deno.connect({ hostname: LOOPBACK, port });
+  await conn.write(bytes("word\n"));
+  assertEquals(text((await reader.read()).value!), "main got word\n");
+  const { code: exit } = await child.status;
+  assertEquals(exit, 0);
+  await reader.cancel();
+  conn.close();
+  await Deno.remove(file);
 });
 
 Deno.test("a thousand connections come and go", async () => {

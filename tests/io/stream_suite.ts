@@ -4,7 +4,7 @@
  */
 import { all, Coro, type Operation, race, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ClosedError, EOFError, type IoLimit } from "../../core/io/mod.ts";
+import { ClosedError, EOFError, type IoLimit } from "@asyncoro/asyncoro/io";
 import { bytes, drive, pause, seeded, testWith, text, turns } from "./helpers.ts";
 
 /** Our side. */

@@ -1,5 +1,5 @@
 /** The shared suite, for everything that is a stream. */
-import { AsyncFile, AsyncPipe, AsyncSocket } from "../../core/io/mod.ts";
+import { AsyncFile, AsyncPipe, AsyncSocket } from "@asyncoro/asyncoro/io";
 import { drive, has, testCertificate } from "./helpers.ts";
 import { type Far, farConn, type Near, type Pair, streamSuite } from "./stream_suite.ts";
 

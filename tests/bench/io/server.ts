@@ -1,7 +1,7 @@
 /** An echo server to be measured: `server.ts coro` is ours, `server.ts into` is ours with one
  * buffer for each connection, as the others have it, `server.ts async` is the same in plain async/await. */
 import { Coro, main } from "@asyncoro/asyncoro";
-import { AsyncSocket } from "../../../core/io/mod.ts";
+import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 const WHERE = { hostname: "127.0.0.1", port: 0, backlog: 4096 };
 

@@ -1,0 +1,104 @@
+/**
+ * The order among coroutines that only give way: always the same round, whatever others do in between. This is where
+ * the run loop takes its shortest ways: windows that speak for themselves, and windows that are run again.
+ */
+import { type Coro, Scheduler } from "@asyncoro/asyncoro";
+import { VirtualClock } from "@asyncoro/asyncoro/testing";
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+
+type Body = Generator<unknown, void, unknown>;
+
+/** What a disturber may do in a step of its own. */
+const DISTURBANCES: Record<string, (coro: Coro, others: Coro[]) => Body> = {
+  *"give way"() {
+    yield;
+  },
+  *sleep(coro) {
+    yield* coro.sleep(1);
+  },
+  *"sleep shortly, in a branch of its own"(coro, others) {
+    others.push(
+      coro.scheduler.spawn(function* (child: Coro) {
+        yield* child.sleep(0.5);
+      }) as Coro,
+    );
+    yield;
+  },
+  *receive(coro) {
+    yield* coro.receive(0.25);
+  },
+  *wake(_coro, others) {
+    others.forEach((other) => other.send("wake up"));
+    yield;
+  },
+  *"look inside"(coro) {
+    coro.scheduler.stats();
+    coro.scheduler.dump();
+    yield;
+  },
+  *"change the priority"(coro) {
+    coro.priority = coro.priority === 4 ? 2 : 4;
+    yield;
+  },
+  *"terminate one"(_coro, others) {
+    others.pop()?.terminate();
+    yield;
+  },
+};
+
+const ROUNDS = 40;
+
+async function rounds(yielders: number, plans: readonly (readonly string[])[]): Promise<number[]> {
+  const scheduler = new Scheduler({ clock: new VirtualClock() });
+  const log: number[] = [];
+  const others: Coro[] = [];
+  const disturber = function* (coro: Coro, plan: readonly string[]): Body {
+    for (const name of plan) yield* DISTURBANCES[name](coro, others);
+  };
+  for (let id = 0; id < yielders; id++) {
+    scheduler.spawn(function* () {
+      for (let round = 0; round < ROUNDS; round++) {
+        log.push(id);
+        yield;
+      }
+    });
+    if (id < plans.length) others.push(scheduler.spawn(disturber, plans[id]) as Coro);
+  }
+  await scheduler.join();
+  return log;
+}
+
+Deno.test("coroutines that give way take turns in one round, whatever others do", async () => {
+  const plan = fc.array(fc.constantFrom(...Object.keys(DISTURBANCES)), { maxLength: ROUNDS });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.array(plan, { maxLength: 6 }), async (yielders, plans) => {
+      const expected = Array.from({ length: yielders * ROUNDS }, (_, step) => step % yielders);
+      assertEquals(await rounds(yielders, plans), expected);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+Deno.test("coroutines that give way take turns in one round, more of them than a window holds", async () => {
+  const yielders = 2500;
+  const log = await rounds(yielders, [["sleep", "look inside", "receive"], ["give way", "wake"]]);
+  assertEquals(log.length, yielders * ROUNDS);
+  assertEquals(log.findIndex((id, step) => id !== step % yielders), -1);
+});
+
+Deno.test("a timer that is due runs between windows that are run again", async () => {
+  const scheduler = new Scheduler();
+  let woken = false;
+  for (let i = 0; i < 100; i++) {
+    scheduler.spawn(function* () {
+      while (!woken) yield;
+    });
+  }
+  scheduler.spawn(function* (coro: Coro) {
+    yield* coro.sleep(0.005);
+    woken = true;
+  });
+  await scheduler.join();
+  assertEquals(woken, true);
+});
