@@ -66,3 +66,4 @@ export type { LockStatistics } from "./core/sync/mutex.ts";
 export { RLock, type RLockStatistics } from "./core/sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./core/sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./core/time.ts";
+export * from "./core/workers/mod.ts";

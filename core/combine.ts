@@ -48,10 +48,13 @@ class Branch extends Strand {
   }
 }
 
+// Waits that a description lists.
+const MAX_SHOWN = 10;
+
 /** What the branches of one `race` or `all` have in common. */
 abstract class Group extends Operation<unknown> {
   protected readonly items: readonly unknown[];
-  protected branches: Branch[] = [];
+  protected readonly branches = new Set<Branch>();
   #operations: (Operation<unknown> | null)[];
   #live = 0;
   #decided: { failed: boolean; outcome: unknown } | null = null;
@@ -73,7 +76,7 @@ abstract class Group extends Operation<unknown> {
     bodies.forEach((body, index) => {
       const branch = new Branch(this, strand, index, body);
       strand.loop.enter(branch);
-      this.branches.push(branch);
+      this.branches.add(branch);
       this.#live++;
     });
     for (const branch of this.branches) strand.loop.submit(branch);
@@ -82,7 +85,7 @@ abstract class Group extends Operation<unknown> {
 
   branchEnded(branch: Branch, kind: "return" | "throw" | "terminate", value: unknown): void {
     this.#live--;
-    this.branches = this.branches.filter((other) => other !== branch);
+    this.branches.delete(branch);
     const closing = this.#decided !== null || this.state === CANCELLING;
     if (closing) {
       // A loser that ends by itself at the last moment has lost all the same.
@@ -105,7 +108,7 @@ abstract class Group extends Operation<unknown> {
   #closeBranches(): void {
     const grace = this.strand!.graceLeft() ?? GRACE_SECONDS;
     // Last first: messages that several of them hold go back to the mailbox in their order.
-    for (const branch of this.branches.toReversed()) branch.requestUnwind(-1, grace, null);
+    for (const branch of [...this.branches].reverse()) branch.requestUnwind(-1, grace, null);
   }
 
   #settle(): void {
@@ -164,7 +167,8 @@ abstract class Group extends Operation<unknown> {
 
   // Any branch that can go on may fail the whole, or release what another waits for.
   override hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.branches.every((branch) => branch.hopeless(dead));
+    for (const branch of this.branches) if (!branch.hopeless(dead)) return false;
+    return true;
   }
 
   override levelChanged(level: number): void {
@@ -172,11 +176,20 @@ abstract class Group extends Operation<unknown> {
   }
 
   override swappable(): boolean {
-    return this.branches.every((branch) => branch.frames === null && (branch.wait?.swappable() ?? true));
+    for (const branch of this.branches) if (branch.frames !== null || branch.wait?.swappable() === false) return false;
+    return true;
   }
 
   override get waitsFor(): string {
-    return `${this.label} of ${this.branches.map((branch) => branch.wait?.waitsFor ?? "its turn").join(", ")}`;
+    const waits: string[] = [];
+    for (const branch of this.branches) {
+      if (waits.length === MAX_SHOWN) {
+        waits.push(`and ${this.branches.size - MAX_SHOWN} more`);
+        break;
+      }
+      waits.push(branch.wait?.waitsFor ?? "its turn");
+    }
+    return `${this.label} of ${waits.join(", ")}`;
   }
 }
 

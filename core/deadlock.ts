@@ -4,6 +4,7 @@
 import type { Coro } from "./coro.ts";
 import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "./operations/finish.ts";
+import { withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Coroutines that never go on by themselves, and the error that says so. */

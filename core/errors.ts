@@ -115,6 +115,8 @@ export class WorkerError extends Error {
   readonly data: Readonly<Record<string, unknown>>;
 
   /**
+   * Makes the error.
+   *
    * @param message What happened.
    * @param original What is carried over: any of `name`, `stack`, `cause`, `code`, `data`.
    */
@@ -137,6 +139,8 @@ export class DatabaseError extends WorkerError {
   readonly errcode: number;
 
   /**
+   * Makes the error.
+   *
    * @param message What SQLite says.
    * @param code The name of its result code.
    * @param errcode Its extended result code.

@@ -39,10 +39,15 @@ function note(error: Error, line: string | null): void {
 export function labelStack(error: unknown, coro: Coro): void {
   if (!(error instanceof Error) || labelled.has(error)) return;
   labelled.add(error);
-  const stack = (error.stack ?? String(error)).split("\n");
-  const engine = stack.findIndex((line) => line.includes(ENGINE));
-  const lines = [...callers.get(error) ?? [], `    in coroutine ${coro}`];
-  setStack(error, [...(engine < 0 ? stack : stack.slice(0, engine)), ...lines].join("\n"));
+  const lines = [programStack(error), ...callers.get(error) ?? [], `    in coroutine ${coro}`];
+  setStack(error, lines.join("\n"));
+}
+
+function programStack(error: Error): string {
+  const stack = error.stack ?? String(error);
+  const lines = stack.split("\n");
+  const engine = lines.findIndex((line) => line.includes(ENGINE));
+  return engine < 0 ? stack : lines.slice(0, engine).join("\n");
 }
 
 /** For an error that is found by the scheduler and not thrown by the program: where that was says nothing. */
@@ -69,7 +74,7 @@ function causes(error: unknown): string {
   let text = "";
   let cause = error instanceof Error ? error.cause : undefined;
   for (let depth = 0; cause !== undefined && depth < 5; depth++) {
-    text += `\nCaused by: ${cause instanceof Error ? cause.stack ?? cause : describe(cause)}`;
+    text += `\nCaused by: ${cause instanceof Error ? programStack(cause) : describe(cause)}`;
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return text;

@@ -423,3 +423,30 @@ Deno.test("until in a race: the promise of the loser is let go", () =>
       assertEquals(scheduler.stats().hostOperations, 0);
     }).value();
   }));
+
+Deno.test("all and race of very many take time in proportion", async () => {
+  await runVirtual(function* (coro) {
+    const many = 40_000;
+    const start = performance.now();
+    const coros = Array.from({ length: many }, (_, i) =>
+      new Coro(function* (each) {
+        yield* each.sleep(1);
+        return i;
+      }));
+    assertEquals((yield* all(coros)).length, many);
+    yield* race(Array.from({ length: many }, (_, i) => coro.sleep(i + 1)));
+    assert(performance.now() - start < 3_000, `took ${performance.now() - start} ms`);
+  });
+});
+
+Deno.test("what many branches wait for is cut short in a dump", async () => {
+  await runVirtual(function* (coro) {
+    const waiter = new Coro(function* (self) {
+      yield* all(Array.from({ length: 12 }, () => self.sleep(1)));
+    });
+    yield;
+    const info = coro.scheduler.dump().find(({ id }) => id === waiter.id);
+    assertEquals(info?.waitsFor, `all of ${"sleep, ".repeat(10)}and 2 more`);
+    yield* waiter.finish();
+  });
+});

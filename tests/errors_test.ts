@@ -1,7 +1,8 @@
 /**
  * Uncaught errors: who gets them, and that they are reported exactly once when nobody does.
  */
-import { type Coro, MonitorException, race, Scheduler, sleep } from "@asyncoro/asyncoro";
+import { call, type Coro, MonitorException, race, Scheduler, sleep } from "@asyncoro/asyncoro";
+import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals } from "@std/assert";
 import { inLab, settle } from "./helpers/lab.ts";
 import { runProgram } from "./helpers/program.ts";
@@ -185,7 +186,21 @@ Deno.test("without a hook it goes to stderr once, with name, id and logical stac
   assertMatch(stderr, /at worker .*program1\.ts:7/);
   assertMatch(stderr, /in coroutine worker\/\d+\n/);
   assertMatch(stderr, /Caused by: Error: the cause/);
-  assertEquals(stderr.includes("core/"), true);
+  assert(!stderr.includes("core/"), stderr);
+});
+
+Deno.test("the stack of an error shows the program's frames and not the run loop's", async () => {
+  const error = await runVirtual(function* program(coro) {
+    function* thrower(): Generator<unknown, void, unknown> {
+      yield* coro.sleep(1);
+      coro.sleep("soon" as unknown as number);
+    }
+    yield* call(thrower());
+  }).catch((error) => error);
+  const frames = error.stack.split("\n").slice(1).map((line: string) => line.trim().split(" (")[0]);
+  assertEquals(frames.slice(-3), ["at thrower.next", "at program", "in coroutine program/1"]);
+  assertEquals(frames.includes("at thrower"), true);
+  assertEquals(error.stack.match(/\/core\/(strand|run_loop|host_driver)\.ts/g), null);
 });
 
 Deno.test("at the end of a coroutine monitors are told first, then finish and value are answered", () =>

@@ -4,16 +4,19 @@
 import * as main from "@asyncoro/asyncoro";
 import * as io from "@asyncoro/asyncoro/io";
 import * as testing from "@asyncoro/asyncoro/testing";
+import * as workers from "@asyncoro/asyncoro/workers";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 
 Deno.test("mod.ts exports these names", () => {
   assertEquals(Object.keys(main).sort(), [
     "AsynCoro",
+    "AsyncDBCursor",
     "AsyncDatagram",
     "AsyncFile",
     "AsyncListener",
     "AsyncPipe",
     "AsyncSocket",
+    "AsyncThreadPool",
     "BoundedSemaphore",
     "CategorizeMessages",
     "Channel",
@@ -21,6 +24,7 @@ Deno.test("mod.ts exports these names", () => {
     "ClosedError",
     "Condition",
     "Coro",
+    "DatabaseError",
     "DeadlockError",
     "EOFError",
     "Event",
@@ -31,11 +35,15 @@ Deno.test("mod.ts exports these names", () => {
     "MonitorException",
     "Operation",
     "RLock",
+    "ResultStream",
     "Scheduler",
     "Semaphore",
     "SupervisionError",
     "TimeoutError",
     "UnsupportedError",
+    "WorkerError",
+    "WorkerMap",
+    "WorkerPool",
     "all",
     "call",
     "current",
@@ -67,6 +75,19 @@ Deno.test("io/mod.ts exports these names, and mod.ts all of them", () => {
     "stdin",
   ]);
   for (const [name, value] of Object.entries(io)) assertStrictEquals(main[name as keyof typeof io], value);
+});
+
+Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
+  assertEquals(Object.keys(workers).sort(), [
+    "AsyncDBCursor",
+    "AsyncThreadPool",
+    "DatabaseError",
+    "ResultStream",
+    "WorkerError",
+    "WorkerMap",
+    "WorkerPool",
+  ]);
+  for (const [name, value] of Object.entries(workers)) assertStrictEquals(main[name as keyof typeof workers], value);
 });
 
 Deno.test("testing/mod.ts exports its names", () => {

@@ -210,8 +210,12 @@ Deno.test("what atexit registered runs when the program ends by itself", async (
     import { Coro, Scheduler, sleep } from "@asyncoro/asyncoro";
     Scheduler.instance().atexit(() => console.log("exit"));
     new Coro(function* () { yield* sleep(0.01); console.log("done"); });
+    new Coro(function* (self) {
+      self.setDaemon();
+      try { for (;;) yield* sleep(1); } finally { console.log("daemon cleaned"); }
+    });
   `);
-  assertEquals([code, stdout, stderr], [0, "done\nexit\n", ""]);
+  assertEquals([code, stdout, stderr], [0, "done\ndaemon cleaned\nexit\n", ""]);
 });
 
 Deno.test("coros lists those alive in the order of their creation, stats counts", () =>

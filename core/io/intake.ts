@@ -7,7 +7,8 @@
  *   bytes and then pre-empted has nothing to give back; it holds the first place until it has taken them.
  * - An idle connection holds a small buffer. It grows while reads fill it, and shrinks when they no longer do.
  *
- * While `busy`, the host writes into `buffer` from `end` on: the buffer is neither moved nor replaced then.
+ * While `busy`, the host writes into the buffer from its `end` on: it is not moved then, and what the host brings is
+ * appended if it had to be replaced.
  */
 import { ClosedError } from "../errors.ts";
 import { WAITING } from "../operation.ts";
@@ -58,8 +59,9 @@ export class Intake {
   #reference: Reference | null = null;
   // Whether the end is only the end so far: a file may have grown when the next one asks.
   readonly #endless: boolean;
-  // Put back while the host was writing behind `end`.
-  #returned: Uint8Array<ArrayBuffer> | null = null;
+  // Where the host reads to, and whether that is no longer the end of the buffer.
+  #room: Uint8Array<ArrayBuffer> = NOTHING;
+  #elsewhere = false;
   // Made at the first read: an idle listener's connections are many.
   #onRead: ((count: number | null) => void) | null = null;
   #onFailure: ((error: unknown) => void) | null = null;
@@ -112,16 +114,13 @@ export class Intake {
   putBack(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.returns++;
-    if (this.busy) {
-      // The host still writes behind `end`; what it brings is appended when it is there.
-      this.#returned = this.#returned === null ? bytes.slice() : concat(bytes, this.#returned);
-      return;
-    }
     this.#replace(concat(bytes, this.peek(0, this.available)));
     this.serve();
   }
 
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    // What the host is reading at the moment goes on in the old buffer.
+    this.#elsewhere = this.busy;
     this.#buffer = bytes;
     this.#start = 0;
     this.#end = bytes.length;
@@ -143,7 +142,8 @@ export class Intake {
     this.line.remove(wait);
     if (this.line.first === null) {
       // A read that nobody waits for must not hold the process open.
-      if (this.busy || this.#reference !== null) this.#referenced().leave();
+      if (this.busy) this.#referenced().leave();
+      else this.#reference?.idle();
     } else if (wasFirst) {
       this.serve();
     }
@@ -158,26 +158,27 @@ export class Intake {
   /** Asks the host for more. `wanted`: how many bytes the first in line needs in the buffer altogether. */
   fill(wanted: number): void {
     if (this.busy) return;
-    const room = this.#makeRoom(wanted);
+    this.#room = this.#makeRoom(wanted);
+    this.#elsewhere = false;
     this.#onRead ??= (count) => this.#arrived(count);
     this.#onFailure ??= (error) => this.#failed(error);
     this.busy = true;
-    this.source.read(room).then(this.#onRead, this.#onFailure);
+    this.source.read(this.#room).then(this.#onRead, this.#onFailure);
   }
 
   /**
-   * Lets the host read into a buffer that is not ours, when ours is empty. `take` is told how many bytes came and
-   * answers whether they are taken where they are; otherwise they are copied.
+   * Lets the host read into a buffer that is not ours, when ours is empty. `take` is told how many bytes came (`null`:
+   * the end) and answers whether they are taken where they are; otherwise they are copied.
    */
-  fillInto(buffer: Uint8Array<ArrayBuffer>, take: (count: number) => boolean): void {
+  fillInto(buffer: Uint8Array<ArrayBuffer>, take: (count: number | null) => boolean): void {
     if (this.busy) return;
     this.#onFailure ??= (error) => this.#failed(error);
     this.busy = true;
     this.source.read(buffer).then((count) => {
       this.busy = false;
+      const taken = take(count);
       if (count === null) this.ended = true;
-      else if (!take(count)) this.#returned = concat(this.#returned ?? NOTHING, buffer.subarray(0, count));
-      this.#mergeReturned();
+      else if (!taken) this.#append(buffer.subarray(0, count));
       this.serve();
     }, this.#onFailure);
   }
@@ -199,26 +200,27 @@ export class Intake {
     this.busy = false;
     if (count === null) {
       this.ended = true;
+    } else if (this.#elsewhere) {
+      this.#append(this.#room.subarray(0, count));
     } else {
       this.#end += count;
       this.#adapt(count);
     }
-    this.#mergeReturned();
+    this.#room = NOTHING;
+    this.#elsewhere = false;
     this.serve();
   }
 
   #failed(error: unknown): void {
     this.busy = false;
+    this.#room = NOTHING;
+    this.#elsewhere = false;
     if (!this.closed) this.failure = error;
-    this.#mergeReturned();
     this.serve();
   }
 
-  #mergeReturned(): void {
-    if (this.#returned === null) return;
-    const returned = this.#returned;
-    this.#returned = null;
-    this.#replace(concat(returned, this.peek(0, this.available)));
+  #append(bytes: Uint8Array): void {
+    this.#replace(concat(this.peek(0, this.available), bytes));
   }
 
   #adapt(count: number): void {

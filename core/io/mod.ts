@@ -12,21 +12,19 @@
  * import { AsyncSocket, Coro, run } from "@asyncoro/asyncoro";
  * import { assertEquals } from "@std/assert";
  *
- * function* serve(_coro: Coro, socket: AsyncSocket) {
- *   using _ = socket;
- *   yield* socket.lines(30).forEach(function* (line) {
- *     yield* socket.sendall(`${line.toUpperCase()}\n`);
- *   });
- * }
- *
  * await run(function* () {
  *   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
- *   new Coro(function* () {
- *     new Coro(serve, yield* listener.accept());
+ *   const server = new Coro(function* () {
+ *     using socket = yield* listener.accept(5);
+ *     yield* socket.lines(30).forEach(function* (line) {
+ *       yield* socket.sendall(`${line.toUpperCase()}\n`);
+ *     });
  *   });
  *   using socket = yield* AsyncSocket.connect(listener.addr as Deno.NetAddr, 5);
  *   yield* socket.sendall("hello\n");
  *   assertEquals(yield* socket.readline(5), "HELLO");
+ *   yield* socket.shutdownWrite();
+ *   yield* server.finish();
  * });
  * ```
  *

@@ -146,6 +146,8 @@ export class ReadInto extends Read {
   readonly #buffer: Uint8Array<ArrayBuffer>;
   // What the host has put into the buffer; -1 as long as it has not.
   #count = -1;
+  // The host is reading into the buffer.
+  #lent = false;
 
   constructor(from: Readable, buffer: Uint8Array<ArrayBuffer>, limit: IoLimit) {
     super(from, limit, "recvInto");
@@ -153,12 +155,17 @@ export class ReadInto extends Read {
   }
 
   protected override look(intake: Intake): number {
+    if (this.#lent) return MORE;
     return intake.available > 0 || intake.ended || this.#count >= 0 ? VALUE : MORE;
   }
 
   protected override fill(intake: Intake): void {
+    if (intake.busy) return;
+    this.#lent = true;
     intake.fillInto(this.#buffer, (count) => {
-      if (!this.inLine || this.state !== WAITING) return false;
+      this.#lent = false;
+      // What was put back meanwhile comes first.
+      if (count === null || !this.inLine || this.state !== WAITING || intake.available > 0) return false;
       this.#count = count;
       return true;
     });

@@ -30,10 +30,15 @@ export class Reference {
     }
   }
 
-  /** Nobody waits any more. */
+  /** Nobody waits any more, but the host is still at it. */
   leave(): void {
     this.#unregister();
     this.hold(false);
+  }
+
+  /** Nobody waits any more, and the host has nothing to do. */
+  idle(): void {
+    this.#unregister();
   }
 
   /** Keeps the process alive, or does not. Called by the scheduler, too. */

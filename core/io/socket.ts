@@ -53,13 +53,15 @@ const HEADER = 4;
  *
  * await run(function* () {
  *   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
- *   new Coro(function* () {
+ *   const server = new Coro(function* () {
  *     using peer = yield* listener.accept();
  *     for (let data = yield* peer.recv(); data.length > 0; data = yield* peer.recv()) yield* peer.sendall(data);
  *   });
  *   using socket = yield* AsyncSocket.connect(listener.addr as Deno.NetAddr, 5);
  *   yield* socket.sendall("hello\r\n");
  *   assertEquals(yield* socket.readline(5), "hello");
+ *   yield* socket.shutdownWrite();
+ *   yield* server.finish();
  * });
  * ```
  */

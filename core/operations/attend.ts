@@ -3,11 +3,9 @@ import { Operation } from "../operation.ts";
 import { type Body, isThenable } from "../strand.ts";
 
 /** A generator that does nothing but wait for an operation or promise, for where a frame is needed. */
-export function attend(item: unknown): Body {
+export function attend(item: unknown, kinds = "an operation, a generator object, a coroutine or a promise"): Body {
   if (item instanceof Operation || isThenable(item)) return wait(item);
-  throw new TypeError(
-    `Cannot wait for ${describe(item)}: give an operation, a generator object, a coroutine or a promise`,
-  );
+  throw new TypeError(`Cannot wait for ${describe(item)}: give ${kinds}`);
 }
 
 function* wait(item: unknown): Body {

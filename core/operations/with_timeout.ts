@@ -81,6 +81,8 @@ export function withTimeout<T>(
   work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
 ): Operation<T> {
   const seconds = toSeconds(timeout, "limit the time of work");
-  const body = isGenerator(work) ? work : attend(work);
+  const body = isGenerator(work)
+    ? work
+    : attend(work, "an operation such as coro.finish(), a generator object or a promise");
   return new WithTimeout(body, seconds) as Operation<unknown> as Operation<T>;
 }

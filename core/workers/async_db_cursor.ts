@@ -245,8 +245,13 @@ export class AsyncDBCursor {
   }
 
   *#exclusively<T>(work: () => Generator<unknown, T>): Generator<unknown, T> {
-    using _held = yield* this.#connection.lock.hold();
-    return yield* work();
+    const { lock } = this.#connection;
+    yield* lock.acquire();
+    try {
+      return yield* work();
+    } finally {
+      lock.release();
+    }
   }
 
   *#execute(action: "execute" | "many", sql: string, values: unknown): Generator<unknown, AsyncDBCursor> {

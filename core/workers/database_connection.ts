@@ -23,6 +23,9 @@ const CODES = (
   "EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING"
 ).split(" ");
 
+// Deno does not tell the code of a failure to open.
+const UNTOLD: readonly [RegExp, number][] = [[/unable to open/, 14], [/not a database/, 26], [/is locked/, 5]];
+
 let made = 0;
 
 /** A connection to a database, kept in one worker, that one or more cursors share. */
@@ -81,14 +84,19 @@ export class DatabaseConnection {
     }
   }
 
+  /** Whether there is anything to close. */
+  get #alive(): boolean {
+    return this.#open && this.#thread !== null && !this.#thread.dead;
+  }
+
   /** A cursor is closed; with the last one, so is the connection. The caller holds the lock. */
   *leave(cursor: number): Generator<unknown, void> {
     if (--this.#users > 0) {
-      if (this.#open) yield* this.ask("drop", cursor);
+      if (this.#alive) yield* this.ask("drop", cursor);
       return;
     }
     try {
-      if (this.#open) yield* this.ask("close", cursor);
+      if (this.#alive) yield* this.ask("close", cursor);
     } finally {
       this.#end();
     }
@@ -100,8 +108,8 @@ export class DatabaseConnection {
     const thread = this.#thread;
     const ignore = () => {};
     const end = () => last && this.#end();
-    if (!this.#open || thread === null || thread.dead || (last && this.#owned)) return void end();
-    const done = this.#pool.runIn(thread, databaseTask, [last ? "close" : "drop", this.#id, cursor]);
+    if (!this.#alive || (last && this.#owned)) return void end();
+    const done = this.#pool.runIn(thread!, databaseTask, [last ? "close" : "drop", this.#id, cursor]);
     done.catch(ignore).finally(end);
   }
 
@@ -117,7 +125,12 @@ export class DatabaseConnection {
 /** SQLite's errors with its code; others as they are. */
 function databaseError(error: unknown): unknown {
   if (!(error instanceof WorkerError) || error.code !== "ERR_SQLITE_ERROR") return error;
-  const errcode = Number(error.data.errcode);
+  const { errcode: told } = error.data;
+  const errcode = typeof told === "number" ? told : codeOf(error.message);
   const code = `SQLITE_${CODES[errcode & 0xff] ?? "ERROR"}`;
   return new DatabaseError(error.message, code, errcode, { stack: error.stack, data: error.data });
+}
+
+function codeOf(message: string): number {
+  return UNTOLD.find(([pattern]) => pattern.test(message))?.[1] ?? 1;
 }

@@ -279,6 +279,23 @@ Deno.test("a race that a receive loses at the last moment gives its bytes back",
   far.close();
 });
 
+Deno.test("bytes that are given back go to who waits already, before what the host brings later", async () => {
+  const [near, far] = await pair();
+  await drive(function* () {
+    const reader = new Coro(function* () {
+      return [text(yield* near.recv(10, 5)), text(yield* near.recv(10, 5))];
+    });
+    yield* sleep(0.01);
+    // What a race does when a branch that has received something loses.
+    near.intake.putBack(bytes("back"));
+    yield* sleep(0.01);
+    yield* until(far.write(bytes("later")));
+    assertEquals(yield* reader.finish(), ["back", "later"]);
+  });
+  near.close();
+  far.close();
+});
+
 Deno.test("reset by the peer comes as the host's error, after what had come before", async () => {
   const [near, far] = await pair();
   await drive(function* () {

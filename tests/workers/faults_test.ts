@@ -185,6 +185,7 @@ Deno.test("a running task is asked to stop, and its worker stays if it does", as
 Deno.test("a task that does not stop within the grace has its worker replaced, and others go on", async () => {
   await using pool = new WorkerPool(1, { grace: 0.05 });
   const { gate, open } = newGate();
+  await pool.run(() => {});
   const results = await run(function* () {
     const others = [1, 2, 3].map((n) =>
       Scheduler.instance().spawn(function* () {
