@@ -208,14 +208,14 @@ export class Coro<
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
+  sleep<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
     return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
-  suspend<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
+  suspend<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
     return this.sleep(timeout, alarmValue);
   }
 
@@ -439,7 +439,7 @@ export class Coro<
     if (!monitor.isAlive()) return false;
     if (!this.isAlive()) {
       this.#claim();
-      monitor.send(new MonitorException(this as Coro, this.#outcome()));
+      monitor.send(this.#news());
       // One that failed may be restarted and end again.
       if ((this.#flags & THREW) === 0) return true;
     }
@@ -593,7 +593,7 @@ export class Coro<
   #tellMonitors(monitors: Set<Coro>): void {
     for (const monitor of monitors) {
       // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
-      if (monitor.send(new MonitorException(this as Coro, this.#outcome())) && monitor.isAlive()) this.#claim();
+      if (monitor.send(this.#news()) && monitor.isAlive()) this.#claim();
     }
   }
 
@@ -653,6 +653,10 @@ export class Coro<
   #outcome(): Outcome {
     if ((this.#flags & THREW) !== 0) return { kind: "throw", error: this.last };
     return (this.#flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
+  }
+
+  #news(): MonitorException {
+    return withoutStack(new MonitorException(this as Coro, this.#outcome()));
   }
 
   #claim(): void {

@@ -6,9 +6,10 @@ export interface Drivable {
    * Runs ready coroutines until none is left or the budget is used.
    *
    * @param budget Seconds to run at the most.
+   * @param start The time by the scheduler's clock, in seconds.
    * @returns `true` if something is still ready.
    */
-  slice(budget: number): boolean;
+  slice(budget: number, start: number): boolean;
   /** The time by the scheduler's clock, in seconds. */
   now(): number;
   /** When the earliest timer is due, by the scheduler's clock, in seconds; `Infinity` if none is armed. */

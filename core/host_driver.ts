@@ -2,12 +2,15 @@
  * The driver for a real host: runs slices, lets the host have its turns, and waits for the nearest deadline.
  *
  * - The first slice after something became ready runs in a microtask, so that an answer follows its cause at once.
- *   Microtasks starve the host, so their time is added up, and when the budget is used the next slice waits for a
- *   turn of the host.
+ *   Microtasks starve the host, so the time of those that follow each other closely is added up, and when the budget
+ *   is used the next slice waits for a turn of the host.
  * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so every
  *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
  * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
  *   waited for in hops.
+ *
+ * Reading the clock costs more than a switch or two, and serving a message from a socket is not many more than that: so
+ * there is one reading before a slice and one after it, which all that follows makes do with.
  */
 import type { Drivable, Driver } from "./driver.ts";
 import { deepYield, holdTimer, hop, type HostTimer, isDeno, onLoopDry, startTimer, stopTimer } from "./host.ts";
@@ -19,6 +22,8 @@ const MAX_DEEP_INTERVAL = 0.003;
 // Of the time, what deep yields may cost before they get rarer.
 const DEEP_SHARE = 1 / 30;
 const MICROTASK_BUDGET = 0.002;
+// After so long without a slice the host has certainly had a turn.
+const MICROTASK_GAP = 0.0002;
 const TIMER_LEAD = 0.0011;
 const SPIN = 0.0013;
 
@@ -33,6 +38,8 @@ export class HostDriver implements Driver {
   #timerAt = Infinity;
   #timerAlive = true;
   #microtaskSeconds = 0;
+  // When the last slice ended, by the scheduler's clock.
+  #ranUntil = 0;
   #parkedAt = 0;
   #deepStart = 0;
   #deepInterval = MIN_DEEP_INTERVAL;
@@ -66,10 +73,11 @@ export class HostDriver implements Driver {
   readonly #tick = (): void => {
     this.#scheduled = false;
     if (this.#stopped) return this.#clearTimer();
-    const start = now();
-    const more = this.#loop.slice(SLICE);
-    const end = now();
-    this.#microtaskSeconds += end - start;
+    const start = this.#loop.now();
+    if (start - this.#ranUntil > MICROTASK_GAP) this.#microtaskSeconds = 0;
+    const more = this.#loop.slice(SLICE, start);
+    this.#ranUntil = this.#loop.now();
+    this.#microtaskSeconds += this.#ranUntil - start;
     if (more) {
       this.#scheduled = true;
       this.#yieldToHost();
@@ -104,24 +112,25 @@ export class HostDriver implements Driver {
     const deadline = this.#loop.nextDeadline();
     if (deadline === Infinity) return this.#clearTimer();
     const alive = this.#loop.keepsAlive();
-    const time = this.#loop.now();
-    const left = deadline - time;
+    const at = deadline - TIMER_LEAD;
+    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
+    const left = deadline - this.#ranUntil;
+    if (this.#timer !== null && this.#timerAt <= at && left > SPIN) return this.#holdTimer(alive);
     if (left <= SPIN) {
       this.#clearTimer();
       this.#scheduled = true;
       return hop(this.#afterHop, alive);
     }
-    const at = deadline - TIMER_LEAD;
-    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
-    if (this.#timer === null || this.#timerAt > at) {
-      this.#clearTimer();
-      this.#timer = startTimer(this.#timerFired, at - time, alive);
-      this.#timerAt = at;
-      this.#timerAlive = alive;
-    } else if (alive !== this.#timerAlive) {
-      holdTimer(this.#timer, alive);
-      this.#timerAlive = alive;
-    }
+    this.#clearTimer();
+    this.#timer = startTimer(this.#timerFired, at - this.#ranUntil, alive);
+    this.#timerAt = at;
+    this.#timerAlive = alive;
+  }
+
+  #holdTimer(alive: boolean): void {
+    if (alive === this.#timerAlive) return;
+    holdTimer(this.#timer!, alive);
+    this.#timerAlive = alive;
   }
 
   readonly #timerFired = (): void => {

@@ -267,11 +267,11 @@ export abstract class RunLoop implements Drivable {
   }
 
   /** @internal */
-  slice(budget: number): boolean {
+  slice(budget: number, start: number): boolean {
     if (this.broken !== null || this.busy) return false;
     this.busy = true;
     try {
-      return this.#runTurns(budget);
+      return this.#runTurns(budget, start);
     } catch (error) {
       this.#breakDown(error);
       return false;
@@ -282,8 +282,8 @@ export abstract class RunLoop implements Drivable {
     }
   }
 
-  #runTurns(budget: number): boolean {
-    let now = this.clock.now();
+  #runTurns(budget: number, start: number): boolean {
+    let now = start;
     this.#armWaiting(now);
     let checked = now;
     const end = now + budget;
@@ -292,7 +292,8 @@ export abstract class RunLoop implements Drivable {
     for (;;) {
       const count = this.#steady && now < this.#steadyUntil ? this.#filled : this.#turn(now);
       if (count === 0) {
-        if (steps === 0 && !this.onIdle()) return false;
+        // Timeouts that have just begun still have to be armed.
+        if ((steps === 0 || this.#arming.length === 0) && !this.onIdle()) return false;
       } else {
         this.#runWindow(count);
         if (this.trap !== null) throw this.trap;

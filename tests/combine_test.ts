@@ -1,17 +1,8 @@
 /**
  * `race` and `all`: over operations, generators, coroutines and promises, in all forms.
  */
-import {
-  all,
-  call,
-  type Coro,
-  type Operation,
-  race,
-  sleep,
-  TimeoutError,
-  until,
-  withTimeout,
-} from "@asyncoro/asyncoro";
+import { all, call, Coro, type Operation, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
+import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab, settle } from "./helpers/lab.ts";
 
@@ -442,9 +433,9 @@ Deno.test("all and race of very many take time in proportion", async () => {
 Deno.test("what many branches wait for is cut short in a dump", async () => {
   await runVirtual(function* (coro) {
     const waiter = new Coro(function* (self) {
-      yield* all(Array.from({ length: 12 }, () => self.sleep(1)));
+      yield* all(Array.from({ length: 12 }, () => self.sleep(5)));
     });
-    yield;
+    yield* coro.sleep(1);
     const info = coro.scheduler.dump().find(({ id }) => id === waiter.id);
     assertEquals(info?.waitsFor, `all of ${"sleep, ".repeat(10)}and 2 more`);
     yield* waiter.finish();

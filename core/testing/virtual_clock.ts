@@ -170,7 +170,7 @@ class VirtualDriver implements Driver {
 
   readonly #tick = (): void => {
     this.active = false;
-    if (this.loop.slice(Infinity)) return this.wake();
+    if (this.loop.slice(Infinity, this.loop.now())) return this.wake();
     if (this.#idling) return;
     // Promises that were settled meanwhile get a turn to wake somebody before time moves.
     this.#idling = true;

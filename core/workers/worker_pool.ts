@@ -117,7 +117,7 @@ export class WorkerPool {
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {UnsupportedError} If the runtime has no workers.
    */
-  constructor(size: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
+  constructor(size: number = cores(), options: WorkerPoolOptions = {}) {
     this.size = checkCount(size, "size", 1);
     const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
     if (typeof name !== "string") throw invalid("'name' must be a string", name);
@@ -356,6 +356,10 @@ export class WorkerPool {
 /** What a task gives: the value of a promise, the return value of a generator. */
 // deno-lint-ignore no-explicit-any -- generators of every kind
 export type TaskResult<R> = R extends Generator<any, infer T, any> | AsyncGenerator<any, infer T, any> ? T : Awaited<R>;
+
+function cores(): number {
+  return (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 4;
+}
 
 function checkCount(value: number, name: string, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value;

@@ -1,0 +1,2 @@
+/** The worker for piscina and tinypool. */
+export { bounce, compute, empty } from "./tasks.ts";
