@@ -208,14 +208,14 @@ export class Coro<
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  sleep<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
     return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
-  suspend<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  suspend<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
     return this.sleep(timeout, alarmValue);
   }
 
