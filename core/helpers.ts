@@ -1,7 +1,7 @@
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
 import type { Operation } from "./operation.ts";
-import { Pause } from "./operations/sleep.ts";
+import { Sleep } from "./operations/sleep.ts";
 import { type Timeout, toSeconds } from "./time.ts";
 
 /**
@@ -26,7 +26,7 @@ export function current(): Coro {
 }
 
 /**
- * Suspends the coroutine that yields it. Unlike {@linkcode Coro.sleep} it is not ended by `resume()`.
+ * Suspends the coroutine that yields it, like {@linkcode Coro.sleep} of that coroutine.
  *
  * @param timeout Seconds, or a duration; zero or less does not suspend, and without a limit it sleeps for good.
  * @throws {TypeError} If `timeout` is no time.
@@ -41,5 +41,5 @@ export function current(): Coro {
  * ```
  */
 export function sleep(timeout: Timeout): Operation<void> {
-  return new Pause(toSeconds(timeout, "sleep"), undefined) as Operation<unknown> as Operation<void>;
+  return new Sleep(toSeconds(timeout, "sleep"), undefined) as Operation<unknown> as Operation<void>;
 }

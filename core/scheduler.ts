@@ -2,6 +2,7 @@ import { type Clock, hostClock } from "./clock.ts";
 import { context } from "./context.ts";
 import { checkPriority, Coro, type CoroFunction } from "./coro.ts";
 import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadlock.ts";
+import { describe } from "./describe.ts";
 import type { Driver } from "./driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
 import { HostDriver } from "./host_driver.ts";
@@ -194,14 +195,16 @@ export class Scheduler extends RunLoop {
    * @param options See {@linkcode SpawnOptions}.
    * @param target A generator function.
    * @param args Its arguments after the coroutine.
-   * @throws {TypeError} If `target` is not a generator function.
+   * @throws {TypeError} If `target` is not a generator function, or an option is of the wrong type.
    * @throws {RangeError} If the priority is not an integer from 0 to 7.
    * @throws {Error} If the scheduler has been terminated.
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   spawnWith<A extends readonly any[], R>(options: SpawnOptions, target: CoroFunction<A, R>, ...args: A): Coro<R> {
+    if (typeof options !== "object" || options === null) throw badOptions("'options' must be an object", options);
     const { name, priority = 4, daemon = false } = options;
-    const checked = { name, priority: checkPriority(priority), daemon };
+    if (name !== undefined && typeof name !== "string") throw badOptions("'name' must be a string", name);
+    const checked = { name, priority: checkPriority(priority), daemon: Boolean(daemon) };
     return placed({ scheduler: this, options: checked }, () => new Coro<R, A>(target, ...args));
   }
 
@@ -537,6 +540,10 @@ export class Scheduler extends RunLoop {
     this.#phase = CLOSED;
     if (instance === this) instance = null;
   }
+}
+
+function badOptions(reason: string, value: unknown): TypeError {
+  return new TypeError(`Cannot create a coroutine as ${reason}: current value is ${describe(value)}`);
 }
 
 setDefaultScheduler(() => Scheduler.instance());

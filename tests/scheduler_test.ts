@@ -424,3 +424,22 @@ Deno.test("a million coroutines come and go, and memory stays flat", async () =>
   assert(grown < 40, `the heap has grown by ${grown} MB`);
   await scheduler.terminate();
 });
+
+Deno.test("spawnWith() refuses options of the wrong type, at the call", async () => {
+  const scheduler = new Scheduler();
+  const target = function* () {};
+  for (const options of [null, 3, "name"]) {
+    assertThrows(
+      () => scheduler.spawnWith(options as never, target),
+      TypeError,
+      "Cannot create a coroutine as 'options' must be an object: current value is ",
+    );
+  }
+  assertThrows(
+    () => scheduler.spawnWith({ name: 3 } as never, target),
+    TypeError,
+    "Cannot create a coroutine as 'name' must be a string: current value is 3",
+  );
+  assertEquals(scheduler.stats().live, 0);
+  await scheduler.terminate();
+});

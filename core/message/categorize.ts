@@ -3,7 +3,7 @@ import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
 import { mustBeCurrent } from "../operations/sleep.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { ANY, ReceiveSorted } from "./receive_sorted.ts";
+import { ReceiveSorted } from "./receive_sorted.ts";
 
 /** Says which category a message belongs to; `null` or `undefined` leaves it to the next function. */
 // deno-lint-ignore no-explicit-any -- a function may name the type of the messages that its coroutine gets
@@ -86,8 +86,7 @@ export class CategorizeMessages {
    * Takes the earliest message of a category, waiting for one if there is none. Messages of other categories that
    * come meanwhile are sorted and kept.
    *
-   * @param category The category; `null` for messages that no function claims; without one, the earliest message
-   * whatever its category.
+   * @param category The category; without one, or with `null`, the messages that no function claims.
    * @param timeout Seconds to wait at the most in all, or a duration; zero or less does not wait.
    * @param alarmValue What it evaluates to when time is up.
    * @throws {TypeError} If `timeout` is no time.
@@ -96,9 +95,10 @@ export class CategorizeMessages {
   receive<T = unknown>(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<T> {
     const seconds = toSeconds(timeout, "receive");
     mustBeCurrent(this.#coro, "receive");
-    const wanted = category === undefined ? ANY : category;
     const sort = (message: unknown): unknown => this.#categoryOf(message);
-    return new ReceiveSorted(this.#coro, wanted, sort, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new ReceiveSorted(this.#coro, category ?? null, sort, seconds, alarmValue) as Operation<
+      unknown
+    > as Operation<T>;
   }
 
   /** The same as {@linkcode CategorizeMessages.receive}. */

@@ -6,9 +6,6 @@ import type { Body, Strand } from "../strand.ts";
 import { Mailbox, type Receiver } from "./mailbox.ts";
 import { SortedMessages, type SortedReceiver } from "./sorted_messages.ts";
 
-/** Asks for the earliest message whatever its category. Categories are the caller's values, so this is none of them. */
-export const ANY: unique symbol = Symbol("any");
-
 const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
 
 /**
@@ -27,12 +24,12 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   #raw = false;
   // An alarm is no message: it is not put back when an exception pre-empts it.
   #alarmed = false;
-  // Of the message that is the outcome; ANY if it was taken without asking.
-  #category: unknown = ANY;
+  // Of the message that is the outcome, once it was looked at.
+  #category: unknown = null;
   // What waits in its place after a plain `yield`.
   #stand: ReceiveSorted | null = null;
 
-  /** `wanted` is a category or `ANY`; `sort` answers the category of a message and does not throw. */
+  /** `wanted` is a category; `sort` answers the category of a message and does not throw. */
   constructor(coro: Coro, wanted: unknown, sort: (message: unknown) => unknown, seconds: number, alarm: unknown) {
     super();
     this.#coro = coro;
@@ -83,7 +80,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   /** @internal */
   wants(category: unknown): boolean {
     // As the keys of a map are compared: NaN is a category like any other.
-    return this.#wanted === ANY || category === this.#wanted ||
+    return category === this.#wanted ||
       (category !== category && this.#wanted !== this.#wanted);
   }
 
@@ -109,8 +106,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   }
 
   override get waitsFor(): string {
-    if (this.#wanted === ANY) return "a message";
-    return `a message of category ${describe(this.#wanted)}`;
+    return this.#wanted === null ? "a message of no category" : `a message of category ${describe(this.#wanted)}`;
   }
 
   get #sorted(): SortedMessages {
@@ -145,7 +141,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   /** Looks for the message among those that are kept, and sorts them as far as it has to. */
   #search(mailbox: Mailbox): boolean {
     const sorted = this.#sorted;
-    const item = this.#wanted === ANY ? sorted.shiftAny() : sorted.shift(this.#wanted);
+    const item = sorted.shift(this.#wanted);
     if (item !== null) return this.#grant(item.message, item.category);
     // Read afresh each time: the functions that are asked may send messages.
     while (mailbox.messages !== null && mailbox.messages.length > 0) {
@@ -156,7 +152,6 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
 
   /** Takes the message if it is one that is wanted, and keeps it in its category if not. */
   #accepts(message: unknown): boolean {
-    if (this.#wanted === ANY) return this.#grant(message, ANY);
     const category = this.#sort(message);
     if (this.wants(category)) return this.#grant(message, category);
     this.#sorted.push(message, category);
@@ -170,10 +165,8 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
 
   #putBack(message: unknown): void {
     if (this.#alarmed) return;
-    const sorted = this.#sorted;
-    // What is sorted is older than what is not, so a message of no category yet may have to get one.
-    if (this.#raw || (this.#category === ANY && sorted.length === 0)) this.#coro.mailbox!.putBack(message);
-    else sorted.unshift(message, this.#category === ANY ? this.#sort(message) : this.#category);
+    if (this.#raw) this.#coro.mailbox!.putBack(message);
+    else this.#sorted.unshift(message, this.#category);
   }
 }
 

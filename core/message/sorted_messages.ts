@@ -19,10 +19,8 @@ export interface SortedReceiver {
 }
 
 /**
- * Messages by category, and in the order in which they came: the earliest of one category and the earliest of all
- * are both found in constant time. A category without messages takes no memory.
- *
- * The earliest of all is the head of its category, so taking it never reaches into the middle of a queue.
+ * Messages by category, in which the earliest is found in constant time; and all of them in the order in which they
+ * came, for when they go back to the mailbox. A category without messages takes no memory.
  *
  * No message is kept that one of the `waiting` receives wants.
  */
@@ -65,11 +63,6 @@ export class SortedMessages {
     if (queue.length === 0) this.#categories.delete(category);
     this.#unlink(item);
     return item;
-  }
-
-  /** Takes the earliest message of all; `null` if there is none. */
-  shiftAny(): SortedMessage | null {
-    return this.#first === null ? null : this.shift(this.#first.category);
   }
 
   /** Hands all messages over, the last first, and keeps none. */

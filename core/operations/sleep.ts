@@ -38,13 +38,6 @@ export class Sleep extends Operation<unknown> {
   }
 }
 
-/** The same, for the helper `sleep()`: `resume()` does not reach it. */
-export class Pause extends Sleep {
-  override sleeper(): null {
-    return null;
-  }
-}
-
 /** Only the running coroutine may wait as itself. */
 export function mustBeSelf(coro: Coro, strand: Strand | null, action: string): void {
   if (strand !== null && strand.owner === coro) return;
