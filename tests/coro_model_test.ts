@@ -283,7 +283,7 @@ class World {
     const operation = this.wait(coro, step);
     const value: unknown = step.plain ? yield operation : yield* operation;
     const now = this.clock.now();
-    const alarmed = value === ALARM || step.op === "pause";
+    const alarmed = value === ALARM || (step.op === "pause" && value === undefined);
     if (alarmed) {
       this.check(now === deadline, `${step.op} of ${me} until ${deadline} woke at ${now}`);
       if (step.t !== 0) this.alarmed(deadline, number);
