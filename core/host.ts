@@ -71,12 +71,14 @@ const channelCallbacks: (() => void)[] = [];
  * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
  *
  * `setImmediate` costs 1 to 2 microseconds a hop in Deno, keeps timers going, and is there in Node.js and Bun;
- * browsers have MessageChannel; anywhere else `setTimeout` must do.
+ * browsers have MessageChannel; anywhere else `setTimeout` must do. `alive`: whether it keeps the process going.
  */
 export function hop(callback: () => void, alive: boolean): void {
-  if (host.setImmediate !== undefined) {
-    const immediate = host.setImmediate(callback);
-    if (!alive) immediate.unref?.();
+  if (!alive) {
+    // An immediate that is unreferenced is not run while the loop waits for something else; a timer is.
+    startTimer(callback, 0, false);
+  } else if (host.setImmediate !== undefined) {
+    host.setImmediate(callback);
   } else if (typeof MessageChannel === "function") {
     channelCallbacks.push(callback);
     if (channel === null) {

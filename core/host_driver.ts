@@ -112,11 +112,12 @@ export class HostDriver implements Driver {
     const deadline = this.#loop.nextDeadline();
     if (deadline === Infinity) return this.#clearTimer();
     const alive = this.#loop.keepsAlive();
-    const at = deadline - TIMER_LEAD;
+    // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
+    const at = alive ? deadline - TIMER_LEAD : deadline;
     // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
     const left = deadline - this.#ranUntil;
     if (this.#timer !== null && this.#timerAt <= at && left > SPIN) return this.#holdTimer(alive);
-    if (left <= SPIN) {
+    if (left <= SPIN && alive) {
       this.#clearTimer();
       this.#scheduled = true;
       return hop(this.#afterHop, alive);

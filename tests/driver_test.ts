@@ -218,3 +218,19 @@ Deno.test("code that runs for long in one step delays the others but loses no wa
   assertEquals(done, ["a", "b", "c"]);
   await scheduler.terminate();
 });
+
+Deno.test("daemons are on time, and run, while only other things keep the process alive", async () => {
+  const scheduler = new Scheduler();
+  let naps = 0;
+  let steps = 0;
+  scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
+    for (;; naps++) yield* coro.sleep(0.005);
+  });
+  scheduler.spawnWith({ daemon: true }, function* () {
+    for (;; steps++) yield;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await scheduler.terminate();
+  assert(naps > 10, `${naps} naps`);
+  assert(steps > 1000, `${steps} steps`);
+});

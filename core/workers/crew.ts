@@ -45,6 +45,9 @@ export interface CrewCounts {
 // A worker that cannot even begin is tried again this often before what waits is failed.
 const MAX_FALSE_STARTS = 3;
 
+// While there are tasks, it is looked this often whether a wake-up was lost.
+const CHECK_SECONDS = 0.1;
+
 /** See the head of this file. */
 export class Crew implements ThreadEvents {
   readonly counts: CrewCounts = {
@@ -71,6 +74,7 @@ export class Crew implements ThreadEvents {
   #flushing = false;
   #falseStarts = 0;
   #sweeper: HostTimer | null = null;
+  #checker: HostTimer | null = null;
   #joins: (() => void)[] = [];
   // Those that were told to end and have not ended.
   #leaving: Promise<void>[] = [];
@@ -198,7 +202,15 @@ export class Crew implements ThreadEvents {
     if (this.closed) return;
     this.#giveOut();
     for (const thread of this.threads) thread.flush();
+    if (this.#checker === null && this.pending > 0) this.#checker = startTimer(this.#checkUp, CHECK_SECONDS, false);
   }
+
+  readonly #checkUp = (): void => {
+    this.#checker = null;
+    if (this.closed || this.pending === 0) return;
+    for (const thread of [...this.threads]) thread.checkUp();
+    this.#checker ??= startTimer(this.#checkUp, CHECK_SECONDS, false);
+  };
 
   #giveOut(): void {
     for (const thread of this.threads) {
@@ -371,6 +383,7 @@ export class Crew implements ThreadEvents {
     if (!this.closed) {
       this.closed = true;
       if (this.#sweeper !== null) stopTimer(this.#sweeper);
+      if (this.#checker !== null) stopTimer(this.#checker);
       for (const thread of this.threads) {
         // Results that are there count.
         thread.drain();

@@ -63,6 +63,7 @@ export class WorkerLoop implements TaskHost {
   readonly #targets: Map<number, Target> = new Map();
   #batch: unknown[] = [];
   #current: TaskContext | null = null;
+  #nudged: (() => void) | null = null;
   #watching = false;
   #breath = Date.now();
   // How often it looks for work before it sleeps: 5,000 looks take about 60 microseconds.
@@ -93,9 +94,14 @@ export class WorkerLoop implements TaskHost {
       }
       if (this.#linger()) continue;
       const wait = Atomics.waitAsync(this.control, this.#kit.WORD.IN_HEAD, input.at);
-      if (wait.async) await wait.value;
+      if (wait.async) await Promise.race([wait.value, new Promise<void>((resolve) => this.#nudged = resolve)]);
       this.#breath = Date.now();
     }
+  }
+
+  /** The pool sees that there is work which this does not see: its wake-up was lost. */
+  nudge(): void {
+    this.#nudged?.();
   }
 
   /** Waits as a thread, for a short time. Answers whether there is work. */

@@ -49,10 +49,12 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
       }
     };
   };
-  const start = (data: WorkerStart) => {
-    const loop = new Loop(kit, data, { receiveMessageOnPort, exit: (code) => exit(code), limiter });
-    process.on("uncaughtException", (error: unknown) => loop.crashed(error));
-    process.on("unhandledRejection", (error: unknown) => loop.crashed(error));
+  let loop: WorkerLoop | null = null;
+  const start = (data: WorkerStart | null) => {
+    if (data === null) return loop?.nudge();
+    const made = loop = new Loop(kit, data, { receiveMessageOnPort, exit: (code) => exit(code), limiter });
+    process.on("uncaughtException", (error: unknown) => made.crashed(error));
+    process.on("unhandledRejection", (error: unknown) => made.crashed(error));
     // Nobody is told when a web worker closes itself: it says so before.
     if (!parentPort) {
       const close = globalThis.close.bind(globalThis);
@@ -61,7 +63,7 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
         throw new Error("The worker is closed");
       };
       const leave = (code: unknown = 0) =>
-        loop.crashed(new Error(`The worker ended with code ${code} while the task ran`));
+        made.crashed(new Error(`The worker ended with code ${code} while the task ran`));
       Object.assign(globalThis, { close: leave });
       Object.assign(process, { exit: leave });
       try {
@@ -70,7 +72,7 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
         // Not to be changed here.
       }
     }
-    loop.run();
+    made.run();
   };
   if (parentPort) parentPort.on("message", start);
   else (globalThis as { onmessage?: unknown }).onmessage = (event: MessageEvent) => start(event.data);

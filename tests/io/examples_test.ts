@@ -41,13 +41,15 @@ async function execute(program: string, args: string[], input: string | null = n
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  if (input !== null) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(input));
-    await writer.close();
-  }
-  const { stdout, code } = await child.output();
+  // Both at once: a program that answers while it is told more would wait for a reader otherwise.
+  const [{ stdout, code }] = await Promise.all([child.output(), input === null ? null : tell(child, input)]);
   return [text(stdout), code];
+}
+
+async function tell(child: Deno.ChildProcess, input: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
 }
 
 for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {

@@ -119,7 +119,7 @@ Deno.test("a pool computes on all cores while a 5 ms ticker ticks on", async () 
   const { block: work } = await import("./tasks.ts");
   const late: number[] = [];
   const scheduler = new Scheduler();
-  scheduler.spawnWith({ daemon: true }, function* (coro) {
+  scheduler.spawn(function* (coro) {
     for (let due = performance.now() + 5;; due += 5) {
       yield* coro.sleep((due - performance.now()) / 1000);
       late.push(performance.now() - due);

@@ -53,7 +53,7 @@ const MAKERS: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
     return {
       empty: () => pool.execute(undefined, "empty"),
       compute: () => pool.execute(undefined, "compute"),
-      bounce: (buffer) => pool.execute(buffer, "bounce", [buffer]),
+      bounce: (buffer) => pool.execute(buffer, "bounce", undefined, [buffer]),
       end: () => pool.destroy(),
     };
   },

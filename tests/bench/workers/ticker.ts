@@ -10,14 +10,16 @@ function compute(milliseconds: number): void {
 async function lateness(work: () => Promise<unknown>): Promise<number[]> {
   const late: number[] = [];
   const scheduler = new Scheduler();
-  scheduler.spawnWith({ daemon: true }, function* (coro) {
-    for (;;) {
+  let working = true;
+  scheduler.spawn(function* (coro) {
+    while (working) {
       const due = performance.now() + 5;
       yield* coro.sleep(0.005);
       late.push(performance.now() - due);
     }
   });
   await work();
+  working = false;
   await scheduler.terminate();
   return late;
 }
