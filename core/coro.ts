@@ -389,6 +389,7 @@ export class Coro<
     this.join(joiner);
     this.scheduler.outsiders++;
     joiner.onSettled = () => this.scheduler.outsiders--;
+    this.scheduler.outsiderCame();
     if (seconds < Infinity) {
       joiner.timer = new Timer(this.loop, this.level, seconds, () => {
         this.unjoin(joiner);

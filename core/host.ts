@@ -68,16 +68,22 @@ let channel: MessageChannel | null = null;
 const channelCallbacks: (() => void)[] = [];
 
 /**
+ * Calls back after the host had a turn, if the process is still there then: it does not keep it going.
+ *
+ * An immediate that is unreferenced is not run while the loop waits for something else; a timer is.
+ */
+export function looseHop(callback: () => void): HostTimer {
+  return startTimer(callback, 0, false);
+}
+
+/**
  * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
  *
  * `setImmediate` costs 1 to 2 microseconds a hop in Deno, keeps timers going, and is there in Node.js and Bun;
- * browsers have MessageChannel; anywhere else `setTimeout` must do. `alive`: whether it keeps the process going.
+ * browsers have MessageChannel; anywhere else `setTimeout` must do.
  */
-export function hop(callback: () => void, alive: boolean): void {
-  if (!alive) {
-    // An immediate that is unreferenced is not run while the loop waits for something else; a timer is.
-    startTimer(callback, 0, false);
-  } else if (host.setImmediate !== undefined) {
+export function hop(callback: () => void): void {
+  if (host.setImmediate !== undefined) {
     host.setImmediate(callback);
   } else if (typeof MessageChannel === "function") {
     channelCallbacks.push(callback);

@@ -13,7 +13,17 @@
  * there is one reading before a slice and one after it, which all that follows makes do with.
  */
 import type { Drivable, Driver } from "./driver.ts";
-import { deepYield, holdTimer, hop, type HostTimer, isDeno, onLoopDry, startTimer, stopTimer } from "./host.ts";
+import {
+  deepYield,
+  holdTimer,
+  hop,
+  type HostTimer,
+  isDeno,
+  looseHop,
+  onLoopDry,
+  startTimer,
+  stopTimer,
+} from "./host.ts";
 
 // Seconds.
 const SLICE = 0.0005;
@@ -33,6 +43,8 @@ export class HostDriver implements Driver {
   readonly #deep = isDeno();
   readonly #whenDry: () => boolean;
   #scheduled = false;
+  // The hop under way, if it does not keep the process alive.
+  #loose: HostTimer | null = null;
   #stopped = false;
   #timer: HostTimer | null = null;
   #timerAt = Infinity;
@@ -53,7 +65,7 @@ export class HostDriver implements Driver {
 
   /** Something is ready. */
   wake(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled) return this.#tighten();
     this.#scheduled = true;
     if (this.#microtaskSeconds < MICROTASK_BUDGET) queueMicrotask(this.#tick);
     else this.#yieldToHost();
@@ -87,6 +99,7 @@ export class HostDriver implements Driver {
   };
 
   readonly #afterHop = (): void => {
+    this.#loose = null;
     this.#microtaskSeconds = 0;
     this.#tick();
   };
@@ -100,11 +113,22 @@ export class HostDriver implements Driver {
   };
 
   #yieldToHost(): void {
-    if (!this.#deep) return hop(this.#afterHop, this.#loop.keepsAlive());
+    if (!this.#loop.keepsAlive()) {
+      this.#loose = looseHop(this.#afterHop);
+      return;
+    }
+    if (!this.#deep) return hop(this.#afterHop);
     const time = now();
-    if (time - this.#parkedAt < this.#deepInterval) return hop(this.#afterHop, this.#loop.keepsAlive());
+    if (time - this.#parkedAt < this.#deepInterval) return hop(this.#afterHop);
     this.#deepStart = time;
     deepYield(this.#afterPark);
+  }
+
+  /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
+  #tighten(): void {
+    if (this.#loose === null || !this.#loop.keepsAlive()) return;
+    holdTimer(this.#loose, true);
+    this.#loose = null;
   }
 
   /** Nothing is ready: waits for the nearest deadline. */
@@ -120,7 +144,7 @@ export class HostDriver implements Driver {
     if (left <= SPIN && alive) {
       this.#clearTimer();
       this.#scheduled = true;
-      return hop(this.#afterHop, alive);
+      return hop(this.#afterHop);
     }
     this.#clearTimer();
     this.#timer = startTimer(this.#timerFired, at - this.#ranUntil, alive);

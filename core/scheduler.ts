@@ -289,6 +289,7 @@ export class Scheduler extends RunLoop {
       this.#allEnded = resolve;
       this.#ending = new Set(this.coros());
       for (const coro of this.#ending) coro.terminate();
+      this.driver.update();
     });
   }
 
@@ -390,6 +391,11 @@ export class Scheduler extends RunLoop {
     const alive = this.keepsAlive();
     for (const each of this.daemonHolds!) each.hold(alive);
     if (this.daemonHolds!.size === 0) this.daemonHolds = null;
+  }
+
+  /** @internal Somebody outside waits: what it waits for must keep the process alive now, even a daemon. */
+  outsiderCame(): void {
+    if (!this.busy) this.driver.update();
   }
 
   /** @internal A live coroutine became a daemon, or no longer is one. */

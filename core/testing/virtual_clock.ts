@@ -89,7 +89,7 @@ export class VirtualClock implements Clock {
   /** Wakes every scheduler that reads this clock, and waits until nothing of theirs is ready. */
   async #quiet(): Promise<void> {
     for (const driver of this.#drivers) driver.wake();
-    do await new Promise<void>((resolve) => hop(resolve, true)); while (this.#drivers.some((driver) => driver.active));
+    do await new Promise<void>((resolve) => hop(resolve)); while (this.#drivers.some((driver) => driver.active));
   }
 
   #earliest(): number {
@@ -157,7 +157,7 @@ class VirtualDriver implements Driver {
     this.active = true;
     this.#clock.stir();
     // A turn of the host in between, so that code outside sees what happened before more does.
-    hop(this.#tick, true);
+    hop(this.#tick);
   }
 
   update(): void {
@@ -174,7 +174,7 @@ class VirtualDriver implements Driver {
     if (this.#idling) return;
     // Promises that were settled meanwhile get a turn to wake somebody before time moves.
     this.#idling = true;
-    hop(this.#idle, true);
+    hop(this.#idle);
   };
 
   readonly #idle = (): void => {

@@ -349,7 +349,7 @@ export class Crew implements ThreadEvents {
     hop(() => {
       this.#checkingHold = false;
       if (this.#holders === 0) this.#holdAll(false);
-    }, true);
+    });
   }
 
   #holdAll(alive: boolean): void {

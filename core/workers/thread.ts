@@ -226,7 +226,7 @@ export class Thread {
     const wait = Atomics.waitAsync(this.#control, WORD.OUT_HEAD, this.#output.at);
     if (wait.async) wait.value.then(this.#lookAfterWait);
     else if (++this.#spins < MAX_SPINS) queueMicrotask(this.#look);
-    else hop(this.#lookAfterWait, true);
+    else hop(this.#lookAfterWait);
   }
 
   readonly #lookAfterWait = (): void => {
