@@ -31,7 +31,7 @@ function* enterAndLeave(_coro: Coro, count: number): Body {
 
 function* nothing(): Body {}
 
-const TASKS = 100;
+const TASKS = 10;
 
 async function run(body: (depth: number, gate: Gate) => Body, depth: number, steps: number): Promise<number> {
   const scheduler = new Scheduler();
@@ -53,10 +53,10 @@ async function run(body: (depth: number, gate: Gate) => Body, depth: number, ste
 
 /** Switches at a depth, and calls. */
 export async function benchCalls({ rounds, scale }: Effort): Promise<void> {
-  const steps = Math.round(20_000 * scale);
+  const steps = Math.round(200_000 * scale);
   const contenders: Record<string, () => Promise<number>> = {};
   for (const depth of [1, 10, 1000]) contenders[`call ${depth}`] = () => run(switchAt, depth, steps);
-  const slow = Math.max(1, Math.round(steps / 100));
+  const slow = Math.max(1, Math.round(steps / 1000));
   for (const depth of [1, 10, 1000]) {
     contenders[`native ${depth}`] = () => run(switchAtNatively, depth, depth === 1000 ? slow : steps);
   }

@@ -88,9 +88,10 @@ export async function inOwnProcess<T>(script: string, ...args: string[]): Promis
 }
 
 /** Runs a script of this folder in a process of its own, which prints its own tables. */
-export async function runScript(script: string): Promise<void> {
+export async function runScript(script: string, ...args: string[]): Promise<void> {
   const url = new URL(script, import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", url.pathname], stdout: "inherit" }).spawn();
+  const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", url.pathname, ...args], stdout: "inherit" })
+    .spawn();
   const { success } = await child.status;
   if (!success) throw new Error(`${script} failed`);
 }

@@ -1,5 +1,5 @@
-/** What messages cost: between two, around a ring, from many to one, with a timeout, and in memory. */
-import { Channel, type Coro, Lock, Scheduler } from "@asyncoro/asyncoro";
+/** What messages cost: between two, around a ring, from many to one, to many, with a timeout, and in memory. */
+import { Channel, type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, inOwnProcess, ns, printTable, timed, times } from "./harness.ts";
 
 type Body = Generator<unknown, void, unknown>;
@@ -112,40 +112,12 @@ async function broadcast(subscribers: number, messages: number): Promise<number>
   return perMessage;
 }
 
-function uncontended(count: number): Promise<number> {
-  const scheduler = new Scheduler();
-  scheduler.spawn(function* (): Body {
-    const lock = new Lock();
-    for (let i = 0; i < count; i++) {
-      yield* lock.acquire();
-      lock.release();
-    }
-  });
-  return timed(count, () => scheduler.join());
-}
-
-/** Two that take turns: every release hands the lock to the other. */
-function handOff(count: number): Promise<number> {
-  const scheduler = new Scheduler();
-  const lock = new Lock();
-  for (let i = 0; i < 2; i++) {
-    scheduler.spawn(function* (): Body {
-      for (let n = 0; n < count; n++) {
-        yield* lock.acquire();
-        yield;
-        lock.release();
-      }
-    });
-  }
-  return timed(2 * count, () => scheduler.join());
-}
-
 interface Memory {
   readonly early: number;
   readonly late: number;
 }
 
-/** Messages, channels and locks. */
+/** Messages and channels. */
 export async function benchMessages({ rounds, scale }: Effort): Promise<void> {
   const count = Math.round(500_000 * scale);
   const { medians, ratio } = await compare(rounds, {
@@ -171,11 +143,6 @@ export async function benchMessages({ rounds, scale }: Effort): Promise<void> {
     ["1", ns(channels.medians.one)],
     ["100", ns(channels.medians.hundred)],
     ["10,000", ns(channels.medians.many)],
-  ]);
-  const locks = await compare(rounds, { free: () => uncontended(count), handOff: () => handOff(count) });
-  printTable("Lock, ns", ["what", "ns"], [
-    ["acquire and release, uncontended", ns(locks.medians.free)],
-    ["hand-off between two, with a turn while it is held", ns(locks.medians.handOff)],
   ]);
 }
 
