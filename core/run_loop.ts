@@ -9,6 +9,8 @@
  * Invariants:
  * - `queued` is true from a submission until the run it leads to; nothing is submitted twice in between.
  * - being submitted cancels the timer of a slot (the kernel does it), so nobody disarms a strand's timer by hand.
+ * - as long as nothing was submitted in a window, its entries say who gave way and no ring is needed; if all did and
+ *   nothing else is ready, the same window is run again without asking the kernel, until a timer is due.
  * - while a slice runs, `busy` is true and the driver is left alone; it looks at the state again afterwards.
  */
 import type { Clock } from "./clock.ts";
