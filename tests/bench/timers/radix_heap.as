@@ -43,6 +43,10 @@ export function nearestDeadline(): f64 {
   return armed ? leastOf(lowestBucket()) : f64.POSITIVE_INFINITY;
 }
 
+export function deadlineOf(record: usize): f64 {
+  return stateOf(record) & ARMED ? load<f64>(record, DEADLINE) : f64.POSITIVE_INFINITY;
+}
+
 export function armTimer(record: usize, deadline: f64): void {
   if (stateOf(record) & ARMED) cancelTimer(record);
   const key = keyOf(deadline);
