@@ -82,6 +82,24 @@ export function drainSubmissions(count: i32): void {
   }
 }
 
+function entryAt(index: i32): i32 {
+  return load<i32>(RUN_WINDOW + (<usize> index << 2));
+}
+
+/**
+ * The record of a window's entry, in no queue and without a timer; NIL if the entry was overwritten with a negative
+ * number, or its slot was queued or released since.
+ */
+function takeFromWindow(index: i32): usize {
+  const entry = entryAt(index);
+  if (entry < 0) return NIL;
+  const record = recordOf(entry >> 1);
+  const state = stateOf(record);
+  if ((state & WINDOWED) == 0) return NIL;
+  if (state & ARMED) cancelTimer(record);
+  return record;
+}
+
 export function putBack(consumed: i32): void {
   consumed = max(consumed, 0);
   if (consumed < remembered) {
@@ -91,13 +109,8 @@ export function putBack(consumed: i32): void {
   }
   // Backwards, each to the front: so the entries of a level stand in the order in which they were picked.
   for (let index = filled - 1; index >= consumed; index--) {
-    const entry = load<i32>(RUN_WINDOW + (<usize> index << 2));
-    if (entry < 0) continue;
-    const record = recordOf(entry >> 1);
-    const state = stateOf(record);
-    if ((state & WINDOWED) == 0) continue;
-    if (state & ARMED) cancelTimer(record);
-    pushFront(record, entry & 1 ? DUE : READY);
+    const record = takeFromWindow(index);
+    if (record != NIL) pushFront(record, entryAt(index) & 1 ? DUE : READY);
   }
   filled = 0;
 }
@@ -109,13 +122,8 @@ export function putBack(consumed: i32): void {
 export function requeueWindow(from: i32, to: i32): void {
   to = min(to, filled);
   for (let index = max(from, 0); index < to; index++) {
-    const entry = load<i32>(RUN_WINDOW + (<usize> index << 2));
-    if (entry < 0) continue;
-    const record = recordOf(entry >> 1);
-    const state = stateOf(record);
-    if ((state & WINDOWED) == 0) continue;
-    if (state & ARMED) cancelTimer(record);
-    appendToRun(record);
+    const record = takeFromWindow(index);
+    if (record != NIL) appendToRun(record);
   }
   endRun();
 }

@@ -55,25 +55,25 @@ const MAX_SHOWN = 10;
 abstract class Group extends Operation<unknown> {
   protected readonly items: readonly unknown[];
   protected readonly branches = new Set<Branch>();
-  #operations: (Operation<unknown> | null)[];
+  readonly #operations: readonly (Operation<unknown> | null)[];
+  readonly #bodies: readonly Body[];
   #live = 0;
   #decided: { failed: boolean; outcome: unknown } | null = null;
 
   constructor(items: readonly unknown[]) {
     super();
-    this.#operations = items.map((item) => item instanceof Coro ? new Finish(item, Infinity) : asOperation(item));
-    this.items = items.map((item, index) => this.#operations[index] ?? item);
+    this.items = items;
+    this.#operations = items.map(asOperation);
+    this.#bodies = items.map((item, index) => isGenerator(item) ? item : attend(this.#operations[index] ?? item));
   }
 
   /** A branch has returned. */
   protected abstract returned(index: number, value: unknown): void;
 
   override begin(strand: Strand): boolean {
-    // Bodies first: a wrong item must fail before any branch exists.
-    const bodies = this.items.map((item) => isGenerator(item) ? item : attend(item));
     // The rejection of a promise that loses before its branch has looked at it is nobody's business either.
     for (const item of this.items) if (item instanceof Promise) item.catch(() => {});
-    bodies.forEach((body, index) => {
+    this.#bodies.forEach((body, index) => {
       const branch = new Branch(this, strand, index, body);
       strand.loop.enter(branch);
       this.branches.add(branch);
@@ -90,7 +90,7 @@ abstract class Group extends Operation<unknown> {
     if (closing) {
       // A loser that ends by itself at the last moment has lost all the same.
       if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
-      else if (kind === "return") this.#giveBack(branch.index, value);
+      else if (kind === "return") this.giveBack(branch.index, value);
     } else if (kind === "throw") {
       this.decide(true, value);
     } else {
@@ -127,7 +127,7 @@ abstract class Group extends Operation<unknown> {
   }
 
   /** What a branch's operation brought will reach nobody: it goes back where it came from. */
-  #giveBack(index: number, value: unknown): void {
+  protected giveBack(index: number, value: unknown): void {
     const operation = this.#operations[index];
     if (operation === null || operation.state !== SPENT) return;
     operation.give(value);
@@ -136,10 +136,6 @@ abstract class Group extends Operation<unknown> {
 
   /** Gives back what was granted to branches that have returned. */
   protected abstract giveAllBack(): void;
-
-  protected giveBack(index: number, value: unknown): void {
-    this.#giveBack(index, value);
-  }
 
   override detach(): void {
     this.#closeBranches();
@@ -241,11 +237,8 @@ class All extends Group {
 }
 
 function asOperation(item: unknown): Operation<unknown> | null {
-  if (!(item instanceof Operation)) {
-    if (!isGenerator(item)) attend(item); // throws for what cannot be waited for
-    return null;
-  }
-  return item;
+  if (item instanceof Coro) return new Finish(item, Infinity);
+  return item instanceof Operation ? item : null;
 }
 
 /**

@@ -7,6 +7,7 @@ import { checkName, LocalRegistry, type Registry } from "./message/registry.ts";
 import { Immediate } from "./operations/immediate.ts";
 import { Finish, late } from "./operations/finish.ts";
 import { mustBeCurrent, Sleep } from "./operations/sleep.ts";
+import { GRACE_SECONDS } from "./operations/with_timeout.ts";
 import type { Operation } from "./operation.ts";
 import { placement } from "./placement.ts";
 import { labelStack, withoutStack } from "./report.ts";
@@ -357,11 +358,11 @@ export class Coro<
    * Ends it: the wait is cancelled, `finally` blocks run, innermost frame first, and may wait. One that terminates
    * itself stops at its next yield. Its result is the last value it got.
    *
-   * @param grace Seconds (or a duration) that `finally` blocks may take; after that every further wait is cut short.
+   * @param grace Seconds (or a duration) that `finally` blocks may take, 5 by default; after that every further wait is cut short.
    * @returns `false` if it has ended already.
    * @throws {TypeError} If `grace` is no time.
    */
-  terminate(grace: Timeout = 5): boolean {
+  terminate(grace: Timeout = GRACE_SECONDS): boolean {
     const seconds = toSeconds(grace, "terminate");
     if (!this.isAlive()) return false;
     this.requestUnwind(-1, Math.max(0, seconds), null);
@@ -387,9 +388,8 @@ export class Coro<
     if (this.answer(joiner)) return;
     if (seconds <= 0) return joiner.reject(late(this as Coro));
     this.join(joiner);
-    this.scheduler.outsiders++;
-    joiner.onSettled = () => this.scheduler.outsiders--;
     this.scheduler.outsiderCame();
+    joiner.onSettled = () => this.scheduler.outsiderLeft();
     if (seconds < Infinity) {
       joiner.timer = new Timer(this.loop, this.level, seconds, () => {
         this.unjoin(joiner);

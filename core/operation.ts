@@ -36,7 +36,7 @@ export const PATIENCE = 500;
 export const PARKED: unique symbol = Symbol("parked");
 
 // Shared by all waits, so that a wait allocates nothing but its operation. `yield*` passes this object up as it is.
-const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
+export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
 
 // Mutable and shared: `yield*` reads `value` right after the call, before any other code can run.
 const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };

@@ -23,11 +23,11 @@ import type { Schedulable } from "./schedulable.ts";
 // The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
 // stay about CHECK_SECONDS apart when steps are long.
 const MAX_INTERVAL = 1024;
+const CHECK_SECONDS = 100e-6;
 
 // Steps in a window after which the clock is read all the same, should steps have become long all of a sudden. A power
 // of two less one.
 const GLANCE = 255;
-const CHECK_SECONDS = 100e-6;
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
 // code runs.

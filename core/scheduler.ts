@@ -107,8 +107,8 @@ export class Scheduler extends RunLoop {
   /** @internal Called when an error that nobody took is printed. */
   whenPrinted: (() => void) | null = null;
 
-  /** @internal Promises of `value()` that wait. */
-  outsiders = 0;
+  // Promises of `value()` that wait.
+  #outsiders = 0;
   /** @internal What only daemons wait for in the host; told when it begins or ceases to keep the process alive. */
   daemonHolds: Set<{ hold(alive: boolean): void }> | null = null;
 
@@ -395,7 +395,13 @@ export class Scheduler extends RunLoop {
 
   /** @internal Somebody outside waits: what it waits for must keep the process alive now, even a daemon. */
   outsiderCame(): void {
+    this.#outsiders++;
     if (!this.busy) this.driver.update();
+  }
+
+  /** @internal It waits no more. */
+  outsiderLeft(): void {
+    this.#outsiders--;
   }
 
   /** @internal A live coroutine became a daemon, or no longer is one. */
@@ -458,7 +464,7 @@ export class Scheduler extends RunLoop {
   ranDry(ending: boolean): boolean {
     if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
     // Timers of daemons keep no program going.
-    if (this.#pending === 0 && this.outsiders === 0) return ending && this.#programEnds();
+    if (this.#pending === 0 && this.#outsiders === 0) return ending && this.#programEnds();
     if (this.nextDeadline() < Infinity) return false;
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;
@@ -496,7 +502,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   keepsAlive(): boolean {
-    if (this.#pending > 0 || this.outsiders > 0 || this.#failed.size > 0) return true;
+    if (this.#pending > 0 || this.#outsiders > 0 || this.#failed.size > 0) return true;
     // Daemons too may end in peace.
     return this.#phase !== OPEN && this.#live > 0;
   }

@@ -38,7 +38,7 @@ export function checkEndpoint(where: unknown, leastPort: number, action: string)
 }
 
 /** Checks a port. */
-export function checkPort(port: unknown, least: number, action: string): void {
+function checkPort(port: unknown, least: number, action: string): void {
   if (typeof port !== "number") {
     throw new TypeError(`Cannot ${action} as 'port' must be a number: current value is ${describe(port)}`);
   }

@@ -25,7 +25,7 @@ import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
 
 /** Bytes that a message or a line may have if nothing else is said: 16 MiB. */
-export const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
+const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
 
 const HANDSHAKE_SECONDS = 10;
 // Longer messages are not copied behind their length but written after it.

@@ -1,12 +1,10 @@
 import type { Coro } from "../coro.ts";
 import { describe } from "../describe.ts";
-import { Operation, PARKED, RESOLVED, WAITING } from "../operation.ts";
+import { Operation, PARKED_RESULT, RESOLVED, WAITING } from "../operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
 import type { Body, Strand } from "../strand.ts";
 import { Mailbox, type Receiver } from "./mailbox.ts";
 import { SortedMessages, type SortedReceiver } from "./sorted_messages.ts";
-
-const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
 
 /**
  * Waits for a message of one category.

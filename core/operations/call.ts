@@ -66,7 +66,7 @@ export function call<T>(generator: Generator<unknown, T, unknown>): Operation<T>
 }
 
 /** The generator itself, if it is one. */
-export function checkGenerator(generator: unknown, what: string): Body {
+function checkGenerator(generator: unknown, what: string): Body {
   if (isGenerator(generator)) return generator;
   const hint = typeof generator === "function" ? ", call the function to get its generator object" : "";
   throw new TypeError(
