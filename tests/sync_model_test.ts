@@ -28,8 +28,14 @@ class Model {
   fresh: number[] = [];
   inside: number[] = [];
 
-  constructor(free: number) {
+  /** Of those that were granted, whose lock somebody has released before they ran. */
+  readonly disowned: number[] = [];
+  /** It is a lock: who has it loses it when anybody releases it. */
+  readonly exclusive: boolean;
+
+  constructor(free: number, exclusive: boolean) {
     this.free = free;
+    this.exclusive = exclusive;
   }
 
   acquire(id: number, deadline: number, now: number): void {
@@ -42,6 +48,8 @@ class Model {
   }
 
   release(): void {
+    // Anyone may release a lock: one that was granted and has not run loses it. A permit belongs to nobody.
+    if (this.exclusive) this.disowned.push(...this.fresh);
     const next = this.queue.shift();
     if (next === undefined) this.free++;
     else this.fresh.push(next.id);
@@ -54,7 +62,7 @@ class Model {
     const granted = this.fresh.indexOf(id);
     if (granted >= 0) {
       this.fresh.splice(granted, 1);
-      this.release();
+      if (!this.disowned.includes(id)) this.release();
     }
     return waiting >= 0 || granted >= 0;
   }
@@ -139,7 +147,7 @@ for (const [name, permits, make] of GATES) {
       fc.asyncProperty(commands, async (list) => {
         const lab = new Lab();
         lab.scheduler.onError = () => {};
-        await lab.scheduler.spawn(follow, lab.scheduler, make(), new Model(permits), list).value();
+        await lab.scheduler.spawn(follow, lab.scheduler, make(), new Model(permits, name === "Lock"), list).value();
         await lab.scheduler.terminate();
       }),
       { numRuns: 1000 },
