@@ -7,7 +7,7 @@
  */
 import { Coro } from "./coro.ts";
 import { CANCELLING, Operation, SPENT, WAITING } from "./operation.ts";
-import { type Body, isGenerator, Strand } from "./strand.ts";
+import { type Body, type Ending, isGenerator, Strand } from "./strand.ts";
 import { attend } from "./operations/attend.ts";
 import { Finish } from "./operations/finish.ts";
 import { GRACE_SECONDS } from "./operations/with_timeout.ts";
@@ -38,7 +38,7 @@ class Branch extends Strand {
     return this.#group.strand!.owner;
   }
 
-  protected override ended(kind: "return" | "throw" | "terminate", value: unknown): void {
+  protected override ended(kind: Ending, value: unknown): void {
     this.loop.leave(this);
     this.#group.branchEnded(this, kind, value);
   }
@@ -83,7 +83,7 @@ abstract class Group extends Operation<unknown> {
     return false;
   }
 
-  branchEnded(branch: Branch, kind: "return" | "throw" | "terminate", value: unknown): void {
+  branchEnded(branch: Branch, kind: Ending, value: unknown): void {
     this.#live--;
     this.branches.delete(branch);
     const closing = this.#decided !== null || this.state === CANCELLING;

@@ -13,7 +13,7 @@ import { placement } from "./placement.ts";
 import { labelStack, withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "./schedulable.ts";
-import { type Body, Strand } from "./strand.ts";
+import { type Body, type Ending, isGeneratorFunction, Strand } from "./strand.ts";
 import { type Timeout, toSeconds } from "./time.ts";
 
 /**
@@ -56,8 +56,6 @@ const monitorsOf = new WeakMap<Coro, Set<Coro>>();
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
 const nameTie: Tie = { released: (coro) => registry.forget(coro) };
-
-const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
 
 // A coroutine's generator is made from the coroutine, so there is a moment without one.
 const NO_BODY: Body = (function* () {})();
@@ -117,15 +115,16 @@ export class Coro<
    * @throws {Error} If the scheduler has been terminated.
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
-    checkTarget(target);
     const { scheduler, options } = placement();
+    const body = options?.body;
+    if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority, NO_BODY);
     this.#name = options?.name ?? target;
     this.#flags = options?.daemon ? DAEMON : 0;
     this.id = scheduler.nextId();
     this.born = scheduler.uptime();
     // Default values of parameters are evaluated here and may throw: nothing is registered yet.
-    this.top = target(this, ...args);
+    this.top = body ?? target(this, ...args);
     scheduler.admit(this);
   }
 
@@ -556,7 +555,7 @@ export class Coro<
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
   abandon(reason: Error): void {
     this.slot = -1;
-    this.ended("throw", reason);
+    this.ended("throw", reason, []);
   }
 
   /** @internal */
@@ -565,7 +564,7 @@ export class Coro<
   }
 
   /** @internal */
-  protected override ended(kind: "return" | "throw" | "terminate", value: unknown): void {
+  protected override ended(kind: Ending, value: unknown, _untold: readonly unknown[]): void {
     if (kind === "throw") {
       if (value instanceof Proposal && value.generator !== this.top) {
         this.#begin(value.generator, value.target);
@@ -714,9 +713,7 @@ class PromiseJoiner implements Joiner {
 
 /** The function itself, if it is a generator function. */
 export function checkTarget(target: unknown): void {
-  if (typeof target === "function" && Object.getPrototypeOf(target) === GeneratorFunctionPrototype) return;
-  // Bound ones and those of another realm.
-  if (typeof target === "function" && Object.prototype.toString.call(target) === "[object GeneratorFunction]") return;
+  if (isGeneratorFunction(target)) return;
   const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
   throw new TypeError(
     `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,

@@ -149,9 +149,15 @@ export function exitProcess(code: number): void {
   else host.process?.exit(code);
 }
 
+/** How a process is asked to end. */
+export type TerminationSignal = "SIGINT" | "SIGTERM";
+
 /** Calls back when the process is asked to end. Answers a function that stops listening. */
-export function onTermination(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void {
-  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => ({ signal, handler: () => callback(signal) }));
+export function onTermination(
+  callback: (signal: TerminationSignal) => void,
+  signals: readonly TerminationSignal[] = ["SIGINT", "SIGTERM"],
+): () => void {
+  const handlers = signals.map((signal) => ({ signal, handler: () => callback(signal) }));
   const listening = handlers.filter(({ signal, handler }) => listen(signal, handler));
   return () => {
     for (const { signal, handler } of listening) {

@@ -35,6 +35,19 @@ export const PATIENCE = 500;
 /** What a parked operation yields through all `yield*` levels up to the run loop. */
 export const PARKED: unique symbol = Symbol("parked");
 
+/** The method by which something that is no operation is waited for: it makes the operation for one wait. */
+export const WAIT: unique symbol = Symbol("wait");
+
+/** Something that a coroutine may wait for with plain `yield`, again and again. */
+export interface CanBeWaitedFor {
+  [WAIT](): Operation<unknown>;
+}
+
+/** Whether a value makes operations to wait for it. */
+export function isWaitable(value: unknown): value is CanBeWaitedFor {
+  return typeof value === "object" && value !== null && WAIT in value;
+}
+
 // Shared by all waits, so that a wait allocates nothing but its operation. `yield*` passes this object up as it is.
 export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
 

@@ -5,12 +5,25 @@
  */
 import { context } from "./context.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Body } from "./strand.ts";
 
 /** Options of a new coroutine, checked. */
 export interface Placement {
   readonly scheduler: Scheduler;
   /** `null`: all defaults. */
-  readonly options: { readonly name?: string; readonly priority: number; readonly daemon: boolean } | null;
+  readonly options: PlacementOptions | null;
+}
+
+/** What a new coroutine is to be. */
+export interface PlacementOptions {
+  /** Its name. */
+  readonly name?: string;
+  /** Its priority. */
+  readonly priority: number;
+  /** Whether it is a daemon. */
+  readonly daemon: boolean;
+  /** The generator object that it runs, in place of one made by its target. */
+  readonly body?: Body;
 }
 
 let chosen: Placement | null = null;
@@ -41,5 +54,6 @@ export function placement(): Placement {
     return place;
   }
   const running = context.strand;
-  return { scheduler: running === null ? defaultScheduler() : running.owner.scheduler, options: null };
+  const scheduler = running === null ? context.scheduler ?? defaultScheduler() : running.owner.scheduler;
+  return { scheduler, options: null };
 }

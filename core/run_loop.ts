@@ -67,6 +67,8 @@ export abstract class RunLoop implements Drivable {
   protected broken: Error | null = null;
 
   #submitted = 0;
+  // Submissions that the kernel has taken in.
+  #drained = 0;
   #consumed = 0;
   // Index of the next entry of the window; the running one is just before it.
   #index = 0;
@@ -79,6 +81,8 @@ export abstract class RunLoop implements Drivable {
   #steadyUntil = 0;
   // A glance at the clock cut the window short.
   #late = false;
+  // The slice is to end after the step that runs.
+  #halted = false;
   // The kernel has to be told that entries up to this one gave way.
   #gaveWayEnd = 0;
   #windowEnd = 0;
@@ -186,6 +190,7 @@ export abstract class RunLoop implements Drivable {
   #drain(): void {
     if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const count = this.#submitted;
+    this.#drained += count;
     this.#submitted = 0;
     // A slot that is released now may get another tenant, who must not be run in the place of the former one.
     this.#windowEnd = 0;
@@ -299,6 +304,7 @@ export abstract class RunLoop implements Drivable {
       } else {
         this.#runWindow(count);
         if (this.trap !== null) throw this.trap;
+        if (this.#halted) return this.#halt();
         this.endOfTurn();
         steps += this.#consumed;
         if (steps < this.#interval && !this.#late) continue;
@@ -312,6 +318,33 @@ export abstract class RunLoop implements Drivable {
       checked = now;
       steps = 0;
     }
+  }
+
+  /**
+   * @internal
+   * Ends the slice after the step that runs, as if nothing were ready. What is ready stays so, in its order, for the
+   * next slice, whenever the driver runs one.
+   */
+  halt(): void {
+    this.#halted = true;
+    this.#windowEnd = Math.min(this.#windowEnd, this.#index);
+  }
+
+  #halt(): false {
+    this.#halted = false;
+    this.endOfTurn();
+    this.#armWaiting(this.clock.now());
+    return false;
+  }
+
+  /** @internal Differs from step to step, for as long as the scheduler lives. */
+  get step(): number {
+    return this.switches + this.#index;
+  }
+
+  /** @internal Grows with everything that is made ready or released, other than by giving way. */
+  get submissions(): number {
+    return this.#drained + this.#submitted;
   }
 
   #hasReady(): boolean {
@@ -337,6 +370,7 @@ export abstract class RunLoop implements Drivable {
   #turn(now: number): number {
     this.#requeue();
     const submitted = this.#submitted;
+    this.#drained += submitted;
     this.#submitted = 0;
     const consumed = this.#consumed;
     this.#consumed = 0;
@@ -363,6 +397,7 @@ export abstract class RunLoop implements Drivable {
     }
     context.strand = null;
     const run = this.#index;
+    this.#index = 0;
     this.switches += run;
     this.#consumed = run;
     if (this.#windowSpeaks) this.#silenceWindow(run);

@@ -41,12 +41,13 @@ export class Timer extends Schedulable {
    * @param level Priority level at which the callback is queued when the time comes.
    * @param seconds How long from now; zero or less is the next turn.
    * @param callback Must not throw.
+   * @param start When the time begins, by the scheduler's clock; now by default.
    */
-  constructor(loop: RunLoop, level: number, seconds: number, callback: () => void) {
+  constructor(loop: RunLoop, level: number, seconds: number, callback: () => void, start: number = loop.clock.now()) {
     super(loop, level);
     this.#callback = callback;
     loop.enter(this);
-    loop.arm(this, loop.clock.now() + seconds);
+    loop.arm(this, start + seconds);
   }
 
   /** @internal */

@@ -96,7 +96,7 @@ export class Scheduler extends RunLoop {
   /** For messages. */
   readonly name: string;
   /** Whether it watches for misuse. */
-  readonly debug: boolean;
+  debug: boolean;
   /**
    * Takes the errors that ended a coroutine and that nobody else took; by default they go to stderr.
    *
@@ -372,7 +372,6 @@ export class Scheduler extends RunLoop {
     if (this.debug) this.#spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
-    if (this.daemonHolds !== null) this.#holdForDaemons();
     if (this.daemonHolds !== null) this.#holdForDaemons();
     this.submit(coro);
   }

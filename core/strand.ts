@@ -14,7 +14,18 @@
  */
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
-import { CANCELLING, claimDirect, Operation, PARKED, PATIENCE, REJECTED, SPENT, WAITING } from "./operation.ts";
+import {
+  CANCELLING,
+  claimDirect,
+  isWaitable,
+  Operation,
+  PARKED,
+  PATIENCE,
+  REJECTED,
+  SPENT,
+  WAIT,
+  WAITING,
+} from "./operation.ts";
 import { Given } from "./operations/given.ts";
 import { Until } from "./operations/until.ts";
 import { recordPlainCaller } from "./report.ts";
@@ -23,6 +34,9 @@ import { Schedulable, Timer } from "./schedulable.ts";
 
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
 export type Body = Generator<unknown, unknown, unknown>;
+
+/** How a strand ends. */
+export type Ending = "return" | "throw" | "terminate";
 
 /** A suspended caller, and the operation that called (`null` for a plain `yield generator`). */
 export interface Frame {
@@ -60,7 +74,11 @@ export interface Control {
   unwinding: Unwinding | null;
   /** The exception that proposes a hot swap. */
   swap: Error | null;
+  /** A wait was withdrawn for a request. */
+  disturbed: boolean;
 }
+
+const NONE: readonly unknown[] = [];
 
 // Called directly: looking `next` up on generators of many functions is slower than the switch itself.
 const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unknown> =
@@ -100,8 +118,8 @@ export abstract class Strand extends Schedulable {
   /** @internal The coroutine this strand belongs to. */
   abstract get owner(): Coro;
 
-  /** @internal The outermost frame has returned, thrown, or been unwound. */
-  protected abstract ended(kind: "return" | "throw" | "terminate", value: unknown): void;
+  /** @internal The outermost frame has returned, thrown, or been unwound; `untold` are errors that were still to be thrown. */
+  protected abstract ended(kind: Ending, value: unknown, untold: readonly unknown[]): void;
 
   /** @internal Something failed where no caller can be told. */
   protected abstract report(error: unknown): void;
@@ -143,8 +161,8 @@ export abstract class Strand extends Schedulable {
     if (byTimer) {
       if (this.queued || wait === null || wait.state !== WAITING) return this.loop.parked();
       wait.expire();
-      // A condition's wait that is too late goes on waiting, for its lock.
-      if (wait.state === WAITING) return this.loop.parked();
+      // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
+      if (wait.state === WAITING || this.queued) return this.loop.parked();
     }
     this.queued = false;
     context.strand = this;
@@ -225,6 +243,7 @@ export abstract class Strand extends Schedulable {
         this.enter(yielded, null);
         return false;
       }
+      if (isWaitable(yielded)) return this.#takeOperation(yielded[WAIT]());
       return this.#takeOperation(isThenable(yielded) ? new Until(yielded) : new Given(yielded));
     } catch (error) {
       nextMode = THROW;
@@ -287,11 +306,12 @@ export abstract class Strand extends Schedulable {
     return frame.via;
   }
 
-  #end(kind: "return" | "throw" | "terminate", value: unknown): false {
+  #end(kind: Ending, value: unknown): false {
     const grace = kind === "throw" ? this.graceLeft() : null;
     while (this.control !== null && this.control.unwinding !== null) this.#stopUnwinding();
+    const untold = this.control === null ? NONE : this.control.errors;
     this.control = null;
-    this.ended(kind, value);
+    this.ended(kind, value, untold);
     // It accepted a hot swap in the step in which it was to be terminated: the termination stands.
     if (grace !== null && this.slot >= 0) this.requestUnwind(-1, grace, null);
     return false;
@@ -303,6 +323,30 @@ export abstract class Strand extends Schedulable {
   requestThrow(error: unknown): void {
     this.#control().errors.push(error);
     this.#deliverSoon();
+  }
+
+  /**
+   * @internal
+   * The same, but a strand that is ready anyhow keeps the outcome of its wait until that step: up to then the request
+   * can be withdrawn as if it had not been made.
+   */
+  throwAtStep(error: unknown): void {
+    this.#control().errors.push(error);
+    if (this === context.strand) this.loop.patience = 0;
+    else if (!this.queued) this.#preempt();
+  }
+
+  /** @internal Takes back what was to be thrown, if it was not thrown yet and no wait was withdrawn for it. */
+  withdrawThrow(error: unknown): void {
+    const control = this.control;
+    if (control === null || control.disturbed || !control.errors.includes(error)) return;
+    control.errors.splice(control.errors.indexOf(error), 1);
+    this.#tidy();
+  }
+
+  /** @internal Whether `error` is still to be thrown. */
+  isToThrow(error: unknown): boolean {
+    return this.control !== null && this.control.errors.includes(error);
   }
 
   /** @internal Proposes a hot swap as soon as it can be; replaces an earlier proposal. */
@@ -357,7 +401,7 @@ export abstract class Strand extends Schedulable {
   }
 
   #control(): Control {
-    return this.control ??= { errors: [], unwinding: null, swap: null };
+    return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false };
   }
 
   #deliverSoon(): void {
@@ -369,6 +413,7 @@ export abstract class Strand extends Schedulable {
   /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
   #preempt(): void {
     const wait = this.wait;
+    if (wait !== null) this.control!.disturbed = true;
     if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.submit(this);
   }
@@ -377,6 +422,8 @@ export abstract class Strand extends Schedulable {
     const wait = this.wait;
     if (wait !== null && wait.state === CANCELLING) return this.loop.parked();
     if (control.errors.length > 0) {
+      // An outcome that was to be handed over in this step goes back.
+      if (wait !== null && !wait.cancel()) return this.loop.parked();
       this.wait = null;
       const error = control.errors.shift();
       if (control.errors.length > 0) this.loop.patience = 0;
@@ -512,6 +559,16 @@ export abstract class Strand extends Schedulable {
 
 function isDue({ errors, unwinding }: Control): boolean {
   return errors.length > 0 || (unwinding !== null && unwinding.due);
+}
+
+const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
+
+/** Whether a value is a generator function. */
+export function isGeneratorFunction(value: unknown): boolean {
+  if (typeof value !== "function") return false;
+  if (Object.getPrototypeOf(value) === GeneratorFunctionPrototype) return true;
+  // Bound ones and those of another realm.
+  return Object.prototype.toString.call(value) === "[object GeneratorFunction]";
 }
 
 /** Whether a value is a generator object, which `yield` calls as a subroutine. */

@@ -58,7 +58,7 @@ export class Condition {
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `lock` is neither a `Lock` nor an `RLock`, or `name` not a string.
    */
-  constructor(lock?: Lock | RLock | null, name?: string) {
+  constructor(lock?: Lock | RLock | Mutex | null, name?: string) {
     this.name = checkName(name, "condition");
     const shared: unknown = lock ?? new RLock(name);
     if (!(shared instanceof Mutex)) {
@@ -119,7 +119,7 @@ export class Condition {
    */
   wait(timeout?: Timeout): Operation<boolean> {
     const seconds = toSeconds(timeout, "wait on a condition");
-    this.#mustHold("wait on");
+    this.mustHold("wait on");
     return new ConditionWait(this, this.#lock, this.#waiters, seconds) as Operation<unknown> as Operation<boolean>;
   }
 
@@ -140,7 +140,7 @@ export class Condition {
       );
     }
     const seconds = toSeconds(timeout, "wait on a condition");
-    this.#mustHold("wait on");
+    this.mustHold("wait on");
     return new ConditionWaitFor(this, predicate, seconds) as Operation<unknown> as Operation<T>;
   }
 
@@ -154,7 +154,7 @@ export class Condition {
    */
   notify(n = 1): void {
     checkCount(n, 0, "notify coroutines as 'n'");
-    this.#mustHold("notify");
+    this.mustHold("notify");
     this.wake(n);
   }
 
@@ -164,7 +164,7 @@ export class Condition {
    * @throws {Error} If the coroutine that calls does not have the lock.
    */
   notifyAll(): void {
-    this.#mustHold("notify");
+    this.mustHold("notify");
     this.wake(Infinity);
   }
 
@@ -184,7 +184,8 @@ export class Condition {
     return this.name === undefined && this.#lock.name !== undefined ? `${text} of ${this.#lock}` : text;
   }
 
-  #mustHold(action: string): void {
+  /** @internal Throws if its lock is not held by whoever calls. */
+  protected mustHold(action: string): void {
     const coro = context.strand?.owner ?? null;
     if (coro !== null && this.#lock.owner === coro) return;
     throw this.#lock.misuse(`${action} ${this}`, "its lock", coro);
