@@ -1,0 +1,94 @@
+/**
+ * The callbacks that are ready, in one line with the coroutines that are.
+ *
+ * A slot in the kernel for every callback would cost several times what a callback costs. So callbacks that become
+ * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
+ * order exactly, as whatever else becomes ready closes the batch.
+ */
+import { context } from "../context.ts";
+import { Schedulable } from "../schedulable.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Handle } from "./handle.ts";
+
+// Enough to share the price of an entry, few enough that the clock is looked at between batches.
+const MAX_BATCH = 64;
+const MAX_SPARE = 64;
+
+// Asyncio knows no priorities: callbacks have that of a coroutine without one.
+const LEVEL = 4;
+
+/** One entry of the ready queue. */
+class Batch extends Schedulable {
+  readonly handles: Handle[] = [];
+  readonly #queue: CallbackQueue;
+
+  constructor(queue: CallbackQueue, scheduler: Scheduler) {
+    super(scheduler, LEVEL);
+    this.#queue = queue;
+    scheduler.enter(this);
+  }
+
+  override run(): void {
+    this.#queue.run(this);
+  }
+}
+
+/** @internal See the head of this file. */
+export class CallbackQueue {
+  readonly #scheduler: Scheduler;
+  readonly #spare: Batch[] = [];
+  // The batch that the latest callback was added to, until it runs.
+  #open: Batch | null = null;
+  // The scheduler's step and submissions when it was last added to: if they have moved, something came after it.
+  #step = -1;
+  #submissions = -1;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** Adds a callback behind all that is ready. */
+  push(handle: Handle): void {
+    const open = this.#open;
+    if (open !== null && this.#isLast() && open.handles.length < MAX_BATCH) open.handles.push(handle);
+    else this.#begin().handles.push(handle);
+  }
+
+  #isLast(): boolean {
+    return this.#scheduler.step === this.#step && this.#scheduler.submissions === this.#submissions;
+  }
+
+  #begin(): Batch {
+    const scheduler = this.#scheduler;
+    const batch = this.#spare.pop() ?? new Batch(this, scheduler);
+    scheduler.submit(batch);
+    this.#open = batch;
+    this.#step = scheduler.step;
+    this.#submissions = scheduler.submissions;
+    return batch;
+  }
+
+  /** Runs a batch whose turn has come. */
+  run(batch: Batch): void {
+    if (this.#open === batch) this.#open = null;
+    batch.queued = false;
+    this.#scheduler.parked();
+    this.within(() => {
+      for (const handle of batch.handles) handle.run();
+    });
+    batch.handles.length = 0;
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
+    else this.#scheduler.leave(batch);
+  }
+
+  /** Calls back as a callback of this scheduler, and of no coroutine. */
+  within(callback: () => void): void {
+    context.strand = null;
+    context.scheduler = this.#scheduler;
+    try {
+      callback();
+    } finally {
+      context.scheduler = null;
+    }
+  }
+}

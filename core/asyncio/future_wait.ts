@@ -1,0 +1,82 @@
+import type { Coro } from "../coro.ts";
+import type { Joiner } from "../joiner.ts";
+import { Operation, REJECTED, WAITING } from "../operation.ts";
+import type { RunLoop } from "../run_loop.ts";
+import type { Strand } from "../strand.ts";
+import type { Future } from "./future.ts";
+import { LoopScheduler } from "./loop_scheduler.ts";
+import { TaskCoro } from "./task_coro.ts";
+
+/** Waits for a future. */
+export class FutureWait extends Operation<unknown> implements Joiner {
+  nextJoiner: Joiner | null = null;
+  prevJoiner: Joiner | null = null;
+  readonly future: Future;
+  // The scheduler of a coroutine that is none of the future's loop: for it, the future is something of the host.
+  #stranger: RunLoop | null = null;
+
+  constructor(future: Future) {
+    super();
+    this.future = future;
+  }
+
+  get label(): string {
+    return "future";
+  }
+
+  override get waitsFor(): string {
+    return `${this.future}`;
+  }
+
+  override begin(strand: Strand): boolean {
+    const future = this.future;
+    if (future.answer(this)) return true;
+    if (strand.loop !== future.loop.scheduler) this.#visit(strand.loop);
+    const task = strand instanceof TaskCoro ? strand.task : null;
+    if (task === future) throw new Error(`Cannot await ${future} in itself: it would wait for its own end`);
+    future.join(this);
+    if (task !== null) task.handCancellationTo(future);
+    return false;
+  }
+
+  #visit(loop: RunLoop): void {
+    if (loop instanceof LoopScheduler) {
+      throw new Error(
+        `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,
+      );
+    }
+    this.#stranger = loop;
+    loop.hostOperations++;
+  }
+
+  #leave(): void {
+    if (this.#stranger !== null) this.#stranger.hostOperations--;
+    this.#stranger = null;
+  }
+
+  override resolve(value: unknown): void {
+    this.#leave();
+    super.resolve(value);
+  }
+
+  override reject(error: unknown): void {
+    this.#leave();
+    super.reject(error);
+  }
+
+  override take(): unknown {
+    if (this.state === REJECTED) this.future.markRetrieved();
+    return super.take();
+  }
+
+  override detach(): void {
+    this.#leave();
+    this.future.unjoin(this);
+  }
+}
+
+/** The future that a coroutine waits for and that is not done. */
+export function awaitedFuture(coro: Coro): Future | null {
+  const wait = coro.wait;
+  return wait instanceof FutureWait && wait.state === WAITING ? wait.future : null;
+}

@@ -1,0 +1,83 @@
+import { describe } from "../describe.ts";
+import type { Timer } from "../schedulable.ts";
+import type { EventLoop } from "./event_loop.ts";
+
+/** A function that an event loop calls. */
+// deno-lint-ignore no-explicit-any -- whatever it takes and answers is its owner's business
+export type Callback<A extends readonly any[] = any[]> = (...args: A) => unknown;
+
+const NOTHING: readonly unknown[] = [];
+
+/** A callback that an event loop is to run: what `callSoon` answers, to cancel it. */
+export class Handle {
+  readonly #loop: EventLoop;
+  #callback: Callback | null;
+  #args: readonly unknown[];
+
+  /** @internal */
+  constructor(loop: EventLoop, callback: Callback, args: readonly unknown[]) {
+    this.#loop = loop;
+    this.#callback = callback;
+    this.#args = args;
+  }
+
+  /** Sees to it that the callback is not called; harmless when it has been. */
+  cancel(): void {
+    this.#callback = null;
+    this.#args = NOTHING;
+  }
+
+  /** Whether it was cancelled. */
+  cancelled(): boolean {
+    return this.#callback === null;
+  }
+
+  /** How it reads in messages. */
+  toString(): string {
+    return this.#callback === null ? "a cancelled callback" : `callback ${describe(this.#callback)}`;
+  }
+
+  /** @internal Calls back. What the callback throws goes to the loop's exception handler. */
+  run(): void {
+    if (this.#callback === null) return;
+    if (this.#loop.getDebug()) return this.#loop.timeStep(`${this}`, () => this.#call());
+    this.#call();
+  }
+
+  #call(): void {
+    try {
+      this.#callback!(...this.#args);
+    } catch (exception) {
+      this.#loop.callExceptionHandler({ message: `Exception in ${this}`, exception, handle: this });
+    }
+  }
+}
+
+/** A callback with a time: what `callLater` and `callAt` answer. */
+export class TimerHandle extends Handle {
+  readonly #when: number;
+  #timer: Timer | null = null;
+
+  /** @internal */
+  constructor(loop: EventLoop, when: number, callback: Callback, args: readonly unknown[]) {
+    super(loop, callback, args);
+    this.#when = when;
+  }
+
+  /** When it is called, in seconds, by the clock of `loop.time()`. */
+  when(): number {
+    return this.#when;
+  }
+
+  /** Sees to it that the callback is not called; harmless when it has been. */
+  override cancel(): void {
+    super.cancel();
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  /** @internal What calls it. */
+  armed(timer: Timer): void {
+    this.#timer = timer;
+  }
+}

@@ -1,0 +1,38 @@
+import { Queue, type Store } from "./queue.ts";
+
+/** A stack of items. */
+class Stack<T> implements Store<T> {
+  readonly #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    return this.#items.pop();
+  }
+}
+
+/**
+ * A queue that gives the item first that was put last.
+ *
+ * @example
+ * ```ts
+ * import { LifoQueue } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new LifoQueue<number>();
+ * for (const n of [1, 2, 3]) queue.putNowait(n);
+ * assertEquals([queue.getNowait(), queue.getNowait()], [3, 2]);
+ * ```
+ */
+export class LifoQueue<T = unknown> extends Queue<T> {
+  /** @internal */
+  protected override makeStore(): Store<T> {
+    return new Stack<T>();
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The driver of an event loop: that of its clock or host, shut off while the loop does not run.
+ *
+ * The driver inside sees a scheduler that has nothing to do and no deadline while the loop stands still, so it lets go
+ * of the host by itself.
+ */
+import type { Drivable, Driver } from "../driver.ts";
+
+/** @internal See the head of this file. */
+export class LoopDriver implements Driver {
+  /** Whether the loop runs. */
+  running = false;
+  readonly #inner: Driver;
+
+  /**
+   * @param loop What is driven.
+   * @param makeInner Makes the driver inside.
+   */
+  constructor(loop: Drivable, makeInner: (gate: Drivable) => Driver) {
+    this.#inner = makeInner(new Gate(loop, this));
+  }
+
+  /** Lets the loop run. */
+  start(): void {
+    this.running = true;
+    this.#inner.wake();
+  }
+
+  /** Lets it stand still. */
+  pause(): void {
+    this.running = false;
+    this.#inner.update();
+  }
+
+  wake(): void {
+    if (this.running) this.#inner.wake();
+  }
+
+  update(): void {
+    if (this.running) this.#inner.update();
+  }
+
+  stop(): void {
+    this.running = false;
+    this.#inner.stop();
+  }
+}
+
+/** What the driver inside sees of the loop. */
+class Gate implements Drivable {
+  readonly #loop: Drivable;
+  readonly #driver: LoopDriver;
+
+  constructor(loop: Drivable, driver: LoopDriver) {
+    this.#loop = loop;
+    this.#driver = driver;
+  }
+
+  slice(budget: number, start: number): boolean {
+    return this.#driver.running && this.#loop.slice(budget, start);
+  }
+
+  now(): number {
+    return this.#loop.now();
+  }
+
+  nextDeadline(): number {
+    return this.#driver.running ? this.#loop.nextDeadline() : Infinity;
+  }
+
+  keepsAlive(): boolean {
+    return this.#driver.running;
+  }
+
+  get hostOperations(): number {
+    return this.#driver.running ? this.#loop.hostOperations : 0;
+  }
+
+  ranDry(ending: boolean): boolean {
+    return this.#driver.running && this.#loop.ranDry(ending);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The scheduler of an event loop. It counts iterations, as asyncio does: all that is ready when an iteration begins
+ * runs in it, and what becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an iteration.
+ *
+ * The end of an iteration is an entry in the ready queue like any other, which goes to the end of the queue whenever
+ * its turn comes. It rests when nothing has run since its last turn, and is queued again before a slice begins.
+ */
+import type { Clock } from "../clock.ts";
+import { stuckCoros } from "../deadlock.ts";
+import { Schedulable } from "../schedulable.ts";
+import { Scheduler } from "../scheduler.ts";
+import { HostDriver } from "../host_driver.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { LoopDriver } from "./loop_driver.ts";
+
+// That of whatever has no priority of its own.
+const LEVEL = 4;
+
+/** Options of an event loop. */
+export interface EventLoopOptions {
+  /** For messages. */
+  readonly name?: string;
+  /** Where it reads the time: the host's monotonic clock by default, or a `VirtualClock`. */
+  readonly clock?: Clock;
+  /** A seed: what is ready together runs in an order that it decides, always the same for one seed. */
+  readonly shuffle?: number;
+  /** Whether debug mode is on at first, see `setDebug`. */
+  readonly debug?: boolean;
+}
+
+/** The end of an iteration. */
+class IterationEnd extends Schedulable {
+  readonly #scheduler: LoopScheduler;
+  #lastStep = 0;
+
+  constructor(scheduler: LoopScheduler) {
+    super(scheduler, LEVEL);
+    this.#scheduler = scheduler;
+    scheduler.enter(this);
+  }
+
+  override run(): void {
+    const scheduler = this.#scheduler;
+    const alone = scheduler.step === this.#lastStep + 1;
+    this.#lastStep = scheduler.step;
+    this.queued = false;
+    if (scheduler.iterationEnded() || alone) scheduler.parked();
+    else scheduler.again(this);
+  }
+}
+
+/** @internal See the head of this file. */
+export class LoopScheduler extends Scheduler {
+  /** Whose scheduler it is. */
+  readonly eventLoop: EventLoop;
+  declare driver: LoopDriver;
+  readonly #iterationEnd = new IterationEnd(this);
+  #stopping = false;
+
+  constructor(eventLoop: EventLoop, options: EventLoopOptions) {
+    super({
+      name: "event loop",
+      ...options,
+      driver: (scheduler) => new LoopDriver(scheduler, (gate) => options.clock?.driver?.(gate) ?? new HostDriver(gate)),
+    });
+    this.eventLoop = eventLoop;
+  }
+
+  /** Whether it moves. */
+  get running(): boolean {
+    return this.driver.running;
+  }
+
+  /** Lets it move until `stop()`. */
+  start(): void {
+    this.driver.start();
+  }
+
+  /** Lets it stand still from the end of the iteration that runs, or else of the next one. */
+  stopAfterIteration(): void {
+    this.#stopping = true;
+    this.driver.wake();
+  }
+
+  /** Whether it is to stand still; if so, it does from now on. */
+  iterationEnded(): boolean {
+    if (!this.#stopping) return false;
+    this.halt();
+    this.#standStill();
+    this.eventLoop.ended(null);
+    return true;
+  }
+
+  #standStill(): void {
+    this.#stopping = false;
+    this.driver.pause();
+  }
+
+  override slice(budget: number, start: number): boolean {
+    if (this.broken === null && !this.busy) this.submit(this.#iterationEnd);
+    return super.slice(budget, start);
+  }
+
+  override keepsAlive(): boolean {
+    return this.running || super.keepsAlive();
+  }
+
+  /** Nothing in or outside the loop can happen any more: whoever waits for it to end is told. */
+  override ranDry(_ending: boolean): boolean {
+    const { error } = stuckCoros(this);
+    this.#standStill();
+    this.eventLoop.ended(error);
+    return true;
+  }
+
+  protected override abandon(reason: Error): void {
+    super.abandon(reason);
+    this.#standStill();
+    this.eventLoop.ended(reason);
+  }
+
+  /** It never moves again. */
+  dispose(): void {
+    for (const coro of this.coros()) coro.wait?.cancel();
+    this.driver.stop();
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Python's asyncio, on the same scheduler: event loops with callbacks, futures and tasks, locks and queues.
+ *
+ * Names are Python's in camelCase, keyword arguments are a last options object, and `await` in a coroutine is `yield*`.
+ * A coroutine is a generator: a generator object, or a generator function, which is called with its `Coro`.
+ *
+ * @example
+ * ```ts
+ * import { gather, run, sleep, timeout } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* fetchGreeting(name: string) {
+ *   yield* sleep(0.01);
+ *   return `hello ${name}`;
+ * }
+ *
+ * const greetings = await run(function* () {
+ *   return yield* timeout(5, gather(fetchGreeting("Ada"), fetchGreeting("Alan")));
+ * });
+ * assertEquals(greetings, ["hello Ada", "hello Alan"]);
+ * ```
+ *
+ * @module
+ */
+export { TimeoutError } from "../errors.ts";
+export { BoundedSemaphore } from "../sync/bounded_semaphore.ts";
+export type { ConditionStatistics } from "../sync/condition.ts";
+export { Event, type EventStatistics } from "../sync/event.ts";
+export type { LockStatistics } from "../sync/mutex.ts";
+export { Semaphore, type SemaphoreStatistics } from "../sync/semaphore.ts";
+export { asCompleted, type AsCompletedOptions, Completions } from "./as_completed.ts";
+export { Barrier, type BarrierStatistics } from "./barrier.ts";
+export { Condition } from "./condition.ts";
+export {
+  type Awaitable,
+  type AwaitedValue,
+  type Coroutine,
+  coroutine,
+  isCoroutine,
+  isCoroutineFunction,
+} from "./coroutine.ts";
+export { createTask } from "./create_task.ts";
+export { ensureFuture, isFuture, wrapFuture } from "./ensure_future.ts";
+export {
+  BrokenBarrierError,
+  CancelledError,
+  InvalidStateError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+} from "./errors.ts";
+export { EventLoop } from "./event_loop.ts";
+export type { ExceptionContext, ExceptionHandler } from "./exception_handler.ts";
+export { Future, type FutureOptions } from "./future.ts";
+export { type Awaitables, gather, type Gathered, type GatheredOrFailed, type GatherOptions } from "./gather.ts";
+export { Handle, TimerHandle } from "./handle.ts";
+export { LifoQueue } from "./lifo_queue.ts";
+export { Lock } from "./lock.ts";
+export type { EventLoopOptions } from "./loop_scheduler.ts";
+export { getEventLoop, newEventLoop, setEventLoop } from "./policy.ts";
+export { type Compare, PriorityQueue } from "./priority_queue.ts";
+export { Queue, type QueueStatistics } from "./queue.ts";
+export { run, type RunOptions } from "./run.ts";
+export { getRunningLoop } from "./running.ts";
+export { shield } from "./shield.ts";
+export { sleep } from "./sleep.ts";
+export { Task, type TaskOptions } from "./task.ts";
+export { type GroupBlock, TaskGroup, taskGroup } from "./task_group.ts";
+export { allTasks, currentTask } from "./tasks.ts";
+export { Timeout, timeout, timeoutAt, type TimeoutBlock } from "./timeout.ts";
+export { toThread } from "./to_thread.ts";
+export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, type ReturnWhen, wait, type WaitOptions } from "./wait.ts";
+export { waitFor } from "./wait_for.ts";

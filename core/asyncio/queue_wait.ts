@@ -1,0 +1,85 @@
+/**
+ * The waits of a queue.
+ *
+ * Who waits is woken when there may be something for it, and looks again when its turn comes; another may have been
+ * quicker, and then it waits again, last in line. So nothing is promised to anybody, and a priority queue gives the
+ * first item there is when it is taken, as in asyncio.
+ */
+import { CLAIMED, RESOLVED, WAITING } from "../operation.ts";
+import { PARKED_RESULT } from "../operation.ts";
+import type { Strand } from "../strand.ts";
+import { Waiter, type WaitQueue } from "../sync/wait_queue.ts";
+
+/** @internal See the head of this file. */
+export abstract class QueueWait extends Waiter<unknown> {
+  /** Those that wait for the same. */
+  readonly #line: WaitQueue<QueueWait>;
+  readonly #queue: { toString(): string };
+
+  constructor(queue: { toString(): string }, line: WaitQueue<QueueWait>) {
+    super();
+    this.#queue = queue;
+    this.#line = line;
+  }
+
+  /** Does what it waits for and settles, if that can be done; answers whether. */
+  protected abstract attempt(): boolean;
+
+  /** It was woken and does not go on: another may. */
+  protected abstract passOn(): void;
+
+  /** The same wait once more. */
+  protected abstract again(): QueueWait;
+
+  override get waitsFor(): string {
+    return `${this.label} of ${this.#queue}`;
+  }
+
+  override begin(): boolean {
+    return this.attempt();
+  }
+
+  override start(strand: Strand): boolean {
+    this.strand = strand;
+    this.state = WAITING;
+    // The run loop, which hands over the outcome of a plain `yield`, cannot look again: a subroutine can.
+    if (this.direct) {
+      strand.enter(waitFor(this.again()), this);
+      return false;
+    }
+    // A coroutine that never waits would starve the others: now and then it gives them a turn, and looks after that.
+    if (--strand.loop.patience > 0) {
+      if (this.attempt()) return true;
+      this.#line.push(this);
+    } else {
+      this.resolve(undefined);
+    }
+    strand.wait = this;
+    return false;
+  }
+
+  /** There may be something for it. It has been taken out of the line. */
+  wake(): void {
+    this.resolve(undefined);
+  }
+
+  override next(): IteratorResult<unknown, unknown> {
+    if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
+    this.state = WAITING;
+    this.#line.push(this);
+    this.strand!.wait = this;
+    return PARKED_RESULT;
+  }
+
+  override detach(): void {
+    this.#line.remove(this);
+  }
+
+  override reclaim(): void {
+    this.passOn();
+  }
+}
+
+function* waitFor(wait: QueueWait): Generator<unknown, unknown, unknown> {
+  return yield* wait;
+}

@@ -1,0 +1,95 @@
+import { describe } from "../describe.ts";
+import { type Coroutine, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { gather } from "./gather.ts";
+import { Interruptible } from "./interrupt.ts";
+import { newEventLoop } from "./policy.ts";
+import { runningLoop } from "./running.ts";
+import { allTasks } from "./tasks.ts";
+import { TaskCoro } from "./task_coro.ts";
+
+/** Options of {@linkcode run}. */
+export interface RunOptions {
+  /** Whether the loop is in debug mode; see `EventLoop.setDebug`. */
+  readonly debug?: boolean;
+  /** Makes the event loop; `newEventLoop` by default. */
+  readonly loopFactory?: () => EventLoop;
+}
+
+/**
+ * Runs a program: a coroutine, on an event loop of its own, which is closed in the end.
+ *
+ * What is left when the coroutine ends is cancelled, and its cleanup is waited for. SIGINT cancels the coroutine; when
+ * everything has cleaned up, the process ends with code 130. A second SIGINT ends it at once.
+ *
+ * @param main A generator function (called with its `Coro`), a generator object or an operation.
+ * @param options See {@linkcode RunOptions}.
+ * @returns A promise of its result. It is rejected with the error that ended it, or with `DeadlockError` if nothing is
+ * left that could happen.
+ * @throws {TypeError} As a rejection, if `main` is no coroutine.
+ * @throws {Error} As a rejection, if it is called inside a coroutine or callback of an event loop.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answer = await run(function* () {
+ *   yield* sleep(0.01);
+ *   return 42;
+ * });
+ * assertEquals(answer, 42);
+ * ```
+ */
+export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEventLoop }: RunOptions = {}): Promise<T> {
+  if (runningLoop() !== null) {
+    throw new Error("Cannot call run() inside a running event loop: make a task with createTask(), or await it");
+  }
+  if (!isCoroutine(main) && !isCoroutineFunction(main)) {
+    throw new TypeError(
+      `Cannot run as 'main' must be a generator function, a generator object or an operation: ` +
+        `current value is ${describe(main)}`,
+    );
+  }
+  const loop = loopFactory();
+  if (debug !== undefined) loop.setDebug(debug);
+  const task = loop.createTask(main);
+  const interruptible = new Interruptible(() => task.cancel());
+  try {
+    return await loop.runUntilComplete(task);
+  } finally {
+    await cleanUp(loop);
+    interruptible.ended(task.cancelled() && task.uncancel() === 0);
+  }
+}
+
+/** Cancels what is left, waits for its cleanup, and closes the loop. */
+async function cleanUp(loop: EventLoop): Promise<void> {
+  try {
+    await cancelAll(loop);
+    await terminateAll(loop);
+    await loop.shutdownDefaultExecutor();
+  } finally {
+    loop.close();
+  }
+}
+
+async function cancelAll(loop: EventLoop): Promise<void> {
+  const tasks = [...allTasks(loop)];
+  if (tasks.length === 0) return;
+  for (const task of tasks) task.cancel();
+  await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
+  for (const task of tasks) {
+    if (task.cancelled() || task.exception() === null) continue;
+    const exception = task.exception();
+    loop.callExceptionHandler({ message: `Unhandled error of ${task} at the end of run()`, exception, task });
+  }
+}
+
+/** Coroutines that are no tasks are terminated. */
+async function terminateAll(loop: EventLoop): Promise<void> {
+  const coros = [...loop.scheduler.coros()].filter((coro) => !(coro instanceof TaskCoro));
+  if (coros.length === 0) return;
+  for (const coro of coros) coro.terminate();
+  await loop.runUntilComplete(gather(coros.map((coro) => coro.finish()), { returnExceptions: true }));
+}

@@ -1,0 +1,35 @@
+import { Coro, type CoroFunction } from "../coro.ts";
+import type { Ending } from "../strand.ts";
+import type { EventLoop } from "./event_loop.ts";
+import type { Task } from "./task.ts";
+
+/** The coroutine of a task. It tells the task of its end. */
+export class TaskCoro extends Coro {
+  /** Set by the task right after it made this. */
+  task: Task | null = null;
+
+  /** A failure is the task's to report. */
+  override get unclaimed(): boolean {
+    return false;
+  }
+
+  protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
+    super.ended(kind, value, untold);
+    // It may have been given another generator instead.
+    if (!this.isAlive()) this.task!.coroEnded(kind, value, untold);
+  }
+}
+
+/** The same in debug mode: steps that take long are told of. */
+export class WatchedTaskCoro extends TaskCoro {
+  readonly #loop: EventLoop;
+
+  constructor(loop: EventLoop, target: CoroFunction) {
+    super(target);
+    this.#loop = loop;
+  }
+
+  override run(byTimer: boolean): void {
+    this.#loop.timeStep(`a step of ${this.task}`, () => super.run(byTimer));
+  }
+}
