@@ -99,6 +99,9 @@ export abstract class RunLoop implements Drivable {
     this.lastReading = clock.now();
   }
 
+  /** @internal Called before the first turn of a slice. */
+  protected startOfSlice(): void {}
+
   /** @internal Called after every turn. */
   protected abstract endOfTurn(): void;
 
@@ -278,6 +281,7 @@ export abstract class RunLoop implements Drivable {
     if (this.broken !== null || this.busy) return false;
     this.busy = true;
     try {
+      this.startOfSlice();
       return this.#runTurns(budget, start);
     } catch (error) {
       this.#breakDown(error);

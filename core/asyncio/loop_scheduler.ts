@@ -96,9 +96,8 @@ export class LoopScheduler extends Scheduler {
     this.driver.pause();
   }
 
-  override slice(budget: number, start: number): boolean {
-    if (this.broken === null && !this.busy) this.submit(this.#iterationEnd);
-    return super.slice(budget, start);
+  protected override startOfSlice(): void {
+    this.submit(this.#iterationEnd);
   }
 
   override keepsAlive(): boolean {
