@@ -9,7 +9,7 @@ import { Finish, late } from "./operations/finish.ts";
 import { mustBeCurrent, Sleep } from "./operations/sleep.ts";
 import { GRACE_SECONDS } from "./operations/with_timeout.ts";
 import type { Operation } from "./operation.ts";
-import { placement } from "./placement.ts";
+import { type Named, placement } from "./placement.ts";
 import { labelStack, withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "./schedulable.ts";
@@ -99,9 +99,8 @@ export class Coro<
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
   readonly born: number;
   #flags: number;
-  // A name that was given, or the function whose name it has.
-  // deno-lint-ignore ban-types -- only its name is read
-  #name: string | Function;
+  // A name that was given, or the function or whatever else whose name it has.
+  #name: string | Named;
   #firstJoiner: Joiner | null = null;
 
   /**
@@ -506,8 +505,7 @@ export class Coro<
     return this.wait === null || this.wait.swappable();
   }
 
-  // deno-lint-ignore ban-types -- only its name is read
-  #begin(body: Body, target: Function): void {
+  #begin(body: Body, target: Named): void {
     this.top = body;
     // What the old generator has sorted and not received is for the new one to receive.
     this.mailbox?.unsort();
@@ -666,11 +664,9 @@ export class Coro<
 
 /** A hot swap on its way: knows the function, for the coroutine's name. */
 class Proposal extends HotSwapException {
-  // deno-lint-ignore ban-types -- only its name is read
-  readonly target: Function;
+  readonly target: Named;
 
-  // deno-lint-ignore ban-types -- only its name is read
-  constructor(generator: Body, target: Function) {
+  constructor(generator: Body, target: Named) {
     super(generator);
     this.target = target;
   }

@@ -48,9 +48,9 @@ export class Fifo<T> {
   }
 
   #resize(capacity: number): void {
+    const old = this.#ring;
     const ring: (T | undefined)[] = new Array(capacity).fill(undefined);
-    let i = 0;
-    for (const item of this) ring[i++] = item;
+    for (let i = 0; i < this.#length; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
     this.#ring = ring;
     this.#head = 0;
   }

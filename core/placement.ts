@@ -14,10 +14,16 @@ export interface Placement {
   readonly options: PlacementOptions | null;
 }
 
+/** Something that a coroutine may have its name from, such as a function. */
+export interface Named {
+  /** The name. */
+  readonly name: string;
+}
+
 /** What a new coroutine is to be. */
 export interface PlacementOptions {
-  /** Its name. */
-  readonly name?: string;
+  /** Its name, or what has its name. */
+  readonly name?: string | Named;
   /** Its priority. */
   readonly priority: number;
   /** Whether it is a daemon. */

@@ -12,7 +12,7 @@ import { CallbackQueue } from "./callback_queue.ts";
 import type { Awaitable, Coroutine } from "./coroutine.ts";
 import { ensureFuture } from "./ensure_future.ts";
 import { type ExceptionContext, type ExceptionHandler, printContext } from "./exception_handler.ts";
-import { Future } from "./future.ts";
+import { Future, type FutureOptions } from "./future.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { type EventLoopOptions, LoopScheduler } from "./loop_scheduler.ts";
 import { allTasks } from "./tasks.ts";
@@ -57,6 +57,8 @@ export class EventLoop {
   readonly unretrieved: Set<Unretrieved> = new Set();
   readonly #scheduler: LoopScheduler;
   readonly #callbacks: CallbackQueue;
+  // As an option, made once.
+  readonly #itself: FutureOptions = { loop: this };
   #run: Run | null = null;
   #closed = false;
   #debug = false;
@@ -187,6 +189,11 @@ export class EventLoop {
     return handle;
   }
 
+  /** @internal Has a callback called in the next iteration. */
+  enqueue(handle: Handle): void {
+    if (!this.#closed) this.#callbacks.push(handle);
+  }
+
   /** The same as {@linkcode EventLoop.callSoon}: a JavaScript program has one thread. */
   // deno-lint-ignore no-explicit-any -- as above
   callSoonThreadsafe<A extends readonly any[]>(callback: (...args: A) => unknown, ...args: A): Handle {
@@ -247,7 +254,7 @@ export class EventLoop {
 
   /** Makes a future of this loop. */
   createFuture<T = unknown>(): Future<T> {
-    return new Future<T>({ loop: this });
+    return new Future<T>(this.#itself);
   }
 
   /**
@@ -259,7 +266,7 @@ export class EventLoop {
    * @throws {Error} If the loop is closed.
    */
   createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): Task<T> {
-    return new Task<T>(coroutine, { ...options, loop: this });
+    return new Task<T>(coroutine, options === undefined ? this.#itself : { ...options, loop: this });
   }
 
   /**

@@ -4,6 +4,7 @@ import { type Operation, WAIT } from "../operation.ts";
 import { CancelledError, InvalidStateError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { FutureWait } from "./future_wait.ts";
+import { DoneCallback } from "./done_callback.ts";
 import type { Callback } from "./handle.ts";
 import { getRunningLoop } from "./running.ts";
 import { Unretrieved } from "./unretrieved.ts";
@@ -164,8 +165,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
         `Cannot add a callback to ${this} as 'callback' must be a function: current value is ${describe(callback)}`,
       );
     }
-    if (this.done()) this.loop.callSoon(callback, this);
-    else this.join(new DoneCallback(this, callback as Callback));
+    const done = new DoneCallback(this as Future, callback as Callback);
+    if (this.done()) done.resolve();
+    else this.join(done);
   }
 
   /**
@@ -176,7 +178,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
    */
   removeDoneCallback(callback: (future: this) => unknown): number {
     const found = listJoiners(this.#firstJoiner)
-      .filter((joiner) => joiner instanceof DoneCallback && joiner.callback === callback);
+      .filter((joiner) => joiner instanceof DoneCallback && joiner.calls(callback as Callback));
     for (const joiner of found) this.unjoin(joiner);
     return found.length;
   }
@@ -311,27 +313,6 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   #tooEarly(what: string): InvalidStateError {
     return new InvalidStateError(`Cannot give the ${what} of ${this}: wait for it with 'yield*' first`);
-  }
-}
-
-/** A function that is called through the loop. */
-class DoneCallback implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
-  readonly #future: Future;
-  readonly callback: Callback;
-
-  constructor(future: Future, callback: Callback) {
-    this.#future = future;
-    this.callback = callback;
-  }
-
-  resolve(): void {
-    this.#future.loop.callSoon(this.callback, this.#future);
-  }
-
-  reject(): void {
-    this.resolve();
   }
 }
 

@@ -28,13 +28,12 @@ class Gathering extends Future<unknown[]> {
   #unfinished: number;
   #cancelRequested = false;
 
-  constructor(loop: EventLoop, children: readonly Future[], returnExceptions: boolean) {
+  constructor(loop: EventLoop, children: readonly Future[], distinct: Map<unknown, Future>, returnExceptions: boolean) {
     super({ loop });
     this.#children = children;
     this.#returnExceptions = returnExceptions;
-    const distinct = new Set(children);
     this.#unfinished = distinct.size;
-    for (const child of distinct) {
+    for (const child of distinct.values()) {
       if (child.done()) this.#childDone(child);
       else child.addDoneCallback(this.#childDone);
     }
@@ -113,10 +112,15 @@ export function gather(...args: unknown[]): Future<unknown> {
   const { awaitables, returnExceptions = false } = argumentsOf(args);
   for (const each of awaitables) mustBeAwaitable(each);
   const loop = loopOf(awaitables);
-  const futures = new Map<unknown, Future>();
-  for (const each of awaitables) if (!futures.has(each)) futures.set(each, ensureFuture(each as Awaitable, { loop }));
-  const children = awaitables.map((each) => futures.get(each)!);
-  if (children.length > 0) return new Gathering(loop, children, returnExceptions);
+  const distinct = new Map<unknown, Future>();
+  const children = awaitables.map((each) => {
+    const known = distinct.get(each);
+    if (known !== undefined) return known;
+    const future = ensureFuture(each as Awaitable, { loop });
+    distinct.set(each, future);
+    return future;
+  });
+  if (children.length > 0) return new Gathering(loop, children, distinct, returnExceptions);
   const nothing = new Future<unknown[]>({ loop });
   nothing.setResult([]);
   return nothing;

@@ -1,22 +1,23 @@
 import { describe } from "../describe.ts";
 import type { Timer } from "../schedulable.ts";
 import type { EventLoop } from "./event_loop.ts";
+import type { Future } from "./future.ts";
 
 /** A function that an event loop calls. */
 // deno-lint-ignore no-explicit-any -- whatever it takes and answers is its owner's business
 export type Callback<A extends readonly any[] = any[]> = (...args: A) => unknown;
 
-const NOTHING: readonly unknown[] = [];
-
 /** A callback that an event loop is to run: what `callSoon` answers, to cancel it. */
 export class Handle {
-  readonly #loop: EventLoop;
+  /** @internal The loop that calls. */
+  readonly loop: EventLoop;
   #callback: Callback | null;
-  #args: readonly unknown[];
+  // A list of them, or the only one, which is a future.
+  #args: unknown;
 
   /** @internal */
-  constructor(loop: EventLoop, callback: Callback, args: readonly unknown[]) {
-    this.#loop = loop;
+  constructor(loop: EventLoop, callback: Callback, args: readonly unknown[] | Future) {
+    this.loop = loop;
     this.#callback = callback;
     this.#args = args;
   }
@@ -24,7 +25,7 @@ export class Handle {
   /** Sees to it that the callback is not called; harmless when it has been. */
   cancel(): void {
     this.#callback = null;
-    this.#args = NOTHING;
+    this.#args = undefined;
   }
 
   /** Whether it was cancelled. */
@@ -37,18 +38,26 @@ export class Handle {
     return this.#callback === null ? "a cancelled callback" : `callback ${describe(this.#callback)}`;
   }
 
+  /** @internal Whether it is this function that it calls. */
+  calls(callback: Callback): boolean {
+    return this.#callback === callback;
+  }
+
   /** @internal Calls back. What the callback throws goes to the loop's exception handler. */
   run(): void {
     if (this.#callback === null) return;
-    if (this.#loop.getDebug()) return this.#loop.timeStep(`${this}`, () => this.#call());
+    if (this.loop.getDebug()) return this.loop.timeStep(`${this}`, () => this.#call());
     this.#call();
   }
 
   #call(): void {
+    const args = this.#args;
     try {
-      this.#callback!(...this.#args);
+      if (!Array.isArray(args)) this.#callback!(args);
+      else if (args.length === 0) this.#callback!();
+      else this.#callback!(...args);
     } catch (exception) {
-      this.#loop.callExceptionHandler({ message: `Exception in ${this}`, exception, handle: this });
+      this.loop.callExceptionHandler({ message: `Exception in ${this}`, exception, handle: this });
     }
   }
 }

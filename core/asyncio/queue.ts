@@ -56,8 +56,10 @@ export class Queue<T = unknown> {
   readonly maxsize: number;
   /** @internal */
   protected readonly store: Store<T>;
-  readonly #getters = new WaitQueue<QueueWait>();
-  readonly #putters = new WaitQueue<QueueWait>();
+  /** @internal Who waits for an item. */
+  readonly getters: WaitQueue<QueueWait> = new WaitQueue<QueueWait>();
+  /** @internal Who waits for room. */
+  readonly putters: WaitQueue<QueueWait> = new WaitQueue<QueueWait>();
   #unfinished = 0;
   readonly #finished = new Event();
   #shutDown = false;
@@ -104,7 +106,7 @@ export class Queue<T = unknown> {
    * @throws {QueueShutDown} At the yield, if the queue was shut down.
    */
   put(item: T): Operation<void> {
-    return new Put(this as Queue, this.#putters, item) as Operation<unknown> as Operation<void>;
+    return new Put(this as Queue, item) as Operation<unknown> as Operation<void>;
   }
 
   /**
@@ -127,7 +129,7 @@ export class Queue<T = unknown> {
    * @throws {QueueShutDown} At the yield, if the queue was shut down and is empty.
    */
   get(): Operation<T> {
-    return new Get(this as Queue, this.#getters) as Operation<unknown> as Operation<T>;
+    return new Get(this as Queue) as Operation<unknown> as Operation<T>;
   }
 
   /**
@@ -167,8 +169,8 @@ export class Queue<T = unknown> {
   shutdown(immediate = false): void {
     this.#shutDown = true;
     if (immediate) this.#discard();
-    while (this.wakeGetter());
-    while (this.wakePutter());
+    while (wakeFirst(this.getters));
+    while (wakeFirst(this.putters));
   }
 
   #discard(): void {
@@ -183,8 +185,8 @@ export class Queue<T = unknown> {
   statistics(): QueueStatistics {
     return Object.freeze({
       size: this.qsize(),
-      getters: this.#getters.length,
-      putters: this.#putters.length,
+      getters: this.getters.length,
+      putters: this.putters.length,
       unfinished: this.#unfinished,
     });
   }
@@ -205,24 +207,14 @@ export class Queue<T = unknown> {
   add(item: T): void {
     this.store.push(item);
     if (this.#unfinished++ === 0) this.#finished.clear();
-    this.wakeGetter();
+    wakeFirst(this.getters);
   }
 
   /** @internal It is not empty. */
   remove(): T {
     const item = this.store.shift() as T;
-    this.wakePutter();
+    wakeFirst(this.putters);
     return item;
-  }
-
-  /** @internal Wakes who waits longest for an item; answers whether there was one. */
-  wakeGetter(): boolean {
-    return wakeFirst(this.#getters);
-  }
-
-  /** @internal Wakes who waits longest for room; answers whether there was one. */
-  wakePutter(): boolean {
-    return wakeFirst(this.#putters);
   }
 
   /** @internal */
@@ -231,6 +223,7 @@ export class Queue<T = unknown> {
   }
 }
 
+/** Wakes who waits longest; answers whether there was anyone. */
 function wakeFirst(line: WaitQueue<QueueWait>): boolean {
   const first = line.shift();
   first?.wake();
@@ -240,16 +233,22 @@ function wakeFirst(line: WaitQueue<QueueWait>): boolean {
 /** Waits for an item. */
 class Get extends QueueWait {
   readonly #queue: Queue;
-  readonly #getters: WaitQueue<QueueWait>;
 
-  constructor(queue: Queue, getters: WaitQueue<QueueWait>) {
-    super(queue, getters);
+  constructor(queue: Queue) {
+    super();
     this.#queue = queue;
-    this.#getters = getters;
   }
 
   get label(): string {
     return "get";
+  }
+
+  override get waitsFor(): string {
+    return `an item of ${this.#queue}`;
+  }
+
+  protected override get line(): WaitQueue<QueueWait> {
+    return this.#queue.getters;
   }
 
   protected override attempt(): boolean {
@@ -258,29 +257,35 @@ class Get extends QueueWait {
   }
 
   protected override passOn(): void {
-    if (!this.#queue.empty()) this.#queue.wakeGetter();
+    if (!this.#queue.empty()) wakeFirst(this.line);
   }
 
   protected override again(): QueueWait {
-    return new Get(this.#queue, this.#getters);
+    return new Get(this.#queue);
   }
 }
 
 /** Waits for room. */
 class Put extends QueueWait {
   readonly #queue: Queue;
-  readonly #putters: WaitQueue<QueueWait>;
   readonly #item: unknown;
 
-  constructor(queue: Queue, putters: WaitQueue<QueueWait>, item: unknown) {
-    super(queue, putters);
+  constructor(queue: Queue, item: unknown) {
+    super();
     this.#queue = queue;
-    this.#putters = putters;
     this.#item = item;
   }
 
   get label(): string {
     return "put";
+  }
+
+  override get waitsFor(): string {
+    return `room in ${this.#queue}`;
+  }
+
+  protected override get line(): WaitQueue<QueueWait> {
+    return this.#queue.putters;
   }
 
   protected override attempt(): boolean {
@@ -291,10 +296,10 @@ class Put extends QueueWait {
   }
 
   protected override passOn(): void {
-    if (!this.#queue.full()) this.#queue.wakePutter();
+    if (!this.#queue.full()) wakeFirst(this.line);
   }
 
   protected override again(): QueueWait {
-    return new Put(this.#queue, this.#putters, this.#item);
+    return new Put(this.#queue, this.#item);
   }
 }

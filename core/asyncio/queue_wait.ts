@@ -13,14 +13,7 @@ import { Waiter, type WaitQueue } from "../sync/wait_queue.ts";
 /** @internal See the head of this file. */
 export abstract class QueueWait extends Waiter<unknown> {
   /** Those that wait for the same. */
-  readonly #line: WaitQueue<QueueWait>;
-  readonly #queue: { toString(): string };
-
-  constructor(queue: { toString(): string }, line: WaitQueue<QueueWait>) {
-    super();
-    this.#queue = queue;
-    this.#line = line;
-  }
+  protected abstract get line(): WaitQueue<QueueWait>;
 
   /** Does what it waits for and settles, if that can be done; answers whether. */
   protected abstract attempt(): boolean;
@@ -30,10 +23,6 @@ export abstract class QueueWait extends Waiter<unknown> {
 
   /** The same wait once more. */
   protected abstract again(): QueueWait;
-
-  override get waitsFor(): string {
-    return `${this.label} of ${this.#queue}`;
-  }
 
   override begin(): boolean {
     return this.attempt();
@@ -50,7 +39,7 @@ export abstract class QueueWait extends Waiter<unknown> {
     // A coroutine that never waits would starve the others: now and then it gives them a turn, and looks after that.
     if (--strand.loop.patience > 0) {
       if (this.attempt()) return true;
-      this.#line.push(this);
+      this.line.push(this);
     } else {
       this.resolve(undefined);
     }
@@ -66,13 +55,13 @@ export abstract class QueueWait extends Waiter<unknown> {
   override next(): IteratorResult<unknown, unknown> {
     if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
     this.state = WAITING;
-    this.#line.push(this);
+    this.line.push(this);
     this.strand!.wait = this;
     return PARKED_RESULT;
   }
 
   override detach(): void {
-    this.#line.remove(this);
+    this.line.remove(this);
   }
 
   override reclaim(): void {

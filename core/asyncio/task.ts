@@ -1,5 +1,4 @@
 import type { Coro, CoroFunction } from "../coro.ts";
-import { context } from "../context.ts";
 import { describe } from "../describe.ts";
 import { Operation } from "../operation.ts";
 import { placed } from "../placement.ts";
@@ -7,6 +6,7 @@ import { type Body, type Ending, isGenerator } from "../strand.ts";
 import { attend } from "../operations/attend.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
+import type { EventLoop } from "./event_loop.ts";
 import { Future, type FutureOptions } from "./future.ts";
 import { awaitedFuture } from "./future_wait.ts";
 import { TaskCoro, WatchedTaskCoro } from "./task_coro.ts";
@@ -57,12 +57,10 @@ let count = 0;
  */
 export class Task<T = unknown> extends Future<T> {
   readonly #coro: TaskCoro;
-  readonly #number = ++count;
-  #name: string | undefined;
-  #cancelling = 0;
-  // The latest error that `cancel()` asked the coroutine to throw. Whether it was thrown, the coroutine knows.
-  #cancellation: CancelledError | null = null;
-  #abort: AbortController | null = null;
+  // The number in its name, as long as it was given none.
+  #name: string | number;
+  // `null` until somebody asks for something of it, as few tasks are cancelled.
+  #cancellation: Cancellation | null = null;
 
   /**
    * Makes a task, whose first step is in the next iteration of the event loop.
@@ -73,24 +71,15 @@ export class Task<T = unknown> extends Future<T> {
    * @throws {Error} If the loop is closed, or none is given and none is running.
    */
   constructor(coroutine: Coroutine<T>, { loop, name, signal }: TaskOptions & FutureOptions = {}) {
-    super({ loop });
-    if (name !== undefined) this.#name = checkName(name);
+    super(loop === undefined ? undefined : { loop });
     this.loop.mustBeOpen("create a task");
-    this.#coro = this.#spawn(coroutine);
+    const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
+    this.#name = name === undefined ? ++count : checkName(name);
+    const namesake = name === undefined && body === undefined ? undefined : this;
+    const options = { name: namesake, priority: 4, daemon: false, body };
+    this.#coro = placed({ scheduler: this.loop.scheduler, options }, () => spawn(this.loop, coroutine as CoroFunction));
     this.#coro.task = this as Task;
     if (signal !== undefined) this.#heed(signal);
-  }
-
-  #spawn(coroutine: Coroutine<T>): TaskCoro {
-    const { loop } = this;
-    const isFunction = isCoroutineFunction(coroutine);
-    const scheduler = loop.scheduler;
-    const target = coroutine as CoroFunction;
-    const create = () => loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
-    if (isFunction && this.#name === undefined && context.strand?.loop === scheduler) return create();
-    const body = isFunction ? undefined : bodyOf(coroutine);
-    const name = this.#name ?? (isFunction ? undefined : this.getName());
-    return placed({ scheduler, options: { name, priority: 4, daemon: false, body } }, create);
   }
 
   #heed(signal: AbortSignal): void {
@@ -110,7 +99,12 @@ export class Task<T = unknown> extends Future<T> {
 
   /** Its name. */
   getName(): string {
-    return this.#name ?? `Task-${this.#number}`;
+    return typeof this.#name === "string" ? this.#name : `Task-${this.#name}`;
+  }
+
+  /** @internal The same, for its coroutine. */
+  get name(): string {
+    return this.getName();
   }
 
   /**
@@ -154,23 +148,25 @@ export class Task<T = unknown> extends Future<T> {
    */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
-    this.#cancelling++;
-    this.#abort?.abort(new CancelledError(message));
+    const cancellation = this.#cancellation ??= new Cancellation();
+    cancellation.requests++;
+    cancellation.abort?.abort(new CancelledError(message));
     const coro = this.#coro;
     if (awaitedFuture(coro)?.cancel(message)) return true;
-    if (this.#cancellation !== null && coro.isToThrow(this.#cancellation)) {
+    const { error } = cancellation;
+    if (error !== null && coro.isToThrow(error)) {
       // One is on its way; of several, it says what the latest says.
-      this.#cancellation.message = message ?? "";
+      error.message = message ?? "";
       return true;
     }
-    this.#cancellation = new CancelledError(message);
-    coro.throwAtStep(this.#cancellation);
+    cancellation.error = new CancelledError(message);
+    coro.throwAtStep(cancellation.error);
     return true;
   }
 
   /** How many cancellations were asked for and not taken back with `uncancel()`. */
   cancelling(): number {
-    return this.#cancelling;
+    return this.#cancellation?.requests ?? 0;
   }
 
   /**
@@ -179,22 +175,25 @@ export class Task<T = unknown> extends Future<T> {
    * @returns How many are left. If none is, an error that was not thrown yet is not thrown.
    */
   uncancel(): number {
-    if (this.#cancelling > 0 && --this.#cancelling === 0) this.#coro.withdrawThrow(this.#cancellation);
-    return this.#cancelling;
+    const cancellation = this.#cancellation;
+    if (cancellation === null || cancellation.requests === 0) return 0;
+    if (--cancellation.requests === 0) this.#coro.withdrawThrow(cancellation.error);
+    return cancellation.requests;
   }
 
   /** A signal that is aborted when the task is asked to end, for whatever it uses that takes one. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#cancelling > 0 || this.cancelled()) this.#abort.abort(new CancelledError());
-    return this.#abort.signal;
+    const cancellation = this.#cancellation ??= new Cancellation();
+    cancellation.abort ??= new AbortController();
+    if (cancellation.requests > 0 || this.cancelled()) cancellation.abort.abort(new CancelledError());
+    return cancellation.abort.signal;
   }
 
   /** @internal It cancelled itself and waits for a future now: that is what is cancelled. */
   handCancellationTo(future: Future): void {
-    const cancellation = this.#cancellation;
-    if (cancellation === null || !this.#coro.isToThrow(cancellation)) return;
-    if (future.cancel(cancellation.message)) this.#coro.withdrawThrow(cancellation);
+    const error = this.#cancellation?.error ?? null;
+    if (error === null || !this.#coro.isToThrow(error)) return;
+    if (future.cancel(error.message)) this.#coro.withdrawThrow(error);
   }
 
   /** @internal Its coroutine has ended. */
@@ -203,11 +202,24 @@ export class Task<T = unknown> extends Future<T> {
     if (kind === "throw") return this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Asked to end in its last step.
-    if (this.#cancellation !== null && untold.includes(this.#cancellation)) {
-      return this.finishCancelled(this.#cancellation);
-    }
+    const error = this.#cancellation?.error ?? null;
+    if (error !== null && untold.includes(error)) return this.finishCancelled(error);
     this.succeed(value);
   }
+}
+
+/** What was asked for to end a task. */
+class Cancellation {
+  /** Cancellations that were asked for and not taken back. */
+  requests = 0;
+  /** The latest error that the coroutine was to throw. Whether it was thrown, the coroutine knows. */
+  error: CancelledError | null = null;
+  /** Whose signal was asked for. */
+  abort: AbortController | null = null;
+}
+
+function spawn(loop: EventLoop, target: CoroFunction): TaskCoro {
+  return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 
 const UNLINKED = { nextJoiner: null, prevJoiner: null };
