@@ -44,7 +44,9 @@ export { ensureFuture, isFuture, wrapFuture } from "./ensure_future.ts";
 export {
   BrokenBarrierError,
   CancelledError,
+  IncompleteReadError,
   InvalidStateError,
+  LimitOverrunError,
   QueueEmpty,
   QueueFull,
   QueueShutDown,
@@ -61,6 +63,11 @@ export { getEventLoop, newEventLoop, setEventLoop } from "./policy.ts";
 export { type Compare, PriorityQueue } from "./priority_queue.ts";
 export { Queue, type QueueStatistics } from "./queue.ts";
 export { run, type RunOptions } from "./run.ts";
+export type { EndpointOptions, StreamOptions } from "./streams/endpoint_options.ts";
+export { openConnection } from "./streams/open_connection.ts";
+export { type ClientConnected, Server, startServer } from "./streams/server.ts";
+export { StreamReader } from "./streams/stream_reader.ts";
+export { StreamWriter } from "./streams/stream_writer.ts";
 export { getRunningLoop } from "./running.ts";
 export { shield } from "./shield.ts";
 export { sleep } from "./sleep.ts";

@@ -1,0 +1,42 @@
+import { AsyncSocket } from "../../io/socket.ts";
+import type { ConnectTarget } from "../../io/dial.ts";
+import type { Operation } from "../../operation.ts";
+import { call } from "../../operations/call.ts";
+import { getRunningLoop } from "../running.ts";
+import { type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
+import { DEFAULT_LIMIT, StreamReader } from "./stream_reader.ts";
+import { StreamWriter } from "./stream_writer.ts";
+
+/**
+ * Connects, and gives a reader and a writer.
+ *
+ * @param hostname Host name or address.
+ * @param port Port.
+ * @param options See {@linkcode StreamOptions}; with `tls`, certificate and host name are verified.
+ * @throws {TypeError} If an argument is of the wrong type.
+ * @throws {RangeError} If the port or the limit is out of range.
+ * @throws {UnsupportedError} At the yield, if the runtime has no sockets.
+ */
+export function openConnection(
+  hostname: string,
+  port: number,
+  options?: StreamOptions & EndpointOptions<ConnectTarget>,
+): Operation<[reader: StreamReader, writer: StreamWriter]>;
+/** The same to any place to connect to: `{ hostname, port }`, with `tls`, or `{ path }`. */
+export function openConnection(
+  target: ConnectTarget,
+  options?: StreamOptions,
+): Operation<[reader: StreamReader, writer: StreamWriter]>;
+export function openConnection(...where: unknown[]): Operation<[StreamReader, StreamWriter]> {
+  const { target, limit = DEFAULT_LIMIT } = targetOf<ConnectTarget>(where);
+  return call(open(AsyncSocket.connect(target), limit));
+}
+
+function* open(
+  connecting: Operation<AsyncSocket>,
+  limit: number,
+): Generator<unknown, [StreamReader, StreamWriter], unknown> {
+  const loop = getRunningLoop();
+  const socket = yield* connecting;
+  return [new StreamReader(socket, limit), new StreamWriter(loop, socket)];
+}
