@@ -32,8 +32,11 @@ async function benchWorks(peer: Peer): Promise<void> {
   printTable(`Event loop, ns, against ${peer.version}`, ["work", "ours", "CPython", "CPython / ours"], rows);
 }
 
-function* yielder(_coro: Coro, steps: number): Generator<undefined, void, unknown> {
-  for (let i = 0; i < steps; i++) yield;
+/** A body that gives way a number of times. */
+function yielder(steps: number): () => Generator<undefined, void, unknown> {
+  return function* () {
+    for (let i = 0; i < steps; i++) yield;
+  };
 }
 
 const COUNT = 1000;
@@ -41,7 +44,8 @@ const COUNT = 1000;
 /** Switches of a thousand bare coroutines. */
 async function coroSwitches(steps: number): Promise<number> {
   const scheduler = new Scheduler();
-  for (let i = 0; i < COUNT; i++) scheduler.spawn(yielder, steps);
+  const body = yielder(steps);
+  for (let i = 0; i < COUNT; i++) scheduler.spawn(body);
   const perSwitch = await timed(COUNT * steps, () => scheduler.join());
   await scheduler.terminate();
   return perSwitch;
@@ -50,10 +54,8 @@ async function coroSwitches(steps: number): Promise<number> {
 /** The same of tasks. */
 async function taskSwitches(steps: number): Promise<number> {
   const loop = newEventLoop();
-  const tasks = Array.from({ length: COUNT }, () =>
-    loop.createTask(function* (coro) {
-      return yield* yielder(coro, steps);
-    }));
+  const body = yielder(steps);
+  const tasks = Array.from({ length: COUNT }, () => loop.createTask(body));
   const perSwitch = await timed(COUNT * steps, () => loop.runUntilComplete(tasks.at(-1)!));
   loop.close();
   return perSwitch;
