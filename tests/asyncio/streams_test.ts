@@ -8,7 +8,7 @@ import {
   LimitOverrunError,
   openConnection,
   run,
-  Server,
+  type Server,
   sleep,
   startServer,
   type StreamReader,
