@@ -2,8 +2,15 @@
  * Places in the source, for messages: where something was called.
  */
 
-// Everything of this package is below this folder, unless it was bundled with the program.
-const OWN_FOLDER = new URL(".", import.meta.url).href;
+/**
+ * The address of a file or folder of this package, from the folder of this one, as stacks have it.
+ *
+ * Of a package that was bundled with the program no stack has it, and a bundle that is no module has no address at all.
+ */
+export function ownAddress(path: string): string | null {
+  const own: string | undefined = import.meta.url;
+  return own === undefined ? null : new URL(path, own).href;
+}
 
 /** The stack below the function `above`, a line a frame; empty where the engine does not tell. */
 function frames(above: (...args: never[]) => unknown): string[] {
@@ -21,5 +28,6 @@ export function callerOf(above: (...args: never[]) => unknown): string | null {
 /** Where the program called this package, from within a call of it. */
 export function callOfProgram(): string | null {
   const lines = frames(callOfProgram);
-  return (lines.find((line) => !line.includes(OWN_FOLDER)) ?? lines[0])?.trim() ?? null;
+  const ours = ownAddress(".");
+  return (lines.find((line) => ours === null || !line.includes(ours)) ?? lines[0])?.trim() ?? null;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { UnsupportedError } from "../errors.ts";
 import { KERNEL_BASE64 } from "./kernel_bytes.ts";
 
 /** The kernel's functions as WebAssembly exports them. An id is (slot, generation); a stale one is always ignored. */
@@ -83,7 +84,20 @@ function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 function kernelModule(): WebAssembly.Module {
-  return compiled ??= new WebAssembly.Module(decodeBase64(KERNEL_BASE64));
+  return compiled ??= compileKernel();
+}
+
+function compileKernel(): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(decodeBase64(KERNEL_BASE64));
+  } catch (cause) {
+    throw new UnsupportedError(
+      "Cannot run coroutines as this runtime forbids compiling WebAssembly: in a page, add 'wasm-unsafe-eval' to " +
+        "script-src of its Content-Security-Policy; elsewhere, import the package's kernel.wasm as a module, and give " +
+        "that to init() of the entry point './edge' before the first coroutine",
+      { cause },
+    );
+  }
 }
 
 /**

@@ -1,0 +1,185 @@
+/**
+ * A headless Chromium, driven by its DevTools protocol (https://chromedevtools.github.io/devtools-protocol/).
+ *
+ * The little that tests need of it is less than what a driver library would bring, and has no moving parts.
+ */
+
+// The network of a test machine may be closed: without these, Chromium waits for servers of its maker.
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--remote-debugging-port=0",
+];
+
+interface Reply {
+  readonly id?: number;
+  readonly sessionId?: string;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
+}
+
+interface Call {
+  resolve(result: Record<string, unknown>): void;
+  reject(error: Error): void;
+}
+
+/** A running browser. */
+export class Chromium {
+  readonly #child: Deno.ChildProcess;
+  readonly #profile: string;
+  readonly #socket: WebSocket;
+  readonly #calls = new Map<number, Call>();
+  readonly #pages = new Map<string, Page>();
+  #lastId = 0;
+
+  private constructor(child: Deno.ChildProcess, profile: string, socket: WebSocket) {
+    this.#child = child;
+    this.#profile = profile;
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+  }
+
+  /** Starts it, with a profile of its own. */
+  static async start(command: string): Promise<Chromium> {
+    const profile = await Deno.makeTempDir();
+    const child = new Deno.Command(command, {
+      args: [...FLAGS, `--user-data-dir=${profile}`, "about:blank"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const socket = new WebSocket(await debuggerAddress(child.stderr));
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = reject;
+    });
+    return new Chromium(child, profile, socket);
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#socket.onclose = resolve);
+    await this.send("Browser.close");
+    await Promise.all([closed, this.#child.status]);
+    await Deno.remove(this.#profile, { recursive: true });
+  }
+
+  /** Calls a method of the protocol. */
+  send(method: string, params: object = {}, sessionId?: string): Promise<Record<string, unknown>> {
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
+    this.#calls.set(id, { resolve, reject });
+    this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
+    return promise;
+  }
+
+  #take({ id, sessionId, method, params, result, error }: Reply): void {
+    if (id === undefined) return this.#pages.get(sessionId ?? "")?.told(method!, params!);
+    const call = this.#calls.get(id)!;
+    this.#calls.delete(id);
+    if (error === undefined) call.resolve(result!);
+    else call.reject(new Error(error.message));
+  }
+
+  /** Opens a page and waits until it is loaded, its modules included. */
+  async open(url: string): Promise<Page> {
+    const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
+    const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
+    const page = new Page(this, sessionId as string, targetId as string);
+    this.#pages.set(page.sessionId, page);
+    await page.load(url);
+    return page;
+  }
+}
+
+/** A page of the browser. */
+export class Page {
+  /** Exceptions nobody took, console errors, and what the browser complains of, such as violations of a policy. */
+  readonly problems: string[] = [];
+  /** What the page wrote with `console.log`. */
+  readonly log: string[] = [];
+  readonly #loaded = Promise.withResolvers<void>();
+
+  /** Use {@linkcode Chromium.open}. */
+  constructor(readonly browser: Chromium, readonly sessionId: string, readonly targetId: string) {}
+
+  /** @internal Goes to its address. */
+  async load(url: string): Promise<void> {
+    for (const domain of ["Page", "Runtime", "Log"]) await this.send(`${domain}.enable`);
+    await this.send("Page.navigate", { url });
+    await this.#loaded.promise;
+  }
+
+  /** @internal An event of the protocol. */
+  told(method: string, params: Record<string, unknown>): void {
+    // deno-lint-ignore no-explicit-any -- the protocol's own words, see the head of this file
+    const event = params as any;
+    if (method === "Page.loadEventFired") this.#loaded.resolve();
+    else if (method === "Log.entryAdded") this.problems.push(event.entry.text);
+    else if (method === "Runtime.exceptionThrown") this.problems.push(describe(event.exceptionDetails));
+    else if (method === "Runtime.consoleAPICalled") {
+      const text = event.args.map((arg: { value?: unknown; description?: string }) => arg.value ?? arg.description);
+      (event.type === "error" ? this.problems : this.log).push(text.join(" "));
+    }
+  }
+
+  /** Calls a method of the protocol for this page. */
+  send(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    return this.browser.send(method, params, this.sessionId);
+  }
+
+  /** The value of an expression in the page; a promise is awaited. */
+  async evaluate<T>(expression: string): Promise<T> {
+    const options = { expression, awaitPromise: true, returnByValue: true };
+    const { result, exceptionDetails } = await this.send("Runtime.evaluate", options);
+    if (exceptionDetails !== undefined) throw new Error(describe(exceptionDetails));
+    return (result as { value: T }).value;
+  }
+
+  /** Presses and releases the left button of the mouse. */
+  async click(x: number, y: number): Promise<void> {
+    for (const type of ["mousePressed", "mouseReleased"]) {
+      await this.send("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
+    }
+  }
+
+  /** What it looks like, as a PNG. */
+  async screenshot(): Promise<Uint8Array> {
+    const { data } = await this.send("Page.captureScreenshot");
+    return Uint8Array.fromBase64(data as string);
+  }
+
+  /** Closes it. */
+  async close(): Promise<void> {
+    await this.browser.send("Target.closeTarget", { targetId: this.targetId });
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- the protocol's own words
+function describe(details: any): string {
+  return details.exception?.description ?? details.text;
+}
+
+/** Reads where the browser listens, and goes on reading, as what it says later must go somewhere. */
+function debuggerAddress(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let text = "";
+  const sink = new WritableStream<string>({
+    write(chunk) {
+      text += chunk;
+      const address = /DevTools listening on (ws:\S+)/.exec(text)?.[1];
+      if (address !== undefined) resolve(address);
+    },
+  });
+  const ended = () => reject(new Error(`Chromium ended:\n${text}`));
+  stderr.pipeThrough(new TextDecoderStream()).pipeTo(sink).then(ended, ended);
+  return promise;
+}

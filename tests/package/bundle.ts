@@ -1,0 +1,46 @@
+/** Bundles programs as their authors would, with the package in place of its name. */
+import { buildSync } from "esbuild";
+import config from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What to bundle: a file, or text. */
+export type Program = URL | string;
+
+/** A bundle. */
+export interface Bundle {
+  /** The minified code. */
+  readonly code: Uint8Array<ArrayBuffer>;
+  /** How many bytes of it come from which file, by path from the root. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** Bundles a program that imports the package by its name, minified. */
+export function bundle(program: Program, format: "esm" | "iife" = "esm"): Bundle {
+  const input = program instanceof URL
+    ? { entryPoints: [program.pathname] }
+    : { stdin: { contents: program, loader: "ts" as const, resolveDir: ROOT.pathname } };
+  const { outputFiles, metafile } = buildSync({
+    ...input,
+    absWorkingDir: ROOT.pathname,
+    alias: aliases(),
+    bundle: true,
+    format,
+    legalComments: "none",
+    logLevel: "error",
+    metafile: true,
+    minify: true,
+    outfile: "program.js",
+    target: "esnext",
+    write: false,
+  });
+  const [output] = Object.values(metafile.outputs);
+  const parts = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
+  return { code: new Uint8Array(outputFiles[0].contents), parts: Object.fromEntries(parts) };
+}
+
+/** From `@asyncoro/asyncoro` and its sub-paths to the files. */
+function aliases(): Record<string, string> {
+  const entries = Object.entries(config.exports);
+  return Object.fromEntries(entries.map(([path, file]) => [config.name + path.slice(1), new URL(file, ROOT).pathname]));
+}
