@@ -1,5 +1,5 @@
 /** Bundles programs as their authors would, with the package in place of its name. */
-import { buildSync } from "esbuild";
+import { build, stop } from "esbuild";
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
@@ -16,11 +16,11 @@ export interface Bundle {
 }
 
 /** Bundles a program that imports the package by its name, minified. */
-export function bundle(program: Program, format: "esm" | "iife" = "esm"): Bundle {
+export async function bundle(program: Program, format: "esm" | "iife" = "esm"): Promise<Bundle> {
   const input = program instanceof URL
     ? { entryPoints: [program.pathname] }
     : { stdin: { contents: program, loader: "ts" as const, resolveDir: ROOT.pathname } };
-  const { outputFiles, metafile } = buildSync({
+  const { outputFiles, metafile } = await build({
     ...input,
     absWorkingDir: ROOT.pathname,
     alias: aliases(),
@@ -34,6 +34,8 @@ export function bundle(program: Program, format: "esm" | "iife" = "esm"): Bundle
     target: "esnext",
     write: false,
   });
+  // It leaves a process for the next bundle.
+  await stop();
   const [output] = Object.values(metafile.outputs);
   const parts = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
   return { code: new Uint8Array(outputFiles[0].contents), parts: Object.fromEntries(parts) };

@@ -100,6 +100,10 @@ export class Chromium {
   }
 }
 
+// The browser's log does not have them all.
+const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
+  console.error(effectiveDirective, "forbids", blockedURI))`;
+
 /** A page of the browser. */
 export class Page {
   /** Exceptions nobody took, console errors, and what the browser complains of, such as violations of a policy. */
@@ -114,6 +118,7 @@ export class Page {
   /** @internal Goes to its address. */
   async load(url: string): Promise<void> {
     for (const domain of ["Page", "Runtime", "Log"]) await this.send(`${domain}.enable`);
+    await this.send("Page.addScriptToEvaluateOnNewDocument", { source: REPORT_VIOLATIONS });
     await this.send("Page.navigate", { url });
     await this.#loaded.promise;
   }

@@ -1,0 +1,23 @@
+/** The program of a page that compiles the kernel from a file it fetches. */
+import { setKernelModule as init } from "../../../core/kernel/kernel.ts";
+import { run, sleep } from "@asyncoro/asyncoro";
+import { page } from "./page.ts";
+
+/** Runs a coroutine on the kernel that was fetched. `compiledHere` counts kernels that were compiled all the same. */
+async function fetched(): Promise<unknown> {
+  let compiledHere = 0;
+  WebAssembly.Module = new Proxy(WebAssembly.Module, {
+    construct(target, args: [BufferSource]): WebAssembly.Module {
+      compiledHere++;
+      return new target(...args);
+    },
+  });
+  init(await WebAssembly.compileStreaming(fetch("/kernel.wasm")));
+  const value = await run(function* () {
+    yield* sleep(0.001);
+    return "ran";
+  });
+  return { value, compiledHere };
+}
+
+page.scenarios = { fetched };

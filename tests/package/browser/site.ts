@@ -20,12 +20,12 @@ export interface Site {
 const KERNEL = new URL("../../../core/kernel/kernel.wasm", import.meta.url);
 
 /** Serves pages by name, and the kernel as `/kernel.wasm`. */
-export function serveSite(pages: Readonly<Record<string, PageSource>>): Site {
+export async function serveSite(pages: Readonly<Record<string, PageSource>>): Promise<Site> {
   const files = new Map<string, () => Response>();
   const kernel = Deno.readFileSync(KERNEL);
   files.set("/kernel.wasm", () => new Response(kernel, { headers: { "content-type": "application/wasm" } }));
   for (const [name, { program, policy, format = "esm" }] of Object.entries(pages)) {
-    const { code } = bundle(program, format);
+    const { code } = await bundle(program, format);
     const type = format === "esm" ? ` type="module"` : "";
     const html = `<!doctype html><title>${name}</title><script${type} src="/${name}.js"></script>`;
     const headers = { "content-type": "text/html", "content-security-policy": policy };
