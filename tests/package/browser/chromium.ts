@@ -26,6 +26,11 @@ interface Reply {
   readonly error?: { readonly message: string };
 }
 
+interface RemoteObject {
+  readonly value?: unknown;
+  readonly description?: string;
+}
+
 interface Call {
   resolve(result: Record<string, unknown>): void;
   reject(error: Error): void;
@@ -108,8 +113,6 @@ const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ effect
 export class Page {
   /** Exceptions nobody took, console errors, and what the browser complains of, such as violations of a policy. */
   readonly problems: string[] = [];
-  /** What the page wrote with `console.log`. */
-  readonly log: string[] = [];
   readonly #loaded = Promise.withResolvers<void>();
 
   /** Use {@linkcode Chromium.open}. */
@@ -128,11 +131,10 @@ export class Page {
     // deno-lint-ignore no-explicit-any -- the protocol's own words, see the head of this file
     const event = params as any;
     if (method === "Page.loadEventFired") this.#loaded.resolve();
-    else if (method === "Log.entryAdded") this.problems.push(event.entry.text);
+    else if (method === "Log.entryAdded" && event.entry.level === "error") this.problems.push(event.entry.text);
     else if (method === "Runtime.exceptionThrown") this.problems.push(describe(event.exceptionDetails));
-    else if (method === "Runtime.consoleAPICalled") {
-      const text = event.args.map((arg: { value?: unknown; description?: string }) => arg.value ?? arg.description);
-      (event.type === "error" ? this.problems : this.log).push(text.join(" "));
+    else if (method === "Runtime.consoleAPICalled" && event.type === "error") {
+      this.problems.push(event.args.map((arg: RemoteObject) => arg.value ?? arg.description).join(" "));
     }
   }
 
@@ -154,12 +156,6 @@ export class Page {
     for (const type of ["mousePressed", "mouseReleased"]) {
       await this.send("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
     }
-  }
-
-  /** What it looks like, as a PNG. */
-  async screenshot(): Promise<Uint8Array> {
-    const { data } = await this.send("Page.captureScreenshot");
-    return Uint8Array.fromBase64(data as string);
   }
 
   /** Closes it. */
