@@ -3,9 +3,9 @@ import { describe } from "../describe.ts";
 /** What may be sent or written: bytes, or text that is sent as UTF-8. */
 export type Data = Uint8Array | string;
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 // A byte order mark is data like any other; what is no UTF-8 becomes U+FFFD.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The bytes that stand for `data`.

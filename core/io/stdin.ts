@@ -104,8 +104,9 @@ class Stdin implements AsyncStdin {
   }
 }
 
+// Pure, so that a bundle that does not use it is one without all that reads.
 /** Standard input of this process: see {@linkcode AsyncStdin}. */
-export const stdin: AsyncStdin = new Stdin();
+export const stdin: AsyncStdin = /* @__PURE__ */ new Stdin();
 
 function typed<T>(operation: Operation<unknown>): Operation<T> {
   return operation as Operation<T>;

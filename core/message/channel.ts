@@ -34,8 +34,11 @@ export interface ChannelStatistics {
 
 const DROPPED: unique symbol = Symbol("dropped");
 
-/** Names of open channels. */
-const registry: Registry<Channel<unknown>> = new LocalRegistry<Channel<unknown>>("channel", () => true);
+/** Names of open channels. Pure, so that a bundle without channels is one without this. */
+const registry: Registry<Channel<unknown>> = /* @__PURE__ */ new LocalRegistry<Channel<unknown>>(
+  "channel",
+  () => true,
+);
 
 /**
  * Broadcasts messages to the coroutines and channels that subscribe to it.

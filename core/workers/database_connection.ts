@@ -18,7 +18,7 @@ export interface DatabaseOptions {
 }
 
 // By the number of the result code: https://sqlite.org/rescode.html
-const CODES = (
+const CODES = /* @__PURE__ */ (
   "OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL " +
   "EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING"
 ).split(" ");

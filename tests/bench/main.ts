@@ -8,8 +8,10 @@ import { type Effort, runScript } from "./harness.ts";
 import { benchLateness } from "./lateness.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
+import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
 import { benchSpawns } from "./spawns.ts";
+import { benchStart } from "./start.ts";
 import { benchSwitches } from "./switches.ts";
 
 const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
@@ -21,6 +23,8 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   memory: benchMemory,
   sleepers: benchSleepers,
   lateness: benchLateness,
+  size: benchSize,
+  start: benchStart,
   timers: () => runScript("timers_bench.ts"),
 };
 

@@ -1,5 +1,4 @@
 /** Bundles programs as their authors would, with the package in place of its name. */
-import { build, stop } from "esbuild";
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
@@ -20,7 +19,10 @@ export async function bundle(program: Program, format: "esm" | "iife" = "esm"): 
   const input = program instanceof URL
     ? { entryPoints: [program.pathname] }
     : { stdin: { contents: program, loader: "ts" as const, resolveDir: ROOT.pathname } };
-  const { outputFiles, metafile } = await build({
+  // Without this it leaves a thread or a process behind, for the next bundle; it is read when esbuild is loaded.
+  Deno.env.set("ESBUILD_WORKER_THREADS", "0");
+  const { buildSync } = await import("esbuild");
+  const { outputFiles, metafile } = buildSync({
     ...input,
     absWorkingDir: ROOT.pathname,
     alias: aliases(),
@@ -34,8 +36,6 @@ export async function bundle(program: Program, format: "esm" | "iife" = "esm"): 
     target: "esnext",
     write: false,
   });
-  // It leaves a process for the next bundle.
-  await stop();
   const [output] = Object.values(metafile.outputs);
   const parts = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
   return { code: new Uint8Array(outputFiles[0].contents), parts: Object.fromEntries(parts) };

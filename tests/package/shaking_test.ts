@@ -1,0 +1,27 @@
+/** What bundlers make of the package: only what a program uses, in whatever form. */
+import { assert, assertEquals } from "@std/assert";
+import { bundle } from "./bundle.ts";
+
+const PROGRAM = `
+  import { run, sleep } from "@asyncoro/asyncoro";
+  globalThis.answer = run(function* () {
+    yield* sleep(0.001);
+    return 42;
+  });
+`;
+
+Deno.test("a program that only runs and sleeps is bundled without what it does not use", async () => {
+  const { parts } = await bundle(PROGRAM);
+  const unused = /^core\/(io|workers|asyncio|testing|sync\/(?!wait_queue)|message\/channel|combine|supervise)/;
+  // Of a constant or two no bundler can tell that nobody would notice.
+  assertEquals(Object.entries(parts).filter(([path, bytes]) => unused.test(path) && bytes > 50), []);
+  assert(parts["core/coro.ts"] > 0);
+});
+
+Deno.test("a bundle may be a classic script, which has no address of its own", async () => {
+  const { code } = await bundle(PROGRAM, "iife");
+  new Function(new TextDecoder().decode(code))();
+  const answering = globalThis as unknown as { answer?: Promise<number> };
+  assertEquals(await answering.answer, 42);
+  delete answering.answer;
+});
