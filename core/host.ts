@@ -39,6 +39,11 @@ export function isDeno(): boolean {
   return host.Deno?.version?.deno !== undefined;
 }
 
+/** Whether there is a process that ends when nothing keeps it going. A page is there as long as it is open. */
+export function hasProcess(): boolean {
+  return isDeno() || host.process !== undefined;
+}
+
 // setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
 const MAX_DELAY_MS = 2 ** 31 - 1;
 

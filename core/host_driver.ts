@@ -15,6 +15,7 @@
 import type { Drivable, Driver } from "./driver.ts";
 import {
   deepYield,
+  hasProcess,
   holdTimer,
   hop,
   type HostTimer,
@@ -41,6 +42,7 @@ const SPIN = 0.0013;
 export class HostDriver implements Driver {
   readonly #loop: Drivable;
   readonly #deep = isDeno();
+  readonly #canEnd = hasProcess();
   readonly #whenDry: () => boolean;
   #scheduled = false;
   // The hop under way, if it does not keep the process alive.
@@ -112,8 +114,13 @@ export class HostDriver implements Driver {
     this.#afterHop();
   };
 
+  /** What lets the process end is slower; where there is none, nothing need be. */
+  #keepsAlive(): boolean {
+    return !this.#canEnd || this.#loop.keepsAlive();
+  }
+
   #yieldToHost(): void {
-    if (!this.#loop.keepsAlive()) {
+    if (!this.#keepsAlive()) {
       this.#loose = looseHop(this.#afterHop);
       return;
     }
@@ -126,7 +133,7 @@ export class HostDriver implements Driver {
 
   /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
   #tighten(): void {
-    if (this.#loose === null || !this.#loop.keepsAlive()) return;
+    if (this.#loose === null || !this.#keepsAlive()) return;
     holdTimer(this.#loose, true);
     this.#loose = null;
   }
@@ -135,7 +142,7 @@ export class HostDriver implements Driver {
   #rest(): void {
     const deadline = this.#loop.nextDeadline();
     if (deadline === Infinity) return this.#clearTimer();
-    const alive = this.#loop.keepsAlive();
+    const alive = this.#keepsAlive();
     // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
     const at = alive ? deadline - TIMER_LEAD : deadline;
     // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.

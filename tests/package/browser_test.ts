@@ -111,6 +111,10 @@ onPage("strict", "nothing wakes the page while all coroutines wait", async (page
   assertEquals(await answers(page, "idle", 1), { counts, live: 5, ready: 0 });
 });
 
+onPage("strict", "daemons run as fast as others, as a page does not end for want of them", async (page) => {
+  assertEquals(await answers(page, "daemon", 0.2), { timers: 0, ran: true });
+});
+
 onPage("strict", "using what browsers have not is an error that names it", async (page) => {
   const lacks = (action: string, what: string) =>
     `UnsupportedError: Cannot ${action} as this runtime has no ${what}: run it with Deno`;

@@ -159,6 +159,18 @@ async function idle(seconds: number): Promise<unknown> {
   return { counts, live, ready };
 }
 
+/** How often the page is woken by timers while nothing but a daemon runs, which never waits. */
+async function daemon(seconds: number): Promise<unknown> {
+  const scheduler = new Scheduler();
+  scheduler.spawnWith({ daemon: true }, function* () {
+    for (;;) yield;
+  });
+  const { setTimeout } = await wakeUps(seconds);
+  const { switches } = scheduler.stats();
+  await scheduler.terminate();
+  return { timers: setTimeout, ran: switches > 10_000 };
+}
+
 /** What comes of using what a browser has not. */
 async function unsupported(): Promise<Record<string, string>> {
   const uses = {
@@ -191,5 +203,6 @@ page.scenarios = {
   pageEvents,
   activityBeside,
   idle,
+  daemon,
   unsupported,
 };
