@@ -1,15 +1,7 @@
-/** The programs whose size and start are measured: users of the package, of all of it or of parts. */
+/** The programs whose size is measured: users of the package, of all of it or of parts. */
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
-
-/** Its first coroutine waits for nothing. */
-export const FIRST_COROUTINE = `
-  import { run } from "@asyncoro/asyncoro";
-  await run(function* () {
-    yield;
-  });
-`;
 
 /** The text of `mod.ts` without its lines that pass on `./io` and `./workers`. */
 export async function coreAlone(): Promise<string> {
@@ -17,7 +9,7 @@ export async function coreAlone(): Promise<string> {
   return lines.filter((line) => !/^export \* from "\.\/core\/(io|workers)\/mod\.ts";$/.test(line)).join("\n");
 }
 
-/** Programs by what they are: each entry point whole, \`.\` without rooms that it passes on, and a user of little. */
+/** Programs by what they are: each entry point whole, `.` without what it passes on, and a user of little. */
 export async function sizedPrograms(): Promise<Record<string, string>> {
   const entries = Object.keys(config.exports).map((path) =>
     [`\`${path}\``, `export * from "${config.name}${path.slice(1)}";`] as const

@@ -1,75 +1,92 @@
 /**
  * What the package adds to the start of a program, until its first coroutine has run: against an empty script, in
- * pairs, each in a process of its own, everything in the caches.
+ * pairs, each in a process of its own, with everything in the caches.
  */
 import { bundle } from "../package/bundle.ts";
 import { findRuntime } from "../runtimes/find.ts";
 import { type Effort, median, percentile, printTable } from "./harness.ts";
-import { coreAlone, FIRST_COROUTINE } from "./programs.ts";
+import { coreAlone } from "./programs.ts";
 
-const MOD = new URL("../../mod.ts", import.meta.url).href;
+const ROOT = new URL("../../", import.meta.url);
 const PAIRS_PER_ROUND = 8;
 
-/** Starts of Deno and Node.js. */
+/** A program that runs one coroutine, with the package from `from`. */
+function firstCoroutine(from: string): string {
+  return `
+    import { run } from ${JSON.stringify(from)};
+    await run(function* () {
+      yield;
+    });
+  `;
+}
+
+/** Starts of Deno, from files and from bundles, and of Node.js, which needs bundles. */
 export async function benchStart(effort: Effort): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const write = async (name: string, code: string | Uint8Array): Promise<string> => {
-      await Deno.writeFile(`${folder}/${name}`, typeof code === "string" ? new TextEncoder().encode(code) : code);
-      return `${folder}/${name}`;
-    };
-    const ROOT = new URL("../../", import.meta.url).href;
-    const core = (await coreAlone()).replaceAll('"./core/', `"${ROOT}core/`);
-    const whole = `${FIRST_COROUTINE} export * from "@asyncoro/asyncoro";`;
-    await write("core_mod.ts", core);
+    const empty = await write(`${folder}/empty.mjs`, "");
+    const [files, bundles] = [await filePrograms(folder), await bundledPrograms(folder)];
     const deno = [Deno.execPath(), "run", "--no-config"];
     const node = await findRuntime("node");
-    const empty = await write("empty.mjs", "");
-    const files = {
-      "`.`, from its files": await write("files.ts", FIRST_COROUTINE.replace("@asyncoro/asyncoro", MOD)),
-      "`.` without `./io` and `./workers`, from its files": await write(
-        "core.ts",
-        FIRST_COROUTINE.replace("@asyncoro/asyncoro", "./core_mod.ts"),
-      ),
-    };
-    const bundles = {
-      "`.`, bundled": await write("whole.mjs", (await bundle(whole)).code),
-      "what the program needs, bundled": await write("needed.mjs", (await bundle(FIRST_COROUTINE)).code),
-    };
+    const cases = [
+      ...[...files, ...bundles].map(([what, file]) => ["Deno", what, deno, file] as const),
+      ...(node === null ? [] : bundles).map(([what, file]) => ["Node.js", what, [node!], file] as const),
+    ];
     const rows: string[][] = [];
-    for (const [name, file] of Object.entries({ ...files, ...bundles })) {
-      rows.push(["Deno", name, ...await pairs(deno, empty, file, effort)]);
+    for (const [runtime, what, command, file] of cases) {
+      rows.push([runtime, what, ...await startInPairs(command, empty, file, effort)]);
     }
-    for (const [name, file] of node === null ? [] : Object.entries(bundles)) {
-      rows.push(["Node.js", name, ...await pairs([node!], empty, file, effort)]);
-    }
-    printTable(
-      "Start of a program and its first coroutine",
-      ["runtime", "what", "empty script", "added", "quartiles"],
-      rows,
-    );
+    printTable("Start, until the first coroutine has run", ["", "what", "empty script", "added", "quartiles"], rows);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function pairs(command: string[], empty: string, program: string, { rounds }: Effort): Promise<string[]> {
-  const start = async (file: string): Promise<number> => {
-    const began = performance.now();
-    const [name, ...args] = command;
-    const { success } = await new Deno.Command(name, { args: [...args, file], stdin: "null" }).output();
-    if (!success) throw new Error(`${file} failed`);
-    return performance.now() - began;
-  };
+async function write(path: string, code: string | Uint8Array): Promise<string> {
+  await Deno.writeFile(path, typeof code === "string" ? new TextEncoder().encode(code) : code);
+  return path;
+}
+
+async function filePrograms(folder: string): Promise<[string, string][]> {
+  const core = await write(`${folder}/core_mod.ts`, (await coreAlone()).replaceAll('"./core/', `"${ROOT.href}core/`));
+  return [
+    ["`.`, from its files", await write(`${folder}/files.ts`, firstCoroutine(`${ROOT.href}mod.ts`))],
+    ["`.` without `./io` and `./workers`, from its files", await write(`${folder}/core.ts`, firstCoroutine(core))],
+  ];
+}
+
+async function bundledPrograms(folder: string): Promise<[string, string][]> {
+  const program = firstCoroutine("@asyncoro/asyncoro");
+  const whole = await bundle(`export * from "@asyncoro/asyncoro"; ${program}`);
+  const needed = await bundle(program);
+  return [
+    ["`.`, bundled whole", await write(`${folder}/whole.mjs`, whole.code)],
+    ["what the program needs, bundled", await write(`${folder}/needed.mjs`, needed.code)],
+  ];
+}
+
+/** Milliseconds of the empty script, and what the program adds: median and quartiles. */
+async function startInPairs(
+  command: readonly string[],
+  empty: string,
+  program: string,
+  effort: Effort,
+): Promise<string[]> {
   // Fills the caches.
-  for (let i = 0; i < 3; i++) await start(program);
-  const emptyTimes: number[] = [];
+  for (let i = 0; i < 3; i++) await start(command, program);
+  const without: number[] = [];
   const added: number[] = [];
-  for (let pair = 0; pair < rounds * PAIRS_PER_ROUND; pair++) {
-    const without = await start(empty);
-    emptyTimes.push(without);
-    added.push(await start(program) - without);
+  for (let pair = 0; pair < effort.rounds * PAIRS_PER_ROUND; pair++) {
+    without.push(await start(command, empty));
+    added.push(await start(command, program) - without[pair]);
   }
-  const quartiles = [25, 75].map((percent) => percentile(added, percent).toFixed(1)).join(" to ");
-  return [`${median(emptyTimes).toFixed(1)} ms`, `${median(added).toFixed(1)} ms`, `${quartiles} ms`];
+  const quartiles = [25, 75].map((percent) => percentile(added, percent).toFixed(1));
+  return [`${median(without).toFixed(1)} ms`, `${median(added).toFixed(1)} ms`, `${quartiles.join(" to ")} ms`];
+}
+
+async function start([name, ...args]: readonly string[], file: string): Promise<number> {
+  const began = performance.now();
+  const { success } = await new Deno.Command(name, { args: [...args, file], stdin: "null" }).output();
+  if (!success) throw new Error(`${file} failed`);
+  return performance.now() - began;
 }
