@@ -9,7 +9,7 @@
  */
 export function ownAddress(path: string): string | null {
   const own: string | undefined = import.meta.url;
-  return own === undefined ? null : new URL(path, own).href;
+  return URL.canParse(path, own) ? new URL(path, own).href : null;
 }
 
 /** The stack below the function `above`, a line a frame; empty where the engine does not tell. */

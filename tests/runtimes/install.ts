@@ -8,7 +8,6 @@ import { RUNTIMES } from "./find.ts";
 
 const VERSIONS: Readonly<Record<string, string>> = {
   bun: "1.4.5",
-  "playwright-core": "1.65.1",
   workerd: "1.20261117.1",
 };
 

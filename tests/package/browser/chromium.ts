@@ -61,7 +61,7 @@ export class Chromium {
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const socket = new WebSocket(await debuggerAddress(child.stderr));
+    const socket = new WebSocket(await inTime(debuggerAddress(child.stderr), "start Chromium"));
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onerror = reject;
@@ -74,7 +74,7 @@ export class Chromium {
     const closed = new Promise((resolve) => this.#socket.onclose = resolve);
     await this.send("Browser.close");
     await Promise.all([closed, this.#child.status]);
-    await Deno.remove(this.#profile, { recursive: true });
+    await removeFolder(this.#profile);
   }
 
   /** Calls a method of the protocol. */
@@ -83,7 +83,7 @@ export class Chromium {
     const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
     this.#calls.set(id, { resolve, reject });
     this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
-    return promise;
+    return inTime(promise, method);
   }
 
   #take({ id, sessionId, method, params, result, error }: Reply): void {
@@ -123,7 +123,7 @@ export class Page {
     for (const domain of ["Page", "Runtime", "Log"]) await this.send(`${domain}.enable`);
     await this.send("Page.addScriptToEvaluateOnNewDocument", { source: REPORT_VIOLATIONS });
     await this.send("Page.navigate", { url });
-    await this.#loaded.promise;
+    await inTime(this.#loaded.promise, `load ${url}`);
   }
 
   /** @internal An event of the protocol. */
@@ -183,4 +183,29 @@ function debuggerAddress(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promi
   const ended = () => reject(new Error(`Chromium ended:\n${text}`));
   stderr.pipeThrough(new TextDecoderStream()).pipeTo(sink).then(ended, ended);
   return promise;
+}
+
+/** Processes of the browser that end last may still write there. */
+async function removeFolder(path: string): Promise<void> {
+  for (let left = 50;; left--) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** The promise, or an error if it takes a minute: a browser that hangs must not hang the tests. */
+async function inTime<T>(promise: Promise<T>, action: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Cannot ${action} as Chromium does not answer`)), 60_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
