@@ -39,11 +39,6 @@ export function isDeno(): boolean {
   return host.Deno?.version?.deno !== undefined;
 }
 
-/** Whether there is a process that ends when nothing keeps it going. A page is there as long as it is open. */
-export function hasProcess(): boolean {
-  return isDeno() || host.process !== undefined;
-}
-
 // setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -140,6 +135,11 @@ function tellDry(): boolean {
   let woken = false;
   for (const handler of dryHandlers) woken = (handler.deref()?.() ?? false) || woken;
   return woken;
+}
+
+/** Whether there is a process that ends when nothing keeps it going. A page is there as long as it is open. */
+export function hasProcess(): boolean {
+  return isDeno() || host.process !== undefined;
 }
 
 /** Sets the exit code of the process, if there is one. */

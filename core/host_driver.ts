@@ -42,7 +42,6 @@ const SPIN = 0.0013;
 export class HostDriver implements Driver {
   readonly #loop: Drivable;
   readonly #deep = isDeno();
-  readonly #canEnd = hasProcess();
   readonly #whenDry: () => boolean;
   #scheduled = false;
   // The hop under way, if it does not keep the process alive.
@@ -57,6 +56,7 @@ export class HostDriver implements Driver {
   #parkedAt = 0;
   #deepStart = 0;
   #deepInterval = MIN_DEEP_INTERVAL;
+  readonly #canEnd = hasProcess();
 
   /** @param loop What it drives. */
   constructor(loop: Drivable) {

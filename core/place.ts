@@ -3,14 +3,10 @@
  */
 
 /**
- * The address of a file or folder of this package, from the folder of this one, as stacks have it.
- *
- * Of a package that was bundled with the program no stack has it, and a bundle that is no module has no address at all.
+ * Everything of this package is below this folder, unless it was bundled with the program. Cut out of the text, as
+ * some runtimes name their modules by what is no URL.
  */
-export function ownAddress(path: string): string | null {
-  const own: string | undefined = import.meta.url;
-  return URL.canParse(path, own) ? new URL(path, own).href : null;
-}
+export const OWN_FOLDER: string = String(import.meta.url).replace(/[^/]*$/, "");
 
 /** The stack below the function `above`, a line a frame; empty where the engine does not tell. */
 function frames(above: (...args: never[]) => unknown): string[] {
@@ -28,6 +24,5 @@ export function callerOf(above: (...args: never[]) => unknown): string | null {
 /** Where the program called this package, from within a call of it. */
 export function callOfProgram(): string | null {
   const lines = frames(callOfProgram);
-  const ours = ownAddress(".");
-  return (lines.find((line) => ours === null || !line.includes(ours)) ?? lines[0])?.trim() ?? null;
+  return (lines.find((line) => !line.includes(OWN_FOLDER)) ?? lines[0])?.trim() ?? null;
 }

@@ -6,10 +6,13 @@
  */
 import type { Coro } from "./coro.ts";
 import { describe } from "./describe.ts";
-import { callerOf, ownAddress } from "./place.ts";
+import { callerOf, OWN_FOLDER } from "./place.ts";
 
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
+
+// The file that resumes generators: what its frames and those below do is no business of the program.
+const ENGINE = `${OWN_FOLDER}strand.ts`;
 
 /** Notes where the caller that `error` passes through is suspended. `above` is the function whose callers count. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
@@ -42,11 +45,8 @@ export function labelStack(error: unknown, coro: Coro): void {
 
 function programStack(error: Error): string {
   const stack = error.stack ?? String(error);
-  // The file that resumes generators: what its frames and those below do is no business of the program.
-  const resumer = ownAddress("strand.ts");
-  if (resumer === null) return stack;
   const lines = stack.split("\n");
-  const engine = lines.findIndex((line) => line.includes(resumer));
+  const engine = lines.findIndex((line) => line.includes(ENGINE));
   return engine < 0 ? stack : lines.slice(0, engine).join("\n");
 }
 

@@ -92,9 +92,9 @@ function compileKernel(): WebAssembly.Module {
     return new WebAssembly.Module(decodeBase64(KERNEL_BASE64));
   } catch (cause) {
     throw new UnsupportedError(
-      "Cannot run coroutines as this runtime forbids compiling WebAssembly: in a page, add 'wasm-unsafe-eval' to " +
-        "script-src of its Content-Security-Policy; elsewhere, import the package's kernel.wasm as a module, and give " +
-        "that to init() of the entry point './edge' before the first coroutine",
+      "Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's kernel.wasm as a " +
+        "module, and give that to init() of the entry point './edge' before the first coroutine; " +
+        "in a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy",
       { cause },
     );
   }
