@@ -3,6 +3,7 @@
  * expected output beside it.
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { readExample } from "./helpers/examples.ts";
 
 const FOLDER = new URL("../examples/", import.meta.url);
 const names = [...Deno.readDirSync(FOLDER)].map((entry) => entry.name).filter((name) => name.endsWith(".ts")).sort();
@@ -13,18 +14,10 @@ interface Run {
   readonly stderr: string;
 }
 
-/** The command of the header: ` *     deno run [flags] examples/<name>`. */
-function flagsOf(name: string): string[] {
-  const source = Deno.readTextFileSync(new URL(name, FOLDER));
-  const line = source.split("\n").find((line) => line.includes("deno run ") && line.includes(`examples/${name}`));
-  if (line === undefined) throw new Error(`${name}: its header must say how to run it`);
-  const words = line.slice(line.indexOf("deno run ") + "deno run ".length).split(" ");
-  return words.slice(0, words.indexOf(`examples/${name}`));
-}
-
 async function run(name: string, ...args: string[]): Promise<Run> {
+  const { flags, url } = readExample(name);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...flagsOf(name), new URL(name, FOLDER).pathname, ...args],
+    args: ["run", "--no-prompt", ...flags, url.pathname, ...args],
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();
@@ -37,9 +30,8 @@ const OTHERS = ["coros.ts", "tour.ts"];
 
 for (const name of names.filter((name) => !OTHERS.includes(name))) {
   Deno.test(`examples/${name} prints what is expected`, async () => {
-    const expected = await Deno.readTextFile(new URL(name.replace(/\.ts$/, ".out"), FOLDER));
     const { code, stdout, stderr } = await run(name);
-    assertEquals(stdout, expected, stderr);
+    assertEquals(stdout, readExample(name).output, stderr);
     assertEquals(code, 0, stderr);
   });
 }

@@ -1,12 +1,12 @@
-/** The examples, run against real clients: their expected output, or what curl, socat and openssl make of them. */
+/** The examples, with the permissions of their headers, run against real clients: their expected output, or what curl, socat and openssl make of them. */
 import { assert, assertEquals } from "@std/assert";
+import { readExample } from "../helpers/examples.ts";
 import { eventually, testWith, text } from "./helpers.ts";
 
-const EXAMPLES = new URL("../../examples/io/", import.meta.url);
-
 function start(name: string, ...args: string[]): Deno.ChildProcess {
+  const { flags, url } = readExample(`io/${name}.ts`);
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL(`${name}.ts`, EXAMPLES).pathname, ...args],
+    args: ["run", "--no-check", "--no-prompt", ...flags, url.pathname, ...args],
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -55,7 +55,7 @@ async function tell(child: Deno.ChildProcess, input: string): Promise<void> {
 for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {
   testWith([...programs], `example ${name} prints what it should`, async () => {
     const { stdout, code } = await start(name).output();
-    assertEquals(text(stdout), await Deno.readTextFile(new URL(`${name}.out`, EXAMPLES)));
+    assertEquals(text(stdout), readExample(`io/${name}.ts`).output);
     assertEquals(code, 0);
   });
 }

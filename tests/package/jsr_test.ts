@@ -1,12 +1,35 @@
-/** The package as users import it: from JSR, type-checked, with an empty cache and no permissions. */
-import { assert, assertEquals } from "@std/assert";
-import { serveRegistry } from "./registry.ts";
+/** The package as users import it: from JSR, type-checked, with an empty cache and no permission but their own. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { publishedFiles, serveRegistry } from "./registry.ts";
+import { type Outcome, User } from "./user.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PACKAGE = `jsr:${config.name}`;
+
+/** Entry points with the file of each: `["./io", "core/io/mod.ts"]`. */
+const ENTRIES = Object.entries(config.exports).map(([entry, file]) => [entry, file.slice("./".length)] as const);
+
+/** The code with which Deno ends when what it got is not what was promised. */
+const INTEGRITY = 10;
+
+/** What the example in an entry point's documentation does beyond computing. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = { "./io": ["--allow-net=127.0.0.1"] };
+
+/** The entry point's specifier under a name for the package. */
+function specifier(name: string, entry: string): string {
+  return name + entry.slice(".".length);
+}
+
+function succeeded({ code, stderr }: Outcome): void {
+  assertEquals(code, 0, stderr);
+}
 
 const PROGRAM = `
-  import { Channel, run, WorkerPool } from "jsr:@asyncoro/asyncoro";
-  import { AsyncSocket } from "jsr:@asyncoro/asyncoro/io";
-  import { runVirtual } from "jsr:@asyncoro/asyncoro/testing";
-  import { AsyncThreadPool } from "jsr:@asyncoro/asyncoro/workers";
+  import { Channel, run, WorkerPool } from "${PACKAGE}";
+  import { AsyncSocket } from "${PACKAGE}/io";
+  import { runVirtual } from "${PACKAGE}/testing";
+  import { AsyncThreadPool } from "${PACKAGE}/workers";
 
   using pool = new WorkerPool(1);
   const answer: number = await run(function* (coro) {
@@ -19,30 +42,181 @@ const PROGRAM = `
   });
   console.log(answer, late, typeof Channel, typeof AsyncSocket, AsyncThreadPool === WorkerPool);
 `;
+const PRINTS = "42 an hour later function function true\n";
 
 Deno.test("a program that imports the package from JSR is checked and runs without permissions", async () => {
-  const registry = await serveRegistry();
-  const folder = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(`${folder}/program.ts`, PROGRAM);
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--check", "--no-prompt", "--no-lock", "program.ts"],
-      cwd: folder,
-      env: { JSR_URL: registry.url, DENO_DIR: `${folder}/cache`, NO_COLOR: "1" },
-    }).output();
-    const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    assertEquals(output, "42 an hour later function function true\n", errors);
-    assertEquals(code, 0, errors);
-  } finally {
-    await registry.stop();
-    await Deno.remove(folder, { recursive: true });
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write("program.ts", PROGRAM);
+  const outcome = await user.deno("run", "--check", "--no-prompt", "program.ts");
+  assertEquals(outcome.stdout, PRINTS, outcome.stderr);
+  succeeded(outcome);
+});
+
+Deno.test("a program that is wrong about a type from JSR is refused", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write(
+    "program.ts",
+    `import { run } from "${PACKAGE}"; const n: number = await run(function* () { return ""; });`,
+  );
+  const { code, stderr } = await user.deno("check", "program.ts");
+  assertEquals(code, 1);
+  assertMatch(stderr, /Type 'string' is not assignable to type 'number'/);
+});
+
+Deno.test("every entry point gives from JSR the names that it has here, without permissions", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  const imports = ENTRIES.map(([entry], index) => `import * as m${index} from "${specifier(PACKAGE, entry)}";`);
+  const list = ENTRIES.map((_, index) => `Object.keys(m${index}).sort()`);
+  await user.write("program.ts", `${imports.join("\n")}\nconsole.log(JSON.stringify([${list.join()}]));\n`);
+  const outcome = await user.deno("run", "--check", "--no-prompt", "program.ts");
+  succeeded(outcome);
+  const here = await Promise.all(ENTRIES.map(([, file]) => import(new URL(file, ROOT).href)));
+  assertEquals(JSON.parse(outcome.stdout), here.map((names) => Object.keys(names).sort()));
+});
+
+/** The first example in a module's documentation. */
+async function exampleOf(file: string): Promise<string> {
+  const [, doc] = /^\/\*\*([\s\S]*?)\*\//.exec(await Deno.readTextFile(new URL(file, ROOT))) ?? [];
+  assert(doc?.includes("@module"), `${file}: documentation of the module is missing`);
+  const text = doc.replaceAll(/^ \* ?/gm, "");
+  const [, example] = /@example\n```ts\n([\s\S]*?)```/.exec(text) ?? [];
+  assert(example, `${file}: an example is missing`);
+  return example;
+}
+
+Deno.test("the example of every entry point runs in a project to which the package was added", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  succeeded(await user.deno("add", PACKAGE));
+  const { imports } = JSON.parse(await user.read("deno.json"));
+  assertEquals(imports, { [config.name]: `${PACKAGE}@^${config.version}` });
+  // Nothing but the package can be had here.
+  await user.write("assert.ts", ASSERT);
+  await user.write("deno.json", JSON.stringify({ imports: { ...imports, "@std/assert": "./assert.ts" } }));
+  for (const [entry, file] of ENTRIES) {
+    const example = await exampleOf(file);
+    assertMatch(example, /\bassert/, `${file}: the example asserts nothing`);
+    await user.write("example.ts", example);
+    const outcome = await user.deno("run", "--check", "--no-prompt", ...NEEDS[entry] ?? [], "example.ts");
+    assertEquals([outcome.stdout, outcome.code], ["", 0], `${entry}: ${outcome.stderr}`);
   }
 });
 
+const ASSERT = `
+  export function assert(value: unknown): asserts value {
+    if (!value) throw new Error("not so");
+  }
+  export function assertEquals<T>(actual: T, expected: T): void {
+    const [one, other] = [actual, expected].map((value) => Deno.inspect(value, { depth: 9 }));
+    if (one !== other) throw new Error(one + " is not " + other);
+  }
+`;
+
+Deno.test("a worker pool from JSR runs a module of the user's with permission to read that file only", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write("work.ts", `export function square(n: number): number { return n * n; }`);
+  await user.write(
+    "program.ts",
+    `import { run } from "${PACKAGE}";
+     import { WorkerPool } from "${PACKAGE}/workers";
+     using pool = new WorkerPool(2);
+     const target = { module: new URL("./work.ts", import.meta.url), name: "square" };
+     console.log(await run(function* () { return yield* pool.map<number>([1, 2, 3], target); }));`,
+  );
+  const outcome = await user.deno("run", "--check", "--no-prompt", "--allow-read=work.ts", "program.ts");
+  assertEquals(outcome.stdout, "[ 1, 4, 9 ]\n", outcome.stderr);
+});
+
+Deno.test("deno info shows that the package depends on nothing", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  for (const [entry] of ENTRIES) {
+    const outcome = await user.deno("info", "--json", specifier(PACKAGE, entry));
+    succeeded(outcome);
+    const { modules, npmPackages } = JSON.parse(outcome.stdout);
+    const home = `${registry.url}${config.name}/${config.version}/`;
+    const strangers = (modules as { specifier: string }[])
+      .map(({ specifier }) => specifier)
+      .filter((url) => !url.startsWith(home) && !url.startsWith("node:"));
+    assertEquals([strangers, npmPackages ?? {}], [[], {}], entry);
+  }
+});
+
+Deno.test("deno doc describes every entry point", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  for (const [entry, file] of ENTRIES) {
+    const outcome = await user.deno("doc", specifier(PACKAGE, entry));
+    succeeded(outcome);
+    const names = Object.keys(await import(new URL(file, ROOT).href));
+    const missing = names.filter((name) => !outcome.stdout.includes(name));
+    assertEquals(missing, [], entry);
+    assertMatch(outcome.stdout, /@example/, entry);
+  }
+});
+
+Deno.test("a file that is not the one of the registry's checksum is refused", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write("program.ts", PROGRAM);
+  changeFile(registry.files);
+  const { code, stdout, stderr } = await user.deno("run", "--no-prompt", "program.ts");
+  assertEquals([code, stdout], [INTEGRITY, ""]);
+  assertMatch(stderr, /Integrity check failed/);
+});
+
+Deno.test("a version that is not the one of the user's lock is refused", async () => {
+  await using registry = await serveRegistry();
+  const env = { JSR_URL: registry.url };
+  await using user = await User.with(env);
+  await user.write("deno.json", "{}");
+  await user.write("program.ts", PROGRAM);
+  succeeded(await user.deno("run", "--no-prompt", "program.ts"));
+  const lock = await user.read("deno.lock");
+  assert(lock.includes(`${config.name}@${config.version}`), lock);
+  changeFile(registry.files);
+  await registry.sign();
+  await using other = await User.with(env);
+  await other.write("deno.json", "{}");
+  await other.write("deno.lock", lock);
+  await other.write("program.ts", PROGRAM);
+  const { code, stdout, stderr } = await other.deno("run", "--no-prompt", "program.ts");
+  assertEquals([code, stdout], [INTEGRITY, ""]);
+  assertMatch(stderr, /Integrity check failed/);
+});
+
+function changeFile(files: Map<string, Uint8Array<ArrayBuffer>>): void {
+  const changed = new TextDecoder().decode(files.get("/mod.ts")) + "console.log('taken over');\n";
+  files.set("/mod.ts", new TextEncoder().encode(changed));
+}
+
+for (const vendor of [false, true]) {
+  const where = vendor ? "a vendored copy" : "the cache";
+  Deno.test(`a second run works offline, from ${where}`, async () => {
+    const registry = await serveRegistry();
+    await using user = await User.with({ JSR_URL: registry.url });
+    await user.write("deno.json", JSON.stringify({ vendor }));
+    await user.write("program.ts", PROGRAM);
+    {
+      await using _online = registry;
+      // Without a check, Deno does not fetch modules that have types only.
+      const first = await user.deno("run", "--check", "--no-prompt", "program.ts");
+      assertEquals(first.stdout, PRINTS, first.stderr);
+    }
+    if (vendor) await user.clearCache();
+    const second = await user.deno("run", "--check", "--cached-only", "--no-prompt", "program.ts");
+    assertEquals(second.stdout, PRINTS, second.stderr);
+  });
+}
+
 Deno.test("only what users need is published", async () => {
-  const registry = await serveRegistry();
-  await registry.stop();
-  const others = registry.paths.filter((path) => !/^\/(core\/.*|mod\.ts)$/.test(path)).sort();
+  const paths = [...(await publishedFiles()).keys()];
+  const others = paths.filter((path) => !/^\/(core\/.*|mod\.ts)$/.test(path)).sort();
   assertEquals(others, ["/CHANGELOG.md", "/LICENSE", "/README.md", "/deno.json"]);
-  assert(registry.paths.includes("/core/kernel/kernel.wasm"));
+  assert(paths.includes("/core/kernel/kernel.wasm"));
+  assertEquals(paths.filter((path) => /_test\.ts$|\.as$/.test(path)), []);
 });

@@ -7,18 +7,27 @@ import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
 
+/** Files by path from the package's root, which begins with a slash. */
+export type Files = Map<string, Uint8Array<ArrayBuffer>>;
+
 /** A registry that is being served. */
-export interface Registry {
+export interface Registry extends AsyncDisposable {
   /** For `JSR_URL`. */
   readonly url: string;
-  /** Paths of the files it has, from the package's root. */
-  readonly paths: readonly string[];
-  /** Stops it. */
-  stop(): Promise<void>;
+  /** What it serves. A file that is changed here no longer fits the checksum that the registry gives for it. */
+  readonly files: Files;
+  /** Computes the checksums again. */
+  sign(): Promise<void>;
 }
 
-/** The files that `deno publish` would send, by path from the root, which begins with a slash. */
-async function publishedFiles(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+let published: Promise<Files> | null = null;
+
+/** The files that `deno publish` would send. */
+export function publishedFiles(): Promise<Files> {
+  return published ??= readPublished();
+}
+
+async function readPublished(): Promise<Files> {
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: ["publish", "--dry-run", "--allow-dirty"],
     cwd: ROOT.pathname,
@@ -26,7 +35,7 @@ async function publishedFiles(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   }).output();
   const output = new TextDecoder().decode(stderr);
   if (!success) throw new Error(`deno publish --dry-run failed:\n${output}`);
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const files: Files = new Map();
   for (const line of output.split("\n")) {
     const [url] = line.trim().split(" ");
     if (url.startsWith(ROOT.href)) files.set(url.slice(ROOT.href.length - 1), await Deno.readFile(new URL(url)));
@@ -35,32 +44,39 @@ async function publishedFiles(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
 }
 
 async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return `sha256-${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `sha256-${new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex()}`;
 }
 
-/** Serves the package. */
-export async function serveRegistry(): Promise<Registry> {
-  const files = await publishedFiles();
+/** What the registry says of the package and of its version, by path. */
+async function describePackage(files: Files): Promise<Record<string, unknown>> {
   const { name, version, exports } = config;
   const manifest: Record<string, { size: number; checksum: string }> = {};
   for (const [path, bytes] of files) manifest[path] = { size: bytes.length, checksum: await checksum(bytes) };
   const [scope, shortName] = name.slice(1).split("/");
-  const pages: Record<string, unknown> = {
+  return {
     [`/${name}/meta.json`]: { scope, name: shortName, latest: version, versions: { [version]: {} } },
     [`/${name}/${version}_meta.json`]: { manifest, exports },
   };
+}
+
+/** Serves the package. */
+export async function serveRegistry(): Promise<Registry> {
+  const files: Files = new Map(await publishedFiles());
+  let pages = await describePackage(files);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const { pathname } = new URL(request.url);
     if (pathname in pages) return Response.json(pages[pathname]);
-    const file = files.get(pathname.slice(`/${name}/${version}`.length));
+    const file = files.get(pathname.slice(`/${config.name}/${config.version}`.length));
     if (file === undefined) return new Response(null, { status: 404 });
     const type = pathname.endsWith(".ts") ? "text/typescript" : "application/octet-stream";
     return new Response(file, { headers: { "content-type": type } });
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}/`,
-    paths: [...files.keys()],
-    stop: () => server.shutdown(),
+    files,
+    sign: async () => {
+      pages = await describePackage(files);
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }

@@ -1,13 +1,12 @@
-/** The examples in examples/workers run, and print what stands beside them. */
+/** The examples in examples/workers run with the permissions of their headers, and print what stands beside them. */
 import { assertEquals, assertMatch } from "@std/assert";
-
-const ROOT = new URL("../../", import.meta.url);
+import { readExample } from "../helpers/examples.ts";
 
 /** What an example prints on standard output. */
 async function outputOf(name: string, input: string | null, ...args: string[]): Promise<string> {
-  const example = new URL(`examples/workers/${name}.ts`, ROOT).pathname;
+  const { flags, url } = readExample(`workers/${name}.ts`);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--config", new URL("deno.json", ROOT).pathname, example, ...args],
+    args: ["run", "--no-check", "--no-prompt", ...flags, url.pathname, ...args],
     env: { NO_COLOR: "1" },
     stdin: input === null ? "null" : "piped",
     stdout: "piped",
@@ -28,15 +27,10 @@ async function outputOf(name: string, input: string | null, ...args: string[]): 
   return new TextDecoder().decode(stdout);
 }
 
-/** What it should print. */
-function expected(name: string): string {
-  return Deno.readTextFileSync(new URL(`examples/workers/${name}.out`, ROOT));
-}
-
 Deno.test("the example mandelbrot prints its picture and writes a PPM file", async () => {
   const file = await Deno.makeTempFile();
   try {
-    assertEquals(await outputOf("mandelbrot", null, file), expected("mandelbrot"));
+    assertEquals(await outputOf("mandelbrot", null, file), readExample("workers/mandelbrot.ts").output);
     const picture = await Deno.readFile(file);
     assertEquals(new TextDecoder().decode(picture.subarray(0, 14)), "P6\n120 80\n255\n");
     assertEquals(picture.length, 14 + 3 * 120 * 80);
@@ -46,7 +40,7 @@ Deno.test("the example mandelbrot prints its picture and writes a PPM file", asy
 });
 
 Deno.test("the example sqlite prints what is beside it", async () => {
-  assertEquals(await outputOf("sqlite", null), expected("sqlite"));
+  assertEquals(await outputOf("sqlite", null), readExample("workers/sqlite.ts").output);
 });
 
 Deno.test("the example checksums prints what sha256sum does", async () => {

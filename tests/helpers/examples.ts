@@ -1,0 +1,47 @@
+/** What the examples say of themselves: how they are run, and what they print. */
+
+const FOLDER = new URL("../../examples/", import.meta.url);
+
+/** An example, by its path from `examples/`: `io/chat.ts`. */
+export interface Example {
+  readonly name: string;
+  readonly url: URL;
+  /** The flags in the command of its header, ` *     deno run [flags] examples/<name>`. */
+  readonly flags: readonly string[];
+  /** What it prints if it is run without arguments; `null` if that is not written beside it. */
+  readonly output: string | null;
+}
+
+/**
+ * Reads an example.
+ *
+ * @throws {Error} If its header does not say how to run it.
+ */
+export function readExample(name: string): Example {
+  const url = new URL(name, FOLDER);
+  const lines = Deno.readTextFileSync(url).split("\n");
+  const line = lines.find((line) => line.includes("deno run ") && line.includes(`examples/${name}`));
+  if (line === undefined) throw new Error(`${name}: its header must say how to run it`);
+  const words = line.slice(line.indexOf("deno run ") + "deno run ".length).split(" ");
+  return { name, url, flags: words.slice(0, words.indexOf(`examples/${name}`)), output: outputOf(url) };
+}
+
+function outputOf(url: URL): string | null {
+  try {
+    return Deno.readTextFileSync(new URL(url.href.replace(/\.ts$/, ".out")));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** The names of all examples that have their output beside them. */
+export function examplesWithOutput(folder = ""): string[] {
+  const names: string[] = [];
+  for (const entry of Deno.readDirSync(new URL(folder, FOLDER))) {
+    const name = folder + entry.name;
+    if (entry.isDirectory) names.push(...examplesWithOutput(`${name}/`));
+    else if (name.endsWith(".out")) names.push(name.replace(/\.out$/, ".ts"));
+  }
+  return names.sort();
+}
