@@ -112,7 +112,8 @@ class WebWorker implements HostWorker {
   readonly #worker: Worker;
 
   constructor(source: string, name: string, permissions: WorkerPermissions, events: HostWorkerEvents) {
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    // A program made by `deno compile` does not find blobs: https://github.com/denoland/deno/issues/29962
+    const url = `data:text/javascript,${encodeURIComponent(source)}`;
     const options = { type: "module", name, deno: { permissions } };
     this.#worker = new Worker(url, options as WorkerOptions);
     this.#worker.onerror = (event) => {

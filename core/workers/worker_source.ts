@@ -13,8 +13,7 @@ let source: string | null = null;
 /** The program. */
 export function workerSource(): string {
   return source ??= `
-// Some bundlers wrap functions in calls of this.
-globalThis.__name ??= (value) => value;
+globalThis.${nameKeeper()} ??= (value) => value;
 globalThis.self ??= globalThis;
 (${begin})((${WorkerLoop}), {
   Ring: (${Ring}),
@@ -24,6 +23,15 @@ globalThis.self ??= globalThis;
   controlWords: ${CONTROL_WORDS},
   ringWords: ${RING_WORDS},
 });`;
+}
+
+/**
+ * The function that a bundler which keeps names wraps others in. Its own name may have been shortened, so it is read
+ * from a class that has nothing else in it.
+ */
+function nameKeeper(): string {
+  const [, name = "__name"] = /\{\s*static\s*\{\s*([\w$]+)\(this\b/.exec(String(class Probe {})) ?? [];
+  return name;
 }
 
 // Sent as source: refers to nothing but its parameters.

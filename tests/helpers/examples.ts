@@ -8,6 +8,8 @@ export interface Example {
   readonly url: URL;
   /** The flags in the command of its header, ` *     deno run [flags] examples/<name>`. */
   readonly flags: readonly string[];
+  /** Other programs that it runs. */
+  readonly programs: readonly string[];
   /** What it prints if it is run without arguments; `null` if that is not written beside it. */
   readonly output: string | null;
 }
@@ -23,7 +25,9 @@ export function readExample(name: string): Example {
   const line = lines.find((line) => line.includes("deno run ") && line.includes(`examples/${name}`));
   if (line === undefined) throw new Error(`${name}: its header must say how to run it`);
   const words = line.slice(line.indexOf("deno run ") + "deno run ".length).split(" ");
-  return { name, url, flags: words.slice(0, words.indexOf(`examples/${name}`)), output: outputOf(url) };
+  const flags = words.slice(0, words.indexOf(`examples/${name}`));
+  const programs = flags.flatMap((flag) => /^--allow-run=(.*)/.exec(flag)?.[1].split(",") ?? []);
+  return { name, url, flags, programs, output: outputOf(url) };
 }
 
 function outputOf(url: URL): string | null {

@@ -10,8 +10,7 @@ import { serveTree } from "./tree_server.ts";
 import { User } from "./user.ts";
 
 for (const name of examplesWithOutput()) {
-  const { flags, output } = readExample(name);
-  const programs = flags.flatMap((flag) => /^--allow-run=(.*)/.exec(flag)?.[1].split(",") ?? []);
+  const { flags, programs, output } = readExample(name);
   testWith(programs, `examples/${name} runs by its URL`, async () => {
     await using tree = serveTree();
     await using user = await User.with();

@@ -1,0 +1,32 @@
+/** What `deno bundle` makes of the examples runs alone, in another folder, with the permissions of their headers. */
+import { assertEquals } from "@std/assert";
+import { examplesWithOutput, readExample } from "../helpers/examples.ts";
+import { testWith } from "../io/helpers.ts";
+import { User } from "./user.ts";
+
+/** Some print names of coroutines, which are those of functions. */
+const KEEPING_NAMES = ["--minify", "--keep-names"];
+
+for (const name of examplesWithOutput()) testBundle(name, KEEPING_NAMES);
+
+for (const name of ["workers/mandelbrot.ts", "workers/sqlite.ts", "io/udp_ping.ts"]) {
+  for (const flags of [[], ["--minify"], ["--keep-names"], ["--platform=deno"]]) testBundle(name, flags);
+}
+
+function testBundle(name: string, bundleFlags: readonly string[]): void {
+  const { url, flags, programs, output } = readExample(name);
+  const how = bundleFlags.length === 0 ? "" : ` ${bundleFlags.join(" ")}`;
+  testWith(programs, `examples/${name} runs after deno bundle${how}`, async () => {
+    await using user = await User.with();
+    await bundle(url, `${user.folder}/bundle.js`, bundleFlags);
+    const { code, stdout, stderr } = await user.deno("run", "--no-prompt", ...flags, "bundle.js");
+    assertEquals([stdout, code], [output, 0], stderr);
+  });
+}
+
+/** In the user's cache Deno would look for its bundler in vain where there is no network. */
+async function bundle(entry: URL, file: string, flags: readonly string[]): Promise<void> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["bundle", ...flags, "--output", file, entry.pathname] });
+  const { success, stderr } = await command.output();
+  assertEquals(success, true, new TextDecoder().decode(stderr));
+}
