@@ -44,7 +44,7 @@ export { current, sleep } from "./core/helpers.ts";
 export * from "./core/io/mod.ts";
 export { main, run } from "./core/main.ts";
 export { type Categorize, CategorizeMessages } from "./core/message/categorize.ts";
-export { Channel, type ChannelStatistics, type Transform } from "./core/message/channel.ts";
+export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./core/message/channel.ts";
 export { Operation } from "./core/operation.ts";
 export { call } from "./core/operations/call.ts";
 export { all, race, type Waitable, type Waited } from "./core/combine.ts";
@@ -57,7 +57,7 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./core/scheduler.ts";
-export { type ChildSpec, supervise, type SuperviseOptions, type SupervisionStrategy } from "./core/supervise.ts";
+export { type ArgumentsOf, type ChildSpec, type ResultOf, supervise, type SuperviseOptions, type SupervisionStrategy } from "./core/supervise.ts";
 export { BoundedSemaphore } from "./core/sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./core/sync/condition.ts";
 export { Event, type EventStatistics } from "./core/sync/event.ts";

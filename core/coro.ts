@@ -201,21 +201,22 @@ export class Coro<
   /**
    * Suspends this coroutine until it is resumed or the time is up.
    *
+   * @typeParam T What it may be resumed with, and the alarm value: the compiler takes your word for it.
    * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
    * @param alarmValue What it evaluates to when time is up.
    * @returns The value it was resumed with, or `alarmValue`.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
+  sleep<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
     return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
-  suspend<T = unknown>(timeout?: Timeout, alarmValue?: T): Operation<T> {
-    return this.sleep(timeout, alarmValue);
+  suspend<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
+    return this.sleep<T>(timeout, alarmValue);
   }
 
   /**
@@ -272,6 +273,7 @@ export class Coro<
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
+   * @typeParam T What comes, and the alarm value if there is a limit: the compiler takes your word for it.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
    * @param alarmValue What it evaluates to when time is up.
    * @throws {TypeError} If `timeout` is no time.

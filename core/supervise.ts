@@ -12,12 +12,21 @@ import { type Timeout, toSeconds } from "./time.ts";
 /** Which children are restarted when one fails. */
 export type SupervisionStrategy = "one-for-one" | "one-for-all" | "rest-for-one";
 
+/** The arguments of a coroutine function after the coroutine. */
+// deno-lint-ignore no-explicit-any -- matches functions of every kind
+export type ArgumentsOf<F> = F extends (coro: any, ...args: infer A) => unknown ? A : never;
+
+/** What a coroutine function returns. */
+// deno-lint-ignore no-explicit-any -- matches functions of every kind
+export type ResultOf<F> = F extends CoroFunction<any, infer R> ? R : never;
+
 /** A child of a supervisor. */
-export interface ChildSpec {
+// deno-lint-ignore no-explicit-any -- as in CoroFunction
+export interface ChildSpec<F extends CoroFunction<any[], unknown> = CoroFunction<any[], unknown>> {
   /** Its generator function. */
-  readonly target: CoroFunction;
+  readonly target: F;
   /** The arguments of `target` after the coroutine. */
-  readonly args?: readonly unknown[];
+  readonly args?: Readonly<ArgumentsOf<F>> | readonly ArgumentsOf<F>[number][];
   /** Its name; that of `target` by default. */
   readonly name?: string;
 }
@@ -67,7 +76,8 @@ const STRATEGIES: readonly string[] = ["one-for-one", "one-for-all", "rest-for-o
  *
  * @param children What to start, in this order.
  * @param options See {@linkcode SuperviseOptions}: `"one-for-one"`, 3 restarts within 5 seconds, no backoff.
- * @returns The supervisor. Its result is an array of the children's results. It fails with `SupervisionError` when it
+ * @returns The supervisor. Its result is an array of the children's results, `undefined` for one that was terminated. It
+ * fails with `SupervisionError` when it
  * gives up, after stopping the other children.
  * @throws {TypeError} If a child has no generator function, or an option is of the wrong kind.
  * @throws {RangeError} If `maxRestarts` is not an integer of 0 or more (or `Infinity`), `within` is not more than 0,
@@ -89,12 +99,16 @@ const STRATEGIES: readonly string[] = ["one-for-one", "one-for-all", "rest-for-o
  * assertEquals(attempts, 3);
  * ```
  */
-export function supervise(children: readonly ChildSpec[], options: SuperviseOptions = {}): Coro<unknown[]> {
+// deno-lint-ignore no-explicit-any -- as in CoroFunction
+export function supervise<const F extends readonly CoroFunction<any[], unknown>[]>(
+  children: readonly [...{ [K in keyof F]: ChildSpec<F[K]> }],
+  options: SuperviseOptions = {},
+): Coro<{ -readonly [K in keyof F]: ResultOf<F[K]> | undefined }> {
   const specs = checkChildren(children);
   const checked = checkOptions(options);
-  return new Coro(function* supervisor(coro: Coro): Generator<unknown, unknown[], unknown> {
+  return new Coro(function* supervisor(coro: Coro): Generator<unknown, unknown, unknown> {
     return yield* new Supervisor(coro, specs, checked).run();
-  }) as Coro<unknown[]>;
+  }) as Coro<unknown> as Coro<{ -readonly [K in keyof F]: ResultOf<F[K]> | undefined }>;
 }
 
 /** A child, through all its restarts. */

@@ -154,9 +154,9 @@ Deno.test("sleep of zero or less gives its alarm at once, without suspending", (
   inLab(async ({ scheduler, log }) => {
     scheduler.spawn(function* (coro) {
       log.push(
-        yield* coro.sleep(0, "zero"),
-        yield* coro.sleep(-1, "minus"),
-        yield* coro.suspend({ seconds: 0 }, "none"),
+        yield* coro.sleep<string>(0, "zero"),
+        yield* coro.sleep<string>(-1, "minus"),
+        yield* coro.suspend<string>({ seconds: 0 }, "none"),
       );
       log.push(yield coro.sleep(0, "plain"));
     });

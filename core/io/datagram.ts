@@ -74,7 +74,7 @@ export class AsyncDatagram implements Disposable {
   readonly #socket: Socket;
   readonly #capacity: number;
   readonly #line = new WaitLine();
-  readonly #arrived = new Fifo<[Uint8Array, DatagramAddr]>();
+  readonly #arrived = new Fifo<[Uint8Array<ArrayBuffer>, DatagramAddr]>();
   #failure: unknown = undefined;
   #closed = false;
   readonly #reference = new Reference((alive) => this.#hold(alive), false);
@@ -124,8 +124,8 @@ export class AsyncDatagram implements Disposable {
    * @throws {TimeoutError} At the yield, if none came in time.
    * @throws {ClosedError} At the yield, if the socket is closed, or gets closed meanwhile.
    */
-  recvfrom(limit?: IoLimit): Operation<[Uint8Array, DatagramAddr]> {
-    return new RecvFrom(this, limit) as Operation<unknown> as Operation<[Uint8Array, DatagramAddr]>;
+  recvfrom(limit?: IoLimit): Operation<[Uint8Array<ArrayBuffer>, DatagramAddr]> {
+    return new RecvFrom(this, limit) as Operation<unknown> as Operation<[Uint8Array<ArrayBuffer>, DatagramAddr]>;
   }
 
   /**
@@ -242,20 +242,20 @@ export class AsyncDatagram implements Disposable {
   }
 
   /** @internal A datagram was granted in vain. */
-  putBack(datagram: [Uint8Array, DatagramAddr]): void {
+  putBack(datagram: [Uint8Array<ArrayBuffer>, DatagramAddr]): void {
     const wait = this.#line.first;
     if (wait === null) this.#arrived.unshift(datagram);
     else this.#grant(wait, datagram);
   }
 
-  #receive(data: Uint8Array, from: DatagramAddr): void {
+  #receive(data: Uint8Array<ArrayBuffer>, from: DatagramAddr): void {
     const wait = this.#line.first;
     if (wait !== null) this.#grant(wait, [data, from]);
     else if (this.#arrived.length < this.#capacity) this.#arrived.push([data, from]);
     else this.dropped++;
   }
 
-  #grant(wait: IoWait, datagram: [Uint8Array, DatagramAddr]): void {
+  #grant(wait: IoWait, datagram: [Uint8Array<ArrayBuffer>, DatagramAddr]): void {
     this.leave(wait);
     wait.settle(datagram);
   }
@@ -305,7 +305,7 @@ class RecvFrom extends IoWait {
   }
 
   override reclaim(): void {
-    this.#socket.putBack(this.outcome as [Uint8Array, DatagramAddr]);
+    this.#socket.putBack(this.outcome as [Uint8Array<ArrayBuffer>, DatagramAddr]);
   }
 }
 
@@ -332,6 +332,6 @@ function addrOf({ address, port }: { address: string; port: number }): DatagramA
 }
 
 /** The bytes as a plain Uint8Array and not as Node's subclass, which behaves otherwise in places. */
-function toPlain(data: Uint8Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+function toPlain(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }

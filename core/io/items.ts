@@ -1,13 +1,15 @@
 import { context } from "../context.ts";
 import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
+import { unfinished } from "../operations/attend.ts";
 import { call } from "../operations/call.ts";
 import { Scheduler } from "../scheduler.ts";
-import { isGenerator } from "../strand.ts";
 
-/** What is done with each item: a plain function, or a generator function that may wait. */
-// deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
-export type ItemAction<T> = (item: T) => void | Generator<unknown, unknown, any>;
+/**
+ * What is done with each item: a generator function that may wait, or a plain function. If that gives an operation or
+ * a promise, it is waited for.
+ */
+export type ItemAction<T> = (item: T) => unknown;
 
 /**
  * Items that come one after the other: the lines or the messages of a socket, the lines of a file.
@@ -73,7 +75,7 @@ export class Items<T> {
   /**
    * Waits for each item and does something with it, one after the other.
    *
-   * @param action A function, or a generator function that may wait.
+   * @param action See {@linkcode ItemAction}.
    * @returns How many items there were.
    * @throws {TypeError} If `action` is not a function.
    */
@@ -90,8 +92,8 @@ export class Items<T> {
     for (let count = 0;; count++) {
       const item = yield* this.#next();
       if (item === null) return count;
-      const generator = action(item);
-      if (isGenerator(generator)) yield* call(generator);
+      const body = unfinished(action(item));
+      if (body !== null) yield* call(body);
     }
   }
 }

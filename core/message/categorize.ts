@@ -86,6 +86,7 @@ export class CategorizeMessages {
    * Takes the earliest message of a category, waiting for one if there is none. Messages of other categories that
    * come meanwhile are sorted and kept.
    *
+   * @typeParam T What comes, and the alarm value if there is a limit: the compiler takes your word for it.
    * @param category The category; without one, or with `null`, the messages that no function claims.
    * @param timeout Seconds to wait at the most in all, or a duration; zero or less does not wait.
    * @param alarmValue What it evaluates to when time is up.

@@ -22,6 +22,9 @@ import { checkName, LocalRegistry, type Registry } from "./registry.ts";
  */
 export type Transform<T> = (name: string, message: T) => T | null | undefined;
 
+/** Who may subscribe to a channel of `T`: a coroutine, or a channel that takes messages of that type, maybe others too. */
+export type Subscriber<T, S = T> = Coro | (Channel<S> & ([T] extends [S] ? unknown : never));
+
 /** How many use a channel. */
 export interface ChannelStatistics {
   /** Coroutines that subscribe to it. */
@@ -115,9 +118,9 @@ export class Channel<T = unknown> {
    * @throws {TypeError} If `subscriber` is neither, or `timeout` is no time.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
-  subscribe(subscriber: Coro | Channel<T>, timeout?: Timeout): Operation<boolean> {
+  subscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
     this.#checkSubscriber(subscriber, timeout, "subscribe");
-    return new Immediate("subscribe", () => this.#add(subscriber));
+    return new Immediate("subscribe", () => this.#add(subscriber as Coro | Channel<T>));
   }
 
   /**
@@ -129,9 +132,9 @@ export class Channel<T = unknown> {
    * @throws {TypeError} If `subscriber` is neither, or `timeout` is no time.
    * @throws {ChannelClosedError} If this channel is closed.
    */
-  unsubscribe(subscriber: Coro | Channel<T>, timeout?: Timeout): Operation<boolean> {
+  unsubscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
     this.#checkSubscriber(subscriber, timeout, "unsubscribe");
-    return new Immediate("unsubscribe", () => this.#remove(subscriber));
+    return new Immediate("unsubscribe", () => this.#remove(subscriber as Coro | Channel<T>));
   }
 
   /**

@@ -197,7 +197,7 @@ export class AsyncDBCursor {
   /**
    * Waits for each row and does something with it, one after the other.
    *
-   * @param action A function, or a generator function that may wait.
+   * @param action See {@linkcode ItemAction}.
    * @returns How many rows there were.
    */
   forEach(action: ItemAction<Row>): Operation<number> {

@@ -6,13 +6,16 @@
 import { describe } from "../describe.ts";
 import { Fifo } from "../fifo.ts";
 import { Operation, WAITING } from "../operation.ts";
+import { unfinished } from "../operations/attend.ts";
 import { call } from "../operations/call.ts";
 import type { RunLoop } from "../run_loop.ts";
-import { isGenerator, type Strand } from "../strand.ts";
+import type { Strand } from "../strand.ts";
 
-/** What is done with each result: a plain function, or a generator function that may wait. */
-// deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
-export type ResultAction<T> = (value: T) => void | Generator<unknown, unknown, any>;
+/**
+ * What is done with each result: a generator function that may wait, or a plain function. If that gives an operation
+ * or a promise, it is waited for.
+ */
+export type ResultAction<T> = (value: T) => unknown;
 
 interface Reader {
   resolve(value: unknown): void;
@@ -132,7 +135,7 @@ export abstract class ResultStream<T, R = void> {
   /**
    * Waits for each result and does something with it. What is left is cancelled if that fails or is cut short.
    *
-   * @param action A function, or a generator function that may wait.
+   * @param action See {@linkcode ResultAction}.
    * @returns What a generator returned.
    * @throws {TypeError} If `action` is not a function.
    */
@@ -150,8 +153,8 @@ export abstract class ResultStream<T, R = void> {
       for (;;) {
         const step = yield* this.next();
         if (step.done) return step.value;
-        const generator = action(step.value);
-        if (isGenerator(generator)) yield* call(generator);
+        const body = unfinished(action(step.value));
+        if (body !== null) yield* call(body);
       }
     } finally {
       this.close();

@@ -1,4 +1,4 @@
-import { run, sleep, withTimeout } from "@asyncoro/asyncoro";
+import { Coro, run, sleep, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { WorkerError, WorkerPool } from "../../core/workers/mod.ts";
 
@@ -93,16 +93,16 @@ Deno.test("forEach() closes the stream when its action fails or is cut short", a
     Error,
     "enough",
   );
-  await assertRejects(() =>
-    run(function* () {
-      yield* withTimeout(
-        0.05,
-        pool.stream(counting, second).forEach(function* () {
-          yield* sleep(10);
-        }),
-      );
-    })
-  );
+  const reached = Promise.withResolvers<void>();
+  const coro = new Coro(function* () {
+    yield* pool.stream(counting, second).forEach(function* () {
+      reached.resolve();
+      yield* sleep(60);
+    });
+  });
+  await reached.promise;
+  coro.terminate();
+  await coro.value();
   await eventually(() => first[1] === 1 && second[1] === 1);
 });
 

@@ -1,0 +1,186 @@
+/** What the compiler knows of coroutines: their arguments and results, and what their operations evaluate to. */
+import {
+  call,
+  Coro,
+  current,
+  HotSwapException,
+  main,
+  type MonitorException,
+  Operation,
+  type Outcome,
+  run,
+  Scheduler,
+  sleep,
+  TimeoutError,
+  until,
+  withTimeout,
+} from "@asyncoro/asyncoro";
+import { runVirtual } from "@asyncoro/asyncoro/testing";
+import { assertEquals } from "@std/assert";
+import { expectType } from "./expect_type.ts";
+
+function* repeat(_coro: Coro, text: string, count = 2): Generator<unknown, string, unknown> {
+  return text.repeat(count);
+}
+
+function* first<T>(_coro: Coro, ...items: T[]): Generator<unknown, T, unknown> {
+  return items[0];
+}
+
+function* half(n: number): Generator<unknown, number, unknown> {
+  yield* sleep(1);
+  return n / 2;
+}
+
+/** One that uses plain `yield` and says what comes of it. */
+function* lengthOf(text: Promise<string>) {
+  const value: string = yield text;
+  return value.length;
+}
+
+Deno.test("a coroutine is of its target's result, and takes its target's arguments", async () => {
+  const coro = new Coro(repeat, "ab");
+  expectType<Coro<string, [text: string, count?: number]>>()(coro);
+  expectType<string>()(await coro.value());
+  expectType<number>()(await new Coro(first, 1, 2).value());
+  const scheduler = Scheduler.instance();
+  expectType<Coro<string>>()(scheduler.spawn(repeat, "ab", 3));
+  expectType<Coro<string>>()(scheduler.spawnWith({ daemon: true }, repeat, "ab"));
+  expectType<string>()(await run(repeat, "ab", 3));
+  expectType<string>()(await runVirtual(repeat, "ab"));
+  const inline = new Coro(
+    function* (self, n: number) {
+      // deno-lint-ignore no-explicit-any -- its result is known when the function is, and so not in it
+      expectType<Coro<any>>()(self);
+      yield* self.sleep(0);
+      return { n };
+    },
+    1,
+  );
+  expectType<{ n: number }>()(await inline.value());
+  const nothing = new Coro(function* () {});
+  expectType<void>()(await nothing.value());
+  expectType<boolean>()(coro.hotSwap(repeat, "ba"));
+  // Whoever does not care for results takes them all.
+  const all: Coro[] = [coro, inline, nothing];
+  assertEquals(all.length, 3);
+});
+
+Deno.test("an operation evaluates to a value of its type", () =>
+  runVirtual(function* (coro) {
+    const other = new Coro(repeat, "ab");
+    expectType<string>()(yield* other.finish());
+    expectType<string>()(yield* other.finish(5));
+    expectType<void>()(yield* sleep(1));
+    expectType<unknown>()(yield* coro.sleep(1));
+    // Who resumes it may give it anything.
+    expectType<unknown>()(yield* coro.suspend(1, null));
+    expectType<string | null>()(yield* coro.sleep<string | null>(1, null));
+    expectType<number>()(yield* coro.deliver("message"));
+    expectType<unknown>()(yield* coro.receive());
+    expectType<unknown>()(yield* coro.recv(0, "nothing came"));
+    expectType<string | null>()(yield* coro.receive<string | null>(0, null));
+    expectType<Coro | null>()(yield* Coro.locate("nobody", 0));
+    expectType<boolean>()(yield* coro.monitor(other));
+    expectType<number>()(yield* call(half(3)));
+    expectType<number>()(yield* half(3));
+    expectType<number>()(yield* call(lengthOf(Promise.resolve("abc"))));
+    expectType<number>()(yield* until(Promise.resolve(3), 5));
+    expectType<number>()(yield* withTimeout(5, half(3)));
+    expectType<number>()(yield* withTimeout(5, lengthOf(Promise.resolve("abc"))));
+    expectType<string>()(yield* withTimeout({ seconds: 5 }, other.finish()));
+    expectType<string>()(yield* withTimeout(null, Promise.resolve("")));
+    expectType<Coro>()(current());
+  }));
+
+Deno.test("what a monitor is told is one of three outcomes", () =>
+  runVirtual(function* (coro) {
+    yield* coro.monitor(new Coro(repeat, "ab"));
+    const { outcome, coro: ended } = yield* coro.receive<MonitorException>();
+    expectType<Outcome>()(outcome);
+    expectType<Coro>()(ended);
+    if (outcome.kind === "return") expectType<unknown>()(outcome.value);
+    else if (outcome.kind === "throw") expectType<unknown>()(outcome.error);
+    else expectType<"terminate">()(outcome.kind);
+  }));
+
+Deno.test("a function may say itself what it does", async () => {
+  /** For those who write functions over coroutines: what goes in comes out. */
+  function* twice<A extends readonly unknown[], R>(
+    target: (coro: Coro, ...args: A) => Generator<unknown, R, unknown>,
+    ...args: A
+  ): Generator<unknown, [R, R], unknown> {
+    const [one, two] = [new Coro(target, ...args), new Coro(target, ...args)];
+    return [yield* one.finish(), yield* two.finish()];
+  }
+  const results = await run(function* () {
+    return yield* twice(repeat, "x", 1);
+  });
+  expectType<[string, string]>()(results);
+  assertEquals(results, ["x", "x"]);
+});
+
+/** Not called: this is about what does not compile. */
+export function* refused(coro: Coro<number>, operation: Operation<string>): Generator<unknown, void, unknown> {
+  // @ts-expect-error -- an argument is missing
+  new Coro(repeat);
+  // @ts-expect-error -- it takes a string
+  new Coro(repeat, 1);
+  // @ts-expect-error -- it takes two arguments at the most
+  new Coro(repeat, "ab", 2, 3);
+  // @ts-expect-error -- an arrow function is no generator function
+  new Coro(() => 1);
+  // @ts-expect-error -- an async function is no generator function
+  new Coro(async function () {});
+  // @ts-expect-error -- an async generator function is none either
+  new Coro(async function* () {});
+  // @ts-expect-error -- a generator object is what a coroutine function gives, not what it is
+  new Coro(half(1));
+  // @ts-expect-error -- the first parameter is the coroutine
+  new Coro(half, 1);
+  // @ts-expect-error -- the same for each way to start one
+  run(repeat, 1);
+  // @ts-expect-error -- the same
+  main(repeat);
+  // @ts-expect-error -- the same
+  runVirtual(repeat, 1);
+  // @ts-expect-error -- the same
+  Scheduler.instance().spawn(repeat, 1);
+  // @ts-expect-error -- the same
+  Scheduler.instance().spawnWith({}, repeat);
+  // @ts-expect-error -- the same
+  coro.hotSwap(repeat, 1);
+  // @ts-expect-error -- there is no such option
+  Scheduler.instance().spawnWith({ deamon: true }, repeat, "ab");
+  // @ts-expect-error -- its result is a number
+  const other: Coro<string> = coro;
+  // @ts-expect-error -- its result is a number
+  const result: Promise<string> = other.scheduler.spawn(() => half(1)).value();
+  // @ts-expect-error -- a string is no time
+  coro.sleep("1s");
+  // @ts-expect-error -- nor is this a duration
+  sleep({ second: 1 });
+  // @ts-expect-error -- the alarm value is none of those that were named
+  coro.sleep<string>(1, null);
+  // @ts-expect-error -- a coroutine monitors a coroutine
+  coro.monitor(result);
+  // @ts-expect-error -- it is not called
+  call(half);
+  // @ts-expect-error -- it is not called
+  withTimeout(1, half);
+  // @ts-expect-error -- an operation is no promise
+  until(operation);
+  // @ts-expect-error -- an operation is no promise: in async code there is run()
+  expectType<string>()(await_(operation));
+  // @ts-expect-error -- it is a string
+  const length: number = yield* operation;
+  // @ts-expect-error -- it cannot be made by hand
+  new Operation<number>();
+  // @ts-expect-error -- these are for reading
+  coro.id = length;
+  // @ts-expect-error -- setDaemon() changes it
+  coro.daemon = true;
+  if (coro as unknown instanceof HotSwapException) throw new TimeoutError("");
+}
+
+declare function await_<T>(promise: PromiseLike<T>): T;

@@ -1,0 +1,140 @@
+/** What the compiler knows of channels, categories, supervisors and locks. */
+import {
+  CategorizeMessages,
+  Channel,
+  Condition,
+  Coro,
+  Event,
+  Lock,
+  Semaphore,
+  supervise,
+  type SuperviseOptions,
+} from "@asyncoro/asyncoro";
+import { runVirtual } from "@asyncoro/asyncoro/testing";
+import { assertEquals } from "@std/assert";
+import { expectType } from "./expect_type.ts";
+
+interface Price {
+  readonly of: string;
+  readonly cents: number;
+}
+
+function* square(_coro: Coro, n: number): Generator<unknown, number, unknown> {
+  return n * n;
+}
+
+function* greet(_coro: Coro): Generator<unknown, string, unknown> {
+  return "hello";
+}
+
+Deno.test("a channel has the type of its messages, named or from its transform", () =>
+  runVirtual(function* (coro) {
+    using prices = new Channel<Price>("prices", (name, price) => {
+      expectType<string>()(name);
+      expectType<Price>()(price);
+      return price.cents > 0 ? price : null;
+    });
+    using lengths = new Channel("lengths", (_name, n: number) => n);
+    expectType<Channel<number>>()(lengths);
+    using anything = new Channel("anything");
+    expectType<Channel>()(anything);
+    expectType<boolean>()(prices.send({ of: "tea", cents: 1 }));
+    expectType<number>()(yield* prices.deliver({ of: "tea", cents: 1 }, 1));
+    expectType<boolean>()(yield* prices.subscribe(coro));
+    expectType<Channel<Price> | null>()(yield* Channel.locate<Price>("prices"));
+    expectType<Channel | null>()(yield* Channel.locate("prices"));
+  }));
+
+Deno.test("a channel that takes more may subscribe to one that gives less", () =>
+  runVirtual(function* (coro) {
+    using numbers = new Channel<number>("numbers");
+    using same = new Channel<number>("same");
+    using either = new Channel<number | string>("either");
+    using anything = new Channel("anything");
+    for (const channel of [numbers, same]) yield* channel.subscribe(either);
+    yield* either.subscribe(anything);
+    yield* numbers.subscribe(same);
+    yield* anything.subscribe(coro);
+    numbers.send(1);
+    assertEquals(yield* coro.receive(), 1);
+    expectType<boolean>()(yield* numbers.unsubscribe(either));
+  }));
+
+Deno.test("messages of a category are of the type that is named", () =>
+  runVirtual(function* (coro) {
+    const messages = new CategorizeMessages(coro);
+    messages.add((price: Price) => price.cents > 0 ? "dear" : null);
+    coro.send({ of: "tea", cents: 1 });
+    expectType<Price>()(yield* messages.receive<Price>("dear"));
+    expectType<unknown>()(yield* messages.recv("dear", 0, null));
+    expectType<boolean>()(messages.remove(() => null));
+  }));
+
+Deno.test("supervise() takes each child's arguments and gives each child's result", () =>
+  runVirtual(function* () {
+    const supervisor = supervise([{ target: square, args: [3] }, { target: greet, name: "greeter" }]);
+    expectType<Coro<[number | undefined, string | undefined]>>()(supervisor);
+    assertEquals(yield* supervisor.finish(), [9, "hello"]);
+    const inline = supervise([{
+      target: function* (coro, text: string) {
+        yield* coro.sleep(1);
+        return text.length;
+      },
+      args: ["four"],
+    }]);
+    expectType<[number | undefined]>()(yield* inline.finish());
+    const children = [1, 2].map((n) => ({ target: square, args: [n] }));
+    expectType<(number | undefined)[]>()(yield* supervise(children, { strategy: "one-for-all" }).finish());
+  }));
+
+Deno.test("what locks give is a boolean, or something to dispose of", () =>
+  runVirtual(function* () {
+    const lock = new Lock();
+    expectType<boolean>()(yield* lock.acquire(true, 1));
+    lock.release();
+    const held = yield* lock.hold();
+    expectType<Disposable>()(held);
+    held[Symbol.dispose]();
+    expectType<boolean>()(yield* new Semaphore(1).acquire());
+    expectType<boolean>()(yield* new Event().wait(0));
+    const condition = new Condition();
+    using _ = yield* condition.hold();
+    expectType<boolean>()(yield* condition.wait(0));
+    expectType<number>()(yield* condition.waitFor(() => 1 + 1));
+  }));
+
+/** Not called: this is about what does not compile. */
+export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<number>): void {
+  // @ts-expect-error -- it takes prices
+  prices.send(1);
+  // @ts-expect-error -- it takes prices
+  prices.deliver({ of: "tea" });
+  // @ts-expect-error -- a transform gives what the channel takes
+  prices.setTransform(() => 1);
+  // @ts-expect-error -- it would be sent prices
+  prices.subscribe(numbers);
+  // @ts-expect-error -- it would be sent what is no number
+  new Channel("anything").subscribe(numbers);
+  // @ts-expect-error -- it can be sent nothing
+  prices.subscribe("coro");
+  // @ts-expect-error -- a coroutine is not found by another one
+  Coro.locate(coro);
+  // @ts-expect-error -- it takes a coroutine
+  new CategorizeMessages(numbers);
+  // @ts-expect-error -- a function says the category
+  new CategorizeMessages(coro).add("dear");
+  // @ts-expect-error -- it takes a number
+  supervise([{ target: square, args: ["3"] }]);
+  // @ts-expect-error -- it takes nothing
+  supervise([{ target: greet, args: [1] }]);
+  // @ts-expect-error -- a child is more than its function
+  supervise([greet]);
+  // @ts-expect-error -- a child has a target
+  supervise([{ args: [] }]);
+  // @ts-expect-error -- there is no such strategy
+  const options: SuperviseOptions = { strategy: "all-for-one" };
+  // @ts-expect-error -- there is no such option
+  supervise([], { ...options, restarts: 3 });
+  // @ts-expect-error -- a lock is released by nobody but who calls
+  new Lock().release(coro);
+}
