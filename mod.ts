@@ -57,7 +57,14 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./core/scheduler.ts";
-export { type ArgumentsOf, type ChildSpec, type ResultOf, supervise, type SuperviseOptions, type SupervisionStrategy } from "./core/supervise.ts";
+export {
+  type ArgumentsOf,
+  type ChildSpec,
+  type ResultOf,
+  supervise,
+  type SuperviseOptions,
+  type SupervisionStrategy,
+} from "./core/supervise.ts";
 export { BoundedSemaphore } from "./core/sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./core/sync/condition.ts";
 export { Event, type EventStatistics } from "./core/sync/event.ts";
