@@ -3,7 +3,7 @@ import { TimeoutError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { call } from "../operations/call.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { type Awaitable, isAwaitable } from "./coroutine.ts";
+import { type Awaitable, type AwaitedValue, isAwaitable } from "./coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "./ensure_future.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { Future } from "./future.ts";
@@ -112,7 +112,10 @@ export class Completions<T> {
  * assertEquals(results, ["quick", "slow"]);
  * ```
  */
-export function asCompleted<T>(awaitables: Iterable<Awaitable<T>>, options: AsCompletedOptions = {}): Completions<T> {
+export function asCompleted<W extends Awaitable>(
+  awaitables: Iterable<W>,
+  options: AsCompletedOptions = {},
+): Completions<AwaitedValue<W>> {
   const seconds = toSeconds(options.timeout, "wait for several");
   if (isAwaitable(awaitables) || typeof awaitables !== "object" || !(Symbol.iterator in (awaitables ?? {}))) {
     throw new TypeError(`Cannot wait for several as it takes a list: current value is ${describe(awaitables)}`);
@@ -120,5 +123,6 @@ export function asCompleted<T>(awaitables: Iterable<Awaitable<T>>, options: AsCo
   const distinct = new Set(awaitables);
   for (const each of distinct) mustBeAwaitable(each);
   const loop = getEventLoop();
-  return new Completions(loop, new Set([...distinct].map((each) => ensureFuture(each, { loop }))), seconds);
+  const futures = [...distinct].map((each) => ensureFuture(each, { loop }) as Future<AwaitedValue<W>>);
+  return new Completions(loop, new Set(futures), seconds);
 }
