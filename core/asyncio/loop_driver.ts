@@ -2,7 +2,8 @@
  * The driver of an event loop: that of its clock or host, shut off while the loop does not run.
  *
  * The driver inside sees a scheduler that has nothing to do and no deadline while the loop stands still, so it lets go
- * of the host by itself.
+ * of the host by itself. While a slice runs it is left alone, as it looks again afterwards: woken in a slice, it would
+ * come twice, and the second time after a run has ended.
  */
 import type { Drivable, Driver } from "../driver.ts";
 
@@ -10,6 +11,8 @@ import type { Drivable, Driver } from "../driver.ts";
 export class LoopDriver implements Driver {
   /** Whether the loop runs. */
   running = false;
+  /** Whether a slice runs. */
+  slicing = false;
   readonly #inner: Driver;
 
   /**
@@ -29,15 +32,15 @@ export class LoopDriver implements Driver {
   /** Lets it stand still. */
   pause(): void {
     this.running = false;
-    this.#inner.update();
+    if (!this.slicing) this.#inner.update();
   }
 
   wake(): void {
-    if (this.running) this.#inner.wake();
+    if (this.running && !this.slicing) this.#inner.wake();
   }
 
   update(): void {
-    if (this.running) this.#inner.update();
+    if (this.running && !this.slicing) this.#inner.update();
   }
 
   stop(): void {
@@ -57,7 +60,13 @@ class Gate implements Drivable {
   }
 
   slice(budget: number, start: number): boolean {
-    return this.#driver.running && this.#loop.slice(budget, start);
+    const driver = this.#driver;
+    driver.slicing = true;
+    try {
+      return driver.running && this.#loop.slice(budget, start);
+    } finally {
+      driver.slicing = false;
+    }
   }
 
   now(): number {

@@ -79,7 +79,9 @@ export class LoopScheduler extends Scheduler {
   /** Lets it stand still from the end of the iteration that runs, or else of the next one. */
   stopAfterIteration(): void {
     this.#stopping = true;
-    this.driver.wake();
+    // In a slice, the end of the iteration may rest, and no other slice may follow.
+    if (this.busy) this.submit(this.#iterationEnd);
+    else this.driver.wake();
   }
 
   /** Whether it is to stand still; if so, it does from now on. */
