@@ -24,6 +24,41 @@ function testBundle(name: string, bundleFlags: readonly string[]): void {
   });
 }
 
+const ASYNCIO = `
+  import { gather, openConnection, run, startServer, toThread } from "@asyncoro/asyncoro/asyncio";
+
+  function* shout(port: number, text: string) {
+    const [reader, writer] = yield* openConnection("127.0.0.1", port);
+    writer.write(text + "\\n");
+    const answer = yield* reader.readline();
+    writer.close();
+    return new TextDecoder().decode(answer).trim();
+  }
+
+  await run(function* () {
+    const server = yield* startServer(function* (reader, writer) {
+      writer.write(new TextDecoder().decode(yield* reader.readline()).toUpperCase());
+      writer.close();
+    }, "127.0.0.1", 0);
+    const { port } = server.addr as Deno.NetAddr;
+    console.log(yield* gather(shout(port, "one"), shout(port, "two"), toThread((n: number) => n + 1, 41)));
+    server.close();
+    yield* server.waitClosed();
+  });
+`;
+
+for (const flags of [[], ["--minify"], KEEPING_NAMES]) {
+  Deno.test(`a program of asyncio with sockets and a worker runs after deno bundle ${flags.join(" ")}`, async () => {
+    await using user = await User.with();
+    await user.write("program.ts", ASYNCIO);
+    const config = `--config=${new URL("../../deno.json", import.meta.url).pathname}`;
+    await bundle(new URL(`file://${user.folder}/program.ts`), `${user.folder}/bundle.js`, [config, ...flags]);
+    await Deno.remove(`${user.folder}/program.ts`);
+    const { code, stdout, stderr } = await user.deno("run", "--no-prompt", "--allow-net=127.0.0.1", "bundle.js");
+    assertEquals([stdout, code], ['[ "ONE", "TWO", 42 ]\n', 0], stderr);
+  });
+}
+
 /** In the user's cache Deno would look for its bundler in vain where there is no network. */
 async function bundle(entry: URL, file: string, flags: readonly string[]): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), { args: ["bundle", ...flags, "--output", file, entry.pathname] });
