@@ -48,7 +48,8 @@ function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknow
 
 function* atOnce<T>(awaitable: Awaitable<T>): Generator<unknown, T, unknown> {
   const future = ensureFuture(awaitable);
-  if (!future.done()) yield* cancelled(future);
+  if (future.done()) return future.result();
+  yield* cancelled(future);
   try {
     return future.result();
   } catch (error) {
