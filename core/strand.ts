@@ -76,6 +76,8 @@ export interface Control {
   swap: Error | null;
   /** A wait was withdrawn for a request. */
   disturbed: boolean;
+  /** Some request is due at the next yield, whatever that is; others when the strand has to wait. */
+  urgent: boolean;
 }
 
 const NONE: readonly unknown[] = [];
@@ -220,7 +222,7 @@ export abstract class Strand extends Schedulable {
     } else if (loop.entered) {
       loop.entered = false;
       // Requests that are due come before the first step of the subroutine.
-      if (this.control !== null && isDue(this.control)) {
+      if (this.control !== null && this.control.urgent && isDue(this.control)) {
         loop.parked();
         this.#preempt();
         return false;
@@ -328,20 +330,25 @@ export abstract class Strand extends Schedulable {
   /**
    * @internal
    * The same, but a strand that is ready anyhow keeps the outcome of its wait until that step: up to then the request
-   * can be withdrawn as if it had not been made.
+   * can be withdrawn as if it had not been made. The running strand goes on until it has to wait; `patient` lets
+   * one that waits do so until its wait has an outcome.
    */
-  throwAtStep(error: unknown): void {
+  throwAtStep(error: unknown, patient = false): void {
     this.#control().errors.push(error);
-    if (this === context.strand) this.loop.patience = 0;
-    else if (!this.queued) this.#preempt();
+    if (!patient && this !== context.strand && !this.queued) this.#preempt();
   }
 
-  /** @internal Takes back what was to be thrown, if it was not thrown yet and no wait was withdrawn for it. */
+  /** @internal Takes back what was to be thrown, if that can be done. */
   withdrawThrow(error: unknown): void {
-    const control = this.control;
-    if (control === null || control.disturbed || !control.errors.includes(error)) return;
-    control.errors.splice(control.errors.indexOf(error), 1);
+    if (!this.canWithdraw(error)) return;
+    const { errors } = this.control!;
+    errors.splice(errors.indexOf(error), 1);
     this.#tidy();
+  }
+
+  /** @internal Whether `error` is still to be thrown and no wait was withdrawn for it. */
+  canWithdraw(error: unknown): boolean {
+    return this.isToThrow(error) && !this.control!.disturbed;
   }
 
   /** @internal Whether `error` is still to be thrown. */
@@ -401,11 +408,12 @@ export abstract class Strand extends Schedulable {
   }
 
   #control(): Control {
-    return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false };
+    return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false, urgent: false };
   }
 
   #deliverSoon(): void {
     // The running strand meets its requests at its next yield, even if that would be answered at once.
+    this.control!.urgent = true;
     if (this !== context.strand) this.#preempt();
     else this.loop.patience = 0;
   }

@@ -3,6 +3,7 @@ import type { Joiner } from "../joiner.ts";
 import { Operation, REJECTED, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
 import type { Strand } from "../strand.ts";
+import { CancelledError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import { LoopScheduler } from "./loop_scheduler.ts";
 import { TaskCoro } from "./task_coro.ts";
@@ -69,6 +70,12 @@ export class FutureWait extends Operation<unknown> implements Joiner {
     return super.take();
   }
 
+  // As in CPython, the error counts as told, also if the coroutine is interrupted before it sees it.
+  override cancel(): boolean {
+    if (this.state === REJECTED) this.future.markRetrieved();
+    return super.cancel();
+  }
+
   override detach(): void {
     this.#leave();
     this.future.unjoin(this);
@@ -79,4 +86,10 @@ export class FutureWait extends Operation<unknown> implements Joiner {
 export function awaitedFuture(coro: Coro): Future | null {
   const wait = coro.wait;
   return wait instanceof FutureWait && wait.state === WAITING ? wait.future : null;
+}
+
+/** Whether what a coroutine waited for has ended with a cancellation, of which it is about to be told. */
+export function gotCancellation(coro: Coro): boolean {
+  const wait = coro.wait;
+  return wait instanceof FutureWait && wait.state === REJECTED && wait.outcome instanceof CancelledError;
 }

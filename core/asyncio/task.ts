@@ -8,7 +8,7 @@ import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { Future, type FutureOptions } from "./future.ts";
-import { awaitedFuture } from "./future_wait.ts";
+import { awaitedFuture, gotCancellation } from "./future_wait.ts";
 import { TaskCoro, WatchedTaskCoro } from "./task_coro.ts";
 
 /** Options of a {@linkcode Task}. */
@@ -152,15 +152,18 @@ export class Task<T = unknown> extends Future<T> {
     cancellation.requests++;
     cancellation.abort?.abort(new CancelledError(message));
     const coro = this.#coro;
-    if (awaitedFuture(coro)?.cancel(message)) return true;
+    const awaited = awaitedFuture(coro);
+    // One is on its way already if what it waits for was cancelled.
+    if (awaited?.cancel(message) || gotCancellation(coro)) return true;
     const { error } = cancellation;
     if (error !== null && coro.isToThrow(error)) {
-      // One is on its way; of several, it says what the latest says.
-      error.message = message ?? "";
+      // As in CPython, the first to end a wait has its say, or else the latest.
+      if (coro.canWithdraw(error)) error.message = message ?? "";
       return true;
     }
     cancellation.error = new CancelledError(message);
-    coro.throwAtStep(cancellation.error);
+    // A future that cannot be cancelled and is not done, as gather()'s, is about to be.
+    coro.throwAtStep(cancellation.error, awaited !== null);
     return true;
   }
 
