@@ -72,18 +72,19 @@ export class TaskGroup {
   *#run<T>(block: GroupBlock<T>): Generator<unknown, T, unknown> {
     this.#enter();
     let value: T;
-    let failure: Failure | null = null;
     try {
-      value = yield* call(block(this));
+      let failure: Failure | null = null;
+      try {
+        value = yield* call(block(this));
+      } catch (error) {
+        failure = { error };
+      }
       this.#state = "ending";
-    } catch (error) {
-      failure = { error };
-      this.#state = "ending";
+      yield* this.#conclude(failure);
     } finally {
-      // The coroutine is being terminated: the block has neither returned nor failed.
-      if (this.#state === "active") yield* this.#closeDown();
+      // The coroutine is being terminated, in the block or while it waits for the tasks.
+      if (this.#state !== "ended") yield* this.#closeDown();
     }
-    yield* this.#conclude(failure);
     return value!;
   }
 
