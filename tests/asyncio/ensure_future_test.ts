@@ -44,7 +44,6 @@ loopTest("ensureFuture() makes a future of a promise, its result and its error",
 });
 
 loopTest("ensureFuture() takes any thenable", function* () {
-  // deno-lint-ignore no-thenable -- that is what it is about
   const thenable = { then: (resolve: (value: string) => void) => resolve("value") } as PromiseLike<string>;
   assertEquals(yield* ensureFuture(thenable), "value");
 });

@@ -29,3 +29,8 @@ export function stateOf(future: Future | Task): string {
     return tell(error);
   }
 }
+
+/** Throws an error: for cleanup that fails. */
+export function failWith(message: string): never {
+  throw new Error(message);
+}

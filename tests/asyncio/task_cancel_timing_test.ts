@@ -13,7 +13,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
 
 loopTest("a task that is cancelled before its first step never begins", function* ({ log }) {
   const task = createTask(function* () {
@@ -117,7 +117,7 @@ loopTest("a task that answers its cancellation with another error has failed", f
     try {
       yield* sleep(100);
     } finally {
-      throw new Error("cleanup failed");
+      failWith("cleanup failed");
     }
   });
   yield* sleep(1);

@@ -1,8 +1,16 @@
 /** Task groups that are cancelled, from outside or by an outer group, or whose coroutine is terminated. */
-import { createTask, currentTask, Event, sleep, type Task, TaskGroup, taskGroup } from "@asyncoro/asyncoro/asyncio";
+import {
+  createTask,
+  currentTask,
+  Event,
+  sleep,
+  type Task,
+  type TaskGroup,
+  taskGroup,
+} from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
 
 type Steps<T = void> = Generator<unknown, T, unknown>;
 
@@ -99,7 +107,7 @@ loopTest("a child that answers the cancellation with an error: that is what is t
       try {
         yield* long();
       } finally {
-        throw new Error("cleanup failed");
+        failWith("cleanup failed");
       }
     });
   }));
@@ -113,7 +121,7 @@ loopTest("a block that answers the cancellation with an error: that is what is t
     try {
       yield* long();
     } finally {
-      throw new Error("cleanup failed");
+      failWith("cleanup failed");
     }
   }));
   yield* sleep(1);
@@ -333,7 +341,7 @@ loopTest("ten children fail in cleanup after a cancellation: all errors are ther
         try {
           yield* long();
         } finally {
-          throw new Error(`${i}`);
+          failWith(`${i}`);
         }
       });
     }

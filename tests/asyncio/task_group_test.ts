@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
 
 function* fails(after: number, message = "failed"): Generator<unknown, never, unknown> {
   yield* sleep(after);
@@ -23,7 +23,7 @@ function* failsInCleanup(message: string): Generator<unknown, void, unknown> {
   try {
     yield* sleep(100);
   } finally {
-    throw new Error(message);
+    failWith(message);
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { type LoopLab, loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
 
 type Steps<T = unknown> = Generator<unknown, T, unknown>;
 
@@ -258,7 +258,7 @@ loopTest("a child that fails as the limit around its group ends: the error of th
           try {
             yield* sleep(failure);
           } finally {
-            throw new Error("failed");
+            failWith("failed");
           }
         });
       });

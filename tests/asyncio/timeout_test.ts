@@ -12,7 +12,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, tell } from "./outcomes.ts";
 
 /** A block that waits for long, and whose limit is kept. */
 function* limited(seconds: number | null, block: (limit: Timeout) => Generator<unknown, unknown, unknown>) {
@@ -140,7 +140,7 @@ loopTest("an error of the cleanup is thrown in place of TimeoutError", function*
     try {
       yield* sleep(9);
     } finally {
-      throw new Error("cleanup failed");
+      failWith("cleanup failed");
     }
   });
   assertEquals([ended, limit.expired()], ["cleanup failed", true]);

@@ -13,7 +13,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
 
 loopTest("waitFor() gives the value of whatever can be awaited", function* ({ loop }) {
   const future = loop.createFuture<string>();
@@ -161,7 +161,7 @@ loopTest("an error of the cleanup is thrown in place of TimeoutError", function*
     try {
       yield* sleep(9);
     } finally {
-      throw new Error("cleanup failed");
+      failWith("cleanup failed");
     }
   }
   assertEquals(tell(yield* errorOf(waitFor(body(), 1))), "cleanup failed");
