@@ -99,8 +99,8 @@ export abstract class RunLoop implements Drivable {
     this.lastReading = clock.now();
   }
 
-  /** @internal Called before the first turn of a slice. */
-  protected startOfSlice(): void {}
+  /** @internal Called before the first turn of a slice, and before the next one when a turn has found nothing ready. */
+  protected startOfTurns(_now: number): void {}
 
   /** @internal Called after every turn. */
   protected abstract endOfTurn(): void;
@@ -281,7 +281,7 @@ export abstract class RunLoop implements Drivable {
     if (this.broken !== null || this.busy) return false;
     this.busy = true;
     try {
-      this.startOfSlice();
+      this.startOfTurns(start);
       return this.#runTurns(budget, start);
     } catch (error) {
       this.#breakDown(error);
@@ -318,6 +318,7 @@ export abstract class RunLoop implements Drivable {
       this.#armWaiting(now);
       // A slice that ends just when nothing is ready any more must look as well: none may follow.
       if (now >= end || this.switches >= lastStep) return this.#hasReady() || this.onIdle();
+      if (count === 0) this.startOfTurns(now);
       this.#adapt(now - checked, steps);
       checked = now;
       steps = 0;
@@ -371,14 +372,19 @@ export abstract class RunLoop implements Drivable {
     this.#gaveWayEnd = 0;
   }
 
-  #turn(now: number): number {
+  /** @internal Makes ready what is due, behind all that is ready. */
+  protected expireTimers(now: number): void {
+    if (this.kernelCalls.nextDeadline() <= now) this.#turn(now, 0);
+  }
+
+  #turn(now: number, limit: number = Math.min(this.#limit, this.#interval)): number {
     this.#requeue();
     const submitted = this.#submitted;
     this.#drained += submitted;
     this.#submitted = 0;
     const consumed = this.#consumed;
     this.#consumed = 0;
-    this.#filled = this.kernelCalls.turn(now, submitted, consumed, Math.min(this.#limit, this.#interval));
+    this.#filled = this.kernelCalls.turn(now, submitted, consumed, limit);
     return this.#filled;
   }
 

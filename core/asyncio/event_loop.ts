@@ -240,9 +240,14 @@ export class EventLoop {
     }
     checkCallback(callback, "call later");
     const handle = new TimerHandle(this, when, callback as Callback, args);
-    const call = () => this.#callbacks.within(() => handle.run());
-    handle.armed(new Timer(this.scheduler, LEVEL, 0, call, when));
+    if (!this.#scheduler.isDue(handle)) this.arm(handle);
     return handle;
+  }
+
+  /** @internal Has a callback called when its time has come. */
+  arm(handle: TimerHandle): void {
+    const call = () => this.#callbacks.within(() => handle.run());
+    handle.armed(new Timer(this.scheduler, LEVEL, 0, call, handle.when()));
   }
 
   /** The time, in seconds since an arbitrary moment; it never goes backwards. */

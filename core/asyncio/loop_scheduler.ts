@@ -3,7 +3,8 @@
  * runs in it, and what becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an iteration.
  *
  * The end of an iteration is an entry in the ready queue like any other, which goes to the end of the queue whenever
- * its turn comes. It rests when nothing has run since its last turn, and is queued again before a slice begins.
+ * its turn comes. It rests when nothing has run since its last turn, and is queued again, behind all that is due, before
+ * anything else runs.
  */
 import type { Clock } from "../clock.ts";
 import { stuckCoros } from "../deadlock.ts";
@@ -11,6 +12,7 @@ import { Schedulable } from "../schedulable.ts";
 import { Scheduler } from "../scheduler.ts";
 import { HostDriver } from "../host_driver.ts";
 import type { EventLoop } from "./event_loop.ts";
+import type { TimerHandle } from "./handle.ts";
 import { LoopDriver } from "./loop_driver.ts";
 
 // That of whatever has no priority of its own.
@@ -44,8 +46,8 @@ class IterationEnd extends Schedulable {
     const alone = scheduler.step === this.#lastStep + 1;
     this.#lastStep = scheduler.step;
     this.queued = false;
-    if (scheduler.iterationEnded() || alone) scheduler.parked();
-    else scheduler.again(this);
+    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !alone)) scheduler.again(this);
+    else scheduler.parked();
   }
 }
 
@@ -55,6 +57,8 @@ export class LoopScheduler extends Scheduler {
   readonly eventLoop: EventLoop;
   declare driver: LoopDriver;
   readonly #iterationEnd = new IterationEnd(this);
+  // Callbacks that were due when they were asked for: ready at the end of the iteration, behind all else that is.
+  #overdue: TimerHandle[] = [];
   #stopping = false;
 
   constructor(eventLoop: EventLoop, options: EventLoopOptions) {
@@ -84,9 +88,31 @@ export class LoopScheduler extends Scheduler {
     else this.driver.wake();
   }
 
-  /** Whether it is to stand still; if so, it does from now on. */
-  iterationEnded(): boolean {
+  /** Whether the callback is due already. If so, it is called in the next iteration. */
+  isDue(handle: TimerHandle): boolean {
+    // Between iterations, the kernel puts it in its place among others that are due.
+    const due = this.busy && handle.when() <= this.clock.now();
+    if (due) this.#overdue.push(handle);
+    return due;
+  }
+
+  #takeOverdue(): TimerHandle[] {
+    const overdue = this.#overdue;
+    this.#overdue = [];
+    return overdue.sort((a, b) => a.when() - b.when());
+  }
+
+  /** The iteration has ended and another follows: calls what was due when it was asked for. Answers whether anything was. */
+  callOverdue(): boolean {
+    if (this.#overdue.length === 0) return false;
+    for (const handle of this.#takeOverdue()) this.eventLoop.enqueue(handle);
+    return true;
+  }
+
+  /** The iteration has ended: whether it is to stand still; if so, it does from now on. */
+  stopsHere(): boolean {
     if (!this.#stopping) return false;
+    for (const handle of this.#takeOverdue()) this.eventLoop.arm(handle);
     this.halt();
     this.#standStill();
     this.eventLoop.ended(null);
@@ -98,7 +124,9 @@ export class LoopScheduler extends Scheduler {
     this.driver.pause();
   }
 
-  protected override startOfSlice(): void {
+  protected override startOfTurns(now: number): void {
+    if (this.#iterationEnd.queued) return;
+    this.expireTimers(now);
     this.submit(this.#iterationEnd);
   }
 
