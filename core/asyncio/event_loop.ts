@@ -335,16 +335,27 @@ export class EventLoop {
   }
 
   /**
-   * Tells the exception handler of an error; a handler that throws has its own error printed too.
+   * Tells the exception handler of an error. If the handler throws, both errors go to the default handler.
    *
    * @param context What happened.
    */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.#handler === null) return this.defaultExceptionHandler(context);
+    if (this.#handler === null) return this.#callDefaultHandler(context);
     try {
       this.#handler(this, context);
     } catch (exception) {
-      this.defaultExceptionHandler({ message: "Unhandled error in exception handler", exception, context });
+      this.#callDefaultHandler(context);
+      this.#callDefaultHandler({ message: "Unhandled error in exception handler", exception, context });
+    }
+  }
+
+  /** The default handler may be that of a subclass, and the loop must go on whatever it does. */
+  #callDefaultHandler(context: ExceptionContext): void {
+    try {
+      this.defaultExceptionHandler(context);
+    } catch (exception) {
+      printContext(context);
+      printContext({ message: "Unhandled error in default exception handler", exception });
     }
   }
 
