@@ -5,7 +5,10 @@ import type { Task } from "./task.ts";
 
 /** The coroutine of a task. It tells the task of its end. */
 export class TaskCoro extends Coro {
-  /** Set by the task right after it made this. */
+  /**
+   * Set by the task right after it made this, until it has ended: the engine lets an error hold the objects whose
+   * methods were on the stack, this among them, and that an error was never retrieved shows when its task is collected.
+   */
   task: Task | null = null;
 
   /** A failure is the task's to report. */
@@ -15,8 +18,11 @@ export class TaskCoro extends Coro {
 
   protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
     super.ended(kind, value, untold);
-    // It may have been given another generator instead.
-    if (!this.isAlive()) this.task!.coroEnded(kind, value, untold);
+    // It may have been given another generator instead, or be one that was restarted after its task had failed.
+    if (this.isAlive() || this.task === null) return;
+    const { task } = this;
+    this.task = null;
+    task.coroEnded(kind, value, untold);
   }
 }
 

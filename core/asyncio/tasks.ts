@@ -23,6 +23,6 @@ export function currentTask(loop: EventLoop = getRunningLoop()): Task | null {
  */
 export function allTasks(loop: EventLoop = getRunningLoop()): Set<Task> {
   const tasks = new Set<Task>();
-  for (const coro of loop.scheduler.coros()) if (coro instanceof TaskCoro && !coro.task!.done()) tasks.add(coro.task!);
+  for (const coro of loop.scheduler.coros()) if (coro instanceof TaskCoro && coro.task !== null) tasks.add(coro.task);
   return tasks;
 }
