@@ -91,5 +91,6 @@ async function terminateAll(loop: EventLoop): Promise<void> {
   const coros = [...loop.scheduler.coros()].filter((coro) => !(coro instanceof TaskCoro));
   if (coros.length === 0) return;
   for (const coro of coros) coro.terminate();
-  await loop.runUntilComplete(gather(coros.map((coro) => coro.finish()), { returnExceptions: true }));
+  const ends = coros.map((coro) => loop.createTask(coro.finish()));
+  await loop.runUntilComplete(gather(ends, { returnExceptions: true }));
 }
