@@ -1,0 +1,211 @@
+/** Errors of futures that nobody asks for. */
+import { type EventLoop, type Future, gather, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
+import { VirtualClock } from "@asyncoro/asyncoro/testing";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runProgram } from "../helpers/program.ts";
+
+const error = new Error("failed");
+
+/** What the handler is told of a loop in which `use` left things behind. */
+async function toldAtClose(use: (loop: EventLoop) => unknown): Promise<string[]> {
+  const loop = newEventLoop({ clock: new VirtualClock() });
+  const told: string[] = [];
+  loop.setExceptionHandler((_loop, { message, exception }) => told.push(`${message}: ${exception}`));
+  await use(loop);
+  loop.close();
+  return told;
+}
+
+function failed(loop: EventLoop): Future {
+  const future = loop.createFuture();
+  future.setException(error);
+  return future;
+}
+
+/** Declares a test that whoever does this has taken the error. */
+function takenTest(how: string, take: (future: Future, loop: EventLoop) => unknown): void {
+  Deno.test(`an error is taken by ${how}`, async () => {
+    assertEquals(await toldAtClose((loop) => take(failed(loop), loop)), []);
+  });
+}
+
+Deno.test("close() tells the handler of an error that nobody asked for, once", async () => {
+  assertEquals(await toldAtClose((loop) => void failed(loop)), [
+    "Future exception was never retrieved: a failed future: Error: failed",
+  ]);
+});
+
+Deno.test("close() tells the handler of the error of a task that nobody awaited", async () => {
+  const told = await toldAtClose(async (loop) => {
+    loop.createTask(
+      function* () {
+        throw error;
+      },
+      { name: "lost" },
+    );
+    await loop.runUntilComplete(sleep(1));
+  });
+  assertEquals(told, ["Task exception was never retrieved: task 'lost': Error: failed"]);
+});
+
+Deno.test("the handler is given the future", async () => {
+  const loop = newEventLoop();
+  const futures: unknown[] = [];
+  loop.setExceptionHandler((_loop, { future }) => futures.push(future));
+  const future = failed(loop);
+  loop.close();
+  assertEquals([futures.length, futures[0] === future], [1, true]);
+});
+
+Deno.test("close() tells of several errors in the order in which they came", async () => {
+  const told = await toldAtClose((loop) => {
+    for (let i = 0; i < 3; i++) loop.createFuture().setException(new Error(`${i}`));
+  });
+  assertEquals(told.map((line) => line.at(-1)), ["0", "1", "2"]);
+});
+
+takenTest("asking for the result", (future) => {
+  try {
+    future.result();
+  } catch {
+    // It was asked for.
+  }
+});
+takenTest("asking for the exception", (future) => future.exception());
+takenTest("awaiting it in an async function", async (future) => {
+  await Promise.resolve(future).catch(() => {});
+});
+takenTest("then() with one who takes errors", async (future) => {
+  await future.then(null, () => {});
+});
+takenTest("catch()", async (future) => {
+  await future.catch(() => {});
+});
+takenTest("awaiting it in a coroutine", async (future, loop) => {
+  await loop.runUntilComplete(function* () {
+    try {
+      yield* future;
+    } catch {
+      // It was awaited.
+    }
+  });
+});
+takenTest("a plain yield", async (future, loop) => {
+  await loop.runUntilComplete(function* () {
+    try {
+      yield future;
+    } catch {
+      // It was awaited.
+    }
+  });
+});
+takenTest("runUntilComplete()", async (future, loop) => {
+  await loop.runUntilComplete(future).catch(() => {});
+});
+takenTest("gather()", async (future, loop) => {
+  await loop.runUntilComplete(function* () {
+    yield* gather([future], { returnExceptions: true });
+  });
+});
+
+Deno.test("a done callback alone takes no error", async () => {
+  const told = await toldAtClose(async (loop) => {
+    const future = loop.createFuture();
+    future.addDoneCallback(() => {});
+    future.setException(error);
+    await loop.runUntilComplete(sleep(0));
+  });
+  assertEquals(told.length, 1);
+});
+
+Deno.test("neither a result nor a cancellation is missed by anybody", async () => {
+  const told = await toldAtClose((loop) => {
+    loop.createFuture().setResult(1);
+    loop.createFuture().cancel("gone");
+    loop.createFuture();
+  });
+  assertEquals(told, []);
+});
+
+Deno.test("a task that was cancelled is missed by nobody", async () => {
+  const told = await toldAtClose(async (loop) => {
+    const task = loop.createTask(sleep(10));
+    loop.callSoon(() => task.cancel());
+    await loop.runUntilComplete(sleep(1));
+    assertEquals(task.cancelled(), true);
+  });
+  assertEquals(told, []);
+});
+
+Deno.test("an error whose only waiter was cancelled before it could see it is told of", async () => {
+  const told = await toldAtClose(async (loop) => {
+    const future = loop.createFuture();
+    const waiter = loop.createTask(function* () {
+      yield* future;
+    });
+    await loop.runUntilComplete(sleep(0));
+    future.setException(error);
+    waiter.cancel();
+    await loop.runUntilComplete(sleep(0));
+    assertEquals(waiter.cancelled(), true);
+  });
+  assertEquals(told, ["Future exception was never retrieved: a failed future: Error: failed"]);
+});
+
+Deno.test("a handler that looks at the future's error at close() is not told again", () => {
+  const loop = newEventLoop();
+  let told = 0;
+  loop.setExceptionHandler((_loop, { future }) => {
+    told++;
+    (future as Future).exception();
+  });
+  failed(loop);
+  loop.close();
+  assertEquals(told, 1);
+});
+
+Deno.test("an error is told of when its future is collected as garbage", async () => {
+  const { code, stdout, stderr } = await runProgram(`
+    import { newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
+    import v8 from "node:v8";
+    v8.setFlagsFromString("--expose-gc");
+    const { runInNewContext } = await import("node:vm");
+    const gc = globalThis.gc ?? runInNewContext("gc");
+
+    const loop = newEventLoop();
+    let told = 0;
+    loop.setExceptionHandler((_loop, { message, exception, future }) => {
+      told++;
+      console.log(message, "|", String(exception), "|", String(future));
+    });
+    (() => loop.createFuture().setException(new Error("of a future")))();
+    (() => loop.createTask(function* () { throw new Error("of a task"); }, { name: "lost" }))();
+    const kept = loop.createFuture();
+    kept.setException(new Error("kept"));
+    await loop.runUntilComplete(sleep(0.001));
+    for (let round = 0; round < 200 && told < 2; round++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    kept.exception();
+    loop.close();
+  `);
+  assertEquals(stderr, "");
+  assertEquals(stdout.trimEnd().split("\n").sort(), [
+    "Future exception was never retrieved: a failed future | Error: of a future | undefined",
+    "Task exception was never retrieved: task 'lost' | Error: of a task | undefined",
+  ]);
+  assertEquals(code, 0);
+});
+
+Deno.test("without a handler an error that nobody asked for is printed at close()", async () => {
+  const { code, stderr } = await runProgram(`
+    import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
+    const loop = newEventLoop();
+    const future = loop.createFuture();
+    future.setException(new RangeError("nobody asks"));
+    loop.close();
+  `);
+  assertStringIncludes(stderr, "Future exception was never retrieved: a failed future: RangeError: nobody asks");
+  assertEquals(code, 0);
+});
