@@ -77,15 +77,17 @@ function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   const future = loop.createFuture<T>();
   const { scheduler } = loop;
   scheduler.hostOperations++;
-  const settled = (settle: () => void): void => {
+  const left = (): void => {
     scheduler.hostOperations--;
-    // It may have been cancelled.
-    if (!future.done()) settle();
+    // That may have been all that there was to wait for.
+    scheduler.driver.update();
   };
+  // When it is cancelled the promise is waited for no longer.
+  future.join({ nextJoiner: null, prevJoiner: null, resolve: left, reject: left });
   // `resolve` leaves promises as they are and tames other thenables.
   Promise.resolve(promise).then(
-    (value) => settled(() => future.succeed(value)),
-    (error) => settled(() => future.fail(error)),
+    (value) => future.done() || future.succeed(value),
+    (error) => future.done() || future.fail(error),
   );
   return future;
 }
