@@ -1,0 +1,350 @@
+/** Who waits for a future, and how: coroutines with `yield*` and `yield`, async functions with `await`. */
+import { Coro, race, run as runCoro, withTimeout } from "@asyncoro/asyncoro";
+import {
+  CancelledError,
+  createTask,
+  ensureFuture,
+  type Future,
+  newEventLoop,
+  sleep,
+  type Task,
+  TimeoutError,
+  waitFor,
+} from "@asyncoro/asyncoro/asyncio";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { inLoop, loopTest } from "./loop_lab.ts";
+
+loopTest("yield* and plain yield give the result", function* ({ loop }) {
+  const future = loop.createFuture<number>();
+  loop.callLater(1, () => future.setResult(42));
+  assertEquals(yield* future, 42);
+  assertEquals(yield future, 42);
+});
+
+loopTest("yield* and plain yield throw the error, the same one to everybody", function* (lab) {
+  const future = lab.loop.createFuture();
+  const error = new Error("failed");
+  function* waiter(plain: boolean) {
+    try {
+      if (plain) yield future;
+      else yield* future;
+    } catch (error) {
+      lab.note(error);
+    }
+  }
+  const tasks = [true, false, true].map((plain) => createTask(waiter(plain)));
+  yield* sleep(1);
+  future.setException(error);
+  for (const task of tasks) yield* task;
+  assertEquals(lab.log.length, 3);
+  for (const seen of lab.log) assertStrictEquals(seen, error);
+});
+
+loopTest("whoever waits for a future that is cancelled gets a CancelledError with its message", function* (lab) {
+  const future = lab.loop.createFuture();
+  const task = createTask(function* () {
+    yield* future;
+  });
+  yield* sleep(0);
+  future.cancel("gone");
+  yield* sleep(0);
+  yield* sleep(0);
+  assert(task.cancelled());
+  assertThrows(() => task.result(), CancelledError, "gone");
+});
+
+Deno.test("waiters of several kinds: coroutines and callbacks in one line, async functions as promises go", () =>
+  inLoop(async (lab) => {
+    const { loop } = lab;
+    const future = loop.createFuture<number>();
+    const awaiting = (async () => lab.note(["await", await future]))();
+    loop.createTask(function* () {
+      lab.note(["yield*", yield* future]);
+    });
+    loop.createTask(function* () {
+      lab.note(["yield", yield future]);
+    });
+    loop.scheduler.spawn(function* () {
+      lab.note(["no task", yield* future]);
+    });
+    const then = future.then((value) => lab.note(["then", value]));
+    await lab.iterate();
+    future.addDoneCallback((done) => lab.note(["callback", done.result()]));
+    future.setResult(42);
+    await Promise.all([awaiting, then]);
+    assertEquals(lab.takeLog().toSorted(), [["await", 42], ["then", 42]]);
+    await lab.iterate();
+    assertEquals(lab.takeLog(), [["yield*", 42], ["yield", 42], ["no task", 42], ["callback", 42]]);
+  }));
+
+loopTest("a future may be awaited again and again, before and after it is done", function* (lab) {
+  const future = lab.loop.createFuture<number>();
+  lab.loop.callLater(1, () => future.setResult(42));
+  const tasks = Array.from({ length: 100 }, () =>
+    createTask(function* () {
+      return (yield* future) + (yield* future);
+    }));
+  for (const task of tasks) assertEquals(yield* task, 84);
+});
+
+loopTest("an iterator of a future is a wait of its own", function* ({ loop }) {
+  const future = loop.createFuture<number>();
+  loop.callLater(1, () => future.setResult(42));
+  const [a, b] = [future, future];
+  assertEquals([yield* a, yield* b], [42, 42]);
+});
+
+loopTest("a task cannot await itself, by yield* or plain yield, and may go on", function* (lab) {
+  for (const plain of [false, true]) {
+    const task: Task<unknown> = createTask(function* () {
+      try {
+        if (plain) yield task;
+        else yield* task;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    }, { name: "narcissus" });
+    lab.note(yield* task);
+  }
+  assertEquals(lab.log, Array(2).fill("Cannot await task 'narcissus' in itself: it would wait for its own end"));
+});
+
+loopTest("a future of another loop cannot be awaited in a task", function* (lab) {
+  const other = newEventLoop();
+  const future = other.createFuture();
+  for (const plain of [false, true]) {
+    try {
+      if (plain) yield future;
+      else yield* future;
+    } catch (error) {
+      lab.note((error as Error).message);
+    }
+  }
+  other.close();
+  const message = "Cannot await a pending future as it belongs to another event loop than the coroutine that awaits it";
+  assertEquals(lab.log, [message, message]);
+});
+
+loopTest("a future of another loop that is done gives its result: nothing is waited for", function* () {
+  const other = newEventLoop();
+  const future = other.createFuture<number>();
+  future.setResult(42);
+  assertEquals(yield* future, 42);
+  other.close();
+});
+
+loopTest("a task of another loop can be awaited as a promise", function* (lab) {
+  const other = newEventLoop({ clock: lab.clock });
+  const task = other.createTask(sleep(1, "from the other"));
+  const running = other.runUntilComplete(task);
+  assertEquals(yield* ensureFuture(task.then()), "from the other");
+  yield running;
+  other.close();
+});
+
+Deno.test("a coroutine of a scheduler that is no event loop may await a future: it is something of the host for it", () =>
+  inLoop(async (lab) => {
+    const { loop } = lab;
+    const task = loop.createTask(sleep(1, "slept"));
+    const waiting = runCoro(function* () {
+      const value = yield* task;
+      return `${value} ${yield task}`;
+    });
+    await loop.runUntilComplete(task);
+    assertEquals(await waiting, "slept slept");
+  }));
+
+for (
+  const [how, wait] of [
+    ["withTimeout()", (future: Future) => withTimeout(1, call(future))],
+    ["waitFor()", (future: Future) => waitFor(shielded(future), 1)],
+    ["race()", (future: Future) => race(call(future), sleep(1))],
+  ] as const
+) {
+  loopTest(`a wait that ends early by ${how} leaves nothing behind that wakes up later`, function* (lab) {
+    const future = lab.loop.createFuture();
+    for (let i = 0; i < 3; i++) {
+      try {
+        yield* wait(future);
+      } catch (error) {
+        assert(error instanceof TimeoutError);
+      }
+    }
+    yield* sleep(10);
+    const { switches } = lab.loop.scheduler.stats();
+    yield* sleep(10);
+    const idle = lab.loop.scheduler.stats().switches - switches;
+    future.setResult(null);
+    yield* sleep(10);
+    assertEquals(lab.loop.scheduler.stats().switches - switches - idle, idle);
+    assertEquals([future.done(), lab.clock.now()], [true, 33]);
+  });
+}
+
+function* call(future: Future): Generator<unknown, unknown, unknown> {
+  return yield* future;
+}
+
+/** Waits for a future without cancelling it. */
+function* shielded(future: Future): Generator<unknown, unknown, unknown> {
+  const coro = new Coro(function* () {
+    return yield* future;
+  });
+  try {
+    return yield* coro.finish();
+  } finally {
+    coro.terminate();
+  }
+}
+
+loopTest("a coroutine that is terminated while it waits leaves the line", function* (lab) {
+  const future = lab.loop.createFuture();
+  const coros = ["a", "b", "c"].map((name) =>
+    lab.loop.scheduler.spawn(function* () {
+      yield* future;
+      lab.note(name);
+    })
+  );
+  yield* sleep(0);
+  coros[1].terminate();
+  yield* sleep(0);
+  future.setResult(null);
+  yield* sleep(0);
+  assertEquals(lab.log, ["a", "c"]);
+});
+
+loopTest(
+  "a task that is cancelled while it waits for a future cancels the future, and so all who wait for it",
+  function* (lab) {
+    const future = lab.loop.createFuture();
+    function* waiter() {
+      yield* future;
+    }
+    const [a, b] = [createTask(waiter()), createTask(waiter())];
+    yield* sleep(0);
+    a.cancel("enough");
+    assertEquals([future.cancelled(), a.done()], [true, false]);
+    yield* sleep(0);
+    yield* sleep(0);
+    assertEquals([a.cancelled(), b.cancelled()], [true, true]);
+  },
+);
+
+loopTest("an error thrown into a coroutine that waits reaches it, and the future is not concerned", function* (lab) {
+  const future = lab.loop.createFuture();
+  const task = createTask(function* () {
+    try {
+      yield* future;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  });
+  yield* sleep(0);
+  task.getCoro().throw(new Error("from outside"));
+  assertEquals(yield* task, "from outside");
+  assertEquals(future.done(), false);
+});
+
+// --- as a promise ---------------------------------------------------------------------------------------------------
+
+Deno.test("await needs no loop that runs: it goes on when the future is settled", async () => {
+  const loop = newEventLoop();
+  const future = loop.createFuture<number>();
+  queueMicrotask(() => future.setResult(42));
+  assertEquals(await future, 42);
+  assertEquals(await future, 42);
+  loop.close();
+});
+
+Deno.test("await throws the error, and the CancelledError of a cancelled future", async () => {
+  const loop = newEventLoop();
+  const [failed, cancelled] = [loop.createFuture(), loop.createFuture()];
+  queueMicrotask(() => {
+    failed.setException(new RangeError("failed"));
+    cancelled.cancel("gone");
+  });
+  await assertRejects(async () => await failed, RangeError, "failed");
+  await assertRejects(async () => await cancelled, CancelledError, "gone");
+  loop.close();
+});
+
+Deno.test("Promise.all, race, any and allSettled take futures and tasks", () =>
+  inLoop(async ({ loop }) => {
+    const task = loop.createTask(sleep(2, "task"));
+    const future = loop.createFuture<string>();
+    loop.callLater(1, () => future.setResult("future"));
+    const all = Promise.all([task, future, "value"]);
+    const first = Promise.race([task, future]);
+    const any = Promise.any([task, future]);
+    const settled = Promise.allSettled([task, future]);
+    await loop.runUntilComplete(task);
+    assertEquals(await all, ["task", "future", "value"]);
+    assertEquals([await first, await any], ["future", "future"]);
+    assertEquals((await settled).map(({ status }) => status), ["fulfilled", "fulfilled"]);
+  }));
+
+Deno.test("then() hands on what its functions answer, and calls none of them inline", async () => {
+  const loop = newEventLoop();
+  const future = loop.createFuture<number>();
+  future.setResult(20);
+  const log: unknown[] = [];
+  const doubled = future.then((value) => {
+    log.push(value);
+    return 2 * value;
+  });
+  assertEquals(log, []);
+  assertEquals(await doubled, 40);
+  assertEquals(await future.then(), 20);
+  assertEquals(await future.then(null, null), 20);
+  await assertRejects(() => future.then(() => Promise.reject(new Error("of then"))), Error, "of then");
+  loop.close();
+});
+
+Deno.test("catch() takes errors and lets results pass", async () => {
+  const loop = newEventLoop();
+  const [good, bad] = [loop.createFuture<string>(), loop.createFuture<string>()];
+  good.setResult("result");
+  bad.setException(new Error("failed"));
+  assertEquals(await good.catch(() => "taken"), "result");
+  assertEquals(await bad.catch((error) => (error as Error).message), "failed");
+  loop.close();
+});
+
+Deno.test("finally() is called without arguments, however the future ends, and lets that pass", async () => {
+  const loop = newEventLoop();
+  const [good, bad] = [loop.createFuture<string>(), loop.createFuture<string>()];
+  good.setResult("result");
+  bad.setException(new Error("failed"));
+  const calls: unknown[][] = [];
+  assertEquals(await good.finally((...args: unknown[]) => void calls.push(args)), "result");
+  await assertRejects(() => bad.finally((...args: unknown[]) => void calls.push(args)), Error, "failed");
+  assertEquals(calls, [[], []]);
+  loop.close();
+});
+
+Deno.test("a result that is a promise is given to coroutines as it is, and awaited by await", () =>
+  inLoop(async (lab) => {
+    const promise = Promise.resolve(42);
+    const future = lab.loop.createFuture<unknown>();
+    future.setResult(promise);
+    assertStrictEquals(future.result(), promise);
+    await lab.run(function* () {
+      assertStrictEquals(yield* future, promise);
+      assertStrictEquals(yield future, promise);
+    });
+    assertEquals(await future, 42);
+  }));
+
+Deno.test("several async functions that await go on in the order in which they came", async () => {
+  const loop = newEventLoop();
+  const future = loop.createFuture();
+  const log: number[] = [];
+  const waiters = [0, 1, 2, 3].map(async (i) => {
+    await future;
+    log.push(i);
+  });
+  future.setResult(null);
+  await Promise.all(waiters);
+  assertEquals(log, [0, 1, 2, 3]);
+  loop.close();
+});
