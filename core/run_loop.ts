@@ -347,6 +347,11 @@ export abstract class RunLoop implements Drivable {
     return this.switches + this.#index;
   }
 
+  /** @internal Whether nothing but the entity that runs was ready in this turn, or is now. */
+  get alone(): boolean {
+    return this.#filled === 1 && this.#submitted === 0 && this.kernelCalls.readyCount() === 0;
+  }
+
   /** @internal Grows with everything that is made ready or released, other than by giving way. */
   get submissions(): number {
     return this.#drained + this.#submitted;

@@ -3,7 +3,7 @@
  * runs in it, and what becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an iteration.
  *
  * The end of an iteration is an entry in the ready queue like any other, which goes to the end of the queue whenever
- * its turn comes. It rests when nothing has run since its last turn, and is queued again, behind all that is due, before
+ * its turn comes. It rests when nothing else is ready, and is queued again, behind all that is due, before
  * anything else runs.
  */
 import type { Clock } from "../clock.ts";
@@ -33,7 +33,6 @@ export interface EventLoopOptions {
 /** The end of an iteration. */
 class IterationEnd extends Schedulable {
   readonly #scheduler: LoopScheduler;
-  #lastStep = 0;
 
   constructor(scheduler: LoopScheduler) {
     super(scheduler, LEVEL);
@@ -43,10 +42,8 @@ class IterationEnd extends Schedulable {
 
   override run(): void {
     const scheduler = this.#scheduler;
-    const alone = scheduler.step === this.#lastStep + 1;
-    this.#lastStep = scheduler.step;
     this.queued = false;
-    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !alone)) scheduler.again(this);
+    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.alone)) scheduler.again(this);
     else scheduler.parked();
   }
 }
