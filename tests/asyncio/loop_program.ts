@@ -8,7 +8,7 @@ import {
   Cancelled,
   ReferenceFuture,
   type ReferenceHandle,
-  ReferenceLoop,
+  type ReferenceLoop,
   referenceSleep,
   ReferenceTask,
 } from "./reference_loop.ts";

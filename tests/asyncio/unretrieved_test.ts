@@ -48,7 +48,7 @@ Deno.test("close() tells the handler of the error of a task that nobody awaited"
   assertEquals(told, ["Task exception was never retrieved: task 'lost': Error: failed"]);
 });
 
-Deno.test("the handler is given the future", async () => {
+Deno.test("the handler is given the future", () => {
   const loop = newEventLoop();
   const futures: unknown[] = [];
   loop.setExceptionHandler((_loop, { future }) => futures.push(future));
