@@ -58,8 +58,11 @@ export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEvent
   try {
     return await loop.runUntilComplete(task);
   } finally {
-    await cleanUp(loop);
-    interruptible.ended(task.cancelled() && task.uncancel() === 0);
+    try {
+      await cleanUp(loop);
+    } finally {
+      interruptible.ended(task.cancelled() && task.uncancel() === 0);
+    }
   }
 }
 
