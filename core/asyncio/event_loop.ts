@@ -218,7 +218,8 @@ export class EventLoop {
     if (delay === null || delay === undefined) {
       throw new TypeError(`Cannot call later as 'delay' must be a time: current value is ${delay}`);
     }
-    return this.callAt(this.time() + toSeconds(delay, "call later"), callback, ...args);
+    const now = this.time();
+    return this.#callAt(now + toSeconds(delay, "call later"), now, callback as Callback, args);
   }
 
   /**
@@ -232,15 +233,19 @@ export class EventLoop {
    */
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters
   callAt<A extends readonly any[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
-    this.mustBeOpen("call later");
     if (typeof when !== "number" || Number.isNaN(when)) {
       throw new TypeError(
         `Cannot call at a time as 'when' must be a number of seconds: current value is ${describe(when)}`,
       );
     }
+    return this.#callAt(when, this.time(), callback as Callback, args);
+  }
+
+  #callAt(when: number, now: number, callback: Callback, args: readonly unknown[]): TimerHandle {
+    this.mustBeOpen("call later");
     checkCallback(callback, "call later");
-    const handle = new TimerHandle(this, when, callback as Callback, args);
-    if (!this.#scheduler.isDue(handle)) this.arm(handle);
+    const handle = new TimerHandle(this, when, callback, args);
+    if (when > now || !this.#scheduler.callNext(handle)) this.arm(handle);
     return handle;
   }
 

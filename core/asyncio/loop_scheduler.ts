@@ -85,12 +85,12 @@ export class LoopScheduler extends Scheduler {
     else this.driver.wake();
   }
 
-  /** Whether the callback is due already. If so, it is called in the next iteration. */
-  isDue(handle: TimerHandle): boolean {
-    // Between iterations, the kernel puts it in its place among others that are due.
-    const due = this.busy && handle.when() <= this.clock.now();
-    if (due) this.#overdue.push(handle);
-    return due;
+  /** Calls what is due already in the next iteration; answers `false` if none runs. */
+  callNext(handle: TimerHandle): boolean {
+    // Then the kernel puts it in its place among others that are due.
+    if (!this.busy) return false;
+    this.#overdue.push(handle);
+    return true;
   }
 
   #takeOverdue(): TimerHandle[] {
