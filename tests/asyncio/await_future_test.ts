@@ -11,7 +11,7 @@ import {
   TimeoutError,
   waitFor,
 } from "@asyncoro/asyncoro/asyncio";
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
 
 loopTest("yield* and plain yield give the result", function* ({ loop }) {

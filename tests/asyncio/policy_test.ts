@@ -217,3 +217,30 @@ Deno.test("a coroutine of a scheduler that is no event loop knows of no running 
     yield;
   });
 });
+
+Deno.test("callbacks and tasks for another loop, asked for in a callback, are run by that one", () =>
+  inLoop(async (lab) => {
+    const other = newEventLoop({ clock: lab.clock });
+    lab.loop.callSoon(() => {
+      other.callSoon(() => lab.note(["callback", isRunningHere(other)]));
+      other.callLater(0, () => lab.note(["timer", isRunningHere(other)]));
+      other.createTask(function* () {
+        lab.note(["task", isRunningHere(other)]);
+      });
+    });
+    await lab.iterate(3);
+    assertEquals(lab.takeLog(), []);
+    await other.runUntilComplete(sleep(1));
+    assertEquals(lab.log, [["callback", true], ["task", true], ["timer", true]]);
+    other.close();
+  }));
+
+Deno.test("run() may be called by a coroutine of a scheduler that is no event loop", async () => {
+  const result = await runCoro(function* () {
+    return yield run(function* () {
+      yield* sleep(0.001);
+      return 42;
+    });
+  });
+  assertEquals(result, 42);
+});

@@ -309,3 +309,20 @@ Deno.test("main that fails at once, or is used up, ends the run at once", async 
     "at once",
   );
 });
+
+Deno.test("a task that a cleanup makes is left pending when the loop is closed, and told of", async () => {
+  const { options, contexts } = virtual();
+  await run(function* () {
+    createTask(function* () {
+      try {
+        yield* sleep(10);
+      } finally {
+        createTask(sleep(10), { name: "afterthought" });
+      }
+    });
+    yield* sleep(0);
+  }, options);
+  assertEquals(contexts.map(({ message }) => message), [
+    "Event loop closed while task 'afterthought' was pending: it never goes on",
+  ]);
+});
