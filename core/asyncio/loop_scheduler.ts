@@ -145,6 +145,11 @@ export class LoopScheduler extends Scheduler {
     this.eventLoop.ended(reason);
   }
 
+  /** Always fails: its end is the loop's. */
+  override terminate(): never {
+    throw new Error("Cannot terminate the scheduler of an event loop: cancel its tasks, and call close() of the loop");
+  }
+
   /** It never moves again. */
   dispose(): void {
     for (const coro of this.coros()) coro.wait?.cancel();
