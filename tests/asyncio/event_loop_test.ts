@@ -1,6 +1,6 @@
 /** Running, stopping and closing a loop. */
 import { DeadlockError } from "@asyncoro/asyncoro";
-import { createTask, EventLoop, getRunningLoop, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
+import { CancelledError, createTask, EventLoop, getRunningLoop, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLoop } from "./loop_lab.ts";
@@ -324,4 +324,40 @@ Deno.test("tasks, futures and running know their loop", () =>
       yield;
       yield;
     });
+  }));
+
+Deno.test("the scheduler of a loop cannot be terminated: the loop is closed instead", () =>
+  inLoop(async (lab) => {
+    const { loop } = lab;
+    const message = "Cannot terminate the scheduler of an event loop: cancel its tasks, and call close() of the loop";
+    assertThrows(() => loop.scheduler.terminate(), Error, message);
+    loop.callSoon(() => lab.note(assertThrows(() => loop.scheduler.terminate(), Error, message) instanceof Error));
+    await lab.run(sleep(1));
+    assertEquals(lab.log, [true]);
+  }));
+
+Deno.test("join() of a loop's scheduler is answered when the loop has run its coroutines to their ends", () =>
+  inLoop(async (lab) => {
+    lab.loop.createTask(sleep(1)).addDoneCallback(lab.noting("task"));
+    const joined = lab.loop.scheduler.join().then(lab.noting("joined"));
+    await lab.run(sleep(2));
+    await joined;
+    assertEquals(lab.log, ["task", "joined"]);
+  }));
+
+Deno.test("a daemon keeps no run going for ever: when nothing else is left, that is a deadlock", () =>
+  inLoop(async ({ loop }) => {
+    loop.scheduler.spawnWith({ daemon: true }, function* (coro) {
+      yield* coro.sleep();
+    });
+    await loop.runUntilComplete(sleep(1));
+    await assertRejects(() => loop.runForever(), DeadlockError);
+  }));
+
+Deno.test("a task whose coroutine is terminated is cancelled, and whoever runs it is told", () =>
+  inLoop(async ({ loop }) => {
+    const task = loop.createTask(sleep(100), { name: "victim" });
+    loop.callLater(1, () => task.getCoro().terminate());
+    await assertRejects(() => loop.runUntilComplete(task), CancelledError, "task 'victim' was terminated");
+    assertEquals(task.cancelled(), true);
   }));
