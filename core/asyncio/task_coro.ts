@@ -22,6 +22,8 @@ export class TaskCoro extends Coro {
     if (this.isAlive() || this.task === null) return;
     const { task } = this;
     this.task = null;
+    // It may have had its name from the task.
+    if (kind === "throw") this.name = `${this.name}`;
     task.coroEnded(kind, value, untold);
   }
 }
