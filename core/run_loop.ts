@@ -377,9 +377,9 @@ export abstract class RunLoop implements Drivable {
     this.#gaveWayEnd = 0;
   }
 
-  /** @internal Makes ready what is due, behind all that is ready. */
+  /** @internal Makes ready all that is due, behind all that is ready: in one turn only so many timers expire. */
   protected expireTimers(now: number): void {
-    if (this.kernelCalls.nextDeadline() <= now) this.#turn(now, 0);
+    while (this.kernelCalls.nextDeadline() <= now) this.#turn(now, 0);
   }
 
   #turn(now: number, limit: number = Math.min(this.#limit, this.#interval)): number {
