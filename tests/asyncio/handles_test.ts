@@ -72,6 +72,25 @@ Deno.test("timers with the same time fire in the order of the calls", () =>
     assertEquals(lab.log, Array.from({ length: 200 }, (_, i) => i));
   }));
 
+Deno.test("however many timers are due together, they fire in one iteration, before what they ask for", () =>
+  inLoop(async (lab) => {
+    const { loop } = lab;
+    const many = 10_000;
+    for (let i = 0; i < many; i++) {
+      loop.callAt(3, () => {
+        lab.note(i);
+        if (i > 0) return;
+        loop.callLater(0, lab.noting("later"));
+        loop.callSoon(lab.noting("soon"));
+        loop.stop();
+      });
+    }
+    await loop.runForever();
+    assertEquals(lab.takeLog(), Array.from({ length: many }, (_, i) => i));
+    await lab.iterate();
+    assertEquals(lab.takeLog(), ["soon", "later"]);
+  }));
+
 Deno.test("a delay may be a duration", () =>
   inLoop(async (lab) => {
     lab.loop.callLater({ milliseconds: 1500 }, () => lab.at("object"));
