@@ -1,4 +1,5 @@
-import type { Operation } from "../operation.ts";
+import { type Operation, RESOLVED } from "../operation.ts";
+import type { Entrant } from "../sync/gate.ts";
 import { type LockStatistics, Mutex } from "../sync/mutex.ts";
 
 /**
@@ -20,6 +21,8 @@ import { type LockStatistics, Mutex } from "../sync/mutex.ts";
  */
 export class Lock extends Mutex {
   #locked = false;
+  // Who was let in last. Until it runs, nobody can release the lock.
+  #admitted: Entrant | null = null;
 
   /**
    * Makes a lock that nobody has.
@@ -46,23 +49,23 @@ export class Lock extends Mutex {
   }
 
   /**
-   * Releases it: the first in line has it at once, and runs when its turn comes.
+   * Releases it: the first in line has it when its turn comes, and nobody else can have it before.
    *
    * @throws {Error} If nobody has it.
    */
   override release(): void {
-    if (!this.#locked) throw this.notHeld();
+    if (!this.locked()) throw this.notHeld();
     this.free();
   }
 
-  /** Whether somebody has it. */
+  /** Whether somebody has it. Who is to have it next does not until its turn comes. */
   override locked(): boolean {
-    return this.#locked;
+    return this.#locked && this.#admitted?.state !== RESOLVED;
   }
 
   /** What it is doing: whether somebody has it, and how many wait for it. */
   override statistics(): LockStatistics {
-    return Object.freeze({ locked: this.#locked, owner: null, waiters: this.waiters.length });
+    return Object.freeze({ locked: this.locked(), owner: null, waiters: this.waiters.length });
   }
 
   /** @internal */
@@ -74,6 +77,7 @@ export class Lock extends Mutex {
   /** @internal */
   override free(): void {
     const next = this.waiters.shift();
+    this.#admitted = next;
     if (next === null) this.#locked = false;
     else next.admitted();
   }
