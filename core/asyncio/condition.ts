@@ -56,6 +56,9 @@ export class Condition extends OwnedCondition {
     return this.#lock.acquire();
   }
 
+  /** @internal Its lock is needed only if it has to wait. */
+  protected override mayLook(): void {}
+
   /** @internal */
   protected override mustHold(action: string): void {
     if (!this.#lock.locked()) throw this.#lock.misuse(`${action} ${this}`);

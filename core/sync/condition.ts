@@ -140,7 +140,7 @@ export class Condition {
       );
     }
     const seconds = toSeconds(timeout, "wait on a condition");
-    this.mustHold("wait on");
+    this.mayLook();
     return new ConditionWaitFor(this, predicate, seconds) as Operation<unknown> as Operation<T>;
   }
 
@@ -182,6 +182,11 @@ export class Condition {
   toString(): string {
     const text = called("condition", this.name);
     return this.name === undefined && this.#lock.name !== undefined ? `${text} of ${this.#lock}` : text;
+  }
+
+  /** @internal Throws if whoever calls must not even look at what it waits for. */
+  protected mayLook(): void {
+    this.mustHold("wait on");
   }
 
   /** @internal Throws if its lock is not held by whoever calls. */
