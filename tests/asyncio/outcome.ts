@@ -10,6 +10,16 @@ export function* outcomeOf<T>(awaited: Iterable<unknown, T, unknown>): Generator
   }
 }
 
+/** The error that a task ended with, if it did. */
+export function* errorOf(awaited: Iterable<unknown, unknown, unknown>): Generator<unknown, Error | null, unknown> {
+  try {
+    yield* awaited;
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 /** Lets the others have as many turns. */
 export function* turns(count = 1): Generator<unknown, void, unknown> {
   for (let i = 0; i < count; i++) yield* sleep(0);
