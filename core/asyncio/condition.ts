@@ -1,5 +1,7 @@
 import type { Operation } from "../operation.ts";
 import { Condition as OwnedCondition } from "../sync/condition.ts";
+import { type Timeout, toSeconds } from "../time.ts";
+import { LoopConditionWait } from "./condition_wait.ts";
 import { Lock } from "./lock.ts";
 
 /**
@@ -54,6 +56,24 @@ export class Condition extends OwnedCondition {
    */
   override acquire(): Operation<boolean> {
     return this.#lock.acquire();
+  }
+
+  /**
+   * Releases the lock, waits until it is notified and acquires the lock again.
+   *
+   * The limit is for the notification; getting the lock back takes as long as it takes, in a task that was cancelled
+   * too. A notification that reaches a task which is cancelled before it goes on passes to the next that waits.
+   *
+   * @param timeout Seconds to wait for the notification at the most, or a duration; with zero or less it does not
+   * wait and keeps the lock.
+   * @returns `true`, or `false` if it was not notified in time.
+   * @throws {TypeError} If `timeout` is no time.
+   * @throws {Error} If nobody has the lock.
+   */
+  override wait(timeout?: Timeout): Operation<boolean> {
+    const seconds = toSeconds(timeout, "wait on a condition");
+    this.mustHold("wait on");
+    return new LoopConditionWait(this, this.#lock, this.waiters, seconds) as Operation<unknown> as Operation<boolean>;
   }
 
   /** @internal Its lock is needed only if it has to wait. */

@@ -5,8 +5,8 @@
  * quicker, and then it waits again, last in line. So nothing is promised to anybody, and a priority queue gives the
  * first item there is when it is taken, as in asyncio.
  */
-import { CLAIMED, RESOLVED, WAITING } from "../operation.ts";
-import { PARKED_RESULT } from "../operation.ts";
+import { CLAIMED, PARKED_RESULT, RESOLVED, WAITING } from "../operation.ts";
+import { delegate } from "../operations/attend.ts";
 import type { Strand } from "../strand.ts";
 import { Waiter, type WaitQueue } from "../sync/wait_queue.ts";
 
@@ -33,7 +33,7 @@ export abstract class QueueWait extends Waiter<unknown> {
     this.state = WAITING;
     // The run loop, which hands over the outcome of a plain `yield`, cannot look again: a subroutine can.
     if (this.direct) {
-      strand.enter(waitFor(this.again()), this);
+      strand.enter(delegate(this.again()), this);
       return false;
     }
     // A coroutine that never waits would starve the others: now and then it gives them a turn, and looks after that.
@@ -67,8 +67,4 @@ export abstract class QueueWait extends Waiter<unknown> {
   override reclaim(): void {
     this.passOn();
   }
-}
-
-function* waitFor(wait: QueueWait): Generator<unknown, unknown, unknown> {
-  return yield* wait;
 }

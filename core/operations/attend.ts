@@ -17,3 +17,8 @@ export function unfinished(made: unknown): Body | null {
 function* wait(item: unknown): Body {
   return yield item;
 }
+
+/** The same with `yield*`, for an operation that has more to do when it is woken. */
+export function* delegate(operation: Operation<unknown>): Body {
+  return yield* operation;
+}

@@ -49,7 +49,8 @@ export class Condition {
   /** Its name in `dump()` and in errors, if it was given one. */
   readonly name: string | undefined;
   readonly #lock: Mutex;
-  readonly #waiters = new WaitQueue<ConditionWait>();
+  /** @internal Who waits to be notified. */
+  protected readonly waiters: WaitQueue<ConditionWait> = new WaitQueue<ConditionWait>();
 
   /**
    * Makes a condition.
@@ -120,7 +121,7 @@ export class Condition {
   wait(timeout?: Timeout): Operation<boolean> {
     const seconds = toSeconds(timeout, "wait on a condition");
     this.mustHold("wait on");
-    return new ConditionWait(this, this.#lock, this.#waiters, seconds) as Operation<unknown> as Operation<boolean>;
+    return new ConditionWait(this, this.#lock, this.waiters, seconds) as Operation<unknown> as Operation<boolean>;
   }
 
   /**
@@ -170,12 +171,12 @@ export class Condition {
 
   /** @internal Notifies, whoever asks. */
   wake(n: number): void {
-    for (let left = Math.min(n, this.#waiters.length); left > 0; left--) this.#waiters.shift()!.notify();
+    for (let left = Math.min(n, this.waiters.length); left > 0; left--) this.waiters.shift()!.notify();
   }
 
   /** What it is doing: how many wait to be notified, and the state of its lock. */
   statistics(): ConditionStatistics {
-    return Object.freeze({ waiters: this.#waiters.length, lock: this.#lock.statistics() });
+    return Object.freeze({ waiters: this.waiters.length, lock: this.#lock.statistics() });
   }
 
   /** How it reads in messages: `condition 'stock'`. */

@@ -17,17 +17,18 @@ import type { WaitQueue } from "./wait_queue.ts";
 
 /** Waits to be notified, without the lock, and then for the lock. */
 export class ConditionWait extends Entrant {
-  readonly #condition: Condition;
-  readonly #lock: Mutex;
-  readonly #waiters: WaitQueue<ConditionWait>;
+  protected readonly condition: Condition;
+  protected readonly lock: Mutex;
+  protected readonly waiters: WaitQueue<ConditionWait>;
   #notified = false;
-  #regaining = false;
+  /** Whether it is in the second queue, or past it. */
+  protected regaining = false;
 
   constructor(condition: Condition, lock: Mutex, waiters: WaitQueue<ConditionWait>, seconds: number) {
     super();
-    this.#condition = condition;
-    this.#lock = lock;
-    this.#waiters = waiters;
+    this.condition = condition;
+    this.lock = lock;
+    this.waiters = waiters;
     this.limit = seconds;
   }
 
@@ -36,16 +37,16 @@ export class ConditionWait extends Entrant {
   }
 
   override get waitsFor(): string {
-    return this.#regaining ? this.#lock.waitsFor : `${this.#condition}`;
+    return this.regaining ? this.lock.waitsFor : `${this.condition}`;
   }
 
   override begin(strand: Strand): boolean {
-    const lock = this.#lock;
-    if (!lock.holds(strand.owner)) throw lock.misuse(`wait on ${this.#condition}`, "its lock", strand.owner);
+    const lock = this.lock;
+    if (!lock.holds(strand.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", strand.owner);
     if (this.limit <= 0) return this.give(false);
     this.depth = lock.depth;
     this.place = lock.place;
-    this.#waiters.push(this);
+    this.waiters.push(this);
     lock.free();
     return false;
   }
@@ -53,7 +54,12 @@ export class ConditionWait extends Entrant {
   /** A notification has reached it. It has been taken out of the condition's queue. */
   notify(): void {
     this.#notified = true;
-    if (this.#regain()) this.resolve(true);
+    this.woken();
+  }
+
+  /** It was notified. */
+  protected woken(): void {
+    if (this.regain()) this.resolve(true);
   }
 
   override admitted(): void {
@@ -66,47 +72,50 @@ export class ConditionWait extends Entrant {
 
   override expire(): void {
     // Notified in time: the lock has no limit.
-    if (this.#regaining) return;
+    if (this.regaining) return;
     this.detach();
-    if (this.#regain()) this.give(false);
+    if (this.regain()) this.give(false);
   }
 
   override cancel(): boolean {
     if (this.state === CANCELLING) return false;
     if (this.state !== WAITING) return super.cancel();
-    if (this.#regaining) {
-      if (this.#notified) this.#condition.wake(1);
-    } else {
-      this.detach();
-      if (this.#regain()) {
-        this.state = SPENT;
-        return true;
-      }
+    if (this.regaining) {
+      if (this.#notified) this.condition.wake(1);
+      this.state = CANCELLING;
+      return false;
     }
-    this.state = CANCELLING;
-    return false;
+    this.detach();
+    return this.regainCancelled();
+  }
+
+  /** Takes the lock again before it is cancelled; answers whether it has it. */
+  protected regainCancelled(): boolean {
+    const has = this.regain();
+    this.state = has ? SPENT : CANCELLING;
+    return has;
   }
 
   override detach(): void {
-    if (this.#regaining) this.#lock.waiters.remove(this);
-    else this.#waiters.remove(this);
+    if (this.regaining) this.lock.waiters.remove(this);
+    else this.waiters.remove(this);
   }
 
   // The lock stays with the coroutine, whose `finally` releases it; only the notification was in vain.
   override reclaim(): void {
-    if (this.outcome === true) this.#condition.wake(1);
+    if (this.outcome === true) this.condition.wake(1);
   }
 
   override hopeless(dead: (coro: Coro) => boolean): boolean {
-    const owner = this.#lock.owner;
-    return this.#regaining && owner !== null && dead(owner);
+    const owner = this.lock.owner;
+    return this.regaining && owner !== null && dead(owner);
   }
 
   /** Takes the lock again, or queues for it; answers whether it has it. */
-  #regain(): boolean {
-    this.#regaining = true;
-    if (this.#lock.take(this)) return true;
-    this.#lock.waiters.push(this);
+  protected regain(): boolean {
+    this.regaining = true;
+    if (this.lock.take(this)) return true;
+    this.lock.waiters.push(this);
     const coro = this.strand!.owner;
     coro.scheduler.suspect(coro);
     return false;
