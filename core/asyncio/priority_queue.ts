@@ -25,7 +25,16 @@ interface Entry<T> {
   readonly number: number;
 }
 
-/** A binary heap (J. W. J. Williams, Algorithm 232, Communications of the ACM 7, 1964), the least item on top. */
+// That of the top is -1.
+function parentOf(at: number): number {
+  return (at - 1) >> 1;
+}
+
+/**
+ * A binary heap (J. W. J. Williams, Algorithm 232, Communications of the ACM 7, 1964), the least item on top.
+ *
+ * It looks first and moves then: if comparing throws, nothing has changed.
+ */
 class Heap<T> implements Store<T> {
   readonly #entries: Entry<T>[] = [];
   readonly #compare: Compare<T>;
@@ -43,30 +52,37 @@ class Heap<T> implements Store<T> {
     const entries = this.#entries;
     const entry = { item, number: this.#count++ };
     let at = entries.length;
-    entries.push(entry);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#before(entries[parent], entry)) break;
-      entries[at] = entries[parent];
-      at = parent;
-    }
+    while (at > 0 && this.#before(entry, entries[parentOf(at)])) at = parentOf(at);
+    for (let hole = entries.length; hole > at; hole = parentOf(hole)) entries[hole] = entries[parentOf(hole)];
     entries[at] = entry;
   }
 
   shift(): T | undefined {
     const entries = this.#entries;
-    const top = entries[0];
-    const last = entries.pop();
-    if (last === undefined || last === top) return top?.item;
-    let at = 0;
-    for (let child = 1; child < entries.length; child = 2 * at + 1) {
-      if (child + 1 < entries.length && this.#before(entries[child + 1], entries[child])) child++;
+    if (entries.length === 0) return undefined;
+    let moving = entries[entries.length - 1];
+    let hole = this.#holeFor(moving);
+    entries.pop();
+    // What lies between there and the top moves up by one.
+    for (; hole >= 0; hole = parentOf(hole)) {
+      const upper = entries[hole];
+      entries[hole] = moving;
+      moving = upper;
+    }
+    return moving.item;
+  }
+
+  // Where the last entry goes when the top one is gone; -1 if that is the same.
+  #holeFor(last: Entry<T>): number {
+    const entries = this.#entries;
+    const size = entries.length - 1;
+    let at = size === 0 ? -1 : 0;
+    for (let child = 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && this.#before(entries[child + 1], entries[child])) child++;
       if (this.#before(last, entries[child])) break;
-      entries[at] = entries[child];
       at = child;
     }
-    entries[at] = last;
-    return top.item;
+    return at;
   }
 
   #before(a: Entry<T>, b: Entry<T>): boolean {
