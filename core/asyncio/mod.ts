@@ -23,13 +23,13 @@
  * @module
  */
 export { TimeoutError } from "../errors.ts";
-export { BoundedSemaphore } from "../sync/bounded_semaphore.ts";
 export type { ConditionStatistics } from "../sync/condition.ts";
 export { Event, type EventStatistics } from "../sync/event.ts";
 export type { LockStatistics } from "../sync/mutex.ts";
-export { Semaphore, type SemaphoreStatistics } from "../sync/semaphore.ts";
+export type { SemaphoreStatistics } from "../sync/semaphore.ts";
 export { asCompleted, type AsCompletedOptions, Completions } from "./as_completed.ts";
 export { Barrier, type BarrierStatistics } from "./barrier.ts";
+export { BoundedSemaphore } from "./bounded_semaphore.ts";
 export { Condition } from "./condition.ts";
 export {
   type Awaitable,
@@ -69,6 +69,7 @@ export { type ClientConnected, Server, startServer } from "./streams/server.ts";
 export { StreamReader } from "./streams/stream_reader.ts";
 export { StreamWriter } from "./streams/stream_writer.ts";
 export { getRunningLoop } from "./running.ts";
+export { Semaphore } from "./semaphore.ts";
 export { shield } from "./shield.ts";
 export { sleep } from "./sleep.ts";
 export { Task, type TaskOptions } from "./task.ts";

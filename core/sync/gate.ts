@@ -31,6 +31,11 @@ export abstract class Gate {
   /** @internal The word for what it is. */
   abstract readonly kind: string;
 
+  /** @internal Whether somebody was let in who has not run yet and is to run before others that can be let in at once. */
+  get crowded(): boolean {
+    return false;
+  }
+
   /** @internal Gives it to the coroutine of `entrant`, if it can be had; answers whether. */
   abstract take(entrant: Entrant): boolean;
 
@@ -122,6 +127,8 @@ class Acquire extends Entrant {
 
   override begin(strand: Strand): boolean {
     const gate = this.#gate;
+    // It has it at once, and goes on when those that were let in before have had their turn.
+    if (gate.crowded) strand.loop.patience = 0;
     if (gate.take(this)) return this.give(this.granted(gate));
     if (this.limit <= 0) return this.give(false);
     gate.waiters.push(this);

@@ -93,8 +93,13 @@ export class Semaphore extends Gate {
         this.#value += left;
         return;
       }
-      next.admitted();
+      this.admit(next);
     }
+  }
+
+  /** @internal Lets one in that was taken out of the queue. */
+  protected admit(entrant: Entrant): void {
+    entrant.admitted();
   }
 
   /** What it is doing: how many permits are free, and how many wait for one. */

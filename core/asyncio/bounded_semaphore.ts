@@ -1,0 +1,40 @@
+import { Semaphore } from "./semaphore.ts";
+
+/**
+ * A semaphore that never has more permits than it began with: releasing one that was not acquired is an error.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore, run } from "@asyncoro/asyncoro/asyncio";
+ * import { assertThrows } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const connections = new BoundedSemaphore(10, "connections");
+ *   yield* connections.acquire();
+ *   connections.release();
+ *   assertThrows(() => connections.release(), RangeError);
+ * });
+ * ```
+ */
+export class BoundedSemaphore extends Semaphore {
+  /** @internal */
+  protected override readonly bound: number;
+
+  /**
+   * Makes a semaphore that never has more permits than now.
+   *
+   * @param value How many permits there are at first, and at the most.
+   * @param name For `dump()` and errors.
+   * @throws {TypeError} If `value` is not a number, or `name` not a string.
+   * @throws {RangeError} If `value` is negative or no integer.
+   */
+  constructor(value = 1, name?: string) {
+    super(value, name);
+    this.bound = value;
+  }
+
+  /** @internal */
+  override get kind(): string {
+    return "bounded semaphore";
+  }
+}
