@@ -168,9 +168,9 @@ loopTest(
     const half = Math.floor(N / 2);
     let out = 0;
     yield* gather(together(N, function* () {
-      if (!(yield* passes(barrier))) log.push("thrown out");
-      else if (++out > half) yield* barrier.abort();
-      else if (!(yield* passes(barrier))) log.push("not let in");
+      if (!(yield* passes(barrier))) return log.push("thrown out");
+      if (++out > half) return yield* barrier.abort();
+      if (!(yield* passes(barrier))) return log.push("not let in");
     }));
     assertEquals(log.toSorted(), [...Array(N - half - 1).fill("not let in"), ...Array(half).fill("thrown out")]);
     assertEquals([barrier.broken, barrier.nWaiting], [true, 0]);

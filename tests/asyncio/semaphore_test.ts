@@ -1,6 +1,6 @@
 /** Semaphore: a number of permits, first come, first served. */
 import { Coro, race, sleep as bareSleep } from "@asyncoro/asyncoro";
-import { createTask, gather, Semaphore, sleep, taskGroup, waitFor } from "@asyncoro/asyncoro/asyncio";
+import { createTask, gather, Semaphore, sleep, type Task, taskGroup, waitFor } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
 import { outcomeOf, turns } from "./outcome.ts";
@@ -102,6 +102,74 @@ loopTest(
     yield* young;
   },
 );
+
+loopTest("who releases and acquires at once does not overtake those that wait", function* ({ log }) {
+  const semaphore = new Semaphore(1);
+  const enter = (n: number) =>
+    createTask(function* () {
+      yield* semaphore.acquire();
+      log.push(n);
+    });
+  const tasks = [
+    enter(1),
+    createTask(function* () {
+      yield* semaphore.acquire();
+      log.push(2);
+      semaphore.release();
+      yield* semaphore.acquire();
+      log.push(4);
+    }),
+    enter(3),
+  ];
+  yield* sleep(0);
+  semaphore.release();
+  semaphore.release();
+  yield* gather(tasks);
+  assertEquals(log, [1, 2, 3, 4]);
+});
+
+loopTest("who finds free permits goes on after those that were let in before it", function* ({ log }) {
+  const semaphore = new Semaphore(0);
+  const late: Task[] = [];
+  function* last() {
+    log.push(4);
+  }
+  const tasks = [
+    createTask(function* () {
+      yield* semaphore.acquire();
+      log.push(1);
+      late.push(createTask(last()));
+    }),
+    createTask(function* () {
+      for (let i = 0; i < 3; i++) semaphore.release();
+      assertEquals([semaphore.statistics().value, semaphore.locked()], [2, true]);
+      yield* semaphore.acquire();
+      log.push(2);
+    }),
+    createTask(function* () {
+      yield* semaphore.acquire();
+      assert(semaphore.locked());
+      log.push(3);
+    }),
+  ];
+  yield* gather(tasks);
+  yield* gather(late);
+  assertEquals([log, semaphore.statistics()], [[1, 2, 3, 4], { value: 0, waiters: 0 }]);
+});
+
+loopTest("who has a permit and is cancelled before its turn gives it back", function* () {
+  const semaphore = new Semaphore(0);
+  const first = createTask(semaphore.acquire());
+  yield* sleep(0);
+  const second = createTask(semaphore.acquire());
+  const third = createTask(function* () {
+    second.cancel();
+    yield* turns(2);
+  });
+  semaphore.release(2);
+  assertEquals([yield* first, yield* outcomeOf(second), yield* third], [true, "CancelledError", undefined]);
+  assertEquals([semaphore.statistics(), semaphore.locked()], [{ value: 1, waiters: 0 }, false]);
+});
 
 loopTest("a tight loop of release and acquire lets the others in", function* ({ log }) {
   const semaphore = new Semaphore(1);
