@@ -89,6 +89,32 @@ loopTest("notifyAll() wakes all, and those who come later are not meant", functi
   yield* late;
 });
 
+for (const early of [true, false]) {
+  loopTest(
+    `who asks for the lock ${early ? "before" : "after"} those that were notified have their turn is ${
+      early ? "before" : "behind"
+    } them`,
+    function* ({ log }) {
+      const condition = new Condition();
+      function* enter(name: string, waits: boolean) {
+        using _ = yield* condition.hold();
+        if (waits) yield* condition.wait();
+        log.push(name);
+      }
+      const tasks = ["a", "b"].map((name) => createTask(enter(name, true)));
+      yield* sleep(0);
+      if (early) tasks.push(createTask(enter("newcomer", false)));
+      yield* condition.acquire();
+      condition.notifyAll();
+      if (!early) tasks.push(createTask(enter("newcomer", false)));
+      yield* sleep(0);
+      condition.release();
+      yield* gather(tasks);
+      assertEquals(log, early ? ["newcomer", "a", "b"] : ["a", "b", "newcomer"]);
+    },
+  );
+}
+
 loopTest("a notification with nobody waiting is forgotten", function* () {
   const condition = new Condition();
   using _ = yield* condition.hold();
