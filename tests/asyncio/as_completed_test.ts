@@ -26,7 +26,7 @@ loopTest("asCompleted() throws the error of what failed, and goes on with the ot
     throw new Error("failed");
   }
   const seen: unknown[] = [];
-  for (const next of asCompleted<unknown>([sleep(3, "last"), fails(), sleep(1, "first")])) {
+  for (const next of asCompleted([sleep(3, "last"), fails(), sleep(1, "first")])) {
     try {
       seen.push(yield* next);
     } catch (error) {
@@ -67,7 +67,7 @@ loopTest("asCompleted() takes whatever can be awaited, in any iterable", functio
     return "generator";
   }]);
   const results: unknown[] = [];
-  for (const next of asCompleted<string>(several)) results.push(yield* next);
+  for (const next of asCompleted(several)) results.push(yield* next);
   assertEquals(results.toSorted(), ["future", "generator", "operation", "promise"]);
 });
 
