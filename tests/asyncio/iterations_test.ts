@@ -2,6 +2,7 @@
  * What runs in which iteration. The expected logs are those of CPython 3.13, where an iteration runs what was ready when
  * it began, and what is due.
  */
+import { Coro } from "@asyncoro/asyncoro";
 import { CancelledError, createTask, Event, type EventLoop, Lock, Queue, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { inLoop, type LoopLab } from "./loop_lab.ts";
@@ -279,6 +280,28 @@ Deno.test("a callback that settles a future among a batch wakes its waiter betwe
     assertEquals(lab.log, ["before 0", "before 1", "before 2", "waiter", "after 0", "after 1", "after 2"]);
     await lab.run(task.getCoro().finish());
   }));
+
+iterationTest("coroutines that are no tasks stand in the same line, and so do messages and wake-ups to them", (lab) => {
+  const { loop } = lab;
+  loop.callSoon(() => {
+    lab.note("callback");
+    const coro = new Coro(function* (coro) {
+      lab.note("coroutine");
+      lab.note(yield* coro.receive());
+      lab.note(yield* coro.sleep());
+    });
+    loop.callSoon(() => {
+      lab.note("sends");
+      coro.send("message");
+      loop.callSoon(() => {
+        lab.note("resumes");
+        loop.callSoon(lab.noting("before"));
+        coro.resume("resumed");
+        loop.callSoon(lab.noting("after"));
+      });
+    });
+  });
+}, [["callback"], ["coroutine", "sends"], ["message", "resumes"], ["before", "resumed", "after"]]);
 
 Deno.test("timers that are due together fire in one iteration, and whom they wake runs in the next", () =>
   inLoop(async (lab) => {

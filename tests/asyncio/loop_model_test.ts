@@ -37,8 +37,9 @@ type Drivable = Parameters<VirtualClock["driver"]>[0];
 type Driver = ReturnType<VirtualClock["driver"]>;
 
 /** The same on an event loop. */
-async function actual(program: LoopProgram, clock = new VirtualClock()): Promise<unknown[]> {
-  const { loop } = new LoopLab({ clock });
+async function actual(program: LoopProgram, { clock = new VirtualClock(), debug = false } = {}): Promise<unknown[]> {
+  const { loop } = new LoopLab({ clock, debug });
+  loop.slowCallbackDuration = Infinity;
   const interpreter = new Interpreter(loopEngine(loop), program);
   loop.callSoon(interpreter.callback(0));
   const seen: unknown[] = [];
@@ -76,8 +77,17 @@ function withoutSleeps({ scripts, runs }: LoopProgram): LoopProgram {
 Deno.test("the same holds when the host gets its turn in the middle of iterations", async () => {
   await fc.assert(
     fc.asyncProperty(programs.map(withoutSleeps), async (program) => {
-      assertEquals(await actual(program, new ChoppyClock()), expected(program));
+      assertEquals(await actual(program, { clock: new ChoppyClock() }), expected(program));
     }),
     { numRuns, seed: seed + 1 },
+  );
+});
+
+Deno.test("the same holds in debug mode", async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      assertEquals(await actual(program, { debug: true }), expected(program));
+    }),
+    { numRuns: Math.ceil(numRuns / 5), seed: seed + 2 },
   );
 });
