@@ -163,7 +163,7 @@ for (
 ) {
   loopTest(`a wait that ends early by ${how} leaves nothing behind that wakes up later`, function* (lab) {
     const future = lab.loop.createFuture();
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 20; i++) {
       try {
         yield* wait(future);
       } catch (error) {
@@ -176,8 +176,9 @@ for (
     const idle = lab.loop.scheduler.stats().switches - switches;
     future.setResult(null);
     yield* sleep(10);
-    assertEquals(lab.loop.scheduler.stats().switches - switches - idle, idle);
-    assertEquals([future.done(), lab.clock.now()], [true, 33]);
+    // The loop has steps of its own, but none for each of those that gave up.
+    assert(lab.loop.scheduler.stats().switches - switches - idle < idle + 10);
+    assertEquals([future.done(), lab.clock.now()], [true, 50]);
   });
 }
 
