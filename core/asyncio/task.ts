@@ -157,8 +157,8 @@ export class Task<T = unknown> extends Future<T> {
     if (awaited?.cancel(message) || gotCancellation(coro)) return true;
     const { error } = cancellation;
     if (error !== null && coro.isToThrow(error)) {
-      // As in CPython, the first to end a wait has its say, or else the latest.
-      if (coro.canWithdraw(error)) error.message = message ?? "";
+      // As in CPython, the first to end a wait has its say, or else the latest; a condition's wait ends with its lock.
+      if (coro.canWithdraw(error) || coro.wait !== null) error.message = message ?? "";
       return true;
     }
     cancellation.error = new CancelledError(message);

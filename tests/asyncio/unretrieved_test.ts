@@ -137,7 +137,7 @@ Deno.test("a task that was cancelled is missed by nobody", async () => {
   assertEquals(told, []);
 });
 
-Deno.test("an error whose only waiter was cancelled before it could see it is told of", async () => {
+Deno.test("an error counts as told to a waiter that was cancelled before it could see it, as in CPython", async () => {
   const told = await toldAtClose(async (loop) => {
     const future = loop.createFuture();
     const waiter = loop.createTask(function* () {
@@ -149,7 +149,7 @@ Deno.test("an error whose only waiter was cancelled before it could see it is to
     await loop.runUntilComplete(sleep(0));
     assertEquals(waiter.cancelled(), true);
   });
-  assertEquals(told, ["Future exception was never retrieved: a failed future: Error: failed"]);
+  assertEquals(told, []);
 });
 
 Deno.test("a handler that looks at the future's error at close() is not told again", () => {
