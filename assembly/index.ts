@@ -70,6 +70,14 @@ export function turn(now: f64, submitted: i32, consumed: i32, limit: i32): i32 {
 }
 
 /**
+ * Makes the kernel as good as new for another scheduler, but for its size and its generations: 1; or 0 when a slot is
+ * live, and then nothing has changed.
+ */
+export function recycle(): i32 {
+  return turns.forget() ? 1 : 0;
+}
+
+/**
  * Sets or replaces the timer of a slot; +Infinity is no timer, NaN is ignored. So is a slot that is queued: its
  * wake-up has been decided.
  */

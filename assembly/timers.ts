@@ -34,6 +34,11 @@ let armed: i32 = 0;
 /** Given to the next timer armed. Exported for the specs only. */
 export let sequence: u32 = 0;
 
+/** No timer is armed: numbering begins again. */
+export function restartSequence(): void {
+  sequence = 0;
+}
+
 export function armedTimers(): i32 {
   return armed;
 }

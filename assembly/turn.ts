@@ -33,8 +33,8 @@ import {
   toWindow,
   unqueue,
 } from "./ready";
-import { findRecord, freeSlot } from "./slots";
-import { cancelTimer, popExpired } from "./timers";
+import { findRecord, freeSlot, liveSlots } from "./slots";
+import { cancelTimer, popExpired, restartSequence } from "./timers";
 
 /** Picks from the highest level before a lower one that waits gets one. */
 export const PATIENCE: u32 = 61;
@@ -126,6 +126,20 @@ export function requeueWindow(from: i32, to: i32): void {
     if (record != NIL) appendToRun(record);
   }
   endRun();
+}
+
+/**
+ * Forgets the window and what lower levels are owed, when no slot is live. Nothing that decides an order is left then
+ * but what a new kernel has; generations go on, so ids from before stay stale.
+ */
+export function forget(): bool {
+  if (liveSlots() != 0) return false;
+  filled = 0;
+  remembered = 0;
+  streak = 0;
+  cursor = 0;
+  restartSequence();
+  return true;
 }
 
 export function expireTimers(now: f64): void {

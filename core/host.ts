@@ -25,6 +25,7 @@ interface HostGlobals {
     on(event: string, handler: () => void): void;
     off(event: string, handler: () => void): void;
   };
+  readonly navigator?: { readonly userAgent?: string };
   readonly setImmediate?: (callback: () => void) => NodeTimer;
   addEventListener?(type: string, listener: (event: Event) => void): void;
 }
@@ -39,15 +40,31 @@ export function isDeno(): boolean {
   return host.Deno?.version?.deno !== undefined;
 }
 
+/**
+ * Whether this is Cloudflare's runtime. What belongs to the host belongs to one request there: a callback of another
+ * one's timer or port must not run it. Its clock and its timers know whole milliseconds, and may stand still while code
+ * runs; CPU time is what is paid for.
+ */
+export function isWorkerd(): boolean {
+  return workerd ??= host.navigator?.userAgent === "Cloudflare-Workers";
+}
+
+let workerd: boolean | undefined;
+
 // setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Starts a host timer; a delay that is too long for it is cut. `alive`: whether it keeps the process going. */
 export function startTimer(callback: () => void, seconds: number, alive: boolean): HostTimer {
-  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, seconds * 1000));
+  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, isWorkerd() ? wholeMs(seconds) : seconds * 1000));
   const timer = setTimeout(callback, delayMs) as unknown as HostTimer;
   if (!alive) holdTimer(timer, false);
   return timer;
+}
+
+/** Whole milliseconds, rounded up but for what is left of a subtraction: a part of one would be dropped. */
+function wholeMs(seconds: number): number {
+  return Math.ceil(seconds * 1000 - 0.001);
 }
 
 /** Stops a host timer. */
@@ -80,12 +97,13 @@ export function looseHop(callback: () => void): HostTimer {
  * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
  *
  * `setImmediate` costs 1 to 2 microseconds a hop in Deno, keeps timers going, and is there in Node.js and Bun;
- * browsers have MessageChannel; anywhere else `setTimeout` must do.
+ * browsers have MessageChannel; anywhere else `setTimeout` must do. So must it in Cloudflare's runtime, where a port
+ * belongs to the request that made it, if there is no `setImmediate`.
  */
 export function hop(callback: () => void): void {
   if (host.setImmediate !== undefined) {
     host.setImmediate(callback);
-  } else if (typeof MessageChannel === "function") {
+  } else if (typeof MessageChannel === "function" && !isWorkerd()) {
     channelCallbacks.push(callback);
     if (channel === null) {
       channel = new MessageChannel();
@@ -110,17 +128,31 @@ export function deepYield(callback: () => void): void {
 }
 
 const dryHandlers = new Set<WeakRef<() => boolean>>();
+let manyHandlers = 64;
 let watching = false;
 
 /**
  * Calls the handler when the event loop has run dry; it answers whether it gave the loop something to do.
  *
- * The handler is held weakly: keep it as long as it is to be called.
+ * The handler is held weakly: keep it as long as it is to be called. Answers a function that stops the calls.
  */
-export function onLoopDry(handler: () => boolean): void {
+export function onLoopDry(handler: () => boolean): () => void {
+  // There requests end, and the loop goes on.
+  if (isWorkerd()) return () => {};
+  const reference = new WeakRef(handler);
+  dryHandlers.add(reference);
+  if (dryHandlers.size > manyHandlers) forgetLost();
+  if (!watching) watchLoop();
+  return () => dryHandlers.delete(reference);
+}
+
+/** Drops the handlers that nobody keeps; seldom enough to cost each of many next to nothing. */
+function forgetLost(): void {
   for (const known of dryHandlers) if (known.deref() === undefined) dryHandlers.delete(known);
-  dryHandlers.add(new WeakRef(handler));
-  if (watching) return;
+  manyHandlers = Math.max(64, 2 * dryHandlers.size);
+}
+
+function watchLoop(): void {
   watching = true;
   if (isDeno()) {
     host.addEventListener?.("beforeunload", (event) => {

@@ -7,7 +7,7 @@
  * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so every
  *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
  * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
- *   waited for in hops.
+ *   waited for in hops; but not in Cloudflare's runtime, whose timers are better, and where hops cost what is paid for.
  *
  * Reading the clock costs more than a switch or two, and serving a message from a socket is not many more than that: so
  * there is one reading before a slice and one after it, which all that follows makes do with.
@@ -20,6 +20,7 @@ import {
   hop,
   type HostTimer,
   isDeno,
+  isWorkerd,
   looseHop,
   onLoopDry,
   startTimer,
@@ -42,7 +43,13 @@ const SPIN = 0.0013;
 export class HostDriver implements Driver {
   readonly #loop: Drivable;
   readonly #deep = isDeno();
+  // Seconds.
+  readonly #lead = isWorkerd() ? 0 : TIMER_LEAD;
+  readonly #spin = isWorkerd() ? 0 : SPIN;
   readonly #whenDry: () => boolean;
+  readonly #forgetDry: () => void;
+  // Its reactions are microtasks. `queueMicrotask` comes to the same, but is an expensive call into some hosts.
+  readonly #now = Promise.resolve();
   #scheduled = false;
   // The hop under way, if it does not keep the process alive.
   #loose: HostTimer | null = null;
@@ -62,14 +69,14 @@ export class HostDriver implements Driver {
   constructor(loop: Drivable) {
     this.#loop = loop;
     this.#whenDry = () => loop.ranDry(true);
-    onLoopDry(this.#whenDry);
+    this.#forgetDry = onLoopDry(this.#whenDry);
   }
 
   /** Something is ready. */
   wake(): void {
     if (this.#scheduled) return this.#tighten();
     this.#scheduled = true;
-    if (this.#microtaskSeconds < MICROTASK_BUDGET) queueMicrotask(this.#tick);
+    if (this.#microtaskSeconds < MICROTASK_BUDGET) this.#now.then(this.#tick);
     else this.#yieldToHost();
   }
 
@@ -81,6 +88,7 @@ export class HostDriver implements Driver {
   /** The scheduler has ended. */
   stop(): void {
     this.#stopped = true;
+    this.#forgetDry();
     this.#clearTimer();
   }
 
@@ -144,11 +152,11 @@ export class HostDriver implements Driver {
     if (deadline === Infinity) return this.#clearTimer();
     const alive = this.#keepsAlive();
     // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
-    const at = alive ? deadline - TIMER_LEAD : deadline;
+    const at = alive ? deadline - this.#lead : deadline;
     // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
     const left = deadline - this.#ranUntil;
-    if (this.#timer !== null && this.#timerAt <= at && left > SPIN) return this.#holdTimer(alive);
-    if (left <= SPIN && alive) {
+    if (this.#timer !== null && this.#timerAt <= at && left > this.#spin) return this.#holdTimer(alive);
+    if (left <= this.#spin && alive) {
       this.#clearTimer();
       this.#scheduled = true;
       return hop(this.#afterHop);

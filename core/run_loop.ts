@@ -36,7 +36,7 @@ const MAX_STEPS = 20_000;
 /** @internal The machinery of a scheduler, beneath coroutines and their public face. */
 export abstract class RunLoop implements Drivable {
   /** @internal */
-  readonly kernel: Kernel = new Kernel();
+  readonly kernel: Kernel = Kernel.take();
   /** @internal */
   readonly clock: Clock;
   /** @internal Set by the scheduler's constructor. */
@@ -65,6 +65,8 @@ export abstract class RunLoop implements Drivable {
   protected busy = false;
   /** @internal Why the scheduler no longer works, once the kernel has trapped. */
   protected broken: Error | null = null;
+  /** @internal The kernel must not be called any more: it has trapped, or the scheduler has ended. */
+  protected halted = false;
 
   #submitted = 0;
   // Submissions that the kernel has taken in.
@@ -119,7 +121,7 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   enter(entity: Schedulable): void {
-    if (this.broken !== null) throw this.broken;
+    if (this.halted) throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
     const slot = this.#allocate(entity.level);
     entity.slot = slot;
     entity.generation = this.kernelCalls.generation(slot);
@@ -147,7 +149,7 @@ export abstract class RunLoop implements Drivable {
   /** @internal Takes the entity's slot back. Its id never reaches a later tenant of the slot. */
   leave(entity: Schedulable): void {
     const slot = entity.slot;
-    if (this.broken !== null) return;
+    if (this.halted) return;
     this.table[slot] = undefined;
     entity.slot = -1;
     this.#append(~slot, entity.generation);
@@ -264,21 +266,29 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal */
   nextDeadline(): number {
-    if (this.broken !== null) return Infinity;
+    if (this.halted) return Infinity;
     this.settleKernel();
     return this.kernelCalls.nextDeadline();
   }
 
   /** @internal Hands everything over that is still on its way to the kernel. Changes no order. */
   settleKernel(): void {
-    if (this.broken !== null) return;
+    if (this.halted) return;
     this.#drain();
     if (this.#arming.length > 0) this.#armWaiting(this.clock.now());
   }
 
+  /** @internal The scheduler has ended: another one may have its kernel. */
+  protected leaveKernel(): void {
+    if (this.halted) return;
+    this.settleKernel();
+    this.halted = true;
+    this.kernel.leave();
+  }
+
   /** @internal */
   slice(budget: number, start: number): boolean {
-    if (this.broken !== null || this.busy) return false;
+    if (this.halted || this.busy) return false;
     this.busy = true;
     try {
       this.startOfTurns(start);
@@ -457,6 +467,7 @@ export abstract class RunLoop implements Drivable {
       { cause },
     );
     this.broken = reason;
+    this.halted = true;
     this.abandon(reason);
     this.table.length = 0;
     this.driver.stop();

@@ -71,6 +71,9 @@ const CLOSED = 2;
 
 let instance: Scheduler | null = null;
 
+// Of schedulers with `debug`.
+const spawnSites = new WeakMap<Coro, string | null>();
+
 /**
  * Runs coroutines: decides who is next, keeps the time, and joins them to the host's event loop.
  *
@@ -129,7 +132,6 @@ export class Scheduler extends RunLoop {
   #suspectAll = false;
   #toldDry = false;
   #readAt = -1;
-  readonly #spawnSites = new WeakMap<Coro, string | null>();
 
   /**
    * Makes an independent scheduler, for tests and for isolation.
@@ -144,7 +146,7 @@ export class Scheduler extends RunLoop {
     this.debug = options.debug ?? false;
     if (this.debug) watch.active = true;
     if (options.shuffle !== undefined) this.permute = shuffler(options.shuffle);
-    this.#epoch = clock.now();
+    this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
   }
 
@@ -217,7 +219,7 @@ export class Scheduler extends RunLoop {
   stats(): SchedulerStats {
     const kernel = this.kernelCalls;
     this.settleKernel();
-    const works = this.broken === null;
+    const works = !this.halted;
     return {
       live: this.#live,
       daemons: this.#daemons,
@@ -226,7 +228,7 @@ export class Scheduler extends RunLoop {
       switches: this.switches,
       spawned: this.#spawned,
       hostOperations: this.hostOperations,
-      memory: this.kernel.bytes,
+      memory: works ? this.kernel.bytes : 0,
     };
   }
 
@@ -273,18 +275,20 @@ export class Scheduler extends RunLoop {
 
   async #terminate(): Promise<void> {
     this.#phase = TERMINATING;
-    await this.#terminateAll();
+    if (this.#live > 0) await this.#terminateAll();
     // Cleanup code may have created coroutines; they end too, and may not create more.
     this.#phase = CLOSED;
-    await this.#terminateAll();
+    if (this.#live > 0) await this.#terminateAll();
     if (instance === this) instance = null;
     this.#reportFailed();
     this.driver.stop();
-    await this.#runExits();
+    // A hook may have asked for the end in the middle of a slice, which needs the kernel.
+    await null;
+    this.leaveKernel();
+    if (this.#exits.length > 0) await this.#runExits();
   }
 
   async #terminateAll(): Promise<void> {
-    if (this.#live === 0) return;
     await new Promise<void>((resolve) => {
       this.#allEnded = resolve;
       this.#ending = new Set(this.coros());
@@ -348,7 +352,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal Where a coroutine was created; noted only with `debug`. */
   spawnSite(coro: Coro): string | null {
-    return this.#spawnSites.get(coro) ?? null;
+    return spawnSites.get(coro) ?? null;
   }
 
   /** @internal Milliseconds since it was created, not rounded up. */
@@ -369,7 +373,7 @@ export class Scheduler extends RunLoop {
       );
     }
     this.enter(coro);
-    if (this.debug) this.#spawnSites.set(coro, callOfProgram());
+    if (this.debug) spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
     if (this.daemonHolds !== null) this.#holdForDaemons();

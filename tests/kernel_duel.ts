@@ -15,6 +15,7 @@ export type Operation =
   | { do: "disarm"; who: number }
   | { do: "setLevel"; who: number; level: number }
   | { do: "grow" }
+  | { do: "recycle"; emptied: boolean }
   | { do: "requeue"; from: number; to: number }
   | { do: "strike"; at: number }
   | { do: "swap"; one: number; other: number }
@@ -79,6 +80,13 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("setLevel" as const), who, level: fc.integer({ min: -1, max: 8 }) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("grow" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("recycle" as const),
+      emptied: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("requeue" as const), from: fc.oneof(fc.constant(0), index), to: index }),
@@ -196,6 +204,10 @@ export class Duel {
         // Each doubles the memory: rarely is often enough.
         if (exports.capacity() < 20_000) assertEquals(this.kernel.grow(), this.model.grow() === 1);
         break;
+      case "recycle":
+        if (step.emptied) this.empty();
+        this.recycle();
+        break;
       case "requeue":
         exports.requeue(step.from, step.to);
         this.model.requeue(step.from, step.to);
@@ -211,6 +223,19 @@ export class Duel {
         break;
     }
     this.compare();
+  }
+
+  /** Releases all that is live. */
+  empty(): void {
+    this.drain();
+    for (const [slot, generation] of this.model.live()) this.submit(~slot, generation);
+    this.drain();
+  }
+
+  recycle(): void {
+    const recycled = this.model.recycle();
+    assertEquals(this.kernel.exports.recycle(), recycled, "recycle");
+    if (recycled === 1) this.window = [];
   }
 
   strike(at: number): void {

@@ -118,6 +118,20 @@ export class KernelModel {
     }
   }
 
+  recycle(): number {
+    if (this.liveCount() > 0) return 0;
+    this.#window = [];
+    this.#memories = [];
+    this.#streak = 0;
+    this.#cursor = 0;
+    return 1;
+  }
+
+  /** The ids of those that are live. */
+  live(): [number, number][] {
+    return this.#slots.filter((coroutine) => coroutine.live).map(({ slot, generation }) => [slot, generation]);
+  }
+
   arm(slot: number, generation: number, deadline: number): void {
     const coroutine = this.#find(slot, generation);
     if (coroutine === undefined || coroutine.queued !== "no" || Number.isNaN(deadline)) return;

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Kernel, setKernelModule } from "../core/kernel/kernel.ts";
-import { KERNEL_BASE64 } from "../core/kernel/kernel_bytes.ts";
+import { KERNEL_BASE64, KERNEL_SEAL } from "../core/kernel/kernel_bytes.ts";
 import { Duel, operation } from "./kernel_duel.ts";
 
 const OPERATIONS = 200_000;
@@ -65,6 +65,51 @@ Deno.test("Kernel is compiled once, instances are apart", () => {
   one.exports.arm(0, 0, 5);
   assertEquals(two.exports.liveCount(), 0);
   assertEquals(two.exports.nextDeadline(), Infinity);
+});
+
+Deno.test("Kernel.take() gives a kernel that was left again, as good as new, and never one in use", () => {
+  const one = Kernel.take();
+  const slot = one.allocate(0);
+  one.leave();
+  const two = Kernel.take();
+  assert(two !== one, "a slot is live in the first");
+  const low = two.allocate(7);
+  two.exports.arm(low, two.exports.generation(low), 5);
+  two.submissions.set([~low, two.exports.generation(low)]);
+  two.exports.drain(1);
+  two.leave();
+  const three = Kernel.take();
+  assertEquals(three, two);
+  assertEquals(three.exports.nextDeadline(), Infinity);
+  assertEquals([three.exports.liveCount(), three.exports.readyCount(), three.exports.timerCount()], [0, 0, 0]);
+  assertEquals(one.exports.isCurrent(slot, one.exports.generation(slot)), 1);
+});
+
+Deno.test("Kernel.leave() drops a kernel that has grown", () => {
+  const kernel = Kernel.take();
+  assert(kernel.grow());
+  kernel.leave();
+  assert(Kernel.take() !== kernel);
+});
+
+Deno.test("Kernel.leave() keeps a few and drops the rest", () => {
+  const crowd = Array.from({ length: 200 }, () => new Kernel());
+  for (const kernel of crowd) kernel.leave();
+  const again = new Set(Array.from({ length: 200 }, () => Kernel.take()));
+  assertEquals(again.size, 200);
+  const kept = crowd.filter((kernel) => again.has(kernel)).length;
+  assertLess(kept, 100);
+  assertLess(10, kept);
+});
+
+Deno.test("the kernel's own section says which kernel it is", async () => {
+  const wasm = kernelBytes();
+  const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(wasm), "asyncoro");
+  assertEquals(new TextDecoder().decode(section), KERNEL_SEAL);
+  // What is sealed is the module without the section at its end.
+  const bare = wasm.subarray(0, wasm.length - (3 + "asyncoro".length + KERNEL_SEAL.length));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bare));
+  assert(digest.toHex().startsWith(KERNEL_SEAL));
 });
 
 Deno.test("Kernel views survive growth", () => {

@@ -43,6 +43,11 @@ export interface KernelExports {
    * Returns their number.
    */
   turn(now: number, submitted: number, consumed: number, limit: number): number;
+  /**
+   * Makes the kernel as good as new for another scheduler, but for its size and its generations: 1; or 0 when a slot is
+   * live, and then nothing has changed.
+   */
+  recycle(): number;
   /** Sets or replaces the timer of a slot that is not queued; +Infinity is no timer, NaN is ignored. */
   arm(slot: number, generation: number, deadline: number): void;
   /** When the timer of a slot is due, +Infinity if it has none. */
@@ -64,6 +69,11 @@ export interface KernelExports {
 }
 
 let compiled: WebAssembly.Module | undefined;
+
+// Building an instance costs a hundred microseconds, which is as much as a whole request costs a server that has a
+// scheduler for each. So those whose schedulers have ended serve others. A bound, as a crowd of schedulers comes once.
+const MAX_IDLE = 64;
+const idle: Kernel[] = [];
 
 /**
  * Gives the kernel as a compiled module, for hosts which forbid compiling from bytes. Call it before the first
@@ -113,6 +123,7 @@ export class Kernel {
   submissions: Int32Array<ArrayBuffer>;
   /** Entries of `slot << 1 | byTimer`, in the order to be run, written by the kernel. */
   window: Int32Array<ArrayBuffer>;
+  #grown = false;
 
   /** Builds a kernel without slots in use. Compiles the module if this is the first in the process. */
   constructor() {
@@ -120,6 +131,19 @@ export class Kernel {
       .exports as unknown as KernelExports;
     this.submissions = this.#submissionsView();
     this.window = this.#windowView();
+  }
+
+  /** A kernel without slots in use: one that another scheduler has left, or a new one. */
+  static take(): Kernel {
+    return idle.pop() ?? new Kernel();
+  }
+
+  /**
+   * Leaves it to whoever takes one next, if nothing in it is in use: do not touch it any more. One that has grown is
+   * dropped, as its memory never shrinks.
+   */
+  leave(): void {
+    if (idle.length < MAX_IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
   }
 
   /**
@@ -151,6 +175,7 @@ export class Kernel {
    */
   grow(): boolean {
     if (this.exports.grow() === 0) return false;
+    this.#grown = true;
     this.submissions = this.#submissionsView();
     this.window = this.#windowView();
     return true;
