@@ -2,6 +2,7 @@
  * The public names of the entry points: whoever adds or drops one does so on purpose.
  */
 import * as main from "@asyncoro/asyncoro";
+import * as edge from "@asyncoro/asyncoro/edge";
 import * as io from "@asyncoro/asyncoro/io";
 import * as testing from "@asyncoro/asyncoro/testing";
 import * as workers from "@asyncoro/asyncoro/workers";
@@ -88,6 +89,43 @@ Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
     "WorkerPool",
   ]);
   for (const [name, value] of Object.entries(workers)) assertStrictEquals(main[name as keyof typeof workers], value);
+});
+
+Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()", () => {
+  assertEquals(Object.keys(edge).sort(), [
+    "AsynCoro",
+    "BoundedSemaphore",
+    "CategorizeMessages",
+    "Channel",
+    "ChannelClosedError",
+    "Condition",
+    "Coro",
+    "DeadlockError",
+    "Event",
+    "HotSwapException",
+    "Lock",
+    "MonitorException",
+    "Operation",
+    "RLock",
+    "Scheduler",
+    "Semaphore",
+    "SupervisionError",
+    "TimeoutError",
+    "UnsupportedError",
+    "all",
+    "call",
+    "current",
+    "init",
+    "race",
+    "run",
+    "sleep",
+    "supervise",
+    "until",
+    "withTimeout",
+  ]);
+  for (const [name, value] of Object.entries(edge)) {
+    if (name !== "init" && name !== "run") assertStrictEquals(main[name as keyof typeof main], value);
+  }
 });
 
 Deno.test("testing/mod.ts exports its names", () => {

@@ -12,7 +12,7 @@ import { assert, assertEquals } from "@std/assert";
  * counts. A file imports from its own floor and from those below.
  */
 const FLOORS = [
-  ["core/asyncio/", "core/io/", "core/workers/", "core/testing/"],
+  ["core/asyncio/", "core/edge/", "core/io/", "core/workers/", "core/testing/"],
   ["core/message/", "core/sync/", "core/supervise.ts"],
   [
     "core/combine.ts",

@@ -1,0 +1,91 @@
+/**
+ * Coroutines in edge runtimes: what works there and nothing else, for small bundles. Importing it does nothing.
+ *
+ * - {@linkcode run} gives every request a scheduler of its own, which ends with it. `new Scheduler()` does so by hand:
+ *   call its `terminate()` at the end. The default scheduler, on which `new Coro` creates outside a coroutine, is shared
+ *   by all requests: do not use it.
+ * - {@linkcode init} is for runtimes that forbid compiling at run time, as Cloudflare's does. Give it the package's
+ *   `kernel.wasm`, of the same version, imported as a module. npm's form of the package exports it as
+ *   `@asyncoro/asyncoro/kernel.wasm`; JSR does not export such files, but serves them: put
+ *   `https://jsr.io/@asyncoro/asyncoro/<version>/core/kernel/kernel.wasm` beside your worker. Deno Deploy and Supabase
+ *   need neither.
+ * - Names of channels and of registered coroutines belong to the isolate, so requests share them: make them differ, and
+ *   close a channel in a `finally` block.
+ * - A clock that stands still while code runs does not matter: turns are also counted.
+ *
+ * @example A handler of requests
+ * ```ts
+ * import { all, Coro, run, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro/edge";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // In a Cloudflare worker: import kernel from "./kernel.wasm"; init(kernel);
+ *
+ * function* ask(_coro: Coro, backend: string) {
+ *   yield* sleep(0.01); // yield* until(fetch(...))
+ *   return `${backend} is well`;
+ * }
+ *
+ * function* answer(coro: Coro, request: Request) {
+ *   request.signal.addEventListener("abort", () => coro.terminate()); // the client has gone
+ *   try {
+ *     const answers = yield* withTimeout(2, all([new Coro(ask, "one"), new Coro(ask, "two")]));
+ *     return new Response(answers.join(", "));
+ *   } catch (error) {
+ *     if (error instanceof TimeoutError) return new Response("too late", { status: 504 });
+ *     throw error;
+ *   }
+ * }
+ *
+ * const worker = {
+ *   async fetch(request: Request): Promise<Response> {
+ *     return await run(answer, request) ?? new Response(null, { status: 499 });
+ *   },
+ * };
+ *
+ * const response = await worker.fetch(new Request("https://example.com/"));
+ * assertEquals(await response.text(), "one is well, two is well");
+ * ```
+ *
+ * @module
+ */
+export type { Clock } from "../clock.ts";
+export { all, race, type Waitable, type Waited } from "../combine.ts";
+export { Coro, type CoroFunction } from "../coro.ts";
+export type { Drivable, Driver } from "../driver.ts";
+export type { CoroInfo, DumpOptions } from "../dump.ts";
+export {
+  ChannelClosedError,
+  type DeadlockedCoro,
+  DeadlockError,
+  HotSwapException,
+  MonitorException,
+  type Outcome,
+  SupervisionError,
+  TimeoutError,
+  UnsupportedError,
+} from "../errors.ts";
+export { current, sleep } from "../helpers.ts";
+export { init } from "../kernel/init.ts";
+export { type Categorize, CategorizeMessages } from "../message/categorize.ts";
+export { Channel, type ChannelStatistics, type Transform } from "../message/channel.ts";
+export { Operation } from "../operation.ts";
+export { call } from "../operations/call.ts";
+export { until } from "../operations/until.ts";
+export { withTimeout } from "../operations/with_timeout.ts";
+export { run } from "./run.ts";
+export {
+  Scheduler,
+  Scheduler as AsynCoro,
+  type SchedulerOptions,
+  type SchedulerStats,
+  type SpawnOptions,
+} from "../scheduler.ts";
+export { type ChildSpec, supervise, type SuperviseOptions, type SupervisionStrategy } from "../supervise.ts";
+export { BoundedSemaphore } from "../sync/bounded_semaphore.ts";
+export { Condition, type ConditionStatistics } from "../sync/condition.ts";
+export { Event, type EventStatistics } from "../sync/event.ts";
+export { Lock } from "../sync/lock.ts";
+export type { LockStatistics } from "../sync/mutex.ts";
+export { RLock, type RLockStatistics } from "../sync/rlock.ts";
+export { Semaphore, type SemaphoreStatistics } from "../sync/semaphore.ts";
+export type { DurationLike, Timeout } from "../time.ts";

@@ -1,0 +1,3 @@
+/** A `.wasm` file as Cloudflare's runtime imports it: compiled, not instantiated. */
+declare const kernel: WebAssembly.Module;
+export default kernel;
