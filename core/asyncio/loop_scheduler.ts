@@ -154,5 +154,7 @@ export class LoopScheduler extends Scheduler {
   dispose(): void {
     for (const coro of this.coros()) coro.wait?.cancel();
     this.driver.stop();
+    this.leave(this.#iterationEnd);
+    this.leaveKernel();
   }
 }
