@@ -71,6 +71,9 @@ const CLOSED = 2;
 
 let instance: Scheduler | null = null;
 
+// Stands for the sets that most schedulers never need; nothing is added to it.
+const NONE: Set<Coro> = new Set();
+
 // Of schedulers with `debug`.
 const spawnSites = new WeakMap<Coro, string | null>();
 
@@ -120,18 +123,19 @@ export class Scheduler extends RunLoop {
   #daemons = 0;
   #spawned = 0;
   #epoch: number;
-  #failed = new Set<Coro>();
+  #failed = NONE;
   #joins: JoinWaiter[] = [];
   #allEnded: (() => void) | null = null;
   // Those whose end `terminate()` waits for.
-  #ending = new Set<Coro>();
+  #ending = NONE;
   #termination: Promise<void> | null = null;
   #exits: { fn: () => unknown; priority: number }[] = [];
   #suspects: Coro[] = [];
   #manySuspects = 256;
   #suspectAll = false;
   #toldDry = false;
-  #readAt = -1;
+  // The number of switches when the clock was last read for `uptime()`: the constructor does it first.
+  #readAt = 0;
 
   /**
    * Makes an independent scheduler, for tests and for isolation.
@@ -419,6 +423,7 @@ export class Scheduler extends RunLoop {
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
   failedUnclaimed(coro: Coro): void {
     if (this.broken !== null) return;
+    if (this.#failed === NONE) this.#failed = new Set();
     this.#failed.add(coro);
     // The turn ends when all that is ready now has had its step: this queues up behind it.
     new Timer(this, coro.level, 0, () => {

@@ -13,6 +13,8 @@ export interface Server {
   output(): string;
   /** Its resident memory, in bytes. */
   memory(): number;
+  /** What it has used of processors, in seconds. */
+  processorSeconds(): number;
   stop(): Promise<void>;
 }
 
@@ -75,7 +77,12 @@ export async function withServer(config: string, use: (server: Server) => Promis
       const status = Deno.readTextFileSync(`/proc/${child.pid}/status`);
       return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)![1]);
     };
-    await use({ url: `http://127.0.0.1:${port}`, port, output: () => output, memory, stop });
+    const processorSeconds = () => {
+      // In ticks of 10 ms: the 14th and 15th field, counted from after the name, which may have any characters.
+      const fields = Deno.readTextFileSync(`/proc/${child.pid}/stat`).split(") ")[1].split(" ");
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    };
+    await use({ url: `http://127.0.0.1:${port}`, port, output: () => output, memory, processorSeconds, stop });
   } finally {
     await stop();
   }
