@@ -34,6 +34,8 @@ const MAX_DEEP_INTERVAL = 0.003;
 // Of the time, what deep yields may cost before they get rarer.
 const DEEP_SHARE = 1 / 30;
 const MICROTASK_BUDGET = 0.002;
+// The same for clocks that stand still while code runs.
+const MICROTASK_SLICES = 2_000;
 // After so long without a slice the host has certainly had a turn.
 const MICROTASK_GAP = 0.0002;
 const TIMER_LEAD = 0.0011;
@@ -58,6 +60,7 @@ export class HostDriver implements Driver {
   #timerAt = Infinity;
   #timerAlive = true;
   #microtaskSeconds = 0;
+  #microtaskSlices = 0;
   // When the last slice ended, by the scheduler's clock.
   #ranUntil = 0;
   #parkedAt = 0;
@@ -76,8 +79,9 @@ export class HostDriver implements Driver {
   wake(): void {
     if (this.#scheduled) return this.#tighten();
     this.#scheduled = true;
-    if (this.#microtaskSeconds < MICROTASK_BUDGET) this.#now.then(this.#tick);
-    else this.#yieldToHost();
+    if (this.#microtaskSeconds < MICROTASK_BUDGET && ++this.#microtaskSlices < MICROTASK_SLICES) {
+      this.#now.then(this.#tick);
+    } else this.#yieldToHost();
   }
 
   /** Deadlines or the need to stay alive may have changed. */
@@ -96,7 +100,7 @@ export class HostDriver implements Driver {
     this.#scheduled = false;
     if (this.#stopped) return this.#clearTimer();
     const start = this.#loop.now();
-    if (start - this.#ranUntil > MICROTASK_GAP) this.#microtaskSeconds = 0;
+    if (start - this.#ranUntil > MICROTASK_GAP) this.#hostHadTurn();
     const more = this.#loop.slice(SLICE, start);
     this.#ranUntil = this.#loop.now();
     this.#microtaskSeconds += this.#ranUntil - start;
@@ -108,9 +112,14 @@ export class HostDriver implements Driver {
     }
   };
 
+  #hostHadTurn(): void {
+    this.#microtaskSeconds = 0;
+    this.#microtaskSlices = 0;
+  }
+
   readonly #afterHop = (): void => {
     this.#loose = null;
-    this.#microtaskSeconds = 0;
+    this.#hostHadTurn();
     this.#tick();
   };
 
@@ -177,7 +186,7 @@ export class HostDriver implements Driver {
     this.#timer = null;
     this.#timerAt = Infinity;
     this.#parkedAt = now();
-    this.#microtaskSeconds = 0;
+    this.#hostHadTurn();
     if (!this.#scheduled) this.#tick();
   };
 

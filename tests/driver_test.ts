@@ -3,7 +3,7 @@
  *
  * Limits are generous: these tests tell starving from sharing, not fast from slow.
  */
-import { type Coro, Scheduler, sleep } from "@asyncoro/asyncoro";
+import { type Coro, Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
 
 /** Runs `probe` while coroutines that never wait keep a scheduler busy. */
@@ -40,6 +40,33 @@ Deno.test("coroutines that never wait do not starve promises of others", () =>
     for (let i = 0; i < 20; i++) await crypto.subtle.digest("SHA-256", new Uint8Array(10));
     assert(performance.now() - start < 2_000);
   }));
+
+Deno.test("where the clock stands still while code runs, turns are counted", async () => {
+  // As in edge runtimes: it moves on when the host had a turn, and this one not even then.
+  const scheduler = new Scheduler({ clock: { now: () => 0 } });
+  let stop = false;
+  for (const wait of [() => undefined, (coro: Coro) => coro.sleep(0), () => until(Promise.resolve())]) {
+    scheduler.spawn(function* (coro) {
+      while (!stop) yield wait(coro);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  stop = true;
+  await scheduler.join();
+  await scheduler.terminate();
+});
+
+Deno.test("coroutines that only wait for promises leave the host its turns where the clock stands still", async () => {
+  const scheduler = new Scheduler({ clock: { now: () => 0 } });
+  let stop = false;
+  scheduler.spawn(function* () {
+    while (!stop) yield* until(Promise.resolve());
+  });
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+  stop = true;
+  await scheduler.join();
+  await scheduler.terminate();
+});
 
 Deno.test("coroutines that never wait do not starve sockets of others", () =>
   whileBusy(async () => {
