@@ -106,6 +106,7 @@ abstract class Group extends Operation<unknown> {
   }
 
   #closeBranches(): void {
+    if (this.branches.size === 0) return;
     const grace = this.strand!.graceLeft() ?? GRACE_SECONDS;
     // Last first: messages that several of them hold go back to the mailbox in their order.
     for (const branch of [...this.branches].reverse()) branch.requestUnwind(-1, grace, null);
