@@ -25,9 +25,6 @@ import type { Schedulable } from "./schedulable.ts";
 const MAX_INTERVAL = 1024;
 const CHECK_SECONDS = 100e-6;
 
-// Many schedulers live for a few steps only, which are short.
-const FIRST_INTERVAL = 8;
-
 // Steps in a window after which the clock is read all the same, should steps have become long all of a sudden. A power
 // of two less one.
 const GLANCE = 255;
@@ -95,7 +92,7 @@ export abstract class RunLoop implements Drivable {
   readonly #submissionCapacity: number = this.kernelCalls.submissionCapacity();
   readonly #windowCapacity: number = this.kernelCalls.windowCapacity();
   #limit = this.#windowCapacity;
-  #interval = FIRST_INTERVAL;
+  #interval = 1;
   #arming: Operation<unknown>[] = [];
 
   /** @internal */

@@ -13,7 +13,7 @@
  *   close a channel in a `finally` block.
  * - A clock that stands still while code runs does not matter: turns are also counted.
  *
- * @example A handler of requests
+ * @example
  * ```ts
  * import { all, Coro, run, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro/edge";
  * import { assertEquals } from "@std/assert";
