@@ -171,8 +171,11 @@ function tellDry(): boolean {
 
 /** Whether there is a process that ends when nothing keeps it going. A page is there as long as it is open. */
 export function hasProcess(): boolean {
-  return isDeno() || host.process !== undefined;
+  return processThere ??= isDeno() || host.process !== undefined;
 }
+
+// Where these are getters, each look costs as much as a switch or two.
+let processThere: boolean | undefined;
 
 /** Sets the exit code of the process, if there is one. */
 export function setExitCode(code: number): void {

@@ -236,6 +236,8 @@ export abstract class RunLoop implements Drivable {
   #armWaiting(now: number): void {
     this.lastReading = now;
     const arming = this.#arming;
+    // Setting a length costs something even where it changes nothing.
+    if (arming.length === 0) return;
     for (let i = 0; i < arming.length; i++) {
       const operation = arming[i];
       const strand = operation.strand!;

@@ -517,7 +517,7 @@ export class Scheduler extends RunLoop {
 
   /** `join()` is answered when all have ended, and the failures among them were reported. */
   #answerJoins(): void {
-    if (this.#pending > 0 || this.#failed.size > 0) return;
+    if (this.#joins.length === 0 || this.#pending > 0 || this.#failed.size > 0) return;
     for (const waiter of this.#joins.splice(0)) waiter.resolve();
   }
 
@@ -527,7 +527,7 @@ export class Scheduler extends RunLoop {
 
   #reportFailed(): void {
     for (const coro of this.#failed) this.#reportUnclaimed(coro);
-    this.#failed.clear();
+    this.#failed = NONE;
     this.#answerJoins();
   }
 

@@ -14,7 +14,8 @@ const quick = Deno.args.includes("--quick");
 const ROUNDS = quick ? 5 : 40;
 const COUNT = 1_000;
 const CONNECTIONS = 16;
-const WARM_UP = quick ? 2_000 : 30_000;
+// Code that runs once a request is compiled late.
+const WARM_UP = quick ? 2_000 : 60_000;
 
 const HANDLERS: Readonly<Record<string, string>> = {
   one: "a coroutine that computes",
