@@ -2,6 +2,7 @@
  * The public names of the entry points: whoever adds or drops one does so on purpose.
  */
 import * as main from "@asyncoro/asyncoro";
+import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import * as edge from "@asyncoro/asyncoro/edge";
 import * as io from "@asyncoro/asyncoro/io";
 import * as testing from "@asyncoro/asyncoro/testing";
@@ -126,6 +127,70 @@ Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()",
   for (const [name, value] of Object.entries(edge)) {
     if (name !== "init" && name !== "run") assertStrictEquals(main[name as keyof typeof main], value);
   }
+});
+
+Deno.test("asyncio/mod.ts exports these names", () => {
+  assertEquals(Object.keys(asyncio).sort(), [
+    "ALL_COMPLETED",
+    "Barrier",
+    "BoundedSemaphore",
+    "BrokenBarrierError",
+    "CancelledError",
+    "Completions",
+    "Condition",
+    "Event",
+    "EventLoop",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "Future",
+    "Handle",
+    "IncompleteReadError",
+    "InvalidStateError",
+    "LifoQueue",
+    "LimitOverrunError",
+    "Lock",
+    "PriorityQueue",
+    "Queue",
+    "QueueEmpty",
+    "QueueFull",
+    "QueueShutDown",
+    "Semaphore",
+    "Server",
+    "StreamReader",
+    "StreamWriter",
+    "Task",
+    "TaskGroup",
+    "Timeout",
+    "TimeoutError",
+    "TimerHandle",
+    "allTasks",
+    "asCompleted",
+    "coroutine",
+    "createTask",
+    "currentTask",
+    "ensureFuture",
+    "gather",
+    "getEventLoop",
+    "getRunningLoop",
+    "isCoroutine",
+    "isCoroutineFunction",
+    "isFuture",
+    "newEventLoop",
+    "openConnection",
+    "run",
+    "setEventLoop",
+    "shield",
+    "sleep",
+    "startServer",
+    "taskGroup",
+    "timeout",
+    "timeoutAt",
+    "toThread",
+    "wait",
+    "waitFor",
+    "wrapFuture",
+  ]);
+  assertStrictEquals(asyncio.TimeoutError, main.TimeoutError);
 });
 
 Deno.test("testing/mod.ts exports its names", () => {

@@ -81,6 +81,11 @@ export class CallbackQueue {
     else this.#scheduler.leave(batch);
   }
 
+  /** The loop is closed: batches give their slots back, so that another scheduler can have the kernel. */
+  dispose(): void {
+    for (const batch of this.#spare.splice(0)) this.#scheduler.leave(batch);
+  }
+
   /** Calls back as a callback of this scheduler, and of no coroutine. */
   within(callback: () => void): void {
     context.strand = null;

@@ -154,6 +154,7 @@ export class EventLoop {
     }
     this.#closed = true;
     this.#executor?.terminate();
+    this.#callbacks.dispose();
     this.#scheduler.dispose();
   }
 

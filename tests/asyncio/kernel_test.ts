@@ -1,0 +1,31 @@
+/**
+ * What becomes of the kernel of an event loop that is closed.
+ */
+import { type EventLoop, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
+import { assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { Kernel } from "../../core/kernel/kernel.ts";
+
+/** Runs an event loop, closes it, and answers its kernel and the one that is given out next. */
+async function kernels(leave: (loop: EventLoop) => void): Promise<[Kernel, Kernel]> {
+  const loop = newEventLoop();
+  loop.setExceptionHandler(() => {});
+  const { kernel } = loop.scheduler;
+  await loop.runUntilComplete(function* () {
+    for (let i = 0; i < 10; i++) {
+      loop.callSoon(() => {});
+      yield* sleep(0);
+    }
+    leave(loop);
+  });
+  loop.close();
+  return [kernel, Kernel.take()];
+}
+
+Deno.test("it is another scheduler's when nothing is left in it", async () => {
+  assertStrictEquals(...await kernels(() => {}));
+});
+
+Deno.test("it stays with a loop in which a task or a timer is left", async () => {
+  assertNotStrictEquals(...await kernels((loop) => loop.createTask(sleep(60))));
+  assertNotStrictEquals(...await kernels((loop) => loop.callLater(60, () => {})));
+});
