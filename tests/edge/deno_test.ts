@@ -18,7 +18,7 @@ async function serving(
   }).spawn();
   let output = "";
   const started = Promise.withResolvers<void>();
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
+  const collect = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
       output += chunk;
       if (/:(\d+)\/?\s/.test(output)) started.resolve();

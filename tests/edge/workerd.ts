@@ -45,7 +45,7 @@ export async function withServer(config: string, use: (server: Server) => Promis
     stderr: "piped",
   }).spawn();
   let output = "";
-  const collect = async (stream: ReadableStream<Uint8Array>, seen: () => void) => {
+  const collect = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>, seen: () => void) => {
     for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
       output += chunk;
       seen();
