@@ -1,0 +1,55 @@
+/**
+ * When a daily rotation is due, in a time zone with whatever its clocks did and will do.
+ *
+ * For each date of the zone's calendar there is one instant: the first at which clocks there have reached that date and
+ * the time of day. Hence:
+ * - a time of day that is skipped (clocks go forward over it) is due at the first instant after the gap;
+ * - a time of day that comes twice (clocks go back over it) is due when it comes first, and not again;
+ * - a date that is skipped (2011-12-30 in Apia) has no instant of its own.
+ */
+
+/** A time of day in a time zone. */
+export class DailySchedule {
+  readonly time: Temporal.PlainTime;
+  readonly timeZone: string;
+
+  constructor(time: Temporal.PlainTime, timeZone: string) {
+    this.time = time;
+    this.timeZone = timeZone;
+  }
+
+  /** The instant for a date; `null` if the zone skipped that date. */
+  instantOf(date: Temporal.PlainDate): Temporal.Instant | null {
+    const startOfDay = date.toZonedDateTime(this.timeZone);
+    if (!startOfDay.toPlainDate().equals(date)) return null;
+    const wanted = date.toPlainDateTime(this.time);
+    const first = wanted.toZonedDateTime(this.timeZone, { disambiguation: "earlier" });
+    if (first.toPlainDateTime().equals(wanted)) return first.toInstant();
+    // In a gap "earlier" lies before it: the next transition is where the gap ends.
+    return first.getTimeZoneTransition("next")!.toInstant();
+  }
+
+  /** The latest date whose instant has come by `now`. */
+  latestDate(now: Temporal.Instant): Temporal.PlainDate {
+    // Clocks that went back over midnight may show the day before once more.
+    let date = now.toZonedDateTimeISO(this.timeZone).toPlainDate().add({ days: 1 });
+    while (!this.#hasCome(date, now)) date = date.subtract({ days: 1 });
+    return date;
+  }
+
+  /** The first instant of a date after `now`. */
+  nextInstant(now: Temporal.Instant): Temporal.Instant {
+    let date = this.latestDate(now);
+    let next: Temporal.Instant | null = null;
+    while (next === null) {
+      date = date.add({ days: 1 });
+      next = this.instantOf(date);
+    }
+    return next;
+  }
+
+  #hasCome(date: Temporal.PlainDate, now: Temporal.Instant): boolean {
+    const instant = this.instantOf(date);
+    return instant !== null && Temporal.Instant.compare(instant, now) <= 0;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A rotation that crashes before any of its file operations, and is recovered from: every line that was there before is
+ * there afterwards, once, and in order.
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { LogConfig } from "../../../examples/logrotate/config.ts";
+import { type Journal, LogFiles } from "../../../examples/logrotate/rotate.ts";
+import { Crash, FailingFiles } from "./failing_files.ts";
+import { LogFolder } from "./log_folder.ts";
+
+const SILENT: Journal = { begin() {}, commit() {}, rollback() {} };
+const MODES: Record<string, Partial<LogConfig>> = {
+  rename: {},
+  create: { create: true },
+  copyTruncate: { copyTruncate: true },
+};
+
+/** What may lie about when the rotation begins: which versions are there, and what an earlier crash left. */
+const BEFORE: Record<string, (folder: LogFolder, keep: number) => Promise<void>> = {
+  "no old versions": async () => {},
+  "all versions": async (folder, keep) => {
+    for (let version = keep; version >= 1; version--) await folder.old(version, version > 1);
+  },
+  "a gap": async (folder, keep) => {
+    for (let version = keep; version >= 1; version--) if (version !== 2) await folder.old(version);
+  },
+  "a log taken aside": async (folder, keep) => {
+    for (let version = keep; version >= 1; version--) await folder.old(version);
+    await folder.write("app.log.0", folder.takeLines(3));
+  },
+  "a crash while compressing": async (folder, keep) => {
+    for (let version = keep; version >= 1; version--) await folder.old(version);
+    await Deno.writeTextFile(folder.at("app.log.part"), "");
+    if (keep >= 2) await folder.double(2, 0.6);
+    if (keep >= 1) await folder.double(1, 1);
+    if (keep >= 1) await Deno.writeTextFile(folder.at("app.log.1.gz.part"), "half of someth");
+  },
+};
+
+function configOf(folder: LogFolder, keep: number, gzip: boolean, mode: string): LogConfig {
+  const log = { path: folder.at("app.log"), keep, gzip, gzipFrom: mode === "copyTruncate" ? 1 : 2, policies: [] };
+  return { ...log, create: false, copyTruncate: false, ...MODES[mode] };
+}
+
+/** Rotates with a crash before operation `last + 1`. Answers whether it came to that. */
+async function crashes(config: LogConfig, last: number, step: "rotate" | "recover" = "rotate"): Promise<boolean> {
+  try {
+    await new LogFiles(config, new FailingFiles(last).fs)[step](SILENT);
+    return false;
+  } catch (error) {
+    if (error instanceof Crash) return true;
+    throw error;
+  }
+}
+
+/** What must be there, newest first: `[the log, version 1, ...]`, if it is rotated as often as it says. */
+function rotated(contents: string[], keep: number): string[] {
+  const [log, ...old] = contents;
+  return log === "" ? contents : ["", ...[log, ...old].slice(0, keep)];
+}
+
+/** Crashes a rotation before its change `last + 1`, the writer goes on, and it is recovered from. */
+class Accident {
+  readonly folder: LogFolder;
+  readonly config: LogConfig;
+  /** What may be there afterwards: not rotated, and rotated. */
+  readonly #outcomes: [string[], string[]];
+
+  private constructor(folder: LogFolder, config: LogConfig, outcomes: [string[], string[]]) {
+    this.folder = folder;
+    this.config = config;
+    this.#outcomes = outcomes;
+  }
+
+  static async prepare(folder: LogFolder, config: LogConfig, before: string): Promise<Accident> {
+    await BEFORE[before](folder, config.keep);
+    await folder.write("app.log", folder.takeLines(5));
+    const [[log, ...old], aside] = await folder.contents();
+    const settled = [log, ...(aside === null ? old : [aside, ...old].slice(0, config.keep))];
+    return new Accident(folder, config, [settled, rotated(settled, config.keep)]);
+  }
+
+  /** What the program writes meanwhile. */
+  async writeOn(): Promise<void> {
+    const late = this.folder.takeLines(2);
+    await this.folder.write("app.log", late);
+    for (const outcome of this.#outcomes) outcome[0] += late;
+  }
+
+  async check(what: string, crashed: boolean): Promise<void> {
+    const [found, aside] = await this.folder.contents();
+    assertEquals(aside, null, `${what}: something is still aside`);
+    const allowed = crashed ? this.#outcomes : this.#outcomes.slice(1);
+    const isAllowed = allowed.some((contents) => JSON.stringify(contents) === JSON.stringify(found));
+    assert(isAllowed, `${what}: found ${JSON.stringify(found)}, expected one of ${JSON.stringify(allowed)}`);
+    await this.folder.assertTidy(this.config);
+  }
+
+  /** The next rotation goes on as if nothing had been. */
+  async rotateAgain(): Promise<void> {
+    await this.folder.write("app.log", this.folder.takeLines(1));
+    const [before] = await this.folder.contents();
+    await new LogFiles(this.config).rotate(SILENT);
+    assertEquals((await this.folder.contents())[0], rotated(before, this.config.keep));
+  }
+}
+
+async function crashEverywhere(keep: number, gzip: boolean, mode: string, before: string): Promise<number> {
+  for (let last = 0;; last++) {
+    await using folder = await LogFolder.make();
+    const accident = await Accident.prepare(folder, configOf(folder, keep, gzip, mode), before);
+    const crashed = await crashes(accident.config, last);
+    if (crashed) await accident.writeOn();
+    await new LogFiles(accident.config).recover(SILENT);
+    await accident.check(`keeping ${keep}${gzip ? ", gzip" : ""}, crash after ${last} changes`, crashed);
+    await accident.rotateAgain();
+    if (!crashed) return last;
+  }
+}
+
+for (const mode of Object.keys(MODES)) {
+  for (const before of Object.keys(BEFORE)) {
+    Deno.test(`no line is lost or doubled wherever a rotation crashes: ${mode} with ${before}`, async () => {
+      const all = [0, 1, 2, 3, 4].flatMap((keep) => [false, true].map((gzip) => ({ keep, gzip })));
+      await Promise.all(all.map(({ keep, gzip }) => crashEverywhere(keep, gzip, mode, before)));
+    });
+  }
+
+  Deno.test(`no line is lost or doubled wherever the recovery from a crash crashes: ${mode}`, async () => {
+    let crashed = true;
+    for (let last = 0; crashed; last++) {
+      for (let crashedAgain = true, second = 0; crashedAgain; second++) {
+        await using folder = await LogFolder.make();
+        const accident = await Accident.prepare(folder, configOf(folder, 2, true, mode), "all versions");
+        crashed = await crashes(accident.config, last);
+        if (crashed) await accident.writeOn();
+        crashedAgain = await crashes(accident.config, second, "recover");
+        if (crashedAgain) await accident.writeOn();
+        await new LogFiles(accident.config).recover(SILENT);
+        await accident.check(`crashes after ${last} changes and ${second} more`, crashed);
+      }
+    }
+  });
+}
