@@ -46,19 +46,18 @@ export class State {
     return Object.hasOwn(this.#entries, log) ? this.#entries[log] : undefined;
   }
 
-  /** Remembers. */
+  /** Remembers. A rotation that has begun stays so. */
   set(log: string, memory: Memory): void {
-    this.#entries[log] = memory;
-    this.#save();
+    this.#replace(log, { ...this.#entries[log], ...memory });
   }
 
   /** For one rotation of a log, after which `next` holds. */
   journal(log: string, next: () => Memory): Journal {
     const entry = () => this.#entries[log];
     return {
-      begin: () => this.set(log, { ...entry(), next: next() } as Entry),
-      commit: () => entry()?.next && this.set(log, entry().next!),
-      rollback: () => entry()?.next && this.set(log, { rotated: entry().rotated, dates: entry().dates }),
+      begin: () => this.#replace(log, { ...entry(), next: next() }),
+      commit: () => entry()?.next && this.#replace(log, entry().next!),
+      rollback: () => entry()?.next && this.#replace(log, { ...entry(), next: undefined }),
     };
   }
 
@@ -82,6 +81,11 @@ export class State {
       this.#lock?.close();
       throw new Error(`Cannot read ${this.#file}: ${(error as Error).message}`);
     }
+  }
+
+  #replace(log: string, entry: Entry): void {
+    this.#entries[log] = entry;
+    this.#save();
   }
 
   // The file is small: at one go it is safe from any interleaving.

@@ -1,0 +1,162 @@
+/** A log that several policies share: one rotation at a time, none twice for the same reason, and none half done. */
+import * as asyncio from "@asyncoro/asyncoro/asyncio";
+import type { DailyPolicy, LogConfig } from "./config.ts";
+import { type Journal, LogFiles } from "./rotate.ts";
+import { DailySchedule } from "./schedule.ts";
+import type { Memory, State } from "./state.ts";
+import type { Status } from "./status.ts";
+
+/** What a log rotator lives in. */
+export interface World {
+  readonly state: State;
+  readonly status: Status;
+  /** The wall clock, which may jump. */
+  readonly now: () => Temporal.Instant;
+  /** Whether to tell only what would be done. */
+  readonly dryRun: boolean;
+  /** Seconds after which one who waits for the wall clock looks at it again at the latest. */
+  readonly longestNap: number;
+}
+
+/** What a log needs of {@linkcode LogFiles}. */
+export type Files = Pick<LogFiles, "recover" | "rotate" | "plan" | "size">;
+
+/** A log, with what its policies have to know of each other. */
+export class Log {
+  readonly config: LogConfig;
+  readonly world: World;
+  readonly #files: Files;
+  readonly #loop = asyncio.getRunningLoop();
+  readonly #lock = new asyncio.Lock();
+  readonly #schedules: ReadonlyMap<string, DailySchedule>;
+  /** When it was last rotated or tried to be, by the clock of the loop, which does not jump. */
+  #triedAt = this.#loop.time();
+
+  constructor(config: LogConfig, world: World, files: Files = new LogFiles(config)) {
+    this.config = config;
+    this.world = world;
+    this.#files = files;
+    const daily = config.policies.filter((policy) => policy.type === "daily");
+    this.#schedules = new Map(daily.map((policy) => [keyOf(policy), scheduleOf(policy)]));
+  }
+
+  /** Takes up what an earlier run has left: a rotation that was begun, and when the last one was. */
+  *recover(): Generator<unknown, void, unknown> {
+    using _ = yield* this.#lock.hold();
+    yield* this.#attempt(this.#recover());
+  }
+
+  /** Rotates if it is due, which is asked when nobody else rotates any more: nobody acts on old news. */
+  *rotateIf(isDue: () => boolean | Promise<boolean>, why: string): Generator<unknown, void, unknown> {
+    using _ = yield* this.#lock.hold();
+    yield* this.#attempt(this.#rotateIf(isDue, why));
+  }
+
+  /** Waits for a rotation in hand, and lets none begin any more. */
+  *close(): Generator<unknown, void, unknown> {
+    yield* this.#lock.acquire();
+  }
+
+  /** Bytes in it; 0 if there is none. */
+  size(): Promise<number> {
+    return this.#files.size();
+  }
+
+  /** Seconds since it was last rotated or tried to be, or was first seen. */
+  age(): number {
+    return this.#loop.time() - this.#triedAt;
+  }
+
+  /** Whether a date has come that has not been dealt with. */
+  isDateDue(policy: DailyPolicy): boolean {
+    const key = keyOf(policy);
+    const latest = this.#schedules.get(key)!.latestDate(this.world.now());
+    const known = this.#memory().dates[key];
+    if (known !== undefined && latest.toString() > known) return true;
+    const dates = { ...this.#memory().dates, [key]: later(known, latest) };
+    if (dates[key] !== known) this.world.state.set(this.config.path, { ...this.#memory(), dates });
+    return false;
+  }
+
+  /** Seconds until the next date. */
+  untilNextDate(policy: DailyPolicy): number {
+    const now = this.world.now();
+    return now.until(this.#schedules.get(keyOf(policy))!.nextInstant(now)).total("seconds");
+  }
+
+  *#attempt(work: Promise<void>): Generator<unknown, void, unknown> {
+    try {
+      yield* asyncio.wrapFuture(work);
+    } catch (error) {
+      if (error instanceof asyncio.CancelledError) throw error;
+      this.world.status.failure(`${this.config.path}: ${(error as Error).message}`);
+    }
+  }
+
+  async #recover(): Promise<void> {
+    if (!this.world.dryRun) await this.#files.recover(this.#journal());
+    const { state, now } = this.world;
+    const known = state.of(this.config.path);
+    if (known === undefined) return state.set(this.config.path, { rotated: now().toString(), dates: {} });
+    const age = Temporal.Instant.from(known.rotated).until(now()).total("seconds");
+    this.#triedAt = this.#loop.time() - Math.max(0, age);
+  }
+
+  async #rotateIf(isDue: () => boolean | Promise<boolean>, why: string): Promise<void> {
+    if (!await isDue()) return;
+    try {
+      await (this.world.dryRun ? this.#pretend(why) : this.#rotate(why));
+    } finally {
+      this.#triedAt = this.#loop.time();
+    }
+  }
+
+  async #rotate(why: string): Promise<void> {
+    const size = await this.size();
+    if (!await this.#files.rotate(this.#journal())) return;
+    this.world.status.rotations++;
+    this.world.status.event(`${this.config.path}: rotated ${size} bytes (${why})`);
+  }
+
+  async #pretend(why: string): Promise<void> {
+    const size = await this.size();
+    const steps = (await this.#files.plan()).map(({ from, to }) => to === null ? `remove ${from}` : `${from} -> ${to}`);
+    if (size > 0) {
+      this.world.status.event(`${this.config.path}: would rotate ${size} bytes (${why}): ${steps.join(", ")}`);
+    }
+    this.world.state.set(this.config.path, this.#memoryAfterRotation());
+  }
+
+  #journal(): Journal {
+    return this.world.state.journal(this.config.path, () => this.#memoryAfterRotation());
+  }
+
+  #memory(): Memory {
+    return this.world.state.of(this.config.path)!;
+  }
+
+  /** A rotation deals with every date that has come, whoever asked for it. */
+  #memoryAfterRotation(): Memory {
+    const now = this.world.now();
+    const { dates } = this.#memory();
+    const dealtWith = [...this.#schedules].map(([key, schedule]) => [key, later(dates[key], schedule.latestDate(now))]);
+    return { rotated: now.toString(), dates: Object.fromEntries(dealtWith) };
+  }
+}
+
+function keyOf({ at, timeZone }: DailyPolicy): string {
+  return `${at} ${timeZone}`;
+}
+
+function scheduleOf({ at, timeZone }: DailyPolicy): DailySchedule {
+  return new DailySchedule(Temporal.PlainTime.from(at), timeZone);
+}
+
+/**
+ * The later of two dates: what a clock that goes back shows once more has been dealt with. But a date that lies more
+ * than a week ahead was noted when the clock was wrong.
+ */
+function later(known: string | undefined, latest: Temporal.PlainDate): string {
+  const isAhead = known !== undefined && known > latest.toString();
+  return isAhead && known <= latest.add({ weeks: 1 }).toString() ? known : latest.toString();
+}
