@@ -1,5 +1,5 @@
 /** What can be configured, and what it means. Paths in a configuration are relative to the folder it is in. */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { byType, listOf, objectWith, oneOf, type Reader, value } from "./check.ts";
 import { parseJson } from "./json.ts";
 
@@ -105,7 +105,7 @@ const readPolicy = byType<Policy>({
   ),
 });
 
-const readConfig = objectWith<Config>({
+const readFile = objectWith<Config>({
   state: text,
   logs: listOf(objectWith<LogConfig>(
     {
@@ -122,6 +122,19 @@ const readConfig = objectWith<Config>({
 }, { state: "logrotate.state.json" });
 
 /**
+ * The configuration in a file.
+ *
+ * @throws {ConfigError} If it cannot be read, is no JSON, or has mistakes in it.
+ */
+export function readConfig(file: string): Config {
+  try {
+    return parseConfig(Deno.readTextFileSync(file), dirname(resolve(file)));
+  } catch (error) {
+    throw new ConfigError(`Cannot use ${file}:\n${(error as Error).message}`);
+  }
+}
+
+/**
  * The configuration in a JSON text; `folder` is what its paths are relative to.
  *
  * @throws {SyntaxError} If it is not JSON, with line and column.
@@ -129,7 +142,7 @@ const readConfig = objectWith<Config>({
  */
 export function parseConfig(json: string, folder: string): Config {
   const mistakes: string[] = [];
-  const config = readConfig(parseJson(json), "", mistakes);
+  const config = readFile(parseJson(json), "", mistakes);
   if (mistakes.length === 0) mistakes.push(...contradictions(config, folder));
   if (mistakes.length > 0) throw new ConfigError(mistakes.join("\n"));
   return { state: resolve(folder, config.state), logs: config.logs.map((log) => complete(log, folder)) };
@@ -147,8 +160,17 @@ function* contradictions({ logs }: Config, folder: string): Generator<string> {
     if (first < index) {
       yield `logs[${index}].path: must be there once, and is at logs[${first}].path too: current value is "${path}"`;
     }
+    const original = paths.findIndex((other) => /^\.\d+(\.gz)?$/.test(versionPart(other, paths[index])));
+    if (original >= 0) {
+      yield `logs[${index}].path: must not be an old version of logs[${original}].path: current value is "${path}"`;
+    }
     if (create && copyTruncate) {
       yield `logs[${index}].create: must not be set with copyTruncate, which leaves the log in its place`;
     }
   }
+}
+
+/** What a path has after that of another; "" if it does not begin with it. */
+function versionPart(original: string, path: string): string {
+  return path.startsWith(original) ? path.slice(original.length) : "";
 }

@@ -4,6 +4,7 @@
  * A file holds it, replaced as a whole at each change. Before a rotation it says what will hold after it (`next`), and
  * after it, that this holds. Whoever finds a `next` after a crash asks the disk whether the rotation has happened.
  */
+import { dirname } from "node:path";
 import type { Journal } from "./rotate.ts";
 
 /** What is known of a log. */
@@ -67,6 +68,7 @@ export class State {
   }
 
   #takeLock(): Deno.FsFile {
+    Deno.mkdirSync(dirname(this.#file), { recursive: true });
     const lock = Deno.openSync(`${this.#file}.lock`, { write: true, create: true });
     if (lock.tryLockSync(true)) return lock;
     lock.close();

@@ -37,9 +37,14 @@ export class Status {
 
   /** Keeps the last line of a terminal up to date. */
   *refresh(): Generator<unknown, void, unknown> {
-    while (this.#live) {
-      Deno.stdout.writeSync(new TextEncoder().encode(CLEAR_LINE + this.#line().slice(0, Deno.consoleSize().columns - 1)));
-      yield* asyncio.sleep(1);
+    if (!this.#live) return;
+    try {
+      for (;;) {
+        write(CLEAR_LINE + this.#line().slice(0, Deno.consoleSize().columns - 1));
+        yield* asyncio.sleep(1);
+      }
+    } finally {
+      write(CLEAR_LINE);
     }
   }
 
@@ -51,9 +56,13 @@ export class Status {
   }
 
   #print(print: (text: string) => void, text: string): void {
-    if (this.#live) Deno.stdout.writeSync(new TextEncoder().encode(CLEAR_LINE));
+    if (this.#live) write(CLEAR_LINE);
     print(`${this.#now().toString({ smallestUnit: "second" })} ${text}`);
   }
+}
+
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 function duration(seconds: number): string {
