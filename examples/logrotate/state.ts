@@ -58,7 +58,7 @@ export class State {
     return {
       begin: () => this.#replace(log, { ...entry(), next: next() }),
       commit: () => entry()?.next && this.#replace(log, entry().next!),
-      rollback: () => entry()?.next && this.#replace(log, { ...entry(), next: undefined }),
+      rollback: () => entry()?.next && this.#replace(log, { rotated: entry().rotated, dates: entry().dates }),
     };
   }
 
