@@ -66,10 +66,18 @@ function* followChanges(log: Log, policy: Policy & { type: "size" }): Generator<
     for (;;) {
       changed.clear();
       yield* check(log, policy);
-      yield* asyncio.wait([group.createTask(changed.wait())], { timeout: policy.checkEvery });
-      yield* asyncio.sleep(GATHERING);
+      yield* waitForChange(changed, policy.checkEvery);
     }
   });
+}
+
+function* waitForChange(changed: asyncio.Event, seconds: number): Generator<unknown, void, unknown> {
+  try {
+    yield* asyncio.waitFor(changed.wait(), seconds);
+    yield* asyncio.sleep(GATHERING);
+  } catch (error) {
+    if (!(error instanceof asyncio.TimeoutError)) throw error;
+  }
 }
 
 function* watch(log: Log, changed: asyncio.Event): Generator<unknown, void, unknown> {
