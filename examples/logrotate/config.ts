@@ -69,7 +69,10 @@ export class ConfigError extends Error {
 
 const flag = value<boolean>("true or false", (value) => typeof value === "boolean");
 const text = value<string>("a text that is not empty", (value) => typeof value === "string" && value !== "");
-const seconds = value<number>("a positive number of seconds", (value) => Number.isFinite(value) && Number(value) > 0);
+const seconds = value<number>(
+  "a positive number of seconds, at most a billion",
+  (value) => typeof value === "number" && 0 < value && value <= 1e9,
+);
 const positive = value<number>("a positive integer", (value) => Number.isSafeInteger(value) && Number(value) > 0);
 const count = value<number>(
   "an integer from 0 to 999",

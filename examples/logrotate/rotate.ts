@@ -3,7 +3,7 @@
  *
  *     app.log  --rename-->  app.log.0                       the log is taken aside: the rotation has happened
  *     app.log.0  -->  app.log.1  -->  app.log.2 ...         settle() makes it a version
- *     app.log.2  -->  app.log.2.gz.part  -->  app.log.2.gz  and compresses older ones
+ *     app.log.2  -->  app.log.2.gz.part  -->  app.log.2.gz  older ones are compressed
  *
  * What is to be done next is told by the names of the files alone. So settle() is at once the second half of a rotation
  * and the recovery from a crash in the middle of one. A name that ends in `.part` is of something unfinished, whose
@@ -64,6 +64,7 @@ export class LogFiles {
   async recover(journal: Journal): Promise<void> {
     await this.#settle(journal);
     journal.rollback();
+    await this.#compressVersions();
   }
 
   /** Makes the log version 1. Answers `false` if there is none, or an empty one. */
@@ -73,6 +74,7 @@ export class LogFiles {
     const rotated = await this.#takeAside();
     journal.commit();
     if (rotated) await this.#settle(journal);
+    await this.#compressVersions();
     return rotated;
   }
 
@@ -100,7 +102,6 @@ export class LogFiles {
       for (const step of shift(this.#name, await this.#versions(), this.#log.keep)) await this.#take(step);
       await this.#syncFolder();
     }
-    if (this.#log.gzip) await this.#compressVersions();
   }
 
   async #copyAside(info: Deno.FileInfo): Promise<void> {
@@ -121,10 +122,9 @@ export class LogFiles {
     const name = `${this.#name}.0.copy`;
     if (await this.#info(name) === null) return;
     using copied = await this.#fs.open(this.#at(name));
-    const log = await this.#info(this.#name) && await this.#fs.open(this.#log.path);
-    const kept = log === null || await compare(copied.readable, log) === "different";
-    log?.close();
-    if (kept) await this.#move(name, `${this.#name}.0`);
+    using log = await this.#info(this.#name) && await this.#fs.open(this.#log.path);
+    const isOnlyCopy = log === null || await compare(copied.readable, log) === "different";
+    if (isOnlyCopy) await this.#move(name, `${this.#name}.0`);
     else await this.#fs.remove(this.#at(name));
   }
 
@@ -144,6 +144,7 @@ export class LogFiles {
   }
 
   async #compressVersions(): Promise<void> {
+    if (!this.#log.gzip) return;
     for (const [version, [name]] of await this.#versions()) {
       if (version >= this.#log.gzipFrom && !name.endsWith(".gz")) await this.#compress(name);
     }

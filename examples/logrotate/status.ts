@@ -11,8 +11,8 @@ export class Status {
   failures = 0;
   readonly #now: () => Temporal.Instant;
   readonly #live: boolean;
-  /** What is expected next, and when by the clock of the loop. */
-  readonly #expected = new Map<string, number>();
+  /** What is expected, and when. */
+  readonly #expected = new Map<string, Temporal.Instant>();
 
   constructor(now: () => Temporal.Instant, live: boolean = Deno.stdout.isTerminal()) {
     this.#now = now;
@@ -32,7 +32,7 @@ export class Status {
 
   /** Something is expected in so many seconds. */
   expect(what: string, seconds: number): void {
-    this.#expected.set(what, asyncio.getRunningLoop().time() + seconds);
+    this.#expected.set(what, this.#now().add({ milliseconds: Math.round(seconds * 1000) }));
   }
 
   /** Keeps the last line of a terminal up to date. */
@@ -40,7 +40,7 @@ export class Status {
     if (!this.#live) return;
     try {
       for (;;) {
-        write(CLEAR_LINE + this.#line().slice(0, Deno.consoleSize().columns - 1));
+        this.#showLine();
         yield* asyncio.sleep(1);
       }
     } finally {
@@ -48,16 +48,22 @@ export class Status {
     }
   }
 
+  #showLine(): void {
+    write(CLEAR_LINE + this.#line().slice(0, Deno.consoleSize().columns - 1));
+  }
+
   #line(): string {
-    const now = asyncio.getRunningLoop().time();
-    const [what, time] = [...this.#expected].sort(([, a], [, b]) => a - b).find(([, time]) => time >= now) ?? ["", now];
-    const next = what === "" ? "" : `; next: ${what} in ${duration(time - now)}`;
-    return `${this.rotations} rotations, ${this.failures} failures${next}`;
+    const now = this.#now();
+    const left = [...this.#expected].map(([what, time]) => ({ what, seconds: now.until(time).total("seconds") }));
+    const [next] = left.filter(({ seconds }) => seconds >= 0).sort((one, other) => one.seconds - other.seconds);
+    const told = `${this.rotations} rotations, ${this.failures} failures`;
+    return next === undefined ? told : `${told}; next: ${next.what} in ${duration(next.seconds)}`;
   }
 
   #print(print: (text: string) => void, text: string): void {
     if (this.#live) write(CLEAR_LINE);
     print(`${this.#now().toString({ smallestUnit: "second" })} ${text}`);
+    if (this.#live) this.#showLine();
   }
 }
 

@@ -111,7 +111,12 @@ const MISTAKES: [what: string, config: unknown, mistake: string][] = [
   [
     "an interval of no time",
     withPolicy({ type: "interval", every: 0 }),
-    "logs[0].policies[0].every: must be a positive number of seconds: current value is 0",
+    "logs[0].policies[0].every: must be a positive number of seconds, at most a billion: current value is 0",
+  ],
+  [
+    "an interval of ages",
+    withPolicy({ type: "interval", every: 1e10 }),
+    "logs[0].policies[0].every: must be a positive number of seconds, at most a billion: current value is 10000000000",
   ],
   [
     "the key of another policy",

@@ -142,3 +142,34 @@ for (const mode of Object.keys(MODES)) {
     }
   });
 }
+
+/** The changes and what made sure of them, without the bytes. */
+async function traceOf(folder: LogFolder, config: LogConfig): Promise<string[]> {
+  const files = new FailingFiles();
+  await new LogFiles(config, files.fs).rotate(SILENT);
+  const name = folder.path.slice(folder.path.lastIndexOf("/") + 1);
+  const steps = files.trace.filter((step) => !/^(write|utime|chmod|chown)/.test(step));
+  return steps.map((step) => step.replace(name, "folder"));
+}
+
+Deno.test("nothing is removed or emptied before its copy is on the disk, whenever the power fails", async () => {
+  await using folder = await LogFolder.make();
+  await folder.write("app.log", folder.takeLines(3));
+  assertEquals(await traceOf(folder, configOf(folder, 3, true, "copyTruncate")), [
+    "open app.log",
+    "open app.log.0.part",
+    "sync app.log.0.part",
+    "rename app.log.0.part",
+    "sync folder",
+    "truncate app.log",
+    "rename app.log.0.copy",
+    "sync folder",
+    "rename app.log.0",
+    "sync folder",
+    "open app.log.1.gz.part",
+    "sync app.log.1.gz.part",
+    "rename app.log.1.gz.part",
+    "sync folder",
+    "remove app.log.1",
+  ]);
+});
