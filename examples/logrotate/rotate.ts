@@ -72,8 +72,7 @@ export class LogFiles {
     await this.#settle(journal);
     journal.begin();
     const rotated = await this.#takeAside();
-    journal.commit();
-    if (rotated) await this.#settle(journal);
+    await (rotated ? this.#settle(journal) : journal.commit());
     await this.#compressVersions();
     return rotated;
   }

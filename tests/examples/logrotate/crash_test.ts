@@ -107,7 +107,7 @@ class Accident {
 
 async function crashEverywhere(keep: number, gzip: boolean, mode: string, before: string): Promise<number> {
   for (let last = 0;; last++) {
-    await using folder = await LogFolder.make();
+    await using folder = await LogFolder.make({ quick: true });
     const accident = await Accident.prepare(folder, configOf(folder, keep, gzip, mode), before);
     const crashed = await crashes(accident.config, last);
     if (crashed) await accident.writeOn();
@@ -130,7 +130,7 @@ for (const mode of Object.keys(MODES)) {
     let crashed = true;
     for (let last = 0; crashed; last++) {
       for (let crashedAgain = true, second = 0; crashedAgain; second++) {
-        await using folder = await LogFolder.make();
+        await using folder = await LogFolder.make({ quick: true });
         const accident = await Accident.prepare(folder, configOf(folder, 2, true, mode), "all versions");
         crashed = await crashes(accident.config, last);
         if (crashed) await accident.writeOn();
@@ -153,7 +153,7 @@ async function traceOf(folder: LogFolder, config: LogConfig): Promise<string[]> 
 }
 
 Deno.test("nothing is removed or emptied before its copy is on the disk, whenever the power fails", async () => {
-  await using folder = await LogFolder.make();
+  await using folder = await LogFolder.make({ quick: true });
   await folder.write("app.log", folder.takeLines(3));
   assertEquals(await traceOf(folder, configOf(folder, 3, true, "copyTruncate")), [
     "open app.log",

@@ -91,11 +91,11 @@ for (const [timeZone, start, end, why] of YEARS) {
 Deno.test("clocks that go back over midnight just after it do not let it rotate again", async () => {
   // Until 2011 they went from 00:01 back to 23:01 there.
   const [timeZone, start] = ["America/Goose_Bay", "2010-10-01T12:00:00Z"];
-  const world = new VirtualWorld(start, 600);
+  const world = new VirtualWorld(start, HOUR);
   await world.runFor(60 * DAY, daily("00:00", timeZone));
   const instants = world.rotations.map(({ instant }) => instant);
   assertEquals(instants, expectedRotations(timeZone, "00:00", start, world.now().toString()));
-  assertEquals(instants.slice(36, 39), ["2010-11-06T03:00:00Z", "2010-11-07T03:00:00Z", "2010-11-08T04:00:00Z"]);
+  assertEquals(instants.slice(35, 38), ["2010-11-06T03:00:00Z", "2010-11-07T03:00:00Z", "2010-11-08T04:00:00Z"]);
 });
 
 Deno.test("what is expected of zones with odd days is what their clocks showed", () => {

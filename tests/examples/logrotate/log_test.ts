@@ -107,7 +107,7 @@ Deno.test("a rotation that fails is told and tried again, at no greater pace tha
 });
 
 Deno.test("the interval since the last rotation is kept across restarts", async () => {
-  await using folder = await LogFolder.make();
+  await using folder = await LogFolder.make({ quick: true });
   const rotations: string[] = [];
   for (const [start, seconds] of [["2018-03-05T12:00:00Z", 50], ["2018-03-05T12:00:55Z", 50]] as const) {
     using state = new State(folder.at("state.json"));
@@ -119,7 +119,7 @@ Deno.test("the interval since the last rotation is kept across restarts", async 
 });
 
 Deno.test("two rotators cannot work with one state file", async () => {
-  await using folder = await LogFolder.make();
+  await using folder = await LogFolder.make({ quick: true });
   const file = folder.at("state.json");
   {
     using _ = new State(file);
@@ -143,7 +143,7 @@ for (const copyTruncate of [false, true]) {
     let crashed = true;
     let changes = 0;
     for (; crashed; changes++) {
-      await using folder = await LogFolder.make();
+      await using folder = await LogFolder.make({ quick: true });
       const log = { path: folder.at("app.log"), keep: 2, gzip: true, gzipFrom: 1, create: false, copyTruncate };
       const config = { ...log, policies: [] };
       const before: Memory = { rotated: "2018-03-05T00:00:00Z", dates: { midnight: "2018-03-05" } };

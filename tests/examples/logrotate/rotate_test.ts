@@ -131,7 +131,11 @@ Deno.test("there is nothing to rotate without a log, with an empty one, or witho
   const files = new LogFiles(configOf(folder, { create: true }));
   assertEquals(await files.rotate(SILENT), false);
   await folder.write("app.log", "");
-  assertEquals(await files.rotate(SILENT), false);
+  // The date for which it was to be rotated is dealt with all the same.
+  const told: string[] = [];
+  const journal = { begin: () => told.push("begin"), commit: () => told.push("commit"), rollback() {} };
+  assertEquals(await files.rotate(journal), false);
+  assertEquals(told, ["begin", "commit"]);
   assertEquals(namesIn(folder), ["app.log", "app.log.1"]);
   const nowhere = new LogFiles(configOf(folder, { path: folder.at("no/such/app.log") }));
   assertEquals([await nowhere.rotate(SILENT), await nowhere.size()], [false, 0]);
