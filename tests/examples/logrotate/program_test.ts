@@ -213,6 +213,22 @@ Deno.test("what fails is told, the others go on, and --once ends with 1", async 
   assert(errors[0].endsWith(`Cannot rotate ${folder.at("a.log")} as it is no file`), errors[0]);
 });
 
+Deno.test("a log that cannot be watched is told, and the others go on", async () => {
+  await using folder = await LogFolder.make();
+  const config = await configure(
+    folder,
+    { path: "nowhere/a.log", policies: [{ type: "size", maxBytes: 1, watch: true }] },
+    { path: "b.log", policies: [{ type: "interval", every: 0.2 }] },
+  );
+  await folder.write("b.log", "1\n");
+  const run = new Run(config);
+  await until(() => exists(folder.at("b.log.1")));
+  run.kill("SIGTERM");
+  const { errors } = await run.ended();
+  assertEquals(errors.length, 1);
+  assert(errors[0].includes(`${folder.at("nowhere/a.log")}: cannot be watched: `), errors[0]);
+});
+
 Deno.test("a wrong command line or configuration ends it with 2", async () => {
   await using folder = await LogFolder.make();
   for (const args of [[], ["--onse", "a.json"], ["a.json", "b.json"]]) {
