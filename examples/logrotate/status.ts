@@ -49,7 +49,7 @@ export class Status {
   }
 
   #showLine(): void {
-    write(CLEAR_LINE + this.#line().slice(0, Deno.consoleSize().columns - 1));
+    write(CLEAR_LINE + this.#line().slice(0, (Deno.consoleSize().columns || 80) - 1));
   }
 
   #line(): string {
