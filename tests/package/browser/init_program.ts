@@ -1,5 +1,5 @@
 /** The program of a page that compiles the kernel from a file it fetches. */
-import { init } from "@asyncoro/asyncoro/edge";
+import { init, run, sleep } from "@asyncoro/asyncoro/edge";
 import { page } from "./page.ts";
 
 /** Runs a coroutine on the kernel that was fetched. `compiledHere` counts kernels that were compiled all the same. */
