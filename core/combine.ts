@@ -29,7 +29,8 @@ class Branch extends Strand {
   readonly index: number;
 
   constructor(group: Group, parent: Strand, index: number, body: Body) {
-    super(parent.loop, parent.level, body);
+    super(parent.loop, parent.level);
+    this.begin(body);
     this.#group = group;
     this.index = index;
   }

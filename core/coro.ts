@@ -91,13 +91,13 @@ export class Coro<
   A extends readonly any[] = any[],
 > extends Strand {
   /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
-  readonly id: number;
+  declare readonly id: number;
   /** @internal Messages, once there were any. */
-  mailbox: Mailbox | null = null;
+  declare mailbox: Mailbox | null;
   /** @internal The first of the locks it holds. */
-  held: Holding | null = null;
+  declare held: Holding | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
-  readonly born: number;
+  declare readonly born: number;
   #flags: number;
   // A name that was given, or the function or whatever else whose name it has.
   #name: string | Named;
@@ -117,9 +117,12 @@ export class Coro<
     const { scheduler, options } = placement();
     const body = options?.body;
     if (body === undefined) checkTarget(target);
-    super(scheduler, options === null ? 4 : options.priority, NO_BODY);
+    super(scheduler, options === null ? 4 : options.priority);
+    this.begin(NO_BODY);
     this.#name = options?.name ?? target;
     this.#flags = options?.daemon ? DAEMON : 0;
+    this.mailbox = null;
+    this.held = null;
     this.id = scheduler.nextId();
     this.born = scheduler.uptime();
     // Default values of parameters are evaluated here and may throw: nothing is registered yet.

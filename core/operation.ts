@@ -71,22 +71,28 @@ const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefin
  */
 export abstract class Operation<T> {
   /** @internal One of the states above. */
-  state = NEW;
+  declare state: number;
   /** @internal Whether it was yielded with plain `yield`, so that the run loop and not `yield*` takes the outcome. */
-  direct = false;
+  declare direct: boolean;
   /** @internal The strand that waits. */
-  strand: Strand | null = null;
+  declare strand: Strand | null;
   /** @internal The value or error, once settled. */
-  outcome: unknown = undefined;
+  declare outcome: unknown;
   /**
    * @internal
    * Seconds to wait at the most, from the yield; there is no limit unless it is below `Infinity`.
    * It starts as no number at all: a field that only ever holds fractions costs V8 a box in every operation.
    */
-  limit: number = undefined as unknown as number;
+  declare limit: number;
 
+  // Set here and not where they are declared, which would cost V8 a call of its own for every class.
   /** @internal */
   constructor() {
+    this.state = NEW;
+    this.direct = false;
+    this.strand = null;
+    this.outcome = undefined;
+    this.limit = undefined as unknown as number;
     if (watch.active) operationMade(this);
   }
 

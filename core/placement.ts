@@ -52,6 +52,11 @@ export function placed<T>(placement: Placement, create: () => T): T {
   }
 }
 
+/** The same for the coroutine that is constructed next: nothing may come between this and its constructor. */
+export function placeNext(placement: Placement): void {
+  chosen = placement;
+}
+
 /** The place for the coroutine that is being constructed. Taken once, so that nested ones do not inherit it. */
 export function placement(): Placement {
   if (chosen !== null) {

@@ -8,24 +8,28 @@ import type { RunLoop } from "./run_loop.ts";
  */
 export abstract class Schedulable {
   /** @internal The scheduler's machinery. */
-  loop: RunLoop;
+  declare loop: RunLoop;
   /** @internal Address in the kernel, -1 when it has none. */
-  slot = -1;
+  declare slot: number;
   /** @internal Tells this tenant of the slot from earlier and later ones. */
-  generation = 0;
+  declare generation: number;
   /** @internal Priority level, 0 (first) to 7. */
-  level: number;
+  declare level: number;
   /**
    * @internal
    * Submitted and not run since. A submission leads to exactly one run: a timer that fires for a submitted entity
    * is ignored, because the submission will run it.
    */
-  queued = false;
+  declare queued: boolean;
 
+  // Set here and not where they are declared, as in `Operation`.
   /** @internal */
   constructor(loop: RunLoop, level: number) {
     this.loop = loop;
+    this.slot = -1;
+    this.generation = 0;
     this.level = level;
+    this.queued = false;
   }
 
   /** @internal Runs one step. `byTimer` tells that only its timer made it ready. */

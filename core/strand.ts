@@ -29,7 +29,6 @@ import {
 import { Given } from "./operations/given.ts";
 import { Until } from "./operations/until.ts";
 import { recordPlainCaller } from "./report.ts";
-import type { RunLoop } from "./run_loop.ts";
 import { Schedulable, Timer } from "./schedulable.ts";
 
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
@@ -101,20 +100,23 @@ const MAX_FORCED_RETURNS = 100;
 /** @internal One line of execution. */
 export abstract class Strand extends Schedulable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
-  top: Body;
+  declare top: Body;
   /** @internal The callers of `top`, outermost first; `null` while there is none. */
-  frames: Frame[] | null = null;
+  declare frames: Frame[] | null;
   /** @internal What it waits for. */
-  wait: Operation<unknown> | null = null;
+  declare wait: Operation<unknown> | null;
   /** @internal Asyncoro's "last value": what the latest yield of the outermost generator evaluated to. */
-  last: unknown = undefined;
+  declare last: unknown;
   /** @internal Pending requests, `null` almost always. */
-  control: Control | null = null;
+  declare control: Control | null;
 
-  /** @internal */
-  constructor(loop: RunLoop, level: number, top: Body) {
-    super(loop, level);
+  /** @internal For constructors. A chain of them costs more than this. */
+  protected begin(top: Body): void {
     this.top = top;
+    this.frames = null;
+    this.wait = null;
+    this.last = undefined;
+    this.control = null;
   }
 
   /** @internal The coroutine this strand belongs to. */
@@ -569,14 +571,11 @@ function isDue({ errors, unwinding }: Control): boolean {
   return errors.length > 0 || (unwinding !== null && unwinding.due);
 }
 
-const GeneratorFunctionPrototype: unknown = Object.getPrototypeOf(function* () {});
-
 /** Whether a value is a generator function. */
 export function isGeneratorFunction(value: unknown): boolean {
-  if (typeof value !== "function") return false;
-  if (Object.getPrototypeOf(value) === GeneratorFunctionPrototype) return true;
-  // Bound ones and those of another realm.
-  return Object.prototype.toString.call(value) === "[object GeneratorFunction]";
+  // As in isGenerator(). It is so of bound ones and those of another realm, too.
+  return typeof value === "function" &&
+    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "GeneratorFunction";
 }
 
 /** Whether a value is a generator object, which `yield` calls as a subroutine. */

@@ -19,13 +19,28 @@ const LEVEL = 4;
 
 /** One entry of the ready queue. */
 class Batch extends Schedulable {
-  readonly handles: Handle[] = [];
+  // Never made shorter: an array that is emptied forgets its room.
+  readonly #handles: (Handle | null)[] = [];
+  /** How many callbacks are in it. */
+  length = 0;
   readonly #queue: CallbackQueue;
 
   constructor(queue: CallbackQueue, scheduler: Scheduler) {
     super(scheduler, LEVEL);
     this.#queue = queue;
     scheduler.enter(this);
+  }
+
+  add(handle: Handle): void {
+    this.#handles[this.length++] = handle;
+  }
+
+  /** Calls them, in their order. */
+  call(): void {
+    const handles = this.#handles;
+    for (let i = 0; i < this.length; i++) handles[i]!.run();
+    for (let i = 0; i < this.length; i++) handles[i] = null;
+    this.length = 0;
   }
 
   override run(): void {
@@ -50,8 +65,8 @@ export class CallbackQueue {
   /** Adds a callback behind all that is ready. */
   push(handle: Handle): void {
     const open = this.#open;
-    if (open !== null && this.#isLast() && open.handles.length < MAX_BATCH) open.handles.push(handle);
-    else this.#begin().handles.push(handle);
+    if (open !== null && this.#isLast() && open.length < MAX_BATCH) open.add(handle);
+    else this.#begin().add(handle);
   }
 
   #isLast(): boolean {
@@ -73,10 +88,7 @@ export class CallbackQueue {
     if (this.#open === batch) this.#open = null;
     batch.queued = false;
     this.#scheduler.parked();
-    this.within(() => {
-      for (const handle of batch.handles) handle.run();
-    });
-    batch.handles.length = 0;
+    this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
     else this.#scheduler.leave(batch);
   }

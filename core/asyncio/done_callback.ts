@@ -4,11 +4,13 @@ import { type Callback, Handle } from "./handle.ts";
 
 /** A function that is called through the loop when a future is done: somebody who waits, and then a callback. */
 export class DoneCallback extends Handle implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
+  declare nextJoiner: Joiner | null;
+  declare prevJoiner: Joiner | null;
 
   constructor(future: Future, callback: Callback) {
     super(future.loop, callback, future);
+    this.nextJoiner = null;
+    this.prevJoiner = null;
   }
 
   resolve(): void {

@@ -10,14 +10,14 @@ import { TaskCoro } from "./task_coro.ts";
 
 /** Waits for a future. */
 export class FutureWait extends Operation<unknown> implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
-  readonly future: Future;
-  // The scheduler of a coroutine that is none of the future's loop: for it, the future is something of the host.
-  #stranger: RunLoop | null = null;
+  declare nextJoiner: Joiner | null;
+  declare prevJoiner: Joiner | null;
+  declare readonly future: Future;
 
   constructor(future: Future) {
     super();
+    this.nextJoiner = null;
+    this.prevJoiner = null;
     this.future = future;
   }
 
@@ -46,13 +46,13 @@ export class FutureWait extends Operation<unknown> implements Joiner {
         `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,
       );
     }
-    this.#stranger = loop;
     loop.hostOperations++;
   }
 
+  // For a coroutine of a scheduler that is no event loop, the future is something of the host.
   #leave(): void {
-    if (this.#stranger !== null) this.#stranger.hostOperations--;
-    this.#stranger = null;
+    const { loop } = this.strand!;
+    if (loop !== this.future.loop.scheduler) loop.hostOperations--;
   }
 
   override resolve(value: unknown): void {

@@ -2,7 +2,7 @@ import { type Awaitable, type AwaitedValue, isAwaitable } from "./coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "./ensure_future.ts";
 import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { Future } from "./future.ts";
+import { Future, type FutureOptions } from "./future.ts";
 import { getEventLoop } from "./policy.ts";
 
 /** Options of {@linkcode gather}. */
@@ -28,12 +28,13 @@ class Gathering extends Future<unknown[]> {
   #unfinished: number;
   #cancelRequested = false;
 
-  constructor(loop: EventLoop, children: readonly Future[], distinct: Map<unknown, Future>, returnExceptions: boolean) {
+  constructor(loop: EventLoop, children: readonly Future[], returnExceptions: boolean) {
     super({ loop });
     this.#children = children;
     this.#returnExceptions = returnExceptions;
+    const distinct = new Set(children);
     this.#unfinished = distinct.size;
-    for (const child of distinct.values()) {
+    for (const child of distinct) {
       if (child.done()) this.#childDone(child);
       else child.addDoneCallback(this.#childDone);
     }
@@ -112,18 +113,19 @@ export function gather(...args: unknown[]): Future<unknown> {
   const { awaitables, returnExceptions = false } = argumentsOf(args);
   for (const each of awaitables) mustBeAwaitable(each);
   const loop = loopOf(awaitables);
-  const distinct = new Map<unknown, Future>();
-  const children = awaitables.map((each) => {
-    const known = distinct.get(each);
-    if (known !== undefined) return known;
-    const future = ensureFuture(each as Awaitable, { loop });
-    distinct.set(each, future);
-    return future;
-  });
-  if (children.length > 0) return new Gathering(loop, children, distinct, returnExceptions);
+  const children = futuresOf(awaitables, { loop });
+  if (children.length > 0) return new Gathering(loop, children, returnExceptions);
   const nothing = new Future<unknown[]>({ loop });
   nothing.setResult([]);
   return nothing;
+}
+
+/** A future for each; what is there twice has one. */
+function futuresOf(awaitables: readonly unknown[], options: FutureOptions): readonly Future[] {
+  const distinct = new Set(awaitables);
+  if (distinct.size === awaitables.length) return awaitables.map((each) => ensureFuture(each as Awaitable, options));
+  const futures = new Map([...distinct].map((each) => [each, ensureFuture(each as Awaitable, options)]));
+  return awaitables.map((each) => futures.get(each)!);
 }
 
 function argumentsOf(args: unknown[]): GatherOptions & { readonly awaitables: readonly unknown[] } {

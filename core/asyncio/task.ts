@@ -1,7 +1,7 @@
 import type { Coro, CoroFunction } from "../coro.ts";
 import { describe } from "../describe.ts";
 import { Operation } from "../operation.ts";
-import { placed } from "../placement.ts";
+import { type Named, placeNext } from "../placement.ts";
 import { type Body, type Ending, isGenerator } from "../strand.ts";
 import { attend } from "../operations/attend.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
@@ -76,8 +76,7 @@ export class Task<T = unknown> extends Future<T> {
     const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
     this.#name = name === undefined ? ++count : checkName(name);
     const namesake = name === undefined && body === undefined ? undefined : this;
-    const options = { name: namesake, priority: 4, daemon: false, body };
-    this.#coro = placed({ scheduler: this.loop.scheduler, options }, () => spawn(this.loop, coroutine as CoroFunction));
+    this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
     this.#coro.task = this as Task;
     if (signal !== undefined) this.#heed(signal);
   }
@@ -201,8 +200,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal Its coroutine has ended. */
   coroEnded(kind: Ending, value: unknown, untold: readonly unknown[]): void {
-    if (value instanceof CancelledError && kind === "throw") return this.finishCancelled(value);
-    if (kind === "throw") return this.fail(value);
+    if (kind === "throw") return value instanceof CancelledError ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Asked to end in its last step.
     const error = this.#cancellation?.error ?? null;
@@ -221,7 +219,8 @@ class Cancellation {
   abort: AbortController | null = null;
 }
 
-function spawn(loop: EventLoop, target: CoroFunction): TaskCoro {
+function spawn(loop: EventLoop, target: CoroFunction, body: Body | undefined, name: Named | undefined): TaskCoro {
+  placeNext({ scheduler: loop.scheduler, options: { name, priority: 4, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 

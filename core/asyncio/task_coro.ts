@@ -9,7 +9,13 @@ export class TaskCoro extends Coro {
    * Set by the task right after it made this, until it has ended: the engine lets an error hold the objects whose
    * methods were on the stack, this among them, and that an error was never retrieved shows when its task is collected.
    */
-  task: Task | null = null;
+  declare task: Task | null;
+
+  /** As in `Operation`, a field is set here and not where it is declared. */
+  constructor(target: CoroFunction) {
+    super(target);
+    this.task = null;
+  }
 
   /** A failure is the task's to report. */
   override get unclaimed(): boolean {

@@ -6,12 +6,14 @@ import type { Strand } from "../strand.ts";
 
 /** Waits for the end of a coroutine. */
 export class Finish extends Operation<unknown> implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
+  declare nextJoiner: Joiner | null;
+  declare prevJoiner: Joiner | null;
   #target: Coro;
 
   constructor(target: Coro, seconds: number) {
     super();
+    this.nextJoiner = null;
+    this.prevJoiner = null;
     this.#target = target;
     this.limit = seconds;
   }

@@ -12,9 +12,16 @@ import { Operation } from "../operation.ts";
 /** @internal An operation that can stand in a {@linkcode WaitQueue}. */
 export abstract class Waiter<T> extends Operation<T> {
   /** @internal The one behind it. */
-  nextWaiter: Waiter<unknown> | null = null;
+  declare nextWaiter: Waiter<unknown> | null;
   /** @internal The one before it. */
-  prevWaiter: Waiter<unknown> | null = null;
+  declare prevWaiter: Waiter<unknown> | null;
+
+  /** @internal */
+  constructor() {
+    super();
+    this.nextWaiter = null;
+    this.prevWaiter = null;
+  }
 }
 
 /** @internal Operations that wait for the same thing, in the order in which they came. */

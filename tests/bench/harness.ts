@@ -42,6 +42,13 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
 }
 
+/** What `make` gives, so many times. `Array.from` costs more than much of what is measured. */
+export function many<T>(count: number, make: () => T): T[] {
+  const all: T[] = [];
+  for (let i = 0; i < count; i++) all.push(make());
+  return all;
+}
+
 /** Nanoseconds per operation of work that does `operations` of them. */
 export async function timed(operations: number, work: () => unknown): Promise<number> {
   const start = performance.now();

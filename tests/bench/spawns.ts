@@ -1,6 +1,6 @@
 /** What it costs to create a coroutine that does nothing and to wait for its end. */
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
-import { compare, type Effort, ns, printTable, timed, times } from "./harness.ts";
+import { compare, type Effort, many, ns, printTable, timed, times } from "./harness.ts";
 
 function* short(): Generator<unknown, number, unknown> {
   return 1;
@@ -12,7 +12,7 @@ function* oneByOne(_coro: Coro, count: number): Generator<unknown, void, unknown
 
 function* byHundreds(_coro: Coro, count: number): Generator<unknown, void, unknown> {
   for (let i = 0; i < count; i += 100) {
-    const batch = Array.from({ length: 100 }, () => new Coro(short));
+    const batch = many(100, () => new Coro(short));
     for (const coro of batch) yield* coro.finish();
   }
 }
@@ -35,7 +35,7 @@ async function nativeOneByOne(count: number): Promise<void> {
 }
 
 async function nativeByHundreds(count: number): Promise<void> {
-  for (let i = 0; i < count; i += 100) await Promise.all(Array.from({ length: 100 }, shortAsync));
+  for (let i = 0; i < count; i += 100) await Promise.all(many(100, shortAsync));
 }
 
 /** Spawn and join. */

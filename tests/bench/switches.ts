@@ -1,13 +1,13 @@
 /** What a switch costs: the floor is a bare round robin over generators, with no scheduler at all. */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
-import { compare, type Comparison, type Effort, ns, printTable, timed, times } from "./harness.ts";
+import { compare, type Comparison, type Effort, many, ns, printTable, timed, times } from "./harness.ts";
 
 function* bare(steps: number): Generator<undefined, void, unknown> {
   for (let i = 0; i < steps; i++) yield;
 }
 
 function floor(count: number, steps: number): Promise<number> {
-  const generators = Array.from({ length: count }, () => bare(steps));
+  const generators = many(count, () => bare(steps));
   return timed(count * steps, () => {
     for (let live = count; live > 0;) {
       live = 0;
@@ -33,7 +33,7 @@ async function awaiter(steps: number): Promise<void> {
 }
 
 function native(count: number, steps: number): Promise<number> {
-  return timed(count * steps, () => Promise.all(Array.from({ length: count }, () => awaiter(steps))));
+  return timed(count * steps, () => Promise.all(many(count, () => awaiter(steps))));
 }
 
 const COUNTS = [1, 100, 1_000, 10_000, 1_000_000];

@@ -1,5 +1,6 @@
 /** The works that are measured, on our event loop. Each does `count` operations. */
 import { createTask, gather, getRunningLoop, Queue, sleep } from "@asyncoro/asyncoro/asyncio";
+import { many } from "../harness.ts";
 
 type Work = (count: number) => Generator<unknown, void, unknown>;
 
@@ -15,7 +16,7 @@ function* spawnAndAwait(count: number): Generator<unknown, void, unknown> {
 /** Tasks are made by hundreds and then awaited. */
 function* spawnHundreds(count: number): Generator<unknown, void, unknown> {
   for (let i = 0; i < count; i += 100) {
-    const tasks = Array.from({ length: 100 }, () => createTask(short()));
+    const tasks = many(100, () => createTask(short()));
     for (const task of tasks) yield* task;
   }
 }
@@ -88,7 +89,7 @@ function* queueOfOne(count: number): Generator<unknown, void, unknown> {
 /** Ten thousand coroutines at a time. */
 function* gatherTenThousand(count: number): Generator<unknown, void, unknown> {
   for (let i = 0; i < count; i += 10_000) {
-    const results = yield* gather(Array.from({ length: 10_000 }, short));
+    const results = yield* gather(many(10_000, short));
     if (results.length !== 10_000) throw new Error("Results are missing");
   }
 }
