@@ -2,7 +2,7 @@ import { type Awaitable, type AwaitedValue, isAwaitable } from "./coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "./ensure_future.ts";
 import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { Future, type FutureOptions } from "./future.ts";
+import { Future } from "./future.ts";
 import { getEventLoop } from "./policy.ts";
 
 /** Options of {@linkcode gather}. */
@@ -28,13 +28,13 @@ class Gathering extends Future<unknown[]> {
   #unfinished: number;
   #cancelRequested = false;
 
-  constructor(loop: EventLoop, children: readonly Future[], returnExceptions: boolean) {
+  /** `children` are distinct; `all` are those whose results are given. */
+  constructor(loop: EventLoop, children: readonly Future[], all: readonly Future[], returnExceptions: boolean) {
     super({ loop });
-    this.#children = children;
+    this.#children = all;
     this.#returnExceptions = returnExceptions;
-    const distinct = new Set(children);
-    this.#unfinished = distinct.size;
-    for (const child of distinct) {
+    this.#unfinished = children.length;
+    for (const child of children) {
       if (child.done()) this.#childDone(child);
       else child.addDoneCallback(this.#childDone);
     }
@@ -113,18 +113,20 @@ export function gather(...args: unknown[]): Future<unknown> {
   const { awaitables, returnExceptions = false } = argumentsOf(args);
   for (const each of awaitables) mustBeAwaitable(each);
   const loop = loopOf(awaitables);
-  const children = futuresOf(awaitables, { loop });
-  if (children.length > 0) return new Gathering(loop, children, returnExceptions);
+  const distinct = new Set(awaitables);
+  const children = [...distinct].map((each) => ensureFuture(each as Awaitable, { loop }));
+  if (children.length > 0) {
+    const all = distinct.size === awaitables.length ? children : inPlaces(awaitables, distinct, children);
+    return new Gathering(loop, children, all, returnExceptions);
+  }
   const nothing = new Future<unknown[]>({ loop });
   nothing.setResult([]);
   return nothing;
 }
 
-/** A future for each; what is there twice has one. */
-function futuresOf(awaitables: readonly unknown[], options: FutureOptions): readonly Future[] {
-  const distinct = new Set(awaitables);
-  if (distinct.size === awaitables.length) return awaitables.map((each) => ensureFuture(each as Awaitable, options));
-  const futures = new Map([...distinct].map((each) => [each, ensureFuture(each as Awaitable, options)]));
+/** The future of each; what is there twice has one. */
+function inPlaces(awaitables: readonly unknown[], distinct: Set<unknown>, children: readonly Future[]): Future[] {
+  const futures = new Map([...distinct].map((each, index) => [each, children[index]]));
   return awaitables.map((each) => futures.get(each)!);
 }
 

@@ -1,31 +1,39 @@
 /** CPython's asyncio, in a process that stays: it runs a work when it is told to. */
 export class Peer {
-  /** The interpreter. */
-  readonly version: string;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #lines: ReadableStreamDefaultReader<string>;
   #rest = "";
 
-  private constructor(command: string, version: string) {
-    this.version = version;
+  private constructor(command: string) {
     const script = new URL("peer.py", import.meta.url).pathname;
     this.#child = new Deno.Command(command, { args: [script], stdin: "piped", stdout: "piped" }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Starts the newest interpreter there is; `null` if there is none. */
-  static async start(): Promise<Peer | null> {
+  /** The newest interpreter there is, by its command and version; `null` if there is none. */
+  static async #find(): Promise<[command: string, version: string] | null> {
     for (const command of ["python3.13", "python3.12", "python3"]) {
       try {
         const { success, stdout } = await new Deno.Command(command, { args: ["--version"], stderr: "null" }).output();
-        if (success) return new Peer(command, new TextDecoder().decode(stdout).trim());
+        if (success) return [command, new TextDecoder().decode(stdout).trim()];
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
     return null;
+  }
+
+  /** The version that would be started; `null` if there is none. */
+  static async version(): Promise<string | null> {
+    return (await Peer.#find())?.[1] ?? null;
+  }
+
+  /** Starts it; `null` if there is none. */
+  static async start(): Promise<Peer | null> {
+    const found = await Peer.#find();
+    return found && new Peer(found[0]);
   }
 
   /** Runs a work and answers nanoseconds per operation. */
