@@ -77,8 +77,7 @@ const STRATEGIES: readonly string[] = ["one-for-one", "one-for-all", "rest-for-o
  * @param children What to start, in this order.
  * @param options See {@linkcode SuperviseOptions}: `"one-for-one"`, 3 restarts within 5 seconds, no backoff.
  * @returns The supervisor. Its result is an array of the children's results, `undefined` for one that was terminated. It
- * fails with `SupervisionError` when it
- * gives up, after stopping the other children.
+ * fails with `SupervisionError` when it gives up, after stopping the other children.
  * @throws {TypeError} If a child has no generator function, or an option is of the wrong kind.
  * @throws {RangeError} If `maxRestarts` is not an integer of 0 or more (or `Infinity`), `within` is not more than 0,
  * or `backoff` is negative or without limit.

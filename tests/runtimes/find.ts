@@ -41,15 +41,3 @@ async function answers(command: string): Promise<boolean> {
     throw error;
   }
 }
-
-/** The folder of an npm package that `deno task runtimes` installed, or `null`. */
-export async function findPackage(name: string): Promise<URL | null> {
-  const folder = new URL(`node_modules/${name}/`, RUNTIMES);
-  try {
-    await Deno.stat(folder);
-    return folder;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
