@@ -1,0 +1,72 @@
+/**
+ * The sources as JavaScript modules and declarations, file by file as they are: one module here is one module there.
+ *
+ * `deno check` has judged the types; this only writes down what they are.
+ */
+import ts from "typescript";
+
+const ROOT = new URL("../../../", import.meta.url);
+
+// What Node.js 20 runs as it is: https://node.green. `using` and the like are spelled out.
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ["lib.esnext.d.ts"],
+  types: [],
+  strict: true,
+  declaration: true,
+  rewriteRelativeImportExtensions: true,
+  verbatimModuleSyntax: true,
+  noEmitOnError: false,
+  skipLibCheck: true,
+  rootDir: ROOT.pathname,
+  outDir: "/",
+};
+
+/** The text of every module that the entry points lead to, `.js` and `.d.ts`, by path. */
+export async function compilePackage(entries: readonly string[]): Promise<Map<string, string>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const denoTypes = `${folder}/deno.d.ts`;
+    await Deno.writeTextFile(denoTypes, await readDenoTypes());
+    const program = ts.createProgram([...entries.map((path) => new URL(path, ROOT).pathname), denoTypes], OPTIONS);
+    const outputs = new Map<string, string>();
+    program.emit(undefined, (path, text) => outputs.set(path.slice(1), text));
+    return outputs;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** One module as JavaScript, with every import specifier passed through `rename`. */
+export function compileModule(source: string, rename: (specifier: string) => string): string {
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: { ...OPTIONS, declaration: false, rewriteRelativeImportExtensions: false, inlineSourceMap: false },
+  });
+  return renameImports(outputText, rename);
+}
+
+/** A module with every import specifier passed through `rename`; text that only looks like an import stays. */
+export function renameImports(source: string, rename: (specifier: string) => string): string {
+  let result = "";
+  let end = 0;
+  for (const { fileName, pos } of ts.preProcessFile(source, true, true).importedFiles) {
+    // The specifier begins after its quote.
+    const start = source.indexOf(fileName, pos);
+    result += source.slice(end, start) + rename(fileName);
+    end = start + fileName.length;
+  }
+  return result + source.slice(end);
+}
+
+/** What a module imports. */
+export function importsOf(source: string): string[] {
+  return ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
+}
+
+async function readDenoTypes(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["types"], stderr: "inherit" }).output();
+  // What it refers to comes with Deno's own compiler.
+  return new TextDecoder().decode(stdout).replaceAll(/^\/\/\/ <reference .*$/gm, "");
+}

@@ -1,0 +1,50 @@
+/**
+ * Declarations that every compiler understands, whatever its libraries: nothing in them is Deno's alone.
+ */
+import { importsOf, renameImports } from "./compile.ts";
+
+/** Where the stand-in for Deno's types goes. */
+const DENO_TYPES = "deno_types.d.ts";
+const COMMENT = /\/\*[\s\S]*?\*\//g;
+
+/** The declarations that those of the entry points lead to, fit for any compiler, by path. */
+export async function finishDeclarations(
+  compiled: ReadonlyMap<string, string>,
+  entries: readonly string[],
+): Promise<Map<string, string>> {
+  const finished = new Map<string, string>();
+  const visit = (path: string): void => {
+    if (finished.has(path)) return;
+    const text = compiled.get(path)!;
+    finished.set(path, finish(path, text));
+    for (const specifier of importsOf(text).filter(isRelative)) visit(resolve(path, declarationOf(specifier)));
+  };
+  for (const entry of entries) visit(declarationOf(entry.replace(/^\.\//, "")));
+  finished.set(DENO_TYPES, await Deno.readTextFile(new URL(DENO_TYPES, import.meta.url)));
+  return finished;
+}
+
+function finish(path: string, text: string): string {
+  const code = text.replaceAll(COMMENT, "");
+  const head: string[] = [];
+  if (/\b(asyncDispose|dispose|Disposable|AsyncDisposable)\b/.test(code)) {
+    head.push(`/// <reference lib="esnext.disposable" />`);
+  }
+  if (/\bDeno\.\w/.test(code)) {
+    head.push(`import type * as Deno from "${"../".repeat(path.split("/").length - 1)}${DENO_TYPES}";`);
+  }
+  const named = renameImports(text, (specifier) => isRelative(specifier) ? specifier.replace(/\.ts$/, ".js") : specifier);
+  return [...head, named].join("\n");
+}
+
+function isRelative(specifier: string): boolean {
+  return specifier.startsWith(".");
+}
+
+function declarationOf(path: string): string {
+  return path.replace(/(\.d)?\.ts$|\.js$/, ".d.ts");
+}
+
+function resolve(from: string, specifier: string): string {
+  return new URL(specifier, new URL(from, "file:///")).pathname.slice(1);
+}

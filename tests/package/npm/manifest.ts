@@ -1,0 +1,27 @@
+import config from "../../../deno.json" with { type: "json" };
+
+/** The entry points: sub-path to source. */
+export const ENTRIES: Readonly<Record<string, string>> = config.exports;
+
+const KERNEL = "./core/kernel/kernel.wasm";
+
+/** The package's `package.json`: all that is in it follows from `deno.json`. */
+export function manifest(): Record<string, unknown> {
+  const { name, version, license } = config;
+  const entries = Object.entries(ENTRIES).map(([subPath, source]) => {
+    const path = source.replace(/\.ts$/, "");
+    // "default", not "import": a Node.js that can require an ES module finds it too.
+    return [subPath, { types: `${path}.d.ts`, default: `${path}.js` }];
+  });
+  return {
+    name,
+    version,
+    description: "Asynchronous, concurrent programming with coroutines: Python's asyncoro and asyncio for TypeScript",
+    keywords: ["coroutine", "concurrency", "scheduler", "channel", "asyncio", "actor", "timeout", "generator"],
+    license,
+    type: "module",
+    sideEffects: false,
+    engines: { node: ">=20" },
+    exports: { ...Object.fromEntries(entries), "./kernel.wasm": KERNEL, "./package.json": "./package.json" },
+  };
+}
