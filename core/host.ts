@@ -20,6 +20,7 @@ interface HostGlobals {
     removeSignalListener(signal: string, handler: () => void): void;
   };
   readonly process?: {
+    readonly versions?: { readonly node?: string; readonly bun?: string };
     exitCode?: number;
     exit(code: number): never;
     on(event: string, handler: () => void): void;
@@ -50,6 +51,14 @@ export function isWorkerd(): boolean {
 }
 
 let workerd: boolean | undefined;
+
+/** What to call this host in a message. */
+export function hostName(): string {
+  const versions = isDeno() ? undefined : host.process?.versions;
+  // Bun has a version of Node.js too.
+  if (versions?.bun !== undefined) return "Bun";
+  return versions?.node !== undefined ? "Node.js" : "this runtime";
+}
 
 // setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
 const MAX_DELAY_MS = 2 ** 31 - 1;

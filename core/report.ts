@@ -6,13 +6,14 @@
  */
 import type { Coro } from "./coro.ts";
 import { describe } from "./describe.ts";
-import { callerOf, OWN_FOLDER } from "./place.ts";
+import { callerOf, isOwn } from "./place.ts";
 
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
 
-// The file that resumes generators: what its frames and those below do is no business of the program.
-const ENGINE = `${OWN_FOLDER}strand.ts`;
+// The module that resumes generators, whether it was compiled or not: what its frames and those below do is no business
+// of the program.
+const ENGINE = "strand.";
 
 /** Notes where the caller that `error` passes through is suspended. `above` is the function whose callers count. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
@@ -46,7 +47,7 @@ export function labelStack(error: unknown, coro: Coro): void {
 function programStack(error: Error): string {
   const stack = error.stack ?? String(error);
   const lines = stack.split("\n");
-  const engine = lines.findIndex((line) => line.includes(ENGINE));
+  const engine = lines.findIndex((line) => isOwn(line, ENGINE));
   return engine < 0 ? stack : lines.slice(0, engine).join("\n");
 }
 

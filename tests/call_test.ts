@@ -164,7 +164,7 @@ Deno.test("the stack of an error has the places of the callers and the coroutine
     });
     const error = await coro.value().catch((error) => error) as Error;
     const lines = error.stack!.split("\n").map((line) => line.trim());
-    const here = /call_test\.ts:\d+:\d+/;
+    const here = /call_test\.[jt]s:\d+:\d+/;
     const places = lines.filter((line) => here.test(line)).map((line) => line.match(/at (?:Generator\.)?(\w+)/)?.[1]);
     assertEquals(lines[0], "Error: boom");
     assertEquals(places.filter((name) => name !== "next" && name !== "throw"), [

@@ -50,6 +50,7 @@ const FLOORS = [
     "core/report.ts",
     "core/shuffle.ts",
     "core/time.ts",
+    "core/unsupported.ts",
   ],
 ];
 

@@ -255,7 +255,7 @@ Deno.test("with debug the report names the place where the lock was acquired", (
     const reported = lab.takeReported();
     assertEquals(reported.length, 2);
     for (const text of reported) {
-      assertMatch(text, /held (rlock 'b'|lock 'a') \(acquired at .*sync_deadlock_test.ts:\d+:\d+\)?\)/);
+      assertMatch(text, /held (rlock 'b'|lock 'a') \(acquired at .*sync_deadlock_test\.[jt]s:\d+:\d+\)?\)/);
     }
   }, { debug: true }));
 

@@ -150,7 +150,7 @@ for (const [name, permits, make] of GATES) {
         await lab.scheduler.spawn(follow, lab.scheduler, make(), new Model(permits, name === "Lock"), list).value();
         await lab.scheduler.terminate();
       }),
-      { numRuns: 1000 },
+      { numRuns: Number(Deno.env.get("RUNS") ?? 1000) },
     ));
 }
 

@@ -1,4 +1,4 @@
-import { UnsupportedError } from "../errors.ts";
+import { unsupported } from "../unsupported.ts";
 
 /**
  * The `Deno` namespace, looked up when it is needed, so that importing works everywhere.
@@ -8,7 +8,7 @@ import { UnsupportedError } from "../errors.ts";
 export function denoWith(name: keyof typeof Deno, action: string): typeof Deno {
   const deno = (globalThis as { Deno?: typeof Deno }).Deno;
   if (deno?.[name] !== undefined) return deno;
-  throw new UnsupportedError(`Cannot ${action} as this runtime has no Deno.${name}: run it with Deno`);
+  throw unsupported(action, `Deno.${name}`);
 }
 
 /**
@@ -20,5 +20,5 @@ export function builtin(name: string, action: string): unknown {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
   const module = process?.getBuiltinModule?.(name);
   if (module !== undefined && module !== null) return module;
-  throw new UnsupportedError(`Cannot ${action} as this runtime has no ${name}: run it with Deno`);
+  throw unsupported(action, name);
 }

@@ -2,6 +2,7 @@ import { DatabaseError, WorkerError } from "../errors.ts";
 import { describe } from "../describe.ts";
 import { RLock } from "../sync/rlock.ts";
 import { type ConnectionNote, databaseTask } from "./database_task.ts";
+import { unsupported } from "../unsupported.ts";
 import type { Thread } from "./thread.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -122,8 +123,11 @@ export class DatabaseConnection {
   }
 }
 
-/** SQLite's errors with its code; others as they are. */
+/** SQLite's errors with its code, that of a missing capability by its class; others as they are. */
 function databaseError(error: unknown): unknown {
+  if (error instanceof WorkerError && error.name === "UnsupportedError") {
+    return unsupported("open a database", error.message);
+  }
   if (!(error instanceof WorkerError) || error.code !== "ERR_SQLITE_ERROR") return error;
   const { errcode: told } = error.data;
   const errcode = typeof told === "number" ? told : codeOf(error.message);

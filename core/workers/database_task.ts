@@ -61,8 +61,10 @@ export function databaseTask(
 
   function open(note: ConnectionNote): void {
     // deno-lint-ignore no-explicit-any -- what a runtime has built in, without its types
-    const { DatabaseSync } = (globalThis as any).process.getBuiltinModule("node:sqlite");
-    connections.set(connectionId, { database: new DatabaseSync(note.path, note.options), note, open: new Map() });
+    const sqlite = (globalThis as any).process.getBuiltinModule("node:sqlite");
+    if (sqlite === undefined) throw Object.assign(new Error("node:sqlite"), { name: "UnsupportedError" });
+    const database = new sqlite.DatabaseSync(note.path, note.options);
+    connections.set(connectionId, { database, note, open: new Map() });
   }
 
   function prepare({ database, note }: Connection, sql: string): Statement {

@@ -6,7 +6,8 @@
  * of Deno holds the process open, for good if it was terminated in an endless loop. A web worker is used only where
  * permissions are asked for, which the others cannot have.
  */
-import { UnsupportedError } from "../errors.ts";
+import { isDeno } from "../host.ts";
+import { unsupported } from "../unsupported.ts";
 import type { PortLike } from "./worker_loop.ts";
 
 /** What happens to a worker. */
@@ -57,6 +58,7 @@ export type WorkerPermissions = "inherit" | "none" | Readonly<Record<string, unk
  */
 export function workerHost(permissions: WorkerPermissions | undefined): WorkerHost {
   const threads = workerThreads();
+  if (permissions !== undefined && !isDeno()) throw missing("permissions of workers");
   const create = permissions === undefined
     ? (source: string, name: string, events: HostWorkerEvents) => new ThreadWorker(threads, source, name, events)
     : (source: string, name: string, events: HostWorkerEvents) => new WebWorker(source, name, permissions, events);
@@ -72,8 +74,8 @@ function workerThreads(): WorkerThreads {
   return threads as WorkerThreads;
 }
 
-function missing(what: string): UnsupportedError {
-  return new UnsupportedError(`Cannot make a pool of workers as this runtime has no ${what}: run it with Deno`);
+function missing(what: string): Error {
+  return unsupported("make a pool of workers", what);
 }
 
 /** A worker of `node:worker_threads`. */

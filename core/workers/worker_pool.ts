@@ -115,7 +115,7 @@ export class WorkerPool {
    * @param options See {@linkcode WorkerPoolOptions}.
    * @throws {RangeError} If `size`, `min` or `queueLimit` is not a whole number in its range.
    * @throws {TypeError} If an option is of the wrong type.
-   * @throws {UnsupportedError} If the runtime has no workers.
+   * @throws {UnsupportedError} If the runtime has no workers, or none that take `permissions`.
    */
   constructor(size: number = cores(), options: WorkerPoolOptions = {}) {
     this.size = checkCount(size, "size", 1);

@@ -1,0 +1,10 @@
+/** The tests that the file which is being run has declared. */
+
+/** One test, as `Deno.test` takes it. */
+export interface Declared {
+  readonly name: string;
+  readonly fn: () => unknown;
+}
+
+/** In the order of their declaration. */
+export const declared: Declared[] = [];

@@ -1,0 +1,23 @@
+/**
+ * As much of the `Deno` namespace as the tests of the core use. It is imported, and not global: what is tested must not
+ * take this for Deno.
+ */
+import { memoryUsage } from "node:process";
+import { type Declared, declared } from "./declared.ts";
+import { connect, listen } from "./net.ts";
+
+/** Declares a test. */
+function test(name: string, fn: Declared["fn"]): void {
+  if (typeof name !== "string" || typeof fn !== "function") throw new TypeError("Cannot declare a test in this form");
+  declared.push({ name, fn });
+}
+
+/** See the head of this file. */
+export const Deno = {
+  test,
+  memoryUsage,
+  env: { get: (name: string): string | undefined => process.env[name] },
+  permissions: { querySync: (): { state: string } => ({ state: "granted" }) },
+  listen,
+  connect,
+};

@@ -1,0 +1,25 @@
+/**
+ * What the tests use, and their assertions, that is newer than Node.js 20. What the package uses is checked elsewhere.
+ */
+
+interface SetLike {
+  keys(): Iterator<unknown>;
+  has(value: unknown): boolean;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve!: (value: T | PromiseLike<T>) => void;
+  let reject!: (reason?: unknown) => void;
+  const promise = new Promise<T>((yes, no) => [resolve, reject] = [yes, no]);
+  return { promise, resolve, reject };
+}
+
+function symmetricDifference(this: Set<unknown>, other: SetLike): Set<unknown> {
+  const result = new Set([...this].filter((value) => !other.has(value)));
+  const keys = other.keys();
+  for (let next = keys.next(); !next.done; next = keys.next()) if (!this.has(next.value)) result.add(next.value);
+  return result;
+}
+
+Promise.withResolvers ??= withResolvers;
+Set.prototype.symmetricDifference ??= symmetricDifference as typeof Set.prototype.symmetricDifference;

@@ -1,0 +1,64 @@
+/**
+ * node run.js <module of tests> [<names of tests to leave out, as JSON>]
+ *
+ * Runs the tests that a module declares, one after the other, as `deno test` would, and prints how each went; the last
+ * line is a report in JSON. The process must then end by itself: what still keeps it alive was left behind by a test.
+ */
+import "./newer.ts";
+import { pathToFileURL } from "node:url";
+import { type Declared, declared } from "./declared.ts";
+
+/** What the last line says. */
+export interface Report {
+  readonly passed: number;
+  /** What failed, and how. */
+  readonly failed: { readonly name: string; readonly error: string }[];
+  /** What was left out. */
+  readonly leftOut: string[];
+}
+
+const LIMIT_MS = 60_000;
+
+const [file, names] = process.argv.slice(2);
+const leftOut: readonly string[] = JSON.parse(names ?? "[]");
+
+async function runAll(): Promise<Report> {
+  await import(pathToFileURL(file).href);
+  const report: Report = { passed: 0, failed: [], leftOut: [] };
+  let passed = 0;
+  for (const test of declared) {
+    if (leftOut.includes(test.name)) {
+      report.leftOut.push(test.name);
+      console.log(`left out  ${test.name}`);
+      continue;
+    }
+    const start = performance.now();
+    const error = await failureOf(test);
+    const ms = Math.round(performance.now() - start);
+    if (error === null) passed++;
+    else report.failed.push({ name: test.name, error });
+    console.log(`${error === null ? "ok      " : "FAILED  "}  ${test.name} (${ms} ms)`);
+  }
+  return { ...report, passed };
+}
+
+async function failureOf(test: Declared): Promise<string | null> {
+  // It also keeps the event loop going while a test waits for what does not, as `deno test` does.
+  let limit: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    limit = setTimeout(() => reject(new Error(`It takes longer than ${LIMIT_MS / 1000} seconds`)), LIMIT_MS);
+  });
+  try {
+    await Promise.race([test.fn(), late]);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.stack || String(error) : String(error);
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+runAll().then((report) => {
+  if (report.failed.length > 0) process.exitCode = 1;
+  console.log(JSON.stringify(report));
+});

@@ -1,0 +1,108 @@
+/**
+ * The package's own tests, on the npm form of the package.
+ *
+ * Each module of tests is compiled with what it imports: the package's names mean the package as it is installed, and
+ * sources of the package mean its modules there, so that they are the same ones. `Deno` and the helper that runs
+ * programs are stand-ins, see `harness/`.
+ */
+import { compileModule, importsOf } from "./compile.ts";
+import type { Report } from "./harness/run.ts";
+import { FILES_LEFT_OUT, type NodeLike, TESTS_LEFT_OUT } from "./left_out.ts";
+import { installed, tryRun } from "./project.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+const TESTS = new URL("tests/", ROOT);
+const HARNESS = new URL("harness/", import.meta.url);
+const STAND_INS = new Map([
+  [new URL("helpers/program.ts", TESTS).href, new URL("program.ts", HARNESS)],
+  ["node:vm", new URL("vm.ts", HARNESS)],
+]);
+
+/** All files of tests, by path from `tests/`. */
+export async function listTests(): Promise<string[]> {
+  return (await Array.fromAsync(walk(""))).filter((path) => path.endsWith("_test.ts")).sort();
+}
+
+/** Why a file of tests is left out; `undefined` if it is not. */
+export function whyLeftOut(path: string): string | undefined {
+  const key = Object.keys(FILES_LEFT_OUT).find((each) => each.endsWith("/") ? path.startsWith(each) : path === each);
+  return key && FILES_LEFT_OUT[key];
+}
+
+async function* walk(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(new URL(folder, TESTS))) {
+    if (entry.isDirectory) yield* walk(`${folder}${entry.name}/`);
+    else yield folder + entry.name;
+  }
+}
+
+/** Compiles files of tests, and all that they need, into a project. */
+export async function compileTests(paths: readonly string[], project: URL): Promise<void> {
+  const done = new Set<string>();
+  const visit = async (source: URL): Promise<void> => {
+    if (done.has(source.href)) return;
+    done.add(source.href);
+    const text = await Deno.readTextFile(source);
+    await write(outputOf(source, project), compileFor(project, source, text));
+    for (const specifier of importsOf(text)) {
+      const target = targetOf(specifier, source);
+      if (target !== null && !isPublished(target)) await visit(target);
+    }
+  };
+  for (const name of ["run.ts", "deno.ts"]) await visit(new URL(name, HARNESS));
+  for (const path of paths) await visit(new URL(path, TESTS));
+}
+
+function compileFor(project: URL, source: URL, text: string): string {
+  const code = compileModule(text, (specifier) => {
+    const target = targetOf(specifier, source);
+    if (target !== null) return outputOf(target, project).href;
+    return /^node:|^@asyncoro\//.test(specifier) ? specifier : import.meta.resolve(specifier);
+  });
+  if (source.href.startsWith(HARNESS.href)) return code;
+  return `import { Deno } from "${outputOf(new URL("deno.ts", HARNESS), project).href}";\n${code}`;
+}
+
+/** The file that a specifier means; `null` for one that the runtime resolves. */
+function targetOf(specifier: string, source: URL): URL | null {
+  if (source.href.startsWith(HARNESS.href)) return specifier.startsWith(".") ? new URL(specifier, source) : null;
+  const target = specifier.startsWith(".") ? new URL(specifier, source) : null;
+  return STAND_INS.get(target?.href ?? specifier) ?? target;
+}
+
+function isPublished(source: URL): boolean {
+  const path = source.href.slice(ROOT.href.length);
+  return path === "mod.ts" || path.startsWith("core/");
+}
+
+function outputOf(source: URL, project: URL): URL {
+  const path = source.href.slice(ROOT.href.length);
+  return isPublished(source) ? installed(project, path) : new URL(path.replace(/\.ts$/, ".js"), project);
+}
+
+async function write(file: URL, text: string): Promise<void> {
+  await Deno.mkdir(new URL("./", file), { recursive: true });
+  await Deno.writeTextFile(file, text);
+}
+
+/** Runs a file of tests that was compiled into a project. */
+export async function runTests(path: string, project: URL, runtime: NodeLike, command: string): Promise<Report> {
+  const leftOut = TESTS_LEFT_OUT.filter((each) => each.file === path && each.runtimes.includes(runtime));
+  const names = JSON.stringify(leftOut.map(({ name }) => name));
+  const [harness, module] = [new URL("run.ts", HARNESS), new URL(path, TESTS)]
+    .map((source) => outputOf(source, project).pathname);
+  const { code, stdout, stderr } = await tryRun(command, [harness, module, names], project);
+  const report = parseReport(stdout);
+  if (report === null || (code !== 0) !== (report.failed.length > 0)) {
+    throw new Error(`${path} ended with ${code}:\n${stdout}${stderr}`);
+  }
+  return report;
+}
+
+function parseReport(output: string): Report | null {
+  try {
+    return JSON.parse(output.trimEnd().split("\n").at(-1)!);
+  } catch {
+    return null;
+  }
+}
