@@ -7,12 +7,12 @@ import ts from "typescript";
 
 const ROOT = new URL("../../../", import.meta.url);
 
-// What Node.js 20 runs as it is: https://node.green. `using` and the like are spelled out.
+// What Node.js 20 has: https://node.green. `using` is spelled out.
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: ["lib.esnext.d.ts"],
+  lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
   types: [],
   strict: true,
   declaration: true,
@@ -26,17 +26,46 @@ const OPTIONS: ts.CompilerOptions = {
 
 /** The text of every module that the entry points lead to, `.js` and `.d.ts`, by path. */
 export async function compilePackage(entries: readonly string[]): Promise<Map<string, string>> {
+  const program = await makeProgram(entries);
+  const outputs = new Map<string, string>();
+  program.emit(undefined, (path, text) => outputs.set(path.slice(1), text));
+  return outputs;
+}
+
+// "Do you need to change your target library?", asked of a property and of a name.
+const NEWER = [2550, 2583];
+
+/** What the package uses that is newer than its target: each with its place. */
+export async function findNewer(entries: readonly string[]): Promise<string[]> {
+  const program = await makeProgram(entries);
+  const sources = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(ROOT.pathname));
+  const found = sources.flatMap((source) => program.getSemanticDiagnostics(source));
+  return found.filter(({ code }) => NEWER.includes(code)).map(({ file, messageText }) => {
+    return `${file!.fileName.slice(ROOT.pathname.length)}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+  });
+}
+
+async function makeProgram(entries: readonly string[]): Promise<ts.Program> {
   const folder = await Deno.makeTempDir();
   try {
     const denoTypes = `${folder}/deno.d.ts`;
     await Deno.writeTextFile(denoTypes, await readDenoTypes());
-    const program = ts.createProgram([...entries.map((path) => new URL(path, ROOT).pathname), denoTypes], OPTIONS);
-    const outputs = new Map<string, string>();
-    program.emit(undefined, (path, text) => outputs.set(path.slice(1), text));
-    return outputs;
+    return ts.createProgram([...entries.map((path) => new URL(path, ROOT).pathname), denoTypes], OPTIONS);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What a compiler has against a program of a user, with the options of a `tsconfig.json`. */
+export function checkProgram(file: URL, compilerOptions: Record<string, unknown>): string {
+  const folder = new URL(".", file).pathname;
+  const { options, errors } = ts.convertCompilerOptionsFromJson(compilerOptions, folder);
+  const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([file.pathname], options));
+  return ts.formatDiagnostics([...errors, ...diagnostics], {
+    getCurrentDirectory: () => folder,
+    getCanonicalFileName: (name) => name,
+    getNewLine: () => "\n",
+  });
 }
 
 /** One module as JavaScript, with every import specifier passed through `rename`. */

@@ -33,7 +33,10 @@ function finish(path: string, text: string): string {
   if (/\bDeno\.\w/.test(code)) {
     head.push(`import type * as Deno from "${"../".repeat(path.split("/").length - 1)}${DENO_TYPES}";`);
   }
-  const named = renameImports(text, (specifier) => isRelative(specifier) ? specifier.replace(/\.ts$/, ".js") : specifier);
+  const named = renameImports(
+    text,
+    (specifier) => isRelative(specifier) ? specifier.replace(/\.ts$/, ".js") : specifier,
+  );
   return [...head, named].join("\n");
 }
 

@@ -8,6 +8,8 @@ import { writePackage } from "./package.ts";
 export interface Workshop {
   readonly folder: URL;
   readonly tarball: string;
+  /** The paths of the files in it. */
+  readonly files: readonly string[];
 }
 
 let workshop: Promise<Workshop> | null = null;
@@ -23,11 +25,11 @@ async function makeWorkshop(): Promise<Workshop> {
   const folder = new URL(`file://${path}/`);
   await writePackage(new URL("package/", folder));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", path], new URL("package/", folder));
-  const [{ filename }] = JSON.parse(stdout);
-  return { folder, tarball: `${path}/${filename}` };
+  const [{ filename, files }] = JSON.parse(stdout);
+  return { folder, tarball: `${path}/${filename}`, files: files.map((file: { path: string }) => file.path) };
 }
 
-/** A project in the workshop that has the package. */
+/** A project in the workshop that has the package; a name is used once. */
 export async function makeProject(name: string): Promise<URL> {
   const { folder, tarball } = await openWorkshop();
   const project = new URL(`${name}/`, folder);
@@ -64,11 +66,16 @@ export async function run(command: string, args: readonly string[], folder: URL)
 const LIMIT_MS = 180_000;
 
 /** Runs a command to its end, which may be a failure. */
-export async function tryRun(command: string, args: readonly string[], folder: URL): Promise<Ended> {
+export async function tryRun(
+  command: string,
+  args: readonly string[],
+  folder: URL,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = new Deno.Command(command, {
     args: [...args],
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

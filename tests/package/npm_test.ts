@@ -1,0 +1,143 @@
+/**
+ * The package as users of npm get it: what is in it, its types, and that it passes its own tests under Node.js and Bun.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { findRuntime } from "../runtimes/find.ts";
+import { checkProgram, compileModule, findNewer } from "./npm/compile.ts";
+import { FILES_LEFT_OUT, type NodeLike, TESTS_LEFT_OUT } from "./npm/left_out.ts";
+import { ENTRIES, manifest } from "./npm/manifest.ts";
+import { makeProject, openWorkshop, run, tryRun } from "./npm/project.ts";
+import { compileTests, listTests, runAllTests, whyLeftOut } from "./npm/suite.ts";
+
+const PROGRAMS = new URL("npm/programs/", import.meta.url);
+const NAMES: Readonly<Record<NodeLike, string>> = { node: "Node.js", bun: "Bun" };
+
+// The package is packed and installed by npm, which comes with Node.js.
+const node = await findRuntime("node");
+const bun = node && await findRuntime("bun");
+const runtimes: [NodeLike, string | null][] = [["node", node], ["bun", bun]];
+
+Deno.test("tests that are left out are there, and a file that is not left out runs", async () => {
+  const files = await listTests();
+  for (const path of Object.keys(FILES_LEFT_OUT)) {
+    assert(files.some((file) => file.startsWith(path)), `There is no ${path}: take it out of FILES_LEFT_OUT`);
+  }
+  for (const { file, name } of TESTS_LEFT_OUT) {
+    const source = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+    assert(source.includes(name), `There is no test "${name}" in ${file}: take it out of TESTS_LEFT_OUT`);
+  }
+  const running = files.filter((file) => whyLeftOut(file) === undefined);
+  for (const file of ["coro_test.ts", "main_test.ts", "sync_test.ts"]) assert(running.includes(file), file);
+});
+
+Deno.test("the package uses nothing that is newer than Node.js 20, but what it looks for first", async () => {
+  const newer = await findNewer(Object.values(ENTRIES));
+  // Workers ask for it before they are made.
+  assertEquals(newer.filter((each) => !/^core\/workers\/.*'waitAsync'/.test(each)), []);
+});
+
+Deno.test({
+  name: "the npm form has every entry point with its types, and only what users need",
+  ignore: node === null,
+  fn: async () => {
+    const { files } = await openWorkshop();
+    const kinds = /^(core\/.*\.(js|d\.ts)|core\/kernel\/kernel\.wasm|mod\.js|mod\.d\.ts|deno_types\.d\.ts)$/;
+    const others = files.filter((path) => !kinds.test(path)).sort();
+    assertEquals(others, ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    for (const source of Object.values(ENTRIES)) {
+      const path = source.replace(/^\.\/|\.ts$/g, "");
+      for (const type of ["js", "d.ts"]) assert(files.includes(`${path}.${type}`), `${path}.${type} is missing`);
+    }
+    assertEquals(Object.keys(manifest()).filter((key) => /dependencies/i.test(key)), []);
+  },
+});
+
+for (const moduleResolution of ["nodenext", "bundler"]) {
+  Deno.test({
+    name: `a program in TypeScript compiles against the declarations, module resolution "${moduleResolution}"`,
+    ignore: node === null,
+    fn: async () => {
+      const project = await makeProject(`types-${moduleResolution}`);
+      const program = new URL("program.ts", project);
+      await Deno.copyFile(new URL("types.ts", PROGRAMS), program);
+      const errors = checkProgram(program, {
+        target: "es2022",
+        lib: ["es2022", "dom", "dom.iterable"],
+        module: moduleResolution === "bundler" ? "esnext" : moduleResolution,
+        moduleResolution,
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        noEmit: true,
+      });
+      assertEquals(errors, "");
+    },
+  });
+}
+
+Deno.test({
+  name: "require() gives the same modules as import in a Node.js that can, and elsewhere says why not",
+  ignore: node === null,
+  fn: async () => {
+    const project = await makeProject("require");
+    const file = new URL("program.cjs", project);
+    await Deno.writeTextFile(
+      file,
+      `
+      const { Coro, run } = require("@asyncoro/asyncoro");
+      import("@asyncoro/asyncoro").then((module) => console.log(module.Coro === Coro));
+      run(function* () { return "ran"; }).then(console.log);
+      `,
+    );
+    const { code, stdout, stderr } = await tryRun(node!, [file.pathname], project);
+    if (code === 0) assertEquals(stdout.split("\n").sort(), ["", "ran", "true"]);
+    else assertMatch(stderr, /ERR_REQUIRE_ESM/);
+  },
+});
+
+for (const [runtime, command] of runtimes) {
+  Deno.test({
+    name: `using what ${NAMES[runtime]} lacks gives an UnsupportedError that names it`,
+    ignore: command === null,
+    fn: async () => {
+      const project = await makeProject(`unsupported-${runtime}`);
+      const source = await Deno.readTextFile(new URL("unsupported.ts", PROGRAMS));
+      const file = new URL("program.js", project);
+      await Deno.writeTextFile(file, compileModule(source, (specifier) => specifier));
+      const { stdout } = await run(command!, [file.pathname], project);
+      const { "query a database": database, ...answers } = JSON.parse(stdout);
+      const lacks = (action: string, what: string) =>
+        `Cannot ${action} as ${NAMES[runtime]} has no ${what}: run it with Deno`;
+      assertEquals(answers, {
+        connect: lacks("connect", "Deno.connect"),
+        "connect to a path": lacks("connect", "Deno.connect"),
+        "connect by TLS": lacks("connect", "Deno.connect"),
+        listen: lacks("listen", "Deno.listen"),
+        "open a file": lacks("open a file", "Deno.open"),
+        "start a process": lacks("start a process", "Deno.Command"),
+        "read standard input": lacks("read standard input", "Deno.stdin"),
+        "bind a datagram socket": "works",
+        "run a task in a worker": "works",
+        "give workers permissions": lacks("make a pool of workers", "permissions of workers"),
+      });
+      assert(["works", lacks("open a database", "node:sqlite")].includes(database), database);
+    },
+  });
+
+  Deno.test({
+    name: `the package passes its own tests under ${NAMES[runtime]}`,
+    ignore: command === null,
+    fn: async () => {
+      const files = (await listTests()).filter((file) => whyLeftOut(file) === undefined);
+      const project = await makeProject(`tests-${runtime}`);
+      await compileTests(files, project);
+      const { passed, failed, leftOut } = await runAllTests(files, project, runtime, command!);
+      console.log(`${NAMES[runtime]}: ${passed} passed, ${failed.length} failed, ${leftOut.length} left out`);
+      const list = failed.map(({ file, name, error }) => `${file}: ${name}\n${error}`);
+      assertEquals(failed.length, 0, list.join("\n\n"));
+      assert(passed > 500, `Only ${passed} tests ran`);
+    },
+  });
+}
