@@ -19,6 +19,7 @@ import {
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { runs } from "./helpers/runs.ts";
 
 type Seconds = number | null;
 
@@ -379,7 +380,7 @@ function property(shuffled: boolean): fc.IAsyncProperty<[Step[][], number]> {
 for (const shuffled of [false, true]) {
   Deno.test(`random programs keep all promises, ${shuffled ? "in shuffled order" : "first come, first served"}`, async () => {
     const seed = Number(Deno.env.get("SEED") ?? Math.trunc(Math.random() * 2 ** 31));
-    const result = await fc.check(property(shuffled), { seed, numRuns: Number(Deno.env.get("RUNS") ?? 3000) });
+    const result = await fc.check(property(shuffled), { seed, numRuns: runs(3000) });
     assert(!result.failed, `${fc.defaultReportMessage(result)}\n${(result.errorInstance as Error | null)?.message}`);
   });
 }

@@ -19,6 +19,7 @@ import {
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { inLab, Lab } from "./helpers/lab.ts";
+import { runs } from "./helpers/runs.ts";
 
 /** What a semaphore is: a number, and a queue. */
 class Model {
@@ -150,7 +151,7 @@ for (const [name, permits, make] of GATES) {
         await lab.scheduler.spawn(follow, lab.scheduler, make(), new Model(permits, name === "Lock"), list).value();
         await lab.scheduler.terminate();
       }),
-      { numRuns: Number(Deno.env.get("RUNS") ?? 1000) },
+      { numRuns: runs(1000) },
     ));
 }
 
@@ -333,8 +334,8 @@ function* program(_coro: Coro, scheduler: Scheduler, world: World): Generator<un
   world.check();
 }
 
-Deno.test("random programs on locks, semaphores and conditions keep their invariants in 3,000 seeded orders", async () => {
-  for (let seed = 1; seed <= 3000; seed++) {
+Deno.test("random programs on locks, semaphores and conditions keep their invariants in seeded orders", async () => {
+  for (let seed = 1; seed <= runs(3000); seed++) {
     try {
       await inLab(async (lab) => {
         await lab.scheduler.spawn(program, lab.scheduler, new World(seed)).value();
