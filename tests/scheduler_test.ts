@@ -191,7 +191,10 @@ Deno.test("atexit functions that fail are printed and do not stop the others", a
   `);
   assertEquals([code, stdout], [0, "ran\nover\n"]);
   for (const failure of ["sync failure", "async failure"]) {
-    assertMatch(stderr, new RegExp(`Error in a function registered with atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`));
+    assertMatch(
+      stderr,
+      new RegExp(`Error in a function registered with atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`),
+    );
   }
 });
 
