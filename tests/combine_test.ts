@@ -426,7 +426,7 @@ Deno.test("all and race of very many take time in proportion", async () => {
       }));
     assertEquals((yield* all(coros)).length, many);
     yield* race(Array.from({ length: many }, (_, i) => coro.sleep(i + 1)));
-    assert(performance.now() - start < 3_000, `took ${performance.now() - start} ms`);
+    assert(performance.now() - start < 10_000, `took ${performance.now() - start} ms`);
   });
 });
 

@@ -99,6 +99,7 @@ function* waitFor<F extends Future>(
     timer?.cancel();
     for (const future of futures) future.removeDoneCallback(onDone);
   }
-  const done = new Set([...futures].filter((future) => future.done()));
-  return [done, futures.difference(done)];
+  // Set.prototype.difference is not in Node.js 20.
+  const [done, pending] = [true, false].map((wanted) => [...futures].filter((future) => future.done() === wanted));
+  return [new Set(done), new Set(pending)];
 }
