@@ -16,7 +16,6 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
   strict: true,
   declaration: true,
-  rewriteRelativeImportExtensions: true,
   verbatimModuleSyntax: true,
   noEmitOnError: false,
   skipLibCheck: true,
@@ -28,8 +27,14 @@ const OPTIONS: ts.CompilerOptions = {
 export async function compilePackage(entries: readonly string[]): Promise<Map<string, string>> {
   const program = await makeProgram(entries);
   const outputs = new Map<string, string>();
-  program.emit(undefined, (path, text) => outputs.set(path.slice(1), text));
+  // The compiler could rename them too, but it wraps every `import(name)` in a function then, and not all code that says
+  // so stays beside it: a worker's program is sent as source.
+  program.emit(undefined, (path, text) => outputs.set(path.slice(1), renameImports(text, compiledName)));
   return outputs;
+}
+
+function compiledName(specifier: string): string {
+  return specifier.startsWith(".") ? specifier.replace(/\.ts$/, ".js") : specifier;
 }
 
 // "Do you need to change your target library?", asked of a property and of a name.
@@ -71,7 +76,7 @@ export function checkProgram(file: URL, compilerOptions: Record<string, unknown>
 /** One module as JavaScript, with every import specifier passed through `rename`. */
 export function compileModule(source: string, rename: (specifier: string) => string): string {
   const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { ...OPTIONS, declaration: false, rewriteRelativeImportExtensions: false, inlineSourceMap: false },
+    compilerOptions: { ...OPTIONS, declaration: false },
   });
   return renameImports(outputText, rename);
 }

@@ -1,7 +1,7 @@
 /**
  * Declarations that every compiler understands, whatever its libraries: nothing in them is Deno's alone.
  */
-import { importsOf, renameImports } from "./compile.ts";
+import { importsOf } from "./compile.ts";
 
 /** Where the stand-in for Deno's types goes. */
 const DENO_TYPES = "deno_types.d.ts";
@@ -33,11 +33,7 @@ function finish(path: string, text: string): string {
   if (/\bDeno\.\w/.test(code)) {
     head.push(`import type * as Deno from "${"../".repeat(path.split("/").length - 1)}${DENO_TYPES}";`);
   }
-  const named = renameImports(
-    text,
-    (specifier) => isRelative(specifier) ? specifier.replace(/\.ts$/, ".js") : specifier,
-  );
-  return [...head, named].join("\n");
+  return [...head, text].join("\n");
 }
 
 function isRelative(specifier: string): boolean {

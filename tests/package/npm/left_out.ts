@@ -13,7 +13,12 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
   "package/": "tests how the package is used",
-  "workers/": "needs the workers of Deno",
+  "workers/database_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
+  "workers/examples_test.ts": "runs the examples with Deno's permissions",
+  "workers/faults_test.ts": "its workers end by Deno.exit()",
+  "workers/process_test.ts": "runs programs with Deno's permissions",
+  "workers/soak_test.ts": "looks at Deno's threads",
+  "workers/stream_test.ts": "counts on workers that start within 50 ms",
 };
 
 /** A test that does not run in some runtime. */
@@ -24,11 +29,30 @@ export interface LeftOut {
   readonly reason: string;
 }
 
+const POOL = "workers/pool_test.ts";
+const BOTH: readonly NodeLike[] = ["node", "bun"];
+
+function leftOut(file: string, runtimes: readonly NodeLike[], reason: string, names: readonly string[]): LeftOut[] {
+  return names.map((name) => ({ file, name, runtimes, reason }));
+}
+
 /** Single tests. */
 export const TESTS_LEFT_OUT: readonly LeftOut[] = [
-  ...[
+  ...leftOut("time_test.ts", ["node"], "Node.js 20 has no Temporal", [
     "a timeout is a number of seconds, a Temporal.Duration or an object like one",
     "years and months are refused, as they have no fixed length",
     "every kind of timeout sleeps as long as it says",
-  ].map((name): LeftOut => ({ file: "time_test.ts", name, runtimes: ["node"], reason: "Node.js 20 has no Temporal" })),
+  ]),
+  ...leftOut(POOL, BOTH, "the module that the worker loads is TypeScript", [
+    "asyncTask() runs functions of modules by name and by default",
+    "a closure over outer variables is told so, and how to mend it",
+    "a module that throws on load, and an export that is missing, fail the task alone",
+  ]),
+  ...leftOut(POOL, ["bun"], "Bun's words for what cannot be cloned are others", [
+    "bad input is refused at the call and leaves the pool unharmed",
+    "a result that cannot be cloned fails the task alone",
+  ]),
+  ...leftOut(POOL, ["bun"], "counts on workers that have ended after a time", [
+    "workers that were idle for idleTimeout end, but for min",
+  ]),
 ];
