@@ -41,7 +41,7 @@ Deno.test({
   ignore: node === null,
   fn: async () => {
     const { files } = await openWorkshop();
-    const kinds = /^(core\/.*\.(js|d\.ts)|core\/kernel\/kernel\.wasm|mod\.js|mod\.d\.ts|deno_types\.d\.ts)$/;
+    const kinds = /^(core\/.*\.(js|d\.ts)|core\/kernel\/kernel\.wasm|mod\.js|mod\.d\.ts|(deno|web)_types\.d\.ts)$/;
     const others = files.filter((path) => !kinds.test(path)).sort();
     assertEquals(others, ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     for (const source of Object.values(ENTRIES)) {
@@ -52,23 +52,31 @@ Deno.test({
   },
 });
 
-for (const moduleResolution of ["nodenext", "bundler"]) {
+// What a project for Node.js and what one for browsers has.
+const COMPILERS = [
+  {
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    lib: ["es2022"],
+    types: ["node"],
+    typeRoots: [new URL("..", import.meta.resolve("@types/node/package.json")).pathname],
+  },
+  { module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom"], types: [] },
+];
+
+for (const options of COMPILERS) {
+  const libraries = [...options.lib, ...options.types].join(" and ");
   Deno.test({
-    name: `a program in TypeScript compiles against the declarations, module resolution "${moduleResolution}"`,
+    name: `a user's program compiles with the types of ${libraries}, resolved as by "${options.moduleResolution}"`,
     ignore: node === null,
     fn: async () => {
-      const project = await makeProject(`types-${moduleResolution}`);
-      const program = new URL("program.ts", project);
+      const program = new URL("program.ts", await makeProject(`types-${options.moduleResolution}`));
       await Deno.copyFile(new URL("types.ts", PROGRAMS), program);
+      const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
       const errors = checkProgram(program, {
+        ...options,
+        ...strict,
         target: "es2022",
-        lib: ["es2022", "dom", "dom.iterable"],
-        module: moduleResolution === "bundler" ? "esnext" : moduleResolution,
-        moduleResolution,
-        types: [],
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noUncheckedIndexedAccess: true,
         skipLibCheck: false,
         noEmit: true,
       });

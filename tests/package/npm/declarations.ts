@@ -1,10 +1,14 @@
 /**
- * Declarations that every compiler understands, whatever its libraries: nothing in them is Deno's alone.
+ * Declarations that every compiler understands, whatever its libraries: nothing in them is Deno's or the web's alone.
  */
 import { importsOf } from "./compile.ts";
 
-/** Where the stand-in for Deno's types goes. */
-const DENO_TYPES = "deno_types.d.ts";
+// Names that not every compiler knows, what is imported for each, and from which file at the package's root.
+const STAND_INS: readonly [RegExp, string, string][] = [
+  [/\bDeno\.\w/, "* as Deno", "deno_types.d.ts"],
+  [/\bWebAssembly\.\w/, "{ WebAssembly }", "web_types.d.ts"],
+  [/\bTransferable\b/, "{ Transferable }", "web_types.d.ts"],
+];
 const COMMENT = /\/\*[\s\S]*?\*\//g;
 
 /** The declarations that those of the entry points lead to, fit for any compiler, by path. */
@@ -20,7 +24,7 @@ export async function finishDeclarations(
     for (const specifier of importsOf(text).filter(isRelative)) visit(resolve(path, declarationOf(specifier)));
   };
   for (const entry of entries) visit(declarationOf(entry.replace(/^\.\//, "")));
-  finished.set(DENO_TYPES, await Deno.readTextFile(new URL(DENO_TYPES, import.meta.url)));
+  for (const [, , file] of STAND_INS) finished.set(file, await Deno.readTextFile(new URL(file, import.meta.url)));
   return finished;
 }
 
@@ -30,8 +34,9 @@ function finish(path: string, text: string): string {
   if (/\b(asyncDispose|dispose|Disposable|AsyncDisposable)\b/.test(code)) {
     head.push(`/// <reference lib="esnext.disposable" />`);
   }
-  if (/\bDeno\.\w/.test(code)) {
-    head.push(`import type * as Deno from "${"../".repeat(path.split("/").length - 1)}${DENO_TYPES}";`);
+  const root = "../".repeat(path.split("/").length - 1) || "./";
+  for (const [mention, names, file] of STAND_INS) {
+    if (mention.test(code)) head.push(`import type ${names} from "${root}${file}";`);
   }
   return [...head, text].join("\n");
 }

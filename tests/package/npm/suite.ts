@@ -116,7 +116,7 @@ export async function runAllTests(
 }
 
 // Tests of random programs make this many here, where the engine and the host are new and the algorithms are not.
-const RUNS = "500";
+const RUNS = "300";
 
 async function runTests(path: string, project: URL, runtime: NodeLike, command: string): Promise<Report> {
   const leftOut = TESTS_LEFT_OUT.filter((each) => each.file === path && each.runtimes.includes(runtime));
