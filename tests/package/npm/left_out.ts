@@ -10,9 +10,11 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "bench_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
   "layers_test.ts": "reads the sources",
+  "asyncio/streams_test.ts": "needs Deno's sockets",
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
   "package/": "tests how the package is used",
+  "types/": "tests types, which were judged before they were written down",
   "workers/database_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
   "workers/examples_test.ts": "runs the examples with Deno's permissions",
   "workers/faults_test.ts": "its workers end by Deno.exit()",
@@ -52,7 +54,7 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "bad input is refused at the call and leaves the pool unharmed",
     "a result that cannot be cloned fails the task alone",
   ]),
-  ...leftOut(POOL, ["bun"], "counts on workers that have ended after a time", [
+  ...leftOut(POOL, BOTH, "counts on workers that have ended after a time", [
     "workers that were idle for idleTimeout end, but for min",
   ]),
 ];
