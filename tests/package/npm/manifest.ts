@@ -21,7 +21,8 @@ export function manifest(): Record<string, unknown> {
     license,
     type: "module",
     sideEffects: false,
-    engines: { node: ">=20" },
+    // Older ones lack `Symbol.dispose` (20.4) or `process.getBuiltinModule` (20.16).
+    engines: { node: ">=20.16" },
     exports: { ...Object.fromEntries(entries), "./kernel.wasm": KERNEL, "./package.json": "./package.json" },
   };
 }
