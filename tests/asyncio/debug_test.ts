@@ -145,7 +145,10 @@ Deno.test("an operation that is made and never yielded is reported, with its pla
     yield* sleep(0);
   });
   assertEquals(messages.length, 1);
-  assertMatch(messages[0], /made an operation and never yielded it: 'sleep'.*debug_test\.ts.*write yield\* in front/s);
+  assertMatch(
+    messages[0],
+    /made an operation and never yielded it: 'sleep'.*debug_test\.[jt]s.*write yield\* in front/s,
+  );
 });
 
 Deno.test("an operation that is yielded, or given to a task, is not", async () => {

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { LoopLab } from "./loop_lab.ts";
+import { runs } from "../helpers/runs.ts";
 import { Interpreter, loopEngine, type LoopProgram, programs, referenceEngine, type Step } from "./loop_program.ts";
 import { ReferenceLoop } from "./reference_loop.ts";
 
@@ -56,7 +57,7 @@ async function actual(program: LoopProgram, { clock = new VirtualClock(), debug 
 }
 
 const seed = Number(Deno.env.get("MODEL_SEED") ?? 20250);
-const numRuns = Number(Deno.env.get("MODEL_RUNS") ?? 500);
+const numRuns = runs(500);
 
 Deno.test("what happens in which iteration is what happens in CPython's loop, for any program", async () => {
   await fc.assert(

@@ -3,27 +3,16 @@ import { DeadlockError } from "@asyncoro/asyncoro";
 import { createTask, getRunningLoop, newEventLoop, run, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects } from "@std/assert";
+import { countingListeners } from "../helpers/signals.ts";
 
-/** How many listeners of which signals there are after each step of `use`, which notes it. */
+/** How many listeners of SIGINT there are after each step of `use`, which notes it. */
 async function listening(use: (note: () => void) => Promise<unknown>): Promise<number[]> {
-  const { addSignalListener, removeSignalListener } = Deno;
-  let count = 0;
   const noted: number[] = [];
-  Deno.addSignalListener = (signal, handler) => {
-    if (signal === "SIGINT") count++;
-    addSignalListener(signal, handler);
-  };
-  Deno.removeSignalListener = (signal, handler) => {
-    if (signal === "SIGINT") count--;
-    removeSignalListener(signal, handler);
-  };
-  const note = () => void noted.push(count);
-  try {
+  await countingListeners("SIGINT", async (count) => {
+    const note = () => void noted.push(count());
     await use(note);
     note();
-  } finally {
-    Object.assign(Deno, { addSignalListener, removeSignalListener });
-  }
+  });
   return noted;
 }
 

@@ -1,7 +1,7 @@
 /** Errors of futures that nobody asks for. */
 import { type EventLoop, type Future, gather, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { runProgram } from "../helpers/program.ts";
 
 const error = new Error("failed");
@@ -167,10 +167,15 @@ Deno.test("a handler that looks at the future's error at close() is not told aga
 Deno.test("an error is told of when its future is collected as garbage", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
-    import v8 from "node:v8";
-    v8.setFlagsFromString("--expose-gc");
-    const { runInNewContext } = await import("node:vm");
-    const gc = globalThis.gc ?? runInNewContext("gc");
+    import { setFlagsFromString } from "node:v8";
+    import { runInNewContext } from "node:vm";
+
+    function collector() {
+      if (globalThis.Bun) return () => Bun.gc(true);
+      setFlagsFromString("--expose-gc");
+      return runInNewContext("gc");
+    }
+    const gc = collector();
 
     const loop = newEventLoop();
     let told = 0;
@@ -206,6 +211,7 @@ Deno.test("without a handler an error that nobody asked for is printed at close(
     future.setException(new RangeError("nobody asks"));
     loop.close();
   `);
-  assertStringIncludes(stderr, "Future exception was never retrieved: a failed future: RangeError: nobody asks");
+  // The error follows, as the engine prints errors: some show where it was made first.
+  assertMatch(stderr, /^Future exception was never retrieved: a failed future: .*RangeError: nobody asks$/ms);
   assertEquals(code, 0);
 });

@@ -105,17 +105,42 @@ Deno.test({
   },
 });
 
+/** Writes a program of `npm/programs/` into a new project and runs it there; answers what it printed. */
+async function runUserProgram(name: string, runtime: NodeLike, command: string): Promise<string> {
+  const project = await makeProject(`${name}-${runtime}`);
+  const source = await Deno.readTextFile(new URL(`${name}.ts`, PROGRAMS));
+  const file = new URL("program.js", project);
+  await Deno.writeTextFile(file, compileModule(source, (specifier) => specifier));
+  return (await run(command, [file.pathname], project)).stdout;
+}
+
+Deno.test("the npm form exports what JSR's does, and the kernel's file", () => {
+  const exported = Object.keys(manifest().exports as Record<string, unknown>);
+  assertEquals(exported.sort(), [
+    ".",
+    "./asyncio",
+    "./edge",
+    "./io",
+    "./kernel.wasm",
+    "./package.json",
+    "./testing",
+    "./workers",
+  ]);
+});
+
 for (const [runtime, command] of runtimes) {
+  Deno.test({
+    name: `a project of ${NAMES[runtime]} runs coroutines on the kernel from the package's file`,
+    ignore: command === null,
+    fn: async () => assertEquals(await runUserProgram("kernel_file", runtime, command!), "ran\n"),
+  });
+
   Deno.test({
     name: `using what ${NAMES[runtime]} lacks gives an UnsupportedError that names it`,
     ignore: command === null,
     fn: async () => {
-      const project = await makeProject(`unsupported-${runtime}`);
-      const source = await Deno.readTextFile(new URL("unsupported.ts", PROGRAMS));
-      const file = new URL("program.js", project);
-      await Deno.writeTextFile(file, compileModule(source, (specifier) => specifier));
-      const { stdout } = await run(command!, [file.pathname], project);
-      const { "query a database": database, ...answers } = JSON.parse(stdout);
+      const printed = await runUserProgram("unsupported", runtime, command!);
+      const { "query a database": database, ...answers } = JSON.parse(printed);
       const lacks = (action: string, what: string) =>
         `Cannot ${action} as ${NAMES[runtime]} has no ${what}: run it with Deno`;
       assertEquals(answers, {

@@ -25,7 +25,7 @@ const OPTIONS: ts.CompilerOptions = {
 
 /** The text of every module that the entry points lead to, `.js` and `.d.ts`, by path. */
 export async function compilePackage(entries: readonly string[]): Promise<Map<string, string>> {
-  const program = await makeProgram(entries);
+  const program = await programOf(entries);
   const outputs = new Map<string, string>();
   // The compiler could rename them too, but it wraps every `import(name)` in a function then, and not all code that says
   // so stays beside it: a worker's program is sent as source.
@@ -42,12 +42,21 @@ const NEWER = [2550, 2583];
 
 /** What the package uses that is newer than its target: each with its place. */
 export async function findNewer(entries: readonly string[]): Promise<string[]> {
-  const program = await makeProgram(entries);
+  const program = await programOf(entries);
   const sources = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(ROOT.pathname));
   const found = sources.flatMap((source) => program.getSemanticDiagnostics(source));
   return found.filter(({ code }) => NEWER.includes(code)).map(({ file, messageText }) => {
     return `${file!.fileName.slice(ROOT.pathname.length)}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
   });
+}
+
+const programs = new Map<string, Promise<ts.Program>>();
+
+/** The program of these entry points, which is made once. */
+function programOf(entries: readonly string[]): Promise<ts.Program> {
+  const key = entries.join();
+  if (!programs.has(key)) programs.set(key, makeProgram(entries));
+  return programs.get(key)!;
 }
 
 async function makeProgram(entries: readonly string[]): Promise<ts.Program> {

@@ -2,8 +2,8 @@
  * The package's own tests, on the npm form of the package.
  *
  * Each module of tests is compiled with what it imports: the package's names mean the package as it is installed, and
- * sources of the package mean its modules there, so that they are the same ones. `Deno` and the helper that runs
- * programs are stand-ins, see `harness/`.
+ * sources of the package mean its modules there, so that they are the same ones. `Deno` and the helpers that
+ * run programs and count listeners of signals are stand-ins, see `harness/`.
  */
 import { compileModule, importsOf } from "./compile.ts";
 import type { Report } from "./harness/run.ts";
@@ -15,8 +15,12 @@ const TESTS = new URL("tests/", ROOT);
 const HARNESS = new URL("harness/", import.meta.url);
 const STAND_INS = new Map([
   [new URL("helpers/program.ts", TESTS).href, new URL("program.ts", HARNESS)],
+  [new URL("helpers/signals.ts", TESTS).href, new URL("signals.ts", HARNESS)],
   ["node:vm", new URL("vm.ts", HARNESS)],
 ]);
+
+// What tests read, by path from `tests/`.
+const DATA = ["asyncio/cpython_programs.jsonl"];
 
 /** All files of tests, by path from `tests/`. */
 export async function listTests(): Promise<string[]> {
@@ -51,6 +55,7 @@ export async function compileTests(paths: readonly string[], project: URL): Prom
   };
   for (const name of ["run.ts", "deno.ts"]) await visit(new URL(name, HARNESS));
   for (const path of paths) await visit(new URL(path, TESTS));
+  for (const path of DATA) await Deno.copyFile(new URL(path, TESTS), new URL(`tests/${path}`, project));
 }
 
 function compileFor(project: URL, source: URL, text: string): string {

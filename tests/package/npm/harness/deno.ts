@@ -2,7 +2,10 @@
  * As much of the `Deno` namespace as the tests of the core use. It is imported, and not global: what is tested must not
  * take this for Deno.
  */
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { memoryUsage } from "node:process";
+import { inspect } from "node:util";
 import { type Declared, declared } from "./declared.ts";
 import { connect, listen } from "./net.ts";
 
@@ -16,6 +19,9 @@ function test(name: string, fn: Declared["fn"]): void {
 export const Deno = {
   test,
   memoryUsage,
+  inspect,
+  readFile,
+  readTextFileSync: (file: URL): string => readFileSync(file, "utf8"),
   env: { get: (name: string): string | undefined => process.env[name] },
   permissions: { querySync: (): { state: string } => ({ state: "granted" }) },
   listen,

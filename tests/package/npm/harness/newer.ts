@@ -14,6 +14,13 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
   return { promise, resolve, reject };
 }
 
+function union(this: Set<unknown>, other: SetLike): Set<unknown> {
+  const result = new Set(this);
+  const keys = other.keys();
+  for (let next = keys.next(); !next.done; next = keys.next()) result.add(next.value);
+  return result;
+}
+
 function symmetricDifference(this: Set<unknown>, other: SetLike): Set<unknown> {
   const result = new Set([...this].filter((value) => !other.has(value)));
   const keys = other.keys();
@@ -21,5 +28,11 @@ function symmetricDifference(this: Set<unknown>, other: SetLike): Set<unknown> {
   return result;
 }
 
+function toHex(this: Uint8Array): string {
+  return Array.from(this, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 Promise.withResolvers ??= withResolvers;
+Set.prototype.union ??= union as typeof Set.prototype.union;
 Set.prototype.symmetricDifference ??= symmetricDifference as typeof Set.prototype.symmetricDifference;
+Uint8Array.prototype.toHex ??= toHex;
