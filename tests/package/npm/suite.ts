@@ -111,7 +111,8 @@ export async function runAllTests(
       reports.set(path, await runTests(path, project, runtime, command));
     }
   };
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+  // One more than there are processors, as many a test waits for the time.
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency + 1 }, work));
   const all = paths.map((file) => ({ file, ...reports.get(file)! }));
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
