@@ -2,7 +2,7 @@ import { ChannelClosedError, Coro, race, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Channel } from "../core/message/channel.ts";
-import { inLab, thrownBy } from "./helpers/lab.ts";
+import { inLab, settle, thrownBy } from "./helpers/lab.ts";
 import { listener } from "./helpers/listener.ts";
 
 Deno.test("send() reaches all subscribers, subscribed once or twice, in order", async () => {
@@ -373,7 +373,7 @@ Deno.test("deliver() outside a coroutine is an error, send() is not", async () =
     yield* channel.subscribe(coro);
     return yield* coro.receive();
   });
-  await new Promise<void>((resolve) => setTimeout(resolve, 5));
+  await settle();
   assertThrows(
     () => channel.deliver(1)[Symbol.iterator]().next(),
     TypeError,

