@@ -20,7 +20,7 @@ interface HostGlobals {
     removeSignalListener(signal: string, handler: () => void): void;
   };
   readonly process?: {
-    readonly versions?: { readonly node?: string; readonly bun?: string };
+    readonly versions?: { readonly node?: string };
     exitCode?: number;
     exit(code: number): never;
     on(event: string, handler: () => void): void;
@@ -54,10 +54,11 @@ let workerd: boolean | undefined;
 
 /** What to call this host in a message. */
 export function hostName(): string {
-  const versions = isDeno() ? undefined : host.process?.versions;
-  // Bun has a version of Node.js too.
-  if (versions?.bun !== undefined) return "Bun";
-  return versions?.node !== undefined ? "Node.js" : "this runtime";
+  const agent = host.navigator?.userAgent;
+  if (agent?.startsWith("Bun/")) return "Bun";
+  // Node.js 20 has no navigator.
+  const isNode = agent === undefined ? host.process?.versions?.node !== undefined : agent.startsWith("Node.js/");
+  return isNode ? "Node.js" : "this runtime";
 }
 
 // setTimeout takes 32-bit milliseconds; longer delays fire at once (https://html.spec.whatwg.org/#timers).
