@@ -62,6 +62,16 @@ export async function run(command: string, args: readonly string[], folder: URL)
   throw new Error(`${command} ${args.join(" ")} failed with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
 }
 
+/**
+ * The environment without what npm tells its children, and without the commands of installed packages, an npm among them:
+ * `npx` may have started this, and that is not for the projects here.
+ */
+function ownEnvironment(): Record<string, string> {
+  const environment = Object.entries(Deno.env.toObject()).filter(([name]) => !/^npm_/i.test(name));
+  const { PATH, ...others } = Object.fromEntries(environment);
+  return { ...others, PATH: PATH.split(":").filter((folder) => !folder.includes("node_modules")).join(":") };
+}
+
 // A command that takes longer hangs.
 const LIMIT_MS = 180_000;
 
@@ -75,7 +85,8 @@ export async function tryRun(
   const child = new Deno.Command(command, {
     args: [...args],
     cwd: folder,
-    env: { NO_COLOR: "1", ...env },
+    clearEnv: true,
+    env: { ...ownEnvironment(), NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
