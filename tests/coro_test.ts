@@ -190,7 +190,7 @@ Deno.test("wakeup is resume, and code outside may call it", async () => {
     return yield* coro.sleep();
   });
   assertEquals(sleeper.wakeup("not started"), false);
-  await Promise.resolve();
+  await settle();
   assertEquals([sleeper.wakeup("up"), sleeper.wakeup("again")], [true, false]);
   assertEquals(await sleeper.value(), "up");
   assertEquals(sleeper.wakeup("ended"), false);
