@@ -13,7 +13,7 @@ import { assert, assertEquals } from "@std/assert";
  */
 const FLOORS = [
   ["core/asyncio/", "core/edge/", "core/io/", "core/workers/", "core/testing/"],
-  ["core/message/", "core/sync/", "core/supervise.ts"],
+  ["core/message/", "core/mod.ts", "core/sync/", "core/supervise.ts"],
   [
     "core/combine.ts",
     "core/coro.ts",
