@@ -118,7 +118,7 @@ export class Coro<
     const body = options?.body;
     if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority);
-    this.begin(NO_BODY);
+    this.initialize(NO_BODY);
     this.#name = options?.name ?? target;
     this.#flags = options?.daemon ? DAEMON : 0;
     this.mailbox = null;

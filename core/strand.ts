@@ -110,8 +110,12 @@ export abstract class Strand extends Schedulable {
   /** @internal Pending requests, `null` almost always. */
   declare control: Control | null;
 
-  /** @internal For constructors. A chain of them costs more than this. */
-  protected begin(top: Body): void {
+  /**
+   * @internal
+   * Sets what a strand is made with. For the constructors of its kinds: one of its own between them and the base's
+   * would be another `super()`, which costs more than this call.
+   */
+  protected initialize(top: Body): void {
     this.top = top;
     this.frames = null;
     this.wait = null;

@@ -60,7 +60,8 @@ async function benchAll(): Promise<void> {
 }
 
 const row = Deno.args.find((argument) => !argument.startsWith("--"));
-const [work, overhead] = [WORKS, OVERHEADS].map((all) => all.find(({ name }) => name === row));
-if (work) console.log(JSON.stringify(await benchWork(work as typeof WORKS[number])));
-else if (overhead) console.log(JSON.stringify(await benchOverhead(overhead as typeof OVERHEADS[number])));
+const work = WORKS.find(({ name }) => name === row);
+const overhead = OVERHEADS.find(({ name }) => name === row);
+if (work) console.log(JSON.stringify(await benchWork(work)));
+else if (overhead) console.log(JSON.stringify(await benchOverhead(overhead)));
 else await benchAll();
