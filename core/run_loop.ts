@@ -29,6 +29,9 @@ const CHECK_SECONDS = 100e-6;
 // of two less one.
 const GLANCE = 255;
 
+// So often a window has to have been the same before a list of what stands in it is worth making.
+const STEADY_RUNS = 8;
+
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
 // code runs.
 const MAX_STEPS = 20_000;
@@ -81,6 +84,9 @@ export abstract class RunLoop implements Drivable {
   // The next window is this one again, unless a timer is due by then.
   #steady = false;
   #steadyUntil = 0;
+  // How often in a row the window was the same, and what stands in it once that is worth a list.
+  #steadyRuns = 0;
+  #steadyEntities: Schedulable[] | null = null;
   // A glance at the clock cut the window short.
   #late = false;
   // The slice is to end after the step that runs.
@@ -311,6 +317,7 @@ export abstract class RunLoop implements Drivable {
     let checked = now;
     const end = now + budget;
     let steps = 0;
+    let glanceAt = GLANCE;
     const lastStep = this.switches + MAX_STEPS;
     for (;;) {
       const count = this.#steady && now < this.#steadyUntil ? this.#filled : this.#turn(now);
@@ -318,11 +325,16 @@ export abstract class RunLoop implements Drivable {
         // Timeouts that have just begun still have to be armed.
         if ((steps === 0 || this.#arming.length === 0) && !this.onIdle()) return false;
       } else {
-        this.#runWindow(count);
+        const before = this.switches;
+        this.#runWindow(count, this.#interval - steps);
         if (this.trap !== null) throw this.trap;
         if (this.#halted) return this.#halt();
         this.endOfTurn();
-        steps += this.#consumed;
+        steps += this.switches - before;
+        if (steps > glanceAt) {
+          glanceAt = steps + GLANCE;
+          this.#glance();
+        }
         if (steps < this.#interval && !this.#late) continue;
       }
       this.#late = false;
@@ -334,6 +346,7 @@ export abstract class RunLoop implements Drivable {
       this.#adapt(now - checked, steps);
       checked = now;
       steps = 0;
+      glanceAt = GLANCE;
     }
   }
 
@@ -405,7 +418,8 @@ export abstract class RunLoop implements Drivable {
     return this.#filled;
   }
 
-  #runWindow(count: number): void {
+  /** Runs the window; a steady one over and over, until `most` steps have been run. */
+  #runWindow(count: number, most: number): void {
     if (this.permute !== null) this.permute(this.kernel.window, count);
     const table = this.table;
     this.#windowEnd = count;
@@ -415,6 +429,7 @@ export abstract class RunLoop implements Drivable {
     this.#windowSpeaks = true;
     const confirmed = this.#steady;
     this.#steady = true;
+    if (confirmed && ++this.#steadyRuns > STEADY_RUNS && this.permute === null) this.#runSteadily(count, most);
     while (this.#index < this.#windowEnd) {
       // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
       const entry = this.kernel.window[this.#index++];
@@ -429,9 +444,37 @@ export abstract class RunLoop implements Drivable {
     this.#consumed = run;
     if (this.#windowSpeaks) this.#silenceWindow(run);
     else this.#steady = false;
-    if (this.#steady && !(confirmed && run === count)) this.#confirmSteady(run === count);
+    if (!this.#steady) this.#steadyEntities = null;
+    else if (!(confirmed && run === count)) this.#confirmSteady(run === count);
     // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
     this.#limit = run < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
+  }
+
+  /**
+   * Runs a steady window, round after round, from a list of what stands in it. Returns when enough steps were run, at
+   * the end of the window, or when something happened, in the middle of it: the rest may have been released since, so
+   * that it has to be looked up.
+   */
+  #runSteadily(count: number, most: number): void {
+    const entities = this.#steadyEntities ??= this.#listWindow(count);
+    for (let left = most;;) {
+      for (let index = 0; index < this.#windowEnd && this.#windowSpeaks;) {
+        const entity = entities[index];
+        this.#index = ++index;
+        entity.run(false);
+        if ((index & GLANCE) === 0) this.#glance();
+      }
+      left -= count;
+      if (left < count || !this.#steady || !this.#windowSpeaks || this.#index < count || this.#late) return;
+      this.switches += count;
+      this.#index = 0;
+    }
+  }
+
+  #listWindow(count: number): Schedulable[] {
+    const list: Schedulable[] = [];
+    for (let i = 0; i < count; i++) list.push(this.table[this.kernel.window[i] >> 1]!);
+    return list;
   }
 
   /**
@@ -440,6 +483,8 @@ export abstract class RunLoop implements Drivable {
    */
   #confirmSteady(whole: boolean): void {
     this.#steady = whole && this.kernelCalls.readyCount() === 0;
+    this.#steadyRuns = 0;
+    this.#steadyEntities = null;
     if (!this.#steady) return;
     this.#steadyUntil = this.kernelCalls.nextDeadline();
     // Those whose timers had fired are ready by giving way from now on.
