@@ -1,7 +1,7 @@
 /** The load of coroutines, and how coroutines among them wait. */
-import { AsyncSocket, type Coro, type Scheduler } from "@asyncoro/asyncoro";
+import type { AsyncSocket, Coro, Scheduler } from "@asyncoro/asyncoro";
 import { FUNCTIONS, type Load } from "./load.ts";
-import { delay, type Late, lateBy, MESSAGE } from "./waits.ts";
+import { ANSWER_BYTES, delay, type Late, lateBy, REQUEST, since } from "./waits.ts";
 
 /** Runs a load of coroutines. */
 export async function runCoroutines(scheduler: Scheduler, load: Load): Promise<void> {
@@ -26,18 +26,15 @@ export function* sleeper(coro: Coro, going: () => boolean, late: Late): Generato
   }
 }
 
-/** A coroutine that sends to an echo server and receives, over and over. */
+/** A coroutine that asks for answers, which come a little later. */
 export function* talker(
-  coro: Coro,
+  _coro: Coro,
   going: () => boolean,
   late: Late,
   socket: AsyncSocket,
 ): Generator<unknown, void, unknown> {
   while (going()) {
-    const start = performance.now();
-    yield* socket.sendall(MESSAGE);
-    yield* socket.recvall(MESSAGE.length);
-    late.push(lateBy(start));
-    yield* coro.sleep(delay() / 1000);
+    yield* socket.sendall(REQUEST);
+    late.push(since(yield* socket.recvall(ANSWER_BYTES)));
   }
 }

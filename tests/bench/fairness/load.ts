@@ -33,6 +33,11 @@ export class Load {
     if (++this.steps % STEPS_PER_LOOK === 0) this.going = performance.now() < this.#end;
   }
 
+  /** Ends it before its time. */
+  stop(): void {
+    this.going = false;
+  }
+
   /** Steps a second until now. */
   rate(): number {
     return this.steps / (performance.now() - this.#start) * 1000;

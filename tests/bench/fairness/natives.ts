@@ -1,60 +1,50 @@
 /** Loads of native async functions: what they await after a step decides how polite they are. */
 import { FUNCTIONS, type Load } from "./load.ts";
+import { timer } from "./waits.ts";
 
-/** Nothing longer than half a frame at 60 Hz is noticed by people, so many a program gives way as often. */
+/** What a function awaits after a step: `null`, or a promise that gives the host a turn. */
+type Manners = () => Promise<unknown> | null;
+
+// Half a frame at 60 Hz.
 const POLITE_MS = 8;
 
-/** Makes, for one function, what it does between two steps. */
-type Manners = () => () => Promise<unknown> | null;
-
-function immediate(): Promise<void> {
+function immediate(): Promise<unknown> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function timeout(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** Gives way when the function has not done so for a while. */
-function nowAndThen(giveWay: () => Promise<void>): Manners {
+/** Whenever all together have worked for a while, they wait for one and the same turn of the host. */
+function together(): Manners {
+  let last = performance.now();
+  let turn: Promise<unknown> | null = null;
   return () => {
-    let last = performance.now();
-    return () => {
-      if (performance.now() - last < POLITE_MS) return null;
-      return giveWay().then(() => last = performance.now());
-    };
+    if (turn === null && performance.now() - last < POLITE_MS) return null;
+    return turn ??= timer(0).then(() => {
+      last = performance.now();
+      turn = null;
+    });
   };
 }
 
-/** Gives way at every so many steps of each function. */
-function everySteps(count: number, giveWay: () => Promise<void>): Manners {
-  return () => {
-    let steps = 0;
-    return () => ++steps % count === 0 ? giveWay() : null;
-  };
-}
-
-/** By name. */
-export const NATIVES: Readonly<Record<string, Manners>> = {
-  starving: () => () => null,
-  timeout: nowAndThen(timeout),
-  immediate8: nowAndThen(immediate),
-  immediate1: everySteps(1, immediate),
-  immediate10: everySteps(10, immediate),
-  timeout100: everySteps(100, timeout),
-  timeout1: everySteps(1, timeout),
+/**
+ * By the name of the kind. Not among them is what looks as polite as `together`, a clock for each function: each resumed
+ * one then has its 8 ms for itself, in the microtasks of its own timer, so that a thousand starve the rest for 8 s.
+ */
+export const NATIVES: Readonly<Record<string, () => Manners>> = {
+  microtasks: () => () => null,
+  immediates: () => immediate,
+  timeouts: together,
 };
 
 /** Runs a load of native async functions. */
 export async function runNatives(load: Load, manners: Manners): Promise<void> {
   const functions: Promise<void>[] = [];
-  for (let i = 0; i < FUNCTIONS; i++) functions.push(go(load, manners()));
+  for (let i = 0; i < FUNCTIONS; i++) functions.push(go(load, manners));
   await Promise.all(functions);
 }
 
-async function go(load: Load, between: () => Promise<unknown> | null): Promise<void> {
+async function go(load: Load, manners: Manners): Promise<void> {
   while (load.going) {
     load.work();
-    await between();
+    await manners();
   }
 }

@@ -1,10 +1,24 @@
 /** What waits beside a load, in plain async code, and how its lateness is noted. */
 
-/** Milliseconds by which waits were late; for what takes no time by itself, how long they took. */
+/** Milliseconds by which waits were late; for requests, how long they took. */
 export type Late = number[];
 
-/** What is sent and comes back. */
-export const MESSAGE: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+/** What asks the server for an answer. */
+export const REQUEST: Uint8Array<ArrayBuffer> = new Uint8Array(1);
+
+/** How long an answer is. */
+export const ANSWER_BYTES = 8;
+
+/** The time by a clock that processes share, as bytes. */
+export function stamp(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Float64Array.of(performance.timeOrigin + performance.now()).buffer);
+}
+
+/** How long ago the answer was sent. */
+export function since(answer: Uint8Array): number {
+  const sent = new DataView(answer.buffer, answer.byteOffset).getFloat64(0, true);
+  return performance.timeOrigin + performance.now() - sent;
+}
 
 /** Whole milliseconds, at random so that nothing falls into step with the load. */
 export function delay(): number {
@@ -31,16 +45,14 @@ export async function tick(going: () => boolean, late: Late): Promise<void> {
   }
 }
 
-/** Round trips over a connection to an echo server. */
+/** Asks for answers, which come a little later: by then the host has to look whether one is there. */
 export async function talk(going: () => boolean, late: Late, connection: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(MESSAGE.length);
+  const answer = new Uint8Array(ANSWER_BYTES);
   while (going()) {
-    const start = performance.now();
-    await connection.write(MESSAGE);
-    // A message of this size comes in one piece over loopback.
-    await connection.read(buffer);
-    late.push(lateBy(start));
-    await timer(delay());
+    await connection.write(REQUEST);
+    // So little comes in one piece over loopback.
+    await connection.read(answer);
+    late.push(since(answer));
   }
 }
 
