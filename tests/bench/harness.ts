@@ -80,6 +80,8 @@ export interface Effort {
   readonly rounds: number;
   /** Multiplies the amount of work. */
   readonly scale: number;
+  /** Whether a result that documents show is to be kept, and shown. */
+  readonly write: boolean;
 }
 
 /** Runs a script of this folder in a process of its own, and answers the JSON of its last line. */

@@ -1,11 +1,12 @@
 /**
- * deno task bench [name ...] [--quick]
+ * deno task bench [name ...] [--quick] [--write]
  *
- * Runs the benchmarks (all, or those named) and prints Markdown tables.
+ * Runs the benchmarks (all, or those named) and prints Markdown tables. With --write those whose results documents show
+ * keep them, and write what is shown.
  */
 import { benchCalls } from "./calls.ts";
+import { benchFairness } from "./fairness.ts";
 import { type Effort, runScript } from "./harness.ts";
-import { benchLateness } from "./lateness.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
 import { benchSize } from "./size.ts";
@@ -22,7 +23,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   locks: benchLocks,
   memory: benchMemory,
   sleepers: benchSleepers,
-  lateness: benchLateness,
+  fairness: benchFairness,
   size: benchSize,
   start: benchStart,
   timers: () => runScript("timers_bench.ts"),
@@ -42,6 +43,7 @@ async function runEach(chosen: readonly string[]): Promise<void> {
   for (const name of chosen) await runScript("main.ts", name, ...flags);
 }
 
-const quick = Deno.args.includes("--quick");
-if (names.length === 1) await BENCHMARKS[names[0]](quick ? { rounds: 3, scale: 0.2 } : { rounds: 7, scale: 1 });
+const write = Deno.args.includes("--write");
+const effort = Deno.args.includes("--quick") ? { rounds: 3, scale: 0.2, write } : { rounds: 7, scale: 1, write };
+if (names.length === 1) await BENCHMARKS[names[0]](effort);
 else await runEach(names.length > 0 ? names : Object.keys(BENCHMARKS));

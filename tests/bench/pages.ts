@@ -3,6 +3,7 @@
  *
  * Makes texts and pictures anew from all results that are kept, as is needed when a page's form has changed.
  */
+import { fairnessPage } from "./fairness/page.ts";
 import { type Page, render } from "./results.ts";
 
 /** A page whose result may be anything: what stands in the list is only ever given its own. */
@@ -10,6 +11,6 @@ import { type Page, render } from "./results.ts";
 type AnyPage = Page<any>;
 
 /** All pages. */
-export const PAGES: readonly AnyPage[] = [];
+export const PAGES: readonly AnyPage[] = [fairnessPage];
 
 if (import.meta.main) { for (const page of PAGES) await render(page); }

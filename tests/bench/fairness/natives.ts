@@ -1,0 +1,50 @@
+/** Loads of native async functions: what they await after a step decides how polite they are. */
+import { FUNCTIONS, type Load } from "./load.ts";
+import { timer } from "./waits.ts";
+
+/** What a function awaits after a step: `null`, or a promise that gives the host a turn. */
+type Manners = () => Promise<unknown> | null;
+
+// Half a frame at 60 Hz.
+const POLITE_MS = 8;
+
+function immediate(): Promise<unknown> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whenever all together have worked for a while, they wait for one and the same turn of the host. */
+function together(): Manners {
+  let last = performance.now();
+  let turn: Promise<unknown> | null = null;
+  return () => {
+    if (turn === null && performance.now() - last < POLITE_MS) return null;
+    return turn ??= timer(0).then(() => {
+      last = performance.now();
+      turn = null;
+    });
+  };
+}
+
+/**
+ * By the name of the kind. Not among them is what looks as polite as `together`, a clock for each function: each resumed
+ * one then has its 8 ms for itself, in the microtasks of its own timer, so that a thousand starve the rest for 8 s.
+ */
+export const NATIVES: Readonly<Record<string, () => Manners>> = {
+  microtasks: () => () => null,
+  immediates: () => immediate,
+  timeouts: together,
+};
+
+/** Runs a load of native async functions. */
+export async function runNatives(load: Load, manners: Manners): Promise<void> {
+  const functions: Promise<void>[] = [];
+  for (let i = 0; i < FUNCTIONS; i++) functions.push(go(load, manners));
+  await Promise.all(functions);
+}
+
+async function go(load: Load, manners: Manners): Promise<void> {
+  while (load.going) {
+    load.work();
+    await manners();
+  }
+}

@@ -1,0 +1,93 @@
+/** What fairness is shown as. */
+import { described, type Machine, type Page } from "../results.ts";
+
+/** What is waited for beside a load. */
+export const WAITS = ["own timer", "own socket", "timer", "socket", "fetch"] as const;
+
+/** One of them. */
+export type Wait = typeof WAITS[number];
+
+/** The contenders, and what to call them. */
+export const KINDS = {
+  "ours, idle": "ours, no load",
+  "native, idle": "native, no load",
+  ours: "ours",
+  immediates: "native, `setImmediate` after every step",
+  timeouts: "native, all `setTimeout(0)` every 8 ms",
+  microtasks: "native, `await null`",
+} as const;
+
+/** One of them. */
+export type Kind = keyof typeof KINDS;
+
+/** Milliseconds that waits took longer than they should, over all rounds. */
+export interface Lateness {
+  readonly count: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What one contender came to. */
+export interface Contended {
+  /** Steps a second of the load with nothing beside it, median of the rounds. */
+  readonly alone: number;
+  /** The same beside what waits. */
+  readonly beside: number;
+  readonly late: Readonly<Record<Wait, Lateness>>;
+}
+
+/** What was measured. */
+export interface Fairness {
+  readonly machine: Machine;
+  readonly rounds: number;
+  /** How long a load lasts. */
+  readonly seconds: number;
+  readonly functions: number;
+  readonly contenders: Readonly<Record<Kind, Contended>>;
+}
+
+const NAMES: Readonly<Record<Wait, string>> = {
+  "own timer": "a timer of one of them, ms",
+  "own socket": "data for a socket of one of them, ms",
+  timer: "`setTimeout` of others, ms",
+  socket: "data for a socket of others, ms",
+  fetch: "`fetch` of others, whole, ms",
+};
+
+/** As a table of Markdown, with these percentiles in each cell. */
+export function table(result: Fairness, percentiles: readonly (keyof Lateness)[]): string {
+  const kinds = Object.keys(KINDS) as Kind[];
+  const cells = (name: string, cell: (contended: Contended) => string) =>
+    `| ${[name, ...kinds.map((kind) => cell(result.contenders[kind]))].join(" | ")} |`;
+  return [
+    `| ${[percentiles.join(" / "), ...Object.values(KINDS)].join(" | ")} |`,
+    `| --- |${" --: |".repeat(kinds.length)}`,
+    ...WAITS.map((wait) => cells(NAMES[wait], ({ late }) => percentiles.map((key) => ms(late[wait][key])).join(" / "))),
+    cells("steps a second beside these", ({ beside }) => rate(beside)),
+    cells("steps a second, the load alone", ({ alone }) => rate(alone)),
+  ].join("\n");
+}
+
+function ms(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : value.toPrecision(2);
+}
+
+function rate(value: number): string {
+  return value === 0 ? "" : `${Math.round(value / 1000)}k`;
+}
+
+/** How late timers, sockets and requests are beside a load that never waits. */
+export const fairnessPage: Page<Fairness> = {
+  name: "fairness",
+  markdown: (result) =>
+    `Lateness of timers and of sockets' data, and time of a \`fetch\`, under a load of ${
+      result.functions.toLocaleString("en")
+    } functions ` +
+    `that are always ready and compute for two microseconds a step: 50th / 99th percentile of ${result.rounds} rounds, ` +
+    `each in a process of its own, with servers in another process.\n\n` +
+    `${table(result, ["p50", "p99"])}\n\n` +
+    `Beside \`await null\` everything waits until the load is over, ${result.seconds} s here. \`deno task bench fairness\` ` +
+    `measured it: ${described(result.machine)}.`,
+};
