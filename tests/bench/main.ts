@@ -8,6 +8,7 @@ import { type Effort, runScript } from "./harness.ts";
 import { benchLateness } from "./lateness.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
+import { benchScale } from "./scale.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
 import { benchSpawns } from "./spawns.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   lateness: benchLateness,
   size: benchSize,
   start: benchStart,
+  scale: benchScale,
   timers: () => runScript("timers_bench.ts"),
 };
 

@@ -4,12 +4,13 @@
  * Makes texts and pictures anew from all results that are kept, as is needed when a page's form has changed.
  */
 import { type Page, render } from "./results.ts";
+import { scalePage } from "./scale/page.ts";
 
 /** A page whose result may be anything: what stands in the list is only ever given its own. */
 // deno-lint-ignore no-explicit-any
 type AnyPage = Page<any>;
 
 /** All pages. */
-export const PAGES: readonly AnyPage[] = [];
+export const PAGES: readonly AnyPage[] = [scalePage];
 
 if (import.meta.main) { for (const page of PAGES) await render(page); }
