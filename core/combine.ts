@@ -74,14 +74,25 @@ abstract class Group extends Operation<unknown> {
   override begin(strand: Strand): boolean {
     // The rejection of a promise that loses before its branch has looked at it is nobody's business either.
     for (const item of this.items) if (item instanceof Promise) item.catch(() => {});
-    this.#bodies.forEach((body, index) => {
-      const branch = new Branch(this, strand, index, body);
-      strand.loop.enter(branch);
-      this.branches.add(branch);
-      this.#live++;
-    });
+    this.#enterBranches(strand);
     for (const branch of this.branches) strand.loop.submit(branch);
     return false;
+  }
+
+  /** All get a place in the scheduler, or none does, if there is no room for all. */
+  #enterBranches(strand: Strand): void {
+    try {
+      this.#bodies.forEach((body, index) => {
+        const branch = new Branch(this, strand, index, body);
+        strand.loop.enter(branch);
+        this.branches.add(branch);
+        this.#live++;
+      });
+    } catch (error) {
+      for (const branch of this.branches) strand.loop.leave(branch);
+      this.branches.clear();
+      throw error;
+    }
   }
 
   branchEnded(branch: Branch, kind: Ending, value: unknown): void {

@@ -4,7 +4,8 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Kernel, setKernelModule } from "../core/kernel/kernel.ts";
-import { KERNEL_BASE64, KERNEL_SEAL } from "../core/kernel/kernel_bytes.ts";
+import { KERNEL_SEAL } from "../core/kernel/kernel_bytes.ts";
+import { kernelBytes, limitedTo } from "./helpers/limited_kernel.ts";
 import { Duel, operation } from "./kernel_duel.ts";
 
 const OPERATIONS = 200_000;
@@ -47,10 +48,6 @@ Deno.test("Kernel agrees with the model on more timers than expire in one turn",
   assertEquals(duel.kernel.exports.timerCount(), 0);
   assertEquals(duel.kernel.exports.readyCount(), 0);
 });
-
-function kernelBytes(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(KERNEL_BASE64), (character) => character.charCodeAt(0));
-}
 
 Deno.test("kernel imports nothing and is below 8 KiB", () => {
   const bytes = kernelBytes();
@@ -141,21 +138,6 @@ Deno.test("Kernel.allocate() grows to four million live slots", () => {
   const last = count - 1_000;
   assertEquals([...kernel.window.subarray(0, 3)], [(count - 1) << 1, 0, last << 1 | 1]);
 });
-
-/** The kernel with a maximum in its memory's limits, so that the host really refuses. */
-function limitedTo(pages: number): WebAssembly.Module {
-  const bytes = [...kernelBytes()];
-  let section = 8;
-  const length = (at: number) => bytes[at] | 0;
-  while (bytes[section] !== 5) {
-    // Sections before this one are shorter than 2 ** 14 bytes: a length is one or two bytes.
-    const short = length(section + 1) < 0x80;
-    section += short ? 2 + length(section + 1) : 3 + (length(section + 1) & 0x7f) + (length(section + 2) << 7);
-  }
-  assertEquals(bytes.slice(section, section + 5), [5, 3, 1, 0, 2], "one memory, no maximum, two pages");
-  bytes.splice(section, 5, 5, 4, 1, 1, 2, pages);
-  return new WebAssembly.Module(Uint8Array.from(bytes));
-}
 
 Deno.test("Kernel.allocate() throws when the host refuses memory, and recovers", () => {
   setKernelModule(limitedTo(3));

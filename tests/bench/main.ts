@@ -9,6 +9,7 @@ import { benchFairness } from "./fairness.ts";
 import { type Effort, runScript } from "./harness.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
+import { benchScale } from "./scale.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
 import { benchSpawns } from "./spawns.ts";
@@ -26,6 +27,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   fairness: benchFairness,
   size: benchSize,
   start: benchStart,
+  scale: benchScale,
   timers: () => runScript("timers_bench.ts"),
 };
 

@@ -5,12 +5,13 @@
  */
 import { fairnessPage } from "./fairness/page.ts";
 import { type Page, render } from "./results.ts";
+import { scalePage } from "./scale/page.ts";
 
 /** A page whose result may be anything: what stands in the list is only ever given its own. */
 // deno-lint-ignore no-explicit-any
 type AnyPage = Page<any>;
 
 /** All pages. */
-export const PAGES: readonly AnyPage[] = [fairnessPage];
+export const PAGES: readonly AnyPage[] = [fairnessPage, scalePage];
 
 if (import.meta.main) { for (const page of PAGES) await render(page); }

@@ -1,0 +1,113 @@
+/** What the README shows of how it scales, and the chart. */
+import { lineChart } from "../chart.ts";
+import { described, type Machine, type Page } from "../results.ts";
+
+/** What one of a kind takes. */
+export interface Bytes {
+  /** Of the heap of JavaScript. */
+  readonly heap: number;
+  /** Of the kernel's memory. */
+  readonly kernel: number;
+  /** Of what the system says is resident: these two, and what the engine and the host have besides. */
+  readonly resident: number;
+}
+
+/** Nanoseconds per operation: the median of the repetitions, the least and the most of them. */
+export interface Nanoseconds {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What ended a program that went on making coroutines. */
+export interface Limit {
+  /** Coroutines that were there. */
+  readonly coroutines: number;
+  /** The heap's limit, in megabytes. */
+  readonly heap: number;
+  /** What the process said at its end. */
+  readonly said: string;
+}
+
+/** All that was measured. */
+export interface Scale {
+  readonly machine: Machine;
+  readonly repetitions: number;
+  readonly counts: readonly number[];
+  /** By work, for each of `counts`. */
+  readonly costs: Readonly<Record<string, readonly Nanoseconds[]>>;
+  /** How many of each kind there were when their memory was measured. */
+  readonly crowd: number;
+  readonly memory: Readonly<Record<string, Bytes>>;
+  /** Resident bytes of what other languages have, where those are installed. */
+  readonly others: Readonly<Record<string, number>>;
+  /** With the engine's own limits; not looked for in a quick run. */
+  readonly limit: Limit | null;
+}
+
+/** Names of works: in the table, and shorter ones in the chart. */
+const WORKS: Readonly<Record<string, readonly [string, string]>> = {
+  floor: ["bare generators in a loop, the floor of a switch", "bare generators"],
+  switches: ["switch", "switch"],
+  messages: ["message, around a ring", "message"],
+  timeouts: ["message, its receive with a timeout", "message, with timeout"],
+  spawns: ["spawn and join, all at once", "spawn and join"],
+  timers: ["sleep and be woken", "sleep"],
+};
+
+const whole = (value: number) => Math.round(value).toLocaleString("en");
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = header.map((_, column) => column === 0 ? "---" : "--:");
+  return [header, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function costs({ counts, costs }: Scale): string {
+  const rows = Object.entries(WORKS).map(([work, [name]]) => [name, ...costs[work].map(({ median }) => whole(median))]);
+  return table(["ns, with so many coroutines", ...counts.map(whole)], rows);
+}
+
+function memory({ memory, others }: Scale): string {
+  const rows = Object.entries(memory).map(([kind, { heap, kernel, resident }]) => [
+    kind,
+    whole(heap),
+    kernel === 0 ? "" : whole(kernel),
+    whole(resident),
+  ]);
+  const foreign = Object.entries(others).map(([name, resident]) => [name, "", "", whole(resident)]);
+  return table(["bytes each", "heap", "kernel", "resident"], [...rows, ...foreign]);
+}
+
+function firstLimit({ coroutines, heap, said }: Limit): string {
+  const millions = (coroutines / 1e6).toFixed(1);
+  return `The first limit is the engine's heap: here ${
+    whole(heap)
+  } MB unless \`--v8-flags=--max-old-space-size=\` says ` +
+    `otherwise, which ${millions} million coroutines in \`receive\` fill. V8 then ends the process ("${said}"); no code ` +
+    "can catch that.";
+}
+
+/** Cost by number of coroutines, and memory by kind. */
+export const scalePage: Page<Scale> = {
+  name: "scale",
+  markdown(result) {
+    const { machine, repetitions, crowd, limit } = result;
+    return [
+      `\`deno task bench scale\`, medians of ${repetitions} processes each (${described(machine)}):`,
+      costs(result),
+      "![Cost per operation from a hundred to millions of coroutines](tests/bench/results/scale.svg)",
+      `What one takes, of ${whole(crowd)}:`,
+      memory(result),
+      ...(limit === null ? [] : [firstLimit(limit)]),
+    ].join("\n\n");
+  },
+  svgs({ machine, counts, costs }) {
+    const series = Object.entries(WORKS).map(([work, [, name]]) => ({
+      name,
+      points: counts.map((count, index) => [count, costs[work][index].median] as const),
+    }));
+    const note = described(machine);
+    const title = "Cost per operation by number of coroutines";
+    return { "scale.svg": lineChart({ title, note, x: "coroutines alive at once", y: "nanoseconds", series }) };
+  },
+};
