@@ -88,7 +88,7 @@ export interface Effort {
 export async function inOwnProcess<T>(script: string, ...args: string[]): Promise<T> {
   const url = new URL(script, import.meta.url);
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--v8-flags=--expose-gc", url.pathname, ...args],
+    args: ["run", "-A", "--v8-flags=--expose-gc", ...profiling(), url.pathname, ...args],
     stderr: "inherit",
   });
   const { stdout, success } = await command.output();
@@ -99,8 +99,17 @@ export async function inOwnProcess<T>(script: string, ...args: string[]): Promis
 /** Runs a script of this folder in a process of its own, which prints its own tables. */
 export async function runScript(script: string, ...args: string[]): Promise<void> {
   const url = new URL(script, import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", url.pathname, ...args], stdout: "inherit" })
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...profiling(), url.pathname, ...args],
+    stdout: "inherit",
+  })
     .spawn();
   const { success } = await child.status;
   if (!success) throw new Error(`${script} failed`);
+}
+
+/** Arguments by which a process is profiled, if `deno task profile` asks for it. */
+function profiling(): string[] {
+  const folder = Deno.env.get("BENCH_PROFILES");
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }

@@ -1,0 +1,41 @@
+/** What part of the time each function of a CPU profile took for itself. */
+
+/** A profile as V8's inspector writes it; times are microseconds. */
+export interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+  readonly startTime: number;
+  readonly endTime: number;
+}
+
+/** One function. */
+export interface Share {
+  readonly name: string;
+  /** File and line, empty for what is no function of a file. */
+  readonly place: string;
+  /** Of the time that was sampled, without idling. */
+  readonly percent: number;
+}
+
+/** The functions, those that took most first. */
+export function shares({ nodes, samples, timeDeltas }: CpuProfile): Share[] {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const times = new Map<string, { name: string; place: string; time: number }>();
+  let total = 0;
+  samples.forEach((id, index) => {
+    const { functionName, url, lineNumber } = frames.get(id)!;
+    if (functionName === "(idle)") return;
+    const place = url === "" ? "" : `${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
+    const key = `${functionName} ${url} ${lineNumber}`;
+    const entry = times.get(key) ?? { name: functionName || "(anonymous)", place, time: 0 };
+    entry.time += timeDeltas[index];
+    times.set(key, entry);
+    total += timeDeltas[index];
+  });
+  return [...times.values()].sort((a, b) => b.time - a.time)
+    .map(({ name, place, time }) => ({ name, place, percent: (100 * time) / total }));
+}

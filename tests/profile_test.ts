@@ -1,0 +1,59 @@
+/** `deno task profile`: it writes profiles that tell where the time went. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type CpuProfile, shares } from "./bench/profile_shares.ts";
+
+const PROGRAM = new URL("bench/profile.ts", import.meta.url).pathname;
+
+async function profile(cwd: string, ...args: string[]): Promise<{ code: number; text: string }> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", PROGRAM, ...args], cwd });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+Deno.test("a benchmark is profiled, and the table names what took the time", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const { code, text } = await profile(cwd, "locks", "--quick");
+    assertEquals(code, 0, text);
+    assertStringIncludes(text, "% of the time in itself");
+    const folder = [...Deno.readDirSync(`${cwd}/profiles`)][0].name;
+    const files = [...Deno.readDirSync(`${cwd}/profiles/${folder}`)];
+    assert(files.length > 0);
+    for (const { name } of files) {
+      const written: CpuProfile = JSON.parse(await Deno.readTextFile(`${cwd}/profiles/${folder}/${name}`));
+      assert(shares(written).some(({ place }) => place.includes("strand.ts") || place.includes("run_loop.ts")), name);
+    }
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("profiling what is no benchmark says which there are", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const { code, text } = await profile(cwd, "nonsense");
+    assertEquals(code, 2);
+    assertStringIncludes(text, "switches");
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("shares add up the samples of a function, and leave out the time without work", () => {
+  const frame = (functionName: string) => ({
+    functionName,
+    url: functionName === "(idle)" ? "" : "a/b.ts",
+    lineNumber: 4,
+  });
+  const nodes = [{ id: 1, callFrame: frame("one") }, { id: 2, callFrame: frame("(idle)") }, {
+    id: 3,
+    callFrame: frame("two"),
+  }];
+  const found = shares({ nodes, samples: [1, 2, 3, 1], timeDeltas: [10, 100, 10, 20], startTime: 0, endTime: 140 });
+  assertEquals(found, [{ name: "one", place: "a/b.ts:5", percent: 75 }, {
+    name: "two",
+    place: "a/b.ts:5",
+    percent: 25,
+  }]);
+});
