@@ -1,5 +1,5 @@
 // Runs the AssemblyScript compiler over this folder, in memory. `replaced` lets a benchmark build the same kernel with
-// another file in the place of one of these.
+// another file in the place of one of these; `more` are flags to add, none of which may change the code for publishing.
 
 import asc from "assemblyscript/asc";
 
@@ -18,6 +18,7 @@ const FLAGS = [
 
 export async function compileKernel(
   replaced: Record<string, URL> = {},
+  more: readonly string[] = [],
 ): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main([
@@ -25,13 +26,14 @@ export async function compileKernel(
     "--outFile",
     "kernel.wasm",
     ...FLAGS,
+    ...more,
   ], {
     readFile: (name) =>
       Deno.readTextFile(replaced[name] ?? new URL(name, import.meta.url)).catch(
         () => null,
       ),
-    writeFile: (_name, contents) => {
-      binary = contents as Uint8Array;
+    writeFile: (name, contents) => {
+      if (name === "kernel.wasm") binary = contents as Uint8Array;
     },
     listFiles: () => [],
   });

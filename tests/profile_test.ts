@@ -1,5 +1,7 @@
 /** `deno task profile`: it writes profiles that tell where the time went. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { compileKernel } from "../assembly/compile.ts";
+import { kernelNames, nameKernel } from "./bench/profile_kernel.ts";
 import { type CpuProfile, shares } from "./bench/profile_shares.ts";
 
 const PROGRAM = new URL("bench/profile.ts", import.meta.url).pathname;
@@ -38,6 +40,30 @@ Deno.test("profiling what is no benchmark says which there are", async () => {
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+});
+
+Deno.test("profiling what is not our code at work says why not", async () => {
+  const { code, text } = await profile(".", "start");
+  assertEquals(code, 2);
+  assertStringIncludes(text, 'Cannot profile "start": it measures whole processes');
+});
+
+Deno.test("the kernel's functions get the names of its sources, unless there are two kernels", async () => {
+  const names = await kernelNames();
+  // A function that wasm exports is called by its number.
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(await compileKernel()));
+  for (const name of ["turn", "drain", "requeue", "arm"]) {
+    assertEquals(names[Number((exports[name] as () => number).name)], `index/${name}`);
+  }
+  const turn = names.indexOf("index/turn");
+  const frame = (url: string) => ({ functionName: `wasm-function[${turn}]`, url, lineNumber: 0 });
+  const named = (...urls: string[]) => {
+    const nodes = urls.map((url, id) => ({ id, callFrame: frame(url) }));
+    nameKernel({ nodes, samples: [], timeDeltas: [], startTime: 0, endTime: 0 }, names);
+    return nodes.map((node) => node.callFrame.functionName);
+  };
+  assertEquals(named("wasm://wasm/1", "wasm://wasm/1"), ["index/turn", "index/turn"]);
+  assertEquals(named("wasm://wasm/1", "wasm://wasm/2"), [`wasm-function[${turn}]`, `wasm-function[${turn}]`]);
 });
 
 Deno.test("shares add up the samples of a function, and leave out the time without work", () => {

@@ -4,14 +4,23 @@
  * Runs a benchmark, and the processes it starts, with V8's sampling profiler; writes a `.cpuprofile` for each into
  * `profiles/` and prints the functions that took most of the time. See "Reading a profile" in the README beside it.
  */
-import { type CpuProfile, type Share, shares } from "./profile_shares.ts";
 import { printTable } from "./harness.ts";
+import { kernelNames, nameKernel } from "./profile_kernel.ts";
+import { type CpuProfile, type Share, shares } from "./profile_shares.ts";
 
 const SHOWN = 15;
 
-/** Prints the heaviest functions of a profile. */
-async function show(path: string): Promise<void> {
+// What these measure is not our code at work.
+const NOT_PROFILED: Readonly<Record<string, string>> = {
+  size: "esbuild, which makes the bundles that it measures, is a program of its own",
+  start: "it measures whole processes, of Node.js too, which end as soon as they have begun",
+};
+
+/** Puts the names of the kernel's functions into a profile, and prints its heaviest functions. */
+async function show(path: string, names: readonly string[]): Promise<void> {
   const profile: CpuProfile = JSON.parse(await Deno.readTextFile(path));
+  nameKernel(profile, names);
+  await Deno.writeTextFile(path, JSON.stringify(profile));
   const all = shares(profile);
   const seconds = (profile.endTime - profile.startTime) / 1e6;
   const rows = all.slice(0, SHOWN).map(({ name, place, percent }: Share) => [name, place, percent.toFixed(1)]);
@@ -36,7 +45,13 @@ if (import.meta.main) {
     console.error(`Cannot profile ${names.length} benchmarks: name one of those of 'deno task bench'`);
     Deno.exit(2);
   }
+  const reason = NOT_PROFILED[names[0]];
+  if (reason !== undefined) {
+    console.error(`Cannot profile "${names[0]}": ${reason}`);
+    Deno.exit(2);
+  }
   const folder = await profiled(names[0], Deno.args.filter((argument) => argument.startsWith("--")));
-  for await (const { name } of Deno.readDir(folder)) await show(`${folder}/${name}`);
+  const kernel = await kernelNames();
+  for await (const { name } of Deno.readDir(folder)) await show(`${folder}/${name}`, kernel);
   console.log("\nOpen the files in the Performance panel of Chrome's developer tools, or in speedscope");
 }

@@ -27,7 +27,7 @@ function together(): Manners {
 
 /**
  * By the name of the kind. Not among them is what looks as polite as `together`, a clock for each function: each resumed
- * one then has its 8 ms for itself, in the microtasks of its own timer, so that a thousand starve the rest for 8 s.
+ * one then has its 8 ms for itself, in the microtasks of its own timer, and other timers came after the load, 2 s late.
  */
 export const NATIVES: Readonly<Record<string, () => Manners>> = {
   microtasks: () => () => null,
