@@ -58,10 +58,13 @@ export async function timed(operations: number, work: () => unknown): Promise<nu
 
 /** Prints a Markdown table. */
 export function printTable(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
-  console.log(`\n### ${title}\n`);
-  console.log(`| ${header.join(" | ")} |`);
-  console.log(`|${header.map((_, column) => column === 0 ? "---" : "--:").join("|")}|`);
-  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+  console.log(`\n### ${title}\n\n${markdownTable(header, rows)}`);
+}
+
+/** A table of Markdown, figures to the right. */
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = header.map((_, column) => column === 0 ? "---" : "--:");
+  return [header, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
 /** A number of nanoseconds, in three digits or so. */
@@ -102,8 +105,7 @@ export async function runScript(script: string, ...args: string[]): Promise<void
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...profiling(), url.pathname, ...args],
     stdout: "inherit",
-  })
-    .spawn();
+  }).spawn();
   const { success } = await child.status;
   if (!success) throw new Error(`${script} failed`);
 }

@@ -30,7 +30,6 @@ async function show(path: string, names: readonly string[]): Promise<void> {
 /** Runs the benchmark with the profiler on, and answers the folder of the profiles. */
 async function profiled(name: string, flags: readonly string[]): Promise<string> {
   const folder = `profiles/${name}-${Date.now()}`;
-  await Deno.mkdir(folder, { recursive: true });
   const main = new URL("main.ts", import.meta.url).pathname;
   const args = ["run", "-A", "--cpu-prof", `--cpu-prof-dir=${folder}`, main, name, ...flags];
   const child = new Deno.Command(Deno.execPath(), { args, env: { BENCH_PROFILES: folder } }).spawn();

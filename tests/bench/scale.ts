@@ -43,7 +43,7 @@ async function measureMemory(crowd: number): Promise<Scale["memory"]> {
 }
 
 /** Everything; prints what the README shows. */
-export async function benchScale({ scale }: Effort): Promise<void> {
+export async function benchScale({ scale, write }: Effort): Promise<void> {
   const quick = scale < 1;
   const counts = quick ? COUNTS.filter((count) => count <= QUICK_MOST) : COUNTS;
   const crowd = quick ? QUICK_MOST : CROWD;
@@ -59,5 +59,5 @@ export async function benchScale({ scale }: Effort): Promise<void> {
     limit: quick ? null : await findLimit(),
   };
   console.log(`\n### Scale\n\n${scalePage.markdown(result)}`);
-  if (Deno.args.includes("--write")) await publish(scalePage, result);
+  if (write) await publish(scalePage, result);
 }

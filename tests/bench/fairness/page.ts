@@ -1,4 +1,5 @@
 /** What fairness is shown as. */
+import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
 
 /** What is waited for beside a load. */
@@ -59,15 +60,15 @@ const NAMES: Readonly<Record<Wait, string>> = {
 /** As a table of Markdown, with these percentiles in each cell. */
 export function table(result: Fairness, percentiles: readonly (keyof Lateness)[]): string {
   const kinds = Object.keys(KINDS) as Kind[];
-  const cells = (name: string, cell: (contended: Contended) => string) =>
-    `| ${[name, ...kinds.map((kind) => cell(result.contenders[kind]))].join(" | ")} |`;
-  return [
-    `| ${[percentiles.join(" / "), ...Object.values(KINDS)].join(" | ")} |`,
-    `| --- |${" --: |".repeat(kinds.length)}`,
+  const cells = (name: string, cell: (contended: Contended) => string) => [
+    name,
+    ...kinds.map((kind) => cell(result.contenders[kind])),
+  ];
+  return markdownTable([percentiles.join(" / "), ...Object.values(KINDS)], [
     ...WAITS.map((wait) => cells(NAMES[wait], ({ late }) => percentiles.map((key) => ms(late[wait][key])).join(" / "))),
     cells("steps a second beside these", ({ beside }) => rate(beside)),
     cells("steps a second, the load alone", ({ alone }) => rate(alone)),
-  ].join("\n");
+  ]);
 }
 
 function ms(value: number): string {

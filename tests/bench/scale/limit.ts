@@ -3,9 +3,9 @@ import { getHeapStatistics } from "node:v8";
 import type { Limit } from "./page.ts";
 
 /** Finds the first limit of a program with the engine's own settings. Takes as much memory as those allow. */
-export async function findLimit(flags: readonly string[] = []): Promise<Limit> {
+export async function findLimit(): Promise<Limit> {
   const script = new URL("limit_child.ts", import.meta.url).pathname;
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", ...flags, script] });
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", script] });
   const { stdout, stderr } = await command.output();
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
   const told = new TextDecoder().decode(stderr);

@@ -1,5 +1,6 @@
 /** What the README shows of how it scales, and the chart. */
 import { lineChart } from "../chart.ts";
+import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
 
 /** What one of a kind takes. */
@@ -57,14 +58,9 @@ const WORKS: Readonly<Record<string, readonly [string, string]>> = {
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = header.map((_, column) => column === 0 ? "---" : "--:");
-  return [header, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-}
-
 function costs({ counts, costs }: Scale): string {
   const rows = Object.entries(WORKS).map(([work, [name]]) => [name, ...costs[work].map(({ median }) => whole(median))]);
-  return table(["ns, with so many coroutines", ...counts.map(whole)], rows);
+  return markdownTable(["ns, with so many coroutines", ...counts.map(whole)], rows);
 }
 
 function memory({ memory, others }: Scale): string {
@@ -75,7 +71,7 @@ function memory({ memory, others }: Scale): string {
     whole(resident),
   ]);
   const foreign = Object.entries(others).map(([name, resident]) => [name, "", "", whole(resident)]);
-  return table(["bytes each", "heap", "kernel", "resident"], [...rows, ...foreign]);
+  return markdownTable(["bytes each", "heap", "kernel", "resident"], [...rows, ...foreign]);
 }
 
 function firstLimit({ coroutines, heap, said }: Limit): string {
