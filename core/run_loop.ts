@@ -25,8 +25,8 @@ import type { Schedulable } from "./schedulable.ts";
 const MAX_INTERVAL = 1024;
 const CHECK_SECONDS = 100e-6;
 
-// Steps in a window after which the clock is read all the same, should steps have become long all of a sudden. A power
-// of two less one.
+// Steps after which the clock is looked at all the same, in a long window or after short ones, should steps have become
+// long all of a sudden. A power of two less one.
 const GLANCE = 255;
 
 // So often a window has to have been the same before a list of what stands in it is worth making.
@@ -326,12 +326,12 @@ export abstract class RunLoop implements Drivable {
         if ((steps === 0 || this.#arming.length === 0) && !this.onIdle()) return false;
       } else {
         const before = this.switches;
-        this.#runWindow(count, this.#interval - steps);
+        this.#runWindow(count, Math.min(this.#interval, glanceAt) - steps);
         if (this.trap !== null) throw this.trap;
         if (this.#halted) return this.#halt();
         this.endOfTurn();
         steps += this.switches - before;
-        if (steps > glanceAt) {
+        if (steps >= glanceAt) {
           glanceAt = steps + GLANCE;
           this.#glance();
         }

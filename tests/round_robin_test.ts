@@ -4,7 +4,7 @@
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 
 type Body = Generator<unknown, void, unknown>;
@@ -101,4 +101,34 @@ Deno.test("a timer that is due runs between windows that are run again", async (
   });
   await scheduler.join();
   assertEquals(woken, true);
+});
+
+Deno.test("the clock is read every few hundred steps, however few coroutines there are, should steps become long", async () => {
+  for (const count of [1, 2, 100, 1000]) {
+    let time = 0;
+    let unread = 0;
+    let most = 0;
+    const clock = {
+      now() {
+        unread = 0;
+        return time;
+      },
+    };
+    const scheduler = new Scheduler({ clock });
+    for (let i = 0; i < count; i++) {
+      scheduler.spawn(function* () {
+        for (let step = 0; step < 20_000 / count; step++) {
+          // Quick at first, so that the run loop reads the clock as seldom as it ever does.
+          const long = step * count > 10_000;
+          time += long ? 0.001 : 1e-9;
+          unread++;
+          if (long) most = Math.max(most, unread);
+          yield;
+        }
+      });
+    }
+    await scheduler.join();
+    // A look is due after 255 steps, and what is ready at one time is run to its end if it is less than that.
+    assert(most > 0 && most <= 510, `${most} long steps of ${count} coroutines without a look at the clock`);
+  }
 });
