@@ -29,7 +29,7 @@ import {
 import { Given } from "./operations/given.ts";
 import { Until } from "./operations/until.ts";
 import { recordPlainCaller } from "./report.ts";
-import { Schedulable, Timer } from "./schedulable.ts";
+import { DUE, IDLE, Schedulable, Timer } from "./schedulable.ts";
 
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
 export type Body = Generator<unknown, unknown, unknown>;
@@ -164,15 +164,16 @@ export abstract class Strand extends Schedulable {
   }
 
   /** @internal */
-  override run(byTimer: boolean): void {
+  override run(): void {
     const wait = this.wait;
-    if (byTimer) {
-      if (this.queued || wait === null || wait.state !== WAITING) return this.loop.parked();
+    const phase = this.phase;
+    this.phase = IDLE;
+    // What was settled since its timer fired is not too late.
+    if (phase === DUE && wait !== null && wait.state === WAITING) {
       wait.expire();
       // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
-      if (wait.state === WAITING || this.queued) return this.loop.parked();
+      if (wait.state === WAITING || this.queued) return;
     }
-    this.queued = false;
     context.strand = this;
     this.loop.patience = PATIENCE;
     if (this.control !== null) return this.#runControlled(this.control);
@@ -220,24 +221,19 @@ export abstract class Strand extends Schedulable {
     const loop = this.loop;
     if (yielded === undefined) {
       if (this.frames === null) this.last = undefined;
-      // What is pending may submit and release more, and the window speaks only for a step that ends with this.
-      if (this.control === null) loop.again(this);
-      else loop.submit(this);
+      loop.again(this);
     } else if (yielded !== PARKED && this.#takeYielded(yielded)) {
       return true;
     } else if (loop.entered) {
       loop.entered = false;
       // Requests that are due come before the first step of the subroutine.
       if (this.control !== null && this.control.urgent && isDue(this.control)) {
-        loop.parked();
         this.#preempt();
         return false;
       }
       nextMode = NEXT;
       nextValue = undefined;
       return true;
-    } else {
-      loop.parked();
     }
     if (this.control !== null) this.#controlAtYield(this.control);
     return false;
@@ -434,10 +430,10 @@ export abstract class Strand extends Schedulable {
 
   #runControlled(control: Control): void {
     const wait = this.wait;
-    if (wait !== null && wait.state === CANCELLING) return this.loop.parked();
+    if (wait !== null && wait.state === CANCELLING) return;
     if (control.errors.length > 0) {
       // An outcome that was to be handed over in this step goes back.
-      if (wait !== null && !wait.cancel()) return this.loop.parked();
+      if (wait !== null && !wait.cancel()) return;
       this.wait = null;
       const error = control.errors.shift();
       if (control.errors.length > 0) this.loop.patience = 0;
@@ -453,7 +449,7 @@ export abstract class Strand extends Schedulable {
   }
 
   #proposeSwap(control: Control): void {
-    if (this.wait !== null && !this.wait.cancel()) return this.loop.parked();
+    if (this.wait !== null && !this.wait.cancel()) return;
     this.wait = null;
     const proposal = control.swap;
     control.swap = null;
