@@ -26,7 +26,9 @@ export class Line {
   fit(slots: number): void {
     const old = this.#ring;
     if (slots <= old.length) return;
-    const ring = new Int32Array(2 * old.length);
+    let capacity = 2 * old.length;
+    while (capacity < slots) capacity *= 2;
+    const ring = new Int32Array(capacity);
     const { length } = this;
     for (let i = 0; i < length; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
     this.#ring = ring;

@@ -445,6 +445,8 @@ export abstract class RunLoop implements Drivable {
   /** @internal The scheduler has ended: another one may have its kernel. */
   protected leaveKernel(): void {
     if (this.halted) return;
+    // Those that left the line have to be released as well.
+    if (this.#lineLevel !== NO_LINE) this.#disband();
     const spare = this.#spare;
     while (spare.length > 0) {
       const generation = spare.pop()!;
@@ -548,7 +550,7 @@ export abstract class RunLoop implements Drivable {
   /** Runs what is ready, at most so many steps; answers how many it ran. */
   #turn(now: number, most: number): number {
     if (this.#lineLevel !== NO_LINE) {
-      if (now >= this.#nearest) this.expireTimers(now);
+      if (now >= this.#nearest) this.#lineUpDue(now);
       if (this.#lineLevel === ROTA) return this.#runRota(most);
       if (this.#lineLevel !== NO_LINE) return this.#runLine(most);
     }
@@ -574,20 +576,21 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal Makes ready all that is due, behind all that is ready. */
   protected expireTimers(now: number): void {
-    if (this.#lineLevel === NO_LINE) {
-      // In one turn of the kernel only so many expire.
-      while (this.kernelCalls.nextDeadline() <= now) this.#fillWindow(now, 0);
-      return;
+    while (this.kernelCalls.nextDeadline() <= now) {
+      if (this.#lineLevel === NO_LINE) this.#fillWindow(now, 0);
+      else this.#lineUpDue(now);
     }
+  }
+
+  /** Lets as many timers expire as the kernel does in a turn, and lines up whose they were. */
+  #lineUpDue(now: number): void {
     const due: Schedulable[] = [];
-    for (let count = -1; count !== 0;) {
-      count = this.#fillWindow(now, this.#windowCapacity);
+    // A window holds one level only: there are more windows if there are more levels.
+    do {
+      const count = this.#fillWindow(now, this.#windowCapacity);
       this.#consumed = count;
-      for (let i = 0; i < count; i++) {
-        const entity = this.table[this.kernel.window[i] >> 1];
-        if (entity !== undefined) due.push(entity);
-      }
-    }
+      for (let i = 0; i < count; i++) due.push(this.table[this.kernel.window[i] >> 1]!);
+    } while (this.kernelCalls.readyCount() > 0);
     this.#nearest = this.kernelCalls.nextDeadline();
     for (const entity of due) {
       entity.phase = DUE;

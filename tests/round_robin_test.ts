@@ -1,6 +1,6 @@
 /**
  * The order among coroutines that only give way: always the same round, whatever others do in between. This is where
- * the run loop takes its shortest ways: windows that speak for themselves, and windows that are run again.
+ * the run loop takes its shortest ways: a line that it keeps beside the kernel, and a rota that it makes of that.
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -41,9 +41,38 @@ const DISTURBANCES: Record<string, (coro: Coro, others: Coro[]) => Body> = {
     coro.priority = coro.priority === 4 ? 2 : 4;
     yield;
   },
+  *"sleep at another priority"(coro) {
+    coro.priority = 6;
+    yield* coro.sleep(1);
+    coro.priority = 4;
+  },
+  *"let children of all priorities sleep"(coro, others) {
+    for (const priority of [2, 4, 4, 6]) {
+      others.push(
+        coro.scheduler.spawnWith({ priority }, function* (child: Coro) {
+          yield* child.sleep(0.25);
+          yield;
+        }) as Coro,
+      );
+    }
+    yield;
+  },
   *"terminate one"(_coro, others) {
     others.pop()?.terminate();
     yield;
+  },
+  *"terminate one that sleeps, and have another"(coro, others) {
+    const child = coro.scheduler.spawn(function* (child: Coro) {
+      yield* child.sleep(0.5);
+    }) as Coro;
+    yield;
+    child.terminate();
+    others.push(
+      coro.scheduler.spawn(function* (child: Coro) {
+        yield* child.receive(1);
+      }) as Coro,
+    );
+    yield* child.finish();
   },
 };
 
