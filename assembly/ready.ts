@@ -13,7 +13,6 @@ import {
   prevOf,
   QUEUED,
   QUEUES,
-  READY,
   RUN_WINDOW,
   setLevelOf,
   setNext,
