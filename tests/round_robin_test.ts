@@ -116,7 +116,56 @@ Deno.test("coroutines that give way take turns in one round, more of them than a
   assertEquals(log.findIndex((id, step) => id !== step % yielders), -1);
 });
 
-Deno.test("a timer that is due runs between windows that are run again", async () => {
+/** Gives way so often, and then begins others. */
+interface Plan {
+  readonly yields: number;
+  readonly children: readonly Plan[];
+}
+
+/** What a plain queue would do, as the numbers of plans in the order of their steps. */
+function queued(plans: readonly Plan[]): number[] {
+  const log: number[] = [];
+  const queue = plans.map((plan, id) => ({ id, left: plan.yields, plan }));
+  for (let each = queue.shift(); each !== undefined; each = queue.shift()) {
+    log.push(each.id);
+    if (each.left-- > 0) queue.push(each);
+    else for (const plan of each.plan.children) queue.push({ id: each.id, left: plan.yields, plan });
+  }
+  return log;
+}
+
+async function stepped(plans: readonly Plan[]): Promise<number[]> {
+  const scheduler = new Scheduler({ clock: new VirtualClock() });
+  const log: number[] = [];
+  const follow = function* (_coro: Coro, id: number, plan: Plan): Body {
+    for (let i = 0; i < plan.yields; i++) {
+      log.push(id);
+      yield;
+    }
+    log.push(id);
+    for (const child of plan.children) scheduler.spawn(follow, id, child);
+  };
+  plans.forEach((plan, id) => scheduler.spawn(follow, id, plan));
+  await scheduler.join();
+  return log;
+}
+
+Deno.test("when something happens after long quiet, the order goes on as it was", async () => {
+  const { plan } = fc.letrec<{ plan: Plan }>((tie) => ({
+    plan: fc.record({
+      yields: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 300 })),
+      children: fc.array(tie("plan"), { maxLength: 2, depthSize: "small" }),
+    }),
+  }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 12 }), async (plans) => {
+      assertEquals(await stepped(plans), queued(plans));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("a timer that is due runs in the middle of rounds in which nothing else happens", async () => {
   const scheduler = new Scheduler();
   let woken = false;
   for (let i = 0; i < 100; i++) {
