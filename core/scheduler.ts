@@ -450,6 +450,8 @@ export class Scheduler extends RunLoop {
   /** @internal It waits without a time limit for what another coroutine must do, or is waited for: look when nothing is ready. */
   suspect(coro: Coro): void {
     const suspects = this.#suspects;
+    // One that waits for many, one after the other, is one suspect.
+    if (suspects.length > 0 && suspects[suspects.length - 1] === coro) return;
     suspects.push(coro);
     if (!this.busy) this.driver.wake();
     if (suspects.length < this.#manySuspects) return;

@@ -110,19 +110,22 @@ export class Mailbox {
   }
 }
 
-/** Waits for a message. */
+// In place of the limit: time was up. An alarm is no message, so it is not put back when an exception pre-empts it.
+const ALARMED = -1;
+
+/** Waits for a message. Until there is an outcome, the alarm value stands in its place: messages are many. */
 export class Receive extends Operation<unknown> implements Receiver {
-  readonly label = "receive";
   #coro: Coro;
-  #alarm: unknown;
-  // An alarm is no message: it is not put back when an exception pre-empts it.
-  #alarmed = false;
 
   constructor(coro: Coro, seconds: number, alarm: unknown) {
     super();
     this.#coro = coro;
     this.limit = seconds;
-    this.#alarm = alarm;
+    this.outcome = alarm;
+  }
+
+  get label(): string {
+    return "receive";
   }
 
   override begin(strand: Strand): boolean {
@@ -143,12 +146,12 @@ export class Receive extends Operation<unknown> implements Receiver {
   }
 
   override reclaim(): void {
-    if (!this.#alarmed) this.#coro.mailbox!.putBack(this.outcome);
+    if (this.limit !== ALARMED) this.#coro.mailbox!.putBack(this.outcome);
   }
 
   override timedOut(): void {
-    this.#alarmed = true;
-    this.give(this.#alarm);
+    this.limit = ALARMED;
+    this.give(this.outcome);
   }
 
   override get waitsFor(): string {
