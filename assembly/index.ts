@@ -53,14 +53,6 @@ export function drain(count: i32): void {
   turns.drainSubmissions(count);
 }
 
-/**
- * Queues the window's entries from index `from` up to `to` again, at the tail: they were run and gave way. Negative
- * entries are passed over. For many at once this is cheaper than a submission each.
- */
-export function requeue(from: i32, to: i32): void {
-  turns.requeueWindow(from, to);
-}
-
 /** One turn; returns how many entries the window holds. */
 export function turn(now: f64, submitted: i32, consumed: i32, limit: i32): i32 {
   turns.putBack(consumed);

@@ -13,7 +13,6 @@ import {
   prevOf,
   QUEUED,
   QUEUES,
-  READY,
   RUN_WINDOW,
   setLevelOf,
   setNext,
@@ -117,37 +116,6 @@ export function moveToLevel(record: usize, level: u32): void {
   unqueue(record);
   setLevelOf(record, level);
   pushBack(record, state);
-}
-
-// A run: records that go to the back of a queue one after the other, as after a window in which all gave way. The
-// queue's end is written once a run and not once a record. Between appendToRun() and endRun() that queue has no end.
-let runQueue: usize = NIL;
-let runTail: usize = NIL;
-
-/** Appends an unqueued record to its level's queue, ready. */
-export function appendToRun(record: usize): void {
-  assert((stateOf(record) & QUEUED) == 0, "not queued twice");
-  const level = levelOf(record);
-  const queue = queueOf(level);
-  if (queue != runQueue) {
-    endRun();
-    runQueue = queue;
-    runTail = <usize> load<u32>(queue, TAIL);
-    levels |= 1 << level;
-  }
-  if (runTail == NIL) store<u32>(queue, <u32> record, HEAD);
-  else setNext(runTail, record);
-  setPrev(record, runTail);
-  setState(record, READY);
-  runTail = record;
-  ready++;
-}
-
-export function endRun(): void {
-  if (runQueue == NIL) return;
-  setNext(runTail, NIL);
-  store<u32>(runQueue, <u32> runTail, TAIL);
-  runQueue = NIL;
 }
 
 /** Moves up to `limit` records from the front of a level's queue to the run window; returns how many. */

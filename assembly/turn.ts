@@ -22,25 +22,15 @@ import {
   WINDOW,
   WINDOWED,
 } from "./memory";
-import {
-  appendToRun,
-  endRun,
-  moveFrontToWindow,
-  popFront,
-  pushBack,
-  pushFront,
-  readyLevels,
-  toWindow,
-  unqueue,
-} from "./ready";
+import { moveFrontToWindow, popFront, pushBack, pushFront, readyLevels, toWindow, unqueue } from "./ready";
 import { findRecord, freeSlot, liveSlots } from "./slots";
 import { cancelTimer, popExpired, restartSequence } from "./timers";
 
 /** Picks from the highest level before a lower one that waits gets one. */
 export const PATIENCE: u32 = 61;
 
-/** Timers that expire in one turn, so that a crowd of them cannot hold the host up. */
-export const EXPIRATIONS: i32 = 4096;
+/** Timers that expire in one turn, so that a crowd of them cannot hold the host up; they fit one window. */
+export const EXPIRATIONS: i32 = WINDOW;
 
 /** Entries in the window as it was last filled. */
 let filled: i32 = 0;
@@ -86,14 +76,9 @@ function entryAt(index: i32): i32 {
   return load<i32>(RUN_WINDOW + (<usize> index << 2));
 }
 
-/**
- * The record of a window's entry, in no queue and without a timer; NIL if the entry was overwritten with a negative
- * number, or its slot was queued or released since.
- */
+/** The record of a window's entry, in no queue and without a timer; NIL if its slot was queued or released since. */
 function takeFromWindow(index: i32): usize {
-  const entry = entryAt(index);
-  if (entry < 0) return NIL;
-  const record = recordOf(entry >> 1);
+  const record = recordOf(entryAt(index) >> 1);
   const state = stateOf(record);
   if ((state & WINDOWED) == 0) return NIL;
   if (state & ARMED) cancelTimer(record);
@@ -113,19 +98,6 @@ export function putBack(consumed: i32): void {
     if (record != NIL) pushFront(record, entryAt(index) & 1 ? DUE : READY);
   }
   filled = 0;
-}
-
-/**
- * Queues entries of the window, from index `from` up to `to`, at the tail in their order: they were run and gave way.
- * An entry that was overwritten with a negative number is passed over, and so is one that was queued or released since.
- */
-export function requeueWindow(from: i32, to: i32): void {
-  to = min(to, filled);
-  for (let index = max(from, 0); index < to; index++) {
-    const record = takeFromWindow(index);
-    if (record != NIL) appendToRun(record);
-  }
-  endRun();
 }
 
 /**

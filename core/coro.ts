@@ -98,10 +98,10 @@ export class Coro<
   declare held: Holding | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
   declare readonly born: number;
-  #flags: number;
+  declare private flags: number;
   // A name that was given, or the function or whatever else whose name it has.
-  #name: string | Named;
-  #firstJoiner: Joiner | null = null;
+  declare private naming: string | Named;
+  declare private firstJoiner: Joiner | null;
 
   /**
    * Creates a coroutine and schedules it.
@@ -119,8 +119,9 @@ export class Coro<
     if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority);
     this.initialize(NO_BODY);
-    this.#name = options?.name ?? target;
-    this.#flags = options?.daemon ? DAEMON : 0;
+    this.naming = options?.name ?? target;
+    this.flags = options?.daemon ? DAEMON : 0;
+    this.firstJoiner = null;
     this.mailbox = null;
     this.held = null;
     this.id = scheduler.nextId();
@@ -142,12 +143,12 @@ export class Coro<
 
   /** Its name, that of its function by default. It need not be unique. */
   get name(): string {
-    const name = this.#name;
+    const name = this.naming;
     return typeof name === "string" ? name : name.name || "anonymous";
   }
 
   set name(name: string) {
-    this.#name = String(name);
+    this.naming = String(name);
   }
 
   /**
@@ -165,7 +166,7 @@ export class Coro<
 
   /** Whether it is a daemon: one that `join()` does not wait for and that does not keep the process alive. */
   get daemon(): boolean {
-    return (this.#flags & DAEMON) !== 0;
+    return (this.flags & DAEMON) !== 0;
   }
 
   /**
@@ -175,13 +176,13 @@ export class Coro<
    */
   setDaemon(flag = true): void {
     if (this.daemon === flag) return;
-    this.#flags ^= DAEMON;
+    this.flags ^= DAEMON;
     if (this.isAlive()) this.scheduler.daemonChanged(flag);
   }
 
   /** Whether it has not ended. One that failed has ended, even if a monitor may still restart it. */
   isAlive(): boolean {
-    return (this.#flags & ENDED) === 0;
+    return (this.flags & ENDED) === 0;
   }
 
   /** `name/id`. */
@@ -257,7 +258,7 @@ export class Coro<
 
   /** @internal Whether it takes messages: it has not ended, or a monitor lives that may restart it. */
   get reachable(): boolean {
-    return (this.#flags & ENDED) === 0 || this.#restartable();
+    return (this.flags & ENDED) === 0 || this.restartable();
   }
 
   /**
@@ -383,11 +384,12 @@ export class Coro<
   value(timeout?: Timeout): Promise<R> {
     const seconds = toSeconds(timeout, "wait for a coroutine");
     return new Promise((resolve, reject) => {
-      this.#promise(new PromiseJoiner(resolve as (value: unknown) => void, reject), seconds);
+      this.promised(new PromiseJoiner(resolve as (value: unknown) => void, reject), seconds);
     });
   }
 
-  #promise(joiner: PromiseJoiner, seconds: number): void {
+  /** @internal */
+  private promised(joiner: PromiseJoiner, seconds: number): void {
     if (this.answer(joiner)) return;
     if (seconds <= 0) return joiner.reject(late(this as Coro));
     this.join(joiner);
@@ -442,19 +444,19 @@ export class Coro<
     checkMonitor(monitor, this as Coro);
     if (!monitor.isAlive()) return false;
     if (!this.isAlive()) {
-      this.#claim();
-      monitor.send(this.#news());
+      this.claim();
+      monitor.send(this.news());
       // One that failed may be restarted and end again.
-      if ((this.#flags & THREW) === 0) return true;
+      if ((this.flags & THREW) === 0) return true;
     }
-    this.#addMonitor(monitor);
+    this.addMonitor(monitor);
     return true;
   }
 
   /** @internal A monitor of this coroutine can receive no more. */
   released(monitor: Coro): void {
     monitorsOf.get(this as Coro)?.delete(monitor);
-    if (!this.reachable) this.#close();
+    if (!this.reachable) this.letGo();
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
@@ -467,7 +469,7 @@ export class Coro<
    */
   hotSwappable(flag: boolean): void {
     mustBeCurrent(this as Coro, "set hotSwappable");
-    this.#flags = flag ? this.#flags | SWAPPABLE : this.#flags & ~SWAPPABLE;
+    this.flags = flag ? this.flags | SWAPPABLE : this.flags & ~SWAPPABLE;
     this.swapSoon();
   }
 
@@ -492,34 +494,35 @@ export class Coro<
       this.requestSwap(new Proposal(target(this, ...args), target));
       return true;
     }
-    if (!this.#restartable()) return false;
+    if (!this.restartable()) return false;
     const body = target(this, ...args);
     // May throw, and then nothing has changed.
     this.scheduler.admit(this as Coro);
-    this.#begin(body, target);
-    this.#flags &= ~(ENDED | CLAIMED | SWAPPABLE);
+    this.beginWith(body, target);
+    this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
     return true;
   }
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.#flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
     // One that is being terminated only cleans up.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();
   }
 
-  #begin(body: Body, target: Named): void {
+  /** @internal */
+  private beginWith(body: Body, target: Named): void {
     this.top = body;
     // What the old generator has sorted and not received is for the new one to receive.
     this.mailbox?.unsort();
-    if (typeof this.#name !== "string") this.#name = target;
+    if (typeof this.naming !== "string") this.naming = target;
   }
 
-  /** Failed, and somebody lives who may restart it. */
-  #restartable(): boolean {
-    if ((this.#flags & (THREW | MONITORED)) !== (THREW | MONITORED)) return false;
+  /** @internal Failed, and somebody lives who may restart it. */
+  private restartable(): boolean {
+    if ((this.flags & (THREW | MONITORED)) !== (THREW | MONITORED)) return false;
     for (const monitor of monitorsOf.get(this as Coro)!) if (monitor.isAlive()) return true;
     return false;
   }
@@ -529,30 +532,30 @@ export class Coro<
   /** @internal Settles `joiner` if the coroutine has ended, and answers whether it has. */
   answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.isAlive()) return false;
-    this.#claim();
-    if ((this.#flags & THREW) !== 0) joiner.fail(this.last);
+    this.claim();
+    if ((this.flags & THREW) !== 0) joiner.fail(this.last);
     else joiner.give(this.last);
     return true;
   }
 
   /** @internal Adds somebody who waits for the end. */
   join(joiner: Joiner): void {
-    this.#firstJoiner = addJoiner(this.#firstJoiner, joiner);
+    this.firstJoiner = addJoiner(this.firstJoiner, joiner);
   }
 
   /** @internal Takes that back. */
   unjoin(joiner: Joiner): void {
-    this.#firstJoiner = removeJoiner(this.#firstJoiner, joiner);
+    this.firstJoiner = removeJoiner(this.firstJoiner, joiner);
   }
 
   /** @internal Who waits for the end. */
   get joiners(): readonly Joiner[] {
-    return listJoiners(this.#firstJoiner);
+    return listJoiners(this.firstJoiner);
   }
 
   /** @internal Whether it has failed and nobody was told or has asked. */
   get unclaimed(): boolean {
-    return (this.#flags & (THREW | CLAIMED)) === THREW;
+    return (this.flags & (THREW | CLAIMED)) === THREW;
   }
 
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
@@ -570,41 +573,42 @@ export class Coro<
   protected override ended(kind: Ending, value: unknown, _untold: readonly unknown[]): void {
     if (kind === "throw") {
       if (value instanceof Proposal && value.generator !== this.top) {
-        this.#begin(value.generator, value.target);
+        this.beginWith(value.generator, value.target);
         this.wait = null;
         this.loop.submit(this);
         return;
       }
       labelStack(value, this as Coro);
       this.last = value;
-      this.#flags |= THREW;
+      this.flags |= THREW;
     } else {
       if (kind === "terminate" || value !== undefined) this.last = value;
-      this.#flags |= kind === "return" ? RETURNED : TERMINATED;
+      this.flags |= kind === "return" ? RETURNED : TERMINATED;
     }
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
     this.scheduler.dismiss(this as Coro);
-    if ((this.#flags & MONITORED) !== 0) this.#tellMonitors(monitorsOf.get(this as Coro)!);
-    if (!this.reachable) this.#close();
-    if (this.#firstJoiner !== null) this.#tellJoiners();
+    if ((this.flags & MONITORED) !== 0) this.tellMonitors(monitorsOf.get(this as Coro)!);
+    if (!this.reachable) this.letGo();
+    if (this.firstJoiner !== null) this.tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
-    if (this.held !== null) this.#passOnHeld();
+    if (this.held !== null) this.passOnHeld();
   }
 
-  #tellMonitors(monitors: Set<Coro>): void {
+  /** @internal */
+  private tellMonitors(monitors: Set<Coro>): void {
     for (const monitor of monitors) {
       // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
-      if (monitor.send(this.#news()) && monitor.isAlive()) this.#claim();
+      if (monitor.send(this.news()) && monitor.isAlive()) this.claim();
     }
   }
 
-  /** It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
-  #close(): void {
-    const monitors = (this.#flags & MONITORED) === 0 ? null : monitorsOf.get(this as Coro)!;
+  /** @internal It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
+  private letGo(): void {
+    const monitors = (this.flags & MONITORED) === 0 ? null : monitorsOf.get(this as Coro)!;
     const mailbox = this.mailbox;
-    this.#flags &= ~MONITORED;
+    this.flags &= ~MONITORED;
     this.mailbox = null;
     if (monitors !== null) {
       monitorsOf.delete(this as Coro);
@@ -623,24 +627,27 @@ export class Coro<
     this.mailbox?.untie(tie);
   }
 
-  #tellJoiners(): void {
-    this.#claim();
-    for (let joiner = this.#firstJoiner; joiner !== null; joiner = this.#firstJoiner) {
+  /** @internal */
+  private tellJoiners(): void {
+    this.claim();
+    for (let joiner = this.firstJoiner; joiner !== null; joiner = this.firstJoiner) {
       this.unjoin(joiner);
-      if ((this.#flags & THREW) !== 0) joiner.reject(this.last);
+      if ((this.flags & THREW) !== 0) joiner.reject(this.last);
       else joiner.resolve(this.last);
     }
   }
 
-  #addMonitor(monitor: Coro): void {
+  /** @internal */
+  private addMonitor(monitor: Coro): void {
     monitor.tie(this);
     const monitors = monitorsOf.get(this as Coro);
     if (monitors !== undefined) monitors.add(monitor);
     else monitorsOf.set(this as Coro, new Set([monitor]));
-    this.#flags |= MONITORED;
+    this.flags |= MONITORED;
   }
 
-  #passOnHeld(): void {
+  /** @internal */
+  private passOnHeld(): void {
     // One by one, as a hook that is told may release others.
     for (let holding = this.held; holding !== null; holding = this.held) {
       this.held = holding.nextHeld;
@@ -653,17 +660,20 @@ export class Coro<
     }
   }
 
-  #outcome(): Outcome {
-    if ((this.#flags & THREW) !== 0) return { kind: "throw", error: this.last };
-    return (this.#flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
+  /** @internal */
+  private outcome(): Outcome {
+    if ((this.flags & THREW) !== 0) return { kind: "throw", error: this.last };
+    return (this.flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }
 
-  #news(): MonitorException {
-    return withoutStack(new MonitorException(this as Coro, this.#outcome()));
+  /** @internal */
+  private news(): MonitorException {
+    return withoutStack(new MonitorException(this as Coro, this.outcome()));
   }
 
-  #claim(): void {
-    this.#flags |= CLAIMED;
+  /** @internal */
+  private claim(): void {
+    this.flags |= CLAIMED;
   }
 }
 

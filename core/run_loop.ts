@@ -1,40 +1,52 @@
 /**
  * The run loop: joins the kernel, which decides who runs next, to the strands, which are what runs.
  *
- * It talks to the kernel through two rings in the kernel's memory, so that a switch costs no call: making something
- * ready or releasing a slot is a pair of numbers appended to the submission ring, and one call a turn hands the
- * submissions over and fetches a window of what to run. Order of arrival is kept throughout: first come, first
- * served within a priority level.
+ * Nearly always all that is ready has one priority level, and then there is nothing to decide: first come, first
+ * served. So what is ready stands in a line on this side, and a switch, a message or a new coroutine costs no call. As
+ * soon as a second level comes into play, the line is handed over to the kernel, which queues level by level, lets
+ * nobody starve, and answers with windows of what to run; once all that is ready fits a window and has one level, it
+ * becomes the line again. Timers, slots and levels are the kernel's all the time.
+ *
+ * The kernel learns who is ready or released from a ring in its memory, pairs of numbers that are handed over once a
+ * turn.
  *
  * Invariants:
- * - `queued` is true from a submission until the run it leads to; nothing is submitted twice in between.
- * - being submitted cancels the timer of a slot (the kernel does it), so nobody disarms a strand's timer by hand.
- * - as long as nothing was submitted in a window, its entries say who gave way and no ring is needed; if all did and
- *   nothing else is ready, the same window is run again without asking the kernel, until a timer is due.
+ * - while there is a line (its level is not `NO_LINE`), all that is ready stands in it and has that level, the kernel's
+ *   queues are empty and its window is used up. Otherwise the line is empty.
+ * - an entity is `READY` or `DUE` from being submitted, or from its timer's firing, until the run to which that leads;
+ *   nothing is submitted twice in between.
+ * - being submitted cancels the timer of an entity, so nobody disarms a strand's timer by hand.
+ * - an `IDLE` entity has no timer and is in no queue, so that its slot can go to another without the kernel's knowledge.
  * - while a slice runs, `busy` is true and the driver is left alone; it looks at the state again afterwards.
  */
 import type { Clock } from "./clock.ts";
 import { context } from "./context.ts";
 import type { Drivable, Driver } from "./driver.ts";
+import { Line, NONE } from "./line.ts";
 import { Kernel, type KernelExports } from "./kernel/kernel.ts";
 import { type Operation, PATIENCE, WAITING } from "./operation.ts";
-import type { Schedulable } from "./schedulable.ts";
+import { DUE, IDLE, READY, type Schedulable, TIMED } from "./schedulable.ts";
 
 // The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
-// stay about CHECK_SECONDS apart when steps are long.
-const MAX_INTERVAL = 1024;
+// stay about CHECK_SECONDS apart when steps are long; it is no longer than what may pass unseen should steps have become
+// long all of a sudden.
+const MAX_INTERVAL = 256;
 const CHECK_SECONDS = 100e-6;
-
-// Steps after which the clock is looked at all the same, in a long window or after short ones, should steps have become
-// long all of a sudden. A power of two less one.
-const GLANCE = 255;
-
-// So often a window has to have been the same before a list of what stands in it is worth making.
-const STEADY_RUNS = 8;
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
 // code runs.
 const MAX_STEPS = 20_000;
+
+// In place of the level of the line: there is none, or it is a rota.
+const NO_LINE = -1;
+const ROTA = -2;
+
+// A line becomes a rota after so many rounds in which all that happened was giving way.
+const QUIET_ROUNDS = 8;
+
+// The level of nearly everything, and of all slots that are kept for the next who comes.
+const USUAL_LEVEL = 4;
+const MAX_SPARE = 1024;
 
 /** @internal The machinery of a scheduler, beneath coroutines and their public face. */
 export abstract class RunLoop implements Drivable {
@@ -56,8 +68,6 @@ export abstract class RunLoop implements Drivable {
   switches = 0;
   /** @internal When the clock was last read, in its seconds. */
   lastReading = 0;
-  /** @internal Reorders a window in place, for seeded scheduling. */
-  permute: ((window: Int32Array, count: number) => void) | null = null;
 
   /** @internal What the kernel threw, once it has: from then on the scheduler is broken. */
   trap: Error | null = null;
@@ -71,33 +81,38 @@ export abstract class RunLoop implements Drivable {
   /** @internal The kernel must not be called any more: it has trapped, or the scheduler has ended. */
   protected halted = false;
 
+  readonly #line = new Line();
+  #lineLevel = USUAL_LEVEL;
+  // Those who take turns, while nothing else happens: the line itself is empty then. Whose turn it is, and their level.
+  #rota: Schedulable[] = [];
+  #rotaAt = 0;
+  #rotaLevel = 0;
+  // How much has arrived, and how long the line was, when last it ran; and steps since either was different.
+  #quietArrivals = 0;
+  #quietLength = 0;
+  #quietSteps = 0;
+  // No timer is due before this, by what is known here.
+  #nearest = Infinity;
+  // Slots of the usual level that ended coroutines left, with their generations.
+  readonly #spare: number[] = [];
+  // Reorders a window in place, for seeded scheduling: it is always the kernel that queues then.
+  #permute: ((window: Int32Array, count: number) => void) | null = null;
+
   #submitted = 0;
-  // Submissions that the kernel has taken in.
-  #drained = 0;
-  #consumed = 0;
-  // Index of the next entry of the window; the running one is just before it.
-  #index = 0;
-  // Nothing was submitted since the window was begun: its entries say who gave way, and -1 who did not.
-  #windowSpeaks = false;
-  // The kernel filled the window with so many.
+  // What was made ready or released so far.
+  #arrivals = 0;
+  // The kernel filled the window with so many, and so many of them were run.
   #filled = 0;
-  // The next window is this one again, unless a timer is due by then.
-  #steady = false;
-  #steadyUntil = 0;
-  // How often in a row the window was the same, and what stands in it once that is worth a list.
-  #steadyRuns = 0;
-  #steadyEntities: Schedulable[] | null = null;
-  // A glance at the clock cut the window short.
-  #late = false;
+  #consumed = 0;
+  #windowLevel = 0;
+  #windowLimit: number = this.kernelCalls.windowCapacity();
+  // Steps run of the line or the window, and where they are to stop.
+  #index = 0;
+  #end = 0;
   // The slice is to end after the step that runs.
   #halted = false;
-  // The kernel has to be told that entries up to this one gave way.
-  #gaveWayEnd = 0;
-  #windowEnd = 0;
-  #windowLevel = 0;
   readonly #submissionCapacity: number = this.kernelCalls.submissionCapacity();
   readonly #windowCapacity: number = this.kernelCalls.windowCapacity();
-  #limit = this.#windowCapacity;
   #interval = 1;
   #arming: Operation<unknown>[] = [];
 
@@ -125,13 +140,21 @@ export abstract class RunLoop implements Drivable {
   /** @internal */
   abstract ranDry(ending: boolean): boolean;
 
+  // --- slots --------------------------------------------------------------------------------------------------
+
   /** @internal Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   enter(entity: Schedulable): void {
     if (this.halted) throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
-    const slot = this.#allocate(entity.level);
-    entity.slot = slot;
-    entity.generation = this.kernelCalls.generation(slot);
-    this.table[slot] = entity;
+    const spare = this.#spare;
+    if (spare.length > 0 && entity.level === USUAL_LEVEL) {
+      entity.generation = spare.pop()!;
+      entity.slot = spare.pop()!;
+    } else {
+      entity.slot = this.#allocate(entity.level);
+      entity.generation = this.kernelCalls.generation(entity.slot);
+      this.#line.fit(entity.slot + 1);
+    }
+    this.table[entity.slot] = entity;
   }
 
   #allocate(level: number): number {
@@ -154,64 +177,195 @@ export abstract class RunLoop implements Drivable {
 
   /** @internal Takes the entity's slot back. Its id never reaches a later tenant of the slot. */
   leave(entity: Schedulable): void {
-    const slot = entity.slot;
     if (this.halted) return;
+    const ready = entity.phase >= READY;
+    if (ready && this.#lineLevel === ROTA) this.#endRota();
+    const { slot, generation } = entity;
+    const spare = this.#spare;
     this.table[slot] = undefined;
     entity.slot = -1;
-    this.#append(~slot, entity.generation);
+    if (entity.phase === IDLE && entity.level === USUAL_LEVEL && spare.length < 2 * MAX_SPARE) {
+      spare.push(slot, generation);
+      this.#arrivals++;
+    } else if (!ready || this.#lineLevel === NO_LINE) {
+      // Out of the line: there, a slot is given back when its place is passed.
+      this.#append(~slot, generation);
+    }
     if (!this.busy) this.driver.update();
   }
 
-  /**
-   * @internal
-   * The running entity gives way: it is ready again, at the end of its level's queue. As long as nothing was submitted
-   * since the window was begun, its entry there says so; order of arrival is kept, as those before it did the same.
-   */
+  #release(slot: number): void {
+    this.#append(~slot, this.kernelCalls.generation(slot));
+  }
+
+  // --- what is ready ------------------------------------------------------------------------------------------
+
+  /** @internal The running entity gives way: it is ready again, behind all that is. */
   again(entity: Schedulable): void {
-    if (entity.queued) return;
-    entity.queued = true;
-    if (!this.#windowSpeaks) this.#append(entity.slot, entity.generation);
+    if (entity.phase >= READY) return;
+    entity.phase = READY;
+    const level = this.#lineLevel;
+    if (entity.level === level) this.#line.push(entity.slot);
+    else if (level !== ROTA) this.#arrive(entity);
   }
 
-  /** @internal The running entity does not give way but waits: its entry in the window stands for nothing. */
-  parked(): void {
-    this.#steady = false;
-    if (this.#windowSpeaks) this.kernel.window[this.#index - 1] = -1;
-  }
-
-  /** @internal Makes the entity ready, at the end of its level's queue. */
+  /** @internal Makes the entity ready, behind all that is ready at its level. */
   submit(entity: Schedulable): void {
-    if (entity.queued) return;
-    entity.queued = true;
-    this.#append(entity.slot, entity.generation);
-    // More urgent than what the window holds: the rest of the window goes back to its queue.
-    if (entity.level < this.#windowLevel) this.#windowEnd = 0;
+    const phase = entity.phase;
+    if (phase >= READY) return;
+    entity.phase = READY;
+    if (entity.level === this.#lineLevel) {
+      if (phase === TIMED) this.#disarm(entity);
+      this.#arrivals++;
+      this.#line.push(entity.slot);
+    } else this.#arrive(entity);
     if (!this.busy) this.driver.wake();
   }
 
+  /** Something is ready at another level than that of the line, or there is no line. */
+  #arrive(entity: Schedulable): void {
+    if (this.#lineLevel === ROTA) this.#endRota();
+    if (this.#lineLevel !== NO_LINE) {
+      if (this.#line.length === 0 || entity.level === this.#lineLevel) {
+        this.#lineLevel = entity.level;
+        this.#disarm(entity);
+        this.#arrivals++;
+        this.#line.push(entity.slot);
+        return;
+      }
+      this.#disband();
+    }
+    this.#append(entity.slot, entity.generation);
+    // More urgent than what the window holds: the rest of the window goes back to its queue.
+    if (entity.level < this.#windowLevel) this.#end = 0;
+  }
+
+  /** Hands the line over to the kernel. */
+  #disband(): void {
+    if (this.#lineLevel === ROTA) this.#endRota();
+    this.#lineLevel = NO_LINE;
+    this.#end = 0;
+    const line = this.#line;
+    for (let slot = line.shift(); slot !== NONE; slot = line.shift()) {
+      const entity = this.table[slot];
+      if (entity === undefined) this.#release(slot);
+      else this.#append(slot, entity.generation);
+    }
+  }
+
+  /** Makes a rota of the line if nothing has happened in it for long enough to make that worth while. */
+  #considerRota(run: number): void {
+    const { length } = this.#line;
+    if (this.#arrivals !== this.#quietArrivals || length !== this.#quietLength) {
+      this.#quietArrivals = this.#arrivals;
+      this.#quietLength = length;
+      this.#quietSteps = 0;
+      return;
+    }
+    this.#quietSteps += run;
+    if (this.#quietSteps <= QUIET_ROUNDS * length || length === 0) return;
+    for (let slot = this.#line.shift(); slot !== NONE; slot = this.#line.shift()) this.#rota.push(this.table[slot]!);
+    this.#rotaAt = 0;
+    this.#rotaLevel = this.#lineLevel;
+    this.#lineLevel = ROTA;
+  }
+
+  /** Something happened: those whose turn comes are a line again, but for the one that runs. */
+  #endRota(): void {
+    const rota = this.#rota;
+    const running = this.#index > 0 ? 1 : 0;
+    this.#lineLevel = this.#rotaLevel;
+    this.#quietSteps = 0;
+    this.#end = 0;
+    for (let i = this.#rotaAt; i < rota.length; i++) this.#line.push(rota[i].slot);
+    for (let i = 0; i < this.#rotaAt - running; i++) this.#line.push(rota[i].slot);
+    this.#rota = [];
+  }
+
+  #runRota(most: number): number {
+    const rota = this.#rota;
+    this.#index = 0;
+    this.#end = most;
+    let at = this.#rotaAt;
+    while (this.#index < this.#end) {
+      if (at === rota.length) at = 0;
+      const entity = rota[at++];
+      this.#rotaAt = at;
+      this.#index++;
+      entity.run();
+      // It waits or has ended.
+      if (entity.phase !== READY && this.#lineLevel === ROTA) this.#endRota();
+    }
+    return this.#ran();
+  }
+
+  /** Makes a line of the window, if the kernel holds nothing else and all of it has one level. */
+  #makeLine(count: number): boolean {
+    if (this.#permute !== null || this.kernelCalls.readyCount() > 0) return false;
+    const { window } = this.kernel;
+    const table = this.table;
+    const level = table[window[0] >> 1]?.level;
+    for (let i = 1; i < count; i++) if (table[window[i] >> 1]?.level !== level) return false;
+    if (level === undefined) return false;
+    this.#lineLevel = level;
+    for (let i = 0; i < count; i++) {
+      const entity = table[window[i] >> 1]!;
+      if ((window[i] & 1) === 1) entity.phase = DUE;
+      this.#line.push(entity.slot);
+    }
+    this.#consumed = count;
+    this.#nearest = this.kernelCalls.nextDeadline();
+    return true;
+  }
+
   #append(code: number, generation: number): void {
-    if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const at = this.#submitted << 1;
     const ring = this.kernel.submissions;
     ring[at] = code;
     ring[at + 1] = generation;
+    this.#arrivals++;
     if (++this.#submitted === this.#submissionCapacity) this.#drain();
   }
 
   #drain(): void {
-    if (this.#windowSpeaks) this.#silenceWindow(this.#index - 1);
     const count = this.#submitted;
-    this.#drained += count;
+    if (count === 0) return;
     this.#submitted = 0;
     // A slot that is released now may get another tenant, who must not be run in the place of the former one.
-    this.#windowEnd = 0;
+    if (this.#lineLevel === NO_LINE) this.#end = 0;
     try {
-      this.#requeue();
-      if (count > 0) this.kernelCalls.drain(count);
+      this.kernelCalls.drain(count);
     } catch (error) {
       throw this.#trapped(error);
     }
   }
+
+  /** @internal Moves a ready entity to the end of another level's queue, or sets the level it will be queued at. */
+  setLevel(entity: Schedulable, level: number): void {
+    if (entity.level === level) return;
+    if (this.#lineLevel === ROTA) this.#endRota();
+    if (entity.phase >= READY) {
+      // It stands in the line, or in the rest of the window, or is to run before it: that goes back to the queues.
+      if (this.#lineLevel !== NO_LINE) this.#disband();
+      this.#drain();
+      this.#end = 0;
+    }
+    entity.level = level;
+    if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
+  }
+
+  /** @internal Lets what is ready together run in another order: `permute` reorders windows of it in place. */
+  protected permuteBy(permute: (window: Int32Array, count: number) => void): void {
+    this.#permute = permute;
+    this.#lineLevel = NO_LINE;
+  }
+
+  /** @internal How much is ready. */
+  protected get ready(): number {
+    return this.#rota.length + this.#line.length + this.kernelCalls.readyCount();
+  }
+
+  // --- timers -------------------------------------------------------------------------------------------------
 
   /** @internal Sets the timer of an entity that is not ready. Earlier requests without a clock reading come first. */
   arm(entity: Schedulable, deadline: number): void {
@@ -219,11 +373,22 @@ export abstract class RunLoop implements Drivable {
     this.#setTimer(entity, deadline);
   }
 
+  /** What is in the line is ready without the kernel's knowledge: its timer would make it ready a second time. */
+  #disarm(entity: Schedulable): void {
+    try {
+      this.kernelCalls.disarm(entity.slot, entity.generation);
+    } catch (error) {
+      throw this.#trapped(error);
+    }
+  }
+
   #setTimer(entity: Schedulable, deadline: number): void {
-    this.#steady = false;
+    if (entity.phase >= READY) return;
     try {
       const earlier = !this.busy && deadline < this.kernelCalls.nextDeadline();
       this.kernelCalls.arm(entity.slot, entity.generation, deadline);
+      entity.phase = TIMED;
+      if (deadline < this.#nearest) this.#nearest = deadline;
       if (earlier) this.driver.update();
     } catch (error) {
       throw this.#trapped(error);
@@ -258,15 +423,6 @@ export abstract class RunLoop implements Drivable {
     return this.kernelCalls.deadline(entity.slot, entity.generation);
   }
 
-  /** @internal Moves a queued entity to the end of another level's queue, or sets the level it will be queued at. */
-  setLevel(entity: Schedulable, level: number): void {
-    entity.level = level;
-    this.#steady = false;
-    // It may stand in the rest of the window, or is to run before it: that goes back to the queues.
-    this.#windowEnd = 0;
-    if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
-  }
-
   /** @internal */
   now(): number {
     return this.clock.now();
@@ -276,7 +432,7 @@ export abstract class RunLoop implements Drivable {
   nextDeadline(): number {
     if (this.halted) return Infinity;
     this.settleKernel();
-    return this.kernelCalls.nextDeadline();
+    return this.#nearest = this.kernelCalls.nextDeadline();
   }
 
   /** @internal Hands everything over that is still on its way to the kernel. Changes no order. */
@@ -289,10 +445,19 @@ export abstract class RunLoop implements Drivable {
   /** @internal The scheduler has ended: another one may have its kernel. */
   protected leaveKernel(): void {
     if (this.halted) return;
+    // Those that left the line have to be released as well.
+    if (this.#lineLevel !== NO_LINE) this.#disband();
+    const spare = this.#spare;
+    while (spare.length > 0) {
+      const generation = spare.pop()!;
+      this.#append(~spare.pop()!, generation);
+    }
     this.settleKernel();
     this.halted = true;
     this.kernel.leave();
   }
+
+  // --- turns --------------------------------------------------------------------------------------------------
 
   /** @internal */
   slice(budget: number, start: number): boolean {
@@ -317,36 +482,27 @@ export abstract class RunLoop implements Drivable {
     let checked = now;
     const end = now + budget;
     let steps = 0;
-    let glanceAt = GLANCE;
     const lastStep = this.switches + MAX_STEPS;
     for (;;) {
-      const count = this.#steady && now < this.#steadyUntil ? this.#filled : this.#turn(now);
-      if (count === 0) {
+      const run = this.#turn(now, this.#interval - steps);
+      if (this.trap !== null) throw this.trap;
+      if (this.#halted) return this.#halt();
+      if (run === 0) {
         // Timeouts that have just begun still have to be armed.
         if ((steps === 0 || this.#arming.length === 0) && !this.onIdle()) return false;
       } else {
-        const before = this.switches;
-        this.#runWindow(count, Math.min(this.#interval, glanceAt) - steps);
-        if (this.trap !== null) throw this.trap;
-        if (this.#halted) return this.#halt();
         this.endOfTurn();
-        steps += this.switches - before;
-        if (steps >= glanceAt) {
-          glanceAt = steps + GLANCE;
-          this.#glance();
-        }
-        if (steps < this.#interval && !this.#late) continue;
+        steps += run;
+        if (steps < this.#interval) continue;
       }
-      this.#late = false;
       now = this.clock.now();
       this.#armWaiting(now);
       // A slice that ends just when nothing is ready any more must look as well: none may follow.
       if (now >= end || this.switches >= lastStep) return this.#hasReady() || this.onIdle();
-      if (count === 0) this.startOfTurns(now);
+      if (run === 0) this.startOfTurns(now);
       this.#adapt(now - checked, steps);
       checked = now;
       steps = 0;
-      glanceAt = GLANCE;
     }
   }
 
@@ -357,7 +513,7 @@ export abstract class RunLoop implements Drivable {
    */
   halt(): void {
     this.#halted = true;
-    this.#windowEnd = Math.min(this.#windowEnd, this.#index);
+    this.#end = 0;
   }
 
   #halt(): false {
@@ -367,136 +523,133 @@ export abstract class RunLoop implements Drivable {
     return false;
   }
 
-  /** @internal Differs from step to step, for as long as the scheduler lives. */
+  /** @internal The number of the step that runs: it differs from step to step, for as long as the scheduler lives. */
   get step(): number {
     return this.switches + this.#index;
   }
 
-  /** @internal Whether nothing but the entity that runs was ready in this turn, or is now. */
+  /** @internal Whether nothing is ready but the entity that runs. */
   get alone(): boolean {
+    if (this.#lineLevel !== NO_LINE) return this.#line.length === 0 && this.#rota.length <= 1;
     return this.#filled === 1 && this.#submitted === 0 && this.kernelCalls.readyCount() === 0;
   }
 
   /** @internal Grows with everything that is made ready or released, other than by giving way. */
   get submissions(): number {
-    return this.#drained + this.#submitted;
+    return this.#arrivals;
   }
 
   #hasReady(): boolean {
+    if (this.#line.length > 0 || this.#lineLevel === ROTA) return true;
     this.#drain();
     // What is left of a window that was cut short is in no queue until the next turn.
     if (this.#consumed < this.#filled) return true;
     return this.kernelCalls.readyCount() > 0 || this.kernelCalls.nextDeadline() <= this.clock.now();
   }
 
-  /** From here on the order of arrival is in the ring; the entries before `end` that gave way come first. */
-  #silenceWindow(end: number): void {
-    this.#windowSpeaks = false;
-    this.#gaveWayEnd = end;
+  /** Runs what is ready, at most so many steps; answers how many it ran. */
+  #turn(now: number, most: number): number {
+    if (this.#lineLevel !== NO_LINE) {
+      if (now >= this.#nearest) this.#lineUpDue(now);
+      if (this.#lineLevel === ROTA) return this.#runRota(most);
+      if (this.#lineLevel !== NO_LINE) return this.#runLine(most);
+    }
+    const count = this.#fillWindow(now, Math.min(this.#windowLimit, most));
+    if (count === 0) {
+      // The kernel holds nothing that is ready: whatever is next begins a line.
+      if (this.#permute === null) {
+        this.#lineLevel = USUAL_LEVEL;
+        this.#nearest = this.kernelCalls.nextDeadline();
+      }
+      return 0;
+    }
+    return this.#makeLine(count) ? this.#runLine(most) : this.#runWindow(count);
   }
 
-  /** Hands over which entries of the window gave way, once. */
-  #requeue(): void {
-    this.#steady = false;
-    if (this.#gaveWayEnd > 0) this.kernelCalls.requeue(0, this.#gaveWayEnd);
-    this.#gaveWayEnd = 0;
-  }
-
-  /** @internal Makes ready all that is due, behind all that is ready: in one turn only so many timers expire. */
-  protected expireTimers(now: number): void {
-    while (this.kernelCalls.nextDeadline() <= now) this.#turn(now, 0);
-  }
-
-  #turn(now: number, limit: number = Math.min(this.#limit, this.#interval)): number {
-    this.#requeue();
+  #fillWindow(now: number, limit: number): number {
     const submitted = this.#submitted;
-    this.#drained += submitted;
     this.#submitted = 0;
     const consumed = this.#consumed;
     this.#consumed = 0;
-    this.#filled = this.kernelCalls.turn(now, submitted, consumed, limit);
-    return this.#filled;
+    return this.#filled = this.kernelCalls.turn(now, submitted, consumed, limit);
   }
 
-  /** Runs the window; a steady one over and over, until `most` steps have been run. */
-  #runWindow(count: number, most: number): void {
-    if (this.permute !== null) this.permute(this.kernel.window, count);
+  /** @internal Makes ready all that is due, behind all that is ready. */
+  protected expireTimers(now: number): void {
+    while (this.kernelCalls.nextDeadline() <= now) {
+      if (this.#lineLevel === NO_LINE) this.#fillWindow(now, 0);
+      else this.#lineUpDue(now);
+    }
+  }
+
+  /** Lets as many timers expire as the kernel does in a turn, and lines up whose they were. */
+  #lineUpDue(now: number): void {
+    const due: Schedulable[] = [];
+    // A window holds one level only: there are more windows if there are more levels.
+    do {
+      const count = this.#fillWindow(now, this.#windowCapacity);
+      this.#consumed = count;
+      for (let i = 0; i < count; i++) due.push(this.table[this.kernel.window[i] >> 1]!);
+    } while (this.kernelCalls.readyCount() > 0);
+    this.#nearest = this.kernelCalls.nextDeadline();
+    for (const entity of due) {
+      entity.phase = DUE;
+      if (entity.level === this.#lineLevel) this.#line.push(entity.slot);
+      else this.#arrive(entity);
+    }
+  }
+
+  #runLine(most: number): number {
+    const line = this.#line;
     const table = this.table;
-    this.#windowEnd = count;
+    this.#index = 0;
+    this.#end = most;
+    while (this.#index < this.#end) {
+      const slot = line.shift();
+      if (slot === NONE) break;
+      this.#index++;
+      const entity = table[slot];
+      if (entity !== undefined) entity.run();
+      else this.#release(slot);
+    }
+    const run = this.#ran();
+    this.#considerRota(run);
+    return run;
+  }
+
+  #runWindow(count: number): number {
+    if (this.#permute !== null) this.#permute(this.kernel.window, count);
+    const table = this.table;
     this.#windowLevel = table[this.kernel.window[0] >> 1]?.level ?? 0;
     this.#index = 0;
-    this.#gaveWayEnd = 0;
-    this.#windowSpeaks = true;
-    const confirmed = this.#steady;
-    this.#steady = true;
-    if (confirmed && ++this.#steadyRuns > STEADY_RUNS && this.permute === null) this.#runSteadily(count, most);
-    while (this.#index < this.#windowEnd) {
+    this.#end = count;
+    while (this.#index < this.#end) {
       // The window is read afresh each time: creating a coroutine may have moved the kernel's memory.
       const entry = this.kernel.window[this.#index++];
       const entity = table[entry >> 1];
-      if (entity !== undefined) entity.run((entry & 1) === 1);
-      if ((this.#index & GLANCE) === 0) this.#glance();
+      if (entity === undefined) continue;
+      if ((entry & 1) === 1) {
+        // Submitted since its timer fired: that is what it will run by.
+        if (entity.phase >= READY) continue;
+        entity.phase = DUE;
+      }
+      entity.run();
     }
+    const run = this.#ran();
+    this.#consumed = run;
+    // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
+    this.#windowLimit = run < count
+      ? Math.max(8, this.#windowLimit >> 1)
+      : Math.min(this.#windowCapacity, this.#windowLimit << 1);
+    return run;
+  }
+
+  #ran(): number {
     context.strand = null;
     const run = this.#index;
     this.#index = 0;
     this.switches += run;
-    this.#consumed = run;
-    if (this.#windowSpeaks) this.#silenceWindow(run);
-    else this.#steady = false;
-    if (!this.#steady) this.#steadyEntities = null;
-    else if (!(confirmed && run === count)) this.#confirmSteady(run === count);
-    // A window that is often cut short is costly to put back, so it shrinks; it grows again when it is used up.
-    this.#limit = run < count ? Math.max(8, this.#limit >> 1) : Math.min(this.#windowCapacity, this.#limit << 1);
-  }
-
-  /**
-   * Runs a steady window, round after round, from a list of what stands in it. Returns when enough steps were run, at
-   * the end of the window, or when something happened, in the middle of it: the rest may have been released since, so
-   * that it has to be looked up.
-   */
-  #runSteadily(count: number, most: number): void {
-    const entities = this.#steadyEntities ??= this.#listWindow(count);
-    for (let left = most;;) {
-      for (let index = 0; index < this.#windowEnd && this.#windowSpeaks;) {
-        const entity = entities[index];
-        this.#index = ++index;
-        entity.run(false);
-        if ((index & GLANCE) === 0) this.#glance();
-      }
-      left -= count;
-      if (left < count || !this.#steady || !this.#windowSpeaks || this.#index < count || this.#late) return;
-      this.switches += count;
-      this.#index = 0;
-    }
-  }
-
-  #listWindow(count: number): Schedulable[] {
-    const list: Schedulable[] = [];
-    for (let i = 0; i < count; i++) list.push(this.table[this.kernel.window[i] >> 1]!);
-    return list;
-  }
-
-  /**
-   * All of the window gave way, and nothing else happened. If nothing else is ready either, the next window is this one
-   * again, in the same order: until a timer is due, the kernel need not be asked.
-   */
-  #confirmSteady(whole: boolean): void {
-    this.#steady = whole && this.kernelCalls.readyCount() === 0;
-    this.#steadyRuns = 0;
-    this.#steadyEntities = null;
-    if (!this.#steady) return;
-    this.#steadyUntil = this.kernelCalls.nextDeadline();
-    // Those whose timers had fired are ready by giving way from now on.
-    const window = this.kernel.window;
-    for (let i = 0; i < this.#filled; i++) window[i] &= ~1;
-  }
-
-  /** Cuts a window short whose steps have become long. */
-  #glance(): void {
-    if (this.clock.now() - this.lastReading < 4 * CHECK_SECONDS) return;
-    this.#late = true;
-    this.#windowEnd = Math.min(this.#windowEnd, this.#index);
+    return run;
   }
 
   #adapt(seconds: number, steps: number): void {

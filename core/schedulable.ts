@@ -1,6 +1,15 @@
 import { context } from "./context.ts";
 import type { RunLoop } from "./run_loop.ts";
 
+/** Neither ready nor with a timer: it runs, waits for another, or has no slot. */
+export const IDLE = 0;
+/** Its timer is set. */
+export const TIMED = 1;
+/** Submitted and not run since. */
+export const READY = 2;
+/** Its timer fired and it was not run since. */
+export const DUE = 3;
+
 /**
  * Whatever the kernel schedules: it has a slot there, a place in the ready queues and one timer.
  *
@@ -17,10 +26,10 @@ export abstract class Schedulable {
   declare level: number;
   /**
    * @internal
-   * Submitted and not run since. A submission leads to exactly one run: a timer that fires for a submitted entity
-   * is ignored, because the submission will run it.
+   * One of the above. Being submitted, or the timer's firing, leads to exactly one run, at whose beginning the entity is
+   * idle again.
    */
-  declare queued: boolean;
+  declare phase: number;
 
   // Set here and not where they are declared, as in `Operation`.
   /** @internal */
@@ -29,11 +38,16 @@ export abstract class Schedulable {
     this.slot = -1;
     this.generation = 0;
     this.level = level;
-    this.queued = false;
+    this.phase = IDLE;
   }
 
-  /** @internal Runs one step. `byTimer` tells that only its timer made it ready. */
-  abstract run(byTimer: boolean): void;
+  /** @internal Whether it is ready. */
+  get queued(): boolean {
+    return this.phase >= READY;
+  }
+
+  /** @internal Runs one step. */
+  abstract run(): void;
 }
 
 /** Calls back once, at a deadline, from the run loop. */
@@ -55,8 +69,9 @@ export class Timer extends Schedulable {
   }
 
   /** @internal */
-  override run(_byTimer: boolean): void {
+  override run(): void {
     context.strand = null;
+    this.phase = IDLE;
     this.cancel();
     this.#callback();
   }

@@ -149,7 +149,7 @@ export class Scheduler extends RunLoop {
     this.name = options.name ?? "scheduler";
     this.debug = options.debug ?? false;
     if (this.debug) watch.active = true;
-    if (options.shuffle !== undefined) this.permute = shuffler(options.shuffle);
+    if (options.shuffle !== undefined) this.permuteBy(shuffler(options.shuffle));
     this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
   }
@@ -227,7 +227,7 @@ export class Scheduler extends RunLoop {
     return {
       live: this.#live,
       daemons: this.#daemons,
-      ready: works ? kernel.readyCount() : 0,
+      ready: works ? this.ready : 0,
       timers: works ? kernel.timerCount() : 0,
       switches: this.switches,
       spawned: this.#spawned,
@@ -450,6 +450,8 @@ export class Scheduler extends RunLoop {
   /** @internal It waits without a time limit for what another coroutine must do, or is waited for: look when nothing is ready. */
   suspect(coro: Coro): void {
     const suspects = this.#suspects;
+    // One that waits for many, one after the other, is one suspect.
+    if (suspects.length > 0 && suspects[suspects.length - 1] === coro) return;
     suspects.push(coro);
     if (!this.busy) this.driver.wake();
     if (suspects.length < this.#manySuspects) return;

@@ -29,7 +29,7 @@ import {
 import { Given } from "./operations/given.ts";
 import { Until } from "./operations/until.ts";
 import { recordPlainCaller } from "./report.ts";
-import { Schedulable, Timer } from "./schedulable.ts";
+import { DUE, IDLE, Schedulable, Timer } from "./schedulable.ts";
 
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
 export type Body = Generator<unknown, unknown, unknown>;
@@ -97,7 +97,14 @@ let nextValue: unknown = undefined;
 // After the grace, a generator that answers this many `return()`s with another wait is dropped where it stands.
 const MAX_FORCED_RETURNS = 100;
 
-/** @internal One line of execution. */
+/**
+ * @internal
+ * One line of execution.
+ *
+ * What is private in it, in `Coro` and in the operations of messages and locks, is so for TypeScript only: for names
+ * with `#` V8 runs a function of its own on each new object and marks it, class by class, which was a fifth of the price
+ * of a coroutine.
+ */
 export abstract class Strand extends Schedulable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
   declare top: Body;
@@ -164,40 +171,41 @@ export abstract class Strand extends Schedulable {
   }
 
   /** @internal */
-  override run(byTimer: boolean): void {
+  override run(): void {
     const wait = this.wait;
-    if (byTimer) {
-      if (this.queued || wait === null || wait.state !== WAITING) return this.loop.parked();
+    const phase = this.phase;
+    this.phase = IDLE;
+    // What was settled since its timer fired is not too late.
+    if (phase === DUE && wait !== null && wait.state === WAITING) {
       wait.expire();
       // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
-      if (wait.state === WAITING || this.queued) return this.loop.parked();
+      if (wait.state === WAITING || this.queued) return;
     }
-    this.queued = false;
     context.strand = this;
     this.loop.patience = PATIENCE;
-    if (this.control !== null) return this.#runControlled(this.control);
+    if (this.control !== null) return this.runControlled(this.control);
     if (wait !== null) {
       this.wait = null;
-      if (wait.direct) return this.#resume(wait.state === REJECTED ? THROW : NEXT, wait.take());
+      if (wait.direct) return this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
     }
     // From here to the end is the path of a switch: resumed without a value, it gives way with a bare `yield`.
     let result: IteratorResult<unknown, unknown>;
     try {
       result = generatorNext.call(this.top, undefined);
     } catch (error) {
-      if (this.#frameThrew(error)) this.#resume(nextMode, nextValue);
+      if (this.frameThrew(error)) this.resumeTop(nextMode, nextValue);
       return;
     }
     if (result.value === undefined && !result.done && this.control === null) {
       if (this.frames === null) this.last = undefined;
       this.loop.again(this);
-    } else if (this.#goesOn(result)) {
-      this.#resume(nextMode, nextValue);
+    } else if (this.goesOn(result)) {
+      this.resumeTop(nextMode, nextValue);
     }
   }
 
   /** Runs the strand until it waits, gives way or ends. */
-  #resume(mode: number, value: unknown): void {
+  private resumeTop(mode: number, value: unknown): void {
     for (let going = true; going; mode = nextMode, value = nextValue) {
       const top = this.top;
       try {
@@ -206,53 +214,48 @@ export abstract class Strand extends Schedulable {
           : mode === THROW
           ? top.throw(value)
           : top.return(value);
-        going = this.#goesOn(result);
+        going = this.goesOn(result);
       } catch (error) {
-        going = this.#frameThrew(error);
+        going = this.frameThrew(error);
       }
     }
   }
 
   /** Looks at what the top frame did. Answers `true` if some frame goes on at once, by `nextMode` and `nextValue`. */
-  #goesOn(result: IteratorResult<unknown, unknown>): boolean {
-    if (result.done) return this.#frameReturned(result.value);
+  private goesOn(result: IteratorResult<unknown, unknown>): boolean {
+    if (result.done) return this.frameReturned(result.value);
     const yielded = result.value;
     const loop = this.loop;
     if (yielded === undefined) {
       if (this.frames === null) this.last = undefined;
-      // What is pending may submit and release more, and the window speaks only for a step that ends with this.
-      if (this.control === null) loop.again(this);
-      else loop.submit(this);
-    } else if (yielded !== PARKED && this.#takeYielded(yielded)) {
+      loop.again(this);
+    } else if (yielded !== PARKED && this.takeYielded(yielded)) {
       return true;
     } else if (loop.entered) {
       loop.entered = false;
       // Requests that are due come before the first step of the subroutine.
       if (this.control !== null && this.control.urgent && isDue(this.control)) {
-        loop.parked();
-        this.#preempt();
+        this.preempt();
         return false;
       }
       nextMode = NEXT;
       nextValue = undefined;
       return true;
-    } else {
-      loop.parked();
     }
-    if (this.control !== null) this.#controlAtYield(this.control);
+    if (this.control !== null) this.controlAtYield(this.control);
     return false;
   }
 
   /** Looks at what a plain `yield` gave. Answers `true` if the generator goes on at once. */
-  #takeYielded(yielded: unknown): boolean {
+  private takeYielded(yielded: unknown): boolean {
     try {
-      if (yielded instanceof Operation) return this.#takeOperation(yielded);
+      if (yielded instanceof Operation) return this.takeOperation(yielded);
       if (isGenerator(yielded)) {
         this.enter(yielded, null);
         return false;
       }
-      if (isWaitable(yielded)) return this.#takeOperation(yielded[WAIT]());
-      return this.#takeOperation(isThenable(yielded) ? new Until(yielded) : new Given(yielded));
+      if (isWaitable(yielded)) return this.takeOperation(yielded[WAIT]());
+      return this.takeOperation(isThenable(yielded) ? new Until(yielded) : new Given(yielded));
     } catch (error) {
       nextMode = THROW;
       nextValue = error;
@@ -260,7 +263,7 @@ export abstract class Strand extends Schedulable {
     }
   }
 
-  #takeOperation(operation: Operation<unknown>): boolean {
+  private takeOperation(operation: Operation<unknown>): boolean {
     claimDirect(operation);
     if (!operation.start(this)) return false;
     nextMode = operation.state === REJECTED ? THROW : NEXT;
@@ -269,12 +272,12 @@ export abstract class Strand extends Schedulable {
   }
 
   /** Answers `true` if the caller goes on, `false` if there was none. */
-  #frameReturned(value: unknown): boolean {
+  private frameReturned(value: unknown): boolean {
     const control = this.control;
-    if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, null);
-    if (this.frames === null) return this.#end("return", value);
-    const via = this.#pop();
-    if (control !== null) this.#forgetPassed(control);
+    if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
+    if (this.frames === null) return this.endWith("return", value);
+    const via = this.popFrame();
+    if (control !== null) this.forgetPassed(control);
     nextMode = NEXT;
     nextValue = value;
     if (via === null) {
@@ -287,14 +290,14 @@ export abstract class Strand extends Schedulable {
     return true;
   }
 
-  #frameThrew(error: unknown): boolean {
+  private frameThrew(error: unknown): boolean {
     const control = this.control;
     // A trap in the kernel is nobody's error to catch: it ends the slice.
     if (this.loop.trap !== null) throw this.loop.trap;
-    if (control !== null && this.#closes(control)) return this.#frameUnwound(control.unwinding!, { error });
-    if (this.frames === null) return this.#end("throw", error);
-    const via = this.#pop();
-    if (control !== null) this.#forgetPassed(control);
+    if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, { error });
+    if (this.frames === null) return this.endWith("throw", error);
+    const via = this.popFrame();
+    if (control !== null) this.forgetPassed(control);
     if (via !== null) {
       via.state = SPENT;
       via.frameEnded();
@@ -306,7 +309,7 @@ export abstract class Strand extends Schedulable {
     return true;
   }
 
-  #pop(): Operation<unknown> | null {
+  private popFrame(): Operation<unknown> | null {
     const frames = this.frames!;
     const frame = frames.pop()!;
     if (frames.length === 0) this.frames = null;
@@ -314,9 +317,9 @@ export abstract class Strand extends Schedulable {
     return frame.via;
   }
 
-  #end(kind: Ending, value: unknown): false {
+  private endWith(kind: Ending, value: unknown): false {
     const grace = kind === "throw" ? this.graceLeft() : null;
-    while (this.control !== null && this.control.unwinding !== null) this.#stopUnwinding();
+    while (this.control !== null && this.control.unwinding !== null) this.stopUnwinding();
     const untold = this.control === null ? NONE : this.control.errors;
     this.control = null;
     this.ended(kind, value, untold);
@@ -329,8 +332,8 @@ export abstract class Strand extends Schedulable {
 
   /** @internal Throws `error` at the point where the strand waits, at its next step. */
   requestThrow(error: unknown): void {
-    this.#control().errors.push(error);
-    this.#deliverSoon();
+    this.controls().errors.push(error);
+    this.deliverSoon();
   }
 
   /**
@@ -340,8 +343,8 @@ export abstract class Strand extends Schedulable {
    * one that waits do so until its wait has an outcome.
    */
   throwAtStep(error: unknown, patient = false): void {
-    this.#control().errors.push(error);
-    if (!patient && this !== context.strand && !this.queued) this.#preempt();
+    this.controls().errors.push(error);
+    if (!patient && this !== context.strand && !this.queued) this.preempt();
   }
 
   /** @internal Takes back what was to be thrown, if that can be done. */
@@ -349,7 +352,7 @@ export abstract class Strand extends Schedulable {
     if (!this.canWithdraw(error)) return;
     const { errors } = this.control!;
     errors.splice(errors.indexOf(error), 1);
-    this.#tidy();
+    this.tidyControl();
   }
 
   /** @internal Whether `error` is still to be thrown and no wait was withdrawn for it. */
@@ -364,8 +367,8 @@ export abstract class Strand extends Schedulable {
 
   /** @internal Proposes a hot swap as soon as it can be; replaces an earlier proposal. */
   requestSwap(proposal: Error): void {
-    this.#control().swap = proposal;
-    if (this.canSwap()) this.#deliverSoon();
+    this.controls().swap = proposal;
+    if (this.canSwap()) this.deliverSoon();
   }
 
   /** @internal A hot swap that was to wait may have become possible, in the step that runs: its next yield tells. */
@@ -379,13 +382,13 @@ export abstract class Strand extends Schedulable {
    * `grace` seconds. `reason` is thrown from the operation that called the last closed frame.
    */
   requestUnwind(depth: number, grace: number, reason: Error | null): void {
-    const control = this.#control();
+    const control = this.controls();
     const until = this.loop.clock.now() + grace;
     const outer = control.unwinding;
     if (outer === null || (!outer.due && depth >= outer.closing)) {
       const state = { timer: null, due: true, forced: 0, failure: null };
       control.unwinding = { depth, closing: -1, until, last: this.last, reason, outer, ...state };
-      this.#deliverSoon();
+      this.deliverSoon();
       return;
     }
     let unwinding = outer;
@@ -400,7 +403,7 @@ export abstract class Strand extends Schedulable {
     unwinding.timer?.cancel();
     unwinding.timer = null;
     // Cleanup that is under way goes on until the new deadline.
-    if (this !== context.strand) this.#graceTimer(unwinding);
+    if (this !== context.strand) this.graceTimer(unwinding);
     else this.loop.patience = 0;
   }
 
@@ -413,73 +416,73 @@ export abstract class Strand extends Schedulable {
     return Math.max(0, until - this.loop.clock.now());
   }
 
-  #control(): Control {
+  private controls(): Control {
     return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false, urgent: false };
   }
 
-  #deliverSoon(): void {
+  private deliverSoon(): void {
     // The running strand meets its requests at its next yield, even if that would be answered at once.
     this.control!.urgent = true;
-    if (this !== context.strand) this.#preempt();
+    if (this !== context.strand) this.preempt();
     else this.loop.patience = 0;
   }
 
   /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
-  #preempt(): void {
+  private preempt(): void {
     const wait = this.wait;
     if (wait !== null) this.control!.disturbed = true;
     if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.submit(this);
   }
 
-  #runControlled(control: Control): void {
+  private runControlled(control: Control): void {
     const wait = this.wait;
-    if (wait !== null && wait.state === CANCELLING) return this.loop.parked();
+    if (wait !== null && wait.state === CANCELLING) return;
     if (control.errors.length > 0) {
       // An outcome that was to be handed over in this step goes back.
-      if (wait !== null && !wait.cancel()) return this.loop.parked();
+      if (wait !== null && !wait.cancel()) return;
       this.wait = null;
       const error = control.errors.shift();
       if (control.errors.length > 0) this.loop.patience = 0;
-      this.#tidy();
-      return this.#resume(THROW, error);
+      this.tidyControl();
+      return this.resumeTop(THROW, error);
     }
     const unwinding = control.unwinding;
-    if (unwinding !== null && unwinding.due) return this.#closeTop(unwinding);
-    if (control.swap !== null && this.canSwap()) return this.#proposeSwap(control);
+    if (unwinding !== null && unwinding.due) return this.closeTop(unwinding);
+    if (control.swap !== null && this.canSwap()) return this.proposeSwap(control);
     this.wait = null;
-    if (wait === null || !wait.direct) this.#resume(NEXT, undefined);
-    else this.#resume(wait.state === REJECTED ? THROW : NEXT, wait.take());
+    if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
+    else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
   }
 
-  #proposeSwap(control: Control): void {
-    if (this.wait !== null && !this.wait.cancel()) return this.loop.parked();
+  private proposeSwap(control: Control): void {
+    if (this.wait !== null && !this.wait.cancel()) return;
     this.wait = null;
     const proposal = control.swap;
     control.swap = null;
-    this.#tidy();
-    this.#resume(THROW, proposal);
+    this.tidyControl();
+    this.resumeTop(THROW, proposal);
   }
 
   /** The strand has yielded while requests are pending. */
-  #controlAtYield(control: Control): void {
-    if (isDue(control)) return this.#preempt();
+  private controlAtYield(control: Control): void {
+    if (isDue(control)) return this.preempt();
     for (let unwinding = control.unwinding; unwinding !== null; unwinding = unwinding.outer) {
-      this.#graceTimer(unwinding);
+      this.graceTimer(unwinding);
     }
     if (control.unwinding !== null) return;
-    if (control.swap !== null && this.canSwap()) this.#preempt();
+    if (control.swap !== null && this.canSwap()) this.preempt();
   }
 
   /** Drops `control` when nothing is pending in it, so that steps are cheap again. */
-  #tidy(): void {
+  private tidyControl(): void {
     const control = this.control!;
     if (control.errors.length === 0 && control.unwinding === null && control.swap === null) this.control = null;
   }
 
   // --- unwinding ----------------------------------------------------------------------------------------------
 
-  #closeTop(unwinding: Unwinding): void {
+  private closeTop(unwinding: Unwinding): void {
     unwinding.due = false;
     unwinding.closing = this.height;
     this.wait = null;
@@ -487,40 +490,40 @@ export abstract class Strand extends Schedulable {
       const error = new Error(
         `Cannot close a generator of ${this.owner} as it answers every return() with another wait: it is dropped`,
       );
-      if (this.#frameUnwound(unwinding, { error })) this.#resume(nextMode, nextValue);
+      if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
       return;
     }
-    this.#resume(RETURN, this.last);
+    this.resumeTop(RETURN, this.last);
   }
 
   /** Cleanup code waits: honours that until the grace has passed. */
-  #graceTimer(unwinding: Unwinding): void {
+  private graceTimer(unwinding: Unwinding): void {
     const left = unwinding.until - this.loop.clock.now();
     if (left > 0) {
       if (left < Infinity) {
-        unwinding.timer ??= new Timer(this.loop, this.level, left, () => this.#graceOver(unwinding));
+        unwinding.timer ??= new Timer(this.loop, this.level, left, () => this.graceOver(unwinding));
       }
       return;
     }
-    this.#graceOver(unwinding);
+    this.graceOver(unwinding);
   }
 
-  #graceOver(unwinding: Unwinding): void {
+  private graceOver(unwinding: Unwinding): void {
     // It may have been noticed before the timer had its turn.
     unwinding.timer?.cancel();
     unwinding.timer = null;
     // Unwindings within its cleanup are overtaken.
     while (this.control!.unwinding !== unwinding) {
       unwinding.failure ??= this.control!.unwinding!.failure;
-      this.#stopUnwinding();
+      this.stopUnwinding();
     }
     unwinding.forced++;
     unwinding.due = true;
-    this.#preempt();
+    this.preempt();
   }
 
   /** The top frame has closed. Answers `true` if a frame below goes on. */
-  #frameUnwound(unwinding: Unwinding, failure: { error: unknown } | null): boolean {
+  private frameUnwound(unwinding: Unwinding, failure: { error: unknown } | null): boolean {
     if (failure !== null) {
       if (unwinding.failure === null) unwinding.failure = failure;
       else this.report(failure.error);
@@ -528,9 +531,9 @@ export abstract class Strand extends Schedulable {
     unwinding.forced = 0;
     if (this.frames === null) {
       if (unwinding.failure !== null) this.report(unwinding.failure.error);
-      return this.#end("terminate", unwinding.last);
+      return this.endWith("terminate", unwinding.last);
     }
-    const via = this.#pop();
+    const via = this.popFrame();
     if (via !== null) {
       via.state = SPENT;
       via.frameEnded();
@@ -541,8 +544,8 @@ export abstract class Strand extends Schedulable {
       nextValue = this.last;
       return true;
     }
-    this.#stopUnwinding();
-    this.#tidy();
+    this.stopUnwinding();
+    this.tidyControl();
     nextMode = THROW;
     // A failure of the cleanup is the more important news.
     nextValue = unwinding.failure === null ? unwinding.reason : unwinding.failure.error;
@@ -550,20 +553,20 @@ export abstract class Strand extends Schedulable {
   }
 
   /** Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
-  #closes(control: Control): boolean {
+  private closesTop(control: Control): boolean {
     const unwinding = control.unwinding;
     return unwinding !== null && !unwinding.due && unwinding.closing === this.height;
   }
 
   /** A deadline that was to unwind frames, before an error that was thrown first made them end. */
-  #forgetPassed(control: Control): void {
+  private forgetPassed(control: Control): void {
     this.swapSoon();
-    while (control.unwinding !== null && this.height <= control.unwinding.depth) this.#stopUnwinding();
-    this.#tidy();
+    while (control.unwinding !== null && this.height <= control.unwinding.depth) this.stopUnwinding();
+    this.tidyControl();
   }
 
   /** Ends the innermost unwinding. */
-  #stopUnwinding(): void {
+  private stopUnwinding(): void {
     const control = this.control!;
     const unwinding = control.unwinding!;
     unwinding.timer?.cancel();

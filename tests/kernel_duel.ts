@@ -16,8 +16,6 @@ export type Operation =
   | { do: "setLevel"; who: number; level: number }
   | { do: "grow" }
   | { do: "recycle"; emptied: boolean }
-  | { do: "requeue"; from: number; to: number }
-  | { do: "strike"; at: number }
   | { do: "swap"; one: number; other: number }
   | { do: "run"; share: number; acts: Act[] };
 
@@ -40,7 +38,7 @@ const deadline = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(-Infinity, -1e300, -0, 1e-300, 30_000, 1e300, Infinity, NaN) },
 );
 
-// Nothing, mostly: then the window alone says who gave way.
+// Nothing, mostly.
 const act: fc.Arbitrary<Act> = fc.record({
   toOthers: fc.oneof(
     { weight: 30, arbitrary: fc.constant("nothing" as const) },
@@ -55,8 +53,6 @@ const act: fc.Arbitrary<Act> = fc.record({
     { weight: 1, arbitrary: fc.constant("end" as const) },
   ),
 });
-
-const index = fc.integer({ min: -2, max: 258 });
 
 /** Any of them. */
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -87,11 +83,6 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
       emptied: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     }),
   },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant("requeue" as const), from: fc.oneof(fc.constant(0), index), to: index }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("strike" as const), at: fc.nat(255) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("swap" as const), one: fc.nat(255), other: fc.nat(255) }) },
   {
     weight: 4,
@@ -102,57 +93,6 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
 );
-
-/** How core/run_loop.ts tells the kernel who gave way, and nothing else of it. */
-class WindowRun {
-  /** Of the entry after the running one. */
-  index = 0;
-  #windowSpeaks = true;
-  #gaveWayEnd = 0;
-  #submitted = 0;
-
-  constructor(readonly kernel: Kernel) {}
-
-  again(slot: number, generation: number): void {
-    if (!this.#windowSpeaks) this.append(slot, generation);
-  }
-
-  parked(): void {
-    if (this.#windowSpeaks) this.kernel.window[this.index - 1] = -1;
-  }
-
-  append(code: number, generation: number): void {
-    this.#silence(this.index - 1);
-    this.kernel.submissions.set([code, generation], 2 * this.#submitted);
-    if (++this.#submitted === this.kernel.exports.submissionCapacity()) this.drain();
-  }
-
-  drain(): void {
-    this.#silence(this.index - 1);
-    this.#requeue();
-    this.kernel.exports.drain(this.#submitted);
-    this.#submitted = 0;
-  }
-
-  ended(): void {
-    this.#silence(this.index);
-  }
-
-  turn(now: number, consumed: number): number {
-    this.#requeue();
-    return this.kernel.exports.turn(now, this.#submitted, consumed, 256);
-  }
-
-  #silence(end: number): void {
-    if (this.#windowSpeaks) this.#gaveWayEnd = end;
-    this.#windowSpeaks = false;
-  }
-
-  #requeue(): void {
-    if (this.#gaveWayEnd > 0) this.kernel.exports.requeue(0, this.#gaveWayEnd);
-    this.#gaveWayEnd = 0;
-  }
-}
 
 /** See the head of this file. */
 export class Duel {
@@ -208,13 +148,6 @@ export class Duel {
         if (step.emptied) this.empty();
         this.recycle();
         break;
-      case "requeue":
-        exports.requeue(step.from, step.to);
-        this.model.requeue(step.from, step.to);
-        break;
-      case "strike":
-        if (step.at < this.window.length) this.strike(step.at);
-        break;
       case "swap":
         if (Math.max(step.one, step.other) < this.window.length) this.swap(step.one, step.other);
         break;
@@ -238,78 +171,46 @@ export class Duel {
     if (recycled === 1) this.window = [];
   }
 
-  strike(at: number): void {
-    // Any negative number is the same to the kernel, also one that would wrap around to the slot.
-    this.kernel.window[at] |= at % 2 === 0 ? -1 : -(2 ** 31);
-    this.model.strike(at);
-  }
-
   swap(one: number, other: number): void {
     const { window } = this.kernel;
     [window[one], window[other]] = [window[other], window[one]];
     this.model.swap(one, other);
   }
 
-  /**
-   * Runs a share of the window as core/run_loop.ts does it: an entry that gives way says so by staying in the window,
-   * until something is submitted. The model is not told of this: to it, whoever gives way is submitted.
-   */
+  /** Runs a share of the window as core/run_loop.ts does it: whoever gives way is submitted. */
   run(share: number, acts: Act[]): void {
-    const { exports } = this.kernel;
     this.drain();
-    const count = exports.turn(this.now, 0, this.window.length, 256);
-    this.window = this.model.turn(this.now, [], this.window.length, 256);
-    assertEquals([...this.kernel.window.subarray(0, count)], this.window, "window");
-    const loop = new WindowRun(this.kernel);
-    let end = Math.ceil(count * share);
-    while (loop.index < end) {
-      const slot = this.kernel.window[loop.index++] >> 1;
+    this.turn(this.window.length, 256);
+    let end = Math.ceil(this.window.length * share);
+    let index = 0;
+    while (index < end) {
+      const slot = this.kernel.window[index++] >> 1;
       const self: [number, number] = [slot, this.model.generation(slot)];
-      const { toOthers, who, level, then } = acts[loop.index % acts.length];
+      const { toOthers, who, level, then } = acts[index % acts.length];
       this.each({ who }, (slot, generation) => {
         if (slot === self[0]) return;
-        if (toOthers === "submit") this.append(loop, slot, generation);
-        if (toOthers === "release") this.append(loop, ~slot, generation);
+        if (toOthers === "submit") this.submit(slot, generation);
+        if (toOthers === "release") this.submit(~slot, generation);
         if (toOthers === "setLevel") this.both("setLevel", slot, generation, level);
         if (toOthers === "arm") this.both("arm", slot, generation, this.now + level);
       });
       if (toOthers === "spawn") this.allocate(level);
       if (toOthers === "interrupt") end = 0;
-      if (toOthers === "drain") this.settle(loop);
-      if (then === "again") {
-        loop.again(...self);
-        this.pending.push(self);
-      } else if (then === "end") {
-        this.append(loop, ~slot, self[1]);
-      } else {
-        loop.parked();
-        if (then === "sleep") this.both("arm", ...self, this.now + level);
+      if (toOthers === "drain") {
+        this.drain();
+        this.compare();
       }
+      if (then === "again") this.submit(...self);
+      else if (then === "end") this.submit(~slot, self[1]);
+      else if (then === "sleep") this.both("arm", ...self, this.now + level);
     }
-    const consumed = loop.index;
-    loop.ended();
     this.now++;
-    this.window = this.model.turn(this.now, this.pending, consumed, 256);
-    this.pending = [];
-    const refilled = loop.turn(this.now, consumed);
-    assertEquals([...this.kernel.window.subarray(0, refilled)], this.window, "window after a run");
+    this.turn(index, 256);
   }
 
   both(name: "arm" | "setLevel", slot: number, generation: number, value: number): void {
     this.kernel.exports[name](slot, generation, value);
     this.model[name](slot, generation, value);
-  }
-
-  append(loop: WindowRun, code: number, generation: number): void {
-    loop.append(code, generation);
-    this.pending.push([code, generation]);
-  }
-
-  settle(loop: WindowRun): void {
-    loop.drain();
-    this.model.drain(this.pending);
-    this.pending = [];
-    this.compare();
   }
 
   each(step: { who: number; times?: number }, act: (slot: number, generation: number) => void): void {

@@ -2,8 +2,8 @@
 // plays the same random operations against both.
 
 const PATIENCE = 61;
-const EXPIRATIONS = 4096;
 const WINDOW = 1024;
+const EXPIRATIONS = WINDOW;
 const LAST_GENERATION = 2 ** 31 - 1;
 
 interface Coroutine {
@@ -37,8 +37,7 @@ export class KernelModel {
   readonly #queues: Coroutine[][] = Array.from({ length: 8 }, () => []);
   #capacity = 2048;
   #armings = 0;
-  /** The window; `undefined` where the caller has struck an entry out. */
-  #window: (Entry | undefined)[] = [];
+  #window: Entry[] = [];
   #memories: Memory[] = [];
   #streak = 0;
   #cursor = 0;
@@ -96,26 +95,15 @@ export class KernelModel {
     return this.window();
   }
 
-  /** The window as it stands: -1 where an entry is struck out. */
+  /** The window as it stands. */
   window(): number[] {
-    return this.#window.map((entry) => entry === undefined ? -1 : entry.coroutine.slot * 2 + (entry.byTimer ? 1 : 0));
+    return this.#window.map((entry) => entry.coroutine.slot * 2 + (entry.byTimer ? 1 : 0));
   }
 
-  /** What the caller does itself, in the kernel's memory: strikes an entry out. */
-  strike(index: number): void {
-    this.#window[index] = undefined;
-  }
-
-  /** As strike(): exchanges two entries. */
+  /** What the caller does itself, in the kernel's memory: exchanges two entries. */
   swap(one: number, other: number): void {
     const window = this.#window;
     [window[one], window[other]] = [window[other], window[one]];
-  }
-
-  requeue(from: number, to: number): void {
-    for (const entry of this.#window.slice(Math.max(from, 0), Math.max(to, 0))) {
-      if (this.#stands(entry)) this.#enqueue(entry.coroutine, "ready", "tail");
-    }
   }
 
   recycle(): number {
@@ -216,8 +204,8 @@ export class KernelModel {
   }
 
   /** Whether an entry still stands for its coroutine: it was not queued since, nor released. */
-  #stands(entry: Entry | undefined): entry is Entry {
-    return entry !== undefined && entry.coroutine.live && entry.coroutine.pickedFor === entry;
+  #stands(entry: Entry): boolean {
+    return entry.coroutine.live && entry.coroutine.pickedFor === entry;
   }
 
   #putBack(consumed: number): void {

@@ -43,6 +43,7 @@ const FLOORS = [
     "core/driver.ts",
     "core/errors.ts",
     "core/fifo.ts",
+    "core/line.ts",
     "core/host.ts",
     "core/host_driver.ts",
     "core/kernel/",

@@ -1,6 +1,6 @@
 /**
  * The order among coroutines that only give way: always the same round, whatever others do in between. This is where
- * the run loop takes its shortest ways: windows that speak for themselves, and windows that are run again.
+ * the run loop takes its shortest ways: a line that it keeps beside the kernel, and a rota that it makes of that.
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -41,9 +41,38 @@ const DISTURBANCES: Record<string, (coro: Coro, others: Coro[]) => Body> = {
     coro.priority = coro.priority === 4 ? 2 : 4;
     yield;
   },
+  *"sleep at another priority"(coro) {
+    coro.priority = 6;
+    yield* coro.sleep(1);
+    coro.priority = 4;
+  },
+  *"let children of all priorities sleep"(coro, others) {
+    for (const priority of [2, 4, 4, 6]) {
+      others.push(
+        coro.scheduler.spawnWith({ priority }, function* (child: Coro) {
+          yield* child.sleep(0.25);
+          yield;
+        }) as Coro,
+      );
+    }
+    yield;
+  },
   *"terminate one"(_coro, others) {
     others.pop()?.terminate();
     yield;
+  },
+  *"terminate one that sleeps, and have another"(coro, others) {
+    const child = coro.scheduler.spawn(function* (child: Coro) {
+      yield* child.sleep(0.5);
+    }) as Coro;
+    yield;
+    child.terminate();
+    others.push(
+      coro.scheduler.spawn(function* (child: Coro) {
+        yield* child.receive(1);
+      }) as Coro,
+    );
+    yield* child.finish();
   },
 };
 
@@ -87,7 +116,54 @@ Deno.test("coroutines that give way take turns in one round, more of them than a
   assertEquals(log.findIndex((id, step) => id !== step % yielders), -1);
 });
 
-Deno.test("a timer that is due runs between windows that are run again", async () => {
+/** Gives way so often, and then begins others. */
+interface Plan {
+  readonly yields: number;
+  readonly children: readonly Plan[];
+}
+
+/** What a plain queue would do, as the numbers of plans in the order of their steps. */
+function queued(plans: readonly Plan[]): number[] {
+  const log: number[] = [];
+  const queue = plans.map((plan, id) => ({ id, left: plan.yields, plan }));
+  for (let each = queue.shift(); each !== undefined; each = queue.shift()) {
+    log.push(each.id);
+    if (each.left-- > 0) queue.push(each);
+    else for (const plan of each.plan.children) queue.push({ id: each.id, left: plan.yields, plan });
+  }
+  return log;
+}
+
+async function stepped(plans: readonly Plan[]): Promise<number[]> {
+  const scheduler = new Scheduler({ clock: new VirtualClock() });
+  const log: number[] = [];
+  const follow = function* (_coro: Coro, id: number, plan: Plan): Body {
+    for (let i = 0; i < plan.yields; i++) {
+      log.push(id);
+      yield;
+    }
+    log.push(id);
+    for (const child of plan.children) scheduler.spawn(follow, id, child);
+  };
+  plans.forEach((plan, id) => scheduler.spawn(follow, id, plan));
+  await scheduler.join();
+  return log;
+}
+
+Deno.test("when something happens after long quiet, the order goes on as it was", async () => {
+  const yields = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 300 }));
+  const withChildren = (child: fc.Arbitrary<Plan>): fc.Arbitrary<Plan> =>
+    fc.record({ yields, children: fc.array(child, { maxLength: 2 }) });
+  const plan = withChildren(withChildren(fc.record({ yields, children: fc.constant([]) })));
+  await fc.assert(
+    fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 12 }), async (plans) => {
+      assertEquals(await stepped(plans), queued(plans));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("a timer that is due runs in the middle of rounds in which nothing else happens", async () => {
   const scheduler = new Scheduler();
   let woken = false;
   for (let i = 0; i < 100; i++) {

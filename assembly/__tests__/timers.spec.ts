@@ -189,7 +189,7 @@ describe("timers", () => {
     expect<i32[]>(order()).toStrictEqual([b]);
   });
 
-  it("of a crowd expire 4,096 in a turn, the rest in the next ones", () => {
+  it("of a crowd expire 1,024 in a turn, the rest in the next ones", () => {
     const crowd = EXPIRATIONS + 10;
     while (liveCount() < crowd) {
       if (allocate(4) < 0) grow();

@@ -6,7 +6,7 @@
  * order exactly, as whatever else becomes ready closes the batch.
  */
 import { context } from "../context.ts";
-import { Schedulable } from "../schedulable.ts";
+import { IDLE, Schedulable } from "../schedulable.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Handle } from "./handle.ts";
 
@@ -86,8 +86,7 @@ export class CallbackQueue {
   /** Runs a batch whose turn has come. */
   run(batch: Batch): void {
     if (this.#open === batch) this.#open = null;
-    batch.queued = false;
-    this.#scheduler.parked();
+    batch.phase = IDLE;
     this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
     else this.#scheduler.leave(batch);

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { stuckCoros } from "../deadlock.ts";
-import { Schedulable } from "../schedulable.ts";
+import { IDLE, Schedulable } from "../schedulable.ts";
 import { Scheduler } from "../scheduler.ts";
 import { HostDriver } from "../host_driver.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -42,9 +42,8 @@ class IterationEnd extends Schedulable {
 
   override run(): void {
     const scheduler = this.#scheduler;
-    this.queued = false;
-    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.alone)) scheduler.again(this);
-    else scheduler.parked();
+    this.phase = IDLE;
+    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.rests())) scheduler.again(this);
   }
 }
 
@@ -57,6 +56,8 @@ export class LoopScheduler extends Scheduler {
   // Callbacks that were due when they were asked for: ready at the end of the iteration, behind all else that is.
   #overdue: TimerHandle[] = [];
   #stopping = false;
+  // The step that was the end of the last iteration.
+  #lastEnd = 0;
 
   constructor(eventLoop: EventLoop, options: EventLoopOptions) {
     super({
@@ -104,6 +105,13 @@ export class LoopScheduler extends Scheduler {
     if (this.#overdue.length === 0) return false;
     for (const handle of this.#takeOverdue()) this.eventLoop.enqueue(handle);
     return true;
+  }
+
+  /** The iteration has ended: whether nothing ran in it and nothing is ready. */
+  rests(): boolean {
+    const idle = this.step === this.#lastEnd + 1;
+    this.#lastEnd = this.step;
+    return idle && this.alone;
   }
 
   /** The iteration has ended: whether it is to stand still; if so, it does from now on. */

@@ -43,7 +43,7 @@ export class WatchedTaskCoro extends TaskCoro {
     this.#loop = loop;
   }
 
-  override run(byTimer: boolean): void {
-    this.#loop.timeStep(`a step of ${this.task}`, () => super.run(byTimer));
+  override run(): void {
+    this.#loop.timeStep(`a step of ${this.task}`, () => super.run());
   }
 }

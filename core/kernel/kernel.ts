@@ -33,11 +33,6 @@ export interface KernelExports {
   /** Takes in the first `count` submissions now; for when the ring is full. */
   drain(count: number): void;
   /**
-   * Queues entries of the window again, at the tail, from index `from` up to `to`: they were run and gave way. Entries
-   * overwritten with -1 are passed over.
-   */
-  requeue(from: number, to: number): void;
-  /**
    * Puts back what was not run of the last window (entries from `consumed` on), takes in the first `submitted`
    * submissions, expires timers with a deadline up to `now`, and fills the window with at most `limit` entries.
    * Returns their number.

@@ -28,13 +28,22 @@ export interface Tie {
  */
 export class Mailbox {
   /** Not received yet, oldest first; made when the first message has to be kept. */
-  messages: Fifo<unknown> | null = null;
+  declare messages: Fifo<unknown> | null;
   /** Older than `messages`: those that `CategorizeMessages` has looked at. */
-  sorted: SortedMessages | null = null;
-  #receiver: Receiver | null = null;
-  #others: Receiver[] | null = null;
+  declare sorted: SortedMessages | null;
+  declare private receiver: Receiver | null;
+  declare private others: Receiver[] | null;
   // Most have one at the most, and a set is ten times as large.
-  #ties: Tie | Set<Tie> | null = null;
+  declare private ties: Tie | Set<Tie> | null;
+
+  /** Makes an empty one. */
+  constructor() {
+    this.messages = null;
+    this.sorted = null;
+    this.receiver = null;
+    this.others = null;
+    this.ties = null;
+  }
 
   /** Messages kept. */
   get length(): number {
@@ -43,20 +52,20 @@ export class Mailbox {
 
   /** Hands the message to the receive that waits longest, or keeps it. */
   post(message: unknown): void {
-    const receiver = this.#receiver;
+    const receiver = this.receiver;
     if (receiver === null) {
       (this.messages ??= new Fifo()).push(message);
       return;
     }
-    this.#receiver = this.#nextReceiver();
+    this.receiver = this.nextReceiver();
     receiver.resolve(message);
   }
 
   /** Puts a message that was handed over in vain back in front. */
   putBack(message: unknown): void {
-    const receiver = this.#receiver;
+    const receiver = this.receiver;
     if (receiver !== null) {
-      this.#receiver = this.#nextReceiver();
+      this.receiver = this.nextReceiver();
       receiver.resolve(message);
       return;
     }
@@ -72,62 +81,65 @@ export class Mailbox {
 
   /** Adds a receive that waits. */
   add(receiver: Receiver): void {
-    if (this.#receiver === null) this.#receiver = receiver;
-    else (this.#others ??= []).push(receiver);
+    if (this.receiver === null) this.receiver = receiver;
+    else (this.others ??= []).push(receiver);
   }
 
   /** Takes a receive out. */
   remove(receiver: Receiver): void {
-    if (this.#receiver === receiver) this.#receiver = this.#nextReceiver();
-    else this.#others = this.#others!.filter((other) => other !== receiver);
+    if (this.receiver === receiver) this.receiver = this.nextReceiver();
+    else this.others = this.others!.filter((other) => other !== receiver);
   }
 
-  #nextReceiver(): Receiver | null {
-    return this.#others === null ? null : this.#others.shift() ?? null;
+  private nextReceiver(): Receiver | null {
+    return this.others === null ? null : this.others.shift() ?? null;
   }
 
   /** Adds somebody to tell when the owner has ended; adding twice is adding once. */
   tie(tie: Tie): void {
-    const ties = this.#ties;
+    const ties = this.ties;
     if (ties instanceof Set) ties.add(tie);
-    else if (ties === null || ties === tie) this.#ties = tie;
-    else this.#ties = new Set([ties, tie]);
+    else if (ties === null || ties === tie) this.ties = tie;
+    else this.ties = new Set([ties, tie]);
   }
 
   /** Takes that back. */
   untie(tie: Tie): void {
-    const ties = this.#ties;
-    if (ties === tie) this.#ties = null;
-    else if (ties instanceof Set && ties.delete(tie) && ties.size === 0) this.#ties = null;
+    const ties = this.ties;
+    if (ties === tie) this.ties = null;
+    else if (ties instanceof Set && ties.delete(tie) && ties.size === 0) this.ties = null;
   }
 
   /** The owner can receive no more: everybody who refers to it lets go. */
   close(owner: Coro): void {
-    const ties = this.#ties;
-    this.#ties = null;
+    const ties = this.ties;
+    this.ties = null;
     if (ties instanceof Set) { for (const tie of ties) tie.released(owner); }
     else ties?.released(owner);
   }
 }
 
-/** Waits for a message. */
+// In place of the limit: time was up. An alarm is no message, so it is not put back when an exception pre-empts it.
+const ALARMED = -1;
+
+/** Waits for a message. Until there is an outcome, the alarm value stands in its place: messages are many. */
 export class Receive extends Operation<unknown> implements Receiver {
-  readonly label = "receive";
-  #coro: Coro;
-  #alarm: unknown;
-  // An alarm is no message: it is not put back when an exception pre-empts it.
-  #alarmed = false;
+  declare private coro: Coro;
 
   constructor(coro: Coro, seconds: number, alarm: unknown) {
     super();
-    this.#coro = coro;
+    this.coro = coro;
     this.limit = seconds;
-    this.#alarm = alarm;
+    this.outcome = alarm;
+  }
+
+  get label(): string {
+    return "receive";
   }
 
   override begin(strand: Strand): boolean {
-    mustBeSelf(this.#coro, strand, "receive");
-    const mailbox = this.#coro.mailbox ??= new Mailbox();
+    mustBeSelf(this.coro, strand, "receive");
+    const mailbox = this.coro.mailbox ??= new Mailbox();
     const messages = mailbox.messages;
     if (messages !== null && messages.length > 0) return this.give(messages.shift());
     if (this.limit <= 0) {
@@ -139,16 +151,16 @@ export class Receive extends Operation<unknown> implements Receiver {
   }
 
   override detach(): void {
-    this.#coro.mailbox!.remove(this);
+    this.coro.mailbox!.remove(this);
   }
 
   override reclaim(): void {
-    if (!this.#alarmed) this.#coro.mailbox!.putBack(this.outcome);
+    if (this.limit !== ALARMED) this.coro.mailbox!.putBack(this.outcome);
   }
 
   override timedOut(): void {
-    this.#alarmed = true;
-    this.give(this.#alarm);
+    this.limit = ALARMED;
+    this.give(this.outcome);
   }
 
   override get waitsFor(): string {

@@ -8,13 +8,13 @@ import type { Strand } from "../strand.ts";
 export class Finish extends Operation<unknown> implements Joiner {
   declare nextJoiner: Joiner | null;
   declare prevJoiner: Joiner | null;
-  #target: Coro;
+  declare private target: Coro;
 
   constructor(target: Coro, seconds: number) {
     super();
     this.nextJoiner = null;
     this.prevJoiner = null;
-    this.#target = target;
+    this.target = target;
     this.limit = seconds;
   }
 
@@ -23,27 +23,27 @@ export class Finish extends Operation<unknown> implements Joiner {
   }
 
   override get waitsFor(): string {
-    return `the end of ${this.#target}`;
+    return `the end of ${this.target}`;
   }
 
   override begin(strand: Strand): boolean {
-    if (this.#target.answer(this)) return true;
-    if (this.limit <= 0) return this.fail(late(this.#target));
-    this.#target.join(this);
+    if (this.target.answer(this)) return true;
+    if (this.limit <= 0) return this.fail(late(this.target));
+    this.target.join(this);
     if (this.limit === Infinity) strand.owner.scheduler.suspect(strand.owner);
     return false;
   }
 
   override detach(): void {
-    this.#target.unjoin(this);
+    this.target.unjoin(this);
   }
 
   override timedOut(): void {
-    this.fail(late(this.#target));
+    this.fail(late(this.target));
   }
 
   override hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.limit === Infinity && dead(this.#target);
+    return this.limit === Infinity && dead(this.target);
   }
 }
 

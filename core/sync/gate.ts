@@ -98,9 +98,16 @@ function patience(blocking: boolean, timeout: Timeout): number {
 /** @internal An operation in front of a gate. */
 export abstract class Entrant extends Waiter<unknown> {
   /** @internal How many levels of a lock it takes at once. */
-  depth = 1;
+  declare depth: number;
   /** @internal Where it was asked for, with `debug`. */
-  place: string | null = null;
+  declare place: string | null;
+
+  /** @internal */
+  constructor() {
+    super();
+    this.depth = 1;
+    this.place = null;
+  }
 
   /** @internal It has been taken out of the gate's queue and has what it waited for. */
   abstract admitted(): void;
@@ -108,11 +115,11 @@ export abstract class Entrant extends Waiter<unknown> {
 
 /** Waits for a gate. */
 class Acquire extends Entrant {
-  readonly #gate: Gate;
+  declare private readonly gate: Gate;
 
   constructor(gate: Gate, seconds: number) {
     super();
-    this.#gate = gate;
+    this.gate = gate;
     this.limit = seconds;
     if (watch.active) this.place = callOfProgram();
   }
@@ -122,11 +129,11 @@ class Acquire extends Entrant {
   }
 
   override get waitsFor(): string {
-    return this.#gate.waitsFor;
+    return this.gate.waitsFor;
   }
 
   override begin(strand: Strand): boolean {
-    const gate = this.#gate;
+    const gate = this.gate;
     // It has it at once, and goes on when those that were let in before have had their turn.
     if (gate.crowded) strand.loop.patience = 0;
     if (gate.take(this)) return this.give(this.granted(gate));
@@ -137,7 +144,7 @@ class Acquire extends Entrant {
   }
 
   override admitted(): void {
-    this.resolve(this.granted(this.#gate));
+    this.resolve(this.granted(this.gate));
   }
 
   /** What it evaluates to when it has it. */
@@ -146,7 +153,7 @@ class Acquire extends Entrant {
   }
 
   override detach(): void {
-    this.#gate.waiters.remove(this);
+    this.gate.waiters.remove(this);
   }
 
   override timedOut(): void {
@@ -157,11 +164,11 @@ class Acquire extends Entrant {
     if (this.outcome === false) return;
     const coro = this.strand!.owner;
     // It may have been released meanwhile, if a branch of `all` or `race` had it already.
-    if (this.#gate.holds(coro)) this.#gate.giveBack(coro);
+    if (this.gate.holds(coro)) this.gate.giveBack(coro);
   }
 
   override hopeless(dead: (coro: Coro) => boolean): boolean {
-    const owner = this.#gate.owner;
+    const owner = this.gate.owner;
     return this.limit === Infinity && owner !== null && dead(owner);
   }
 }
