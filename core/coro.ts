@@ -392,17 +392,17 @@ export class Coro<
   private promised(joiner: PromiseJoiner, seconds: number): void {
     if (this.answer(joiner)) return;
     if (seconds <= 0) return joiner.reject(late(this as Coro));
-    this.join(joiner);
-    this.scheduler.outsiderCame();
-    joiner.onSettled = () => this.scheduler.outsiderLeft();
     if (seconds < Infinity) {
+      // Throws if there is no room for it; nothing has changed then.
       joiner.timer = new Timer(this.loop, this.level, seconds, () => {
         this.unjoin(joiner);
         joiner.reject(late(this as Coro));
       });
-    } else {
-      this.scheduler.suspect(this as Coro);
     }
+    this.join(joiner);
+    this.scheduler.outsiderCame();
+    joiner.onSettled = () => this.scheduler.outsiderLeft();
+    if (seconds === Infinity) this.scheduler.suspect(this as Coro);
   }
 
   /**

@@ -161,9 +161,26 @@ export abstract class RunLoop implements Drivable {
     try {
       return this.kernel.allocate(level);
     } catch (error) {
-      // No more room is the caller's to handle; anything else is a trap.
-      if (error instanceof RangeError) throw error;
-      throw this.#trapped(error);
+      if (!(error instanceof RangeError)) throw this.#trapped(error);
+      // No more room is the caller's to handle, unless some have ended and the kernel does not know of it yet.
+      if (!this.#releaseAll()) throw error;
+      return this.#allocate(level);
+    }
+  }
+
+  /** Hands all slots back that nobody is in any more. Answers whether there may have been any. */
+  #releaseAll(): boolean {
+    const some = this.#submitted + this.#spare.length > 0;
+    this.#releaseSpare();
+    this.#drain();
+    return some;
+  }
+
+  #releaseSpare(): void {
+    const spare = this.#spare;
+    while (spare.length > 0) {
+      const generation = spare.pop()!;
+      this.#append(~spare.pop()!, generation);
     }
   }
 
@@ -447,11 +464,7 @@ export abstract class RunLoop implements Drivable {
     if (this.halted) return;
     // Those that left the line have to be released as well.
     if (this.#lineLevel !== NO_LINE) this.#disband();
-    const spare = this.#spare;
-    while (spare.length > 0) {
-      const generation = spare.pop()!;
-      this.#append(~spare.pop()!, generation);
-    }
+    this.#releaseSpare();
     this.settleKernel();
     this.halted = true;
     this.kernel.leave();

@@ -69,6 +69,9 @@ const OPEN = 0;
 const TERMINATING = 1;
 const CLOSED = 2;
 
+// So many are terminated together: a set takes no more than twice as many (2 ** 24).
+const MOST_ENDING = 2 ** 23;
+
 let instance: Scheduler | null = null;
 
 // Stands for the sets that most schedulers never need; nothing is added to it.
@@ -292,10 +295,16 @@ export class Scheduler extends RunLoop {
     if (this.#exits.length > 0) await this.#runExits();
   }
 
+  /** Terminates those that are there now, and waits for their ends. */
   async #terminateAll(): Promise<void> {
-    await new Promise<void>((resolve) => {
+    const coros = [...this.coros()];
+    while (coros.length > 0) await this.#terminateThese(coros.splice(-MOST_ENDING));
+  }
+
+  #terminateThese(coros: Coro[]): Promise<void> {
+    return new Promise((resolve) => {
       this.#allEnded = resolve;
-      this.#ending = new Set(this.coros());
+      this.#ending = new Set(coros.filter((coro) => coro.isAlive()));
       for (const coro of this.#ending) coro.terminate();
       this.driver.update();
     });

@@ -500,12 +500,19 @@ export abstract class Strand extends Schedulable {
   private graceTimer(unwinding: Unwinding): void {
     const left = unwinding.until - this.loop.clock.now();
     if (left > 0) {
-      if (left < Infinity) {
-        unwinding.timer ??= new Timer(this.loop, this.level, left, () => this.graceOver(unwinding));
-      }
+      if (left < Infinity && unwinding.timer === null) this.setGraceTimer(unwinding, left);
       return;
     }
     this.graceOver(unwinding);
+  }
+
+  private setGraceTimer(unwinding: Unwinding, seconds: number): void {
+    try {
+      unwinding.timer = new Timer(this.loop, this.level, seconds, () => this.graceOver(unwinding));
+    } catch (error) {
+      // Where there is no room for a timer, cleanup goes on all the same: whether its time is up shows at its next yield.
+      if (!(error instanceof RangeError)) throw error;
+    }
   }
 
   private graceOver(unwinding: Unwinding): void {

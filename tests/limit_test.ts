@@ -4,7 +4,7 @@
  */
 import { all, type Coro, race, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { setKernelModule } from "../core/kernel/kernel.ts";
 import { limitedTo } from "./helpers/limited_kernel.ts";
 
@@ -22,6 +22,10 @@ function* double(coro: Coro): Generator<unknown, number, unknown> {
     if (n < 0) return answered;
     from.send(2 * n);
   }
+}
+
+function* short(): Generator<unknown, number, unknown> {
+  return 1;
 }
 
 /** A scheduler with no room for another coroutine, and its coroutines, which wait. */
@@ -74,5 +78,62 @@ Deno.test("race() and all() without room for all they wait for throw, and take n
     return [errors, yield* all([sleep(1), sleep(2)])];
   }).value();
   assertEquals(outcome, [[REFUSED, REFUSED, REFUSED, REFUSED], [undefined, undefined]]);
+  await scheduler.terminate();
+});
+
+Deno.test("without room, one that fails is reported, and nothing else happens to the others", async () => {
+  const { scheduler, coros, reported } = full();
+  const failures = [new Error("first"), new Error("second")];
+  failures.forEach((error, i) => coros[i].throw(error));
+  coros[2].send([coros[2], -1]);
+  assertEquals(await coros[2].value(), 0);
+  assertEquals(await scheduler.spawn(short).value(), 1);
+  assertEquals(reported, failures);
+  assertEquals(scheduler.stats().live, ROOM - 3);
+  await scheduler.terminate();
+});
+
+Deno.test("without room for a timer, cleanup that waits runs to its end", async () => {
+  const scheduler = new Scheduler({ clock: new VirtualClock() });
+  const reported: unknown[] = [];
+  scheduler.onError = (error) => reported.push(error);
+  let cleaned = 0;
+  for (let i = 1; i < ROOM; i++) {
+    scheduler.spawn(function* (coro) {
+      try {
+        yield* coro.receive();
+      } finally {
+        yield* coro.sleep(1);
+        cleaned++;
+      }
+    });
+  }
+  await scheduler.spawn(short).value();
+  scheduler.spawn(short);
+  assertThrows(() => scheduler.spawn(short), RangeError, REFUSED);
+  await scheduler.terminate();
+  assertEquals(cleaned, ROOM - 1);
+  assertEquals(reported, []);
+});
+
+Deno.test("without room, one that has just ended makes room for the one that is created next", async () => {
+  for (const priority of [4, 2]) {
+    const { scheduler, coros } = full();
+    coros[0].send([coros[0], -1]);
+    await coros[0].value();
+    // This one and the next run in one turn, one after the other.
+    coros[1].send([coros[1], -1]);
+    const creator = scheduler.spawn(function* () {
+      return yield* scheduler.spawnWith({ priority }, short).finish();
+    });
+    assertEquals(await creator.value(), 1);
+    await scheduler.terminate();
+  }
+});
+
+Deno.test("without room, value() with a limit is refused, and nobody waits", async () => {
+  const { scheduler, coros } = full();
+  await assertRejects(() => coros[0].value(10), RangeError, REFUSED);
+  assertEquals(coros[0].joiners, []);
   await scheduler.terminate();
 });
