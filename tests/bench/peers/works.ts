@@ -73,7 +73,8 @@ export const WORKS: readonly ContendedWork[] = [
   batch("fan-in", "fan-in of 1,000 senders", SENDERS, 50_000, sumBelow),
   // An operation: one takes the lock, gives way and adds one to what it had read. The answer: what two have counted.
   batch("lock", "lock, handed to and fro", 2, 1_000, (amount) => amount),
-  // An operation: a message reaches one subscriber. The answer: the messages that came in order, of all subscribers.
+  // An operation: a message reaches one subscriber; who sends gives way after each message, so that it is received
+  // before the next. The answer: the messages that came in order, of all subscribers.
   batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 10_000, (amount) => amount),
   {
     name: "sleepers",
