@@ -98,8 +98,8 @@ Deno.test("who answers wrongly, or ends, gets no time, and it is said why", asyn
   const dropouts: Record<string, string> = {};
   const { ns } = await contend(work("switch"), peers, TINY, 1, ({ peer, why }) => dropouts[peer] = why);
   assertEquals(Object.keys(ns), ["ours"]);
-  assertEquals(ns.ours, { median: 20, low: 20, high: 20, ratio: 1 });
-  assertEquals(dropouts.effect, "wrong answer to 50000: 49999 in place of 50000");
+  assertEquals(ns.ours, { median: 50, low: 50, high: 50, ratio: 1 });
+  assertEquals(dropouts.effect, "wrong answer to 20000: 19999 in place of 20000");
   assertStringIncludes(dropouts.floor, "It is broken");
 });
 

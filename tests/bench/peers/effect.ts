@@ -3,6 +3,9 @@
  *
  * Its fibers start on the scheduler's next turn, as ours do and as the work asks for. (With `startImmediately: true`, and
  * in `Effect.forEach`, one that never waits runs to its end where it is forked, without a scheduler, and costs less.)
+ *
+ * Each of its fibers asks the host for an immediate of its own when it gives way or is woken, which is most of what a
+ * switch takes here.
  */
 import { Effect, Fiber, PubSub, Queue, Semaphore } from "effect";
 import { obey, type Works } from "./contender.ts";

@@ -10,7 +10,9 @@ export interface Effort {
   readonly sets: number;
   /** How long each process works before it is measured. */
   readonly warmUp: number;
-  /** How long a repetition should take. */
+  /** Multiplies the least amounts of works. */
+  readonly least: number;
+  /** How long a repetition should take, unless the least amount takes longer. */
   readonly repetition: number;
   /** How long a server is put under load. */
   readonly load: number;
@@ -24,18 +26,28 @@ export interface Effort {
 
 type Amounts = Omit<Effort, "rounds" | "freshRounds">;
 
-const QUICK: Amounts = { sets: 3, warmUp: 0.2, repetition: 0.1, load: 0.5, crowd: 100_000, limit: 15, patience: 15 };
+const QUICK: Amounts = {
+  sets: 3,
+  warmUp: 0.3,
+  least: 1,
+  repetition: 0.1,
+  load: 0.5,
+  crowd: 100_000,
+  limit: 15,
+  patience: 15,
+};
 const WHOLE: Amounts = {
   sets: 3,
-  warmUp: 1.5,
+  warmUp: 1,
+  least: 10,
   repetition: 0.4,
   load: 1.5,
   crowd: 1_000_000,
-  limit: 180,
+  limit: 120,
   patience: 20,
 };
 
 /** What the options come to. */
 export function effortOf({ quick, rounds }: { readonly quick: boolean; readonly rounds: number }): Effort {
-  return { rounds, freshRounds: quick ? 1 : Math.min(rounds, 5), ...quick ? QUICK : WHOLE };
+  return { rounds, freshRounds: quick ? 1 : Math.min(rounds, 3), ...quick ? QUICK : WHOLE };
 }

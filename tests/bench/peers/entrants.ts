@@ -29,19 +29,20 @@ async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort
 /** The amount that takes as long as a repetition should. Finding it warms the contender up. */
 async function suitable(work: ContendedWork, process: Process, effort: Effort): Promise<number> {
   const wanted = effort.repetition * 1e9;
+  const least = work.least * effort.least;
   let left = effort.warmUp * 1e9;
-  for (let amount = work.least;;) {
+  for (let amount = least;;) {
     const { ns } = await rightly(work, process, amount, effort.limit);
     left -= ns;
     // A first measurement says little: it is not trusted beyond a factor.
-    const next = multiple(work, amount * Math.min(8, wanted / ns));
+    const next = Math.max(least, multiple(work.unit, amount * Math.min(8, wanted / ns)));
     if (left <= 0 && (ns >= wanted / 2 || next <= amount)) return next;
     amount = next;
   }
 }
 
-function multiple({ unit, least }: ContendedWork, amount: number): number {
-  return Math.max(least, unit * Math.round(amount / unit));
+function multiple(unit: number, amount: number): number {
+  return unit * Math.round(amount / unit);
 }
 
 /** Lets the work be done; an error if the answer is wrong. */

@@ -38,7 +38,7 @@ export interface ContendedWork {
   readonly kind: "batch" | "fresh" | "server";
   /** Amounts are multiples of it. */
   readonly unit: number;
-  /** The least amount that makes sense, with which the search for one that takes long enough begins. */
+  /** The least amount of a quick look. Making the coroutines is in the time, and must not be most of it. */
   readonly least: number;
   /** The right answer. */
   readonly expected: (amount: number) => number;
@@ -61,21 +61,21 @@ function batch(
 /** All works, in the order of the table. An operation is what the amount counts. */
 export const WORKS: readonly ContendedWork[] = [
   // An operation: one of them gives way. The answer: how often, by all who saw at their end that all had begun.
-  batch("switch", "switch, 1,000 coroutines", COROUTINES, 50_000, (amount) => amount),
+  batch("switch", "switch, 1,000 coroutines", COROUTINES, 20_000, (amount) => amount),
   // An operation: one is created, started by the scheduler, and its result waited for. The answer: the sum of results.
-  batch("spawn", "spawn and join, one by one", 1, 1_000, sumBelow),
-  batch("hundreds", "spawn and join, by hundreds", 100, 1_000, sumBelow),
+  batch("spawn", "spawn and join, one by one", 1, 500, sumBelow),
+  batch("hundreds", "spawn and join, by hundreds", 100, 500, sumBelow),
   // An operation: a number is handed to the partner, who adds one. The answer: the last number.
-  batch("ping-pong", "message, ping-pong", 2, 1_000, (amount) => amount),
+  batch("ping-pong", "message, ping-pong", 2, 500, (amount) => amount),
   // An operation: the token, a number, is passed on, less by one. The answer: the node that got nought, counted from 1.
-  batch("ring", "thread ring of 503, a hop", 1, 20_000, (amount) => amount % RING + 1),
+  batch("ring", "thread ring of 503, a hop", 1, 10_000, (amount) => amount % RING + 1),
   // An operation: a message; a sender gives way after each. The answer: the sum of messages, which are all different.
-  batch("fan-in", "fan-in of 1,000 senders", SENDERS, 50_000, sumBelow),
+  batch("fan-in", "fan-in of 1,000 senders", SENDERS, 20_000, sumBelow),
   // An operation: one takes the lock, gives way and adds one to what it had read. The answer: what two have counted.
-  batch("lock", "lock, handed to and fro", 2, 1_000, (amount) => amount),
+  batch("lock", "lock, handed to and fro", 2, 500, (amount) => amount),
   // An operation: a message reaches one subscriber; who sends gives way after each message, so that it is received
   // before the next. The answer: the messages that came in order, of all subscribers.
-  batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 10_000, (amount) => amount),
+  batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 5_000, (amount) => amount),
   {
     name: "sleepers",
     kind: "fresh",
