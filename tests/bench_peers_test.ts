@@ -116,6 +116,17 @@ Deno.test("each set of rounds has fresh processes, and who failed in one is not 
   assertEquals([starts, dropouts], [{ ours: 3, go: 1 }, ["go"]]);
 });
 
+Deno.test("who is not installed is left out, and it is said so", async () => {
+  const main = new URL("bench/peers/main.ts", import.meta.url).pathname;
+  const options = ["--quick", "--only", "ring", "--peers", "asyncio,go,erlang", "--rounds", "1"];
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", main, ...options], env: { PATH: "" } });
+  const { success, stdout } = await command.output();
+  const text = new TextDecoder().decode(stdout);
+  assert(success, text);
+  assertStringIncludes(text, "go: missing here");
+  assertStringIncludes(text, "Not here: asyncio, Go, Erlang.");
+});
+
 Deno.test("who takes longer than the limit gets no time", async () => {
   const script = "await new Promise((resolve) => setTimeout(resolve, 60_000))";
   const process = new Process(scripted("slow", script).ready.start(""));

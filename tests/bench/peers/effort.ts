@@ -43,7 +43,7 @@ const WHOLE: Amounts = {
   repetition: 0.4,
   load: 1.5,
   crowd: 1_000_000,
-  limit: 120,
+  limit: 180,
   patience: 20,
 };
 

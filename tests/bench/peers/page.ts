@@ -95,6 +95,7 @@ export const peersPage: Page<Findings> = {
         } sleepers, in a process of their own each time, fewer times than the rest.`,
         "The load on the servers, 64 bytes at a time, is one process for all, on another core; it is what limits the " +
         "rate of the quickest.",
+        ...quick ? ["A quick run: its figures are rough."] : [],
         ...leftOut(findings),
       ].join(" "),
       `\`deno task bench:peers${quick ? " --quick" : ""}\` measured it: ${described(machine)}; ${
