@@ -83,7 +83,7 @@ export const WORKS: readonly ContendedWork[] = [
     least: 1,
     expected: (amount) => amount,
     rows: [
-      { figure: "beyond", title: "sleepers over one second, time beyond it", unit: "s", better: "less" },
+      { figure: "beyond", title: "sleepers, time beyond the second", unit: "s", better: "less" },
       { figure: "memory", title: "sleepers, memory at most", unit: "MB", better: "less" },
     ],
   },
