@@ -1,9 +1,10 @@
 /**
  * The load, in a process of its own: `load.ts echo PORT CONNECTIONS BYTES SECONDS`, `load.ts idle PORT CONNECTIONS` or
- * `load.ts accept PORT SECONDS`. Prints one line of JSON.
+ * `load.ts accept PORT SECONDS`. Prints one line of JSON; `wrong` counts what did not come back as it was sent.
  *
  * Callbacks of node:net, because in Deno these serve a thousand connections evenly; what is uneven is the server's.
  */
+import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 
 const [what, port, ...numbers] = Deno.args;
@@ -27,17 +28,19 @@ async function openMany(count: number): Promise<Socket[]> {
 
 async function echo(connections: number, size: number, seconds: number): Promise<void> {
   const sockets = await openMany(connections);
-  const message = new Uint8Array(size).fill(1);
+  const message = Uint8Array.from({ length: size }, (_, index) => index % 251);
   const counts = new Array(connections).fill(0);
   const served = new Array(connections).fill(0);
   const times: number[] = [];
   const start = performance.now();
   const end = start + seconds * 1000;
   let running = true;
+  let wrong = 0;
   sockets.forEach((socket, index) => {
     let left = size;
     let sent = performance.now();
     socket.on("data", (data: Uint8Array) => {
+      if (Buffer.compare(data, message.subarray(size - left, size - left + data.length)) !== 0) wrong++;
       left -= data.length;
       if (left > 0) return;
       const now = performance.now();
@@ -60,6 +63,7 @@ async function echo(connections: number, size: number, seconds: number): Promise
   report({
     rate: total / ((performance.now() - start) / 1000),
     total,
+    wrong,
     unserved: served.filter((count) => count === 0).length,
     p50: times[Math.floor(times.length * 0.5)] ?? Infinity,
     p99: times[Math.floor(times.length * 0.99)] ?? Infinity,

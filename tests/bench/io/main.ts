@@ -5,6 +5,7 @@
  *
  * Servers take turns, round by round; the figures are medians, and ratios are medians of the ratios within a round.
  */
+import { cpuSeconds, residentBytes } from "../proc.ts";
 
 const QUICK = Deno.args.includes("--quick");
 const ROUNDS = QUICK ? 1 : 3;
@@ -13,8 +14,6 @@ const IDLE = QUICK ? 1000 : 10_000;
 
 const HERE = new URL(".", import.meta.url).pathname;
 const RUN = ["run", "-A", "--no-check", "--quiet"];
-// From proc(5): clock ticks of /proc/PID/stat, a hundred a second on every Linux that Deno runs on.
-const TICK_SECONDS = 0.01;
 
 /** Ours, ours with a buffer of its own for each connection, plain async/await, Python. */
 type Kind = "coro" | "into" | "async" | "asyncio";
@@ -31,6 +30,7 @@ interface Server {
 interface Figures {
   rate: number;
   total: number;
+  wrong: number;
   cpu: number;
   unserved: number;
   p50: number;
@@ -67,25 +67,14 @@ function load(...args: (string | number)[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), { args: all, stdout: "piped", stderr: "inherit" }).spawn();
 }
 
-/** Seconds of CPU that a process has used. */
-function cpuSeconds(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
-}
-
-/** Bytes of memory that a process occupies. */
-function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
-}
-
 async function measured(kind: Kind, ...args: (string | number)[]): Promise<Figures> {
   const server = await startServer(kind);
-  const before = cpuSeconds(server.child.pid);
+  const before = cpuSeconds(server.child.pid) ?? NaN;
   const [what, ...others] = args;
   const child = load(what, server.port, ...others);
   const figures = JSON.parse(await firstLine(child)) as Figures;
-  figures.cpu = (cpuSeconds(server.child.pid) - before) / figures.total * 1e6;
+  if (figures.wrong > 0) throw new Error(`${kind} gave ${figures.wrong} wrong answers`);
+  figures.cpu = ((cpuSeconds(server.child.pid) ?? NaN) - before) / figures.total * 1e6;
   await child.stdout.cancel();
   await child.status;
   await stop(server.child);
@@ -94,11 +83,11 @@ async function measured(kind: Kind, ...args: (string | number)[]): Promise<Figur
 
 async function idleBytes(kind: Kind, connections: number): Promise<number> {
   const server = await startServer(kind);
-  const before = residentBytes(server.child.pid);
+  const before = residentBytes(server.child.pid) ?? NaN;
   const child = load("idle", server.port, connections);
   await firstLine(child);
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const bytes = (residentBytes(server.child.pid) - before) / connections;
+  const bytes = ((residentBytes(server.child.pid) ?? NaN) - before) / connections;
   await stop(child);
   await stop(server.child);
   return bytes;

@@ -7,6 +7,7 @@ export type NodeLike = "node" | "bun";
 
 /** Files and folders under `tests/`. */
 export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
+  "bench_peers_test.ts": "starts Deno, Python, Go and Erlang",
   "bench_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
   "layers_test.ts": "reads the sources",

@@ -1,0 +1,160 @@
+/**
+ * Effect: fibers, queues, a semaphore, a hub, on its default scheduler.
+ *
+ * Its fibers start on the scheduler's next turn, as ours do and as the work asks for. (With `startImmediately: true`, and
+ * in `Effect.forEach`, one that never waits runs to its end where it is forked, without a scheduler, and costs less.)
+ *
+ * Each of its fibers asks the host for an immediate of its own when it gives way or is woken, which is most of what a
+ * switch takes here.
+ */
+import { Effect, Fiber, PubSub, Queue, Semaphore } from "effect";
+import { obey, type Works } from "./contender.ts";
+import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+
+const short = Effect.fnUntraced(function* (index: number) {
+  return yield* Effect.succeed(index);
+});
+
+/** What it does, by the names of works. */
+export const works: Works = {
+  "switch": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const steps = amount / COROUTINES;
+      let [begun, sum] = [0, 0];
+      const yielder = Effect.gen(function* () {
+        begun++;
+        for (let i = 0; i < steps; i++) yield* Effect.yieldNow;
+        if (begun === COROUTINES) sum += steps;
+      });
+      const fibers: Fiber.Fiber<void>[] = [];
+      for (let i = 0; i < COROUTINES; i++) fibers.push(yield* Effect.forkChild(yielder));
+      yield* Fiber.joinAll(fibers);
+      return sum;
+    })),
+
+  "spawn": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      let sum = 0;
+      for (let i = 0; i < amount; i++) sum += yield* Fiber.join(yield* Effect.forkChild(short(i)));
+      return sum;
+    })),
+
+  "hundreds": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      let [next, sum] = [0, 0];
+      while (next < amount) {
+        const fibers: Fiber.Fiber<number>[] = [];
+        for (let i = 0; i < 100; i++) fibers.push(yield* Effect.forkChild(short(next++)));
+        for (const result of yield* Fiber.joinAll(fibers)) sum += result;
+      }
+      return sum;
+    })),
+
+  "ping-pong": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const there = yield* Queue.unbounded<number>();
+      const back = yield* Queue.unbounded<number>();
+      const partner = yield* Effect.forkChild(Effect.gen(function* () {
+        for (let i = 0; i < amount; i += 2) yield* Queue.offer(back, (yield* Queue.take(there)) + 1);
+      }));
+      let last = 0;
+      for (let i = 0; i < amount; i += 2) {
+        yield* Queue.offer(there, last + 1);
+        last = yield* Queue.take(back);
+      }
+      yield* Fiber.join(partner);
+      return last;
+    })),
+
+  "ring": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const queues: Queue.Queue<number>[] = [];
+      for (let i = 0; i < RING; i++) queues.push(yield* Queue.unbounded<number>());
+      const end = yield* Queue.unbounded<number>();
+      const node = Effect.fnUntraced(function* (number: number) {
+        for (;;) {
+          const token = yield* Queue.take(queues[number - 1]);
+          if (token > 0) yield* Queue.offer(queues[number % RING], token - 1);
+          else yield* Queue.offer(end, number);
+        }
+      });
+      const fibers: Fiber.Fiber<never>[] = [];
+      for (let number = 1; number <= RING; number++) fibers.push(yield* Effect.forkChild(node(number)));
+      yield* Queue.offer(queues[0], amount);
+      const last = yield* Queue.take(end);
+      yield* Fiber.interruptAll(fibers);
+      return last;
+    })),
+
+  "fan-in": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const queue = yield* Queue.unbounded<number>();
+      const each = amount / SENDERS;
+      const sender = Effect.fnUntraced(function* (first: number) {
+        for (let i = 0; i < each; i++) {
+          yield* Queue.offer(queue, first + i);
+          yield* Effect.yieldNow;
+        }
+      });
+      for (let i = 0; i < SENDERS; i++) yield* Effect.forkChild(sender(i * each));
+      let sum = 0;
+      for (let i = 0; i < amount; i++) sum += yield* Queue.take(queue);
+      return sum;
+    })),
+
+  "lock": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const semaphore = yield* Semaphore.make(1);
+      let counter = 0;
+      const critical = Semaphore.withPermit(
+        semaphore,
+        Effect.gen(function* () {
+          const seen = counter;
+          yield* Effect.yieldNow;
+          counter = seen + 1;
+        }),
+      );
+      const holder = Effect.gen(function* () {
+        for (let i = 0; i < amount; i += 2) yield* critical;
+      });
+      yield* Fiber.joinAll([yield* Effect.forkChild(holder), yield* Effect.forkChild(holder)]);
+      return counter;
+    })),
+
+  "broadcast": (amount) =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+      const messages = amount / SUBSCRIBERS;
+      const hub = yield* PubSub.unbounded<number>();
+      const listener = Effect.fnUntraced(function* (subscription: PubSub.Subscription<number>) {
+        let inOrder = 0;
+        for (let i = 0; i < messages; i++) {
+          if ((yield* PubSub.take(subscription)) === inOrder) inOrder++;
+        }
+        return inOrder;
+      });
+      const fibers: Fiber.Fiber<number>[] = [];
+      for (let i = 0; i < SUBSCRIBERS; i++) {
+        fibers.push(yield* Effect.forkChild(listener(yield* PubSub.subscribe(hub))));
+      }
+      for (let i = 0; i < messages; i++) {
+        yield* PubSub.publish(hub, i);
+        yield* Effect.yieldNow;
+      }
+      return (yield* Fiber.joinAll(fibers)).reduce((sum, inOrder) => sum + inOrder, 0);
+    }))),
+
+  "sleepers": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      let woken = 0;
+      const sleeper = Effect.fnUntraced(function* (delay: number) {
+        yield* Effect.sleep(delay * 1000);
+        woken++;
+      });
+      const fibers: Fiber.Fiber<void>[] = [];
+      for (let i = 0; i < amount; i++) fibers.push(yield* Effect.forkChild(sleeper(delayOf(i))));
+      yield* Fiber.joinAll(fibers);
+      return woken;
+    })),
+};
+
+if (import.meta.main) await obey(works);

@@ -1,0 +1,53 @@
+/** How much is done. */
+
+/** Amounts of all kinds; times are in seconds. */
+export interface Effort {
+  /** Repetitions of each work. */
+  readonly rounds: number;
+  /** Repetitions of a work whose every repetition takes a process. */
+  readonly freshRounds: number;
+  /** Sets of fresh processes among which rounds are split: how a process happens to lie in memory is part of chance. */
+  readonly sets: number;
+  /** How long each process works before it is measured. */
+  readonly warmUp: number;
+  /** Multiplies the least amounts of works. */
+  readonly least: number;
+  /** How long a repetition should take, unless the least amount takes longer. */
+  readonly repetition: number;
+  /** How long a server is put under load. */
+  readonly load: number;
+  /** How many sleep. */
+  readonly crowd: number;
+  /** After how long a contender is given up. */
+  readonly limit: number;
+  /** A contender whose fresh process took longer than this has done it often enough. */
+  readonly patience: number;
+}
+
+type Amounts = Omit<Effort, "rounds" | "freshRounds">;
+
+const QUICK: Amounts = {
+  sets: 3,
+  warmUp: 0.3,
+  least: 1,
+  repetition: 0.1,
+  load: 0.5,
+  crowd: 100_000,
+  limit: 15,
+  patience: 15,
+};
+const WHOLE: Amounts = {
+  sets: 3,
+  warmUp: 1,
+  least: 10,
+  repetition: 0.4,
+  load: 1.5,
+  crowd: 1_000_000,
+  limit: 180,
+  patience: 20,
+};
+
+/** What the options come to. */
+export function effortOf({ quick, rounds }: { readonly quick: boolean; readonly rounds: number }): Effort {
+  return { rounds, freshRounds: quick ? 1 : Math.min(rounds, 3), ...quick ? QUICK : WHOLE };
+}

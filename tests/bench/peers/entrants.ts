@@ -1,0 +1,77 @@
+/** How a peer enters a work: as one process that repeats it, as a process each time, or as a server. */
+import type { Result } from "./contender.ts";
+import { enterEcho } from "./echo.ts";
+import type { Effort } from "./effort.ts";
+import type { PeerHere } from "./peers.ts";
+import { Process } from "./process.ts";
+import type { Entrant, Figures } from "./turns.ts";
+import type { ContendedWork } from "./works.ts";
+
+/** Enters a peer, warmed up. */
+export function enter(work: ContendedWork, peer: PeerHere, effort: Effort): Promise<Entrant> {
+  if (work.kind === "batch") return enterBatch(work, peer, effort);
+  if (work.kind === "fresh") return Promise.resolve(enterFresh(work, peer, effort));
+  return enterEcho(peer.name, peer.ready.start(work.name), effort.load);
+}
+
+async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Promise<Entrant> {
+  const process = new Process(ready.start(work.name));
+  try {
+    const amount = await suitable(work, process, effort);
+    const take = async () => ({ ns: (await rightly(work, process, amount, effort.limit)).ns / amount });
+    return { peer: name, take, stop: () => process.stop() };
+  } catch (error) {
+    await process.stop();
+    throw error;
+  }
+}
+
+/** The amount that takes as long as a repetition should. Finding it warms the contender up. */
+async function suitable(work: ContendedWork, process: Process, effort: Effort): Promise<number> {
+  const wanted = effort.repetition * 1e9;
+  const least = work.least * effort.least;
+  let left = effort.warmUp * 1e9;
+  for (let amount = least;;) {
+    const { ns } = await rightly(work, process, amount, effort.limit);
+    left -= ns;
+    // A first measurement says little: it is not trusted beyond a factor.
+    const next = Math.max(least, multiple(work.unit, amount * Math.min(8, wanted / ns)));
+    if (left <= 0 && (ns >= wanted / 2 || next <= amount)) return next;
+    amount = next;
+  }
+}
+
+function multiple(unit: number, amount: number): number {
+  return unit * Math.round(amount / unit);
+}
+
+/** Lets the work be done; an error if the answer is wrong. */
+export async function rightly(work: ContendedWork, process: Process, amount: number, limit: number): Promise<Result> {
+  const result = await process.ask<Result>(amount, limit);
+  const expected = work.expected(amount);
+  if (result.answer !== expected) {
+    throw new Error(`wrong answer to ${amount}: ${result.answer} in place of ${expected}`);
+  }
+  return result;
+}
+
+// What a clock cannot tell from nothing.
+const LEAST_SECONDS = 0.001;
+
+function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Entrant {
+  const { crowd, limit, patience } = effort;
+  let slowest = 0;
+  const take = async (): Promise<Figures> => {
+    const process = new Process(ready.start(work.name));
+    try {
+      const seconds = (await rightly(work, process, crowd, limit)).ns / 1e9;
+      slowest = Math.max(slowest, seconds);
+      const peak = process.peakBytes();
+      const beyond = Math.max(LEAST_SECONDS, seconds - 1);
+      return peak === null ? { beyond } : { beyond, memory: peak / 1e6 };
+    } finally {
+      await process.stop();
+    }
+  };
+  return { peer: name, take, hasEnough: () => slowest > patience, stop: () => Promise.resolve() };
+}

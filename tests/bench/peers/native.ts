@@ -1,0 +1,194 @@
+/** Plain async/await, with the usual helpers on promises: a queue, a mutex. */
+import { many } from "../harness.ts";
+import { obey, type Works } from "./contender.ts";
+import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+
+/** Unbounded; whoever takes from an empty one waits. Items that were taken are cut off in bulk, as `shift` costs more. */
+class Queue<T> {
+  #items: T[] = [];
+  #taken = 0;
+  #waiters: ((item: T) => void)[] = [];
+
+  put(item: T): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#items.push(item);
+    else waiter(item);
+  }
+
+  take(): Promise<T> {
+    if (this.#taken === this.#items.length) return new Promise((resolve) => this.#waiters.push(resolve));
+    const item = this.#items[this.#taken++];
+    if (this.#taken > 1_000 && this.#taken * 2 > this.#items.length) this.#cut();
+    return Promise.resolve(item);
+  }
+
+  #cut(): void {
+    this.#items = this.#items.slice(this.#taken);
+    this.#taken = 0;
+  }
+}
+
+/** First come, first served. */
+class Mutex {
+  #locked = false;
+  #waiters: (() => void)[] = [];
+
+  acquire(): Promise<void> {
+    if (this.#locked) return new Promise((resolve) => this.#waiters.push(resolve));
+    this.#locked = true;
+    return Promise.resolve();
+  }
+
+  release(): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#locked = false;
+    else waiter();
+  }
+}
+
+/** What it does, by the names of works. */
+export const works: Works = {
+  "switch": async (amount) => {
+    const steps = amount / COROUTINES;
+    let [begun, sum] = [0, 0];
+    await Promise.all(many(COROUTINES, async () => {
+      begun++;
+      for (let i = 0; i < steps; i++) await null;
+      if (begun === COROUTINES) sum += steps;
+    }));
+    return sum;
+  },
+
+  // An async function starts at once, and there is no other way: no scheduler has a part in it.
+  "spawn": async (amount) => {
+    let sum = 0;
+    for (let i = 0; i < amount; i++) sum += await short(i);
+    return sum;
+  },
+
+  "hundreds": async (amount) => {
+    let [next, sum] = [0, 0];
+    while (next < amount) {
+      for (const result of await Promise.all(many(100, () => short(next++)))) sum += result;
+    }
+    return sum;
+  },
+
+  "ping-pong": async (amount) => {
+    const [there, back] = [new Queue<number>(), new Queue<number>()];
+    const pong = async () => {
+      for (let i = 0; i < amount; i += 2) back.put(await there.take() + 1);
+    };
+    const partner = pong();
+    let last = 0;
+    for (let i = 0; i < amount; i += 2) {
+      there.put(last + 1);
+      last = await back.take();
+    }
+    await partner;
+    return last;
+  },
+
+  "ring": async (amount) => {
+    const queues = many(RING, () => new Queue<number>());
+    const end = new Queue<number>();
+    const node = async (number: number) => {
+      for (let token = await queues[number - 1].take(); token >= 0; token = await queues[number - 1].take()) {
+        if (token > 0) queues[number % RING].put(token - 1);
+        else end.put(number);
+      }
+    };
+    let number = 1;
+    const nodes = many(RING, () => node(number++));
+    queues[0].put(amount);
+    const last = await end.take();
+    for (const queue of queues) queue.put(-1);
+    await Promise.all(nodes);
+    return last;
+  },
+
+  "fan-in": async (amount) => {
+    const queue = new Queue<number>();
+    const each = amount / SENDERS;
+    let index = 0;
+    const senders = many(SENDERS, async () => {
+      const first = each * index++;
+      for (let i = 0; i < each; i++) {
+        queue.put(first + i);
+        await null;
+      }
+    });
+    let sum = 0;
+    for (let i = 0; i < amount; i++) sum += await queue.take();
+    await Promise.all(senders);
+    return sum;
+  },
+
+  "lock": async (amount) => {
+    const mutex = new Mutex();
+    let counter = 0;
+    const holder = async () => {
+      for (let i = 0; i < amount; i += 2) {
+        await mutex.acquire();
+        const seen = counter;
+        await null;
+        counter = seen + 1;
+        mutex.release();
+      }
+    };
+    await Promise.all([holder(), holder()]);
+    return counter;
+  },
+
+  "broadcast": async (amount) => {
+    const messages = amount / SUBSCRIBERS;
+    const queues = many(SUBSCRIBERS, () => new Queue<number>());
+    const listeners = queues.map(async (queue) => {
+      let inOrder = 0;
+      for (let i = 0; i < messages; i++) {
+        if (await queue.take() === inOrder) inOrder++;
+      }
+      return inOrder;
+    });
+    for (let i = 0; i < messages; i++) {
+      for (const queue of queues) queue.put(i);
+      await null;
+    }
+    return (await Promise.all(listeners)).reduce((sum, inOrder) => sum + inOrder, 0);
+  },
+
+  "sleepers": async (amount) => {
+    let [index, woken] = [0, 0];
+    await Promise.all(many(amount, async () => {
+      const delay = delayOf(index++);
+      await new Promise((resolve) => setTimeout(resolve, delay * 1000));
+      woken++;
+    }));
+    return woken;
+  },
+};
+
+// deno-lint-ignore require-await -- an async function is what is measured
+async function short(index: number): Promise<number> {
+  return index;
+}
+
+async function serve(conn: Deno.TcpConn): Promise<void> {
+  using _ = conn;
+  const buffer = new Uint8Array(65_536);
+  conn.setNoDelay(true);
+  for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+    for (let sent = 0; sent < count;) sent += await conn.write(buffer.subarray(sent, count));
+  }
+}
+
+function echo(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accept = async () => {
+    for (;;) serve(await listener.accept()).catch(() => {}); // the client has gone
+  };
+  accept();
+  return listener.addr.port;
+}
+
+if (import.meta.main) await obey(works, echo);

@@ -1,0 +1,59 @@
+/** What the command line asks for. */
+import { parseArgs } from "node:util";
+import { PEERS } from "./peers.ts";
+import { WORKS } from "./works.ts";
+
+/** What is to be done. */
+export interface Options {
+  readonly quick: boolean;
+  /** Whether what is found is kept and shown. */
+  readonly write: boolean;
+  /** Names of works. */
+  readonly only: readonly string[];
+  /** Names of peers. */
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  /** Decides the order of turns. */
+  readonly seed: number;
+}
+
+const FLAGS = {
+  quick: { type: "boolean", default: false },
+  write: { type: "boolean", default: false },
+  only: { type: "string" },
+  peers: { type: "string" },
+  rounds: { type: "string" },
+  seed: { type: "string" },
+} as const;
+
+/** Reads the arguments; an error says what is wrong with them. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
+  const { quick, write } = values;
+  const only = chosen("only", values.only, WORKS.map(({ name }) => name));
+  const peers = chosen("peers", values.peers, PEERS.map(({ name }) => name));
+  if (write && (values.only ?? values.peers) !== undefined) {
+    throw new RangeError("Cannot write a part of the results: --write goes without --only and --peers");
+  }
+  return {
+    quick,
+    write,
+    only,
+    peers: ["ours", ...peers.filter((name) => name !== "ours")],
+    rounds: natural("rounds", values.rounds) ?? (quick ? 3 : 9),
+    seed: natural("seed", values.seed) ?? 1,
+  };
+}
+
+function chosen(option: string, text: string | undefined, known: readonly string[]): string[] {
+  const names = text?.split(",") ?? known;
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return known.filter((name) => names.includes(name));
+  throw new RangeError(`Cannot take --${option} ${unknown.join(",")}: there are ${known.join(", ")}`);
+}
+
+function natural(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new RangeError(`Cannot take --${option} ${text}: it is a number from 1`);
+  return Number(text);
+}

@@ -1,0 +1,107 @@
+/** What the README shows of a run: a table, a chart, and what it was measured on. */
+import { barPanels } from "../chart.ts";
+import { markdownTable } from "../harness.ts";
+import { described, type Page } from "../results.ts";
+import type { Cell, Cells, Findings } from "./findings.ts";
+import { type Peer, PEERS } from "./peers.ts";
+import { type Row, WORKS } from "./works.ts";
+
+/** A figure, in two or three digits. */
+export function shown(value: number): string {
+  if (value >= 100) return Number(value.toPrecision(3)).toLocaleString("en");
+  return value >= 9.95 ? String(Math.round(value)) : value.toPrecision(2);
+}
+
+/** A ratio, in three digits at the most. */
+export function ratio(value: number): string {
+  return `${value < 10 ? value.toFixed(value < 1 ? 2 : 1) : shown(value)} x`;
+}
+
+interface ContendedRow {
+  readonly row: Row;
+  readonly cells: Cells;
+}
+
+function rowsOf({ cells }: Findings): ContendedRow[] {
+  return WORKS.flatMap(({ name, rows }) => rows.map((row) => ({ row, cells: cells[name]?.[row.figure] ?? {} })))
+    .filter((contended) => Object.keys(contended.cells).length > 0);
+}
+
+function contenders({ versions }: Findings): Peer[] {
+  return PEERS.filter(({ name }) => name in versions);
+}
+
+function table(findings: Findings): string {
+  const all = contenders(findings);
+  const rows = rowsOf(findings).map(({ row, cells }) => [
+    `${row.title}, ${row.unit}`,
+    ...all.map(({ name }) => name in cells ? text(name, cells[name]) : ""),
+  ]);
+  return markdownTable(["", ...all.map(({ title }) => title)], rows);
+}
+
+function text(name: string, { median, low, high, ratio: times }: Cell): string {
+  const spread = `<br>${shown(low)}–${shown(high)}`;
+  if (name === "ours") return `**${shown(median)}**${spread}`;
+  return (times === 0 ? shown(median) : `${shown(median)} (${ratio(times)})`) + spread;
+}
+
+function chart(findings: Findings): string {
+  const all = contenders(findings);
+  const panels = rowsOf(findings).map(({ row, cells }) => ({
+    title: row.title,
+    unit: row.unit,
+    bars: all.filter(({ name }) => name in cells).map(({ name, title }) => ({
+      name: title,
+      value: cells[name].median,
+      text: shown(cells[name].median),
+      ours: name === "ours",
+    })),
+  }));
+  const title = "The same work on ours and on others (logarithmic scales; shorter is better, but for requests)";
+  return barPanels({ title, note: described(findings.machine), panels });
+}
+
+function leftOut({ dropouts, missing }: Findings): string[] {
+  const title = (peer: string) => PEERS.find(({ name }) => name === peer)?.title ?? peer;
+  return [
+    ...dropouts.map(({ peer, work, why }) => `${title(peer)} has no time for \`${work}\`: ${why}.`),
+    ...missing.length > 0 ? [`Not here: ${missing.map(title).join(", ")}.`] : [],
+  ];
+}
+
+// Their version is that of Deno, or of the package.
+const WITHOUT_VERSION = ["ours", "floor", "native"];
+
+function versionsOf({ versions }: Findings): string {
+  return Object.entries(versions).filter(([name]) => !WITHOUT_VERSION.includes(name)).map(([, version]) => version)
+    .join(", ");
+}
+
+/** The same works on ours and on everyone else. */
+export const peersPage: Page<Findings> = {
+  name: "peers",
+  markdown(findings) {
+    const { machine, quick, rounds, crowd } = findings;
+    return [
+      "The same works on others, each in its own usual way, on one core where it lets itself be told so. " +
+      `Medians of ${rounds} repetitions in turns, with quartiles below; for each of the others, how many times better ` +
+      "ours is (below 1, worse), the median of the ratios within the rounds. Every answer was checked.",
+      "![The same work on ours and on others](tests/bench/results/peers.svg)",
+      table(findings),
+      [
+        `There were ${
+          crowd.toLocaleString("en")
+        } sleepers, in a process of their own each time, fewer times than the rest.`,
+        "The load on the servers, 64 bytes at a time, is one process for all, on another core; it is what limits the " +
+        "rate of the quickest.",
+        ...quick ? ["A quick run: its figures are rough."] : [],
+        ...leftOut(findings),
+      ].join(" "),
+      `\`deno task bench:peers${quick ? " --quick" : ""}\` measured it: ${described(machine)}; ${
+        versionsOf(findings)
+      }.`,
+    ].join("\n\n");
+  },
+  svgs: (findings) => ({ "peers.svg": chart(findings) }),
+};

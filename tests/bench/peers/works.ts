@@ -1,0 +1,101 @@
+/**
+ * The works that all contenders do, and the right answer to each: it proves that the work was done, so that a contender
+ * which answers something else gets no time.
+ *
+ * A program in another language has its own copy of the numbers below.
+ */
+
+/** Coroutines that take turns in `switch`. */
+export const COROUTINES = 1_000;
+
+/** Nodes of the ring. */
+export const RING = 503;
+
+/** Those who send to one in `fan-in`. */
+export const SENDERS = 1_000;
+
+/** Those who listen in `broadcast`. */
+export const SUBSCRIBERS = 100;
+
+/** When a sleeper wakes, in seconds from its start: spread over one second, and different for each of a million. */
+export function delayOf(index: number): number {
+  return index * 514_229 % 1_000_000 / 1_000_000;
+}
+
+/** A figure that a work comes to, as the table shows it. */
+export interface Row {
+  readonly figure: string;
+  readonly title: string;
+  readonly unit: string;
+  /** Which figures are the good ones. */
+  readonly better: "less" | "more";
+}
+
+/** Something that everyone does. */
+export interface ContendedWork {
+  readonly name: string;
+  /** Repeated in one process, in a fresh process each time, or a server that a load is put on. */
+  readonly kind: "batch" | "fresh" | "server";
+  /** Amounts are multiples of it. */
+  readonly unit: number;
+  /** The least amount of a quick look. Making the coroutines is in the time, and must not be most of it. */
+  readonly least: number;
+  /** The right answer. */
+  readonly expected: (amount: number) => number;
+  readonly rows: readonly Row[];
+}
+
+const sumBelow = (amount: number) => amount * (amount - 1) / 2;
+
+function batch(
+  name: string,
+  title: string,
+  unit: number,
+  least: number,
+  expected: ContendedWork["expected"],
+): ContendedWork {
+  const rows: Row[] = [{ figure: "ns", title, unit: "ns", better: "less" }];
+  return { name, kind: "batch", unit, least, expected, rows };
+}
+
+/** All works, in the order of the table. An operation is what the amount counts. */
+export const WORKS: readonly ContendedWork[] = [
+  // An operation: one of them gives way. The answer: how often, by all who saw at their end that all had begun.
+  batch("switch", "switch, 1,000 coroutines", COROUTINES, 20_000, (amount) => amount),
+  // An operation: one is created, started by the scheduler, and its result waited for. The answer: the sum of results.
+  batch("spawn", "spawn and join, one by one", 1, 500, sumBelow),
+  batch("hundreds", "spawn and join, by hundreds", 100, 500, sumBelow),
+  // An operation: a number is handed to the partner, who adds one. The answer: the last number.
+  batch("ping-pong", "message, ping-pong", 2, 500, (amount) => amount),
+  // An operation: the token, a number, is passed on, less by one. The answer: the node that got nought, counted from 1.
+  batch("ring", "thread ring of 503, a hop", 1, 10_000, (amount) => amount % RING + 1),
+  // An operation: a message; a sender gives way after each. The answer: the sum of messages, which are all different.
+  batch("fan-in", "fan-in of 1,000 senders", SENDERS, 20_000, sumBelow),
+  // An operation: one takes the lock, gives way and adds one to what it had read. The answer: what two have counted.
+  batch("lock", "lock, handed to and fro", 2, 500, (amount) => amount),
+  // An operation: a message reaches one subscriber; who sends gives way after each message, so that it is received
+  // before the next. The answer: the messages that came in order, of all subscribers.
+  batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 5_000, (amount) => amount),
+  {
+    name: "sleepers",
+    kind: "fresh",
+    unit: 1,
+    least: 1,
+    expected: (amount) => amount,
+    rows: [
+      { figure: "beyond", title: "sleepers, time beyond the second", unit: "s", better: "less" },
+      { figure: "memory", title: "sleepers, memory at most", unit: "MB", better: "less" },
+    ],
+  },
+  {
+    name: "echo",
+    kind: "server",
+    unit: 1,
+    least: 1,
+    expected: () => 0, // the load looks at every answer
+    rows: [
+      { figure: "rate", title: "echo, 50 connections", unit: "requests/s", better: "more" },
+      { figure: "cpu", title: "echo, the server's CPU a request", unit: "µs", better: "less" },
+    ],
+  },
+];
