@@ -1,0 +1,152 @@
+/**
+ * One epoch: societies that the seed chooses run together until their time is over, and afterwards nothing may be
+ * left. In virtual time all of it follows from the seed.
+ */
+import { type Coro, type CoroInfo, TimeoutError } from "@asyncoro/asyncoro";
+import { chaos } from "./chaos.ts";
+import type { Random } from "./random.ts";
+import type { Resources } from "./resources.ts";
+import { SOCIETIES } from "./societies.ts";
+import type { Society } from "./society.ts";
+import type { Tally } from "./tally.ts";
+import type { Trace } from "./trace.ts";
+import { text, type Violation } from "./violation.ts";
+import { type Plan, World } from "./world.ts";
+
+// Beyond its end, an epoch has so many seconds of its own clock, and of real time: the slowest cleanup takes far less.
+const PATIENCE = 2000;
+const REAL_PATIENCE = 90;
+/** What came of an epoch. */
+export interface EpochResult {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  /** Who was there when the first violation was seen. */
+  readonly dump: readonly CoroInfo[];
+  readonly tally: Tally;
+  readonly trace: Trace;
+  /** Names of those that took part. */
+  readonly societies: readonly string[];
+  /** Seconds of real time. */
+  readonly elapsed: number;
+  /** Seconds of its own clock. */
+  readonly lived: number;
+  readonly switches: number;
+  /** Bytes of the kernel's memory. */
+  readonly memory: number;
+}
+
+/** Runs an epoch. */
+export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochResult> {
+  const world = new World(plan);
+  const societies = chooseSocieties(plan, world.random);
+  const began = performance.now();
+  const beginning = world.now();
+  const watchdog = startWatchdog(world);
+  const killer = world.spawn("chaos", (coro) => chaos(coro, world));
+  const ends = [
+    killer,
+    ...societies.map((society) => begin(society, world, resources)),
+  ].map((end) => ended(end, world));
+  await Promise.race([Promise.all(ends), world.failure]);
+  watchdog.stop();
+  const lived = world.now() - beginning;
+  const dump = world.violations.length > 0 ? world.scheduler.dump({ limit: 200 }) : [];
+  const { memory } = world.scheduler.stats();
+  if (world.violations.length === 0) await checkEmpty(world);
+  await terminate(world);
+  return {
+    plan,
+    violations: world.violations,
+    dump,
+    tally: world.tally,
+    trace: world.trace,
+    societies: societies.map(({ name }) => name),
+    elapsed: (performance.now() - began) / 1000,
+    lived,
+    switches: world.scheduler.stats().switches,
+    memory,
+  };
+}
+
+/** Those that the plan names, or more than half of those that are possible. */
+function chooseSocieties({ only, virtual }: Plan, random: Random): Society[] {
+  // The choice is made in any case, so that naming some does not change what else the seed decides.
+  const chosen = SOCIETIES.map(() => random.chance(0.7));
+  const wanted = (society: Society, index: number) => only === undefined ? chosen[index] : only.includes(society.name);
+  return SOCIETIES.filter((society, index) => wanted(society, index) && !(virtual && society.host));
+}
+
+function begin(society: Society, world: World, resources: Resources): Coro<void> | Promise<void> {
+  if (society.run !== undefined) return society.run(world);
+  return world.spawn(society.name, (coro) => society.conduct!(coro, world, resources));
+}
+
+async function ended(end: Coro<void> | Promise<void>, world: World): Promise<void> {
+  try {
+    await ("value" in end ? end.value() : end);
+  } catch (error) {
+    world.violate("A society comes to its end", `${end} failed: ${text(error)}`);
+  }
+}
+
+/** Reports an epoch that does not come to its end, by its own clock and by the host's. */
+function startWatchdog(world: World): { stop(): void } {
+  const { virtual, seconds } = world.plan;
+  const late = () => world.violate("No wake-up is lost", "the epoch does not come to its end");
+  const timer = setTimeout(late, ((virtual ? 0 : seconds) + REAL_PATIENCE) * 1000);
+  const limit = virtual ? seconds + PATIENCE : Infinity;
+  const coro = world.spawn("watchdog", function* (coro: Coro) {
+    if (yield* coro.sleep(limit, true)) late();
+  });
+  return {
+    stop() {
+      clearTimeout(timer);
+      coro.resume(false);
+    },
+  };
+}
+
+/** Checks that an epoch leaves nothing behind. */
+async function checkEmpty(world: World): Promise<void> {
+  const { scheduler } = world;
+  try {
+    await within(10, scheduler.join());
+  } catch (error) {
+    world.violate("Nothing is left in the end", `${text(error)}\n${JSON.stringify(scheduler.dump())}`);
+    return;
+  }
+  const late = world.now() - world.end;
+  const limit = world.plan.virtual ? PATIENCE : REAL_PATIENCE;
+  world.check(late < limit, "Nothing is left in the end", () => `something went on for ${late} seconds`);
+  const { live, daemons, ready, timers, hostOperations } = scheduler.stats();
+  const left = JSON.stringify({
+    live,
+    daemons,
+    ready,
+    timers,
+    hostOperations,
+    dump: scheduler.dump().length,
+  });
+  const nothing = JSON.stringify({ live: 0, daemons: 0, ready: 0, timers: 0, hostOperations: 0, dump: 0 });
+  world.check(left === nothing, "Nothing is left in the end", () => left);
+}
+
+/** A scheduler in which something is broken may not end either. */
+async function terminate(world: World): Promise<void> {
+  try {
+    await within(10, world.scheduler.terminate());
+  } catch (error) {
+    world.violate("A scheduler can be terminated", text(error));
+  }
+}
+
+/** Waits for a promise, for so many seconds of real time. */
+async function within(seconds: number, promise: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new TimeoutError(`it took more than ${seconds} seconds`)), seconds * 1000);
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Faults in the library, each of which the soak must find. They are put into its own classes, so that the societies
+ * run as they always do.
+ */
+import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
+import { Queue } from "@asyncoro/asyncoro/asyncio";
+import { Intake } from "../../core/io/intake.ts";
+import { Line, NONE } from "../../core/line.ts";
+import { Mailbox } from "../../core/message/mailbox.ts";
+import { Operation } from "../../core/operation.ts";
+import { Immediate } from "../../core/operations/immediate.ts";
+import { Sleep } from "../../core/operations/sleep.ts";
+import { Strand } from "../../core/strand.ts";
+import { Mutex } from "../../core/sync/mutex.ts";
+import { WaitQueue } from "../../core/sync/wait_queue.ts";
+import { Crew } from "../../core/workers/crew.ts";
+
+/** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
+// deno-lint-ignore no-explicit-any -- see above
+type Method = (this: any, ...args: any[]) => unknown;
+
+/** Replaces a method for one call in `every`. Answers a function that puts it back. */
+function sometimes(owner: object, name: string, every: number, make: (original: Method) => Method): () => void {
+  const prototype = owner as Record<string, Method>;
+  const original = prototype[name];
+  const fault = make(original);
+  let calls = 0;
+  prototype[name] = function (...args): unknown {
+    return (++calls % every === 0 ? fault : original).apply(this, args);
+  };
+  return () => {
+    prototype[name] = original;
+  };
+}
+
+/** A fault, and who finds it. */
+export interface Mutant {
+  /** As in "the soak finds that a message is dropped". */
+  readonly name: string;
+  /** The name of the society that finds it. */
+  readonly society: string;
+  readonly virtual: boolean;
+  /** A part of the invariant that does not hold then; empty if it may be one of several. */
+  readonly invariant: string;
+  /** Puts the fault in. Answers a function that takes it out. */
+  apply(): () => void;
+}
+
+/** See the head of this file. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a message is dropped",
+    society: "messages",
+    virtual: true,
+    invariant: "No message is lost",
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+  },
+  {
+    name: "a message is doubled",
+    society: "messages",
+    virtual: true,
+    invariant: "A message arrives once",
+    apply: () =>
+      sometimes(Mailbox.prototype, "post", 50, (post) =>
+        function (message) {
+          post.call(this, message);
+          post.call(this, message);
+        }),
+  },
+  {
+    name: "a message overtakes another",
+    society: "swaps",
+    virtual: true,
+    invariant: "Messages of one sender keep their order",
+    apply: () =>
+      sometimes(Mailbox.prototype, "post", 20, (post) =>
+        function (message) {
+          const last = this.messages?.shift();
+          post.call(this, message);
+          if (last !== undefined) post.call(this, last);
+        }),
+  },
+  {
+    name: "a message granted in vain does not go back",
+    society: "messages",
+    virtual: true,
+    invariant: "No message is lost",
+    apply: () => sometimes(Mailbox.prototype, "putBack", 1, () => () => {}),
+  },
+  {
+    name: "a message does not wake its receiver",
+    society: "messages",
+    virtual: true,
+    invariant: "",
+    apply: () =>
+      sometimes(Mailbox.prototype, "post", 20, (post) =>
+        function (message) {
+          // Kept as if nobody waited.
+          const kept = new Mailbox();
+          post.call(kept, message);
+          if (this.messages === null) this.messages = kept.messages;
+          else this.messages.push(message);
+        }),
+  },
+  {
+    name: "a wake-up is lost",
+    society: "conditions",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Operation.prototype, "resolve", 100, () => () => {}),
+  },
+  {
+    name: "a permit is granted twice",
+    society: "locks",
+    virtual: true,
+    invariant: "No permit is",
+    apply: () => sometimes(Semaphore.prototype, "take", 10, () => () => true),
+  },
+  {
+    name: "a permit granted in vain does not go back",
+    society: "locks",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Semaphore.prototype, "giveBack", 10, () => () => {}),
+  },
+  {
+    name: "a lock lets two in",
+    society: "conditions",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Mutex.prototype, "take", 20, () => () => true),
+  },
+  {
+    name: "a line is not served in its order",
+    society: "locks",
+    virtual: true,
+    invariant: "First come, first served",
+    apply: () =>
+      sometimes(WaitQueue.prototype, "shift", 5, (shift) =>
+        function () {
+          const first = shift.call(this);
+          const second = shift.call(this);
+          if (second === null) return first;
+          this.push(first);
+          return second;
+        }),
+  },
+  {
+    name: "a sleep is too short",
+    society: "time",
+    virtual: true,
+    invariant: "Nothing is early",
+    apply: () =>
+      sometimes(Sleep.prototype, "arm", 5, (arm) =>
+        function (strand) {
+          this.limit *= 0.9;
+          arm.call(this, strand);
+        }),
+  },
+  {
+    name: "a resume arrives at the next who sleeps",
+    society: "time",
+    virtual: true,
+    invariant: "A resume reaches its coroutine",
+    apply: () => {
+      let last: unknown;
+      return sometimes(Coro.prototype, "resume", 1, (resume) =>
+        function (update) {
+          const earlier = last ?? update;
+          last = update;
+          return resume.call(this, earlier);
+        });
+    },
+  },
+  {
+    name: "a subscription is forgotten",
+    society: "channels",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Channel.prototype, "subscribe", 10, () => () => new Immediate("subscribe", () => true)),
+  },
+  {
+    name: "a monitor is told twice",
+    society: "lives",
+    virtual: true,
+    invariant: "A monitor is told of an end once",
+    apply: () =>
+      sometimes(Mailbox.prototype, "post", 20, (post) =>
+        function (message) {
+          post.call(this, message);
+          post.call(this, message);
+        }),
+  },
+  {
+    name: "a swap loses what is in the mailbox",
+    society: "swaps",
+    virtual: true,
+    invariant: "",
+    apply: () =>
+      sometimes(Mailbox.prototype, "unsort", 1, () =>
+        function () {
+          this.messages?.shift();
+        }),
+  },
+  {
+    name: "a restart loses what is in the mailbox",
+    society: "supervision",
+    virtual: true,
+    invariant: "",
+    apply: () =>
+      sometimes(Mailbox.prototype, "unsort", 1, () =>
+        function () {
+          this.messages?.shift();
+        }),
+  },
+  {
+    name: "a loser goes on",
+    society: "combinations",
+    virtual: true,
+    invariant: "",
+    apply: () =>
+      sometimes(Strand.prototype, "requestUnwind", 3, (requestUnwind) =>
+        function (...args) {
+          if (this.constructor.name !== "Branch") requestUnwind.apply(this, args);
+        }),
+  },
+  {
+    name: "a message is in the wrong category",
+    society: "categories",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+  },
+  {
+    name: "one that gives way overtakes another",
+    society: "priorities",
+    virtual: true,
+    invariant: "First come, first served",
+    apply: () =>
+      sometimes(Line.prototype, "push", 50, (push) =>
+        function (slot) {
+          const first = this.shift();
+          push.call(this, slot);
+          if (first !== NONE) push.call(this, first);
+        }),
+  },
+  {
+    name: "a queue gives an item twice",
+    society: "tasks",
+    virtual: true,
+    invariant: "An item is got once",
+    apply: () =>
+      sometimes(Queue.prototype, "add", 20, (add) =>
+        function (item) {
+          add.call(this, item);
+          add.call(this, item);
+        }),
+  },
+  {
+    name: "a byte is lost",
+    society: "sockets",
+    virtual: false,
+    invariant: "No byte is lost or out of order",
+    apply: () =>
+      sometimes(Intake.prototype, "take", 50, (take) =>
+        function (count) {
+          const bytes = take.call(this, count) as Uint8Array;
+          bytes.copyWithin(0, 1);
+          return bytes;
+        }),
+  },
+  {
+    name: "a task gives the result of another",
+    society: "workers",
+    virtual: false,
+    invariant: "A task gives its own result",
+    apply: () =>
+      sometimes(Crew.prototype, "finished", 50, (finished) =>
+        function (task, ok, value) {
+          finished.call(this, task, ok, typeof value === "number" ? value + 1 : value);
+        }),
+  },
+];

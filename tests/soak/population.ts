@@ -1,0 +1,51 @@
+/**
+ * The members of a society. A member that ends is followed by another one until the epoch is over, and then each comes
+ * to its end by itself: told by what it waits for and never by force, so that a wake-up that got lost shows.
+ */
+import type { Coro, MonitorException } from "@asyncoro/asyncoro";
+import { ALARM, type Body, type World } from "./world.ts";
+
+/** The members of a society. */
+export interface Population {
+  readonly size: number;
+  /** Whether the chaos may strike them. */
+  readonly mortal: boolean;
+  newMember(): Coro;
+  /** A member has ended. */
+  ended?(member: Coro): void;
+  /** The epoch is over: those that wait without limit are told. */
+  tellOver?(living: ReadonlySet<Coro>): void;
+}
+
+/** Keeps a population until the epoch is over and the last member has ended. Its ends come as messages to `keeper`. */
+export function* populate(world: World, keeper: Coro, population: Population): Body {
+  const living = new Set<Coro>();
+  const add = () => {
+    const member = population.newMember();
+    living.add(member);
+    if (population.mortal) world.victims.add(member);
+    member.notify(keeper);
+  };
+  for (let i = 0; i < population.size; i++) add();
+  for (let told = false; living.size > 0;) {
+    const news = yield* keeper.receive<MonitorException | typeof ALARM>(told ? null : world.end - world.now(), ALARM);
+    if (news !== ALARM) {
+      bury(world, living, population, news);
+      if (!world.over && !told) add();
+    } else if (world.over) {
+      told = true;
+      for (const member of living) world.victims.delete(member);
+      population.tellOver?.(living);
+    }
+  }
+}
+
+function bury(world: World, living: Set<Coro>, population: Population, news: MonitorException): void {
+  const { coro, outcome } = news;
+  world.check(living.delete(coro), "A monitor is told of an end once", () => String(coro));
+  world.check(!coro.isAlive(), "A monitor is told of an end after it", () => String(coro));
+  world.victims.delete(coro);
+  world.done(`coroutine: ended by ${outcome.kind}`, coro.id);
+  if (outcome.kind === "throw") world.expect(outcome.error, `${coro} failed`);
+  population.ended?.(coro);
+}

@@ -1,0 +1,24 @@
+/**
+ * What outlives an epoch. Workers are costly to start, and Deno gives their memory back late or never, so that a pool
+ * for each epoch would hide what the library itself might leak.
+ */
+import { WorkerPool } from "@asyncoro/asyncoro/workers";
+import { has, type TestCertificate, testCertificate } from "../io/helpers.ts";
+
+export class Resources {
+  #pool: WorkerPool | null = null;
+  /** The pool, started on first use. */
+  get pool(): WorkerPool {
+    return this.#pool ??= new WorkerPool(2, { name: "soak", grace: 0.05, queueLimit: 100 });
+  }
+
+  /** For TLS; `null` where openssl, which makes it, is missing. */
+  get certificate(): TestCertificate | null {
+    return has("openssl") ? testCertificate() : null;
+  }
+
+  /** Ends what was started. */
+  async close(): Promise<void> {
+    await this.#pool?.terminate();
+  }
+}

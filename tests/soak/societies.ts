@@ -1,0 +1,36 @@
+import { categories } from "./societies/categories.ts";
+import { channels } from "./societies/channels.ts";
+import { combinations } from "./societies/combinations.ts";
+import { conditions } from "./societies/conditions.ts";
+import { datagrams } from "./societies/datagrams.ts";
+import { lives } from "./societies/lives.ts";
+import { locks } from "./societies/locks.ts";
+import { messages } from "./societies/messages.ts";
+import { pipes } from "./societies/pipes.ts";
+import { priorities } from "./societies/priorities.ts";
+import { sockets } from "./societies/sockets.ts";
+import { supervision, swaps } from "./societies/swaps.ts";
+import { tasks } from "./societies/tasks.ts";
+import { time } from "./societies/time.ts";
+import { workers } from "./societies/workers.ts";
+import type { Society } from "./society.ts";
+
+/** All societies. Add new ones at the end: the choice of a seed goes by their order. */
+export const SOCIETIES: readonly Society[] = [
+  messages,
+  locks,
+  time,
+  channels,
+  conditions,
+  lives,
+  swaps,
+  supervision,
+  combinations,
+  categories,
+  tasks,
+  sockets,
+  datagrams,
+  pipes,
+  workers,
+  priorities,
+];
