@@ -21,6 +21,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
   "package/": "tests how the package is used",
+  "soak/": "needs Deno's sockets, datagrams, child processes",
   "types/": "tests types, which were judged before they were written down",
   "workers/database_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
   "workers/examples_test.ts": "runs the examples with Deno's permissions",
