@@ -5,6 +5,7 @@ import type { Body, World } from "./world.ts";
 
 // Seconds that `finally` blocks may take: mostly enough, sometimes none.
 const GRACES = [1000, 1000, 1000, 0];
+
 /** Strikes until the epoch is over. */
 export function* chaos(coro: Coro, world: World): Body {
   while (!world.over) {

@@ -16,6 +16,7 @@ import { type Plan, World } from "./world.ts";
 // Beyond its end, an epoch has so many seconds of its own clock, and of real time: the slowest cleanup takes far less.
 const PATIENCE = 2000;
 const REAL_PATIENCE = 90;
+
 /** What came of an epoch. */
 export interface EpochResult {
   readonly plan: Plan;

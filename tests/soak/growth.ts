@@ -7,6 +7,7 @@ import type { Usage } from "./usage.ts";
 import { Violation } from "./violation.ts";
 
 const MEGABYTE = 2 ** 20;
+
 /** How much something may grow: so much of what it was, and so much besides. */
 interface Bound {
   readonly of: Exclude<keyof Usage, "at">;
@@ -49,6 +50,7 @@ const BOUNDS: readonly Bound[] = [
 ];
 /** With fewer samples nothing can be said. */
 export const LEAST_SAMPLES = 10;
+
 /** What has grown beyond its bound. */
 export function findGrowth(samples: readonly Usage[]): Violation[] {
   if (samples.length < LEAST_SAMPLES) return [];

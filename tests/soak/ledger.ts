@@ -34,6 +34,7 @@ export class Ledger {
   #heardUntil = -Infinity;
   // Whether the receiver takes messages one by one, as it must for them to come in order.
   #complete = false;
+
   constructor(world: World, name: string) {
     this.#world = world;
     this.#name = name;

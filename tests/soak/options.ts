@@ -12,6 +12,7 @@ export interface Options {
 
 /** How it is called. */
 export const USAGE = "deno task soak [minutes] [--seed N] [--epochs N] [--virtual | --real] [--only society,...]";
+
 /**
  * Reads the arguments.
  *

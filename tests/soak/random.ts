@@ -1,6 +1,7 @@
 /** Chance that a seed decides: the same seed, the same decisions. */
 export class Random {
   #state: number;
+
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }

@@ -13,6 +13,7 @@ const REAL_SECONDS = 4;
 const VIRTUAL_SECONDS = 1500;
 // Seconds between two samples of what the process uses.
 const SAMPLE_EVERY = 10;
+
 /** What somebody who runs a soak may see of it and change. */
 export interface Hooks {
   print(line: string): void;
@@ -57,6 +58,7 @@ class Run {
   #ok = true;
   #sampledAt = 0;
   #virtual = { lived: 0, elapsed: 0 };
+
   constructor(options: Options, hooks: Hooks, resources: Resources) {
     this.#options = options;
     this.#hooks = hooks;
@@ -66,6 +68,7 @@ class Run {
   get #elapsed(): number {
     return (performance.now() - this.#began) / 1000;
   }
+
   async epochs(): Promise<void> {
     const { minutes, epochs } = this.#options;
     while (this.#ok && this.#epochs < epochs && this.#elapsed < minutes * 60) {
@@ -77,6 +80,7 @@ class Run {
     }
     this.#checkGrowth();
   }
+
   async #epoch(): Promise<EpochResult> {
     const { seed, clocks, only } = this.#options;
     const index = this.#epochs++;
@@ -94,6 +98,7 @@ class Run {
     }
     return result;
   }
+
   async #sample(kernel: number): Promise<void> {
     const usage = await measure(this.#elapsed, kernel);
     this.#sampledAt = usage.at;

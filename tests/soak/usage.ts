@@ -13,10 +13,7 @@ export interface Usage {
 }
 
 /** Collects garbage, if the engine was told to allow it, and measures. */
-export async function measure(
-  at: number,
-  kernel: number,
-): Promise<Usage> {
+export async function measure(at: number, kernel: number): Promise<Usage> {
   const collect = (globalThis as { gc?: () => void }).gc;
   // What finalizers let go of is collected the second time.
   for (let round = 0; round < 3; round++) {
@@ -37,9 +34,7 @@ export async function measure(
 /** How many there are in a folder of `/proc`; none where there is no such folder. */
 function entries(folder: string): number {
   try {
-    return [
-      ...Deno.readDirSync(`/proc/self/${folder}`),
-    ].length;
+    return [...Deno.readDirSync(`/proc/self/${folder}`)].length;
   } catch {
     return 0;
   }

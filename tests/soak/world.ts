@@ -11,8 +11,10 @@ import { text, Thrown, Violation } from "./violation.ts";
 
 /** An answer that no society ever sends. */
 export const ALARM: unique symbol = Symbol("alarm");
+
 // Seconds within which a coroutine that can go on does so, on any machine that is not broken.
 const PATIENCE = 30;
+
 /** What a coroutine of the soak does. */
 export type Body<R = void> = Generator<unknown, R, unknown>;
 
@@ -48,6 +50,7 @@ export class World {
   #whenFailed: () => void = () => {};
   /** Resolves at the first violation. */
   readonly failure: Promise<void> = new Promise((resolve) => this.#whenFailed = resolve);
+
   constructor(plan: Plan) {
     this.plan = plan;
     this.random = new Random(plan.seed);

@@ -62,8 +62,6 @@ export const categories: Society = {
     ]));
     const to = world.spawn("sorter", (coro) => sorter(coro, world, counts));
     const senders = [1, 2].map(() => world.spawn("sender", (coro) => sender(coro, world, to, counts)));
-    for (
-      const end of [...senders, to]
-    ) yield* end.finish();
+    for (const end of [...senders, to]) yield* end.finish();
   },
 };

@@ -23,6 +23,7 @@ class Press {
   readonly #subscribers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   readonly #ended: Reader[] = [];
   readonly #readers: Map<Coro, Reader> = new Map();
+
   constructor(world: World) {
     this.#world = world;
     this.channels = ["daily", "weekly", "monthly"].map((name) => new Channel(world.newName(name)));

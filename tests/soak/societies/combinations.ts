@@ -25,6 +25,7 @@ interface Tree {
 class Grower {
   readonly #world: World;
   readonly #balance = { begun: 0, ended: 0 };
+
   constructor(world: World) {
     this.#world = world;
   }

@@ -5,6 +5,7 @@ import type { Society } from "../society.ts";
 import type { Body, World } from "../world.ts";
 
 const CAPACITY = 4;
+
 /** Whoever changes it has its lock. */
 class Buffer {
   readonly #world: World;
@@ -15,6 +16,7 @@ class Buffer {
   #put = 0;
   #got = 0;
   #inside: Coro | null = null;
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -62,9 +64,7 @@ class Buffer {
   close(): void {
     const left = this.#put - this.#got;
     this.#world.check(left === this.#items.length, "No item is lost", () => `${left} and ${this.#items.length}`);
-    for (
-      const condition of [this.#room, this.#stock]
-    ) {
+    for (const condition of [this.#room, this.#stock]) {
       const { waiters, lock } = condition.statistics();
       const free = waiters === 0 && lock.waiters === 0 && !this.#lock.locked();
       this.#world.check(free, "Nobody stays in line", () => `${condition}: ${waiters} and ${lock.waiters}`);

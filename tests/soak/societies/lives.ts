@@ -13,6 +13,7 @@ class Life {
   readonly #error = new Thrown("a fate");
   #cleanups = 0;
   #started = false;
+
   constructor(world: World) {
     this.#world = world;
     this.fate = world.random.pick<Outcome["kind"]>(["return", "throw", "terminate"]);

@@ -22,6 +22,7 @@ class Room {
   #tickets = 0;
   // The last ticket of those that had to wait for their turn.
   #served = -1;
+
   constructor(world: World, gate: Gate, permits: number) {
     this.#world = world;
     this.gate = gate;

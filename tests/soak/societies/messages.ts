@@ -16,6 +16,7 @@ class PostOffice {
   readonly boxes: Box[] = [];
   readonly #world: World;
   #senders = 0;
+
   constructor(world: World) {
     this.#world = world;
   }

@@ -64,6 +64,7 @@ class Client {
   readonly #socket: AsyncSocket;
   #sent = 0;
   #got = 0;
+
   constructor(world: World, socket: AsyncSocket) {
     this.#world = world;
     this.#socket = socket;

@@ -14,6 +14,7 @@ class Service {
   // The version that runs, and the last one that was proposed.
   #version = 0;
   #proposed = 0;
+
   constructor(world: World, kind: string) {
     this.#world = world;
     this.#kind = kind;
@@ -106,6 +107,7 @@ export const swaps: Society = {
     for (const service of services) service.close();
   },
 };
+
 /** See the head of this file. */
 export const supervision: Society = {
   name: "supervision",
@@ -127,9 +129,7 @@ export const supervision: Society = {
       world.spawn("breaker", (coro) => service.fail(coro)),
       world.spawn("writer", (coro) => service.write(coro, 1)),
     ]);
-    for (
-      const end of [...ends, supervisor]
-    ) yield* end.finish();
+    for (const end of [...ends, supervisor]) yield* end.finish();
     for (const service of services) service.close();
   },
 };

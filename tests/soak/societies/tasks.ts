@@ -27,6 +27,7 @@ class Office {
   #put = 0;
   // What was put by somebody who was cancelled in the middle of it: it is there or not.
   readonly #doubtful: Set<number> = new Set();
+
   constructor(world: World, loop: EventLoop) {
     this.#world = world;
     this.#loop = loop;
@@ -37,9 +38,7 @@ class Office {
     const producers = [1, 2].map(() => this.#loop.createTask(this.#produce()));
     for (let i = 0; i < 4; i++) this.#hire();
     yield* this.#fire();
-    for (
-      const task of [...others, ...producers]
-    ) yield* task;
+    for (const task of [...others, ...producers]) yield* task;
     yield* this.#queue.join();
     this.#queue.shutdown();
     for (const worker of this.#workers) yield* worker;

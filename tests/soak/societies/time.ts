@@ -21,6 +21,7 @@ class Dormitory {
   #last = { deadline: -1, number: -1 };
   // Accepted and not yet taken.
   #pending = 0;
+
   constructor(world: World) {
     this.#world = world;
   }
