@@ -201,9 +201,9 @@ export abstract class RunLoop implements Drivable {
     const spare = this.#spare;
     this.table[slot] = undefined;
     entity.slot = -1;
+    this.#arrivals++;
     if (entity.phase === IDLE && entity.level === USUAL_LEVEL && spare.length < 2 * MAX_SPARE) {
       spare.push(slot, generation);
-      this.#arrivals++;
     } else if (!ready || this.#lineLevel === NO_LINE) {
       // Out of the line: there, a slot is given back when its place is passed.
       this.#append(~slot, generation);
@@ -211,6 +211,7 @@ export abstract class RunLoop implements Drivable {
     if (!this.busy) this.driver.update();
   }
 
+  /** The place of one that left the line is passed. */
   #release(slot: number): void {
     this.#append(~slot, this.kernelCalls.generation(slot));
   }
@@ -239,7 +240,7 @@ export abstract class RunLoop implements Drivable {
     if (!this.busy) this.driver.wake();
   }
 
-  /** Something is ready at another level than that of the line, or there is no line. */
+  /** Makes ready what cannot simply join the line: it has another level, or there is none, or it is a rota. */
   #arrive(entity: Schedulable): void {
     if (this.#lineLevel === ROTA) this.#endRota();
     if (this.#lineLevel !== NO_LINE) {
@@ -257,7 +258,7 @@ export abstract class RunLoop implements Drivable {
     if (entity.level < this.#windowLevel) this.#end = 0;
   }
 
-  /** Hands the line over to the kernel. */
+  /** A second level has come into play: hands the line over to the kernel. */
   #disband(): void {
     if (this.#lineLevel === ROTA) this.#endRota();
     this.#lineLevel = NO_LINE;
@@ -299,6 +300,7 @@ export abstract class RunLoop implements Drivable {
     this.#rota = [];
   }
 
+  /** The same as a run of the line, from an array that is written no more. */
   #runRota(most: number): number {
     const rota = this.#rota;
     this.#index = 0;
@@ -605,6 +607,7 @@ export abstract class RunLoop implements Drivable {
       for (let i = 0; i < count; i++) due.push(this.table[this.kernel.window[i] >> 1]!);
     } while (this.kernelCalls.readyCount() > 0);
     this.#nearest = this.kernelCalls.nextDeadline();
+    this.#arrivals += due.length;
     for (const entity of due) {
       entity.phase = DUE;
       if (entity.level === this.#lineLevel) this.#line.push(entity.slot);
@@ -612,6 +615,7 @@ export abstract class RunLoop implements Drivable {
     }
   }
 
+  /** Runs the line, at most so many steps. */
   #runLine(most: number): number {
     const line = this.#line;
     const table = this.table;
@@ -630,6 +634,7 @@ export abstract class RunLoop implements Drivable {
     return run;
   }
 
+  /** Runs the kernel's window. */
   #runWindow(count: number): number {
     if (this.#permute !== null) this.#permute(this.kernel.window, count);
     const table = this.table;
