@@ -303,8 +303,9 @@ export class Scheduler extends RunLoop {
 
   #terminateThese(coros: Coro[]): Promise<void> {
     return new Promise((resolve) => {
-      this.#allEnded = resolve;
       this.#ending = new Set(coros.filter((coro) => coro.isAlive()));
+      if (this.#ending.size === 0) return resolve();
+      this.#allEnded = resolve;
       for (const coro of this.#ending) coro.terminate();
       this.driver.update();
     });
