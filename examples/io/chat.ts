@@ -4,7 +4,7 @@
  *     deno run --allow-net examples/io/chat.ts [port]
  *     socat - TCP:localhost:7001        (or: telnet localhost 7001)
  */
-import { Coro, main } from "@asyncoro/asyncoro";
+import { ClosedError, Coro, main, MessageTooLargeError, TimeoutError } from "@asyncoro/asyncoro";
 import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 /** One who is there: what others say is sent by a coroutine of its own, so that a slow client delays nobody. */
@@ -19,17 +19,34 @@ function tell(text: string, except?: Guest) {
   for (const guest of guests) if (guest !== except) guest.writer.send(text);
 }
 
+/** Whether a guest has left, was too slow, or sent a line that is too long: the visit ends, and the server is well. */
+function endsVisit(error: unknown): boolean {
+  const { BrokenPipe, ConnectionReset, NotConnected } = Deno.errors;
+  const kinds = [BrokenPipe, ConnectionReset, NotConnected, ClosedError, MessageTooLargeError, TimeoutError];
+  return kinds.some((kind) => error instanceof kind);
+}
+
 function* write(coro: Coro, socket: AsyncSocket) {
   try {
     for (;;) yield* socket.sendall(`${yield* coro.receive<string>()}\r\n`, 10);
+  } catch (error) {
+    if (!endsVisit(error)) throw error;
   } finally {
-    // Gone, or too slow to bear: the reader ends, too.
+    // The reader ends, too.
     socket.close();
   }
 }
 
 function* visit(_coro: Coro, socket: AsyncSocket) {
   using _ = socket;
+  try {
+    yield* converse(socket);
+  } catch (error) {
+    if (!endsVisit(error)) throw error;
+  }
+}
+
+function* converse(socket: AsyncSocket) {
   yield* socket.sendall("Your name?\r\n", 10);
   const name = yield* socket.readline({ timeout: 60, max: 100 });
   if (!name) return;
@@ -47,9 +64,7 @@ function* visit(_coro: Coro, socket: AsyncSocket) {
   }
 }
 
-main(function* (coro) {
-  // A client that breaks off is no reason for a message.
-  coro.scheduler.onError = () => {};
+main(function* () {
   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0] ?? 7001) });
   console.log(`Listening on port ${(listener.addr as Deno.NetAddr).port}`);
   for (;;) new Coro(visit, yield* listener.accept());

@@ -3,128 +3,150 @@
  *
  *     deno run --allow-net --allow-read examples/io/http_files.ts [directory] [port]
  *     curl -v http://localhost:7002/README.md
+ *
+ * A request that is malformed or comes too slowly is refused and its connection closed; so is the connection after a
+ * request with a body, which this server has no use for. What one client does has no effect on others.
  */
-import { call, Coro, main } from "@asyncoro/asyncoro";
+import { call, Coro, main, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
 import { AsyncFile, AsyncSocket } from "@asyncoro/asyncoro/io";
+import { HttpError, readRequest, type Request } from "./http_files/request.ts";
 
-const IDLE_SECONDS = 15;
-const MAX_LINE = 8192;
-const MAX_HEADERS = 100;
+const WRITE_SECONDS = 30;
+const LINGER_SECONDS = 2;
 const CHUNK = 65_536;
 
-interface Request {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: Map<string, string>;
-  readonly keepAlive: boolean;
-}
-
-/** The next request, or `null` when the client has none. Throws a `SyntaxError` for what is not HTTP. */
-function* readRequest(socket: AsyncSocket) {
-  const first = yield* socket.readline({ timeout: IDLE_SECONDS, max: MAX_LINE });
-  if (first === null) return null;
-  const match = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(first);
-  if (match === null) throw new SyntaxError("no request line");
-  const headers = new Map<string, string>();
-  for (;;) {
-    const line = yield* socket.readline({ timeout: IDLE_SECONDS, max: MAX_LINE });
-    if (line === null || headers.size > MAX_HEADERS) throw new SyntaxError("headers do not end");
-    if (line === "") break;
-    const colon = line.indexOf(":");
-    if (colon < 1) throw new SyntaxError("no header");
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  const connection = headers.get("connection")?.toLowerCase();
-  const keepAlive = match[3] === "1" ? connection !== "close" : connection === "keep-alive";
-  return { method: match[1], target: match[2], headers, keepAlive } as Request;
-}
-
-function* answer(socket: AsyncSocket, request: Request | null, status: string, headers: Record<string, unknown> = {}) {
+function* respond(socket: AsyncSocket, request: Request | null, status: string, headers: Record<string, unknown> = {}) {
   const body = "content-length" in headers ? "" : `${status}\n`;
   const all = { "content-length": body.length, connection: request?.keepAlive ? "keep-alive" : "close", ...headers };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const shown = request?.method === "HEAD" ? "" : body;
-  yield* socket.sendall(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${shown}`, 30);
+  yield* socket.sendall(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${shown}`, WRITE_SECONDS);
 }
 
-/** The path of the file that is asked for, or `null` if it is outside of the directory. */
-function locate(root: string, target: string): string | null {
+/** The path of the file that is asked for. Throws if it is outside of the directory. */
+function* locate(root: string, target: string): Generator<unknown, string, unknown> {
+  const path = decoded(target.split("?")[0]);
+  // Links are followed before it is decided where the file is.
+  const real = yield* until(Deno.realPath(root + path));
+  if (real === root || real.startsWith(`${root}/`)) return real;
+  throw new Deno.errors.NotFound();
+}
+
+function decoded(path: string): string {
   try {
-    const path = decodeURIComponent(target.split("?")[0]);
-    if (!path.startsWith("/") || path.includes("\0")) return null;
-    // Links are followed before it is decided where the file is.
-    const real = Deno.realPathSync(root + path);
-    return real === root || real.startsWith(`${root}/`) ? real : null;
+    const text = decodeURIComponent(path);
+    if (!text.includes("\0")) return text;
   } catch {
-    return null;
+    // Refused below.
   }
+  throw new HttpError("400 Bad Request", "the path is malformed");
 }
 
-/** First and last byte to send: all of them unless one range is asked for; `null` if that range is not there. */
+/**
+ * First and last byte to send: all of them unless one range is asked for; `null` if that range is not there. A header
+ * that is invalid, or asks for several ranges, is ignored (RFC 9110, section 14.2).
+ */
 function rangeOf(header: string | undefined, size: number): [number, number, boolean] | null {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
-  if (match === null || (match[1] === "" && match[2] === "")) return [0, size - 1, false];
-  const from = match[1] === "" ? Math.max(0, size - Number(match[2])) : Number(match[1]);
-  const to = match[1] === "" || match[2] === "" ? size - 1 : Math.min(size - 1, Number(match[2]));
-  return from > to ? null : [from, to, true];
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? "") ?? ["", "", ""];
+  const isInvalid = first === "" ? last === "" : last !== "" && Number(first) > Number(last);
+  if (isInvalid) return [0, size - 1, false];
+  const from = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? size - 1 : Math.min(size - 1, Number(last));
+  return from >= size || from > to ? null : [from, to, true];
 }
 
 function* sendFile(socket: AsyncSocket, request: Request, path: string) {
+  // Opening a FIFO waits for its other end, in a thread that all files need: it is not opened at all.
+  const { isFile } = yield* until(Deno.stat(path));
+  if (!isFile) throw new Deno.errors.NotFound();
   using file = yield* AsyncFile.open(path);
   const { size } = yield* file.stat();
-  const range = rangeOf(request.headers.get("range"), size);
+  const range = rangeOf(request.method === "GET" ? request.headers.get("range") : undefined, size);
   if (range === null) {
-    return yield* answer(socket, request, "416 Range Not Satisfiable", { "content-range": `bytes */${size}` });
+    return yield* respond(socket, request, "416 Range Not Satisfiable", { "content-range": `bytes */${size}` });
   }
   const [from, to, partial] = range;
   const length = to - from + 1;
   const headers = { "content-length": length, "accept-ranges": "bytes" };
   const where = partial ? { "content-range": `bytes ${from}-${to}/${size}` } : {};
-  yield* answer(socket, request, partial ? "206 Partial Content" : "200 OK", { ...headers, ...where });
+  yield* respond(socket, request, partial ? "206 Partial Content" : "200 OK", { ...headers, ...where });
   if (request.method === "HEAD") return;
   yield* file.seek(from);
   for (let left = length; left > 0;) {
     const data = yield* file.read(Math.min(CHUNK, left));
-    if (data.length === 0) throw new Error("the file has become shorter");
-    yield* socket.sendall(data, 30);
+    // The length has been sent: all that is left is to close the connection.
+    if (data.length === 0) throw new Error(`Cannot send ${path} as it has become shorter`);
+    yield* socket.sendall(data, WRITE_SECONDS);
     left -= data.length;
   }
 }
 
-function* respond(socket: AsyncSocket, request: Request, root: string) {
+function* answer(socket: AsyncSocket, request: Request, root: string) {
   if (request.method !== "GET" && request.method !== "HEAD") {
-    // What comes with it is not read: the connection cannot be used again.
-    yield* answer(socket, { ...request, keepAlive: false }, "405 Method Not Allowed", { allow: "GET, HEAD" });
-    return false;
+    return yield* respond(socket, request, "405 Method Not Allowed", { allow: "GET, HEAD" });
   }
-  const path = locate(root, request.target);
   try {
-    if (path === null) throw new Deno.errors.NotFound();
-    yield* call(sendFile(socket, request, path));
+    yield* call(sendFile(socket, request, yield* locate(root, request.target)));
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory)) throw error;
-    yield* answer(socket, request, "404 Not Found");
+    const status = statusOf(error);
+    if (status === null) throw error;
+    yield* respond(socket, request, status);
   }
-  return request.keepAlive;
+}
+
+/** How a path that cannot be opened is answered, `null` for any other error. */
+function statusOf(error: unknown): string | null {
+  const { NotFound, NotADirectory, IsADirectory, FilesystemLoop, PermissionDenied, NotCapable } = Deno.errors;
+  if ([NotFound, NotADirectory, IsADirectory, FilesystemLoop].some((kind) => error instanceof kind)) {
+    return "404 Not Found";
+  }
+  if (error instanceof PermissionDenied || error instanceof NotCapable) return "403 Forbidden";
+  // The name of a file or a path may be too long for the system.
+  return (error as { code?: unknown }).code === "ENAMETOOLONG" ? "414 URI Too Long" : null;
+}
+
+/** Answers the requests of one connection until its client, or this server, has had enough. */
+function* converse(socket: AsyncSocket, root: string) {
+  try {
+    for (;;) {
+      const request: Request | null = yield* readRequest(socket);
+      if (request === null) return;
+      const keepAlive = request.keepAlive && !request.hasBody;
+      yield* answer(socket, { ...request, keepAlive }, root);
+      if (!keepAlive) break;
+    }
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    yield* respond(socket, null, error.status);
+  }
+  yield* linger(socket);
+}
+
+/** Waits until the client has closed, too: closing before it has sent all would reset what it has not read yet. */
+function* linger(socket: AsyncSocket) {
+  yield* socket.shutdownWrite();
+  const rest = function* () {
+    while ((yield* socket.recv(CHUNK)).length > 0);
+  };
+  yield* withTimeout(LINGER_SECONDS, call(rest()));
 }
 
 function* serve(_coro: Coro, socket: AsyncSocket, root: string) {
   using _ = socket;
   try {
-    for (let alive = true; alive;) {
-      const request: Request | null = yield* readRequest(socket);
-      if (request === null) return;
-      alive = yield* respond(socket, request, root);
-    }
+    yield* converse(socket, root);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) yield* answer(socket, null, "400 Bad Request");
-    else throw error;
+    if (!hasLeft(error)) throw error;
   }
 }
 
-main(function* (coro) {
-  // Clients come and go as they like.
-  coro.scheduler.onError = () => {};
+/** Whether an error says no more than that a client went away, or was too slow. */
+function hasLeft(error: unknown): boolean {
+  const { BrokenPipe, ConnectionReset, NotConnected } = Deno.errors;
+  return [BrokenPipe, ConnectionReset, NotConnected, TimeoutError].some((kind) => error instanceof kind);
+}
+
+main(function* () {
   const root = Deno.realPathSync(Deno.args[0] ?? ".");
   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: Number(Deno.args[1] ?? 7002) });
   console.log(`Listening on port ${(listener.addr as Deno.NetAddr).port}`);

@@ -26,13 +26,17 @@ function* makeCertificate() {
 
 function* serve(_coro: Coro, socket: AsyncSocket) {
   using _ = socket;
-  yield* socket.lines(60).forEach(function* (line) {
-    yield* socket.sendall(`${line}\n`, 10);
-  });
+  try {
+    yield* socket.lines(60).forEach(function* (line) {
+      yield* socket.sendall(`${line}\n`, 10);
+    });
+  } catch (error) {
+    // One client's end; the others are served on.
+    console.error(`${socket}: ${error}`);
+  }
 }
 
-main(function* (coro) {
-  coro.scheduler.onError = () => {};
+main(function* () {
   const tls = yield* makeCertificate();
   using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0] ?? 7003), tls });
   console.log(`Listening on port ${(listener.addr as Deno.NetAddr).port}`);

@@ -1,56 +1,8 @@
 /** The examples, with the permissions of their headers, run against real clients: their expected output, or what curl, socat and openssl make of them. */
 import { assert, assertEquals } from "@std/assert";
 import { readExample } from "../helpers/examples.ts";
+import { execute, serving, siteDirectory, start } from "../helpers/serving.ts";
 import { eventually, testWith, text } from "./helpers.ts";
-
-function start(name: string, ...args: string[]): Deno.ChildProcess {
-  const { flags, url } = readExample(`io/${name}.ts`);
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", ...flags, url.pathname, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-}
-
-/** Runs an example that is a server while `body` uses it; SIGTERM must then end it gracefully. */
-async function serving(name: string, args: string[], body: (port: string) => Promise<void>): Promise<void> {
-  const child = start(name, ...args);
-  const reader = child.stdout.getReader();
-  let output = "";
-  while (!output.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    output += text(value);
-  }
-  try {
-    await body(/port (\d+)/.exec(output)![1]);
-  } finally {
-    child.kill("SIGTERM");
-    await reader.cancel();
-    const { code } = await child.status;
-    assertEquals(code, 143);
-  }
-}
-
-/** Runs a program to its end, with some input. */
-async function execute(program: string, args: string[], input: string | null = null): Promise<[string, number]> {
-  const child = new Deno.Command(program, {
-    args,
-    stdin: input === null ? "null" : "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  // Both at once: a program that answers while it is told more would wait for a reader otherwise.
-  const [{ stdout, code }] = await Promise.all([child.output(), input === null ? null : tell(child, input)]);
-  return [text(stdout), code];
-}
-
-async function tell(child: Deno.ChildProcess, input: string): Promise<void> {
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-}
 
 for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {
   testWith([...programs], `example ${name} prints what it should`, async () => {
@@ -129,18 +81,6 @@ class ChatClient {
   }
 }
 
-/** A directory with a file, a file beside it, and a link that leads out. */
-async function siteDirectory(): Promise<string> {
-  const dir = await Deno.makeTempDir();
-  await Deno.mkdir(`${dir}/site`);
-  await Deno.writeTextFile(`${dir}/site/ten.txt`, "0123456789");
-  await Deno.writeTextFile(`${dir}/site/with space.txt`, "spaced");
-  await Deno.writeTextFile(`${dir}/secret.txt`, "secret");
-  await Deno.writeFile(`${dir}/site/big.bin`, new Uint8Array(3_000_000).fill(66));
-  await Deno.symlink(`${dir}/secret.txt`, `${dir}/site/link.txt`);
-  return dir;
-}
-
 testWith(
   ["curl"],
   "example http_files serves curl: keep-alive, 404, HEAD, ranges, and nothing from outside",
@@ -217,3 +157,42 @@ testWith(["openssl"], "example tls_echo answers openssl s_client", () =>
     await child.status;
     assertEquals(heard, "hello\nagain\n");
   }));
+
+/** A client that sends something and resets the connection without having read what comes back. */
+async function rudeClient(port: string, sends: string): Promise<void> {
+  const program = `import socket, struct, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.sendall(sys.argv[2].encode())
+s.close()`;
+  const { success } = await new Deno.Command("python3", { args: ["-c", program, port, sends] }).output();
+  assert(success);
+}
+
+testWith(
+  ["python3", "socat"],
+  "example chat goes on, and reports nothing, when guests reset their connections",
+  async () => {
+    const errors = await serving("chat", ["0"], async (port) => {
+      for (const sends of ["", "eve\n", "eve\nhello\n", "x".repeat(200), `eve\n${"x".repeat(5000)}\n`]) {
+        await rudeClient(port, sends);
+      }
+      const ann = new ChatClient(port, "ann");
+      await ann.join();
+      await ann.leave();
+    });
+    assertEquals(errors, "");
+  },
+);
+
+testWith(["python3", "openssl"], "examples echo_server and tls_echo go on after clients that reset", async () => {
+  await serving("echo_server", ["0"], async (port) => {
+    for (let i = 0; i < 5; i++) await rudeClient(port, "x".repeat(100_000));
+    assertEquals(text((await start("echo_client", port, "hello").output()).stdout), "hello -> hello\n");
+  });
+  await serving("tls_echo", ["0"], async (port) => {
+    for (let i = 0; i < 5; i++) await rudeClient(port, "no handshake");
+    const [heard] = await execute("openssl", ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`], "hello\n");
+    assertEquals(heard, "hello\n");
+  });
+});

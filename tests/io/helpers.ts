@@ -41,10 +41,10 @@ export function has(program: string): boolean {
 }
 
 /** Registers a test that needs real programs; it is ignored, visibly, where one is missing. */
-export function testWith(programs: readonly string[], name: string, fn: () => Promise<void>): void {
+export function testWith(programs: readonly string[], name: string, fn: () => Promise<unknown>): void {
   const missing = programs.filter((program) => !has(program));
   const suffix = missing.length > 0 ? ` (skipped: no ${missing.join(", ")})` : "";
-  Deno.test({ name: name + suffix, ignore: missing.length > 0, fn });
+  Deno.test({ name: name + suffix, ignore: missing.length > 0, fn: async () => void await fn() });
 }
 
 /** A certificate for localhost, and the authority that has signed it. */
