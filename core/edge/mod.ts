@@ -11,6 +11,8 @@
  *   need neither.
  * - Names of channels and of registered coroutines belong to the isolate, so requests share them: make them differ, and
  *   close a channel in a `finally` block.
+ * - Deno aborts `request.signal` after each response, and warns of it, unless `deno.json` has
+ *   `"unstable": ["no-legacy-abort"]`. A coroutine that has ended is not affected either way.
  * - A clock that stands still while code runs does not matter: turns are also counted.
  *
  * @example

@@ -31,6 +31,7 @@ async function serving(
     const port = /:(\d+)\/?\s/.exec(output)?.[1];
     assert(port !== undefined, output);
     await use(`http://127.0.0.1:${port}`);
+    assert(!/legacy/.test(output), output);
     assert(!/error/i.test(output.replaceAll("a countdown ended early", "")), output);
   } finally {
     child.kill("SIGTERM");
@@ -39,7 +40,8 @@ async function serving(
   }
 }
 
-const serve = ["serve", "--no-prompt", "--host=127.0.0.1", "--port=0", new URL("app.ts", FOLDER).pathname];
+const flags = ["--unstable-no-legacy-abort", "--no-prompt", "--host=127.0.0.1", "--port=0"];
+const serve = ["serve", ...flags, new URL("app.ts", FOLDER).pathname];
 
 async function get(url: string): Promise<[number, string]> {
   const response = await fetch(url);

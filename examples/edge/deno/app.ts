@@ -2,7 +2,7 @@
  * A handler for Deno Deploy, Supabase or `deno serve` that serves every request by coroutines of its own. It needs no
  * permissions.
  *
- *     deno serve examples/edge/deno/app.ts
+ *     deno serve --unstable-no-legacy-abort examples/edge/deno/app.ts
  *
  *     curl 'http://127.0.0.1:8000/digest?text=one&text=two'
  *     curl 'http://127.0.0.1:8000/digest?text=one&text=two&seconds=9&limit=0.5'
@@ -10,6 +10,9 @@
  *
  * On Deno Deploy this file is the entry point. On Supabase put it with `index.ts` and `deno.json` into a folder of
  * `supabase/functions/`.
+ *
+ * `no-legacy-abort` in `deno.json` lets a request's signal abort only when the client has gone. Without it Deno aborts
+ * the signal after each response, too, and warns of that at the first one.
  */
 import { all, call, type Coro, run, Semaphore, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro/edge";
 
