@@ -20,6 +20,7 @@
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { type Config, readConfig } from "./logrotate/config.ts";
 import { Log } from "./logrotate/log.ts";
+import { LogLocks } from "./logrotate/log_locks.ts";
 import { check, describe, follow } from "./logrotate/policies.ts";
 import { State } from "./logrotate/state.ts";
 import { Status } from "./logrotate/status.ts";
@@ -37,7 +38,8 @@ function* main(config: Config, { once, dryRun }: Options): Generator<unknown, nu
   const now = () => Temporal.Now.instant();
   const status = new Status(now);
   using state = new State(config.state, dryRun);
-  const world = { state, status, now, dryRun, longestNap: 60 };
+  using locks = new LogLocks();
+  const world = { state, locks, status, now, dryRun, longestNap: 60 };
   const logs = config.logs.map((log) => new Log(log, world));
   yield* asyncio.taskGroup(function* (group) {
     try {

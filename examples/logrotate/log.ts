@@ -2,6 +2,7 @@
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import type { DailyPolicy, LogConfig } from "./config.ts";
 import { type Journal, LogFiles } from "./rotate.ts";
+import type { LogLocks } from "./log_locks.ts";
 import { DailySchedule } from "./schedule.ts";
 import type { Memory, State } from "./state.ts";
 import type { Status } from "./status.ts";
@@ -9,6 +10,7 @@ import type { Status } from "./status.ts";
 /** What a log rotator lives in. */
 export interface World {
   readonly state: State;
+  readonly locks: Pick<LogLocks, "take">;
   readonly status: Status;
   /** The wall clock, which may jump. */
   readonly now: () => Temporal.Instant;
@@ -31,6 +33,7 @@ export class Log {
   readonly #schedules: ReadonlyMap<string, DailySchedule>;
   /** When it was last rotated or tried to be, by the clock of the loop, which does not jump. */
   #triedAt = this.#loop.time();
+  #recovered = false;
 
   constructor(config: LogConfig, world: World, files: Files = new LogFiles(config)) {
     this.config = config;
@@ -40,7 +43,10 @@ export class Log {
     this.#schedules = new Map(daily.map((policy) => [keyOf(policy), scheduleOf(policy)]));
   }
 
-  /** Takes up what an earlier run has left: a rotation that was begun, and when the last one was. */
+  /**
+   * Takes up what an earlier run has left: a rotation that was begun, and when the last one was. If that fails, it is
+   * tried again before anything else is done.
+   */
   *recover(): Generator<unknown, void, unknown> {
     using _ = yield* this.#lock.hold();
     yield* this.#attempt(this.#recover());
@@ -94,15 +100,24 @@ export class Log {
   }
 
   async #recover(): Promise<void> {
-    if (!this.world.dryRun) await this.#files.recover(this.#journal());
-    const { state, now } = this.world;
+    const { state, now, dryRun } = this.world;
+    // A failure counts as an attempt: the next one is not made at once.
+    this.#triedAt = this.#loop.time();
+    if (!dryRun) await this.#recoverFiles();
+    this.#recovered = true;
     const known = state.of(this.config.path);
     if (known === undefined) return state.set(this.config.path, { rotated: now().toString(), dates: {} });
     const age = Temporal.Instant.from(known.rotated).until(now()).total("seconds");
     this.#triedAt = this.#loop.time() - Math.max(0, age);
   }
 
+  async #recoverFiles(): Promise<void> {
+    this.world.locks.take(this.config.path);
+    await this.#files.recover(this.#journal());
+  }
+
   async #rotateIf(isDue: () => boolean | Promise<boolean>, why: string): Promise<void> {
+    if (!this.#recovered) await this.#recover();
     if (!await isDue()) return;
     try {
       await (this.world.dryRun ? this.#pretend(why) : this.#rotate(why));
@@ -112,6 +127,7 @@ export class Log {
   }
 
   async #rotate(why: string): Promise<void> {
+    this.world.locks.take(this.config.path);
     const size = await this.size();
     if (!await this.#files.rotate(this.#journal())) return;
     this.world.status.rotations++;

@@ -35,7 +35,7 @@ export interface Journal {
   rollback(): void;
 }
 
-/** A log and its versions on disk. One process at a time may rotate it. */
+/** A log and its versions on disk. One process at a time may rotate it: see `log_locks.ts`. */
 export class LogFiles {
   readonly #log: LogConfig;
   readonly #fs: FileSystem;
@@ -84,6 +84,8 @@ export class LogFiles {
       const what = info.isSymlink ? "a symbolic link: name the file that it leads to" : "no file";
       throw new Error(`Cannot rotate ${this.#log.path} as it is ${what}`);
     }
+    // What can fail for want of permission or room is tried before anything is renamed.
+    if (this.#log.create) await this.#fillPart(`${this.#name}.part`, info, async () => {});
     if (this.#log.copyTruncate) await this.#copyAside(info);
     else await this.#move(this.#name, `${this.#name}.0`);
     await this.#syncFolder();
@@ -97,23 +99,31 @@ export class LogFiles {
     const aside = await this.#info(`${this.#name}.0`);
     if (aside !== null) {
       journal.commit();
-      if (this.#log.create) await this.#createLike(aside);
-      for (const step of shift(this.#name, await this.#versions(), this.#log.keep)) await this.#take(step);
-      await this.#syncFolder();
+      try {
+        if (this.#log.create) await this.#createLike(aside);
+      } finally {
+        // Even if there is no new log: what is aside must not be in the way of the next rotation.
+        for (const step of shift(this.#name, await this.#versions(), this.#log.keep)) await this.#take(step);
+        await this.#syncFolder();
+      }
     }
   }
 
   async #copyAside(info: Deno.FileInfo): Promise<void> {
     using source = await this.#fs.open(this.#log.path, { read: true, write: true });
-    using target = await this.#newPart(`${this.#name}.0.part`, info);
-    await copy(source, target);
-    await target.sync();
-    await this.#move(`${this.#name}.0.part`, `${this.#name}.0.copy`);
-    await this.#syncFolder();
-    // Nothing waits from here on, so that little is written between the last look and the emptying.
-    for (let looks = 0; looks < 10 && copySync(source, target); looks++) target.syncSync();
-    source.truncateSync(0);
-    await this.#move(`${this.#name}.0.copy`, `${this.#name}.0`);
+    const copied = `${this.#name}.0.copy`;
+    await this.#fillPart(`${this.#name}.0.part`, info, async (target) => {
+      await copy(source, target);
+      await target.sync();
+      await this.#move(`${this.#name}.0.part`, copied);
+      await this.#unlessFails(copied, async () => {
+        await this.#syncFolder();
+        // Nothing waits from here on, so that little is written between the last look and the emptying.
+        for (let looks = 0; looks < 10 && copySync(source, target); looks++) target.syncSync();
+        source.truncateSync(0);
+      });
+    });
+    await this.#move(copied, `${this.#name}.0`);
   }
 
   /** A copy whose original is still in the log is of no use: it would be there twice. */
@@ -151,14 +161,13 @@ export class LogFiles {
 
   async #compress(name: string): Promise<void> {
     const info = (await this.#info(name))!;
-    {
-      using source = await this.#fs.open(this.#at(name));
-      using target = await this.#newPart(`${name}.gz.part`, info);
+    using source = await this.#fs.open(this.#at(name));
+    await this.#fillPart(`${name}.gz.part`, info, async (target) => {
       await gzip(source, target);
       if (info.mtime !== null) await target.utime(info.atime ?? info.mtime, info.mtime);
       await target.sync();
-    }
-    await this.#move(`${name}.gz.part`, `${name}.gz`);
+      await this.#move(`${name}.gz.part`, `${name}.gz`);
+    });
     await this.#syncFolder();
     // If somebody still writes to it, the next rotation will try again.
     const grown = this.#fs.lstatSync(this.#at(name)).size !== info.size;
@@ -169,26 +178,42 @@ export class LogFiles {
   async #createLike(info: Deno.FileInfo): Promise<void> {
     if (await this.#info(this.#name) !== null) return;
     const part = `${this.#name}.part`;
-    (await this.#newPart(part, info)).close();
-    try {
-      await this.#fs.link(this.#at(part), this.#log.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-    await this.#fs.remove(this.#at(part));
+    await this.#fillPart(part, info, async () => {
+      try {
+        await this.#fs.link(this.#at(part), this.#log.path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    });
   }
 
-  /** An empty file that whoever may read and write the original may, and nobody else. */
-  async #newPart(name: string, { mode, uid, gid }: Deno.FileInfo): Promise<Deno.FsFile> {
-    const file = await this.#fs.open(this.#at(name), { write: true, createNew: true, mode: 0o600 });
-    try {
+  /**
+   * Makes a file that whoever may read and write the original may, and nobody else; `fill` fills it and gives it
+   * another name. Nothing of it stays under this name: if the disk is full, it would stay so.
+   */
+  async #fillPart(name: string, { mode, uid, gid }: Deno.FileInfo, fill: (file: Deno.FsFile) => Promise<void>) {
+    using file = await this.#fs.open(this.#at(name), { write: true, createNew: true, mode: 0o600 });
+    await this.#unlessFails(name, async () => {
       if (uid !== null) await this.#fs.chown(this.#at(name), uid, gid);
       if (mode !== null) await this.#fs.chmod(this.#at(name), mode & 0o7777);
+      await fill(file);
+    });
+    await this.#removeIfThere(name);
+  }
+
+  /** Does something; if it fails, a file that is of no use then is removed. */
+  async #unlessFails(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
-      file.close();
+      // The first error counts: the next rotation removes what could not be removed now.
+      await this.#removeIfThere(name).catch(() => {});
       throw error;
     }
-    return file;
+  }
+
+  async #removeIfThere(name: string): Promise<void> {
+    if (await this.#info(name) !== null) await this.#fs.remove(this.#at(name));
   }
 
   async #removeParts(): Promise<void> {

@@ -142,6 +142,7 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
       assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name).sort(), [
         "app.log",
         "app.log.1.gz",
+        "app.log.lock",
         "config.json",
         "logrotate.state.json",
         "logrotate.state.json.lock",
@@ -242,4 +243,28 @@ Deno.test("a wrong command line or configuration ends it with 2", async () => {
     'logs[0].kep: is unknown; did you mean "keep"?',
     "logs[0].policies: is missing",
   ]]);
+});
+
+Deno.test("of two rotators with state files of their own one rotates a log, and the other says why it does not", async () => {
+  await using folder = await LogFolder.make();
+  await folder.write("app.log", "line\n");
+  const configs = ["one", "two"].map((name) => folder.at(`${name}.json`));
+  for (const file of configs) {
+    const policies = [{ type: "size", maxBytes: 1, checkEvery: 0.05 }];
+    const log = { path: "app.log", create: true, keep: 100, policies };
+    await Deno.writeTextFile(file, JSON.stringify({ state: `${file}.state`, logs: [log] }));
+  }
+  const first = new Run(configs[0]);
+  await until(() => exists(folder.at("app.log.1")));
+  const second = await new Run("--once", configs[1]).ended();
+  assertEquals([second.code, second.out], [1, []]);
+  for (const line of second.errors) {
+    assertMatch(line, /app\.log: Cannot rotate .*app\.log as another log rotator works with it$/);
+  }
+  assert(second.errors.length > 0);
+  first.kill(posix ? "SIGTERM" : "SIGKILL");
+  await first.ended();
+  await folder.write("app.log", "another\n");
+  assertEquals((await new Run("--once", configs[1]).ended()).code, 0);
+  assertEquals(await everything(folder, "app.log"), "line\nanother\n");
 });

@@ -11,6 +11,7 @@ import { Status } from "../../../examples/logrotate/status.ts";
 /** What a test runs in. */
 export class VirtualWorld implements World {
   readonly state: State;
+  readonly locks: { take(path: string): void } = { take() {} };
   readonly status: Status;
   readonly dryRun = false;
   readonly longestNap: number;
