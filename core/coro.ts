@@ -1,6 +1,7 @@
 import { context } from "./context.ts";
 import { describe } from "./describe.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { captureContext } from "./host_context.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
 import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
 import { checkName, LocalRegistry, type Registry } from "./message/registry.ts";
@@ -118,7 +119,7 @@ export class Coro<
     const body = options?.body;
     if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority);
-    this.initialize(NO_BODY);
+    this.initialize(NO_BODY, captureContext());
     this.naming = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.firstJoiner = null;
@@ -610,6 +611,7 @@ export class Coro<
     const mailbox = this.mailbox;
     this.flags &= ~MONITORED;
     this.mailbox = null;
+    this.hostContext = undefined;
     if (monitors !== null) {
       monitorsOf.delete(this as Coro);
       for (const monitor of monitors) monitor.untie(this);
