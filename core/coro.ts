@@ -457,7 +457,9 @@ export class Coro<
   /** @internal A monitor of this coroutine can receive no more. */
   released(monitor: Coro): void {
     monitorsOf.get(this as Coro)?.delete(monitor);
-    if (!this.reachable) this.letGo();
+    if (this.reachable) return;
+    this.letGo();
+    if (!this.unclaimed) this.hostContext = undefined;
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
@@ -559,6 +561,11 @@ export class Coro<
     return (this.flags & (THREW | CLAIMED)) === THREW;
   }
 
+  /** @internal Its failure was told, if there was one to tell: unless it may be restarted, it needs its context no more. */
+  failureTold(): void {
+    if (!this.reachable) this.hostContext = undefined;
+  }
+
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
   abandon(reason: Error): void {
     this.slot = -1;
@@ -594,6 +601,7 @@ export class Coro<
     if (!this.reachable) this.letGo();
     if (this.firstJoiner !== null) this.tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
+    else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.held !== null) this.passOnHeld();
   }
 
@@ -611,7 +619,6 @@ export class Coro<
     const mailbox = this.mailbox;
     this.flags &= ~MONITORED;
     this.mailbox = null;
-    this.hostContext = undefined;
     if (monitors !== null) {
       monitorsOf.delete(this as Coro);
       for (const monitor of monitors) monitor.untie(this);
