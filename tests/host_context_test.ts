@@ -23,10 +23,13 @@ import {
   withTimeout,
 } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Drivable, Driver } from "../core/driver.ts";
-import { inLab } from "./helpers/lab.ts";
+import { inLab, settle } from "./helpers/lab.ts";
+import { runProgram } from "./helpers/program.ts";
 
 // deno-lint-ignore no-explicit-any -- what a generator gets differs from test to test
 type Body = Generator<unknown, any, any>;
@@ -602,4 +605,117 @@ Deno.test("storages do not get into each other's way", async () => {
     ),
   );
   assertEquals(found, [1, 2, 3].map((number) => [`n${number}`, number, "inner", number]));
+});
+
+Deno.test("the first thing that a process ever stores, in a step, ends with the step", async () => {
+  const { stdout, stderr } = await runProgram(`
+    import { AsyncLocalStorage } from "node:async_hooks";
+    import { Coro, run } from "@asyncoro/asyncoro";
+    const names = new AsyncLocalStorage();
+    const seen = [];
+    const watch = function* () {
+      for (let i = 0; i < 3; i++) {
+        seen.push(names.getStore());
+        yield;
+      }
+    };
+    const store = function* () {
+      yield;
+      names.enterWith("stored");
+      const child = new Coro(function* () {
+        yield;
+        return names.getStore();
+      });
+      yield;
+      seen.push(names.getStore(), yield* child.finish());
+    };
+    await Promise.all([run(watch), run(store), run(watch)]);
+    seen.push(names.getStore());
+    console.log(JSON.stringify(seen.map((name) => name ?? "none")));
+  `);
+  assertEquals(stderr, "");
+  assertEquals(JSON.parse(stdout).sort(), [...new Array(8).fill("none"), "stored"]);
+});
+
+/** Collects garbage; Bun's collector is conservative, so the caller looks at many. */
+async function collectGarbage(): Promise<void> {
+  // A turn of the host, as a WeakRef keeps its target until the current one is over.
+  await settle();
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
+
+const objects = new AsyncLocalStorage<object>();
+
+/** Lets 200 coroutines run, each in a context of its own; answers them and what was stored. */
+async function runMany(scheduler: Scheduler, target: (coro: Coro) => Body): Promise<[Coro[], WeakRef<object>[]]> {
+  const coros: Coro[] = [];
+  const stored: WeakRef<object>[] = [];
+  for (let i = 0; i < 200; i++) {
+    const object = { i };
+    stored.push(new WeakRef(object));
+    objects.run(object, () => coros.push(scheduler.spawn(target)));
+  }
+  await scheduler.join();
+  return [coros, stored];
+}
+
+const ends: Record<string, (coro: Coro) => Body> = {
+  "has returned": function* (coro) {
+    yield* coro.sleep(0.001);
+  },
+  "was terminated": function* (coro) {
+    yield* coro.sleep(0.001);
+    coro.terminate();
+    yield;
+  },
+  "has failed": function* (coro) {
+    yield* coro.sleep(0.001);
+    throw new Error("expected");
+  },
+};
+
+for (const [end, target] of Object.entries(ends)) {
+  Deno.test(`a coroutine that ${end} keeps its context no longer, and neither does its scheduler`, async () => {
+    const scheduler = new Scheduler();
+    scheduler.onError = () => {};
+    // What runs on, and sets one timer after the other.
+    const runsOn = scheduler.spawnWith({ daemon: true }, function* (coro) {
+      for (;;) yield* coro.sleep(0.002);
+    });
+    const [coros, stored] = await runMany(scheduler, target);
+    await hereLater();
+    await collectGarbage();
+    const left = stored.filter((each) => each.deref() !== undefined).length;
+    // A leak would keep all of them.
+    assert(left < ("Bun" in globalThis ? 50 : 5), `${left} of ${coros.length} contexts are left`);
+    runsOn.terminate();
+    await scheduler.terminate();
+  });
+}
+
+Deno.test("a scheduler that sets one timer after the other keeps no context of who woke it", async () => {
+  const stored: WeakRef<object>[] = [];
+  const schedulers = Array.from({ length: 100 }, (_, i) => {
+    const object = { i };
+    stored.push(new WeakRef(object));
+    const scheduler = new Scheduler();
+    objects.run(object, () => scheduler.spawn(function* () {}));
+    scheduler.spawnWith({ daemon: true }, function* (coro) {
+      for (;;) yield* coro.sleep(0.005);
+    });
+    return scheduler;
+  });
+  // They are kept going, or the timers would not be set again.
+  const others = schedulers.map((scheduler) =>
+    scheduler.spawn(function* (coro) {
+      yield* coro.sleep();
+    })
+  );
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await collectGarbage();
+  const left = stored.filter((each) => each.deref() !== undefined).length;
+  assert(left < ("Bun" in globalThis ? 25 : 5), `${left} of 100 contexts are left`);
+  for (const other of others) other.terminate();
+  for (const scheduler of schedulers) await scheduler.terminate();
 });

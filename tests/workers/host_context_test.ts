@@ -22,7 +22,7 @@ Deno.test("progress of tasks is told in the context of who gave them, coroutine 
     names.run(`coro ${n}`, () =>
       run(function* () {
         yield* pool.asyncTaskWith({ onProgress }, report, n);
-        seen.push(here());
+        seen.push(`result ${n}: ${here()}`);
       }))
   );
   await Promise.all(coros);
