@@ -30,7 +30,7 @@ class Branch extends Strand {
 
   constructor(group: Group, parent: Strand, index: number, body: Body) {
     super(parent.loop, parent.level);
-    this.initialize(body);
+    this.initialize(body, parent.hostContext);
     this.#group = group;
     this.index = index;
   }

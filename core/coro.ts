@@ -1,6 +1,7 @@
 import { context } from "./context.ts";
 import { describe } from "./describe.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { captureContext } from "./host_context.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
 import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
 import { checkName, LocalRegistry, type Registry } from "./message/registry.ts";
@@ -118,7 +119,7 @@ export class Coro<
     const body = options?.body;
     if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority);
-    this.initialize(NO_BODY);
+    this.initialize(NO_BODY, captureContext());
     this.naming = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.firstJoiner = null;
@@ -456,7 +457,9 @@ export class Coro<
   /** @internal A monitor of this coroutine can receive no more. */
   released(monitor: Coro): void {
     monitorsOf.get(this as Coro)?.delete(monitor);
-    if (!this.reachable) this.letGo();
+    if (this.reachable) return;
+    this.letGo();
+    if (!this.unclaimed) this.hostContext = undefined;
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
@@ -558,6 +561,11 @@ export class Coro<
     return (this.flags & (THREW | CLAIMED)) === THREW;
   }
 
+  /** @internal Its failure was told, if there was one to tell: unless it may be restarted, it needs its context no more. */
+  failureTold(): void {
+    if (!this.reachable) this.hostContext = undefined;
+  }
+
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
   abandon(reason: Error): void {
     this.slot = -1;
@@ -593,6 +601,7 @@ export class Coro<
     if (!this.reachable) this.letGo();
     if (this.firstJoiner !== null) this.tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
+    else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.held !== null) this.passOnHeld();
   }
 

@@ -26,6 +26,7 @@ import {
   startTimer,
   stopTimer,
 } from "./host.ts";
+import { withinContext } from "./host_context.ts";
 
 // Seconds.
 const SLICE = 0.0005;
@@ -96,7 +97,10 @@ export class HostDriver implements Driver {
     this.#clearTimer();
   }
 
-  readonly #tick = (): void => {
+  // In no context of the host: timers would keep that of whoever woke the scheduler, and pass it on to the next ones.
+  readonly #tick = (): void => withinContext(undefined, this.#runSlice);
+
+  readonly #runSlice = (): void => {
     this.#scheduled = false;
     if (this.#stopped) return this.#clearTimer();
     const start = this.#loop.now();

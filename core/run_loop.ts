@@ -22,6 +22,7 @@
 import type { Clock } from "./clock.ts";
 import { context } from "./context.ts";
 import type { Drivable, Driver } from "./driver.ts";
+import { currentContext, restoreContext } from "./host_context.ts";
 import { Line, NONE } from "./line.ts";
 import { Kernel, type KernelExports } from "./kernel/kernel.ts";
 import { type Operation, PATIENCE, WAITING } from "./operation.ts";
@@ -478,6 +479,7 @@ export abstract class RunLoop implements Drivable {
   slice(budget: number, start: number): boolean {
     if (this.halted || this.busy) return false;
     this.busy = true;
+    const hostContext = currentContext();
     try {
       this.startOfTurns(start);
       return this.#runTurns(budget, start);
@@ -487,6 +489,7 @@ export abstract class RunLoop implements Drivable {
     } finally {
       this.busy = false;
       context.strand = null;
+      restoreContext(hostContext);
       this.#windowLevel = 0;
     }
   }

@@ -5,6 +5,7 @@ import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadloc
 import { describe } from "./describe.ts";
 import type { Driver } from "./driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
+import { captureContext, type HostContext, withinContext } from "./host_context.ts";
 import { HostDriver } from "./host_driver.ts";
 import { SPENT } from "./operation.ts";
 import { callOfProgram } from "./place.ts";
@@ -60,6 +61,13 @@ export interface SchedulerStats {
   readonly memory: number;
 }
 
+/** A function that runs when the scheduler ends. */
+interface Exit {
+  readonly fn: () => unknown;
+  readonly priority: number;
+  readonly hostContext: HostContext;
+}
+
 interface JoinWaiter {
   resolve(): void;
   reject(error: unknown): void;
@@ -109,7 +117,7 @@ export class Scheduler extends RunLoop {
   /**
    * Takes the errors that ended a coroutine and that nobody else took; by default they go to stderr.
    *
-   * A hook that throws has its own error printed.
+   * It is called in the host's asynchronous context of the coroutine. A hook that throws has its own error printed.
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
 
@@ -132,7 +140,7 @@ export class Scheduler extends RunLoop {
   // Those whose end `terminate()` waits for.
   #ending = NONE;
   #termination: Promise<void> | null = null;
-  #exits: { fn: () => unknown; priority: number }[] = [];
+  #exits: Exit[] = [];
   #suspects: Coro[] = [];
   #manySuspects = 256;
   #suspectAll = false;
@@ -313,9 +321,9 @@ export class Scheduler extends RunLoop {
 
   async #runExits(): Promise<void> {
     const exits = this.#exits.splice(0).sort((a, b) => a.priority - b.priority);
-    for (const { fn } of exits) {
+    for (const { fn, hostContext } of exits) {
       try {
-        await fn();
+        await withinContext(hostContext, fn);
       } catch (error) {
         console.error(`Error in a function registered with atexit() of ${this}:`, error);
       }
@@ -323,7 +331,7 @@ export class Scheduler extends RunLoop {
   }
 
   /**
-   * Registers a function to run when the scheduler ends.
+   * Registers a function to run when the scheduler ends, in the host's asynchronous context in which it is registered.
    *
    * @param fn Called without arguments; a promise that it returns is awaited.
    * @param priority Functions with a lower number run first, equal ones in the order of registration.
@@ -335,7 +343,7 @@ export class Scheduler extends RunLoop {
         `Cannot register for exit as a function and a number are needed: current values are ${typeof fn} and ${priority}`,
       );
     }
-    this.#exits.push({ fn, priority });
+    this.#exits.push({ fn, priority, hostContext: captureContext() });
   }
 
   #notInside(call: string): void {
@@ -441,8 +449,13 @@ export class Scheduler extends RunLoop {
     });
   }
 
-  /** @internal Reports an error that nobody takes. */
+  /** @internal Reports an error that nobody takes, in the host's asynchronous context of the coroutine. */
   reportError(error: unknown, coro: Coro): void {
+    if (context.strand?.owner === coro) this.#callHook(error, coro);
+    else withinContext(coro.hostContext, () => this.#callHook(error, coro));
+  }
+
+  #callHook(error: unknown, coro: Coro): void {
     if (this.onError === null) {
       this.whenPrinted?.();
       return printUncaught(error, coro);
@@ -535,6 +548,7 @@ export class Scheduler extends RunLoop {
 
   #reportUnclaimed(coro: Coro): void {
     if (coro.unclaimed) this.reportError(coro.last, coro);
+    coro.failureTold();
   }
 
   #reportFailed(): void {

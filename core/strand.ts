@@ -14,6 +14,7 @@
  */
 import { context } from "./context.ts";
 import type { Coro } from "./coro.ts";
+import { currentContext, enterContext, type HostContext } from "./host_context.ts";
 import {
   CANCELLING,
   claimDirect,
@@ -116,14 +117,17 @@ export abstract class Strand extends Schedulable {
   declare last: unknown;
   /** @internal Pending requests, `null` almost always. */
   declare control: Control | null;
+  /** @internal The host's asynchronous context in which its coroutine was created. */
+  declare hostContext: HostContext;
 
   /**
    * @internal
    * Sets what a strand is made with. For the constructors of its kinds: one of its own between them and the base's
    * would be another `super()`, which costs more than this call.
    */
-  protected initialize(top: Body): void {
+  protected initialize(top: Body, hostContext: HostContext): void {
     this.top = top;
+    this.hostContext = hostContext;
     this.frames = null;
     this.wait = null;
     this.last = undefined;
@@ -172,6 +176,10 @@ export abstract class Strand extends Schedulable {
 
   /** @internal */
   override run(): void {
+    // In most programs both are always undefined, and comparing with that costs less than comparing two values.
+    if ((currentContext() !== undefined || this.hostContext !== undefined) && this.hostContext !== currentContext()) {
+      return enterContext(this.hostContext, this);
+    }
     const wait = this.wait;
     const phase = this.phase;
     this.phase = IDLE;

@@ -45,6 +45,7 @@ const FLOORS = [
     "core/fifo.ts",
     "core/line.ts",
     "core/host.ts",
+    "core/host_context.ts",
     "core/host_driver.ts",
     "core/kernel/",
     "core/place.ts",

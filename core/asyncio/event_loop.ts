@@ -1,5 +1,6 @@
 import { describe } from "../describe.ts";
 import { Coro } from "../coro.ts";
+import { withinContext } from "../host_context.ts";
 import { printUncaught } from "../report.ts";
 import { Timer } from "../schedulable.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -150,7 +151,8 @@ export class EventLoop {
     if (this.#closed) return;
     for (const unretrieved of [...this.unretrieved]) unretrieved.report();
     for (const task of allTasks(this)) {
-      this.callExceptionHandler({ message: `Event loop closed while ${task} was pending: it never goes on`, task });
+      const message = `Event loop closed while ${task} was pending: it never goes on`;
+      withinContext(task.getCoro().hostContext, () => this.callExceptionHandler({ message, task }));
     }
     this.#closed = true;
     this.#executor?.terminate();
@@ -174,7 +176,8 @@ export class EventLoop {
   // --- callbacks ----------------------------------------------------------------------------------------------
 
   /**
-   * Has a function called in the next iteration, in the order of these calls.
+   * Has a function called in the next iteration, in the order of these calls. As everything that calls back here, it
+   * runs in the host's asynchronous context that is current at the call.
    *
    * @param callback The function. What it throws goes to the exception handler.
    * @param args Its arguments.

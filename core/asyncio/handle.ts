@@ -1,4 +1,5 @@
 import { describe } from "../describe.ts";
+import { captureContext, currentContext, enterContext, type HostContext } from "../host_context.ts";
 import type { Timer } from "../schedulable.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { Future } from "./future.ts";
@@ -14,18 +15,22 @@ export class Handle {
   #callback: Callback | null;
   // A list of them, or the only one, which is a future.
   #args: unknown;
+  // As `contextvars` does, what calls back remembers where that was asked for.
+  #hostContext: HostContext;
 
   /** @internal */
   constructor(loop: EventLoop, callback: Callback, args: readonly unknown[] | Future) {
     this.loop = loop;
     this.#callback = callback;
     this.#args = args;
+    this.#hostContext = captureContext();
   }
 
   /** Sees to it that the callback is not called; harmless when it has been. */
   cancel(): void {
     this.#callback = null;
     this.#args = undefined;
+    this.#hostContext = undefined;
   }
 
   /** Whether it was cancelled. */
@@ -46,6 +51,12 @@ export class Handle {
   /** @internal Calls back. What the callback throws goes to the loop's exception handler. */
   run(): void {
     if (this.#callback === null) return;
+    const hostContext = this.#hostContext;
+    // As in a step of a coroutine.
+    if ((currentContext() !== undefined || hostContext !== undefined) && hostContext !== currentContext()) {
+      return enterContext(hostContext, this);
+    }
+    this.#hostContext = undefined;
     if (this.loop.getDebug()) return this.loop.timeStep(`${this}`, () => this.#call());
     this.#call();
   }

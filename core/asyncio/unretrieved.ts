@@ -1,6 +1,7 @@
 /**
  * Errors of futures that nobody asked for: reported when the future is collected as garbage, or when the loop closes.
  */
+import { captureContext, type HostContext, withinContext } from "../host_context.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { Future } from "./future.ts";
 
@@ -12,6 +13,7 @@ export class Unretrieved {
   readonly #exception: unknown;
   // Weak, as it must be collected to be reported; runtimes without finalization report at the close of the loop.
   readonly #future: WeakRef<Future>;
+  readonly #hostContext: HostContext = captureContext();
 
   constructor(future: Future, loop: EventLoop, exception: unknown) {
     this.#loop = loop;
@@ -32,11 +34,12 @@ export class Unretrieved {
   /** Nobody can ask any more, or the loop closes. */
   report(): void {
     this.retrieved();
-    this.#loop.callExceptionHandler({
-      message: `${this.#kind} exception was never retrieved: ${this.#name}`,
-      exception: this.#exception,
-      future: this.#future.deref(),
-    });
+    withinContext(this.#hostContext, () =>
+      this.#loop.callExceptionHandler({
+        message: `${this.#kind} exception was never retrieved: ${this.#name}`,
+        exception: this.#exception,
+        future: this.#future.deref(),
+      }));
   }
 }
 

@@ -9,6 +9,7 @@ import { context } from "../context.ts";
 import { Coro } from "../coro.ts";
 import { describe } from "../describe.ts";
 import { ChannelClosedError } from "../errors.ts";
+import { withinContext } from "../host_context.ts";
 import type { Operation } from "../operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import type { Strand } from "../strand.ts";
@@ -288,7 +289,10 @@ export class Channel<T = unknown> {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
-      return transform(this.#name, message) ?? DROPPED;
+      // A deliver that waited is done in the step of whoever subscribed.
+      return sender === null || sender === context.strand
+        ? transform(this.#name, message) ?? DROPPED
+        : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;
     } catch (error) {
       const coro = sender?.owner;
       if (coro !== undefined) coro.scheduler.reportError(error, coro);

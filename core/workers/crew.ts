@@ -10,6 +10,7 @@
  */
 import { WorkerError } from "../errors.ts";
 import { holdTimer, hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
+import { withinContext } from "../host_context.ts";
 import { toWorkerError } from "./carried_error.ts";
 import type { WorkerHost } from "./host_worker.ts";
 import type { ErrorNote } from "./protocol.ts";
@@ -193,7 +194,8 @@ export class Crew implements ThreadEvents {
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => this.flush());
+    // What follows, timers and waits for answers, is for all tasks: it must not keep the context of this one's caller.
+    queueMicrotask(() => withinContext(undefined, () => this.flush()));
   }
 
   /** Gives out what can be given out. */
@@ -259,7 +261,8 @@ export class Crew implements ThreadEvents {
   }
 
   #start(): Thread | null {
-    const thread = new Thread(this.#host, `${this.#plan.name}-${++this.counts.started}`, this);
+    const name = `${this.#plan.name}-${++this.counts.started}`;
+    const thread = withinContext(undefined, () => new Thread(this.#host, name, this));
     this.threads.push(thread);
     if (this.#holding) thread.hold(true);
     if (this.#plan.idleSeconds < Infinity) this.#sweepLater();

@@ -1,4 +1,5 @@
 import { TimeoutError } from "../errors.ts";
+import { withinContext } from "../host_context.ts";
 import { Operation, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
 import type { Strand } from "../strand.ts";
@@ -69,9 +70,10 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
   }
 
   progress(value: unknown): void {
-    if (this.#loop === null || this.#call.tell === undefined) return;
+    const { tell } = this.#call;
+    if (this.#loop === null || tell === undefined) return;
     try {
-      this.#call.tell(value);
+      withinContext(this.strand!.hostContext, () => tell(value));
     } catch (error) {
       this.detach();
       this.reject(error);

@@ -1,4 +1,5 @@
 import { type HostTimer, startTimer, stopTimer } from "../host.ts";
+import { captureContext, type HostContext, withinContext } from "../host_context.ts";
 import type { Crew } from "./crew.ts";
 import { Task, type TaskOwner } from "./task.ts";
 import { lateTask, type TaskCall } from "./task_operation.ts";
@@ -15,6 +16,7 @@ class TaskPromise implements TaskOwner {
   readonly #crew: Crew;
   readonly #call: TaskCall;
   readonly #task: Task;
+  readonly #hostContext: HostContext = captureContext();
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #timer: HostTimer | null = null;
@@ -44,7 +46,7 @@ class TaskPromise implements TaskOwner {
 
   progress(value: unknown): void {
     try {
-      this.#call.tell?.(value);
+      withinContext(this.#hostContext, () => this.#call.tell?.(value));
     } catch (error) {
       this.#giveUp(error);
     }

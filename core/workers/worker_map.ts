@@ -1,5 +1,6 @@
 /** Parallel map: the same task for each of many items. */
 import { describe } from "../describe.ts";
+import { captureContext, type HostContext, withinContext } from "../host_context.ts";
 import { Operation, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
 import type { Strand } from "../strand.ts";
@@ -43,6 +44,8 @@ interface Sink {
 class MapJob {
   readonly #plan: MapPlan;
   readonly #sink: Sink;
+  // What is mapped and who is told of progress are the caller's, whoever brings the news.
+  readonly #hostContext: HostContext = captureContext();
   readonly #items: Iterator<unknown>;
   readonly #total: number | null;
   readonly #active: Set<Task> = new Set();
@@ -64,6 +67,10 @@ class MapJob {
 
   /** Submits as many as may be in work. */
   fill(): void {
+    withinContext(this.#hostContext, () => this.#fill());
+  }
+
+  #fill(): void {
     if (this.#filling) return;
     this.#filling = true;
     try {
@@ -106,7 +113,9 @@ class MapJob {
   #came(value: unknown, index: number): void {
     this.#untaken++;
     try {
-      this.#plan.onProgress?.(++this.#done, this.#total);
+      const { onProgress } = this.#plan;
+      this.#done++;
+      if (onProgress !== undefined) withinContext(this.#hostContext, () => onProgress(this.#done, this.#total));
     } catch (error) {
       return this.#fail(error);
     }
@@ -148,7 +157,7 @@ class MapJob {
     this.#early.clear();
     if (this.#exhausted) return;
     this.#exhausted = true;
-    this.#items.return?.();
+    withinContext(this.#hostContext, () => this.#items.return?.());
   }
 }
 

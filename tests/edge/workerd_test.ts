@@ -85,3 +85,29 @@ testWorkerd(
       }
     }),
 );
+
+const CONTEXTS = new URL("context_worker.ts", import.meta.url);
+const REQUESTS = ["/a", "/b", "/c", "/d"];
+
+/** Requests that are served side by side; each answers what was stored where. */
+async function askTogether(server: Server): Promise<unknown[]> {
+  return await Promise.all(REQUESTS.map((path) => ask(server, path.slice(1))));
+}
+
+testWorkerd(
+  "coroutines of requests that are served side by side have each its own context",
+  () =>
+    withWorker(CONTEXTS, { flags: ["nodejs_compat"] }, async (server) => {
+      const expected = REQUESTS.map((path) => ({ step: path, promise: path, raced: path, child: "child" }));
+      assertEquals(await askTogether(server), expected);
+    }),
+);
+
+testWorkerd(
+  "they have so in an older worker that has AsyncLocalStorage alone, and their children share it",
+  () =>
+    withWorker(CONTEXTS, { date: "2024-01-01", flags: ["nodejs_als"] }, async (server) => {
+      const expected = REQUESTS.map((path) => ({ step: path, promise: path, raced: path, child: path }));
+      assertEquals(await askTogether(server), expected);
+    }),
+);

@@ -12,6 +12,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "examples_test.ts": "runs the examples with Deno's permissions",
   "layers_test.ts": "reads the sources",
   "profile_test.ts": "profiles benchmarks with Deno",
+  "telemetry_test.ts": "needs Deno's telemetry",
   "asyncio/streams_test.ts": "needs Deno's sockets",
   "edge/cloudflare_test.ts": "runs Cloudflare's workerd",
   "edge/deno_test.ts": "runs an example that is for Deno, with Deno",
