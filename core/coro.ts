@@ -1,5 +1,5 @@
 import { context } from "./context.ts";
-import { describe } from "./describe.ts";
+import { describe, isError, isInstance } from "./describe.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
 import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
@@ -143,8 +143,7 @@ export class Coro<
 
   /** Its name, that of its function by default. It need not be unique. */
   get name(): string {
-    const name = this.naming;
-    return typeof name === "string" ? name : name.name || "anonymous";
+    return typeof this.naming === "string" ? this.naming : nameOf(this.naming);
   }
 
   set name(name: string) {
@@ -572,7 +571,7 @@ export class Coro<
   /** @internal */
   protected override ended(kind: Ending, value: unknown, _untold: readonly unknown[]): void {
     if (kind === "throw") {
-      if (value instanceof Proposal && value.generator !== this.top) {
+      if (isInstance(value, Proposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
         this.wait = null;
         this.loop.submit(this);
@@ -740,6 +739,16 @@ export function checkPriority(priority: unknown): number {
   );
 }
 
+/** The name of a function, which the program may have replaced by anything. */
+function nameOf(named: Named): string {
+  try {
+    const name: unknown = named.name;
+    return typeof name === "string" && name !== "" ? name : "anonymous";
+  } catch {
+    return "anonymous";
+  }
+}
+
 function checkMonitor(monitor: unknown, observe: unknown): void {
   for (const [role, coro] of [["monitor", monitor], ["observe", observe]] as const) {
     if (coro instanceof Coro) continue;
@@ -748,8 +757,4 @@ function checkMonitor(monitor: unknown, observe: unknown): void {
   if (monitor === observe) {
     throw new TypeError(`Cannot monitor ${describe(String(monitor))} by itself: its end could not be received`);
   }
-}
-
-function isError(value: unknown): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }

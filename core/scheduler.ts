@@ -9,7 +9,7 @@ import { HostDriver } from "./host_driver.ts";
 import { SPENT } from "./operation.ts";
 import { callOfProgram } from "./place.ts";
 import { placed, setDefaultScheduler } from "./placement.ts";
-import { printUncaught } from "./report.ts";
+import { printError, printUncaught } from "./report.ts";
 import { RunLoop } from "./run_loop.ts";
 import { Timer } from "./schedulable.ts";
 import { shuffler } from "./shuffle.ts";
@@ -317,7 +317,7 @@ export class Scheduler extends RunLoop {
       try {
         await fn();
       } catch (error) {
-        console.error(`Error in a function registered with atexit() of ${this}:`, error);
+        printError(`Error in a function registered with atexit() of ${this}`, error);
       }
     }
   }
@@ -451,7 +451,7 @@ export class Scheduler extends RunLoop {
       this.onError(error, coro);
     } catch (failure) {
       printUncaught(error, coro);
-      console.error("Error in the onError hook:", failure);
+      printError("Error in the onError hook", failure);
     }
   }
 

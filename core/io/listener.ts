@@ -9,6 +9,7 @@ import { Fifo } from "../fifo.ts";
 import { type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { WAITING } from "../operation.ts";
 import type { Operation } from "../operation.ts";
+import { printError } from "../report.ts";
 import type { Strand } from "../strand.ts";
 import { describeAddress } from "./endpoint.ts";
 import { IoWait } from "./io_wait.ts";
@@ -196,7 +197,7 @@ export class AsyncListener implements Disposable {
     try {
       this.#plan.onHandshakeError?.(error, addr);
     } catch (failure) {
-      console.error("Error in the onHandshakeError hook:", failure);
+      printError("Error in the onHandshakeError hook", failure);
     }
   }
 

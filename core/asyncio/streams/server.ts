@@ -119,7 +119,7 @@ export class Server implements Disposable {
       const task = this.#loop.createTask(body);
       task.addDoneCallback(() => {
         if (task.cancelled()) writer.close();
-        else if (task.exception() !== null) this.#failed(writer, task.exception());
+        else if (task.failed()) this.#failed(writer, task.exception());
       });
     } catch (error) {
       this.#failed(writer, error);
