@@ -1,5 +1,5 @@
 import { Coro, type CoroFunction } from "./coro.ts";
-import { describe, isInstance } from "./describe.ts";
+import { isInstance } from "./describe.ts";
 import { DeadlockError } from "./errors.ts";
 import { exitProcess, onTermination, setExitCode } from "./host.ts";
 import { Scheduler } from "./scheduler.ts";

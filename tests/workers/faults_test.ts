@@ -78,9 +78,14 @@ Deno.test("whatever a task throws fails that task only, and its worker goes on",
       throw new Error("boom");
     },
   ];
+  const messages: string[] = [];
   for (const target of strange) {
-    assertInstanceOf(await pool.run(target as () => unknown).catch((error) => error), WorkerError);
+    const error = await pool.run(target as () => unknown).catch((error: unknown) => error);
+    assertInstanceOf(error, WorkerError);
+    messages.push((error as WorkerError).message);
   }
+  const unreadable = "A task threw something that cannot be read";
+  assertEquals(messages, ["boom", unreadable, unreadable, "mark is not defined", "boom"]);
   assertEquals(await pool.run(() => (globalThis as { mark?: number }).mark), worker);
 });
 
