@@ -50,8 +50,18 @@ const CLAIMED = 32;
 /** It has an entry in `monitorsOf`. */
 const MONITORED = 64;
 
-// Few coroutines have monitors, and a field of its own would cost all of them.
+// Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
+/** Who was told of a failure or has asked for it, without those that it did not reach. */
+const claimsOf = new WeakMap<Coro, Set<unknown>>();
+/** What monitors were sent of a failure, until the end of the turn. */
+const newsOf = new WeakMap<Coro, SentNews[]>();
+
+interface SentNews {
+  readonly monitor: Coro;
+  readonly mailbox: Mailbox;
+  readonly news: MonitorException;
+}
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -443,8 +453,7 @@ export class Coro<
     checkMonitor(monitor, this as Coro);
     if (!monitor.isAlive()) return false;
     if (!this.isAlive()) {
-      this.claim();
-      monitor.send(this.news());
+      this.inform(monitor);
       // One that failed may be restarted and end again.
       if ((this.flags & THREW) === 0) return true;
     }
@@ -500,6 +509,8 @@ export class Coro<
     this.beginWith(body, target);
     this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
+    claimsOf.delete(this as Coro);
+    newsOf.delete(this as Coro);
     return true;
   }
 
@@ -531,7 +542,7 @@ export class Coro<
   /** @internal Settles `joiner` if the coroutine has ended, and answers whether it has. */
   answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.isAlive()) return false;
-    this.claim();
+    this.claim(joiner);
     if ((this.flags & THREW) !== 0) joiner.fail(this.last);
     else joiner.give(this.last);
     return true;
@@ -552,9 +563,28 @@ export class Coro<
     return listJoiners(this.firstJoiner);
   }
 
-  /** @internal Whether it has failed and nobody was told or has asked. */
+  /** @internal Whether it has failed and nobody but monitors was told, or has asked. */
   get unclaimed(): boolean {
     return (this.flags & (THREW | CLAIMED)) === THREW;
+  }
+
+  /** @internal The turn ends in which it failed: whether a monitor lives that was told, or has received what it was told. */
+  heard(): boolean {
+    const sent = newsOf.get(this as Coro);
+    if (sent === undefined) return false;
+    newsOf.delete(this as Coro);
+    const heard = sent.some(({ monitor, mailbox, news }) => monitor.isAlive() || !mailbox.has(news));
+    if (heard) this.claim(sent);
+    return heard;
+  }
+
+  /** @internal A wait that was told of the failure was cut short before it got it: it may be that nobody knows now. */
+  unclaim(wait: unknown): void {
+    const claims = claimsOf.get(this as Coro);
+    // It may be an error of the wait's own, or that of a generator before a restart.
+    if (claims === undefined || !claims.delete(wait) || claims.size > 0) return;
+    this.flags &= ~CLAIMED;
+    if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
   }
 
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
@@ -569,7 +599,7 @@ export class Coro<
   }
 
   /** @internal */
-  protected override ended(kind: Ending, value: unknown, _untold: readonly unknown[]): void {
+  protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
     if (kind === "throw") {
       if (isInstance(value, Proposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
@@ -593,14 +623,23 @@ export class Coro<
     if (this.firstJoiner !== null) this.tellJoiners();
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
     if (this.held !== null) this.passOnHeld();
+    for (const error of untold) if (error !== value) this.report(error);
   }
 
   /** @internal */
   private tellMonitors(monitors: Set<Coro>): void {
-    for (const monitor of monitors) {
-      // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
-      if (monitor.send(this.news()) && monitor.isAlive()) this.claim();
-    }
+    for (const monitor of monitors) this.inform(monitor);
+  }
+
+  /** @internal */
+  private inform(monitor: Coro): void {
+    const news = this.news();
+    // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
+    if (!monitor.send(news) || (this.flags & THREW) === 0 || !monitor.isAlive()) return;
+    const sent = newsOf.get(this as Coro);
+    const entry = { monitor, mailbox: monitor.mailbox!, news };
+    if (sent === undefined) newsOf.set(this as Coro, [entry]);
+    else sent.push(entry);
   }
 
   /** @internal It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
@@ -628,11 +667,14 @@ export class Coro<
 
   /** @internal */
   private tellJoiners(): void {
-    this.claim();
     for (let joiner = this.firstJoiner; joiner !== null; joiner = this.firstJoiner) {
       this.unjoin(joiner);
-      if ((this.flags & THREW) !== 0) joiner.reject(this.last);
-      else joiner.resolve(this.last);
+      if ((this.flags & THREW) === 0) {
+        joiner.resolve(this.last);
+      } else {
+        this.claim(joiner);
+        joiner.reject(this.last);
+      }
     }
   }
 
@@ -671,8 +713,12 @@ export class Coro<
   }
 
   /** @internal */
-  private claim(): void {
+  private claim(by: unknown): void {
+    if ((this.flags & THREW) === 0) return;
     this.flags |= CLAIMED;
+    const claims = claimsOf.get(this as Coro);
+    if (claims === undefined) claimsOf.set(this as Coro, new Set([by]));
+    else claims.add(by);
   }
 }
 

@@ -433,6 +433,7 @@ export class Scheduler extends RunLoop {
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
   failedUnclaimed(coro: Coro): void {
     if (this.broken !== null) return;
+    if (this.halted) return this.#reportUnclaimed(coro);
     if (this.#failed === NONE) this.#failed = new Set();
     this.#failed.add(coro);
     // The turn ends when all that is ready now has had its step: this queues up behind it.
@@ -534,7 +535,7 @@ export class Scheduler extends RunLoop {
   }
 
   #reportUnclaimed(coro: Coro): void {
-    if (coro.unclaimed) this.reportError(coro.last, coro);
+    if (coro.unclaimed && !coro.heard()) this.reportError(coro.last, coro);
   }
 
   #reportFailed(): void {
