@@ -214,22 +214,36 @@ export class Coro<
   /**
    * Suspends this coroutine until it is resumed or the time is up.
    *
-   * @typeParam T What it may be resumed with, and the alarm value: the compiler takes your word for it.
+   * @typeParam T What it may be resumed with: the compiler takes your word for it.
    * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
-   * @param alarmValue What it evaluates to when time is up.
+   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
+  sleep<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  sleep<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  sleep(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new Sleep(seconds, alarmValue);
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
-  suspend<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
-    return this.sleep<T>(timeout, alarmValue);
+  suspend<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  suspend<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  suspend(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
+    return this.sleep(timeout, alarmValue);
   }
 
   /**
@@ -286,20 +300,48 @@ export class Coro<
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
-   * @typeParam T What comes, and the alarm value if there is a limit: the compiler takes your word for it.
+   * @typeParam T What comes: the compiler takes your word for it.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @param alarmValue What it evaluates to when time is up.
+   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
+   *
+   * @example
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* (coro) {
+   *   coro.send("hello");
+   *   const text: string = yield* coro.receive<string>();
+   *   const late: string | undefined = yield* coro.receive<string>(0.01);
+   *   const other: string | null = yield* coro.receive<string, null>(0.01, null);
+   *   assertEquals([text, late, other], ["hello", undefined, null]);
+   * });
+   * ```
    */
-  receive<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  receive<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  receive<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  receive(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new Receive(this as Coro, seconds, alarmValue);
   }
 
   /** The same as {@linkcode Coro.receive}. */
-  recv<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  recv<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  recv<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  recv(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     return this.receive(timeout, alarmValue);
   }
 

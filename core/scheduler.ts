@@ -222,6 +222,27 @@ export class Scheduler extends RunLoop {
     return this.table.filter((entity) => entity instanceof Coro).sort((a, b) => a.id - b.id);
   }
 
+  /**
+   * The time by its clock, in seconds since an arbitrary moment. It never goes backwards; under a virtual clock it is
+   * virtual.
+   *
+   * @example
+   * ```ts
+   * import { current, sleep } from "@asyncoro/asyncoro";
+   * import { runVirtual } from "@asyncoro/asyncoro/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await runVirtual(function* () {
+   *   const start = current().scheduler.now();
+   *   yield* sleep({ hours: 1 });
+   *   assertEquals(current().scheduler.now() - start, 3600);
+   * });
+   * ```
+   */
+  override now(): number {
+    return this.clock.now();
+  }
+
   /** How much there is of what. */
   stats(): SchedulerStats {
     const kernel = this.kernelCalls;

@@ -109,9 +109,9 @@ export class AsyncListener implements Disposable {
     this.close();
   }
 
-  /** Where it listens, in words. */
+  /** Where it listens: `127.0.0.1:3456`, or the path. */
   toString(): string {
-    return `the listener at ${describeAddress(this.addr)}`;
+    return describeAddress(this.addr);
   }
 
   /** @internal */
@@ -202,7 +202,7 @@ export class AsyncListener implements Disposable {
   }
 
   #closedError(): ClosedError {
-    return new ClosedError(`Cannot accept as ${this} is closed`);
+    return new ClosedError(`Cannot accept as the listener at ${this} is closed`);
   }
 
   #hold(alive: boolean): void {

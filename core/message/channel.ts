@@ -110,6 +110,11 @@ export class Channel<T = unknown> {
     return this.#name;
   }
 
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+
   /**
    * Adds a subscriber; adding one twice is adding it once. Within one process it never waits.
    *
