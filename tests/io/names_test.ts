@@ -1,5 +1,5 @@
 /** How what stands for something of the host reads: as its address or path, to be put into a sentence. */
-import { AsyncDatagram, AsyncFile, AsyncSocket, Channel, Coro, run, sleep, WorkerPool } from "@asyncoro/asyncoro";
+import { AsyncDatagram, AsyncFile, AsyncSocket, Channel, Coro, run, WorkerPool } from "@asyncoro/asyncoro";
 import { run as runLoop, startServer } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 
@@ -49,7 +49,7 @@ Deno.test("errors and dump() say what it is", () =>
     const accepting = new Coro(function* () {
       yield* listener.accept();
     });
-    yield* sleep(0);
+    yield;
     const waits = coro.scheduler.dump().map(({ waitsFor }) => waitsFor);
     assertEquals(waits, [null, `a connection to ${listener}`]);
     const ended = accepting.value().catch((error: Error) => error.message);
