@@ -59,7 +59,7 @@ abstract class Group extends Operation<unknown> {
   readonly #operations: readonly (Operation<unknown> | null)[];
   readonly #bodies: readonly Body[];
   #live = 0;
-  #decided: { failed: boolean; outcome: unknown } | null = null;
+  #decided: { failed: boolean; outcome: unknown; index: number } | null = null;
 
   constructor(items: readonly unknown[]) {
     super();
@@ -104,7 +104,7 @@ abstract class Group extends Operation<unknown> {
       if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
       else if (kind === "return") this.giveBack(branch.index, value);
     } else if (kind === "throw") {
-      this.decide(true, value);
+      this.decide(true, value, branch.index);
     } else {
       this.returned(branch.index, value);
     }
@@ -112,8 +112,8 @@ abstract class Group extends Operation<unknown> {
   }
 
   /** The outcome is certain: closes the other branches. */
-  protected decide(failed: boolean, outcome: unknown): void {
-    this.#decided = { failed, outcome };
+  protected decide(failed: boolean, outcome: unknown, index: number): void {
+    this.#decided = { failed, outcome, index };
     this.#closeBranches();
   }
 
@@ -156,6 +156,17 @@ abstract class Group extends Operation<unknown> {
 
   override reclaim(): void {
     this.giveAllBack();
+  }
+
+  /** The failure of a branch goes back to the coroutine whose it was; that of a generator is reported. */
+  override errorLost(error: unknown): void {
+    // It may have had no room for its branches.
+    if (this.#decided === null) return;
+    const { index } = this.#decided;
+    const { owner } = this.strand!;
+    const operation = this.#operations[index];
+    if (operation !== null) operation.errorLost(error);
+    else if (isGenerator(this.items[index])) owner.scheduler.reportError(error, owner);
   }
 
   override cancel(): boolean {
@@ -211,7 +222,7 @@ class Race extends Group {
 
   protected override returned(index: number, value: unknown): void {
     this.#winner = { index, value };
-    this.decide(false, value);
+    this.decide(false, value, index);
   }
 
   protected override giveAllBack(): void {
@@ -241,7 +252,7 @@ class All extends Group {
   protected override returned(index: number, value: unknown): void {
     this.#values[index] = value;
     this.#returned.push(index);
-    if (this.#returned.length === this.items.length) this.decide(false, this.#shape(this.#values));
+    if (this.#returned.length === this.items.length) this.decide(false, this.#shape(this.#values), index);
   }
 
   protected override giveAllBack(): void {

@@ -1,5 +1,5 @@
 import { context } from "./context.ts";
-import { describe } from "./describe.ts";
+import { describe, isError, isInstance } from "./describe.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { captureContext } from "./host_context.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
@@ -51,8 +51,18 @@ const CLAIMED = 32;
 /** It has an entry in `monitorsOf`. */
 const MONITORED = 64;
 
-// Few coroutines have monitors, and a field of its own would cost all of them.
+// Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
+/** Who was told of a failure or has asked for it, without those that it did not reach. */
+const claimsOf = new WeakMap<Coro, Set<unknown>>();
+/** What monitors were sent of a failure, until the end of the turn. */
+const newsOf = new WeakMap<Coro, SentNews[]>();
+
+interface SentNews {
+  readonly monitor: Coro;
+  readonly mailbox: Mailbox;
+  readonly news: MonitorException;
+}
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -144,8 +154,7 @@ export class Coro<
 
   /** Its name, that of its function by default. It need not be unique. */
   get name(): string {
-    const name = this.naming;
-    return typeof name === "string" ? name : name.name || "anonymous";
+    return typeof this.naming === "string" ? this.naming : nameOf(this.naming);
   }
 
   set name(name: string) {
@@ -206,22 +215,36 @@ export class Coro<
   /**
    * Suspends this coroutine until it is resumed or the time is up.
    *
-   * @typeParam T What it may be resumed with, and the alarm value: the compiler takes your word for it.
+   * @typeParam T What it may be resumed with: the compiler takes your word for it.
    * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
-   * @param alarmValue What it evaluates to when time is up.
+   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
+  sleep<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  sleep<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  sleep(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = toSeconds(timeout, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new Sleep(seconds, alarmValue);
   }
 
   /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
-  suspend<T = unknown>(timeout?: Timeout, alarmValue?: NoInfer<T>): Operation<T> {
-    return this.sleep<T>(timeout, alarmValue);
+  suspend<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  suspend<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  suspend(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
+    return this.sleep(timeout, alarmValue);
   }
 
   /**
@@ -278,20 +301,48 @@ export class Coro<
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
-   * @typeParam T What comes, and the alarm value if there is a limit: the compiler takes your word for it.
+   * @typeParam T What comes: the compiler takes your word for it.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @param alarmValue What it evaluates to when time is up.
+   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by this coroutine itself.
+   *
+   * @example
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* (coro) {
+   *   coro.send("hello");
+   *   const text: string = yield* coro.receive<string>();
+   *   const late: string | undefined = yield* coro.receive<string>(0.01);
+   *   const other: string | null = yield* coro.receive<string, null>(0.01, null);
+   *   assertEquals([text, late, other], ["hello", undefined, null]);
+   * });
+   * ```
    */
-  receive<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  receive<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  receive<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  receive(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, seconds, alarmValue) as Operation<unknown> as Operation<T>;
+    return new Receive(this as Coro, seconds, alarmValue);
   }
 
   /** The same as {@linkcode Coro.receive}. */
-  recv<T = unknown>(timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  recv<T = unknown>(): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  recv<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
+  recv(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     return this.receive(timeout, alarmValue);
   }
 
@@ -445,8 +496,7 @@ export class Coro<
     checkMonitor(monitor, this as Coro);
     if (!monitor.isAlive()) return false;
     if (!this.isAlive()) {
-      this.claim();
-      monitor.send(this.news());
+      this.inform(monitor);
       // One that failed may be restarted and end again.
       if ((this.flags & THREW) === 0) return true;
     }
@@ -504,6 +554,8 @@ export class Coro<
     this.beginWith(body, target);
     this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
+    claimsOf.delete(this as Coro);
+    newsOf.delete(this as Coro);
     return true;
   }
 
@@ -535,7 +587,7 @@ export class Coro<
   /** @internal Settles `joiner` if the coroutine has ended, and answers whether it has. */
   answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.isAlive()) return false;
-    this.claim();
+    this.claim(joiner);
     if ((this.flags & THREW) !== 0) joiner.fail(this.last);
     else joiner.give(this.last);
     return true;
@@ -556,7 +608,7 @@ export class Coro<
     return listJoiners(this.firstJoiner);
   }
 
-  /** @internal Whether it has failed and nobody was told or has asked. */
+  /** @internal Whether it has failed and nobody but monitors was told, or has asked. */
   get unclaimed(): boolean {
     return (this.flags & (THREW | CLAIMED)) === THREW;
   }
@@ -564,6 +616,25 @@ export class Coro<
   /** @internal Its failure was told, if there was one to tell: unless it may be restarted, it needs its context no more. */
   failureTold(): void {
     if (!this.reachable) this.hostContext = undefined;
+  }
+
+  /** @internal The turn ends in which it failed: whether a monitor lives that was told, or has received what it was told. */
+  heard(): boolean {
+    const sent = newsOf.get(this as Coro);
+    if (sent === undefined) return false;
+    newsOf.delete(this as Coro);
+    const heard = sent.some(({ monitor, mailbox, news }) => monitor.isAlive() || !mailbox.has(news));
+    if (heard) this.claim(sent);
+    return heard;
+  }
+
+  /** @internal A wait that was told of the failure was cut short before it got it: it may be that nobody knows now. */
+  unclaim(wait: unknown): void {
+    const claims = claimsOf.get(this as Coro);
+    // It may be an error of the wait's own, or that of a generator before a restart.
+    if (claims === undefined || !claims.delete(wait) || claims.size > 0) return;
+    this.flags &= ~CLAIMED;
+    if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
   }
 
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
@@ -578,9 +649,9 @@ export class Coro<
   }
 
   /** @internal */
-  protected override ended(kind: Ending, value: unknown, _untold: readonly unknown[]): void {
+  protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
     if (kind === "throw") {
-      if (value instanceof Proposal && value.generator !== this.top) {
+      if (isInstance(value, Proposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
         this.wait = null;
         this.loop.submit(this);
@@ -603,14 +674,23 @@ export class Coro<
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.held !== null) this.passOnHeld();
+    for (const error of untold) if (error !== value) this.report(error);
   }
 
   /** @internal */
   private tellMonitors(monitors: Set<Coro>): void {
-    for (const monitor of monitors) {
-      // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
-      if (monitor.send(this.news()) && monitor.isAlive()) this.claim();
-    }
+    for (const monitor of monitors) this.inform(monitor);
+  }
+
+  /** @internal */
+  private inform(monitor: Coro): void {
+    const news = this.news();
+    // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
+    if (!monitor.send(news) || (this.flags & THREW) === 0 || !monitor.isAlive()) return;
+    const sent = newsOf.get(this as Coro);
+    const entry = { monitor, mailbox: monitor.mailbox!, news };
+    if (sent === undefined) newsOf.set(this as Coro, [entry]);
+    else sent.push(entry);
   }
 
   /** @internal It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
@@ -638,11 +718,14 @@ export class Coro<
 
   /** @internal */
   private tellJoiners(): void {
-    this.claim();
     for (let joiner = this.firstJoiner; joiner !== null; joiner = this.firstJoiner) {
       this.unjoin(joiner);
-      if ((this.flags & THREW) !== 0) joiner.reject(this.last);
-      else joiner.resolve(this.last);
+      if ((this.flags & THREW) === 0) {
+        joiner.resolve(this.last);
+      } else {
+        this.claim(joiner);
+        joiner.reject(this.last);
+      }
     }
   }
 
@@ -681,8 +764,12 @@ export class Coro<
   }
 
   /** @internal */
-  private claim(): void {
+  private claim(by: unknown): void {
+    if ((this.flags & THREW) === 0) return;
     this.flags |= CLAIMED;
+    const claims = claimsOf.get(this as Coro);
+    if (claims === undefined) claimsOf.set(this as Coro, new Set([by]));
+    else claims.add(by);
   }
 }
 
@@ -749,6 +836,16 @@ export function checkPriority(priority: unknown): number {
   );
 }
 
+/** The name of a function, which the program may have replaced by anything. */
+function nameOf(named: Named): string {
+  try {
+    const name: unknown = named.name;
+    return typeof name === "string" && name !== "" ? name : "anonymous";
+  } catch {
+    return "anonymous";
+  }
+}
+
 function checkMonitor(monitor: unknown, observe: unknown): void {
   for (const [role, coro] of [["monitor", monitor], ["observe", observe]] as const) {
     if (coro instanceof Coro) continue;
@@ -757,8 +854,4 @@ function checkMonitor(monitor: unknown, observe: unknown): void {
   if (monitor === observe) {
     throw new TypeError(`Cannot monitor ${describe(String(monitor))} by itself: its end could not be received`);
   }
-}
-
-function isError(value: unknown): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }

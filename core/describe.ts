@@ -1,10 +1,46 @@
 /**
- * How a value reads in an error message: short, on one line, telling apart what looks alike.
+ * Looking at values that are not ours: whatever a program throws or passes, looking at it throws nothing. A proxy may
+ * have traps that throw, or be revoked; an error's properties may be getters, or of any type.
+ */
+
+/** Whether `value` is an instance of `kind`. A proxy that does not let itself be asked is none. */
+export function isInstance<T>(value: unknown, kind: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof kind;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `value` is an error, of this realm or another. */
+export function isError(value: unknown): value is Error {
+  return isInstance(value, Error) || tagOf(value) === "Error";
+}
+
+function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value).slice(8, -1);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * How a value reads in an error message: short, on one line, telling apart what looks alike. Never throws.
  *
  * @param value Anything.
  * @returns The value in words: strings quoted, bigints with their `n`, functions by kind and name.
  */
 export function describe(value: unknown): string {
+  try {
+    return inWords(value);
+  } catch {
+    if (isError(value)) return "an error that cannot be read";
+    return typeof value === "function" ? "a function that cannot be read" : "an object that cannot be read";
+  }
+}
+
+function inWords(value: unknown): string {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
@@ -40,7 +76,7 @@ function describeFunction(value: Function): string {
 }
 
 function describeObject(value: object): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (isError(value)) return `${value.name}: ${value.message}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   if (tag === "Generator") return "a generator object";

@@ -1,4 +1,5 @@
 import { Coro, type CoroFunction } from "./coro.ts";
+import { isInstance } from "./describe.ts";
 import { DeadlockError } from "./errors.ts";
 import { exitProcess, onTermination, setExitCode } from "./host.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -87,7 +88,7 @@ async function conclude(scheduler: Scheduler, coro: Coro): Promise<void> {
   let deadlocked = false;
   await coro.value().catch((error: unknown) => {
     setExitCode(1);
-    deadlocked = error instanceof DeadlockError;
+    deadlocked = isInstance(error, DeadlockError);
     if (deadlocked && coro.isAlive()) console.error(String(error));
     else printUncaught(error, coro);
   });

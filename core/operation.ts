@@ -117,6 +117,13 @@ export abstract class Operation<T> {
   /** @internal Gives back a value that was granted but will never be handed over. Called in state `RESOLVED` only. */
   reclaim(): void {}
 
+  /**
+   * @internal
+   * The error with which it has ended will never be handed over. What only says that this wait has failed is of no use
+   * to anybody else; the failure of somebody else must be told all the same.
+   */
+  errorLost(_error: unknown): void {}
+
   /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
   timedOut(): void {
     this.give(undefined);
@@ -266,6 +273,7 @@ export abstract class Operation<T> {
   cancel(): boolean {
     if (this.state === WAITING) this.detach();
     else if (this.state === RESOLVED) this.reclaim();
+    else if (this.state === REJECTED) this.errorLost(this.outcome);
     this.state = SPENT;
     this.outcome = undefined;
     return true;

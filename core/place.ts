@@ -19,9 +19,15 @@ const NOWHERE = "(unknown:";
 /** The stack below the function `above`, a line a frame; empty where the engine does not tell. */
 function frames(above: (...args: never[]) => unknown): string[] {
   if (!("captureStackTrace" in Error)) return [];
-  const here: { stack?: string } = {};
-  Error.captureStackTrace(here, above);
-  return here.stack?.split("\n").filter((line) => line.trimStart().startsWith("at ")) ?? [];
+  const here: { stack?: unknown } = {};
+  try {
+    Error.captureStackTrace(here, above);
+    // A program may have its own `Error.prepareStackTrace`, which gives anything, or throws.
+    if (typeof here.stack !== "string") return [];
+    return here.stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
+  } catch {
+    return [];
+  }
 }
 
 /** Where the caller of the function `above` is, as the engine writes it; `null` if the engine does not tell. */

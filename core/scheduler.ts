@@ -10,7 +10,7 @@ import { HostDriver } from "./host_driver.ts";
 import { SPENT } from "./operation.ts";
 import { callOfProgram } from "./place.ts";
 import { placed, setDefaultScheduler } from "./placement.ts";
-import { printUncaught } from "./report.ts";
+import { printError, printUncaught } from "./report.ts";
 import { RunLoop } from "./run_loop.ts";
 import { Timer } from "./schedulable.ts";
 import { shuffler } from "./shuffle.ts";
@@ -230,6 +230,27 @@ export class Scheduler extends RunLoop {
     return this.table.filter((entity) => entity instanceof Coro).sort((a, b) => a.id - b.id);
   }
 
+  /**
+   * The time by its clock, in seconds since an arbitrary moment. It never goes backwards; under a virtual clock it is
+   * virtual.
+   *
+   * @example
+   * ```ts
+   * import { current, sleep } from "@asyncoro/asyncoro";
+   * import { runVirtual } from "@asyncoro/asyncoro/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await runVirtual(function* () {
+   *   const start = current().scheduler.now();
+   *   yield* sleep({ hours: 1 });
+   *   assertEquals(current().scheduler.now() - start, 3600);
+   * });
+   * ```
+   */
+  override now(): number {
+    return this.clock.now();
+  }
+
   /** How much there is of what. */
   stats(): SchedulerStats {
     const kernel = this.kernelCalls;
@@ -325,7 +346,7 @@ export class Scheduler extends RunLoop {
       try {
         await withinContext(hostContext, fn);
       } catch (error) {
-        console.error(`Error in a function registered with atexit() of ${this}:`, error);
+        printError(`Error in a function registered with atexit() of ${this}`, error);
       }
     }
   }
@@ -441,6 +462,7 @@ export class Scheduler extends RunLoop {
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
   failedUnclaimed(coro: Coro): void {
     if (this.broken !== null) return;
+    if (this.halted) return this.#reportUnclaimed(coro);
     if (this.#failed === NONE) this.#failed = new Set();
     this.#failed.add(coro);
     // The turn ends when all that is ready now has had its step: this queues up behind it.
@@ -464,7 +486,7 @@ export class Scheduler extends RunLoop {
       this.onError(error, coro);
     } catch (failure) {
       printUncaught(error, coro);
-      console.error("Error in the onError hook:", failure);
+      printError("Error in the onError hook", failure);
     }
   }
 
@@ -547,7 +569,7 @@ export class Scheduler extends RunLoop {
   }
 
   #reportUnclaimed(coro: Coro): void {
-    if (coro.unclaimed) this.reportError(coro.last, coro);
+    if (coro.unclaimed && !coro.heard()) this.reportError(coro.last, coro);
     coro.failureTold();
   }
 

@@ -331,9 +331,14 @@ export abstract class Strand extends Schedulable {
     const untold = this.control === null ? NONE : this.control.errors;
     this.control = null;
     this.ended(kind, value, untold);
-    // It accepted a hot swap in the step in which it was to be terminated: the termination stands.
-    if (grace !== null && this.slot >= 0) this.requestUnwind(-1, grace, null);
+    if (this.slot >= 0) this.goesOnSwapped(grace, untold);
     return false;
+  }
+
+  /** It accepted a hot swap in the step in which it was to be terminated, or thrown at: that stands. */
+  private goesOnSwapped(grace: number | null, untold: readonly unknown[]): void {
+    for (const error of untold) this.requestThrow(error);
+    if (grace !== null) this.requestUnwind(-1, grace, null);
   }
 
   // --- control requests ---------------------------------------------------------------------------------------
@@ -529,7 +534,11 @@ export abstract class Strand extends Schedulable {
     unwinding.timer = null;
     // Unwindings within its cleanup are overtaken.
     while (this.control!.unwinding !== unwinding) {
-      unwinding.failure ??= this.control!.unwinding!.failure;
+      const overtaken = this.control!.unwinding!;
+      if (unwinding.failure === null) {
+        unwinding.failure = overtaken.failure;
+        overtaken.failure = null;
+      }
       this.stopUnwinding();
     }
     unwinding.forced++;
@@ -544,10 +553,7 @@ export abstract class Strand extends Schedulable {
       else this.report(failure.error);
     }
     unwinding.forced = 0;
-    if (this.frames === null) {
-      if (unwinding.failure !== null) this.report(unwinding.failure.error);
-      return this.endWith("terminate", unwinding.last);
-    }
+    if (this.frames === null) return this.endWith("terminate", unwinding.last);
     const via = this.popFrame();
     if (via !== null) {
       via.state = SPENT;
@@ -559,11 +565,13 @@ export abstract class Strand extends Schedulable {
       nextValue = this.last;
       return true;
     }
+    const { failure: told, reason } = unwinding;
+    unwinding.failure = null;
     this.stopUnwinding();
     this.tidyControl();
     nextMode = THROW;
     // A failure of the cleanup is the more important news.
-    nextValue = unwinding.failure === null ? unwinding.reason : unwinding.failure.error;
+    nextValue = told === null ? reason : told.error;
     return true;
   }
 
@@ -580,12 +588,13 @@ export abstract class Strand extends Schedulable {
     this.tidyControl();
   }
 
-  /** Ends the innermost unwinding. */
+  /** Ends the innermost unwinding. What its cleanup threw and no caller was told is reported. */
   private stopUnwinding(): void {
     const control = this.control!;
     const unwinding = control.unwinding!;
     unwinding.timer?.cancel();
     control.unwinding = unwinding.outer;
+    if (unwinding.failure !== null) this.report(unwinding.failure.error);
   }
 }
 

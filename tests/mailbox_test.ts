@@ -116,7 +116,7 @@ Deno.test("messages from one sender arrive in the order sent, by send, deliver a
       );
       const seen: Record<string, number> = { a: 0, b: 0, c: 0 };
       for (let i = 0; i < 60; i++) {
-        const message = yield* coro.receive<string>(i % 5 === 0 ? 10 : undefined);
+        const message = (yield* coro.receive<string>(i % 5 === 0 ? 10 : undefined))!;
         assertEquals(Number(message.slice(1)), seen[message[0]]++, `seed ${seed}: ${message}`);
       }
       yield* all(senders);

@@ -2,6 +2,7 @@
  * The scheduler: its life, join, terminate, atexit, statistics, and what happens when its kernel breaks down.
  */
 import { AsynCoro, Coro, Scheduler, type SchedulerOptions, sleep } from "@asyncoro/asyncoro";
+import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
   assert,
@@ -448,4 +449,26 @@ Deno.test("spawnWith() refuses options of the wrong type, at the call", async ()
   );
   assertEquals(scheduler.stats().live, 0);
   await scheduler.terminate();
+});
+
+Deno.test("now() is the time by its clock, in seconds, and that of an event loop", async () => {
+  const clock = new VirtualClock(100);
+  const scheduler = new Scheduler({ clock });
+  await scheduler.spawn(function* () {
+    assertEquals(scheduler.now(), 100);
+    yield* sleep({ minutes: 1 });
+    assertEquals(scheduler.now(), 160);
+  }).value();
+  await scheduler.terminate();
+  assertEquals(scheduler.now(), 160);
+  const host = new Scheduler();
+  const readings = Array.from({ length: 100 }, () => host.now());
+  assertEquals(readings, readings.toSorted((a, b) => a - b));
+  await host.terminate();
+  const loop = newEventLoop({ clock: new VirtualClock(7) });
+  await loop.runUntilComplete(function* () {
+    yield* sleep(3);
+    assertEquals([loop.time(), loop.scheduler.now()], [10, 10]);
+  });
+  loop.close();
 });

@@ -147,6 +147,8 @@ for (const [kind, make] of LOCKS) {
           changed.release();
         }).value();
         assertEquals(await end, ends[how]);
+        // The second one found nobody to be thrown in.
+        assertEquals(lab.takeReported(), how === "throw" ? ["stop"] : []);
         assertEquals(lab.takeLog(), [`${how} with the lock`]);
         assertEquals(changed.statistics().waiters, 0);
         assert(!changed.locked());

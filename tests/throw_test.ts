@@ -242,17 +242,19 @@ Deno.test("a second error is thrown at the next yield, even if that would be ans
     }
   }));
 
-Deno.test("errors that are left when the first one ends the coroutine are dropped", () =>
-  inLab(async ({ scheduler }) => {
+Deno.test("errors that are left when the first one ends the coroutine are reported, each once", () =>
+  inLab(async (lab) => {
+    const { scheduler } = lab;
     const coro = scheduler.spawn(function* () {
       yield* sleep(100);
     });
     const end = assertRejects(() => coro.value(), Error, "one");
     later(scheduler, 1, () => {
-      coro.throw(new Error("one"));
-      coro.throw(new Error("two"));
+      const one = new Error("one");
+      for (const error of [one, new Error("two"), one, new Error("three")]) coro.throw(error);
     });
     await end;
+    assertEquals(lab.takeReported(), ["two", "three"]);
   }));
 
 Deno.test("a message that was handed over when an error pre-empts it goes back to the head", () =>

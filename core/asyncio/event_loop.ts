@@ -259,9 +259,9 @@ export class EventLoop {
     handle.armed(new Timer(this.scheduler, LEVEL, 0, call, handle.when()));
   }
 
-  /** The time, in seconds since an arbitrary moment; it never goes backwards. */
+  /** The time, in seconds since an arbitrary moment; it never goes backwards. That of `scheduler.now()`. */
   time(): number {
-    return this.#scheduler.clock.now();
+    return this.#scheduler.now();
   }
 
   // --- futures and tasks --------------------------------------------------------------------------------------

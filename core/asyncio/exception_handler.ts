@@ -1,3 +1,4 @@
+import { printError } from "../report.ts";
 import type { EventLoop } from "./event_loop.ts";
 
 /** What went wrong where nobody takes the error. */
@@ -16,5 +17,5 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 /** Prints what happened on stderr. */
 export function printContext({ message, exception }: ExceptionContext): void {
   if (exception === undefined) console.error(message);
-  else console.error(`${message}:`, exception);
+  else printError(message, exception);
 }

@@ -1,4 +1,4 @@
-import { describe } from "../describe.ts";
+import { describe, isError, isInstance } from "../describe.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "../joiner.ts";
 import { type Operation, WAIT } from "../operation.ts";
 import { CancelledError, InvalidStateError } from "./errors.ts";
@@ -135,7 +135,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
         `Cannot set the exception of ${this} as 'error' must be an Error: current value is ${describe(error)}`,
       );
     }
-    if (error instanceof CancelledError) {
+    if (isInstance(error, CancelledError)) {
       throw new TypeError(`Cannot set the exception of ${this} to a CancelledError: call cancel() instead`);
     }
     this.fail(error);
@@ -267,6 +267,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
     this.#firstJoiner = removeJoiner(this.#firstJoiner, joiner);
   }
 
+  /** @internal Whether it ended with an error, which may be `null` as well; whoever looks has asked for it. */
+  failed(): boolean {
+    if (this.#state !== FAILED) return false;
+    this.markRetrieved();
+    return true;
+  }
+
   /** @internal Somebody asked for the error. */
   markRetrieved(): void {
     this.#unretrieved?.retrieved();
@@ -342,8 +349,4 @@ class PromiseJoiner implements Joiner {
     this.#future.markRetrieved();
     this.#reject(error);
   }
-}
-
-function isError(value: unknown): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }

@@ -1,4 +1,5 @@
 import type { Coro } from "../coro.ts";
+import { isInstance } from "../describe.ts";
 import type { Joiner } from "../joiner.ts";
 import { Operation, REJECTED, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
@@ -91,5 +92,5 @@ export function awaitedFuture(coro: Coro): Future | null {
 /** Whether what a coroutine waited for has ended with a cancellation, of which it is about to be told. */
 export function gotCancellation(coro: Coro): boolean {
   const wait = coro.wait;
-  return wait instanceof FutureWait && wait.state === REJECTED && wait.outcome instanceof CancelledError;
+  return wait instanceof FutureWait && wait.state === REJECTED && isInstance(wait.outcome, CancelledError);
 }

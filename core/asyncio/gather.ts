@@ -1,3 +1,4 @@
+import { isInstance } from "../describe.ts";
 import { type Awaitable, type AwaitedValue, isAwaitable } from "./coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "./ensure_future.ts";
 import { CancelledError } from "./errors.ts";
@@ -62,12 +63,12 @@ class Gathering extends Future<unknown[]> {
   #settle(): void {
     const outcomes = this.#children.map(outcome);
     if (!this.#cancelRequested) return this.succeed(outcomes);
-    this.fail(outcomes.find((each) => each instanceof CancelledError) ?? new CancelledError());
+    this.fail(outcomes.find((each) => isInstance(each, CancelledError)) ?? new CancelledError());
   }
 }
 
 function hasFailed(future: Future): boolean {
-  return future.cancelled() || future.exception() !== null;
+  return future.cancelled() || future.failed();
 }
 
 function outcome(future: Future): unknown {

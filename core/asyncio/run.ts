@@ -83,7 +83,7 @@ async function cancelAll(loop: EventLoop): Promise<void> {
   for (const task of tasks) task.cancel();
   await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
   for (const task of tasks) {
-    if (task.cancelled() || task.exception() === null) continue;
+    if (!task.failed()) continue;
     const exception = task.exception();
     loop.callExceptionHandler({ message: `Unhandled error of ${task} at the end of run()`, exception, task });
   }

@@ -36,7 +36,7 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
       inner.markRetrieved();
     } else if (inner.cancelled()) {
       outer.cancel();
-    } else if (inner.exception() !== null) {
+    } else if (inner.failed()) {
       outer.fail(inner.exception());
     } else {
       outer.setResult(inner.result());

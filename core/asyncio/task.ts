@@ -1,5 +1,5 @@
 import type { Coro, CoroFunction } from "../coro.ts";
-import { describe } from "../describe.ts";
+import { describe, isError, isInstance } from "../describe.ts";
 import { Operation } from "../operation.ts";
 import { type Named, placeNext } from "../placement.ts";
 import { type Body, type Ending, isGenerator } from "../strand.ts";
@@ -200,7 +200,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal Its coroutine has ended. */
   coroEnded(kind: Ending, value: unknown, untold: readonly unknown[]): void {
-    if (kind === "throw") return value instanceof CancelledError ? this.finishCancelled(value) : this.fail(value);
+    if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Asked to end in its last step.
     const error = this.#cancellation?.error ?? null;
@@ -248,6 +248,11 @@ function checkName(name: unknown): string {
   throw new TypeError(`Cannot name a task as 'name' must be a string: current value is ${describe(name)}`);
 }
 
-function reasonOf(signal: AbortSignal): string {
-  return signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+function reasonOf({ reason }: AbortSignal): string {
+  if (typeof reason === "string") return reason;
+  try {
+    return String(isError(reason) ? reason.message : reason);
+  } catch {
+    return describe(reason);
+  }
 }

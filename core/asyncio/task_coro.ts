@@ -1,5 +1,7 @@
 import { Coro, type CoroFunction } from "../coro.ts";
+import { isInstance } from "../describe.ts";
 import type { Ending } from "../strand.ts";
+import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { Task } from "./task.ts";
 
@@ -23,7 +25,9 @@ export class TaskCoro extends Coro {
   }
 
   protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
-    super.ended(kind, value, untold);
+    // A cancellation that came too late is no error.
+    const errors = untold.length === 0 ? untold : untold.filter((error) => !isInstance(error, CancelledError));
+    super.ended(kind, value, errors);
     // It may have been given another generator instead, or be one that was restarted after its task had failed.
     if (this.isAlive() || this.task === null) return;
     const { task } = this;

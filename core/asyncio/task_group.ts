@@ -1,6 +1,6 @@
 import type { Operation } from "../operation.ts";
 import { call } from "../operations/call.ts";
-import { describe } from "../describe.ts";
+import { describe, isInstance } from "../describe.ts";
 import { isGeneratorFunction } from "../strand.ts";
 import type { Coroutine } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
@@ -104,13 +104,13 @@ export class TaskGroup {
   }
 
   *#conclude(failure: Failure | null): Generator<unknown, void, unknown> {
-    let cancellation = failure?.error instanceof CancelledError ? failure.error : null;
+    let cancellation = failure !== null && isInstance(failure.error, CancelledError) ? failure.error : null;
     if (failure !== null) this.#abort();
     while (this.#tasks.size > 0) {
       try {
         yield* this.#allEnded();
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isInstance(error, CancelledError)) throw error;
         // From outside, unless the group is what cancels.
         if (!this.#aborting) cancellation = error;
         this.#abort();
@@ -119,7 +119,7 @@ export class TaskGroup {
     this.#state = "ended";
     const parent = this.#parent!;
     if (this.#cancelledParent && parent.uncancel() === 0) cancellation = null;
-    if (failure !== null && !(failure.error instanceof CancelledError)) this.#errors.push(failure.error);
+    if (failure !== null && !isInstance(failure.error, CancelledError)) this.#errors.push(failure.error);
     if (this.#errors.length > 0) throw this.#failure(parent);
     if (cancellation !== null) throw cancellation;
   }
@@ -146,9 +146,8 @@ export class TaskGroup {
   readonly #taskDone = (task: Task): void => {
     this.#tasks.delete(task);
     if (this.#tasks.size === 0 && this.#allDone !== null && !this.#allDone.done()) this.#allDone.setResult();
-    const exception = task.cancelled() ? null : task.exception();
-    if (exception === null) return;
-    this.#errors.push(exception);
+    if (!task.failed()) return;
+    this.#errors.push(task.exception());
     if (this.#aborting || this.#cancelledParent) return;
     this.#abort();
     this.#cancelledParent = true;

@@ -1,5 +1,5 @@
 import type { Coro } from "../coro.ts";
-import { describe } from "../describe.ts";
+import { describe, isInstance } from "../describe.ts";
 import { TimeoutError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { call } from "../operations/call.ts";
@@ -92,7 +92,7 @@ export class Timeout {
     if (this.#state !== "expiring") return error;
     this.#state = "expired";
     const mine = this.#task!.uncancel() <= this.#cancelling;
-    if (!mine || !(error instanceof CancelledError)) return error;
+    if (!mine || !isInstance(error, CancelledError)) return error;
     return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
   }
 }

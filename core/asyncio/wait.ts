@@ -89,7 +89,7 @@ function* waitFor<F extends Future>(
   let left = futures.size;
   const onDone = (future: Future) => {
     left--;
-    const failed = returnWhen === FIRST_EXCEPTION && !future.cancelled() && future.exception() !== null;
+    const failed = returnWhen === FIRST_EXCEPTION && future.failed();
     if (left === 0 || returnWhen === FIRST_COMPLETED || failed) enough();
   };
   for (const future of futures) future.addDoneCallback(onDone);

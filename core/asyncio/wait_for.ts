@@ -1,3 +1,4 @@
+import { isInstance } from "../describe.ts";
 import { TimeoutError } from "../errors.ts";
 import { current } from "../helpers.ts";
 import type { Operation } from "../operation.ts";
@@ -53,7 +54,7 @@ function* atOnce<T>(awaitable: Awaitable<T>): Generator<unknown, T, unknown> {
   try {
     return future.result();
   } catch (error) {
-    if (error instanceof CancelledError) {
+    if (isInstance(error, CancelledError)) {
       throw new TimeoutError("Time was up at once: it was not done", { cause: error });
     }
     throw error;

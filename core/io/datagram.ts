@@ -220,9 +220,9 @@ export class AsyncDatagram implements Disposable {
     this.close();
   }
 
-  /** Its address, in words. */
+  /** Its address: `127.0.0.1:3456`. */
   toString(): string {
-    return `the datagram socket at ${describeAddress(this.addr)}`;
+    return describeAddress(this.addr);
   }
 
   /** @internal */
@@ -273,7 +273,7 @@ export class AsyncDatagram implements Disposable {
   }
 
   #closedError(action: string): ClosedError {
-    return new ClosedError(`Cannot ${action} as ${this} is closed`);
+    return new ClosedError(`Cannot ${action} as the datagram socket at ${this} is closed`);
   }
 
   #hold(alive: boolean): void {

@@ -293,7 +293,7 @@ export class AsyncFile implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.intake.close(new ClosedError(`Cannot use ${this} as it is closed`));
+    this.intake.close(new ClosedError(`Cannot use '${this}' as it is closed`));
     this.#file.close();
   }
 
@@ -304,7 +304,7 @@ export class AsyncFile implements Disposable {
 
   /** Its path. */
   toString(): string {
-    return `'${this.path}'`;
+    return this.path;
   }
 
   #turn<T>(label: string, act: () => Promise<T>, limit?: IoLimit): Operation<T> {
@@ -335,7 +335,7 @@ class Turn extends IoWait {
   }
 
   override get waitsFor(): string {
-    return `the host's answer about ${this.#file}`;
+    return `the host's answer about '${this.#file}'`;
   }
 
   protected override enter(strand: Strand): void {
@@ -350,7 +350,7 @@ class Turn extends IoWait {
     const intake = this.#file.intake;
     if (intake.closed) {
       intake.line.remove(this);
-      return this.settleError(new ClosedError(`Cannot ${this.label} as ${this.#file} is closed`));
+      return this.settleError(new ClosedError(`Cannot ${this.label} as '${this.#file}' is closed`));
     }
     // A read that was given up is still under way.
     if (intake.busy) return;

@@ -9,6 +9,7 @@ import { Fifo } from "../fifo.ts";
 import { type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { WAITING } from "../operation.ts";
 import type { Operation } from "../operation.ts";
+import { printError } from "../report.ts";
 import type { Strand } from "../strand.ts";
 import { describeAddress } from "./endpoint.ts";
 import { IoWait } from "./io_wait.ts";
@@ -108,9 +109,9 @@ export class AsyncListener implements Disposable {
     this.close();
   }
 
-  /** Where it listens, in words. */
+  /** Where it listens: `127.0.0.1:3456`, or the path. */
   toString(): string {
-    return `the listener at ${describeAddress(this.addr)}`;
+    return describeAddress(this.addr);
   }
 
   /** @internal */
@@ -196,12 +197,12 @@ export class AsyncListener implements Disposable {
     try {
       this.#plan.onHandshakeError?.(error, addr);
     } catch (failure) {
-      console.error("Error in the onHandshakeError hook:", failure);
+      printError("Error in the onHandshakeError hook", failure);
     }
   }
 
   #closedError(): ClosedError {
-    return new ClosedError(`Cannot accept as ${this} is closed`);
+    return new ClosedError(`Cannot accept as the listener at ${this} is closed`);
   }
 
   #hold(alive: boolean): void {

@@ -4,6 +4,7 @@
  * Each looks at the buffer (`look`), is settled without taking anything, and takes its bytes when its outcome is
  * handed over (`collect`).
  */
+import { isInstance } from "../describe.ts";
 import { ClosedError, EOFError, MessageTooLargeError } from "../errors.ts";
 import { REJECTED, RESOLVED, WAITING } from "../operation.ts";
 import type { Strand } from "../strand.ts";
@@ -109,7 +110,7 @@ abstract class Read extends IoWait {
   protected stopped(intake: Intake): unknown {
     const failure = intake.failure;
     // Everyone gets an error of their own, with their own stack.
-    return failure instanceof ClosedError ? new ClosedError(failure.message) : failure;
+    return isInstance(failure, ClosedError) ? new ClosedError(failure.message) : failure;
   }
 }
 

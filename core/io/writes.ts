@@ -1,6 +1,7 @@
 /**
  * The waits of an outlet: to send some, to send all, to send a message, to end the stream.
  */
+import { isInstance } from "../describe.ts";
 import { ClosedError } from "../errors.ts";
 import type { IoLimit } from "./limit.ts";
 import { IoWait } from "./io_wait.ts";
@@ -55,7 +56,7 @@ abstract class Write extends IoWait implements Writer {
 
   #stop(error: unknown): void {
     this.to.outlet.line.remove(this);
-    this.settleError(error instanceof ClosedError ? new ClosedError(error.message) : error);
+    this.settleError(isInstance(error, ClosedError) ? new ClosedError(error.message) : error);
     this.to.outlet.serve();
   }
 

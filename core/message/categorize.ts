@@ -86,24 +86,36 @@ export class CategorizeMessages {
    * Takes the earliest message of a category, waiting for one if there is none. Messages of other categories that
    * come meanwhile are sorted and kept.
    *
-   * @typeParam T What comes, and the alarm value if there is a limit: the compiler takes your word for it.
+   * @typeParam T What comes: the compiler takes your word for it.
    * @param category The category; without one, or with `null`, the messages that no function claims.
    * @param timeout Seconds to wait at the most in all, or a duration; zero or less does not wait.
-   * @param alarmValue What it evaluates to when time is up.
+   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
    * @throws {TypeError} If `timeout` is no time.
    * @throws {Error} If it is not called by the coroutine itself.
    */
-  receive<T = unknown>(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  receive<T = unknown>(category?: unknown): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  receive<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  receive<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  receive<T, A>(category: unknown, timeout: Timeout, alarmValue: A): Operation<T | A>;
+  receive(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = toSeconds(timeout, "receive");
     mustBeCurrent(this.#coro, "receive");
     const sort = (message: unknown): unknown => this.#categoryOf(message);
-    return new ReceiveSorted(this.#coro, category ?? null, sort, seconds, alarmValue) as Operation<
-      unknown
-    > as Operation<T>;
+    return new ReceiveSorted(this.#coro, category ?? null, sort, seconds, alarmValue);
   }
 
   /** The same as {@linkcode CategorizeMessages.receive}. */
-  recv<T = unknown>(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<T> {
+  recv<T = unknown>(category?: unknown): Operation<T>;
+  /** The same with a limit: `undefined` when time is up. */
+  recv<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
+  /** The same with an alarm value that is of the type named. */
+  recv<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  /** The same with an alarm value of another type. */
+  recv<T, A>(category: unknown, timeout: Timeout, alarmValue: A): Operation<T | A>;
+  recv(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     return this.receive(category, timeout, alarmValue);
   }
 

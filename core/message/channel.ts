@@ -12,6 +12,7 @@ import { ChannelClosedError } from "../errors.ts";
 import { withinContext } from "../host_context.ts";
 import type { Operation } from "../operation.ts";
 import { Immediate } from "../operations/immediate.ts";
+import { printError } from "../report.ts";
 import type { Strand } from "../strand.ts";
 import { Waiter, WaitQueue } from "../sync/wait_queue.ts";
 import { type Timeout, toSeconds } from "../time.ts";
@@ -107,6 +108,11 @@ export class Channel<T = unknown> {
 
   /** Its name. */
   get name(): string {
+    return this.#name;
+  }
+
+  /** Its name. */
+  toString(): string {
     return this.#name;
   }
 
@@ -296,7 +302,7 @@ export class Channel<T = unknown> {
     } catch (error) {
       const coro = sender?.owner;
       if (coro !== undefined) coro.scheduler.reportError(error, coro);
-      else console.error(`Uncaught error in the transform of channel '${this.#name}':`, error);
+      else printError(`Uncaught error in the transform of channel '${this.#name}'`, error);
       return DROPPED;
     }
   }

@@ -50,6 +50,13 @@ export class Mailbox {
     return (this.messages?.length ?? 0) + (this.sorted?.length ?? 0);
   }
 
+  /** Whether a message is among those that are kept. */
+  has(message: unknown): boolean {
+    if (this.sorted?.has(message)) return true;
+    for (const kept of this.messages ?? []) if (kept === message) return true;
+    return false;
+  }
+
   /** Hands the message to the receive that waits longest, or keeps it. */
   post(message: unknown): void {
     const receiver = this.receiver;

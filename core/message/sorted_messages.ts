@@ -65,6 +65,12 @@ export class SortedMessages {
     return item;
   }
 
+  /** Whether a message is among them. */
+  has(message: unknown): boolean {
+    for (let item = this.#first; item !== null; item = item.later) if (item.message === message) return true;
+    return false;
+  }
+
   /** Hands all messages over, the last first, and keeps none. */
   drainBackwards(take: (message: unknown) => void): void {
     let item = this.#last;

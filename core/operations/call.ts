@@ -30,6 +30,12 @@ export class Call extends Operation<unknown> {
 
   override detach(): void {}
 
+  // It has been handed over here, but what that made fail has not.
+  override errorLost(error: unknown): void {
+    const { owner } = this.strand!;
+    owner.scheduler.reportError(error, owner);
+  }
+
   // The only moment at which the suspended caller is on the engine's stack: its place can be read now, for nothing.
   override throw(error: unknown): never {
     recordCaller(error, this.throw);

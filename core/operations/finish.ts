@@ -38,6 +38,10 @@ export class Finish extends Operation<unknown> implements Joiner {
     this.target.unjoin(this);
   }
 
+  override errorLost(): void {
+    this.target.unclaim(this);
+  }
+
   override timedOut(): void {
     this.fail(late(this.target));
   }

@@ -1,5 +1,5 @@
 import { TimeoutError } from "../errors.ts";
-import type { Operation } from "../operation.ts";
+import { Operation } from "../operation.ts";
 import { Timer } from "../schedulable.ts";
 import { type Body, isGenerator, type Strand } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
@@ -13,9 +13,12 @@ export const GRACE_SECONDS = 5;
 class WithTimeout extends Call {
   #seconds: number;
   #timer: Timer | null = null;
+  readonly #work: unknown;
+  #late: TimeoutError | null = null;
 
-  constructor(body: Body, seconds: number) {
+  constructor(work: unknown, body: Body, seconds: number) {
     super(body);
+    this.#work = work;
     this.#seconds = seconds;
   }
 
@@ -27,7 +30,8 @@ class WithTimeout extends Call {
     const depth = strand.height;
     if (this.#seconds < Infinity) {
       this.#timer = new Timer(strand.loop, strand.level, this.#seconds, () => {
-        strand.requestUnwind(depth, GRACE_SECONDS, this.#late());
+        this.#late = new TimeoutError(`Time is up: it did not end within ${this.#seconds} seconds`);
+        strand.requestUnwind(depth, GRACE_SECONDS, this.#late);
       });
     }
     return super.begin(strand);
@@ -41,8 +45,10 @@ class WithTimeout extends Call {
     return this.#seconds < Infinity;
   }
 
-  #late(): TimeoutError {
-    return new TimeoutError(`Time is up: it did not end within ${this.#seconds} seconds`);
+  override errorLost(error: unknown): void {
+    // That time was up, and that a promise was rejected, concerns only who waited.
+    if (this.#work instanceof Operation) this.#work.errorLost(error);
+    else if (isGenerator(this.#work) && error !== this.#late) super.errorLost(error);
   }
 }
 
@@ -84,5 +90,5 @@ export function withTimeout<T>(
   const body = isGenerator(work)
     ? work
     : attend(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout(body, seconds) as Operation<unknown> as Operation<T>;
+  return new WithTimeout(work, body, seconds) as Operation<unknown> as Operation<T>;
 }

@@ -11,6 +11,7 @@
 import { WorkerError } from "../errors.ts";
 import { holdTimer, hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { withinContext } from "../host_context.ts";
+import { printError } from "../report.ts";
 import { toWorkerError } from "./carried_error.ts";
 import type { WorkerHost } from "./host_worker.ts";
 import type { ErrorNote } from "./protocol.ts";
@@ -299,7 +300,7 @@ export class Crew implements ThreadEvents {
     this.#remove(thread, reason);
     if (this.#falseStarts >= MAX_FALSE_STARTS) this.#giveUp(reason);
     // Somebody has to hear of it.
-    else if (idle && error !== undefined) console.error(`A worker of pool '${this.#plan.name}' failed:`, reason);
+    else if (idle && error !== undefined) printError(`A worker of pool '${this.#plan.name}' failed`, reason);
   }
 
   #giveUp(reason: WorkerError): void {

@@ -366,13 +366,19 @@ export class WorkerLoop implements TaskHost {
   }
 
   #fail(task: TaskContext, error: unknown, target: number): void {
-    this.#tellError(this.#kit.CODE.FAIL, task.id, this.#explained(error, target));
+    let told = error;
+    try {
+      told = this.#explained(error, target);
+    } catch {
+      // It is frozen, or cannot be read: it goes as it is.
+    }
+    this.#tellError(this.#kit.CODE.FAIL, task.id, told);
     task.ended = true;
     this.#current = null;
   }
 
   #tellError(code: number, id: number, error: unknown): void {
-    this.#port.postMessage(this.#describe(error));
+    this.#port.postMessage(this.#noteOf(error));
     this.#reserve(2);
     this.#output.put(code);
     this.#output.put(id);
@@ -397,6 +403,16 @@ export class WorkerLoop implements TaskHost {
     return error;
   }
 
+  /** Whatever was thrown: looking at it may throw as well. */
+  #noteOf(error: unknown): ErrorNote {
+    try {
+      return this.#describe(error);
+    } catch {
+      const message = "A task threw something that cannot be read";
+      return { name: "WorkerError", message, stack: undefined, cause: undefined, hasCause: false, data: {} };
+    }
+  }
+
   #describe(error: unknown): ErrorNote {
     if (!(error instanceof Error) && !(error instanceof DOMException)) {
       const cause = this.#cloned(error);
@@ -406,7 +422,8 @@ export class WorkerLoop implements TaskHost {
     const data: Record<string, unknown> = {};
     for (const key of Object.keys(error)) data[key] = this.#cloned((error as unknown as Record<string, unknown>)[key]);
     if (error instanceof DOMException) data.code = error.code;
-    const { name, message, stack } = error;
+    const { name, message } = error;
+    const stack = typeof error.stack === "string" ? error.stack : undefined;
     const hasCause = "cause" in error;
     const cause = hasCause ? this.#cloned(error.cause) : undefined;
     return { name: String(name), message: String(message), stack, cause, hasCause, data };

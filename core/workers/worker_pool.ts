@@ -136,6 +136,11 @@ export class WorkerPool {
     this.#targets = new Targets((id) => this.#crew.forget(id));
   }
 
+  /** Its name. */
+  toString(): string {
+    return this.name;
+  }
+
   /**
    * Runs a task and waits for its result. When the wait is cancelled, so is the task.
    *

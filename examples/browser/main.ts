@@ -71,7 +71,7 @@ main(function* (coro) {
   canvas.addEventListener("click", ({ offsetX, offsetY }) => coro.send([offsetX, offsetY]));
   for (;;) {
     // When nobody clicks for a second, a ball drops by itself.
-    const somewhere = [Math.random() * canvas.width, 0];
+    const somewhere: [number, number] = [Math.random() * canvas.width, 0];
     const [x, y] = yield* coro.receive<[number, number]>(1, somewhere);
     new Coro(bounce, x, y, counter);
   }

@@ -5,7 +5,7 @@ import { compare, type Effort, inOwnProcess, ns, printTable, timed, times } from
 type Body = Generator<unknown, void, unknown>;
 
 function* ponger(coro: Coro, count: number, timeout?: number): Body {
-  for (let i = 0; i < count; i++) (yield* coro.receive<Coro>(timeout)).send(i);
+  for (let i = 0; i < count; i++) (yield* coro.receive<Coro>(timeout))!.send(i);
 }
 
 function* pinger(coro: Coro, partner: Coro, count: number, timeout?: number): Body {

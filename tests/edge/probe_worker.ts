@@ -19,14 +19,14 @@ function* busy(coro: Coro, turns: number) {
 /** Sends a message around a ring, with a timeout on each receive. */
 function* ring(coro: Coro, size: number, rounds: number) {
   const member = function* (self: Coro, next: Coro) {
-    for (let round = 0; round < rounds; round++) next.send(1 + (yield* self.receive<number>(30)));
+    for (let round = 0; round < rounds; round++) next.send(1 + (yield* self.receive<number>(30))!);
   };
   let next: Coro = coro;
   for (let n = 1; n < size; n++) next = new Coro(member, next);
   let hops = 0;
   for (let round = 0; round < rounds; round++) {
     next.send(hops + 1);
-    hops = yield* coro.receive<number>(30);
+    hops = (yield* coro.receive<number>(30))!;
   }
   return hops;
 }

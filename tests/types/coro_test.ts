@@ -75,11 +75,9 @@ Deno.test("an operation evaluates to a value of its type", () =>
     expectType<unknown>()(yield* coro.sleep(1));
     // Who resumes it may give it anything.
     expectType<unknown>()(yield* coro.suspend(1, null));
-    expectType<string | null>()(yield* coro.sleep<string | null>(1, null));
     expectType<number>()(yield* coro.deliver("message"));
     expectType<unknown>()(yield* coro.receive());
     expectType<unknown>()(yield* coro.recv(0, "nothing came"));
-    expectType<string | null>()(yield* coro.receive<string | null>(0, null));
     expectType<Coro | null>()(yield* Coro.locate("nobody", 0));
     expectType<boolean>()(yield* coro.monitor(other));
     expectType<number>()(yield* call(half(3)));
@@ -91,6 +89,25 @@ Deno.test("an operation evaluates to a value of its type", () =>
     expectType<string>()(yield* withTimeout({ seconds: 5 }, other.finish()));
     expectType<string>()(yield* withTimeout(null, Promise.resolve("")));
     expectType<Coro>()(current());
+  }));
+
+Deno.test("what may be late is of the type that comes, or of that of the alarm value", () =>
+  runVirtual(function* (coro) {
+    coro.send("message");
+    expectType<string>()(yield* coro.receive<string>());
+    expectType<string | undefined>()(yield* coro.receive<string>(0));
+    expectType<string | undefined>()(yield* coro.recv<string>({ milliseconds: 1 }));
+    expectType<string>()(yield* coro.receive<string>(0, "none"));
+    expectType<string | null>()(yield* coro.receive<string | null>(0, null));
+    expectType<string | null>()(yield* coro.receive<string, null>(0, null));
+    expectType<string | 0>()(yield* coro.recv<string, 0>(0, 0));
+    expectType<string | undefined>()(yield* coro.sleep<string>(0));
+    expectType<string | undefined>()(yield* coro.suspend<string>(0));
+    expectType<string>()(yield* coro.sleep<string>(0, "nobody"));
+    expectType<string | null>()(yield* coro.sleep<string | null>(1, null));
+    expectType<string | null>()(yield* coro.suspend<string, null>(0, null));
+    const maybe = 1 as number | undefined;
+    expectType<string | undefined>()(yield* coro.receive<string>(maybe));
   }));
 
 Deno.test("what a monitor is told is one of three outcomes", () =>
@@ -162,6 +179,20 @@ export function* refused(coro: Coro<number>, operation: Operation<string>): Gene
   sleep({ second: 1 });
   // @ts-expect-error -- the alarm value is none of those that were named
   coro.sleep<string>(1, null);
+  // @ts-expect-error -- the same
+  coro.receive<string>(1, null);
+  // @ts-expect-error -- nothing may have come in time
+  const message: string = yield* coro.receive<string>(1);
+  // @ts-expect-error -- the same
+  (yield* coro.recv<string>(1)).trim();
+  // @ts-expect-error -- nobody may have resumed it in time
+  const update: number = yield* coro.sleep<number>(1);
+  // @ts-expect-error -- the same
+  (yield* coro.suspend<number>(1)).toFixed(update + message.length);
+  // @ts-expect-error -- it may be the alarm value
+  const either: string = yield* coro.receive<string, null>(1, null);
+  // @ts-expect-error -- an alarm value is for when time is up
+  coro.receive<string>("alarm", either);
   // @ts-expect-error -- a coroutine monitors a coroutine
   coro.monitor(result);
   // @ts-expect-error -- it is not called

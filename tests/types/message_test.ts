@@ -6,6 +6,7 @@ import {
   Coro,
   Event,
   Lock,
+  type Operation,
   Semaphore,
   supervise,
   type SuperviseOptions,
@@ -67,6 +68,10 @@ Deno.test("messages of a category are of the type that is named", () =>
     coro.send({ of: "tea", cents: 1 });
     expectType<Price>()(yield* messages.receive<Price>("dear"));
     expectType<unknown>()(yield* messages.recv("dear", 0, null));
+    expectType<Price | undefined>()(yield* messages.receive<Price>("dear", 0));
+    expectType<Price | undefined>()(yield* messages.recv<Price>(null, 0));
+    expectType<Price | null>()(yield* messages.receive<Price, null>("dear", 0, null));
+    expectType<Price>()(yield* messages.recv<Price>("dear", 0, { of: "tea", cents: 0 }));
     expectType<boolean>()(messages.remove(() => null));
   }));
 
@@ -121,6 +126,12 @@ export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<num
   Coro.locate(coro);
   // @ts-expect-error -- it takes a coroutine
   new CategorizeMessages(numbers);
+  // @ts-expect-error -- none may have come in time
+  const price: Operation<Price> = new CategorizeMessages(coro).receive<Price>("dear", 1);
+  // @ts-expect-error -- the same
+  const late: Operation<Price> = new CategorizeMessages(coro).recv<Price>(price, 1);
+  // @ts-expect-error -- the alarm value is no price
+  new CategorizeMessages(coro).receive<Price>("dear", 1, null);
   // @ts-expect-error -- a function says the category
   new CategorizeMessages(coro).add("dear");
   // @ts-expect-error -- it takes a number
@@ -136,5 +147,5 @@ export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<num
   // @ts-expect-error -- there is no such option
   supervise([], { ...options, restarts: 3 });
   // @ts-expect-error -- a lock is released by nobody but who calls
-  new Lock().release(coro);
+  new Lock().release(late);
 }

@@ -51,6 +51,44 @@ Deno.test("a worker that crashes or exits fails exactly the task it ran, and the
   assertEquals([pool.stats().crashed, pool.stats().workers], [4, 1]);
 });
 
+Deno.test("whatever a task throws fails that task only, and its worker goes on", async () => {
+  await using pool = new WorkerPool(1);
+  const { worker } = await pool.run(() => ({ worker: (globalThis as { mark?: number }).mark = 1 }));
+  const strange: (() => never)[] = [
+    () => {
+      throw Object.assign(new Error("boom"), { stack: ["a", () => {}] });
+    },
+    () => {
+      throw Object.defineProperty(new Error("boom"), "message", {
+        get() {
+          throw new Error("no");
+        },
+      });
+    },
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      throw proxy;
+    },
+    () => {
+      throw Object.freeze(new ReferenceError("mark is not defined"));
+    },
+    () => {
+      Error.prepareStackTrace = (_error, sites) => sites;
+      throw new Error("boom");
+    },
+  ];
+  const messages: string[] = [];
+  for (const target of strange) {
+    const error = await pool.run(target as () => unknown).catch((error: unknown) => error);
+    assertInstanceOf(error, WorkerError);
+    messages.push((error as WorkerError).message);
+  }
+  const unreadable = "A task threw something that cannot be read";
+  assertEquals(messages, ["boom", unreadable, unreadable, "mark is not defined", "boom"]);
+  assertEquals(await pool.run(() => (globalThis as { mark?: number }).mark), worker);
+});
+
 Deno.test("results of tasks before a crash in the same turn are not lost, and tasks after it run elsewhere", async () => {
   await using pool = new WorkerPool(1);
   const results = Array.from({ length: 60 }, (_, i) =>

@@ -1,6 +1,5 @@
 import { AsyncSocket } from "../../io/socket.ts";
 import type { ListenTarget } from "../../io/dial.ts";
-import { describeAddress } from "../../io/endpoint.ts";
 import type { AsyncListener } from "../../io/listener.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
@@ -100,9 +99,9 @@ export class Server implements Disposable {
     this.close();
   }
 
-  /** How it reads in messages. */
+  /** Where it listens: `127.0.0.1:3456`, or the path. */
   toString(): string {
-    return `a server at ${describeAddress(this.#listener.addr)}`;
+    return String(this.#listener);
   }
 
   *#accept(): Generator<unknown, void, unknown> {
@@ -119,7 +118,7 @@ export class Server implements Disposable {
       const task = this.#loop.createTask(body);
       task.addDoneCallback(() => {
         if (task.cancelled()) writer.close();
-        else if (task.exception() !== null) this.#failed(writer, task.exception());
+        else if (task.failed()) this.#failed(writer, task.exception());
       });
     } catch (error) {
       this.#failed(writer, error);
@@ -128,7 +127,11 @@ export class Server implements Disposable {
 
   #failed(writer: StreamWriter, exception: unknown): void {
     writer.close();
-    this.#loop.callExceptionHandler({ message: `Unhandled error for a client of ${this}`, exception, writer });
+    this.#loop.callExceptionHandler({
+      message: `Unhandled error for a client of the server at ${this}`,
+      exception,
+      writer,
+    });
   }
 }
 

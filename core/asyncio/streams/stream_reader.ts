@@ -1,4 +1,4 @@
-import { describe } from "../../describe.ts";
+import { describe, isInstance } from "../../describe.ts";
 import { ClosedError } from "../../errors.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
 import { type Data, toBytes } from "../../io/data.ts";
@@ -143,7 +143,7 @@ export class StreamReader {
     try {
       return yield* this.#readUntil(NEWLINE);
     } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial as Bytes;
+      if (isInstance(error, IncompleteReadError)) return error.partial as Bytes;
       throw error;
     }
   }
@@ -191,7 +191,7 @@ export class StreamReader {
     try {
       return yield* this.#socket.recv(PIECE);
     } catch (error) {
-      if (error instanceof ClosedError) return NOTHING;
+      if (isInstance(error, ClosedError)) return NOTHING;
       throw error;
     }
   }

@@ -98,7 +98,7 @@ async function ring(count: number, operations: number, timeout?: number): Promis
   const node = function* (coro: Coro, index: number): Body {
     const next = index + 1 < count ? index + 1 : 0;
     for (let round = 0; round < rounds; round++) {
-      const passed = yield* coro.receive<number>(timeout);
+      const passed = (yield* coro.receive<number>(timeout))!;
       hops += passed;
       nodes[next].send(passed + 1);
     }

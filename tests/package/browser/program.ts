@@ -66,7 +66,7 @@ function messages(): Promise<number> {
     let sum = 0;
     for (let value = 1; value <= 1000; value++) {
       double.send({ from: coro, value });
-      sum += yield* coro.receive<number>(5);
+      sum += (yield* coro.receive<number>(5))!;
     }
     double.terminate();
     return sum;
@@ -79,7 +79,7 @@ function channels(): Promise<unknown> {
     const readers = [1, 2].map((factor) =>
       new Coro(function* (coro) {
         yield* channel.subscribe(coro);
-        return factor * (yield* coro.receive<number>(5));
+        return factor * (yield* coro.receive<number>(5))!;
       })
     );
     const reached = yield* channel.deliver(21, 5, 2);
