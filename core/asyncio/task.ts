@@ -4,6 +4,7 @@ import { Operation } from "../operation.ts";
 import { type Named, placeNext } from "../placement.ts";
 import { type Body, type Ending, isGenerator } from "../strand.ts";
 import { attend } from "../operations/attend.ts";
+import { takeOver } from "../operations/parts.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -228,7 +229,10 @@ const UNLINKED = { nextJoiner: null, prevJoiner: null };
 
 function bodyOf(coroutine: unknown): Body {
   if (isGenerator(coroutine)) return coroutine;
-  if (coroutine instanceof Operation) return attend(coroutine);
+  if (coroutine instanceof Operation) {
+    takeOver([coroutine]);
+    return attend(coroutine);
+  }
   throw new TypeError(
     `Cannot create a task as it needs a generator function, a generator object or an operation: ` +
       `current value is ${describe(coroutine)}${hint(coroutine)}`,

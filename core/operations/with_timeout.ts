@@ -1,9 +1,9 @@
 import { TimeoutError } from "../errors.ts";
-import type { Operation } from "../operation.ts";
+import { type Operation, PATIENCE } from "../operation.ts";
 import { Timer } from "../schedulable.ts";
 import { type Body, isGenerator, type Strand } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { attend } from "./attend.ts";
+import { attend, operationFor } from "./attend.ts";
 import { Call } from "./call.ts";
 
 /** Seconds that cleanup code of something cancelled may take before its waits are cut short. */
@@ -13,9 +13,11 @@ export const GRACE_SECONDS = 5;
 class WithTimeout extends Call {
   #seconds: number;
   #timer: Timer | null = null;
+  // Turns that it may take to combine what is there.
+  #patience = PATIENCE;
 
-  constructor(body: Body, seconds: number) {
-    super(body);
+  constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
+    super(body, work);
     this.#seconds = seconds;
   }
 
@@ -24,13 +26,16 @@ class WithTimeout extends Call {
   }
 
   override begin(strand: Strand): boolean {
-    const depth = strand.height;
-    if (this.#seconds < Infinity) {
-      this.#timer = new Timer(strand.loop, strand.level, this.#seconds, () => {
-        strand.requestUnwind(depth, GRACE_SECONDS, this.#late());
-      });
-    }
+    if (this.#seconds < Infinity) this.#setTimer(strand, strand.height);
     return super.begin(strand);
+  }
+
+  #setTimer(strand: Strand, depth: number): void {
+    this.#timer = new Timer(strand.loop, strand.level, this.#seconds, () => {
+      // What is there is taken in any case, and what race and all make of it comes some turns later.
+      if (this.#seconds <= 0 && strand.advances() && --this.#patience > 0) this.#setTimer(strand, depth);
+      else strand.requestUnwind(depth, GRACE_SECONDS, this.#late());
+    });
   }
 
   override frameEnded(): void {
@@ -54,7 +59,7 @@ class WithTimeout extends Call {
  * lock that had been granted goes back.
  *
  * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`; with zero or less, `work`
- * gets what it can get without waiting.
+ * gets what it can get without waiting. A promise tells nothing at once, be it settled.
  * @param work An operation, a generator object or a promise.
  * @returns What `work` gives.
  * @throws {TimeoutError} At the yield, if time is up first.
@@ -81,8 +86,9 @@ export function withTimeout<T>(
   work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
 ): Operation<T> {
   const seconds = toSeconds(timeout, "limit the time of work");
-  const body = isGenerator(work)
-    ? work
-    : attend(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout(body, seconds) as Operation<unknown> as Operation<T>;
+  const operation = isGenerator(work)
+    ? null
+    : operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
+  const body = operation === null ? work as Body : attend(operation);
+  return new WithTimeout(seconds, body, operation) as Operation<unknown> as Operation<T>;
 }
