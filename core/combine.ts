@@ -11,7 +11,7 @@ import { CANCELLING, Operation, SPENT, WAITING } from "./operation.ts";
 import { type Body, type Ending, isGenerator, Strand } from "./strand.ts";
 import { attend, operationFor } from "./operations/attend.ts";
 import { Finish } from "./operations/finish.ts";
-import { giveBack, type Grant, takeOver } from "./operations/parts.ts";
+import { giveBack, type Grant, letGo, takeOver } from "./operations/parts.ts";
 import { GRACE_SECONDS } from "./operations/with_timeout.ts";
 
 /** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
@@ -53,6 +53,11 @@ class Branch extends Strand {
     return this.queued && (!this.begun || this.control !== null || this.wait instanceof Group);
   }
 
+  /** It is needed no more. */
+  close(): void {
+    this.requestUnwind(-1, this.group.strand!.graceLeft() ?? GRACE_SECONDS, null);
+  }
+
   protected override ended(kind: Ending, value: unknown): void {
     this.loop.leave(this);
     this.group.branchEnded(this, kind, value);
@@ -63,13 +68,7 @@ class Branch extends Strand {
   }
 }
 
-/** A branch that is to end, and the seconds that it may take for that. */
-interface Closing {
-  readonly branch: Branch;
-  readonly grace: number;
-}
-
-const closing = new DepthFirst<Closing>(({ branch, grace }) => branch.requestUnwind(-1, grace, null));
+const closing = new DepthFirst<Branch>((branch) => branch.close());
 
 // Waits that a description lists.
 const MAX_SHOWN = 10;
@@ -97,7 +96,7 @@ abstract class Group extends Operation<unknown> {
   protected abstract returned(index: number, value: unknown): void;
 
   override begin(strand: Strand): boolean {
-    takeOver(this.#parts);
+    for (const part of this.#parts) if (part !== null) takeOver(part);
     this.#enterBranches(strand);
     for (const branch of this.branches) strand.loop.submit(branch);
     return false;
@@ -115,6 +114,7 @@ abstract class Group extends Operation<unknown> {
     } catch (error) {
       for (const branch of this.branches) strand.loop.leave(branch);
       this.branches.clear();
+      for (const part of this.#parts) if (part !== null) letGo(part);
       throw error;
     }
   }
@@ -122,6 +122,8 @@ abstract class Group extends Operation<unknown> {
   branchEnded(branch: Branch, kind: Ending, value: unknown): void {
     this.#live--;
     this.branches.delete(branch);
+    const part = this.#parts[branch.index];
+    if (part !== null) letGo(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // A loser that ends by itself at the last moment has lost all the same.
       if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
@@ -141,10 +143,9 @@ abstract class Group extends Operation<unknown> {
   }
 
   #closeBranches(): void {
-    if (this.branches.size === 0) return;
-    const grace = this.strand!.graceLeft() ?? GRACE_SECONDS;
     // Last first: messages that several of them hold go back to the mailbox in their order.
-    closing.lastFirst(Array.from(this.branches, (branch) => ({ branch, grace })));
+    for (const branch of this.branches) closing.add(branch);
+    closing.run();
   }
 
   #settle(): void {

@@ -126,8 +126,11 @@ export abstract class Operation<T> {
     return NO_PARTS;
   }
 
-  /** @internal It was taken over, so what it was to wait for is not left to the program any more, even if it never begins. */
+  /** @internal It was taken over: what it is to wait for is not the program's to look after, even if it never begins. */
   takenOver(): void {}
+
+  /** @internal It was taken over and will not begin. */
+  letGo(): void {}
 
   /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
   timedOut(): void {

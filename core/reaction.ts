@@ -7,18 +7,18 @@
  */
 import { addJoiner, type Joiner, removeJoiner } from "./joiner.ts";
 
-/** The reactions that are there for whoever waits next. */
+/** The reactions that were left, of promises that are not settled: they are there for whoever waits next. */
 const shared = new WeakMap<object, Reaction>();
 
-/** A reaction of a promise, and those who wait by it. */
+/** A reaction of a promise or thenable, and those who wait by it. */
 export class Reaction {
   declare private readonly promise: object;
   declare private firstJoiner: Joiner | null;
   declare private isShared: boolean;
 
-  private constructor(promise: PromiseLike<unknown>) {
+  private constructor(promise: PromiseLike<unknown>, firstJoiner: Joiner) {
     this.promise = promise;
-    this.firstJoiner = null;
+    this.firstJoiner = firstJoiner;
     this.isShared = false;
     // `resolve` leaves promises as they are and tames other thenables: ones that throw, answer at once or twice.
     Promise.resolve(promise).then((value) => this.settled(true, value), (error) => this.settled(false, error));
@@ -26,23 +26,16 @@ export class Reaction {
 
   /** Makes `joiner` wait for a promise: it is resolved or rejected, in a later microtask, unless it leaves before. */
   static join(promise: PromiseLike<unknown>, joiner: Joiner): Reaction {
-    const reaction = shared.get(promise) ?? new Reaction(promise);
+    const reaction = shared.get(promise);
+    if (reaction === undefined) return new Reaction(promise, addJoiner(null, joiner));
     reaction.firstJoiner = addJoiner(reaction.firstJoiner, joiner);
     return reaction;
   }
 
-  /** Sees to it that a rejection of the promise is nobody's uncaught error, also if nobody ever waits for it. */
-  static handle(promise: PromiseLike<unknown>): void {
-    if (!shared.has(promise)) new Reaction(promise).share();
-  }
-
-  /** Takes `joiner` out, if it is in. */
+  /** Takes `joiner` out, which has been told nothing yet. */
   leave(joiner: Joiner): void {
     this.firstJoiner = removeJoiner(this.firstJoiner, joiner);
-    if (this.firstJoiner === null && !this.isShared && !shared.has(this.promise)) this.share();
-  }
-
-  private share(): void {
+    if (this.firstJoiner !== null || this.isShared || shared.has(this.promise)) return;
     this.isShared = true;
     shared.set(this.promise, this);
   }
@@ -50,7 +43,7 @@ export class Reaction {
   private settled(ok: boolean, outcome: unknown): void {
     if (!this.isShared) return this.tell(ok, outcome);
     shared.delete(this.promise);
-    // Who waits by a reaction of their own came before those who share this one.
+    // Those who wait by a reaction of their own came before those who share this one.
     if (this.firstJoiner !== null) queueMicrotask(() => this.tell(ok, outcome));
   }
 

@@ -82,7 +82,7 @@ function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
     resolve: (value: unknown) => future.succeed(value),
     reject: (error: unknown) => future.fail(error),
   };
-  const reaction = Reaction.join(promise instanceof Promise ? promise : Promise.resolve(promise), settling);
+  const reaction = Reaction.join(promise, settling);
   scheduler.hostOperations++;
   const left = (): void => {
     // When it is cancelled the promise is waited for no longer.

@@ -62,7 +62,7 @@ export class Items<T> {
     const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
     for (;;) {
       const operation = this.#next();
-      takeOver([operation]);
+      takeOver(operation);
       const item = await scheduler.spawnWith(
         { name: "next item" },
         function* (): Generator<unknown, T | null, unknown> {

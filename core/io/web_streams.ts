@@ -87,7 +87,7 @@ interface Duplex {
 export function streamsOf(socket: Duplex): StreamPair {
   const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
   const perform = <T>(operation: Operation<T>): Promise<T> => {
-    takeOver([operation]);
+    takeOver(operation);
     return scheduler.spawnWith({ name: "stream" }, function* (): Generator<unknown, T, unknown> {
       return yield* operation;
     }).value();

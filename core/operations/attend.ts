@@ -29,7 +29,7 @@ export function* attend(operation: Operation<unknown>): Body {
 
 /** The same with `yield*`, for an operation that has more to do when it is woken, and that begins now. */
 export function delegate(operation: Operation<unknown>): Body {
-  takeOver([operation]);
+  takeOver(operation);
   return delegating(operation);
 }
 

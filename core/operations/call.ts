@@ -2,7 +2,7 @@ import { describe } from "../describe.ts";
 import { Operation, WAITING } from "../operation.ts";
 import { recordCaller } from "../report.ts";
 import { type Body, isGenerator, type Strand } from "../strand.ts";
-import { giveBack, takeOver } from "./parts.ts";
+import { giveBack, letGo, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the strand's own stack. */
 export class Call extends Operation<unknown> {
@@ -26,7 +26,7 @@ export class Call extends Operation<unknown> {
 
   override begin(strand: Strand): boolean {
     // Something that is due may come before the first step of the subroutine, which is then never made.
-    if (this.work !== null) takeOver(this.parts);
+    if (this.work !== null) takeOver(this.work);
     strand.enter(this.body, this);
     return false;
   }
@@ -36,6 +36,10 @@ export class Call extends Operation<unknown> {
     this.strand = strand;
     this.state = WAITING;
     return this.begin(strand);
+  }
+
+  override frameEnded(): void {
+    if (this.work !== null) letGo(this.work);
   }
 
   override detach(): void {}

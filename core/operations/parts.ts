@@ -8,16 +8,29 @@
 import { DepthFirst } from "../depth_first.ts";
 import { NEW, type Operation, SPENT, TAKEN_OVER } from "../operation.ts";
 
-const takingOver = new DepthFirst<Operation<unknown> | null>((operation) => {
-  if (operation === null || operation.state !== NEW) return;
+const takingOver = new DepthFirst<Operation<unknown>>(takeOver);
+
+/** Takes an operation over, and its parts. */
+export function takeOver(operation: Operation<unknown>): void {
+  if (operation.state !== NEW) return;
   operation.state = TAKEN_OVER;
   operation.takenOver();
-  takingOver.lastFirst(operation.parts);
-});
+  const { parts } = operation;
+  if (parts.length === 0) return;
+  for (const part of parts) if (part !== null) takingOver.add(part);
+  takingOver.run();
+}
 
-/** Takes operations over, and their parts. */
-export function takeOver(operations: readonly (Operation<unknown> | null)[]): void {
-  takingOver.lastFirst(operations);
+const lettingGo = new DepthFirst<Operation<unknown>>(letGo);
+
+/** An operation that was taken over is needed no more, nor are its parts, if it has not begun. */
+export function letGo(operation: Operation<unknown>): void {
+  if (operation.state !== TAKEN_OVER) return;
+  operation.letGo();
+  const { parts } = operation;
+  if (parts.length === 0) return;
+  for (const part of parts) if (part !== null) lettingGo.add(part);
+  lettingGo.run();
 }
 
 /** What an operation brought, which will reach nobody. */
@@ -33,6 +46,7 @@ const givingBack = new DepthFirst<Grant>(({ operation, value }) => {
 });
 
 /** Gives back what was granted, the last first, so that messages come to lie in their order. */
-export function giveBack(grants: Iterable<Grant>): void {
-  givingBack.lastFirst(grants);
+export function giveBack(grants: readonly Grant[]): void {
+  for (const grant of grants) givingBack.add(grant);
+  givingBack.run();
 }

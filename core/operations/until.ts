@@ -10,8 +10,11 @@ import { type Timeout, toSeconds } from "../time.ts";
 export class Until extends Operation<unknown> implements Joiner {
   declare nextJoiner: Joiner | null;
   declare prevJoiner: Joiner | null;
-  declare private promise: PromiseLike<unknown>;
+  declare private readonly promise: PromiseLike<unknown>;
+  /** By which it waits. */
   declare private reaction: Reaction | null;
+  /** What became of the promise before the wait began. */
+  declare private early: { readonly failed: boolean; readonly outcome: unknown } | null;
 
   constructor(promise: PromiseLike<unknown>, seconds = Infinity) {
     super();
@@ -19,6 +22,7 @@ export class Until extends Operation<unknown> implements Joiner {
     this.prevJoiner = null;
     this.promise = promise;
     this.reaction = null;
+    this.early = null;
     this.limit = seconds;
   }
 
@@ -26,41 +30,50 @@ export class Until extends Operation<unknown> implements Joiner {
     return "until";
   }
 
+  // From now on the promise's rejection is no uncaught error, also if the wait never begins.
   override takenOver(): void {
-    this.adopt();
-    Reaction.handle(this.promise);
+    this.reaction = Reaction.join(this.promise, this);
+  }
+
+  override letGo(): void {
+    this.reaction?.leave(this);
+    this.reaction = null;
   }
 
   override begin(strand: Strand): boolean {
-    this.adopt();
+    if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
+    this.reaction ??= Reaction.join(this.promise, this);
     if (this.limit <= 0) {
-      Reaction.handle(this.promise);
+      this.letGo();
       return this.fail(this.late());
     }
     strand.loop.hostOperations++;
-    this.reaction = Reaction.join(this.promise, this);
     return false;
   }
 
-  /** The `then` of another thenable may begin something, so it is called once for each wait. */
-  private adopt(): void {
-    if (!(this.promise instanceof Promise)) this.promise = Promise.resolve(this.promise);
-  }
-
   override resolve(value: unknown): void {
-    this.strand!.loop.hostOperations--;
-    super.resolve(value);
+    if (this.settles(false, value)) super.resolve(value);
   }
 
   override reject(error: unknown): void {
-    this.strand!.loop.hostOperations--;
-    super.reject(error);
+    if (this.settles(true, error)) super.reject(error);
+  }
+
+  /** The promise is settled. Answers whether somebody waits for that, or keeps it for when the wait begins. */
+  private settles(failed: boolean, outcome: unknown): boolean {
+    this.reaction = null;
+    if (this.strand === null) {
+      this.early = { failed, outcome };
+      return false;
+    }
+    this.strand.loop.hostOperations--;
+    return true;
   }
 
   // A promise cannot be cancelled; it is no longer waited for, and what it brings reaches nobody.
   override detach(): void {
     this.strand!.loop.hostOperations--;
-    this.reaction!.leave(this);
+    this.letGo();
   }
 
   override timedOut(): void {

@@ -11,14 +11,16 @@ export const GRACE_SECONDS = 5;
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout extends Call {
-  #seconds: number;
-  #timer: Timer | null = null;
+  declare private readonly seconds: number;
+  declare private timer: Timer | null;
   // Turns that it may take to combine what is there.
-  #patience = PATIENCE;
+  declare private patience: number;
 
   constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
     super(body, work);
-    this.#seconds = seconds;
+    this.seconds = seconds;
+    this.timer = null;
+    this.patience = PATIENCE;
   }
 
   override get label(): string {
@@ -26,28 +28,29 @@ class WithTimeout extends Call {
   }
 
   override begin(strand: Strand): boolean {
-    if (this.#seconds < Infinity) this.#setTimer(strand, strand.height);
+    if (this.seconds < Infinity) this.setTimer(strand, strand.height);
     return super.begin(strand);
   }
 
-  #setTimer(strand: Strand, depth: number): void {
-    this.#timer = new Timer(strand.loop, strand.level, this.#seconds, () => {
+  private setTimer(strand: Strand, depth: number): void {
+    this.timer = new Timer(strand.loop, strand.level, this.seconds, () => {
       // What is there is taken in any case, and what race and all make of it comes some turns later.
-      if (this.#seconds <= 0 && strand.advances() && --this.#patience > 0) this.#setTimer(strand, depth);
-      else strand.requestUnwind(depth, GRACE_SECONDS, this.#late());
+      if (this.seconds <= 0 && strand.advances() && --this.patience > 0) this.setTimer(strand, depth);
+      else strand.requestUnwind(depth, GRACE_SECONDS, this.late());
     });
   }
 
   override frameEnded(): void {
-    this.#timer?.cancel();
+    super.frameEnded();
+    this.timer?.cancel();
   }
 
   override get timed(): boolean {
-    return this.#seconds < Infinity;
+    return this.seconds < Infinity;
   }
 
-  #late(): TimeoutError {
-    return new TimeoutError(`Time is up: it did not end within ${this.#seconds} seconds`);
+  private late(): TimeoutError {
+    return new TimeoutError(`Time is up: it did not end within ${this.seconds} seconds`);
   }
 }
 
