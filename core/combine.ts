@@ -6,10 +6,12 @@
  * last of them has ended does the coroutine go on: nothing of it runs behind its back.
  */
 import { Coro } from "./coro.ts";
+import { DepthFirst } from "./depth_first.ts";
 import { CANCELLING, Operation, SPENT, WAITING } from "./operation.ts";
 import { type Body, type Ending, isGenerator, Strand } from "./strand.ts";
-import { attend } from "./operations/attend.ts";
+import { attend, operationFor } from "./operations/attend.ts";
 import { Finish } from "./operations/finish.ts";
+import { giveBack, type Grant, letGo, takeOver } from "./operations/parts.ts";
 import { GRACE_SECONDS } from "./operations/with_timeout.ts";
 
 /** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
@@ -25,23 +27,40 @@ export type Waited<W> = W extends Operation<infer T> ? T : W extends Generator<a
 
 /** A line of execution of one item. */
 class Branch extends Strand {
-  readonly #group: Group;
-  readonly index: number;
+  /** It has made its first step. */
+  declare begun: boolean;
+  declare readonly owner: Coro;
+  declare readonly index: number;
+  declare private readonly group: Group;
 
   constructor(group: Group, parent: Strand, index: number, body: Body) {
     super(parent.loop, parent.level);
     this.initialize(body, parent.hostContext);
-    this.#group = group;
+    this.begun = false;
+    // Looked up once: branches within branches may be many.
+    this.owner = parent.owner;
     this.index = index;
+    this.group = group;
   }
 
-  override get owner(): Coro {
-    return this.#group.strand!.owner;
+  override run(): void {
+    this.begun = true;
+    super.run();
+  }
+
+  /** Whether it has a step to make that depends on nothing but what combines it. */
+  get moves(): boolean {
+    return this.queued && (!this.begun || this.control !== null || this.wait instanceof Group);
+  }
+
+  /** It is needed no more. */
+  close(): void {
+    this.requestUnwind(-1, this.group.strand!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
   protected override ended(kind: Ending, value: unknown): void {
     this.loop.leave(this);
-    this.#group.branchEnded(this, kind, value);
+    this.group.branchEnded(this, kind, value);
   }
 
   protected override report(error: unknown): void {
@@ -49,31 +68,35 @@ class Branch extends Strand {
   }
 }
 
+const closing = new DepthFirst<Branch>((branch) => branch.close());
+
 // Waits that a description lists.
 const MAX_SHOWN = 10;
 
 /** What the branches of one `race` or `all` have in common. */
 abstract class Group extends Operation<unknown> {
-  protected readonly items: readonly unknown[];
   protected readonly branches = new Set<Branch>();
-  readonly #operations: readonly (Operation<unknown> | null)[];
+  readonly #parts: readonly (Operation<unknown> | null)[];
   readonly #bodies: readonly Body[];
   #live = 0;
   #decided: { failed: boolean; outcome: unknown; index: number } | null = null;
 
   constructor(items: readonly unknown[]) {
     super();
-    this.items = items;
-    this.#operations = items.map(asOperation);
-    this.#bodies = items.map((item, index) => isGenerator(item) ? item : attend(this.#operations[index] ?? item));
+    this.#parts = items.map(operationOf);
+    this.#bodies = this.#parts.map((operation, index) => operation === null ? items[index] as Body : attend(operation));
+  }
+
+  /** One for each item; `null` for a generator. */
+  override get parts(): readonly (Operation<unknown> | null)[] {
+    return this.#parts;
   }
 
   /** A branch has returned. */
   protected abstract returned(index: number, value: unknown): void;
 
   override begin(strand: Strand): boolean {
-    // The rejection of a promise that loses before its branch has looked at it is nobody's business either.
-    for (const item of this.items) if (item instanceof Promise) item.catch(() => {});
+    for (const part of this.#parts) if (part !== null) takeOver(part);
     this.#enterBranches(strand);
     for (const branch of this.branches) strand.loop.submit(branch);
     return false;
@@ -91,6 +114,7 @@ abstract class Group extends Operation<unknown> {
     } catch (error) {
       for (const branch of this.branches) strand.loop.leave(branch);
       this.branches.clear();
+      for (const part of this.#parts) if (part !== null) letGo(part);
       throw error;
     }
   }
@@ -98,11 +122,12 @@ abstract class Group extends Operation<unknown> {
   branchEnded(branch: Branch, kind: Ending, value: unknown): void {
     this.#live--;
     this.branches.delete(branch);
-    const closing = this.#decided !== null || this.state === CANCELLING;
-    if (closing) {
+    const part = this.#parts[branch.index];
+    if (part !== null) letGo(part);
+    if (this.#decided !== null || this.state === CANCELLING) {
       // A loser that ends by itself at the last moment has lost all the same.
       if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
-      else if (kind === "return") this.giveBack(branch.index, value);
+      else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
     } else {
@@ -118,16 +143,15 @@ abstract class Group extends Operation<unknown> {
   }
 
   #closeBranches(): void {
-    if (this.branches.size === 0) return;
-    const grace = this.strand!.graceLeft() ?? GRACE_SECONDS;
     // Last first: messages that several of them hold go back to the mailbox in their order.
-    for (const branch of [...this.branches].reverse()) branch.requestUnwind(-1, grace, null);
+    for (const branch of this.branches) closing.add(branch);
+    closing.run();
   }
 
   #settle(): void {
     const strand = this.strand!;
     if (this.state === CANCELLING) {
-      this.giveAllBack();
+      giveBack(this.granted());
       this.state = SPENT;
       strand.wait = null;
       strand.loop.submit(strand);
@@ -135,38 +159,35 @@ abstract class Group extends Operation<unknown> {
     }
     const { failed, outcome } = this.#decided!;
     if (!failed) return this.resolve(outcome);
-    this.giveAllBack();
+    giveBack(this.granted());
     this.reject(outcome);
   }
 
-  /** What a branch's operation brought will reach nobody: it goes back where it came from. */
-  protected giveBack(index: number, value: unknown): void {
-    const operation = this.#operations[index];
-    if (operation === null || operation.state !== SPENT) return;
-    operation.give(value);
-    operation.cancel();
+  /** What a branch's operation brought, if it was one. */
+  protected grant(index: number, value: unknown): Grant[] {
+    const operation = this.#parts[index];
+    return operation === null ? [] : [{ operation, value }];
   }
 
-  /** Gives back what was granted to branches that have returned. */
-  protected abstract giveAllBack(): void;
+  /** What was granted to branches that have returned, in that order. */
+  protected abstract granted(): Grant[];
 
   override detach(): void {
     this.#closeBranches();
   }
 
   override reclaim(): void {
-    this.giveAllBack();
+    giveBack(this.granted());
   }
 
   /** The failure of a branch goes back to the coroutine whose it was; that of a generator is reported. */
-  override errorLost(error: unknown): void {
+  override errorLost(error: unknown): Operation<unknown> | null {
     // It may have had no room for its branches.
-    if (this.#decided === null) return;
-    const { index } = this.#decided;
+    if (this.#decided === null) return null;
+    const part = this.#parts[this.#decided.index];
     const { owner } = this.strand!;
-    const operation = this.#operations[index];
-    if (operation !== null) operation.errorLost(error);
-    else if (isGenerator(this.items[index])) owner.scheduler.reportError(error, owner);
+    if (part === null) owner.scheduler.reportError(error, owner);
+    return part;
   }
 
   override cancel(): boolean {
@@ -177,37 +198,68 @@ abstract class Group extends Operation<unknown> {
     return false;
   }
 
-  override sleeper(): Operation<unknown> | null {
-    for (const branch of this.branches) {
-      const sleeper = branch.wait?.sleeper();
-      if (sleeper) return sleeper;
+  /**
+   * Whether something holds for all branches, and for those of groups that they wait for: each comes before those that
+   * it waits for. Without recursion, as groups may be nested as deep as one likes.
+   */
+  #every(holds: (branch: Branch) => boolean): boolean {
+    const pending: Iterator<Branch>[] = [this.branches.values()];
+    while (pending.length > 0) {
+      const { done, value: branch } = pending[pending.length - 1].next();
+      if (done) {
+        pending.pop();
+        continue;
+      }
+      if (!holds(branch)) return false;
+      if (branch.wait instanceof Group) pending.push(branch.wait.branches.values());
     }
-    return null;
+    return true;
+  }
+
+  override sleeper(): Operation<unknown> | null {
+    let sleeper: Operation<unknown> | null = null;
+    this.#every(({ wait }) => {
+      if (wait !== null && !(wait instanceof Group)) sleeper = wait.sleeper();
+      return sleeper === null;
+    });
+    return sleeper;
   }
 
   // Any branch that can go on may fail the whole, or release what another waits for.
   override hopeless(dead: (coro: Coro) => boolean): boolean {
-    for (const branch of this.branches) if (!branch.hopeless(dead)) return false;
-    return true;
+    return this.#every((branch) => branch.stuck && (branch.wait instanceof Group || branch.wait!.hopeless(dead)));
+  }
+
+  override advances(): boolean {
+    return this.state !== WAITING || !this.#every((branch) => !branch.moves);
   }
 
   override levelChanged(level: number): void {
-    for (const branch of this.branches) branch.setLevel(level);
+    this.#every((branch) => {
+      branch.loop.setLevel(branch, level);
+      return true;
+    });
   }
 
   override swappable(): boolean {
-    for (const branch of this.branches) if (branch.frames !== null || branch.wait?.swappable() === false) return false;
-    return true;
+    return this.#every(({ frames, wait }) => {
+      return frames === null && (wait === null || wait instanceof Group || wait.swappable());
+    });
   }
 
   override get waitsFor(): string {
+    return this.#describe({ left: MAX_SHOWN });
+  }
+
+  #describe(space: { left: number }): string {
     const waits: string[] = [];
-    for (const branch of this.branches) {
-      if (waits.length === MAX_SHOWN) {
-        waits.push(`and ${this.branches.size - MAX_SHOWN} more`);
+    for (const { wait } of this.branches) {
+      if (space.left === 0) {
+        waits.push(`${waits.length > 0 ? "and " : ""}${this.branches.size - waits.length} more`);
         break;
       }
-      waits.push(branch.wait?.waitsFor ?? "its turn");
+      space.left--;
+      waits.push(wait instanceof Group ? wait.#describe(space) : wait?.waitsFor ?? "its turn");
     }
     return `${this.label} of ${waits.join(", ")}`;
   }
@@ -225,8 +277,8 @@ class Race extends Group {
     this.decide(false, value, index);
   }
 
-  protected override giveAllBack(): void {
-    if (this.#winner !== null) this.giveBack(this.#winner.index, this.#winner.value);
+  protected override granted(): Grant[] {
+    return this.#winner === null ? [] : this.grant(this.#winner.index, this.#winner.value);
   }
 }
 
@@ -245,24 +297,25 @@ class All extends Group {
   }
 
   override begin(strand: Strand): boolean {
-    if (this.items.length === 0) return this.give(this.#shape([]));
+    if (this.parts.length === 0) return this.give(this.#shape([]));
     return super.begin(strand);
   }
 
   protected override returned(index: number, value: unknown): void {
     this.#values[index] = value;
     this.#returned.push(index);
-    if (this.#returned.length === this.items.length) this.decide(false, this.#shape(this.#values), index);
+    if (this.#returned.length === this.parts.length) this.decide(false, this.#shape(this.#values), index);
   }
 
-  protected override giveAllBack(): void {
-    for (const index of this.#returned.toReversed()) this.giveBack(index, this.#values[index]);
+  protected override granted(): Grant[] {
+    return this.#returned.flatMap((index) => this.grant(index, this.#values[index]));
   }
 }
 
-function asOperation(item: unknown): Operation<unknown> | null {
-  if (item instanceof Coro) return new Finish(item, Infinity);
-  return item instanceof Operation ? item : null;
+/** The operation that waits for an item, unless that is a generator. */
+function operationOf(item: unknown): Operation<unknown> | null {
+  if (isGenerator(item)) return null;
+  return item instanceof Coro ? new Finish(item, Infinity) : operationFor(item);
 }
 
 /**

@@ -16,36 +16,44 @@ export interface Deadlock {
 /**
  * Looks for coroutines that wait for each other in a closed set, starting from those that began such a wait lately.
  *
- * The quick look only follows waits from the suspects, as every new closed set has one of them in it. It takes for
- * dead whatever it has not seen alive; only when it finds something are all coroutines gone through.
+ * The quick look only follows waits from the suspects, as every new closed set has one of them in it; only when it
+ * finds something are all coroutines gone through.
  */
 export function findDeadlock(scheduler: Scheduler, suspects: Iterable<Coro>): Deadlock | null {
   // Most have ended by now, and then there is nothing to look for.
   const waiting = [...suspects].filter((coro) => coro.isAlive());
-  if (waiting.length === 0) return null;
-  const seen = new Set<Coro>();
-  const alive = new Set<Coro>();
-  const mayBeDead = (coro: Coro): boolean => {
-    if (seen.has(coro)) return !alive.has(coro);
-    seen.add(coro);
-    const dead = coro.isAlive() && coro.scheduler === scheduler && coro.hopeless(mayBeDead);
-    if (!dead) alive.add(coro);
-    return dead;
-  };
-  if (!waiting.some(mayBeDead)) return null;
-  const dead = greatestDeadSet(scheduler);
+  if (waiting.length === 0 || deadAmong(scheduler, waiting).length === 0) return null;
+  const dead = deadAmong(scheduler, scheduler.coros());
   return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other and none can go on");
 }
 
-/** The largest set whose members can only be woken by members. */
-function greatestDeadSet(scheduler: Scheduler): Coro[] {
-  const dead = new Set(scheduler.coros());
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const coro of dead) {
-      if (coro.hopeless((other) => dead.has(other))) continue;
-      dead.delete(coro);
-      changed = true;
+/**
+ * The largest set whose members can only be woken by members, among some coroutines and those whom they wait for.
+ *
+ * Without recursion, as a chain of those who wait for one another may be of any length.
+ */
+function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
+  const dead = new Set(coros);
+  const askers = new Map<Coro, Coro[]>();
+  const alive: Coro[] = [];
+  // All are taken for dead first; the set grows by those who are asked about, and they have their turn too.
+  for (const coro of dead) {
+    const hopeless = coro.isAlive() && coro.scheduler === scheduler && coro.hopeless((asked) => {
+      const before = askers.get(asked);
+      if (before === undefined) askers.set(asked, [coro]);
+      else before.push(coro);
+      dead.add(asked);
+      return true;
+    });
+    if (!hopeless) alive.push(coro);
+  }
+  for (const coro of alive) dead.delete(coro);
+  // Then each that is alive may bring those to life who wait for it.
+  for (const coro of alive) {
+    for (const asker of askers.get(coro) ?? []) {
+      if (!dead.has(asker) || asker.hopeless((asked) => dead.has(asked))) continue;
+      dead.delete(asker);
+      alive.push(asker);
     }
   }
   return [...dead];
@@ -58,8 +66,8 @@ export function stuckCoros(scheduler: Scheduler): Deadlock {
 }
 
 function deadlock(coros: readonly Coro[], message: string): Deadlock {
-  const cycle = findCycle(coros);
-  const others = coros.filter((coro) => !cycle.includes(coro));
+  const cycle = new Set(findCycle(coros));
+  const others = coros.filter((coro) => !cycle.has(coro));
   const lines: DeadlockedCoro[] = [...cycle, ...others].map((coro) => ({
     coro,
     waitsFor: coro.wait?.waitsFor ?? "its turn",
@@ -72,12 +80,11 @@ function findCycle(coros: readonly Coro[]): Coro[] {
   const known = new Set(coros);
   const done = new Set<Coro>();
   for (const start of coros) {
-    const path: Coro[] = [];
+    const path = new Set<Coro>();
     let at: Coro | undefined = start;
     while (at !== undefined && !done.has(at)) {
-      const loop = path.indexOf(at);
-      if (loop >= 0) return path.slice(loop);
-      path.push(at);
+      if (path.has(at)) return [...path].slice([...path].indexOf(at));
+      path.add(at);
       at = blockers(at).find((coro) => known.has(coro));
     }
     for (const coro of path) done.add(coro);

@@ -16,18 +16,20 @@ import { operationMade, watch } from "./watch.ts";
 
 /** Made, not yet yielded. */
 export const NEW = 0;
+/** Part of one that was yielded, or of a task: it will begin, or be given up before it does. */
+export const TAKEN_OVER = 1;
 /** Its iterator was taken by a `yield*`. */
-export const CLAIMED = 1;
+export const CLAIMED = 2;
 /** Begun, no outcome yet. */
-export const WAITING = 2;
+export const WAITING = 3;
 /** Has a value that was not handed over yet. */
-export const RESOLVED = 3;
+export const RESOLVED = 4;
 /** Has an error that was not handed over yet. */
-export const REJECTED = 4;
+export const REJECTED = 5;
 /** Being cancelled: its own cleanup has not ended yet. */
-export const CANCELLING = 5;
+export const CANCELLING = 6;
 /** Handed over, or cancelled. */
-export const SPENT = 6;
+export const SPENT = 7;
 
 /** How many operations may be answered at once in one step before the strand has to give others a turn. */
 export const PATIENCE = 500;
@@ -50,6 +52,8 @@ export function isWaitable(value: unknown): value is CanBeWaitedFor {
 
 // Shared by all waits, so that a wait allocates nothing but its operation. `yield*` passes this object up as it is.
 export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
+
+const NO_PARTS: readonly null[] = [];
 
 // Mutable and shared: `yield*` reads `value` right after the call, before any other code can run.
 const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };
@@ -96,8 +100,8 @@ export abstract class Operation<T> {
     if (watch.active) operationMade(this);
   }
 
-  /** @internal Whether it was yielded. */
-  get begun(): boolean {
+  /** @internal Whether it was yielded, or is part of what was. */
+  get used(): boolean {
     return this.state !== NEW;
   }
 
@@ -121,8 +125,23 @@ export abstract class Operation<T> {
    * @internal
    * The error with which it has ended will never be handed over. What only says that this wait has failed is of no use
    * to anybody else; the failure of somebody else must be told all the same.
+   *
+   * @returns The part that has to be told instead, if the error is one of its own.
    */
-  errorLost(_error: unknown): void {}
+  errorLost(_error: unknown): Operation<unknown> | null {
+    return null;
+  }
+
+  /** @internal The operations that it waits for, such as the items of a race; `null` for what is none. */
+  get parts(): readonly (Operation<unknown> | null)[] {
+    return NO_PARTS;
+  }
+
+  /** @internal It was taken over: what it is to wait for is not the program's to look after, even if it never begins. */
+  takenOver(): void {}
+
+  /** @internal It was taken over and will not begin. */
+  letGo(): void {}
 
   /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
   timedOut(): void {
@@ -141,6 +160,15 @@ export abstract class Operation<T> {
   /** @internal The sleep that `resume()` of the coroutine ends, if this is one or holds one. */
   sleeper(): Operation<unknown> | null {
     return null;
+  }
+
+  /**
+   * @internal
+   * Whether it goes on by itself, without anything that is still to come: what it combines begins, or is on its way
+   * up.
+   */
+  advances(): boolean {
+    return false;
   }
 
   /** @internal What it waits for, in words, for `dump()` and `DeadlockError`. */
@@ -167,7 +195,7 @@ export abstract class Operation<T> {
    * @throws {TypeError} If the operation was yielded before.
    */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    if (this.state !== NEW) throw alreadyYielded(this);
+    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
     this.state = CLAIMED;
     return this as unknown as Iterator<unknown, T, unknown>;
   }
@@ -273,7 +301,7 @@ export abstract class Operation<T> {
   cancel(): boolean {
     if (this.state === WAITING) this.detach();
     else if (this.state === RESOLVED) this.reclaim();
-    else if (this.state === REJECTED) this.errorLost(this.outcome);
+    else if (this.state === REJECTED) tellOfLostError(this, this.outcome);
     this.state = SPENT;
     this.outcome = undefined;
     return true;
@@ -294,6 +322,11 @@ function outsideCoroutine(operation: Operation<unknown>): TypeError {
 
 /** Checks that an operation may be yielded with plain `yield`, and marks it so. */
 export function claimDirect(operation: Operation<unknown>): void {
-  if (operation.state !== NEW) throw alreadyYielded(operation);
+  if (operation.state > TAKEN_OVER) throw alreadyYielded(operation);
   operation.direct = true;
+}
+
+// In a loop: operations within operations may be many.
+function tellOfLostError(operation: Operation<unknown>, error: unknown): void {
+  for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
 }

@@ -15,7 +15,7 @@ import { RunLoop } from "./run_loop.ts";
 import { Timer } from "./schedulable.ts";
 import { shuffler } from "./shuffle.ts";
 import { Strand } from "./strand.ts";
-import { forgottenOperations, watch } from "./watch.ts";
+import { forgottenOperations, watchChanged } from "./watch.ts";
 
 /** Options of a {@linkcode Scheduler}. */
 export interface SchedulerOptions {
@@ -112,8 +112,6 @@ const spawnSites = new WeakMap<Coro, string | null>();
 export class Scheduler extends RunLoop {
   /** For messages. */
   readonly name: string;
-  /** Whether it watches for misuse. */
-  debug: boolean;
   /**
    * Takes the errors that ended a coroutine and that nobody else took; by default they go to stderr.
    *
@@ -129,6 +127,7 @@ export class Scheduler extends RunLoop {
   /** @internal What only daemons wait for in the host; told when it begins or ceases to keep the process alive. */
   daemonHolds: Set<{ hold(alive: boolean): void }> | null = null;
 
+  #debug = false;
   #phase = OPEN;
   #live = 0;
   #daemons = 0;
@@ -159,10 +158,23 @@ export class Scheduler extends RunLoop {
     super(clock);
     this.name = options.name ?? "scheduler";
     this.debug = options.debug ?? false;
-    if (this.debug) watch.active = true;
     if (options.shuffle !== undefined) this.permuteBy(shuffler(options.shuffle));
     this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
+  }
+
+  /**
+   * Whether it watches for misuse: operations made from then on and never yielded are reported when the coroutine that
+   * made them ends, and `dump()` tells where coroutines were created. May be switched on and off at any time.
+   */
+  get debug(): boolean {
+    return this.#debug;
+  }
+
+  set debug(enabled: boolean) {
+    enabled = Boolean(enabled);
+    if (enabled !== this.#debug) watchChanged(enabled);
+    this.#debug = enabled;
   }
 
   /** The default scheduler, created on first use, and again after it was terminated. */
@@ -416,7 +428,7 @@ export class Scheduler extends RunLoop {
       );
     }
     this.enter(coro);
-    if (this.debug) spawnSites.set(coro, callOfProgram());
+    if (this.#debug) spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
     if (this.daemonHolds !== null) this.#holdForDaemons();
@@ -429,7 +441,7 @@ export class Scheduler extends RunLoop {
     if (this.#phase !== OPEN) this.#ending.delete(coro);
     this.#live--;
     if (coro.daemon) this.#daemons--;
-    if (this.debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
+    if (this.#debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
     if (this.daemonHolds !== null) this.#holdForDaemons();
   }
 

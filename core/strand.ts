@@ -153,12 +153,21 @@ export abstract class Strand extends Schedulable {
     return this.frames === null ? 0 : this.frames.length;
   }
 
-  /** @internal Whether the strand can certainly not go on unless one for which `dead` holds does. */
-  hopeless(dead: (coro: Coro) => boolean): boolean {
+  /** @internal Whether only the end of its wait lets the strand go on. */
+  get stuck(): boolean {
     const wait = this.wait;
     if (wait === null || this.queued || this.control !== null || wait.state !== WAITING) return false;
-    if (this.frames?.some((frame) => frame.via?.timed)) return false;
-    return wait.hopeless(dead);
+    return !this.frames?.some((frame) => frame.via?.timed);
+  }
+
+  /** @internal Whether the strand can certainly not go on unless one for which `dead` holds does. */
+  hopeless(dead: (coro: Coro) => boolean): boolean {
+    return this.stuck && this.wait!.hopeless(dead);
+  }
+
+  /** @internal Whether what the strand waits for is about to go on by itself, see the operation's. */
+  advances(): boolean {
+    return this.wait !== null && this.wait.advances();
   }
 
   /** @internal Changes the priority, its branches' too. */

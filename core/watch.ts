@@ -12,6 +12,14 @@ import { callOfProgram } from "./place.ts";
 /** Whether any scheduler has `debug`: otherwise making an operation costs no more than this look. */
 export const watch: { active: boolean } = { active: false };
 
+let watching = 0;
+
+/** A scheduler begins to watch, or no longer does. */
+export function watchChanged(begins: boolean): void {
+  watching += begins ? 1 : -1;
+  watch.active = watching > 0;
+}
+
 interface Made {
   readonly operation: Operation<unknown>;
   readonly place: string | null;
@@ -30,14 +38,16 @@ export function operationMade(operation: Operation<unknown>): void {
 }
 
 function neverYielded({ operation }: Made): boolean {
-  return !operation.begun;
+  return !operation.used;
 }
 
 /** The errors for what a coroutine that has ended made and never yielded. */
 export function forgottenOperations(coro: Coro): Error[] {
   const list = made.get(coro)?.filter(neverYielded) ?? [];
   made.delete(coro);
-  return list.map(({ operation, place }) =>
+  // Of a race that was forgotten it is the race that wants a `yield*`, and not what it was given.
+  const parts = new Set(list.flatMap(({ operation }) => operation.parts));
+  return list.filter(({ operation }) => !parts.has(operation)).map(({ operation, place }) =>
     new Error(
       `Coroutine ${coro} made an operation and never yielded it: '${operation.label}' ${place ?? ""}, ` +
         "write yield* in front of it",

@@ -30,6 +30,7 @@ const FLOORS = [
     "core/operations/given.ts",
     "core/operations/until.ts",
     "core/placement.ts",
+    "core/reaction.ts",
     "core/run_loop.ts",
     "core/schedulable.ts",
     "core/strand.ts",
@@ -39,6 +40,7 @@ const FLOORS = [
   [
     "core/clock.ts",
     "core/context.ts",
+    "core/depth_first.ts",
     "core/describe.ts",
     "core/driver.ts",
     "core/errors.ts",

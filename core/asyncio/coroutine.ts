@@ -1,6 +1,7 @@
 import { Coro, type CoroFunction } from "../coro.ts";
 import { describe } from "../describe.ts";
 import { Operation } from "../operation.ts";
+import { operationFor } from "../operations/attend.ts";
 import { isGenerator, isGeneratorFunction, isThenable } from "../strand.ts";
 
 /**
@@ -38,6 +39,12 @@ export function isCoroutineFunction(value: unknown): value is CoroFunction {
  */
 export function isCoroutine(value: unknown): value is Generator | Operation<unknown> {
   return isGenerator(value) || value instanceof Operation;
+}
+
+/** @internal The operation that awaits something; `null` for a generator or a generator function, which are run. */
+export function operationOf(awaitable: unknown): Operation<unknown> | null {
+  if (isGenerator(awaitable) || isGeneratorFunction(awaitable)) return null;
+  return awaitable instanceof Coro ? awaitable.finish() : operationFor(awaitable);
 }
 
 /** @internal Whether something can be awaited. */

@@ -1,5 +1,6 @@
 import { Coro } from "../coro.ts";
 import { describe } from "../describe.ts";
+import { Reaction } from "../reaction.ts";
 import { isThenable } from "../strand.ts";
 import { type Awaitable, type Coroutine, isAwaitable, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -76,18 +77,22 @@ export function wrapFuture<T>(promise: PromiseLike<T>, options: FutureOptions = 
 function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   const future = loop.createFuture<T>();
   const { scheduler } = loop;
+  const settling = {
+    ...UNLINKED,
+    resolve: (value: unknown) => future.succeed(value),
+    reject: (error: unknown) => future.fail(error),
+  };
+  const reaction = Reaction.join(promise, settling);
   scheduler.hostOperations++;
   const left = (): void => {
+    // When it is cancelled the promise is waited for no longer.
+    reaction.leave(settling);
     scheduler.hostOperations--;
     // That may have been all that there was to wait for.
     scheduler.driver.update();
   };
-  // When it is cancelled the promise is waited for no longer.
-  future.join({ nextJoiner: null, prevJoiner: null, resolve: left, reject: left });
-  // `resolve` leaves promises as they are and tames other thenables.
-  Promise.resolve(promise).then(
-    (value) => future.done() || future.succeed(value),
-    (error) => future.done() || future.fail(error),
-  );
+  future.join({ ...UNLINKED, resolve: left, reject: left });
   return future;
 }
+
+const UNLINKED = { nextJoiner: null, prevJoiner: null };

@@ -8,7 +8,6 @@ import { isGeneratorFunction } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
 import type { ModuleTarget, TaskFunction } from "../workers/targets.ts";
 import { type TaskResult, WorkerPool } from "../workers/worker_pool.ts";
-import { watch } from "../watch.ts";
 import { CallbackQueue } from "./callback_queue.ts";
 import type { Awaitable, Coroutine } from "./coroutine.ts";
 import { ensureFuture } from "./ensure_future.ts";
@@ -62,7 +61,6 @@ export class EventLoop {
   readonly #itself: FutureOptions = { loop: this };
   #run: Run | null = null;
   #closed = false;
-  #debug = false;
   #handler: ExceptionHandler | null = null;
   #executor: WorkerPool | null = null;
 
@@ -76,7 +74,6 @@ export class EventLoop {
     this.#callbacks = new CallbackQueue(this.#scheduler);
     this.#scheduler.onError = (exception, coro) =>
       this.callExceptionHandler({ message: `Uncaught error in coroutine ${coro}`, exception, coro });
-    this.setDebug(options.debug ?? false);
   }
 
   // --- running ------------------------------------------------------------------------------------------------
@@ -385,14 +382,12 @@ export class EventLoop {
    * @param enabled Whether it is on.
    */
   setDebug(enabled: boolean): void {
-    this.#debug = enabled;
     this.#scheduler.debug = enabled;
-    if (enabled) watch.active = true;
   }
 
   /** Whether debug mode is on. */
   getDebug(): boolean {
-    return this.#debug;
+    return this.#scheduler.debug;
   }
 
   /** @internal Runs a step and tells of it if it takes long. */

@@ -4,6 +4,7 @@ import { Operation } from "../operation.ts";
 import { type Named, placeNext } from "../placement.ts";
 import { type Body, type Ending, isGenerator } from "../strand.ts";
 import { attend } from "../operations/attend.ts";
+import { letGo, takeOver } from "../operations/parts.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -57,6 +58,8 @@ let count = 0;
  */
 export class Task<T = unknown> extends Future<T> {
   readonly #coro: TaskCoro;
+  // The operation that it was made of.
+  readonly #work: Operation<unknown> | null;
   // The number in its name, as long as it was given none.
   #name: string | number;
   // `null` until somebody asks for something of it, as few tasks are cancelled.
@@ -74,10 +77,12 @@ export class Task<T = unknown> extends Future<T> {
     super(loop === undefined ? undefined : { loop });
     this.loop.mustBeOpen("create a task");
     const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
+    this.#work = coroutine instanceof Operation ? coroutine : null;
     this.#name = name === undefined ? ++count : checkName(name);
     const namesake = name === undefined && body === undefined ? undefined : this;
     this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
     this.#coro.task = this as Task;
+    if (this.#work !== null) takeOver(this.#work);
     if (signal !== undefined) this.#heed(signal);
   }
 
@@ -200,6 +205,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal Its coroutine has ended. */
   coroEnded(kind: Ending, value: unknown, untold: readonly unknown[]): void {
+    if (this.#work !== null) letGo(this.#work);
     if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Asked to end in its last step.

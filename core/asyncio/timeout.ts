@@ -1,12 +1,11 @@
-import type { Coro } from "../coro.ts";
 import { describe, isInstance } from "../describe.ts";
 import { TimeoutError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
-import { call } from "../operations/call.ts";
 import { attend } from "../operations/attend.ts";
-import { type Body, isGenerator, isGeneratorFunction } from "../strand.ts";
+import { Call, call } from "../operations/call.ts";
+import { type Body, isGenerator } from "../strand.ts";
 import { type Timeout as Delay, toSeconds } from "../time.ts";
-import { type Awaitable, isAwaitable } from "./coroutine.ts";
+import { type Awaitable, isAwaitable, operationOf } from "./coroutine.ts";
 import { CancelledError } from "./errors.ts";
 import type { Handle } from "./handle.ts";
 import { getRunningLoop } from "./running.ts";
@@ -18,6 +17,8 @@ import type { Task } from "./task.ts";
 export type TimeoutBlock<T> = (timeout: Timeout) => Generator<unknown, T, any>;
 
 type Limited<T> = TimeoutBlock<T> | Awaitable<T>;
+
+type Block = Body | TimeoutBlock<unknown>;
 
 type State = "created" | "active" | "expiring" | "expired" | "finished";
 
@@ -157,24 +158,19 @@ function limit(when: number | null, block: Limited<unknown>): Operation<unknown>
       }`,
     );
   }
-  return call(limited(new Timeout(when), block));
+  const work = operationOf(block);
+  return new Call(limited(new Timeout(when), work === null ? block as Block : attend(work)), work);
 }
 
-function* limited(timeout: Timeout, block: Limited<unknown>): Generator<unknown, unknown, unknown> {
+function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {
   timeout.enter();
   try {
-    return yield* call(bodyOf(block, timeout));
+    return yield* call(isGenerator(block) ? block : block(timeout));
   } catch (error) {
     throw timeout.leave(error);
   } finally {
     timeout.leave();
   }
-}
-
-function bodyOf(block: Limited<unknown>, timeout: Timeout): Body {
-  if (isGenerator(block)) return block;
-  if (isGeneratorFunction(block)) return (block as (timeout: Timeout) => Body)(timeout);
-  return attend((block as Partial<Coro>).finish === undefined ? block : (block as Coro).finish());
 }
 
 function checkWhen(when: unknown): number | null {

@@ -2,12 +2,12 @@ import { isInstance } from "../describe.ts";
 import { TimeoutError } from "../errors.ts";
 import { current } from "../helpers.ts";
 import type { Operation } from "../operation.ts";
-import { call } from "../operations/call.ts";
+import { Call } from "../operations/call.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { type Awaitable, isCoroutineFunction } from "./coroutine.ts";
+import { type Awaitable, isCoroutineFunction, operationOf } from "./coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "./ensure_future.ts";
 import { CancelledError } from "./errors.ts";
-import type { Future } from "./future.ts";
+import { Future } from "./future.ts";
 import { timeout as limit } from "./timeout.ts";
 
 /**
@@ -40,7 +40,11 @@ import { timeout as limit } from "./timeout.ts";
 export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T> {
   mustBeAwaitable(awaitable);
   const seconds = toSeconds(timeout, "wait with a limit");
-  return call(seconds > 0 ? limited(awaitable, seconds) : atOnce(awaitable));
+  const work = operationOf(awaitable) as Operation<T> | null;
+  // A future may be done already; of a promise, nothing is known at once.
+  const awaited = awaitable instanceof Future ? awaitable : work ?? awaitable;
+  const body = seconds > 0 ? limited(work ?? awaitable, seconds) : atOnce(awaited);
+  return new Call(body, work) as Operation<unknown> as Operation<T>;
 }
 
 function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknown, T, unknown> {

@@ -3,6 +3,7 @@ import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
 import { unfinished } from "../operations/attend.ts";
 import { call } from "../operations/call.ts";
+import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../scheduler.ts";
 
 /**
@@ -61,6 +62,7 @@ export class Items<T> {
     const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
     for (;;) {
       const operation = this.#next();
+      takeOver(operation);
       const item = await scheduler.spawnWith(
         { name: "next item" },
         function* (): Generator<unknown, T | null, unknown> {
@@ -92,8 +94,8 @@ export class Items<T> {
     for (let count = 0;; count++) {
       const item = yield* this.#next();
       if (item === null) return count;
-      const body = unfinished(action(item));
-      if (body !== null) yield* call(body);
+      const rest = unfinished(action(item));
+      if (rest !== null) yield* rest;
     }
   }
 }

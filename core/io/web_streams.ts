@@ -3,6 +3,7 @@
  */
 import { context } from "../context.ts";
 import type { Operation } from "../operation.ts";
+import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../scheduler.ts";
 import type { ByteSource } from "./intake.ts";
 import type { ByteSink } from "./outlet.ts";
@@ -85,10 +86,12 @@ interface Duplex {
 /** Web streams over a socket. Each pull and each write is a coroutine of its own. */
 export function streamsOf(socket: Duplex): StreamPair {
   const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
-  const perform = <T>(operation: Operation<T>): Promise<T> =>
-    scheduler.spawnWith({ name: "stream" }, function* (): Generator<unknown, T, unknown> {
+  const perform = <T>(operation: Operation<T>): Promise<T> => {
+    takeOver(operation);
+    return scheduler.spawnWith({ name: "stream" }, function* (): Generator<unknown, T, unknown> {
       return yield* operation;
     }).value();
+  };
   let halves = 2;
   const halfDone = (): void => {
     if (--halves === 0) socket.close();

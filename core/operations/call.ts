@@ -2,22 +2,32 @@ import { describe } from "../describe.ts";
 import { Operation, WAITING } from "../operation.ts";
 import { recordCaller } from "../report.ts";
 import { type Body, isGenerator, type Strand } from "../strand.ts";
+import { giveBack, letGo, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the strand's own stack. */
 export class Call extends Operation<unknown> {
-  #body: Body;
+  declare private readonly body: Body;
+  declare protected readonly work: Operation<unknown> | null;
 
-  constructor(body: Body) {
+  /** `work` is an operation that the generator does nothing but wait for, in whatever way, if it is one of that kind. */
+  constructor(body: Body, work: Operation<unknown> | null = null) {
     super();
-    this.#body = body;
+    this.body = body;
+    this.work = work;
   }
 
   get label(): string {
     return "call";
   }
 
+  override get parts(): readonly (Operation<unknown> | null)[] {
+    return [this.work];
+  }
+
   override begin(strand: Strand): boolean {
-    strand.enter(this.#body, this);
+    // Something that is due may come before the first step of the subroutine, which is then never made.
+    if (this.work !== null) takeOver(this.work);
+    strand.enter(this.body, this);
     return false;
   }
 
@@ -28,12 +38,21 @@ export class Call extends Operation<unknown> {
     return this.begin(strand);
   }
 
+  override frameEnded(): void {
+    if (this.work !== null) letGo(this.work);
+  }
+
   override detach(): void {}
 
   // It has been handed over here, but what that made fail has not.
-  override errorLost(error: unknown): void {
+  override errorLost(error: unknown): Operation<unknown> | null {
     const { owner } = this.strand!;
-    owner.scheduler.reportError(error, owner);
+    if (this.work === null) owner.scheduler.reportError(error, owner);
+    return this.work;
+  }
+
+  override reclaim(): void {
+    if (this.work !== null) giveBack([{ operation: this.work, value: this.outcome }]);
   }
 
   // The only moment at which the suspended caller is on the engine's stack: its place can be read now, for nothing.

@@ -38,8 +38,9 @@ export class Finish extends Operation<unknown> implements Joiner {
     this.target.unjoin(this);
   }
 
-  override errorLost(): void {
+  override errorLost(): null {
     this.target.unclaim(this);
+    return null;
   }
 
   override timedOut(): void {

@@ -1,17 +1,28 @@
 import { describe } from "../describe.ts";
 import { TimeoutError } from "../errors.ts";
+import type { Joiner } from "../joiner.ts";
 import { Operation } from "../operation.ts";
+import { Reaction } from "../reaction.ts";
 import type { Strand } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
 
 /** Waits for a promise. */
-export class Until extends Operation<unknown> {
-  #promise: PromiseLike<unknown>;
-  #loop: Strand["loop"] | null = null;
+export class Until extends Operation<unknown> implements Joiner {
+  declare nextJoiner: Joiner | null;
+  declare prevJoiner: Joiner | null;
+  declare private readonly promise: PromiseLike<unknown>;
+  /** By which it waits. */
+  declare private reaction: Reaction | null;
+  /** What became of the promise before the wait began. */
+  declare private early: { readonly failed: boolean; readonly outcome: unknown } | null;
 
   constructor(promise: PromiseLike<unknown>, seconds = Infinity) {
     super();
-    this.#promise = promise;
+    this.nextJoiner = null;
+    this.prevJoiner = null;
+    this.promise = promise;
+    this.reaction = null;
+    this.early = null;
     this.limit = seconds;
   }
 
@@ -19,51 +30,71 @@ export class Until extends Operation<unknown> {
     return "until";
   }
 
-  override begin(strand: Strand): boolean {
-    const loop = strand.loop;
-    this.#loop = loop;
-    loop.hostOperations++;
-    // `resolve` leaves promises as they are and tames other thenables: ones that throw, answer at once or twice.
-    Promise.resolve(this.#promise).then(
-      (value) => {
-        this.#leave();
-        this.resolve(value);
-      },
-      (error) => {
-        this.#leave();
-        this.reject(error);
-      },
-    );
-    if (this.limit > 0) return false;
-    this.detach();
-    return this.fail(this.#late());
+  // From now on the promise's rejection is no uncaught error, also if the wait never begins.
+  override takenOver(): void {
+    this.reaction = Reaction.join(this.promise, this);
   }
 
-  // A promise cannot be cancelled; it is no longer waited for, and what it brings finds another state.
+  override letGo(): void {
+    this.reaction?.leave(this);
+    this.reaction = null;
+  }
+
+  override begin(strand: Strand): boolean {
+    if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
+    this.reaction ??= Reaction.join(this.promise, this);
+    if (this.limit <= 0) {
+      this.letGo();
+      return this.fail(this.late());
+    }
+    strand.loop.hostOperations++;
+    return false;
+  }
+
+  override resolve(value: unknown): void {
+    if (this.settles(false, value)) super.resolve(value);
+  }
+
+  override reject(error: unknown): void {
+    if (this.settles(true, error)) super.reject(error);
+  }
+
+  /** The promise is settled. Answers whether somebody waits for that, or keeps it for when the wait begins. */
+  private settles(failed: boolean, outcome: unknown): boolean {
+    this.reaction = null;
+    if (this.strand === null) {
+      this.early = { failed, outcome };
+      return false;
+    }
+    this.strand.loop.hostOperations--;
+    return true;
+  }
+
+  // A promise cannot be cancelled; it is no longer waited for, and what it brings reaches nobody.
   override detach(): void {
-    this.#leave();
+    this.strand!.loop.hostOperations--;
+    this.letGo();
   }
 
   override timedOut(): void {
-    this.fail(this.#late());
+    this.fail(this.late());
   }
 
   override swappable(): boolean {
     return false;
   }
 
-  #leave(): void {
-    if (this.#loop !== null) this.#loop.hostOperations--;
-    this.#loop = null;
-  }
-
-  #late(): TimeoutError {
+  private late(): TimeoutError {
     return new TimeoutError("until() waited in vain: the promise was not settled in time");
   }
 }
 
 /**
  * Waits for a promise: its value comes back, its rejection is thrown.
+ *
+ * A promise tells what became of it in a later microtask, even if it is settled already: with a timeout of zero or less
+ * it is always late. When the wait is over, however it ended, or never began as a race was decided before, a rejection
+ * of the promise is no uncaught error.
  *
  * @param promise A promise or thenable, of any origin.
  * @param timeout Seconds to wait at the most, or a duration; no limit by default.

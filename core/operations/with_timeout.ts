@@ -1,9 +1,9 @@
 import { TimeoutError } from "../errors.ts";
-import { Operation } from "../operation.ts";
+import { type Operation, PATIENCE } from "../operation.ts";
 import { Timer } from "../schedulable.ts";
 import { type Body, isGenerator, type Strand } from "../strand.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { attend } from "./attend.ts";
+import { attend, operationFor } from "./attend.ts";
 import { Call } from "./call.ts";
 
 /** Seconds that cleanup code of something cancelled may take before its waits are cut short. */
@@ -11,15 +11,18 @@ export const GRACE_SECONDS = 5;
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout extends Call {
-  #seconds: number;
-  #timer: Timer | null = null;
-  readonly #work: unknown;
-  #late: TimeoutError | null = null;
+  declare private readonly seconds: number;
+  declare private timer: Timer | null;
+  declare private late: TimeoutError | null;
+  // Turns that it may take to combine what is there.
+  declare private patience: number;
 
-  constructor(work: unknown, body: Body, seconds: number) {
-    super(body);
-    this.#work = work;
-    this.#seconds = seconds;
+  constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
+    super(body, work);
+    this.seconds = seconds;
+    this.timer = null;
+    this.late = null;
+    this.patience = PATIENCE;
   }
 
   override get label(): string {
@@ -27,28 +30,34 @@ class WithTimeout extends Call {
   }
 
   override begin(strand: Strand): boolean {
-    const depth = strand.height;
-    if (this.#seconds < Infinity) {
-      this.#timer = new Timer(strand.loop, strand.level, this.#seconds, () => {
-        this.#late = new TimeoutError(`Time is up: it did not end within ${this.#seconds} seconds`);
-        strand.requestUnwind(depth, GRACE_SECONDS, this.#late);
-      });
-    }
+    if (this.seconds < Infinity) this.setTimer(strand, strand.height);
     return super.begin(strand);
   }
 
+  private setTimer(strand: Strand, depth: number): void {
+    this.timer = new Timer(strand.loop, strand.level, this.seconds, () => {
+      // What is there is taken in any case, and what race and all make of it comes some turns later.
+      if (this.seconds <= 0 && strand.advances() && --this.patience > 0) this.setTimer(strand, depth);
+      else strand.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
+    });
+  }
+
   override frameEnded(): void {
-    this.#timer?.cancel();
+    super.frameEnded();
+    this.timer?.cancel();
   }
 
   override get timed(): boolean {
-    return this.#seconds < Infinity;
+    return this.seconds < Infinity;
   }
 
-  override errorLost(error: unknown): void {
-    // That time was up, and that a promise was rejected, concerns only who waited.
-    if (this.#work instanceof Operation) this.#work.errorLost(error);
-    else if (isGenerator(this.#work) && error !== this.#late) super.errorLost(error);
+  override errorLost(error: unknown): Operation<unknown> | null {
+    // That time was up concerns only the one that waited.
+    return error === this.late ? null : super.errorLost(error);
+  }
+
+  private tooLate(): TimeoutError {
+    return new TimeoutError(`Time is up: it did not end within ${this.seconds} seconds`);
   }
 }
 
@@ -60,7 +69,7 @@ class WithTimeout extends Call {
  * lock that had been granted goes back.
  *
  * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`; with zero or less, `work`
- * gets what it can get without waiting.
+ * gets what it can get without waiting. A promise tells nothing at once, be it settled.
  * @param work An operation, a generator object or a promise.
  * @returns What `work` gives.
  * @throws {TimeoutError} At the yield, if time is up first.
@@ -87,8 +96,9 @@ export function withTimeout<T>(
   work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
 ): Operation<T> {
   const seconds = toSeconds(timeout, "limit the time of work");
-  const body = isGenerator(work)
-    ? work
-    : attend(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout(work, body, seconds) as Operation<unknown> as Operation<T>;
+  const operation = isGenerator(work)
+    ? null
+    : operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
+  const body = operation === null ? work as Body : attend(operation);
+  return new WithTimeout(seconds, body, operation) as Operation<unknown> as Operation<T>;
 }

@@ -153,8 +153,8 @@ export abstract class ResultStream<T, R = void> {
       for (;;) {
         const step = yield* this.next();
         if (step.done) return step.value;
-        const body = unfinished(action(step.value));
-        if (body !== null) yield* call(body);
+        const rest = unfinished(action(step.value));
+        if (rest !== null) yield* rest;
       }
     } finally {
       this.close();
