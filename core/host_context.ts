@@ -10,7 +10,7 @@
  *   calls functions in it. What is current cannot be told, so every step is entered; but not in Node.js before version
  *   24 as long as the process stores nothing.
  * - Where there is only `AsyncContext`, coroutines share the snapshot of their outermost creator, as one is expensive.
- * - Where nothing of these can be found (browsers; Cloudflare's runtime with `nodejs_als` and a date before 2025), a step
+ * - Where nothing of these can be found (browsers; an older date of Cloudflare's runtime with `nodejs_als` alone), a step
  *   runs in the context of whoever woke the scheduler. With a scheduler for each request that is the request's.
  */
 
