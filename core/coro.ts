@@ -80,6 +80,10 @@ const NO_BODY: Body = (function* () {})();
  * Its result is what the generator function returns; if that is `undefined`, the last value that one of its yields
  * evaluated to.
  *
+ * Every step of it runs in the host's asynchronous context that was current where it was created: what
+ * `AsyncLocalStorage` stores, OpenTelemetry's active span. That holds whoever wakes it, and for its cleanup too. What a
+ * step stores with `enterWith` ends with the step.
+ *
  * @example
  * ```ts
  * import { Coro } from "@asyncoro/asyncoro";
@@ -94,6 +98,22 @@ const NO_BODY: Body = (function* () {})();
  *   return yield* coro.receive<string>();
  * });
  * assertEquals(await client.value(), "HELLO");
+ * ```
+ *
+ * @example Each request has its own context
+ * ```ts
+ * import { run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ * import { AsyncLocalStorage } from "node:async_hooks";
+ *
+ * const user = new AsyncLocalStorage<string>();
+ * const handle = () =>
+ *   run(function* (coro) {
+ *     yield* coro.sleep(0.01);
+ *     return `hello, ${user.getStore()}`;
+ *   });
+ * const answers = await Promise.all(["Ann", "Ben"].map((name) => user.run(name, handle)));
+ * assertEquals(answers, ["hello, Ann", "hello, Ben"]);
  * ```
  */
 export class Coro<

@@ -7,10 +7,11 @@
  * - Deno has functions to get and set it, which are internal and cost next to nothing. The context is one value, never
  *   changed in place, and `undefined` as long as nothing is stored.
  * - Node.js, Bun and Cloudflare's runtime have `AsyncResource`, which captures the context where it is constructed and
- *   calls functions in it. What is current cannot be told, so every step is entered, but for Node.js before version 24
- *   as long as the process stores nothing.
+ *   calls functions in it. What is current cannot be told, so every step is entered; but not in Node.js before version
+ *   24 as long as the process stores nothing.
  * - Where there is only `AsyncContext`, coroutines share the snapshot of their outermost creator, as one is expensive.
- * - Where there is nothing of these, no context can be current.
+ * - Where nothing of these can be found (browsers; an older date of Cloudflare's runtime with `nodejs_als` alone), a step
+ *   runs in the context of whoever woke the scheduler. With a scheduler for each request that is the request's.
  */
 
 /** A context; `undefined` is the empty one. What else it is, the host decides. */
@@ -71,18 +72,27 @@ export interface ContextGlobals {
 }
 
 /** Finds out what a host has. */
-export function contextsOf({ Deno, process, AsyncContext }: ContextGlobals): HostContexts {
+export function contextsOf(globals: ContextGlobals): HostContexts {
+  const { Deno, AsyncContext } = globals;
   const internals = Deno?.[Deno.internal]?.core as Partial<Internals> | undefined;
   if (typeof internals?.getAsyncContext === "function" && typeof internals.setAsyncContext === "function") {
     return byInternals(internals as Internals);
   }
-  const hooks = process?.getBuiltinModule?.("node:async_hooks") as { AsyncResource?: ResourceClass } | undefined;
-  if (hooks?.AsyncResource !== undefined) {
-    return keepsStores(new hooks.AsyncResource(NAME))
-      ? byStores(hooks.AsyncResource)
-      : byResources(hooks.AsyncResource);
+  const AsyncResource = resourceClass(globals);
+  if (AsyncResource !== undefined) {
+    return keepsStores(new AsyncResource(NAME)) ? byStores(AsyncResource) : byResources(AsyncResource);
   }
   return AsyncContext?.Snapshot === undefined ? nothing() : bySnapshots(AsyncContext.Snapshot);
+}
+
+function resourceClass(globals: ContextGlobals): ResourceClass | undefined {
+  try {
+    const hooks = globals.process?.getBuiltinModule?.("node:async_hooks");
+    return (hooks as { AsyncResource?: ResourceClass } | undefined)?.AsyncResource;
+  } catch {
+    // Whatever a host has there, the package can be imported.
+    return undefined;
+  }
 }
 
 function byInternals({ getAsyncContext, setAsyncContext }: Internals): HostContexts {

@@ -1,6 +1,7 @@
 /** Debug mode: what takes long, and operations that are never yielded. */
 import { createTask, type EventLoop, getRunningLoop, newEventLoop, run, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertMatch } from "@std/assert";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { inLoop } from "./loop_lab.ts";
 
 /** What is told by `console.warn` meanwhile. */
@@ -92,6 +93,24 @@ Deno.test("everything is told of if every duration counts as long, in the order 
     "Executing callback the function 'soon' took N seconds",
     "Executing a step of task 'task' took N seconds",
     "Executing callback the function 'later' took N seconds",
+    "Executing a step of task 'task' took N seconds",
+  ]);
+});
+
+Deno.test("a step that has to enter a context of the host is told of once", async () => {
+  const names = new AsyncLocalStorage<string>();
+  const lines = await warned(() =>
+    inLoop(async (lab) => {
+      lab.loop.slowCallbackDuration = 0;
+      names.run("a", () => {
+        lab.loop.callSoon(function soon() {});
+        lab.loop.createTask(function* () {}, { name: "task" });
+      });
+      await lab.iterate(1);
+    }, { debug: true })
+  );
+  assertEquals(withoutSeconds(lines), [
+    "Executing callback the function 'soon' took N seconds",
     "Executing a step of task 'task' took N seconds",
   ]);
 });

@@ -1,4 +1,5 @@
 /** One side of `versus.ts`: does a work with whichever checkout its configuration names; prints nanoseconds of CPU time as JSON. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 
@@ -45,6 +46,14 @@ const WORKS: Readonly<Record<string, Work>> = {
     begin(scheduler) {
       const partner = scheduler.spawn(ponger, 400_000);
       scheduler.spawn(pinger, partner as Coro, 400_000);
+    },
+  },
+  // As switch, but every step has another context of the host than the one before.
+  contexts: {
+    operations: 2_000_000,
+    begin(scheduler) {
+      const stored = new AsyncLocalStorage<number>();
+      for (let i = 0; i < 1_000; i++) stored.run(i, () => scheduler.spawn(yielder, 2_000));
     },
   },
   spawn: { operations: 150_000, begin: (scheduler) => void scheduler.spawn(spawner, 150_000) },

@@ -4,6 +4,7 @@
  */
 import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
+import { currentContext } from "../../core/host_context.ts";
 import { Intake } from "../../core/io/intake.ts";
 import { Line, NONE } from "../../core/line.ts";
 import { Mailbox } from "../../core/message/mailbox.ts";
@@ -278,6 +279,31 @@ export const MUTANTS: readonly Mutant[] = [
       sometimes(Crew.prototype, "finished", 50, (finished) =>
         function (task, ok, value) {
           finished.call(this, task, ok, typeof value === "number" ? value + 1 : value);
+        }),
+  },
+  {
+    name: "a coroutine is created without its context",
+    society: "contexts",
+    virtual: true,
+    invariant: "A step has the context of its coroutine",
+    apply: () =>
+      sometimes(Strand.prototype, "initialize", 50, (initialize) =>
+        function (top) {
+          initialize.call(this, top, undefined);
+        }),
+  },
+  {
+    name: "a step runs in the context of the one before",
+    society: "contexts",
+    virtual: true,
+    invariant: "A step has the context of its coroutine",
+    apply: () =>
+      sometimes(Strand.prototype, "run", 50, (run) =>
+        function () {
+          const own = this.hostContext;
+          this.hostContext = currentContext();
+          run.call(this);
+          this.hostContext = own;
         }),
   },
 ];
