@@ -13,7 +13,7 @@ import { type Named, placement } from "./placement.ts";
 import { labelStack, withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "./schedulable.ts";
-import { type Body, type Ending, isGeneratorFunction, Strand } from "./strand.ts";
+import { type Body, type Ending, isGeneratorFunction, isThenable, Strand } from "./strand.ts";
 import { type Timeout, toSeconds } from "./time.ts";
 
 /**
@@ -49,6 +49,8 @@ const ENDED = RETURNED | THREW | TERMINATED;
 const CLAIMED = 32;
 /** It has an entry in `monitorsOf`. */
 const MONITORED = 64;
+/** It returned nothing or was terminated: its result is the last value that it got. */
+const GOT = 128;
 
 // Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
@@ -428,15 +430,31 @@ export class Coro<
    * Waits for its end, for code outside coroutines.
    *
    * @param timeout Seconds to wait at the most, or a duration.
-   * @returns A promise of its result. It is rejected with the very error that ended it, with `TimeoutError` when
+   * @returns A promise of its result. A promise that the coroutine returns is awaited; one that is merely the last value
+   * it got is not, and `undefined` comes in its place. It is rejected with the very error that ended it, with `TimeoutError` when
    * time is up, or with `DeadlockError` when it certainly never ends.
    * @throws {TypeError} If `timeout` is no time.
    */
   value(timeout?: Timeout): Promise<R> {
     const seconds = toSeconds(timeout, "wait for a coroutine");
     return new Promise((resolve, reject) => {
-      this.promised(new PromiseJoiner(resolve as (value: unknown) => void, reject), seconds);
+      const settle = (value: unknown): void => resolve((this.isAdoptable(value) ? undefined : value) as R);
+      this.promised(new PromiseJoiner(settle, reject), seconds);
     });
+  }
+
+  /**
+   * @internal
+   * Whether a promise would wait for the result, though the coroutine has not returned it but only come across it last.
+   */
+  private isAdoptable(value: unknown): boolean {
+    if ((this.flags & GOT) === 0) return false;
+    try {
+      return isThenable(value);
+    } catch {
+      // A promise that cannot read it would be rejected.
+      return true;
+    }
   }
 
   /** @internal */
@@ -654,7 +672,8 @@ export class Coro<
       this.flags |= THREW;
     } else {
       if (kind === "terminate" || value !== undefined) this.last = value;
-      this.flags |= kind === "return" ? RETURNED : TERMINATED;
+      if (kind === "terminate") this.flags |= TERMINATED | GOT;
+      else this.flags |= value === undefined ? RETURNED | GOT : RETURNED;
     }
     this.top = NO_BODY;
     this.frames = null;
