@@ -191,6 +191,10 @@ abstract class Group extends Operation<unknown> {
     return true;
   }
 
+  override waiterChanged(): void {
+    for (const branch of this.branches) branch.wait?.waiterChanged();
+  }
+
   override levelChanged(level: number): void {
     for (const branch of this.branches) branch.setLevel(level);
   }

@@ -1,6 +1,6 @@
 import { context } from "./context.ts";
 import { describe, isError, isInstance } from "./describe.ts";
-import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { ClosedError, HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
 import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
 import { checkName, LocalRegistry, type Registry } from "./message/registry.ts";
@@ -188,7 +188,9 @@ export class Coro<
   setDaemon(flag = true): void {
     if (this.daemon === flag) return;
     this.flags ^= DAEMON;
-    if (this.isAlive()) this.scheduler.daemonChanged(flag);
+    if (!this.isAlive()) return;
+    this.scheduler.daemonChanged(flag);
+    this.wait?.waiterChanged();
   }
 
   /** Whether it has not ended. One that failed has ended, even if a monitor may still restart it. */
@@ -655,6 +657,8 @@ export class Coro<
 
   /** @internal */
   protected override report(error: unknown): void {
+    // What it was cleaning up with has been closed before.
+    if (this.daemon && this.scheduler.ending && isInstance(error, ClosedError)) return;
     this.scheduler.reportError(error, this as Coro);
   }
 

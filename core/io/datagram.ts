@@ -232,7 +232,12 @@ export class AsyncDatagram implements Disposable {
     const first = this.#line.first === null ? this.#arrived.shift() : undefined;
     if (first !== undefined) return wait.settle(first);
     this.#line.push(wait);
-    this.#reference.enter(coro, this.#line.first === wait);
+    this.#reference.enter(coro);
+  }
+
+  /** @internal */
+  refer(coro: Coro): void {
+    this.#reference.enter(coro);
   }
 
   /** @internal */
@@ -302,6 +307,10 @@ class RecvFrom extends IoWait {
 
   protected override leave(): void {
     this.#socket.leave(this);
+  }
+
+  protected override refer(coro: Coro): void {
+    this.#socket.refer(coro);
   }
 
   override reclaim(): void {
