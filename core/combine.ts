@@ -234,6 +234,10 @@ abstract class Group extends Operation<unknown> {
     return this.state !== WAITING || !this.#every((branch) => !branch.moves);
   }
 
+  override waiterChanged(): void {
+    for (const branch of this.branches) branch.wait?.waiterChanged();
+  }
+
   override levelChanged(level: number): void {
     this.#every((branch) => {
       branch.loop.setLevel(branch, level);

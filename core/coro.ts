@@ -1,6 +1,6 @@
 import { context } from "./context.ts";
 import { describe, isError, isInstance } from "./describe.ts";
-import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { ClosedError, HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { captureContext } from "./host_context.ts";
 import { addJoiner, type Joiner, listJoiners, removeJoiner } from "./joiner.ts";
 import { Mailbox, Receive, type Tie } from "./message/mailbox.ts";
@@ -14,7 +14,7 @@ import { type Named, placement } from "./placement.ts";
 import { labelStack, withoutStack } from "./report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "./schedulable.ts";
-import { type Body, type Ending, isGeneratorFunction, Strand } from "./strand.ts";
+import { type Body, type Ending, isGeneratorFunction, isThenable, Strand } from "./strand.ts";
 import { type Timeout, toSeconds } from "./time.ts";
 
 /**
@@ -50,6 +50,8 @@ const ENDED = RETURNED | THREW | TERMINATED;
 const CLAIMED = 32;
 /** It has an entry in `monitorsOf`. */
 const MONITORED = 64;
+/** It returned nothing or was terminated: its result is the last value that it got. */
+const GOT = 128;
 
 // Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
@@ -207,7 +209,9 @@ export class Coro<
   setDaemon(flag = true): void {
     if (this.daemon === flag) return;
     this.flags ^= DAEMON;
-    if (this.isAlive()) this.scheduler.daemonChanged(flag);
+    if (!this.isAlive()) return;
+    this.scheduler.daemonChanged(flag);
+    this.wait?.waiterChanged();
   }
 
   /** Whether it has not ended. One that failed has ended, even if a monitor may still restart it. */
@@ -449,15 +453,31 @@ export class Coro<
    * Waits for its end, for code outside coroutines.
    *
    * @param timeout Seconds to wait at the most, or a duration.
-   * @returns A promise of its result. It is rejected with the very error that ended it, with `TimeoutError` when
+   * @returns A promise of its result. A promise that the coroutine returns is awaited; one that is merely the last value
+   * it got is not, and `undefined` comes in its place. It is rejected with the very error that ended it, with `TimeoutError` when
    * time is up, or with `DeadlockError` when it certainly never ends.
    * @throws {TypeError} If `timeout` is no time.
    */
   value(timeout?: Timeout): Promise<R> {
     const seconds = toSeconds(timeout, "wait for a coroutine");
     return new Promise((resolve, reject) => {
-      this.promised(new PromiseJoiner(resolve as (value: unknown) => void, reject), seconds);
+      const settle = (value: unknown): void => resolve((this.isAdoptable(value) ? undefined : value) as R);
+      this.promised(new PromiseJoiner(settle, reject), seconds);
     });
+  }
+
+  /**
+   * @internal
+   * Whether a promise would wait for the result, though the coroutine has not returned it but only come across it last.
+   */
+  private isAdoptable(value: unknown): boolean {
+    if ((this.flags & GOT) === 0) return false;
+    try {
+      return isThenable(value);
+    } catch {
+      // A promise that cannot read it would be rejected.
+      return true;
+    }
   }
 
   /** @internal */
@@ -665,6 +685,8 @@ export class Coro<
 
   /** @internal */
   protected override report(error: unknown): void {
+    // What it was cleaning up with has been closed before.
+    if (this.daemon && this.scheduler.ending && isInstance(error, ClosedError)) return;
     this.scheduler.reportError(error, this as Coro);
   }
 
@@ -682,7 +704,8 @@ export class Coro<
       this.flags |= THREW;
     } else {
       if (kind === "terminate" || value !== undefined) this.last = value;
-      this.flags |= kind === "return" ? RETURNED : TERMINATED;
+      if (kind === "terminate") this.flags |= TERMINATED | GOT;
+      else this.flags |= value === undefined ? RETURNED | GOT : RETURNED;
     }
     this.top = NO_BODY;
     this.frames = null;

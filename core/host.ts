@@ -82,6 +82,16 @@ export function stopTimer(timer: HostTimer): void {
   clearTimeout(timer as unknown as number);
 }
 
+/** Keeps the process going, for what cannot do so itself, until the function that it gives is called. */
+export function keepAlive(): () => void {
+  let timer: HostTimer;
+  const start = (): void => {
+    timer = startTimer(start, Infinity, true);
+  };
+  start();
+  return () => stopTimer(timer);
+}
+
 /** Says whether a host timer keeps the process going. */
 export function holdTimer(timer: HostTimer, alive: boolean): void {
   if (typeof timer === "number") {

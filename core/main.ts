@@ -10,7 +10,7 @@ import { printUncaught } from "./report.ts";
  *
  * @param target A generator function.
  * @param args Its arguments after the coroutine.
- * @returns A promise of its result; rejected with the very error that ended it.
+ * @returns A promise of its result; rejected with the very error that ended it. See {@linkcode Coro.value}.
  * @throws {TypeError} If `target` is not a generator function.
  *
  * @example

@@ -184,6 +184,9 @@ export abstract class Operation<T> {
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
 
+  /** @internal Whether what it waits for is to keep the process alive may have changed, as its coroutine has. */
+  waiterChanged(): void {}
+
   /** @internal Whether a hot swap may cut this wait short. */
   swappable(): boolean {
     return true;

@@ -68,6 +68,12 @@ interface Exit {
   readonly hostContext: HostContext;
 }
 
+/** @internal Something in the host that keeps the process alive, or lets it end, by what its scheduler says. */
+export interface Hold {
+  /** Keeps the process alive, or lets it end. */
+  hold(alive: boolean): void;
+}
+
 interface JoinWaiter {
   resolve(): void;
   reject(error: unknown): void;
@@ -119,13 +125,14 @@ export class Scheduler extends RunLoop {
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
 
-  /** @internal Called when an error that nobody took is printed. */
+  /** @internal Set by `main`: called when an error that nobody took is printed. */
   whenPrinted: (() => void) | null = null;
 
   // Promises of `value()` that wait.
   #outsiders = 0;
-  /** @internal What only daemons wait for in the host; told when it begins or ceases to keep the process alive. */
-  daemonHolds: Set<{ hold(alive: boolean): void }> | null = null;
+  // `null` while there are none. `#holding` is what they were told last.
+  #holds: Set<Hold> | null = null;
+  #holding = false;
 
   #debug = false;
   #phase = OPEN;
@@ -323,6 +330,7 @@ export class Scheduler extends RunLoop {
 
   async #terminate(): Promise<void> {
     this.#phase = TERMINATING;
+    this.aliveChanged();
     if (this.#live > 0) await this.#terminateAll();
     // Cleanup code may have created coroutines; they end too, and may not create more.
     this.#phase = CLOSED;
@@ -431,7 +439,7 @@ export class Scheduler extends RunLoop {
     if (this.#debug) spawnSites.set(coro, callOfProgram());
     this.#live++;
     if (coro.daemon) this.#daemons++;
-    if (this.daemonHolds !== null) this.#holdForDaemons();
+    if (this.#holds !== null) this.aliveChanged();
     this.submit(coro);
   }
 
@@ -442,30 +450,55 @@ export class Scheduler extends RunLoop {
     this.#live--;
     if (coro.daemon) this.#daemons--;
     if (this.#debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
-    if (this.daemonHolds !== null) this.#holdForDaemons();
+    if (this.#holds !== null) this.aliveChanged();
   }
 
-  #holdForDaemons(): void {
+  /**
+   * @internal
+   * Adds what is to keep the process alive exactly as long as there are others than daemons, who may depend on what it
+   * brings, or somebody outside waits.
+   */
+  addHold(hold: Hold): void {
     const alive = this.keepsAlive();
-    for (const each of this.daemonHolds!) each.hold(alive);
-    if (this.daemonHolds!.size === 0) this.daemonHolds = null;
+    if (this.#holds === null) {
+      this.#holds = new Set();
+      this.#holding = alive;
+    }
+    this.#holds.add(hold);
+    hold.hold(alive);
+  }
+
+  /** @internal Takes that back. */
+  removeHold(hold: Hold): void {
+    if (this.#holds?.delete(hold) && this.#holds.size === 0) this.#holds = null;
+  }
+
+  /** @internal What `keepsAlive()` says may have changed. */
+  protected aliveChanged(): void {
+    if (this.#holds === null) return;
+    const alive = this.keepsAlive();
+    if (alive === this.#holding) return;
+    this.#holding = alive;
+    for (const each of this.#holds) each.hold(alive);
   }
 
   /** @internal Somebody outside waits: what it waits for must keep the process alive now, even a daemon. */
   outsiderCame(): void {
     this.#outsiders++;
+    this.aliveChanged();
     if (!this.busy) this.driver.update();
   }
 
   /** @internal It waits no more. */
   outsiderLeft(): void {
     this.#outsiders--;
+    this.aliveChanged();
   }
 
   /** @internal A live coroutine became a daemon, or no longer is one. */
   daemonChanged(daemon: boolean): void {
     this.#daemons += daemon ? 1 : -1;
-    if (this.daemonHolds !== null) this.#holdForDaemons();
+    this.aliveChanged();
     if (this.busy) return;
     this.#answerJoins();
     this.driver.update();
@@ -473,14 +506,25 @@ export class Scheduler extends RunLoop {
 
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
   failedUnclaimed(coro: Coro): void {
-    if (this.broken !== null) return;
+    if (this.broken !== null || (coro.daemon && this.ending)) return;
     if (this.halted) return this.#reportUnclaimed(coro);
     if (this.#failed === NONE) this.#failed = new Set();
     this.#failed.add(coro);
+    this.aliveChanged();
     // The turn ends when all that is ready now has had its step: this queues up behind it.
     new Timer(this, coro.level, 0, () => {
       if (this.#failed.delete(coro)) this.#reportUnclaimed(coro);
+      this.aliveChanged();
     });
+  }
+
+  /**
+   * @internal
+   * Whether the program ends: then what daemons use is closed over their heads, and that they fail is no news. A
+   * scheduler knows it once it is terminated, and in a program of `main` as soon as only daemons are left.
+   */
+  get ending(): boolean {
+    return this.#phase !== OPEN || (this.whenPrinted !== null && this.#pending === 0);
   }
 
   /** @internal Reports an error that nobody takes, in the host's asynchronous context of the coroutine. */

@@ -2,6 +2,7 @@
  * The result of a coroutine, and what the things that may be yielded evaluate to.
  */
 import { call, type Coro, run, sleep, until } from "@asyncoro/asyncoro";
+import { run as runOnEdge } from "@asyncoro/asyncoro/edge";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { inLab } from "./helpers/lab.ts";
@@ -121,6 +122,63 @@ Deno.test("a terminated coroutine has its last value", () =>
     assertEquals(await coro.value(), "last");
     assertEquals(clock.now() >= 2, true);
   }));
+
+Deno.test("a promise that is merely the last value is not waited for by run() and value()", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const thenables: [string, unknown][] = [
+    ["a pending promise", new Promise(() => {})],
+    ["a settled promise", Promise.resolve(1)],
+    ["a thenable that never answers", { then: () => {} }],
+    ["a function with a then", Object.assign(() => {}, { then: () => {} })],
+    ["one that cannot be read", proxy],
+  ];
+  for (const [name, thenable] of thenables) {
+    const receiving = function* (coro: Coro): Generator<unknown, void, unknown> {
+      coro.send(thenable);
+      yield* coro.receive();
+    };
+    for (const runs of [run, runVirtual, runOnEdge]) assertEquals(await runs(receiving), undefined, name);
+    await inLab(async ({ scheduler }) => {
+      const returned = scheduler.spawn(receiving);
+      const terminated = scheduler.spawn(function* (coro) {
+        yield* receiving(coro);
+        yield* coro.sleep(60);
+      });
+      const values = [returned.value(), terminated.value(5)];
+      await scheduler.spawn(function* (coro) {
+        yield* coro.sleep(1);
+        terminated.terminate();
+        // In a coroutine nothing waits for it: it is what it is.
+        assertStrictEquals(yield* returned.finish(), thenable, name);
+      }).value();
+      assertEquals(
+        [...await Promise.all(values), await returned.value(), await returned.value(0)],
+        Array(4).fill(undefined),
+      );
+    });
+  }
+});
+
+Deno.test("a promise that is returned is awaited by run() and value()", async () => {
+  const later = (value: string): Promise<string> => new Promise((resolve) => setTimeout(() => resolve(value), 1));
+  assertEquals(
+    await run(function* () {
+      return later("later");
+    }),
+    "later",
+  );
+  await assertRejects(
+    () =>
+      run(function* (coro) {
+        coro.send(1);
+        yield* coro.receive();
+        return Promise.reject(new Error("no"));
+      }),
+    Error,
+    "no",
+  );
+});
 
 Deno.test("what is yielded in a subroutine is no last value, even when it is terminated there", () =>
   inLab(async ({ scheduler, clock }) => {

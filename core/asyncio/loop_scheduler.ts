@@ -76,6 +76,7 @@ export class LoopScheduler extends Scheduler {
   /** Lets it move until `stop()`. */
   start(): void {
     this.driver.start();
+    this.aliveChanged();
   }
 
   /** Lets it stand still from the end of the iteration that runs, or else of the next one. */
@@ -127,6 +128,9 @@ export class LoopScheduler extends Scheduler {
   #standStill(): void {
     this.#stopping = false;
     this.driver.pause();
+    // What its tasks wait for in the host is no reason to go on, as long as the loop does not.
+    for (const coro of this.coros()) coro.wait?.waiterChanged();
+    this.aliveChanged();
   }
 
   protected override startOfTurns(now: number): void {
@@ -136,7 +140,7 @@ export class LoopScheduler extends Scheduler {
   }
 
   override keepsAlive(): boolean {
-    return this.running || super.keepsAlive();
+    return this.running;
   }
 
   /** Nothing in or outside the loop can happen any more: whoever waits for it to end is told. */

@@ -6,6 +6,7 @@ import type { Coro } from "../coro.ts";
 import { ClosedError } from "../errors.ts";
 import { describe } from "../describe.ts";
 import { Fifo } from "../fifo.ts";
+import { keepAlive } from "../host.ts";
 import type { Operation } from "../operation.ts";
 import type { Strand } from "../strand.ts";
 import { builtin } from "./capability.ts";
@@ -49,7 +50,7 @@ const DEFAULT_CAPACITY = 1024;
  * A UDP socket, IPv4 or IPv6.
  *
  * Datagrams arrive whether or not somebody waits; up to `capacity` of them are kept. Several coroutines may wait; they
- * are served first come, first served. In Deno the process goes on as long as the socket is not closed.
+ * are served first come, first served. It keeps the process alive while somebody waits.
  *
  * @example
  * ```ts
@@ -78,13 +79,12 @@ export class AsyncDatagram implements Disposable {
   #failure: unknown = undefined;
   #closed = false;
   readonly #reference = new Reference((alive) => this.#hold(alive), false);
+  #release: (() => void) | null = null;
 
   private constructor(socket: Socket, capacity: number) {
     this.#socket = socket;
     this.#capacity = capacity;
     this.addr = addrOf(socket.address());
-    // It should keep the process alive only while somebody waits. Deno 2.9 does not heed this, others do.
-    socket.unref();
     socket.on("message", (data, from) => this.#receive(toPlain(data), addrOf(from)));
     socket.on("error", (error) => this.#fail(error));
   }
@@ -232,7 +232,12 @@ export class AsyncDatagram implements Disposable {
     const first = this.#line.first === null ? this.#arrived.shift() : undefined;
     if (first !== undefined) return wait.settle(first);
     this.#line.push(wait);
-    this.#reference.enter(coro, this.#line.first === wait);
+    this.#reference.enter(coro);
+  }
+
+  /** @internal */
+  refer(coro: Coro): void {
+    this.#reference.enter(coro);
   }
 
   /** @internal */
@@ -277,9 +282,8 @@ export class AsyncDatagram implements Disposable {
   }
 
   #hold(alive: boolean): void {
-    if (this.#closed) return;
-    if (alive) this.#socket.ref();
-    else this.#socket.unref();
+    this.#release?.();
+    this.#release = alive ? keepAlive() : null;
   }
 }
 
@@ -304,6 +308,10 @@ class RecvFrom extends IoWait {
     this.#socket.leave(this);
   }
 
+  protected override refer(coro: Coro): void {
+    this.#socket.refer(coro);
+  }
+
   override reclaim(): void {
     this.#socket.putBack(this.outcome as [Uint8Array<ArrayBuffer>, DatagramAddr]);
   }
@@ -313,7 +321,11 @@ class RecvFrom extends IoWait {
 function bound(dgram: Dgram, options: DatagramOptions): Promise<Socket> {
   const { hostname = "0.0.0.0", port, reuseAddress, broadcast } = options;
   const socket = dgram.createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", reuseAddr: reuseAddress });
-  return new Promise((resolve, reject) => {
+  // Deno heeds this, and its opposite, only when it begins to wait for the next datagram: so it is done once, before
+  // there is one to wait for, and something else keeps the process alive.
+  socket.unref();
+  const release = keepAlive();
+  return new Promise<Socket>((resolve, reject) => {
     const fail = (error: Error): void => {
       socket.close();
       reject(error);
@@ -324,7 +336,7 @@ function bound(dgram: Dgram, options: DatagramOptions): Promise<Socket> {
       if (broadcast) socket.setBroadcast(true);
       resolve(socket);
     });
-  });
+  }).finally(release);
 }
 
 function addrOf({ address, port }: { address: string; port: number }): DatagramAddr {

@@ -129,10 +129,15 @@ export class Intake {
   /** Takes the wait of a coroutine into the line and serves it if it is first. */
   enter(wait: IoWait, coro: Coro): void {
     this.line.push(wait);
-    if (coro.daemon || this.#reference !== null) this.#referenced().enter(coro, this.line.first === wait);
+    if (coro.daemon || this.#reference !== null) this.#referenced().enter(coro);
     if (this.line.first !== wait) return;
     if (this.#endless) this.ended = false;
     wait.proceed();
+  }
+
+  /** What keeps the process alive may have changed: whether a coroutine that waits is a daemon, or its scheduler. */
+  refer(coro: Coro): void {
+    this.#referenced().enter(coro);
   }
 
   /** A wait leaves the line: it has taken what it got, or gives up. */

@@ -5,6 +5,7 @@
  * A host operation is never tied to a wait. It belongs to the socket (pipe, file, ...), brings its result there, and
  * whoever waits first in the line is served; a wait that is cancelled only leaves the line.
  */
+import type { Coro } from "../coro.ts";
 import { TimeoutError } from "../errors.ts";
 import { Operation, REJECTED, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
@@ -35,6 +36,13 @@ export abstract class IoWait extends Operation<unknown> {
 
   /** Gives its place up, whether it waits or was granted something that is not taken. */
   protected abstract leave(): void;
+
+  /** Sees to it that what it waits for keeps the process alive if the coroutine, and its scheduler, now want it. */
+  protected refer(_coro: Coro): void {}
+
+  override waiterChanged(): void {
+    if (this.state === WAITING) this.refer(this.strand!.owner);
+  }
 
   /** It is first in its line now, or the host has brought something: settles, or sees to it that the host brings more. */
   proceed(): void {}

@@ -117,8 +117,13 @@ export class AsyncListener implements Disposable {
   /** @internal */
   enter(wait: IoWait, coro: Coro): void {
     this.#line.push(wait);
-    this.#reference.enter(coro, this.#line.first === wait);
+    this.#reference.enter(coro);
     this.#serve();
+  }
+
+  /** @internal */
+  refer(coro: Coro): void {
+    this.#reference.enter(coro);
   }
 
   /** @internal */
@@ -231,6 +236,10 @@ class Accept extends IoWait {
 
   protected override leave(): void {
     this.#listener.leave(this);
+  }
+
+  protected override refer(coro: Coro): void {
+    this.#listener.refer(coro);
   }
 
   override reclaim(): void {

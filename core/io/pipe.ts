@@ -10,6 +10,7 @@ import type { Operation } from "../operation.ts";
 import { call } from "../operations/call.ts";
 import { all } from "../combine.ts";
 import { withTimeout } from "../operations/with_timeout.ts";
+import type { Hold, Scheduler } from "../scheduler.ts";
 import type { Timeout } from "../time.ts";
 import { denoWith } from "./capability.ts";
 import { type Data, toBytes } from "./data.ts";
@@ -110,7 +111,7 @@ class Output implements Readable {
  * });
  * ```
  */
-export class AsyncPipe implements Disposable {
+export class AsyncPipe implements Disposable, Hold {
   /** The command, as it was given. */
   readonly command: string;
   /** The process id; of several processes, the last one's. */
@@ -127,6 +128,8 @@ export class AsyncPipe implements Disposable {
   readonly #stderr: Output | null;
   readonly #ended: Promise<Deno.CommandStatus[]>;
   readonly #belonging: Belonging | null;
+  // Whose scheduler says whether the children keep the process alive; `null`: they do.
+  #scheduler: Scheduler | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
   #closed = false;
 
@@ -151,6 +154,7 @@ export class AsyncPipe implements Disposable {
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
     const owner = context.strand?.owner;
     this.#belonging = owner === undefined ? null : new Belonging(owner, () => this.close());
+    if (owner !== undefined) this.#obey(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) => this.#end(statuses));
   }
 
@@ -318,6 +322,7 @@ export class AsyncPipe implements Disposable {
    * @throws {TimeoutError} At the yield, if it did not end in time.
    */
   wait(limit?: IoLimit): Operation<Deno.CommandStatus> {
+    this.#adopt();
     const known = () => this.#statuses?.at(-1);
     const start = async () => (await this.#ended).at(-1)!;
     return typed(new HostCall({ label: "wait", waitsFor: `the end of ${this}`, known, start }, limit));
@@ -360,6 +365,7 @@ export class AsyncPipe implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#belonging?.end();
+    this.#scheduler?.removeHold(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.outlet.close(error);
@@ -380,12 +386,32 @@ export class AsyncPipe implements Disposable {
     return `'${this.command}' (${this.pid})`;
   }
 
+  /** @internal Called by the scheduler of whoever started it: whether it keeps the process alive. */
+  hold(alive: boolean): void {
+    for (const child of this.#children) alive ? child.ref() : child.unref();
+  }
+
+  #obey(scheduler: Scheduler): void {
+    this.#scheduler = scheduler;
+    scheduler.addHold(this);
+  }
+
+  /** One that was started outside coroutines keeps the process alive, unless a daemon uses it. */
+  #adopt(): void {
+    const user = context.strand?.owner;
+    if (this.#scheduler === null && this.#statuses === null && user !== undefined && user.daemon) {
+      this.#obey(user.scheduler);
+    }
+  }
+
   #end(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
+    this.#scheduler?.removeHold(this);
     this.#statuses = statuses;
     return statuses;
   }
 
   #piped<T>(stream: T | null, name: string): T {
+    this.#adopt();
     if (stream !== null) return stream;
     throw new TypeError(`Cannot use the ${name} of ${this} as it is not piped: leave out the option '${name}'`);
   }

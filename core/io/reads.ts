@@ -4,6 +4,7 @@
  * Each looks at the buffer (`look`), is settled without taking anything, and takes its bytes when its outcome is
  * handed over (`collect`).
  */
+import type { Coro } from "../coro.ts";
 import { isInstance } from "../describe.ts";
 import { ClosedError, EOFError, MessageTooLargeError } from "../errors.ts";
 import { REJECTED, RESOLVED, WAITING } from "../operation.ts";
@@ -62,6 +63,10 @@ abstract class Read extends IoWait {
 
   protected override leave(): void {
     this.from.intake.leave(this);
+  }
+
+  protected override refer(coro: Coro): void {
+    this.from.intake.refer(coro);
   }
 
   override proceed(): void {

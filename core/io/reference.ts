@@ -1,15 +1,17 @@
 import type { Coro } from "../coro.ts";
-import type { Scheduler } from "../scheduler.ts";
+import type { Hold, Scheduler } from "../scheduler.ts";
 
 /**
  * Whether what the host is doing for a socket keeps the process alive: while somebody waits for it.
  *
  * A daemon counts only as long as its scheduler has others to live for, who may depend on what it brings them; the
- * scheduler tells when that changes. When nobody waits any more, what is still under way holds nothing open.
+ * scheduler tells when that changes. One that is no daemon is such an other itself. When nobody waits any more, what is
+ * still under way holds nothing open.
  */
-export class Reference {
+export class Reference implements Hold {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
+  // Who tells, from when a daemon has come until nobody waits any more.
   #scheduler: Scheduler | null = null;
 
   /** `apply` tells the host, `alive` is how the host has it now. */
@@ -18,27 +20,29 @@ export class Reference {
     this.#alive = alive;
   }
 
-  /** A coroutine begins to wait; `first`: nobody did before. */
-  enter(coro: Coro, first: boolean): void {
-    if (!coro.daemon) {
-      this.#unregister();
+  /** A coroutine begins to wait, or has become a daemon, or ceased to be one, while it does. */
+  enter(coro: Coro): void {
+    const { scheduler } = coro;
+    if (this.#scheduler !== null) {
+      this.hold(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
+    } else if (!coro.daemon && scheduler.keepsAlive()) {
       this.hold(true);
-    } else if (first) {
-      this.#scheduler = coro.scheduler;
-      (coro.scheduler.daemonHolds ??= new Set()).add(this);
-      this.hold(coro.scheduler.keepsAlive());
+    } else {
+      this.#scheduler = scheduler;
+      scheduler.addHold(this);
     }
   }
 
   /** Nobody waits any more, but the host is still at it. */
   leave(): void {
-    this.#unregister();
+    this.idle();
     this.hold(false);
   }
 
   /** Nobody waits any more, and the host has nothing to do. */
   idle(): void {
-    this.#unregister();
+    this.#scheduler?.removeHold(this);
+    this.#scheduler = null;
   }
 
   /** Keeps the process alive, or does not. Called by the scheduler, too. */
@@ -46,10 +50,5 @@ export class Reference {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);
-  }
-
-  #unregister(): void {
-    this.#scheduler?.daemonHolds?.delete(this);
-    this.#scheduler = null;
   }
 }

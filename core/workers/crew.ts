@@ -12,6 +12,7 @@ import { WorkerError } from "../errors.ts";
 import { holdTimer, hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { withinContext } from "../host_context.ts";
 import { printError } from "../report.ts";
+import type { Hold, Scheduler } from "../scheduler.ts";
 import { toWorkerError } from "./carried_error.ts";
 import type { WorkerHost } from "./host_worker.ts";
 import type { ErrorNote } from "./protocol.ts";
@@ -70,6 +71,7 @@ export class Crew implements ThreadEvents {
   readonly #plan: CrewPlan;
   readonly #host: WorkerHost;
   #submitted = 0;
+  readonly #shares = new Map<Scheduler, Share>();
   #holders = 0;
   #holding = false;
   #checkingHold = false;
@@ -97,7 +99,7 @@ export class Crew implements ThreadEvents {
     task.id = (task.order % 0x7fffffff) + 1;
     this.counts.submitted++;
     this.pending++;
-    if (task.holds) this.#hold(1);
+    this.#holdFor(task.scheduler, 1);
     if (task.plan.thread === null && this.queue.length >= this.#plan.queueLimit) {
       task.state = BLOCKED;
       this.blocked.add(task);
@@ -180,7 +182,7 @@ export class Crew implements ThreadEvents {
   #conclude(task: Task): void {
     task.state = SETTLED;
     task.args = [];
-    if (task.holds) this.#hold(-1);
+    this.#holdFor(task.scheduler, -1);
     if (--this.pending === 0) { for (const resolve of this.#joins.splice(0)) resolve(); }
   }
 
@@ -342,6 +344,22 @@ export class Crew implements ThreadEvents {
 
   // --- staying alive, and the end -----------------------------------------------------------------------------
 
+  /** Counts the tasks of a scheduler, which keep the process alive as long as others than daemons live in it. */
+  #holdFor(scheduler: Scheduler | null, change: number): void {
+    if (scheduler === null) return this.#hold(change);
+    let share = this.#shares.get(scheduler);
+    if (share === undefined) {
+      share = new Share((alive) => this.#hold(alive ? 1 : -1));
+      this.#shares.set(scheduler, share);
+      scheduler.addHold(share);
+    }
+    share.tasks += change;
+    if (share.tasks > 0) return;
+    this.#shares.delete(scheduler);
+    scheduler.removeHold(share);
+    share.hold(false);
+  }
+
   /** Tasks keep the process alive; idle workers do not. */
   #hold(change: number): void {
     this.#holders += change;
@@ -409,6 +427,23 @@ export class Crew implements ThreadEvents {
     this.threads = this.threads.filter((other) => other !== thread);
     this.#track(thread.stop());
     for (const task of tasks) this.#settle(task, false, reason);
+  }
+}
+
+/** The tasks that coroutines of one scheduler wait for. */
+class Share implements Hold {
+  tasks = 0;
+  #alive = false;
+  readonly #apply: (alive: boolean) => void;
+
+  constructor(apply: (alive: boolean) => void) {
+    this.#apply = apply;
+  }
+
+  hold(alive: boolean): void {
+    if (this.#alive === alive) return;
+    this.#alive = alive;
+    this.#apply(alive);
   }
 }
 

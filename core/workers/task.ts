@@ -1,4 +1,5 @@
 import { MAX_ARGUMENT_WORDS } from "./protocol.ts";
+import type { Scheduler } from "../scheduler.ts";
 import { Ring } from "./ring.ts";
 import type { Target } from "./targets.ts";
 import type { Thread } from "./thread.ts";
@@ -49,8 +50,8 @@ export class Task {
   args: readonly unknown[];
   readonly plan: TaskPlan;
   readonly owner: TaskOwner;
-  /** Whether it keeps the process alive. */
-  holds = true;
+  /** The scheduler of the coroutine that asked for it, which knows whether it keeps the process alive; `null`: it does. */
+  scheduler: Scheduler | null = null;
   /** How many words its arguments take in the ring; 0: they travel by port. */
   readonly words: number;
   thread: Thread | null = null;

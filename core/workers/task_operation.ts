@@ -45,7 +45,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (inherits) task.priority = strand.owner.priority;
-    task.holds = !strand.owner.daemon;
+    task.scheduler = strand.owner.scheduler;
     try {
       this.#crew.submit(task);
     } catch (error) {

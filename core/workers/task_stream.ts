@@ -18,7 +18,7 @@ export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
 
   /** @internal */
   protected override start(strand: Strand | null): void {
-    if (strand !== null) this.#task.holds = !strand.owner.daemon;
+    if (strand !== null) this.#task.scheduler = strand.owner.scheduler;
     try {
       this.#crew.submit(this.#task);
     } catch (error) {

@@ -3,6 +3,7 @@ import { describe } from "../describe.ts";
 import { captureContext, type HostContext, withinContext } from "../host_context.ts";
 import { Operation, WAITING } from "../operation.ts";
 import type { RunLoop } from "../run_loop.ts";
+import type { Scheduler } from "../scheduler.ts";
 import type { Strand } from "../strand.ts";
 import type { Crew } from "./crew.ts";
 import { ResultStream } from "./result_stream.ts";
@@ -48,6 +49,7 @@ class MapJob {
   readonly #hostContext: HostContext = captureContext();
   readonly #items: Iterator<unknown>;
   readonly #total: number | null;
+  readonly #scheduler: Scheduler | null;
   readonly #active: Set<Task> = new Set();
   readonly #early: Map<number, unknown> = new Map();
   #index = 0;
@@ -58,9 +60,10 @@ class MapJob {
   #over = false;
   #filling = false;
 
-  constructor(plan: MapPlan, sink: Sink) {
+  constructor(plan: MapPlan, sink: Sink, strand: Strand | null) {
     this.#plan = plan;
     this.#sink = sink;
+    this.#scheduler = strand === null ? null : strand.owner.scheduler;
     this.#items = plan.items[Symbol.iterator]();
     this.#total = lengthOf(plan.items);
   }
@@ -101,6 +104,7 @@ class MapJob {
       },
     };
     const task = new Task(target, [item, index], plan, owner);
+    task.scheduler = this.#scheduler;
     this.#active.add(task);
     try {
       crew.submit(task);
@@ -198,7 +202,7 @@ export class WorkerMap<R> extends Operation<R[]> {
       result: (value, index) => ordered ? results[index] = value : results.push(value),
       ended: () => this.#leave() ? this.resolve(results) : this.give(results),
       failed: (error) => this.#leave() ? this.reject(error) : this.fail(error),
-    });
+    }, strand);
     job.fill();
     if (this.state !== WAITING) return true;
     this.#loop = strand.loop;
@@ -234,13 +238,13 @@ class MapStream<R> extends ResultStream<R> {
     this.#plan = plan;
   }
 
-  protected override start(): void {
+  protected override start(strand: Strand | null): void {
     this.#job = new MapJob(this.#plan, {
       keeps: true,
       result: (value) => this.push(value as R),
       ended: () => this.finish({ ok: true, value: undefined }),
       failed: (error) => this.finish({ ok: false, error }),
-    });
+    }, strand);
     this.#job.fill();
   }
 
