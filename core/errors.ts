@@ -103,8 +103,9 @@ function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
 /**
  * A task in a worker failed: it threw, its worker ended while it ran, or its pool was terminated.
  *
- * An error that the task threw is carried over: this has its `name`, `message`, `stack`, `cause` and `code`. What the
- * task threw that was no error is the `cause`.
+ * An error that the task threw is carried over: this has its `name`, `message`, `stack`, `cause`, `code` and `errors`.
+ * The errors among these are instances of the built-in classes that they were, with their own properties. What the task
+ * threw that was no error is the `cause`.
  */
 export class WorkerError extends Error {
   /** The name of the error that the task threw; `"WorkerError"` if there was none. */
@@ -113,6 +114,12 @@ export class WorkerError extends Error {
   readonly code?: unknown;
   /** Other properties of the error that the task threw, as far as they can be cloned. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** The errors of an `AggregateError` that the task threw. */
+  declare readonly errors?: readonly unknown[];
+  /** The error of a `SuppressedError` that the task threw, and {@linkcode suppressed} what it suppressed. */
+  declare readonly error?: unknown;
+  /** See {@linkcode error}. */
+  declare readonly suppressed?: unknown;
 
   /**
    * Makes the error.

@@ -3,21 +3,23 @@
  *
  * - A task goes to a worker that has nothing to do, else a new one is started while there may be more, else it is put
  *   into the ring of the one with the fewest, so that a worker finds its next task there without asking. It can be had
- *   back from there until it begins: by a worker that runs out of work, for a more urgent task, or if it is cancelled.
+ *   back from there until it begins: by a worker that runs out of work or is started, for a more urgent task, or if it
+ *   is cancelled. So while a task waits, as many workers as may be are there or are being started.
  * - Every task settles exactly once: `#settle` is the one place where an owner is told, and it tells once. A task that
- *   its owner gave up is settled silently. What a worker had begun when it ended is failed; what it had not goes back.
+ *   its owner gave up is settled silently. What a worker had begun when it ended is failed; what it had not runs
+ *   elsewhere.
  * - Nobody else keeps tasks: each is blocked, queued, in the ring of a worker, or settled.
  */
 import { WorkerError } from "../errors.ts";
-import { holdTimer, hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
+import { type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { withinContext } from "../host_context.ts";
 import { printError } from "../report.ts";
-import type { Hold, Scheduler } from "../scheduler.ts";
-import { toWorkerError } from "./carried_error.ts";
 import type { WorkerHost } from "./host_worker.ts";
-import type { ErrorNote } from "./protocol.ts";
+import { IdleSweep, type SweptCrew, TaskHold } from "./idle.ts";
+import { explainMissing } from "./missing_name.ts";
 import { BLOCKED, NEW, QUEUED, SENT, SETTLED, type Task, TaskQueue } from "./task.ts";
 import { DEPTH, Thread, type ThreadEvents } from "./thread.ts";
+import { MAX_FALSE_STARTS, WorkerStarts } from "./worker_starts.ts";
 
 /** How a crew is made up; all checked. */
 export interface CrewPlan {
@@ -45,14 +47,14 @@ export interface CrewCounts {
   replaced: number;
 }
 
-// A worker that cannot even begin is tried again this often before what waits is failed.
-const MAX_FALSE_STARTS = 3;
+// What has no tasks to give.
+const NONE: readonly Task[] = [];
 
 // While there are tasks, it is looked this often whether a wake-up was lost.
 const CHECK_SECONDS = 0.1;
 
 /** See the head of this file. */
-export class Crew implements ThreadEvents {
+export class Crew implements ThreadEvents, SweptCrew {
   readonly counts: CrewCounts = {
     submitted: 0,
     completed: 0,
@@ -70,14 +72,13 @@ export class Crew implements ThreadEvents {
   threads: Thread[] = [];
   readonly #plan: CrewPlan;
   readonly #host: WorkerHost;
+  readonly #starts: WorkerStarts = new WorkerStarts(() => this.flush());
+  readonly #hold: TaskHold = new TaskHold((alive) => this.#keepAlive(alive));
+  readonly #sweep: IdleSweep;
+  // The worker that was started last.
+  #newest: Thread | null = null;
   #submitted = 0;
-  readonly #shares = new Map<Scheduler, Share>();
-  #holders = 0;
-  #holding = false;
-  #checkingHold = false;
   #flushing = false;
-  #falseStarts = 0;
-  #sweeper: HostTimer | null = null;
   #checker: HostTimer | null = null;
   #joins: (() => void)[] = [];
   // Those that were told to end and have not ended.
@@ -86,6 +87,7 @@ export class Crew implements ThreadEvents {
   constructor(plan: CrewPlan, host: WorkerHost) {
     this.#plan = plan;
     this.#host = host;
+    this.#sweep = new IdleSweep(this, plan.keep, plan.idleSeconds);
   }
 
   // --- tasks --------------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ export class Crew implements ThreadEvents {
     task.id = (task.order % 0x7fffffff) + 1;
     this.counts.submitted++;
     this.pending++;
-    this.#holdFor(task.scheduler, 1);
+    this.#hold.change(task.scheduler, 1);
     if (task.plan.thread === null && this.queue.length >= this.#plan.queueLimit) {
       task.state = BLOCKED;
       this.blocked.add(task);
@@ -116,7 +118,7 @@ export class Crew implements ThreadEvents {
       this.queue.add(task);
       for (const other of this.threads) this.#recallFor(task, other);
     } else if (thread.dead) {
-      this.#settle(task, false, new WorkerError("The worker that kept what this task works on has ended"));
+      this.#settle(task, false, keeperEnded());
     } else {
       task.state = QUEUED;
       thread.own.push(task);
@@ -132,8 +134,14 @@ export class Crew implements ThreadEvents {
 
   #putBack(tasks: readonly Task[]): void {
     for (const task of tasks) {
+      const { thread } = task.plan;
       task.state = QUEUED;
-      this.queue.add(task);
+      if (thread === null) this.queue.add(task);
+      else if (thread.dead) this.#settle(task, false, keeperEnded());
+      else {
+        const next = thread.own.findIndex((other) => other.order > task.order);
+        thread.own.splice(next < 0 ? thread.own.length : next, 0, task);
+      }
     }
   }
 
@@ -144,11 +152,7 @@ export class Crew implements ThreadEvents {
     this.counts.cancelled++;
     if (state === BLOCKED) this.blocked.remove(task);
     else if (state === QUEUED) this.#leaveQueue(task);
-    else if (!thread!.revoke(task)) {
-      thread!.cancel(task);
-      const timer = startTimer(() => this.#graceOver(task), this.#plan.graceSeconds, false);
-      task.grace = timer;
-    }
+    else if (!thread!.revoke(task)) this.#stop(task);
     this.#conclude(task);
     this.#flushSoon();
   }
@@ -159,10 +163,21 @@ export class Crew implements ThreadEvents {
     else own.splice(own.indexOf(task), 1);
   }
 
+  /** Asks what runs in a worker to stop. */
+  #stop(task: Task): void {
+    task.thread!.cancel(task);
+    task.grace = startTimer(() => this.#graceOver(task), this.#plan.graceSeconds, false);
+  }
+
   #graceOver(task: Task): void {
     task.grace = null;
     const { thread } = task;
     if (thread === null || thread.dead || !thread.sent.includes(task)) return;
+    // From here on the worker begins no other task, so its answers tell for certain whether this one still runs.
+    const back = thread.recall(Infinity, () => true);
+    thread.drain();
+    this.#putBack(back);
+    if (thread.dead || !thread.sent.includes(task)) return this.#flushSoon();
     this.counts.replaced++;
     this.#remove(thread, new WorkerError("The worker was ended as a task in it did not stop when it was cancelled"));
   }
@@ -182,7 +197,7 @@ export class Crew implements ThreadEvents {
   #conclude(task: Task): void {
     task.state = SETTLED;
     task.args = [];
-    this.#holdFor(task.scheduler, -1);
+    this.#hold.change(task.scheduler, -1);
     if (--this.pending === 0) { for (const resolve of this.#joins.splice(0)) resolve(); }
   }
 
@@ -227,16 +242,28 @@ export class Crew implements ThreadEvents {
       if (!this.#place(task)) break;
       this.#admit();
     }
-    for (const thread of this.threads) if (thread.sent.length === 0) this.#steal(thread);
+    for (const thread of this.threads) if (thread.sent.length === 0) this.#hand(this.#recallHalf(thread), thread);
+    if (this.threads.length < this.#plan.size) this.#spread();
   }
 
   #place(task: Task): boolean {
     let best: Thread | null = null;
     for (const thread of this.threads) if (best === null || thread.sent.length < best.sent.length) best = thread;
-    if ((best === null || best.sent.length > 0) && this.threads.length < this.#plan.size) best = this.#start();
+    if (best === null || best.sent.length > 0) best = this.#start() ?? best;
     if (best === null || !best.offer(task)) return false;
     this.queue.remove(task);
     return true;
+  }
+
+  /** Starts workers for what stands behind other tasks. */
+  #spread(): void {
+    while (this.#mayStart()) {
+      const tasks = this.#recallHalf(null);
+      if (tasks.length === 0) return;
+      const thread = this.#start();
+      if (thread === null) return this.#putBack(tasks);
+      this.#hand(tasks, thread);
+    }
   }
 
   /** Lets blocked tasks into the queue, as far as there is room. */
@@ -248,65 +275,60 @@ export class Crew implements ThreadEvents {
     }
   }
 
-  /** A worker that has nothing to do gets half of what the one with the most has not begun. */
-  #steal(thief: Thread): void {
-    let victim: Thread | null = null;
-    for (const thread of this.threads) {
-      if (thread.sent.length > 1 && (victim === null || thread.sent.length > victim.sent.length)) victim = thread;
+  /** Half of what the worker with the most has not begun, for one that has nothing to do; `null` is a new one. */
+  #recallHalf(thief: Thread | null): readonly Task[] {
+    // One task waits as well if its worker has yet to start; but that is no reason for another start.
+    const least = thief?.started ? 1 : 2;
+    if (!this.threads.some((thread) => isCrowded(thread, least))) return NONE;
+    const victims = this.threads.filter((thread) => isCrowded(thread, least));
+    for (const victim of victims.sort((a, b) => b.sent.length - a.sent.length)) {
+      const tasks = victim.recall(Math.max(1, Math.min(DEPTH, victim.sent.length >> 1)), isMovable);
+      if (tasks.length > 0) return tasks;
     }
-    if (victim === null) return;
-    const most = Math.min(DEPTH, victim.sent.length >> 1);
-    const stolen = victim.recall(most, isMovable);
-    for (const task of stolen) {
+    return NONE;
+  }
+
+  #hand(tasks: readonly Task[], thread: Thread): void {
+    for (const task of tasks) {
       task.state = QUEUED;
-      if (!thief.offer(task)) this.queue.add(task);
+      if (!thread.offer(task)) this.queue.add(task);
     }
   }
 
+  #mayStart(): boolean {
+    return this.threads.length < this.#plan.size && this.#starts.allowed;
+  }
+
+  /** Starts a worker, if there may be one more and it can be made. */
   #start(): Thread | null {
+    if (!this.#mayStart()) return null;
     const name = `${this.#plan.name}-${++this.counts.started}`;
-    const thread = withinContext(undefined, () => new Thread(this.#host, name, this));
+    let thread: Thread;
+    try {
+      thread = withinContext(undefined, () => new Thread(this.#host, name, this));
+    } catch (error) {
+      this.counts.crashed++;
+      this.#startFailed(crashError(error, 1));
+      return null;
+    }
     this.threads.push(thread);
-    if (this.#holding) thread.hold(true);
-    if (this.#plan.idleSeconds < Infinity) this.#sweepLater();
+    this.#newest = thread;
+    if (this.#hold.holding) thread.hold(true);
+    this.#sweep.later();
     return thread;
   }
 
-  /** The worker with the fewest tenants, for one who keeps something in it. */
-  settleIn(): Thread {
-    if (this.closed) throw terminated(this.#plan.name);
-    let best: Thread | null = null;
-    for (const thread of this.threads) if (best === null || thread.tenants < best.tenants) best = thread;
-    if ((best === null || best.tenants > 0) && this.threads.length < this.#plan.size) best = this.#start();
-    best!.tenants++;
-    return best!;
-  }
-
-  // --- what threads tell --------------------------------------------------------------------------------------
-
-  finished(task: Task, ok: boolean, value: unknown): void {
-    this.#falseStarts = 0;
-    this.#settle(task, ok, ok || value instanceof Error ? value : toWorkerError(value as ErrorNote));
-  }
-
-  answered(thread: Thread): void {
-    this.flush();
-    if (thread.sent.length === 0 && this.#plan.idleSeconds < Infinity) this.#sweepLater();
-  }
-
-  died(thread: Thread, error: unknown, code: number): void {
-    this.counts.crashed++;
-    const idle = thread.sent.length === 0;
-    if (!thread.started) this.#falseStarts++;
-    const reason = crashError(error, code);
-    this.#remove(thread, reason);
-    if (this.#falseStarts >= MAX_FALSE_STARTS) this.#giveUp(reason);
-    // Somebody has to hear of it.
-    else if (idle && error !== undefined) printError(`A worker of pool '${this.#plan.name}' failed`, reason);
+  /** A worker has ended before it began to work. What waits is failed if none is left. */
+  #startFailed(reason: WorkerError): void {
+    this.#starts.failed(reason, this.#hold.holding);
+    if (this.#starts.failures < MAX_FALSE_STARTS) return;
+    if (this.threads.length === 0) this.#giveUp(reason);
+    // The others go on; somebody has to hear why they stay alone.
+    else if (this.#starts.failures === MAX_FALSE_STARTS) this.#report(reason);
   }
 
   #giveUp(reason: WorkerError): void {
-    this.#falseStarts = 0;
+    this.#starts.reset();
     const error = new WorkerError("Cannot run tasks as no worker can be started", { cause: reason });
     while (this.queue.head !== null || this.blocked.head !== null) {
       const from = this.queue.head !== null ? this.queue : this.blocked;
@@ -316,20 +338,77 @@ export class Crew implements ThreadEvents {
     }
   }
 
-  /** Ends a worker. What it had begun fails with `reason`, the rest goes to others. */
-  #remove(thread: Thread, reason: WorkerError): void {
+  #report(reason: WorkerError): void {
+    printError(`A worker of pool '${this.#plan.name}' failed`, reason);
+  }
+
+  /** The worker with the fewest tenants, for one who keeps something in it. */
+  settleIn(): Thread {
+    if (this.closed) throw terminated(this.#plan.name);
+    let best: Thread | null = null;
+    for (const thread of this.threads) if (best === null || thread.tenants < best.tenants) best = thread;
+    if (best === null || best.tenants > 0) best = this.#start() ?? best;
+    if (best === null) throw new WorkerError("No worker can be started", { cause: this.#starts.reason });
+    best.tenants++;
+    return best;
+  }
+
+  // --- what threads tell --------------------------------------------------------------------------------------
+
+  finished(task: Task, ok: boolean, value: unknown): void {
+    if (!ok) explainMissing(value as WorkerError, task.target);
+    this.#settle(task, ok, value);
+  }
+
+  garbled(task: Task, error: WorkerError): void {
+    if (task.state === SETTLED) return;
+    this.#settle(task, false, error);
+    this.#stop(task);
+  }
+
+  unread(task: Task, error: WorkerError): void {
+    if (task.state === SETTLED || task.alone) return this.#settle(task, false, error);
+    task.alone = true;
+    this.#putBack([task]);
+    this.#flushSoon();
+  }
+
+  answered(thread: Thread): void {
+    this.#noteStart(thread);
+    this.flush();
+    if (thread.sent.length === 0) this.#sweep.later();
+  }
+
+  /** Workers can be started again, if this one was. */
+  #noteStart(thread: Thread): void {
+    if (this.#starts.failures > 0 && thread === this.#newest && thread.started) this.#starts.reset();
+  }
+
+  died(thread: Thread, error: unknown, code: number): void {
+    this.counts.crashed++;
+    this.#noteStart(thread);
+    const reason = crashError(error, code);
+    const heard = this.#remove(thread, reason);
+    if (!thread.started) this.#startFailed(reason);
+    // Somebody has to hear of it.
+    else if (!heard && error !== undefined) this.#report(reason);
+  }
+
+  dropIdle(thread: Thread): void {
+    this.#remove(thread, new WorkerError("The worker was idle"));
+  }
+
+  /** Ends a worker. What it had begun fails with `reason`, the rest goes to others. Returns whether any failed. */
+  #remove(thread: Thread, reason: WorkerError): boolean {
     const back = thread.recall(Infinity, () => true);
-    const begun = thread.sent.splice(0);
-    const own = thread.own.splice(0);
+    const lost = [...thread.sent.splice(0), ...back.filter((task) => !isMovable(task)), ...thread.own.splice(0)];
     this.threads = this.threads.filter((other) => other !== thread);
     this.#track(thread.stop());
-    for (const task of begun) this.#settle(task, false, reason);
-    for (const task of own) this.#settle(task, false, reason);
-    for (const task of back) {
-      if (isMovable(task)) this.#putBack([task]);
-      else this.#settle(task, false, reason);
-    }
+    const { failed } = this.counts;
+    this.#putBack(back.filter(isMovable));
+    for (const task of lost) this.#settle(task, false, reason);
     this.#flushSoon();
+    return this.counts.failed > failed;
   }
 
   #track(leaving: Promise<void>): void {
@@ -344,68 +423,18 @@ export class Crew implements ThreadEvents {
 
   // --- staying alive, and the end -----------------------------------------------------------------------------
 
-  /** Counts the tasks of a scheduler, which keep the process alive as long as others than daemons live in it. */
-  #holdFor(scheduler: Scheduler | null, change: number): void {
-    if (scheduler === null) return this.#hold(change);
-    let share = this.#shares.get(scheduler);
-    if (share === undefined) {
-      share = new Share((alive) => this.#hold(alive ? 1 : -1));
-      this.#shares.set(scheduler, share);
-      scheduler.addHold(share);
-    }
-    share.tasks += change;
-    if (share.tasks > 0) return;
-    this.#shares.delete(scheduler);
-    scheduler.removeHold(share);
-    share.hold(false);
-  }
-
-  /** Tasks keep the process alive; idle workers do not. */
-  #hold(change: number): void {
-    this.#holders += change;
-    if (this.#holders > 0 === this.#holding) return;
-    if (this.#holders > 0) return this.#holdAll(true);
-    // The next task may come at once: letting go is put off until the host had a turn.
-    if (this.#checkingHold) return;
-    this.#checkingHold = true;
-    hop(() => {
-      this.#checkingHold = false;
-      if (this.#holders === 0) this.#holdAll(false);
-    });
-  }
-
-  #holdAll(alive: boolean): void {
-    if (this.#holding === alive) return;
-    this.#holding = alive;
+  #keepAlive(alive: boolean): void {
     for (const thread of this.threads) thread.hold(alive);
-  }
-
-  #sweepLater(): void {
-    if (this.#sweeper !== null || this.closed) return;
-    this.#sweeper = startTimer(() => this.#sweep(), this.#plan.idleSeconds, false);
-    // Where idle workers keep the process alive anyway, it must not end before they do.
-    if (this.threads.some((thread) => !thread.unreferenced)) holdTimer(this.#sweeper, true);
-  }
-
-  /** Ends workers that have been idle for long. */
-  #sweep(): void {
-    this.#sweeper = null;
-    const { keep, idleSeconds } = this.#plan;
-    const now = performance.now();
-    for (const thread of [...this.threads]) {
-      if (this.threads.length <= keep) return;
-      if (thread.sent.length > 0 || thread.tenants > 0 || now - thread.idleSince < idleSeconds * 1000) continue;
-      this.#remove(thread, new WorkerError("The worker was idle"));
-    }
-    if (this.threads.length > keep) this.#sweepLater();
+    this.#starts.hold(alive);
   }
 
   /** Fails every task and ends every worker. */
   async terminate(): Promise<void> {
     if (!this.closed) {
       this.closed = true;
-      if (this.#sweeper !== null) stopTimer(this.#sweeper);
+      this.#sweep.stop();
       if (this.#checker !== null) stopTimer(this.#checker);
+      this.#starts.reset();
       for (const thread of this.threads) {
         // Results that are there count.
         thread.drain();
@@ -430,34 +459,25 @@ export class Crew implements ThreadEvents {
   }
 }
 
-/** The tasks that coroutines of one scheduler wait for. */
-class Share implements Hold {
-  tasks = 0;
-  #alive = false;
-  readonly #apply: (alive: boolean) => void;
-
-  constructor(apply: (alive: boolean) => void) {
-    this.#apply = apply;
-  }
-
-  hold(alive: boolean): void {
-    if (this.#alive === alive) return;
-    this.#alive = alive;
-    this.#apply(alive);
-  }
-}
-
 /** Whether another worker may run a task that one has in its ring. */
 function isMovable(task: Task): boolean {
   return task.state === SENT && task.plan.thread === null && task.plan.transfer.length === 0;
+}
+
+function isCrowded(thread: Thread, least: number): boolean {
+  return thread.sent.length > 1 || (thread.sent.length >= least && !thread.started);
 }
 
 function terminated(name: string): WorkerError {
   return new WorkerError(`Cannot run a task as pool '${name}' has been terminated: make a new one`);
 }
 
+function keeperEnded(): WorkerError {
+  return new WorkerError("The worker that kept what this task works on has ended");
+}
+
 function crashError(error: unknown, code: number): WorkerError {
-  if (typeof error === "object" && error !== null && "hasCause" in error) return toWorkerError(error as ErrorNote);
+  if (error instanceof WorkerError) return error;
   if (error instanceof Error) {
     const { name, message, stack } = error;
     return new WorkerError(`The worker ended while the task ran: ${message}`, { name, stack, cause: error, code });

@@ -11,20 +11,22 @@
  *     FORGET   target
  *
  * `state` is the word by which a task is claimed: the worker changes it from READY to TAKEN before it begins, the
- * pool from READY to REVOKED to have it back. Whoever comes second has lost. So tasks can stand in a worker's ring
- * behind a long one at no risk: a worker with nothing to do, a more urgent task, or a cancellation gets them back.
+ * pool from READY to REVOKED to have it back. Whoever comes second has lost. So it is known of each task whether it
+ * has begun, and tasks can stand in a worker's ring behind a long one at no risk: a worker with nothing to do, a more
+ * urgent task, a cancellation, or the end of the worker gets them back.
  *
  * Answers (words):
  *
  *     DONE, ITEM, PROGRESS   id, value      the result; what a generator yields; progress
- *     FAIL, CRASH            id             the next port message describes the error
+ *     FAIL, CRASH            id, number     a port message describes the error
+ *     UNREAD                 id, number     the task has not begun, as its arguments could not be read; likewise
  */
 
 /** Control words, by index. */
 export const WORD = {
   /** Words of commands written. The worker waits on it. */
   IN_HEAD: 0,
-  /** Words of commands read. */
+  /** Words of commands read. The pool waits on it for room, when nothing in the ring will be answered. */
   IN_TAIL: 1,
   /** Words of answers written. The pool waits on it. */
   OUT_HEAD: 2,
@@ -51,6 +53,7 @@ export const CODE = {
   ITEM: 3,
   PROGRESS: 4,
   CRASH: 5,
+  UNREAD: 6,
   READY: 0,
   TAKEN: 1,
   REVOKED: 2,
@@ -71,14 +74,22 @@ export const MAX_ARGUMENT_WORDS = 512;
 
 /** An error, as it travels. */
 export interface ErrorNote {
+  /** The built-in class that it is an instance of. */
+  readonly kind: string;
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  readonly cause: unknown;
-  readonly hasCause: boolean;
+  /** `null` if it has none. */
+  readonly cause: CarriedValue | null;
   /** Its other own properties that can be cloned. */
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly fields: readonly (readonly [key: string, value: CarriedValue])[];
 }
+
+/** Something that an error has: an error by its place among the notes, an array with errors in it, or a clone. */
+export type CarriedValue =
+  | { readonly error: number }
+  | { readonly list: readonly CarriedValue[] }
+  | { readonly value: unknown };
 
 /** What a target is, as it travels. */
 export type TargetNote =

@@ -102,6 +102,11 @@ export class Ring {
     Atomics.store(this.#control, this.#head, this.at);
   }
 
+  /** Drops what was written and not published. */
+  rewind(): void {
+    this.at = Atomics.load(this.#control, this.#head);
+  }
+
   /** Whether there is something to read. */
   filled(): boolean {
     return this.at !== Atomics.load(this.#control, this.#head);

@@ -55,6 +55,8 @@ export class Task {
   /** How many words its arguments take in the ring; 0: they travel by port. */
   readonly words: number;
   thread: Thread | null = null;
+  /** Whether it travels without others, as it moves something, or as they could not be read together. */
+  alone: boolean;
   /** What was moved to the pool and moves on to the worker. */
   moved: readonly Transferable[] = [];
   /** Where its state word is in the ring of the thread. */
@@ -71,6 +73,7 @@ export class Task {
     this.plan = plan;
     this.owner = owner;
     this.priority = plan.priority;
+    this.alone = plan.transfer.length > 0;
     this.words = plan.transfer.length > 0 ? 0 : wordsOf(args);
     // A copy, so that what the caller changes later does not change the task. Primitive values are copies anyway.
     this.args = this.words > 0 || plan.transfer.length > 0 ? args : structuredClone(args);

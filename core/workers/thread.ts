@@ -4,7 +4,10 @@
  * Tasks are written as they are offered and become visible with `flush()`, once a turn: one port message for all
  * arguments that need one, one atomic store, one wake-up.
  */
+import { WorkerError } from "../errors.ts";
 import { hop } from "../host.ts";
+import { toWorkerError } from "./carried_error.ts";
+import { seal, unseal } from "./envelope.ts";
 import type { HostWorker, WorkerHost } from "./host_worker.ts";
 import { CODE, CONTROL_WORDS, type ErrorNote, RING_WORDS, WORD } from "./protocol.ts";
 import { Ring } from "./ring.ts";
@@ -22,6 +25,10 @@ const MAX_SPINS = 16;
 export interface ThreadEvents {
   /** A task has ended. */
   finished(task: Task, ok: boolean, value: unknown): void;
+  /** Something that a task sent could not be read: it goes on, and is not to. */
+  garbled(task: Task, error: WorkerError): void;
+  /** A task has not begun, as the arguments of this and those it travelled with could not be sent or read. */
+  unread(task: Task, error: WorkerError): void;
   /** Answers have been read: there may be room for more. */
   answered(thread: Thread): void;
   /** The worker has ended by itself. */
@@ -53,8 +60,12 @@ export class Thread {
   #batch: unknown[] = [];
   #moved: Transferable[] = [];
   #byPort: Task[] = [];
+  #started = false;
   #dirty = false;
   #listening = false;
+  // How many words are to have room, and whether that is waited for.
+  #wanted = 0;
+  #awaitingRoom = false;
   #spins = 0;
   #taken = 0;
   // How far the worker had read at the last check-up.
@@ -77,7 +88,7 @@ export class Thread {
 
   /** Whether it began to work. */
   get started(): boolean {
-    return Atomics.load(this.#control, WORD.READY) === 1;
+    return this.#started ||= Atomics.load(this.#control, WORD.READY) === 1;
   }
 
   /** Whether the process may end while it is idle. */
@@ -96,10 +107,14 @@ export class Thread {
 
   /** Takes a task, if there is room for it. */
   offer(task: Task): boolean {
-    const room = this.sent.length === 0 || (!task.exclusive && this.sent.length < DEPTH);
-    if (!room || this.dead || !this.#input.hasRoom(task.words + 16)) return false;
-    this.#define(task);
+    if (this.dead || (this.sent.length > 0 && (task.exclusive || this.sent.length >= DEPTH))) return false;
+    if (!this.#input.hasRoom(task.words + 16)) {
+      this.#wanted = task.words + 16;
+      return false;
+    }
     const byPort = task.words === 0;
+    if (task.alone) this.#postBatch();
+    this.#define(task);
     if (byPort) this.#openBatch();
     const input = this.#input;
     input.put(CODE.RUN);
@@ -124,6 +139,7 @@ export class Thread {
     task.thread = this;
     this.sent.push(task);
     this.#dirty = true;
+    if (task.alone) this.#postBatch();
     return true;
   }
 
@@ -151,29 +167,51 @@ export class Thread {
 
   /** Makes visible what was written in this turn. */
   flush(): void {
-    if (!this.#dirty || this.dead) return;
-    this.#dirty = false;
-    if (this.#batch.length > 0) this.#post();
-    this.#input.publish();
-    Atomics.notify(this.#control, WORD.IN_HEAD);
-    this.#listen();
+    if (this.dead) return;
+    if (this.#dirty) {
+      this.#dirty = false;
+      this.#postBatch();
+      this.#input.publish();
+      Atomics.notify(this.#control, WORD.IN_HEAD);
+      this.#listen();
+    }
+    if (this.#wanted > 0) this.#awaitRoom();
   }
 
-  #post(): void {
-    const tasks = this.#byPort;
+  #postBatch(): void {
     const batch = this.#batch;
+    if (batch.length === 0) return;
     const moved = this.#moved;
+    const tasks = this.#byPort;
     this.#batch = [];
     this.#moved = [];
     this.#byPort = [];
     try {
-      this.#port.postMessage(batch, moved);
+      this.#port.postMessage(seal(0, batch, moved), moved);
     } catch (error) {
-      // The arguments had been cloned before, so this is rare: memory ran out, or a buffer was moved twice.
-      this.#port.postMessage(batch.map((entry) => tasks.some((task) => task.args === entry) ? [] : entry));
-      for (const task of tasks) if (this.revoke(task)) this.#events.finished(task, false, error);
+      // The arguments had been cloned before, so this is rare: there is no memory or no stack left.
+      this.#port.postMessage(seal(0, batch.map((entry) => tasks.some((task) => task.args === entry) ? [] : entry), []));
+      for (const task of tasks) if (this.revoke(task)) this.#events.unread(task, unreadable(error));
     }
   }
+
+  /** While nothing is to be answered, no answer tells that what was taken back is out of the way. */
+  #awaitRoom(): void {
+    if (this.#awaitingRoom || this.sent.length > 0) return;
+    const tail = Atomics.load(this.#control, WORD.IN_TAIL);
+    const room = this.#input.hasRoom(this.#wanted);
+    this.#wanted = 0;
+    if (room) return hop(this.#lookForRoom);
+    this.#awaitingRoom = true;
+    const wait = Atomics.waitAsync(this.#control, WORD.IN_TAIL, tail);
+    if (wait.async) wait.value.then(this.#lookForRoom);
+    else hop(this.#lookForRoom);
+  }
+
+  readonly #lookForRoom = (): void => {
+    this.#awaitingRoom = false;
+    if (!this.dead) this.#events.answered(this);
+  };
 
   // --- taking back --------------------------------------------------------------------------------------------
 
@@ -198,11 +236,18 @@ export class Thread {
     return recalled.reverse();
   }
 
-  /** Asks the running task to stop. */
+  /** Asks a task that was begun to stop. */
   cancel(task: Task): void {
+    const next = this.sent[this.sent.indexOf(task) + 1];
+    // It has ended, and its answer is on the way; the word may be what asks the next one to stop.
+    if (next !== undefined && this.#hasBegun(next)) return;
     Atomics.store(this.#control, WORD.CANCEL, task.id);
     Atomics.notify(this.#control, WORD.CANCEL);
     Atomics.notify(this.#control, WORD.TAKEN);
+  }
+
+  #hasBegun(task: Task): boolean {
+    return this.#input.passed(task.position) || Atomics.load(this.#commands, task.slot) === CODE.TAKEN;
   }
 
   #startStream(): void {
@@ -276,18 +321,45 @@ export class Thread {
     const output = this.#output;
     const code = output.take();
     const id = output.take();
-    if (code === CODE.CRASH) return this.#ended(this.#received() as ErrorNote, 1);
-    const value = code === CODE.FAIL ? this.#received() : output.takeValue(this.#received);
+    if (code === CODE.CRASH) return this.#ended(this.#readError(), 1);
+    const value = code === CODE.FAIL || code === CODE.UNREAD ? this.#readError() : output.takeValue(this.#receive);
     const index = this.sent[0]?.id === id ? 0 : this.sent.findIndex((task) => task.id === id);
     if (index < 0) return;
     const task = this.sent[index];
-    if (code === CODE.ITEM) return task.owner.item?.(value);
-    if (code === CODE.PROGRESS) return task.owner.progress?.(value);
+    const garbled = value instanceof Garbled;
+    if (code === CODE.ITEM || code === CODE.PROGRESS) {
+      if (garbled) this.#events.garbled(task, value.error);
+      else if (code === CODE.ITEM) task.owner.item?.(value);
+      else task.owner.progress?.(value);
+      return;
+    }
     this.sent.splice(index, 1);
-    this.#events.finished(task, code === CODE.DONE, value);
+    if (code === CODE.UNREAD) {
+      this.#known.delete(task.target.id);
+      this.#events.unread(task, unreadable(value));
+    } else if (garbled) this.#events.finished(task, false, value.error);
+    else this.#events.finished(task, code === CODE.DONE, value);
   }
 
-  readonly #received = (): unknown => this.#host.receive(this.#port)?.message;
+  #readError(): WorkerError {
+    const notes = this.#receive(this.#output.take());
+    return notes instanceof Garbled ? notes.error : toWorkerError(notes as ErrorNote[]);
+  }
+
+  /** What travelled by port under this number. */
+  readonly #receive = (number: number): unknown => {
+    try {
+      for (;;) {
+        const content = unseal(this.#host.receive(this.#port)!.message);
+        if (content.has(number)) return content.get(number);
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      return new Garbled(
+        new WorkerError(`Cannot read what a task sent, as it is too deep or too large: ${why}`, { cause }),
+      );
+    }
+  };
 
   // --- the end ------------------------------------------------------------------------------------------------
 
@@ -303,10 +375,25 @@ export class Thread {
   async stop(): Promise<void> {
     if (this.dead) return;
     this.dead = true;
-    // Ends the wait for answers, which would stay in memory.
+    // Ends the waits for answers and room, which would stay in memory.
     Atomics.notify(this.#control, WORD.OUT_HEAD);
+    Atomics.notify(this.#control, WORD.IN_TAIL);
     const ended = this.#worker.terminate();
     this.#port.close();
     await ended;
   }
+}
+
+/** Stands for something that could not be read. */
+class Garbled {
+  readonly error: WorkerError;
+
+  constructor(error: WorkerError) {
+    this.error = error;
+  }
+}
+
+function unreadable(error: unknown): WorkerError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new WorkerError(`Cannot run a task as its arguments are too deep or too large: ${why}`, { cause: error });
 }

@@ -1,5 +1,5 @@
 /**
- * What runs in a worker: takes commands from the ring, runs tasks one after the other, writes answers.
+ * What runs in a worker: takes commands from the ring, has tasks run one after the other, writes answers.
  *
  * The class is sent to the worker as source, so it refers to nothing outside itself but what every thread has and
  * what it is given in its kit; imports here are types only.
@@ -9,14 +9,21 @@
  * (a round trip takes 5 microseconds then); sleeps as a thread for half a millisecond (20); and then lets its event
  * loop turn, for what tasks may have left there (60 to 160).
  */
-import type { CODE, ErrorNote, TargetNote, WORD } from "./protocol.ts";
+import type { describeError } from "./describe_error.ts";
+import type { seal, unseal } from "./envelope.ts";
+import type { CODE, TargetNote, WORD } from "./protocol.ts";
 import type { Ring } from "./ring.ts";
+import type { RunnerHost, TaskRunner } from "./task_runner.ts";
 import type { TaskContext, TaskHost } from "./worker_task.ts";
 
 /** What the loop is built from, as the worker has no imports. */
 export interface WorkerKit {
   readonly Ring: typeof Ring;
   readonly TaskContext: typeof TaskContext;
+  readonly TaskRunner: typeof TaskRunner;
+  readonly describeError: typeof describeError;
+  readonly seal: typeof seal;
+  readonly unseal: typeof unseal;
   readonly WORD: typeof WORD;
   readonly CODE: typeof CODE;
   readonly controlWords: number;
@@ -43,15 +50,8 @@ export interface WorkerBuiltins {
   limiter(): (milliseconds: number, call: () => unknown) => unknown;
 }
 
-type Target = (this: TaskContext, ...args: unknown[]) => unknown;
-
-interface Stepper {
-  next(): unknown;
-  return?(value?: unknown): unknown;
-}
-
 /** See the head of this file. */
-export class WorkerLoop implements TaskHost {
+export class WorkerLoop implements TaskHost, RunnerHost {
   readonly control: Int32Array;
   readonly #kit: WorkerKit;
   readonly #port: PortLike;
@@ -59,9 +59,11 @@ export class WorkerLoop implements TaskHost {
   readonly #commands: Int32Array;
   readonly #input: Ring;
   readonly #output: Ring;
-  readonly #notes: Map<number, TargetNote> = new Map();
-  readonly #targets: Map<number, Target> = new Map();
-  #batch: unknown[] = [];
+  readonly #runner: TaskRunner;
+  // The port message that was fetched last; `null` if it could not be read, for the reason that stands beside it.
+  #batch: unknown[] | null = null;
+  #unread: unknown;
+  #posted = 0;
   #current: TaskContext | null = null;
   #nudged: (() => void) | null = null;
   #watching = false;
@@ -80,6 +82,7 @@ export class WorkerLoop implements TaskHost {
     const answers = new Int32Array(memory, (kit.controlWords + ringWords) * 4, ringWords);
     this.#input = new kit.Ring(this.control, this.#commands, WORD.IN_HEAD, WORD.IN_TAIL);
     this.#output = new kit.Ring(this.control, answers, WORD.OUT_HEAD, WORD.OUT_TAIL);
+    this.#runner = new kit.TaskRunner(this, WORD, kit.CODE);
   }
 
   async run(): Promise<never> {
@@ -130,19 +133,29 @@ export class WorkerLoop implements TaskHost {
       case CODE.RUN:
         return this.#obeyRun();
       case CODE.FETCH:
-        this.#batch = this.#builtins.receiveMessageOnPort(this.#port)!.message as unknown[];
+        this.#fetch();
         break;
-      case CODE.DEFINE:
-        this.#notes.set(input.take(), this.#batch[input.take()] as TargetNote);
-        break;
-      default: {
+      case CODE.DEFINE: {
         const target = input.take();
-        this.#notes.delete(target);
-        this.#targets.delete(target);
+        const index = input.take();
+        if (this.#batch !== null) this.#runner.define(target, this.#batch[index] as TargetNote);
+        break;
       }
+      default:
+        this.#runner.forget(input.take());
     }
     input.release();
     return null;
+  }
+
+  #fetch(): void {
+    try {
+      const { message } = this.#builtins.receiveMessageOnPort(this.#port)!;
+      this.#batch = this.#kit.unseal(message).get(0) as unknown[];
+    } catch (error) {
+      this.#batch = null;
+      this.#unread = error;
+    }
   }
 
   #obeyRun(): Promise<void> | null {
@@ -156,17 +169,26 @@ export class WorkerLoop implements TaskHost {
     const args = this.#takeArguments();
     const mine = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
     input.release();
-    if (!mine) return null;
-    const task = this.#current = new TaskContext(id, this, WORD, CODE);
-    const call = this.#targets.get(target);
-    return call === undefined ? this.#prepare(task, target, mode, args) : this.#call(task, target, call, mode, args);
+    if (!mine) {
+      // Whoever waits for room is told by every answer, and there is none here.
+      Atomics.notify(this.control, WORD.IN_TAIL);
+      return null;
+    }
+    if (args === null || !this.#runner.knows(target)) {
+      this.sendError(CODE.UNREAD, id, this.#unread);
+      return null;
+    }
+    this.#current = new TaskContext(id, this, WORD, CODE);
+    return this.#runner.run(this.#current, target, mode, args);
   }
 
-  #takeArguments(): unknown[] {
+  /** The arguments of a task; `null` if they could not be read. */
+  #takeArguments(): unknown[] | null {
     const input = this.#input;
     const count = input.take();
     if (count === this.#kit.CODE.BY_PORT) {
       const index = input.take();
+      if (this.#batch === null) return null;
       const args = this.#batch[index] as unknown[];
       this.#batch[index] = undefined;
       return args;
@@ -176,177 +198,36 @@ export class WorkerLoop implements TaskHost {
     return args;
   }
 
-  /** Makes the function of a target that has not been run here before. */
-  #prepare(task: TaskContext, target: number, mode: number, args: unknown[]): Promise<void> | null {
-    const note = this.#notes.get(target)!;
-    if ("module" in note) return this.#load(task, target, note, mode, args);
-    try {
-      const call = this.#compile(note);
-      this.#targets.set(target, call);
-      return this.#call(task, target, call, mode, args);
-    } catch (error) {
-      this.#fail(task, error, target);
-      return null;
-    }
-  }
-
-  #compile({ source, method, name }: { source: string; method: boolean; name: string }): Target {
-    // Indirect, so that the function sees the global scope and nothing of this one.
-    const evaluate = globalThis.eval;
-    const value = evaluate(method ? `({${source}})` : `(${source})`);
-    return method ? value[name] ?? Object.values(value)[0] : value;
-  }
-
-  async #load(
-    task: TaskContext,
-    target: number,
-    note: { readonly module: string; readonly name: string },
-    mode: number,
-    args: unknown[],
-  ): Promise<void> {
-    let call: unknown;
-    try {
-      const module = await import(note.module);
-      call = module[note.name];
-      if (typeof call !== "function") {
-        const names = Object.keys(module).filter((name) => typeof module[name] === "function");
-        throw new TypeError(
-          `Cannot run a task as module ${note.module} exports no function '${note.name}': ` +
-            `it exports ${names.length === 0 ? "none" : names.join(", ")}`,
-        );
-      }
-    } catch (error) {
-      return this.#fail(task, error, target);
-    }
-    this.#targets.set(target, call as Target);
-    const pending = this.#call(task, target, call as Target, mode, args);
-    if (pending !== null) await pending;
-  }
-
-  #call(task: TaskContext, target: number, call: Target, mode: number, args: unknown[]): Promise<void> | null {
-    let value: unknown;
-    const limit = mode >> 1;
-    try {
-      value = limit > 0 ? this.#limited(limit, () => call.apply(task, args)) : call.apply(task, args);
-      if (typeof value !== "object" || value === null) {
-        this.#finish(task, value);
-        return null;
-      }
-    } catch (error) {
-      this.#fail(task, error, target);
-      return null;
-    }
-    const tag = Object.prototype.toString.call(value);
-    if (tag === "[object Generator]") return this.#steps(task, target, value as Stepper, mode);
-    if (tag === "[object AsyncGenerator]") return this.#asyncSteps(task, target, value as Stepper, mode);
-    if (typeof (value as { then?: unknown }).then === "function") return this.#awaited(task, target, value);
-    this.#finishSafely(task, target, value);
-    return null;
-  }
-
-  #limited(limit: number, call: () => unknown): unknown {
+  /** Runs `call`, and ends it with an error if it takes longer. */
+  limited(milliseconds: number, call: () => unknown): unknown {
     this.#limit ??= this.#builtins.limiter();
-    return this.#limit(limit, call);
-  }
-
-  async #awaited(task: TaskContext, target: number, promise: unknown): Promise<void> {
     try {
-      this.#finish(task, await promise);
+      return this.#limit(milliseconds, call);
     } catch (error) {
-      this.#fail(task, error, target);
+      // It may have been ended in the middle of an answer.
+      this.#output.rewind();
+      throw error;
     }
-  }
-
-  #finishSafely(task: TaskContext, target: number, value: unknown): void {
-    try {
-      this.#finish(task, value);
-    } catch (error) {
-      this.#fail(task, error, target);
-    }
-  }
-
-  /** Goes through what a generator yields. */
-  #steps(task: TaskContext, target: number, generator: Stepper, mode: number): null {
-    const { CODE, WORD } = this.#kit;
-    const stream = (mode & CODE.STREAM) !== 0;
-    const limit = mode >> 1;
-    const next = () => generator.next();
-    try {
-      for (let sent = 0;; sent++) {
-        if (task.cancelled) {
-          generator.return!();
-          return this.#ended(task);
-        }
-        const step = (limit > 0 ? this.#limited(limit, next) : generator.next()) as IteratorResult<unknown>;
-        if (step.done) {
-          this.#finish(task, step.value);
-          return null;
-        }
-        this.send(task, stream ? CODE.ITEM : CODE.PROGRESS, step.value);
-        for (let ahead = this.#ahead(sent, stream); ahead !== null; ahead = this.#ahead(sent, stream)) {
-          if (task.cancelled) break;
-          Atomics.wait(this.control, WORD.TAKEN, ahead, 50);
-        }
-      }
-    } catch (error) {
-      this.#fail(task, error, target);
-    }
-    return null;
-  }
-
-  async #asyncSteps(task: TaskContext, target: number, generator: Stepper, mode: number): Promise<void> {
-    const { CODE, WORD } = this.#kit;
-    const stream = (mode & CODE.STREAM) !== 0;
-    try {
-      for (let sent = 0;; sent++) {
-        if (task.cancelled) {
-          await generator.return!();
-          this.#ended(task);
-          return;
-        }
-        const step = await generator.next() as IteratorResult<unknown>;
-        if (step.done) return this.#finish(task, step.value);
-        this.send(task, stream ? CODE.ITEM : CODE.PROGRESS, step.value);
-        for (let ahead = this.#ahead(sent, stream); ahead !== null; ahead = this.#ahead(sent, stream)) {
-          if (task.cancelled) break;
-          const wait = Atomics.waitAsync(this.control, WORD.TAKEN, ahead, 50);
-          if (wait.async) await wait.value;
-        }
-      }
-    } catch (error) {
-      this.#fail(task, error, target);
-    }
-  }
-
-  /** How many items the reader has taken, if the generator is too far ahead of it. */
-  #ahead(sent: number, stream: boolean): number | null {
-    if (!stream) return null;
-    const taken = Atomics.load(this.control, this.#kit.WORD.TAKEN);
-    return sent + 1 - taken >= this.#kit.CODE.AHEAD ? taken : null;
-  }
-
-  #ended(task: TaskContext): null {
-    this.#finish(task, undefined);
-    return null;
-  }
-
-  #finish(task: TaskContext, value: unknown): void {
-    this.send(task, this.#kit.CODE.DONE, value);
-    task.ended = true;
-    this.#current = null;
   }
 
   /** Writes an answer. Throws, with nothing written, if the value cannot be cloned. */
   send(task: TaskContext, code: number, value: unknown): void {
     const size = task.moving.length === 0 ? this.#kit.Ring.sizeOf(value) : 0;
-    if (size === 0) this.#port.postMessage(value, task.moving.splice(0));
+    const number = size === 0 ? this.#post(value, task.moving.splice(0)) : 0;
     this.#reserve(size + 4);
     const output = this.#output;
     output.put(code);
     output.put(task.id);
-    if (size === 0) output.putRef(0);
+    if (size === 0) output.putRef(number);
     else output.putValue(value);
     this.#publish();
+  }
+
+  /** Sends something by port. Returns the number under which it is to be announced. */
+  #post(value: unknown, transfer: Transferable[]): number {
+    this.#posted = (this.#posted + 1) | 0;
+    this.#port.postMessage(this.#kit.seal(this.#posted, value, transfer), transfer);
+    return this.#posted;
   }
 
   #publish(): void {
@@ -365,84 +246,30 @@ export class WorkerLoop implements TaskHost {
     }
   }
 
-  #fail(task: TaskContext, error: unknown, target: number): void {
-    let told = error;
-    try {
-      told = this.#explained(error, target);
-    } catch {
-      // It is frozen, or cannot be read: it goes as it is.
-    }
-    this.#tellError(this.#kit.CODE.FAIL, task.id, told);
-    task.ended = true;
-    this.#current = null;
-  }
-
-  #tellError(code: number, id: number, error: unknown): void {
-    this.#port.postMessage(this.#noteOf(error));
-    this.#reserve(2);
+  /** Answers with an error. */
+  sendError(code: number, id: number, error: unknown): void {
+    const number = this.#postError(error);
+    this.#reserve(3);
     this.#output.put(code);
     this.#output.put(id);
+    this.#output.put(number);
     this.#publish();
+  }
+
+  #postError(error: unknown): number {
+    const notes = this.#kit.describeError(error);
+    try {
+      return this.#post(notes, []);
+    } catch {
+      // What the error has is too deep or too large to be sent.
+      return this.#post([{ ...notes[0], cause: null, fields: [] }], []);
+    }
   }
 
   /** Something was thrown outside any task's call: what runs is not to be trusted any more. */
   crashed(error: unknown): never {
-    this.#tellError(this.#kit.CODE.CRASH, 0, error);
+    this.sendError(this.#kit.CODE.CRASH, 0, error);
     return this.#builtins.exit(1);
-  }
-
-  /** A function that is sent as source and reaches for a variable around it: says what to do. */
-  #explained(error: unknown, target: number): unknown {
-    const note = this.#notes.get(target);
-    if (note === undefined || "module" in note || !(error instanceof ReferenceError)) return error;
-    const missing = /^(\S+) is not defined$/.exec(error.message)?.[1];
-    if (missing === undefined || !note.source.includes(missing)) return error;
-    const name = note.name === "" ? "the function" : `'${note.name}'`;
-    error.message = `Cannot run ${name} in a worker as it uses '${missing}', which is outside it: only its source is ` +
-      `sent, so pass '${missing}' as an argument, import() it inside, or put it in a module and use { module, name }`;
-    return error;
-  }
-
-  /** Whatever was thrown: looking at it may throw as well. */
-  #noteOf(error: unknown): ErrorNote {
-    try {
-      return this.#describe(error);
-    } catch {
-      const message = "A task threw something that cannot be read";
-      return { name: "WorkerError", message, stack: undefined, cause: undefined, hasCause: false, data: {} };
-    }
-  }
-
-  #describe(error: unknown): ErrorNote {
-    if (!(error instanceof Error) && !(error instanceof DOMException)) {
-      const cause = this.#cloned(error);
-      const message = `A task threw something that is no error: ${this.#words(error)}`;
-      return { name: "WorkerError", message, stack: undefined, cause, hasCause: true, data: {} };
-    }
-    const data: Record<string, unknown> = {};
-    for (const key of Object.keys(error)) data[key] = this.#cloned((error as unknown as Record<string, unknown>)[key]);
-    if (error instanceof DOMException) data.code = error.code;
-    const { name, message } = error;
-    const stack = typeof error.stack === "string" ? error.stack : undefined;
-    const hasCause = "cause" in error;
-    const cause = hasCause ? this.#cloned(error.cause) : undefined;
-    return { name: String(name), message: String(message), stack, cause, hasCause, data };
-  }
-
-  #cloned(value: unknown): unknown {
-    try {
-      return structuredClone(value);
-    } catch {
-      return this.#words(value);
-    }
-  }
-
-  #words(value: unknown): string {
-    try {
-      return String(value);
-    } catch {
-      return "something without a name";
-    }
   }
 
   watchCancel(): void {
@@ -452,7 +279,8 @@ export class WorkerLoop implements TaskHost {
     const wait = Atomics.waitAsync(this.control, WORD.CANCEL, Atomics.load(this.control, WORD.CANCEL));
     const look = () => {
       this.#watching = false;
-      if (this.#current?.abortIfCancelled() === false) this.watchCancel();
+      const task = this.#current;
+      if (task !== null && !task.ended && !task.abortIfCancelled()) this.watchCancel();
     };
     if (wait.async) wait.value.then(look);
     else look();

@@ -3,8 +3,11 @@
  *
  * So it is one piece that needs no permission to load and no file beside it, wherever the package comes from.
  */
+import { describeError } from "./describe_error.ts";
+import { seal, unseal } from "./envelope.ts";
 import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "./protocol.ts";
 import { Ring } from "./ring.ts";
+import { TaskRunner } from "./task_runner.ts";
 import { WorkerLoop, type WorkerStart } from "./worker_loop.ts";
 import { TaskContext } from "./worker_task.ts";
 
@@ -18,6 +21,10 @@ globalThis.self ??= globalThis;
 (${begin})((${WorkerLoop}), {
   Ring: (${Ring}),
   TaskContext: (${TaskContext}),
+  TaskRunner: (${TaskRunner}),
+  describeError: (${describeError}),
+  seal: (${seal}),
+  unseal: (${unseal}),
   WORD: ${JSON.stringify(WORD)},
   CODE: ${JSON.stringify(CODE)},
   controlWords: ${CONTROL_WORDS},

@@ -15,6 +15,7 @@ import { Strand } from "../../core/strand.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
 import { WaitQueue } from "../../core/sync/wait_queue.ts";
 import { Crew } from "../../core/workers/crew.ts";
+import { Thread } from "../../core/workers/thread.ts";
 
 /** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
 // deno-lint-ignore no-explicit-any -- see above
@@ -304,6 +305,41 @@ export const MUTANTS: readonly Mutant[] = [
           this.hostContext = currentContext();
           run.call(this);
           this.hostContext = own;
+        }),
+  },
+  {
+    name: "what a worker had not begun goes down with it",
+    society: "workers",
+    virtual: false,
+    invariant: "A task does not fail for others",
+    apply: () =>
+      sometimes(Thread.prototype, "recall", 1, (recall) =>
+        function (most, which) {
+          return most === Infinity ? [] : recall.call(this, most, which);
+        }),
+  },
+  {
+    name: "a buffer arrives cut",
+    society: "workers",
+    virtual: false,
+    invariant: "A buffer arrives as it was",
+    apply: () =>
+      sometimes(Crew.prototype, "finished", 1, (finished) =>
+        function (task, ok, value) {
+          if (value?.all instanceof Uint8Array) value.all = value.all.subarray(1);
+          finished.call(this, task, ok, value);
+        }),
+  },
+  {
+    name: "an error loses its errors",
+    society: "workers",
+    virtual: false,
+    invariant: "An error keeps its errors",
+    apply: () =>
+      sometimes(Crew.prototype, "finished", 1, (finished) =>
+        function (task, ok, value) {
+          if (!ok) delete value.errors;
+          finished.call(this, task, ok, value);
         }),
   },
 ];

@@ -119,6 +119,30 @@ Deno.test("permissions are those of the program unless others are asked for", as
   assertEquals([none.code, none.stdout], [0, `NotCapable\n${end}`]);
 });
 
+Deno.test("workers with permissions of their own tell names that no worker has, and errors whole", async () => {
+  const { code, stdout, stderr } = await runProgram(
+    `
+    import { WorkerPool } from "${WORKERS}";
+    const pool = new WorkerPool(1, { permissions: "none" });
+    const outer = 1;
+    const aggregate = () => { throw new AggregateError([new TypeError("inner")], "outer"); };
+    for (const task of [() => prompt("?"), () => localStorage.length, () => outer]) {
+      await pool.run(task).catch((error) => console.log(error.message.split(":")[0]));
+    }
+    await pool.run(aggregate).catch(({ errors }) => console.log(errors[0] instanceof TypeError, errors[0].message));
+    await pool.terminate();
+  `,
+    "--unstable-worker-options",
+  );
+  const lines = [
+    "Cannot run the function in a worker as it uses 'prompt', which no worker has",
+    "Cannot run the function in a worker as it uses 'localStorage', which no worker has",
+    "Cannot run the function in a worker as it uses 'outer', which is outside it",
+    "true inner",
+  ];
+  assertEquals([code, stdout.trim().split("\n")], [0, lines], stderr);
+});
+
 Deno.test("workers work when the package comes from a URL", async () => {
   const serve = async (request: Request) => {
     const path = new URL(request.url).pathname.slice(1);

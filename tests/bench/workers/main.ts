@@ -89,3 +89,16 @@ printTable(
     ...[50, 99, 100].map((percent) => percentile(late[key], percent).toFixed(2)),
   ]),
 );
+
+const large = await inProcess<Record<string, { took: number[]; still: number[] }>>(config, script("large.ts"));
+const floorOfLarge = median(large["plain Worker"].took);
+printTable(
+  "10 MB in a typed array, medians",
+  ["", "ms", "to a plain Worker", "a ticker stood still, ms"],
+  Object.entries(large).map(([name, { took, still }]) => [
+    name,
+    median(took).toFixed(1),
+    `${(median(took) / floorOfLarge).toFixed(2)} x`,
+    median(still).toFixed(1),
+  ]),
+);

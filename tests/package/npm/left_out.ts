@@ -64,6 +64,16 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "bad input is refused at the call and leaves the pool unharmed",
     "a result that cannot be cloned fails the task alone",
   ]),
+  ...leftOut("workers/errors_test.ts", ["bun"], "Bun's words for what cannot be cloned are others", [
+    "a generator whose item cannot be sent is closed, and its task fails with that",
+  ]),
+  ...leftOut("workers/errors_test.ts", ["bun"], "Bun can read whatever it could write", [
+    "a result, an item or progress too deep to be read fails its task alone, and so do arguments",
+  ]),
+  ...leftOut("workers/errors_test.ts", ["bun"], "Bun's workers have prompt, alert and confirm", [
+    "a name that no worker has is told as such, and a variable from around as another thing",
+    "names that no worker has are told of functions of modules, methods, streams and map too",
+  ]),
   ...leftOut(POOL, BOTH, "counts on workers that have ended after a time", [
     "workers that were idle for idleTimeout end, but for min",
   ]),

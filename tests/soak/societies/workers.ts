@@ -17,6 +17,15 @@ const wait = async (n: number): Promise<number> => {
 };
 const hang = (): Promise<never> => new Promise(() => {});
 const crash = (): never => Deno.exit(1);
+/** Two views of one buffer. */
+const view = (n: number): { all: Uint8Array; part: Uint8Array } => {
+  const all = new Uint8Array(5000).fill(n);
+  return { all, part: all.subarray(1000, 2000) };
+};
+const failTwice = (n: number): never => {
+  throw new AggregateError([new RangeError(`failed ${n}`), new TypeError("again")], `failed ${n}`);
+};
+
 function* customer(coro: Coro, world: World, pool: WorkerPool): Body {
   while (!world.over) {
     for (let left = world.random.from(1, 20); left > 0; left--) {
@@ -33,38 +42,46 @@ function* customer(coro: Coro, world: World, pool: WorkerPool): Body {
 function* oneTask(world: World, pool: WorkerPool): Body {
   const n = world.random.below(1_000_000);
   const dice = world.random.next();
-  if (dice < 0.7) yield* right(world, n, pool.asyncTask(succeed, n));
+  if (dice < 0.68) yield* right(world, n, pool.asyncTask(succeed, n));
+  else if (dice < 0.7) yield* bytes(world, n & 255, pool);
   else if (dice < 0.8) yield* right(world, n, pool.asyncTask(wait, n));
-  else if (dice < 0.9) yield* failing(world, `failed ${n}`, pool.asyncTask(fail, n));
+  else if (dice < 0.88) yield* failing(world, `failed ${n}`, pool.asyncTask(fail, n));
+  else if (dice < 0.9) yield* failing(world, `failed ${n}`, pool.asyncTask(failTwice, n), 2);
   else if (dice < 0.998) yield* inTime(world, n, withTimeout(world.random.next() * 0.002, pool.asyncTask(succeed, n)));
   else if (dice < 0.9995) yield* late(world, pool);
-  else yield* failing(world, "", pool.asyncTask(crash));
+  else yield* failing(world, "The worker ended with code 1", pool.asyncTask(crash));
 }
 
 function* right(world: World, n: number, work: Operation<number>): Body {
-  let value: number;
   try {
-    value = yield* work;
+    const value = yield* work;
+    world.check(value === n, "A task gives its own result", () => `${value} for ${n}`);
   } catch (error) {
-    // Another task's crash takes along what its worker had been given and had begun.
-    if (error instanceof WorkerError && error.name === "WorkerError") {
-      return world.done("worker: went down with others");
-    }
+    if (error instanceof WorkerError) world.violate("A task does not fail for others", String(error));
     throw error;
   }
-  world.check(value === n, "A task gives its own result", () => `${value} for ${n}`);
   world.done("worker: done");
 }
 
-function* failing(world: World, message: string, work: Operation<unknown>): Body {
+function* bytes(world: World, n: number, pool: WorkerPool): Body {
+  const { all, part } = yield* pool.asyncTask(view, n);
+  const whole = all.length === 5000 && all.every((byte) => byte === n);
+  const placed = part.byteOffset === 1000 && part.length === 1000 && part.buffer === all.buffer;
+  world.check(whole && placed, "A buffer arrives as it was", () => `${all.length} bytes for ${n}`);
+  world.done("worker: bytes");
+}
+
+function* failing(world: World, message: string, work: Operation<unknown>, count = 0): Body {
   try {
     const value = yield* work;
     world.violate("A task that fails has failed", `it gave ${value}`);
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error;
-    const own = error.message.includes(message) || error.name === "WorkerError";
-    world.check(own, "A task fails with its own error", () => `${error} for ${message}`);
-    world.done(message === "" ? "worker: crashed" : "worker: failed");
+    world.check(error.message.includes(message), "A task fails with its own error", () => `${error} for ${message}`);
+    const { errors = [] } = error;
+    const first = count === 0 || (errors[0] instanceof RangeError && errors[0].message === message);
+    world.check(errors.length === count && first, "An error keeps its errors", () => `${errors.length} of ${count}`);
+    world.done(`worker: failed with ${count}`);
   }
 }
 
@@ -82,7 +99,8 @@ function* late(world: World, pool: WorkerPool): Body {
     yield* pool.asyncTaskWith({ timeout: 0.005 }, hang);
     world.violate("A task that hangs is given up", "it ended");
   } catch (error) {
-    if (!(error instanceof TimeoutError) && !(error instanceof WorkerError)) throw error;
+    if (error instanceof WorkerError) world.violate("A task does not fail for others", String(error));
+    if (!(error instanceof TimeoutError)) throw error;
     world.done("worker: hung");
   }
 }

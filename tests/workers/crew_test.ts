@@ -1,0 +1,440 @@
+/** Who of a pool does what, with workers that do what the test says. */
+import { assert, assertEquals } from "@std/assert";
+import { WorkerError } from "../../core/errors.ts";
+import { Crew, type CrewPlan } from "../../core/workers/crew.ts";
+import { CODE } from "../../core/workers/protocol.ts";
+import { Task, type TaskPlan } from "../../core/workers/task.ts";
+import type { Target } from "../../core/workers/targets.ts";
+import type { Thread } from "../../core/workers/thread.ts";
+import { FakeHost, type FakeWorker, turns } from "./fake_host.ts";
+
+const TARGET: Target = { id: 1, note: { source: "() => 1", method: false, name: "" }, label: "function" };
+
+function newCrew(size: number, plan: Partial<CrewPlan> = {}): { crew: Crew; host: FakeHost } {
+  const host = new FakeHost();
+  const whole = { name: "workers", size, keep: 0, idleSeconds: Infinity, queueLimit: Infinity, graceSeconds: 5 };
+  return { crew: new Crew({ ...whole, ...plan }, host), host };
+}
+
+/** A task, and what became of it. */
+interface Probe {
+  readonly task: Task;
+  readonly outcomes: { ok: boolean; value: unknown }[];
+}
+
+function submit(crew: Crew, args: unknown[], plan: Partial<TaskPlan> = {}): Probe {
+  const outcomes: Probe["outcomes"] = [];
+  const whole: TaskPlan = { priority: 4, stream: false, limit: 0, transfer: [], thread: null, ...plan };
+  const task = new Task(TARGET, args, whole, { settled: (ok, value) => void outcomes.push({ ok, value }) });
+  crew.submit(task);
+  return { task, outcomes };
+}
+
+function messageOf(probe: Probe): string {
+  assertEquals(probe.outcomes.map(({ ok }) => ok), [false]);
+  const { value } = probe.outcomes[0];
+  assert(value instanceof WorkerError);
+  return (value as WorkerError).message;
+}
+
+Deno.test("when a worker is replaced, tasks that it had done while the pool was busy keep their results", async () => {
+  const { crew, host } = newCrew(1, { graceSeconds: 0.001 });
+  const [slow, second, third] = [1, 2, 3].map((n) => submit(crew, [n]));
+  await turns();
+  const [worker] = host.workers;
+  worker.start();
+  worker.take();
+  // When the grace is over, the worker has done two tasks and begun another, and the pool has read none of it.
+  setTimeout(() => {
+    for (const n of [1, 2]) {
+      worker.finish(n);
+      worker.take();
+    }
+  }, 1);
+  crew.cancel(slow.task);
+  const blocked = performance.now() + 20;
+  while (performance.now() < blocked);
+  await turns();
+  worker.finish(3);
+  await turns();
+  assertEquals([slow, second, third].map(({ outcomes }) => outcomes), [
+    [],
+    [{ ok: true, value: 2 }],
+    [{ ok: true, value: 3 }],
+  ]);
+  assertEquals([crew.counts.replaced, host.workers.length], [0, 1]);
+  await crew.terminate();
+});
+
+Deno.test("when a worker is replaced, what it had not begun runs elsewhere", async () => {
+  const { crew, host } = newCrew(1, { graceSeconds: 0.001 });
+  const [hung, second, third] = [1, 2, 3].map((n) => submit(crew, [n]));
+  await turns();
+  host.workers[0].start();
+  host.workers[0].take();
+  crew.cancel(hung.task);
+  while (host.workers.length < 2) await turns();
+  serveAll(host);
+  await turns();
+  assertEquals([hung, second, third].map(({ outcomes }) => outcomes), [
+    [],
+    [{ ok: true, value: 2 }],
+    [{ ok: true, value: 3 }],
+  ]);
+  assertEquals(crew.counts.replaced, 1);
+  await crew.terminate();
+});
+
+/** Lets every worker do what it has. */
+function serveAll(host: FakeHost): void {
+  for (const worker of host.live) {
+    if (!worker.started) worker.start();
+    for (worker.take(); worker.running !== null; worker.take()) worker.finish(worker.running.args[0]);
+  }
+}
+
+Deno.test("a cancellation that reaches a worker late does not take back that of the task it runs", async () => {
+  const { crew, host } = newCrew(1);
+  const [first, second] = [1, 2].map((n) => submit(crew, [n]));
+  await turns();
+  const [worker] = host.workers;
+  worker.start();
+  worker.take();
+  worker.finish(1);
+  worker.take();
+  crew.cancel(second.task);
+  assert(worker.asked);
+  crew.cancel(first.task);
+  assert(worker.asked);
+  await crew.terminate();
+});
+
+Deno.test("a worker is started for what stands behind a long task after another has crashed", async () => {
+  const { crew, host } = newCrew(2);
+  submit(crew, ["long"]);
+  submit(crew, ["crash"]);
+  await turns();
+  for (const worker of host.workers) {
+    worker.start();
+    worker.take();
+  }
+  const quick = submit(crew, ["quick"]);
+  await turns();
+  host.workers[1].crash();
+  await turns();
+  assertEquals(host.live.length, 2);
+  host.workers[2].start();
+  host.workers[2].take();
+  host.workers[2].finish("quick");
+  await turns();
+  assertEquals(quick.outcomes, [{ ok: true, value: "quick" }]);
+  await crew.terminate();
+});
+
+Deno.test("what stands behind a long task is found beside a worker that has more, all of it pinned", async () => {
+  const { crew, host } = newCrew(3);
+  const pinned = crew.settleIn();
+  submit(crew, ["long"], { thread: pinned });
+  submit(crew, ["long"]);
+  submit(crew, ["crash"]);
+  await turns();
+  for (const worker of host.workers) {
+    worker.start();
+    worker.take();
+  }
+  for (let i = 0; i < 5; i++) submit(crew, ["pinned"], { thread: pinned });
+  submit(crew, ["quick"]);
+  await turns();
+  const crashing = host.workers.find((worker) => worker.running!.args[0] === "crash")!;
+  const other = host.workers.find((worker) => worker !== crashing && worker !== host.workers[0])!;
+  // Wherever the quick one is, it is not where the crash is: it has to be found by the new worker.
+  crashing.crash();
+  await turns();
+  assertEquals(host.live.length, 3);
+  const fresh = host.workers[3];
+  fresh.start();
+  fresh.take();
+  assertEquals([fresh.running?.args, other.running?.args], [["quick"], ["long"]]);
+  await crew.terminate();
+});
+
+Deno.test("a worker without work takes what waits for another one to start", async () => {
+  const { crew, host } = newCrew(2);
+  submit(crew, [1]);
+  submit(crew, [2]);
+  await turns();
+  const [ready, starting] = host.workers;
+  ready.start();
+  for (const n of [1, 2]) {
+    ready.take();
+    assertEquals(ready.running?.args, [n]);
+    ready.finish(n);
+    await turns();
+  }
+  assertEquals([crew.pending, starting.started], [0, false]);
+  await crew.terminate();
+});
+
+Deno.test("a task that finds the ring full of cancelled ones goes out when they are out of the way", async () => {
+  const { crew, host } = newCrew(1);
+  const text = "x".repeat(240);
+  for (const { task } of Array.from({ length: 66 }, (_, i) => submit(crew, [i, text]))) {
+    await turns(1);
+    crew.cancel(task);
+  }
+  const last = submit(crew, ["last", text]);
+  await turns();
+  assertEquals(crew.queue.length, 1);
+  const [worker] = host.workers;
+  worker.start();
+  worker.take();
+  await turns();
+  worker.take();
+  worker.finish("last");
+  await turns();
+  assertEquals(last.outcomes, [{ ok: true, value: "last" }]);
+  await crew.terminate();
+});
+
+Deno.test("a worker that cannot be made fails what waits after some tries, and the next task tries again", async () => {
+  const { crew, host } = newCrew(2);
+  host.broken = true;
+  const lost = submit(crew, [1]);
+  while (lost.outcomes.length === 0) await turns();
+  assertEquals(messageOf(lost), "Cannot run tasks as no worker can be started");
+  assertEquals([crew.counts.started, crew.counts.crashed, crew.pending], [3, 3, 0]);
+  host.broken = false;
+  const found = submit(crew, [2]);
+  await turns();
+  serveAll(host);
+  await turns();
+  assertEquals(found.outcomes, [{ ok: true, value: 2 }]);
+  await crew.terminate();
+});
+
+Deno.test("while one worker works, others that cannot start fail no task and are tried ever more seldom", async () => {
+  const { crew, host } = newCrew(2);
+  const reports: unknown[] = [];
+  const { error } = console;
+  console.error = (...args: unknown[]) => void reports.push(args[1]);
+  try {
+    const long = submit(crew, ["long"]);
+    await turns();
+    const [worker] = host.workers;
+    worker.start();
+    worker.take();
+    const behind = submit(crew, ["behind"]);
+    await turns();
+    for (let i = 0; i < 4; i++) {
+      for (const other of host.live) if (other !== worker) other.crash(new Error("no memory"));
+      const { started } = crew.counts;
+      await turns();
+      // Not at once.
+      if (i === 3) assertEquals(crew.counts.started, started);
+      while (crew.counts.started === started) await turns();
+    }
+    assertEquals(reports.length, 1);
+    // A start that succeeds ends that.
+    const late = host.live.find((other) => other !== worker)!;
+    late.start();
+    late.take();
+    late.finish("behind");
+    await turns();
+    assertEquals(behind.outcomes, [{ ok: true, value: "behind" }]);
+    worker.finish("long");
+    await turns();
+    assertEquals(long.outcomes, [{ ok: true, value: "long" }]);
+  } finally {
+    console.error = error;
+  }
+  await crew.terminate();
+});
+
+Deno.test("what a worker dies of is told even if all it had goes elsewhere", async () => {
+  const { crew, host } = newCrew(1);
+  const first = submit(crew, [1]);
+  await turns();
+  const [worker] = host.workers;
+  worker.start();
+  const reports: unknown[] = [];
+  const { error } = console;
+  console.error = (...args: unknown[]) => void reports.push((args[1] as Error).message);
+  try {
+    worker.crash(new Error("left over"));
+  } finally {
+    console.error = error;
+  }
+  await turns();
+  assertEquals(reports, ["The worker ended while the task ran: left over"]);
+  serveAll(host);
+  await turns();
+  assertEquals(first.outcomes, [{ ok: true, value: 1 }]);
+  await crew.terminate();
+});
+
+/** Numbers from 0 to 1, always the same for one seed. */
+function newRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A random history of a crew, and what must hold throughout. */
+class History {
+  readonly crew: Crew;
+  readonly host: FakeHost;
+  readonly probes: Map<number, Probe> = new Map();
+  readonly #random: () => number;
+  readonly #size: number;
+  // Cancelled by its owner; lost with a worker that it ran in or that kept something for it.
+  readonly #cancelled: Set<number> = new Set();
+  readonly #lost: Set<number> = new Set();
+  readonly #pins: Map<Thread, FakeWorker> = new Map();
+  #made = 0;
+
+  constructor(seed: number) {
+    this.#random = newRandom(seed);
+    this.#size = 1 + this.#below(4);
+    const queueLimit = this.#chance(0.3) ? 5 : Infinity;
+    ({ crew: this.crew, host: this.host } = newCrew(this.#size, { graceSeconds: 0.002, queueLimit }));
+    this.host.onTerminate = (worker) => this.#terminated(worker);
+  }
+
+  #below(count: number): number {
+    return Math.floor(this.#random() * count);
+  }
+
+  #chance(share: number): boolean {
+    return this.#random() < share;
+  }
+
+  #pick<T>(from: readonly T[]): T | undefined {
+    return from[this.#below(from.length)];
+  }
+
+  step(): void {
+    const dice = this.#random();
+    if (dice < 0.35) this.#submit();
+    else if (dice < 0.42) this.#cancel();
+    else this.#work();
+  }
+
+  #submit(): void {
+    const n = ++this.#made;
+    const plan: { -readonly [K in keyof TaskPlan]?: TaskPlan[K] } = { priority: this.#below(8) };
+    const args: unknown[] = [n];
+    const dice = this.#random();
+    if (dice < 0.1) plan.stream = true;
+    else if (dice < 0.2) plan.transfer = [(args[1] = new ArrayBuffer(1)) as ArrayBuffer];
+    else if (dice < 0.3) plan.thread = this.#pin();
+    else if (dice < 0.5) args[1] = { n };
+    else if (dice < 0.6) args[1] = "x".repeat(200);
+    this.probes.set(n, submit(this.crew, args, plan));
+  }
+
+  #pin(): Thread {
+    const known = [...this.#pins.keys()].filter((thread) => !thread.dead);
+    if (known.length > 0 && this.#chance(0.8)) return this.#pick(known)!;
+    const thread = this.crew.settleIn();
+    this.#pins.set(thread, this.host.workers[this.crew.threads.indexOf(thread)]);
+    return thread;
+  }
+
+  #open(): [number, Probe][] {
+    return [...this.probes].filter(([n, { outcomes }]) => outcomes.length === 0 && !this.#cancelled.has(n));
+  }
+
+  #cancel(): void {
+    const picked = this.#pick(this.#open());
+    if (picked === undefined) return;
+    this.#cancelled.add(picked[0]);
+    this.crew.cancel(picked[1].task);
+  }
+
+  #work(): void {
+    const worker = this.#pick(this.host.live);
+    if (worker === undefined) return;
+    const dice = this.#random();
+    if (!worker.started) dice < 0.9 ? worker.start() : undefined;
+    else if (worker.running === null) dice < 0.95 ? worker.take() : this.#crash(worker);
+    else if (dice < 0.93) this.#finish(worker);
+    else this.#crash(worker);
+  }
+
+  #finish(worker: FakeWorker): void {
+    // Some do not stop when they are asked to.
+    if (worker.asked && this.#chance(0.5)) return;
+    const [n] = worker.running!.args;
+    if (this.#chance(0.2)) worker.answer(CODE.PROGRESS, { n });
+    worker.finish(n);
+    if (this.#chance(0.5)) worker.take();
+  }
+
+  #crash(worker: FakeWorker): void {
+    if (worker.running !== null) this.#lost.add(worker.running.args[0] as number);
+    worker.crash();
+  }
+
+  #terminated(worker: FakeWorker): void {
+    const n = worker.running?.args[0] as number | undefined;
+    if (n === undefined || this.#lost.has(n) || this.crew.closed) return;
+    assert(this.#cancelled.has(n), `The worker of task ${n}, which nobody cancelled, was ended`);
+  }
+
+  /** What must hold when all that can be given out is given out. */
+  check(): void {
+    const { crew } = this;
+    assert(crew.threads.length <= this.#size);
+    const behind = crew.threads.flatMap(({ sent }) => sent.slice(1).filter((task) => isOpenToOthers(task)));
+    if (crew.queue.length + crew.blocked.length + behind.length === 0) return;
+    assertEquals(crew.threads.length, this.#size, "A task waits, and fewer workers live or start than may");
+    const idle = crew.threads.filter(({ sent, own }) => sent.length === 0 && own.length === 0);
+    assertEquals(idle.length, 0, "A task waits, and a worker is idle");
+  }
+
+  async end(): Promise<void> {
+    for (let i = 0; i < 10_000 && this.crew.pending > 0; i++) {
+      serveAll(this.host);
+      await turns(1);
+    }
+    assertEquals(this.crew.pending, 0, "A task never settles");
+    for (const [n, { task, outcomes }] of this.probes) {
+      if (this.#cancelled.has(n)) {
+        assertEquals(outcomes, [], `Task ${n} was cancelled`);
+        continue;
+      }
+      assertEquals(outcomes.length, 1, `Task ${n} settles once`);
+      const [{ ok, value }] = outcomes;
+      if (ok) assertEquals(value, n);
+      // What was moved, or needs what a worker kept, goes with its worker.
+      else assert(this.#lost.has(n) || task.plan.thread !== null || task.plan.transfer.length > 0, `${n}: ${value}`);
+    }
+    await this.crew.terminate();
+  }
+}
+
+/** Whether another worker may run it. */
+function isOpenToOthers(task: Task): boolean {
+  return task.plan.thread === null && task.plan.transfer.length === 0 && !task.plan.stream;
+}
+
+Deno.test("whatever happens, no task waits while a worker may be started or is idle, and each settles once", async () => {
+  const seeds = Deno.env.get("CREW_SEED")?.split(",").map(Number) ?? Array.from({ length: 20 }, (_, i) => i + 1);
+  for (const seed of seeds) {
+    const history = new History(seed);
+    try {
+      for (let round = 0; round < 60; round++) {
+        for (let i = 0; i < 6; i++) history.step();
+        await turns();
+        history.check();
+      }
+      await history.end();
+    } catch (error) {
+      throw new Error(`CREW_SEED=${seed}`, { cause: error });
+    }
+  }
+});
