@@ -102,10 +102,8 @@ Deno.test("a step that has to enter a context of the host is told of once", asyn
   const lines = await warned(() =>
     inLoop(async (lab) => {
       lab.loop.slowCallbackDuration = 0;
-      names.run("a", () => {
-        lab.loop.callSoon(function soon() {});
-        lab.loop.createTask(function* () {}, { name: "task" });
-      });
+      names.run("a", () => lab.loop.callSoon(function soon() {}));
+      names.run("b", () => lab.loop.createTask(function* () {}, { name: "task" }));
       await lab.iterate(1);
     }, { debug: true })
   );
