@@ -28,7 +28,7 @@ export function describeError(thrown: unknown): ErrorNote[] {
     attempt(() => typeof builtIn[kind] === "function" && value instanceof builtIn[kind], false);
   const isError = (value: unknown): value is object =>
     typeof value === "object" && value !== null &&
-    (isA(value, "Error") || isA(value, "DOMException") || builtIn.Error.isError?.(value) === true);
+    (isA(value, "Error") || isA(value, "DOMException") || attempt(() => builtIn.Error.isError!(value), false));
   const words = (value: unknown) => attempt(() => String(value), "something without a name");
 
   const refer = (error: object): CarriedValue => {
@@ -39,13 +39,18 @@ export function describeError(thrown: unknown): ErrorNote[] {
     }
     return { error: index };
   };
-  const carryOne = (value: unknown): CarriedValue =>
-    isError(value) ? refer(value) : { value: attempt(() => structuredClone(value), words(value)) };
-  const carry = (value: unknown): CarriedValue =>
-    attempt(
-      () => Array.isArray(value) && value.some(isError) ? { list: Array.from(value, carryOne) } : carryOne(value),
-      { value: words(value) },
-    );
+  const carryOne = (value: unknown): CarriedValue => {
+    if (isError(value)) return refer(value);
+    try {
+      return { value: structuredClone(value) };
+    } catch {
+      return { value: words(value) };
+    }
+  };
+  const carry = (value: unknown): CarriedValue => {
+    const list = attempt(() => Array.isArray(value) && value.some(isError) ? Array.from(value) : null, null);
+    return list === null ? carryOne(value) : { list: list.map(carryOne) };
+  };
 
   const note = (error: object): ErrorNote => {
     const read = (key: string) => attempt(() => (error as Record<string, unknown>)[key], "(cannot be read)");

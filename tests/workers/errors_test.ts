@@ -139,6 +139,15 @@ Deno.test("an error of a task that cannot be read or cloned in part fails the ta
     "errors that are no array": [() => {
       throw Object.assign(new AggregateError([], "odd"), { errors: () => 1 });
     }, "odd"],
+    "errors of which one cannot be read": [() => {
+      const errors = [new Error("readable")];
+      Object.defineProperty(errors, 1, {
+        get: () => {
+          throw 1;
+        },
+      });
+      throw Object.assign(new AggregateError([], "odd"), { errors });
+    }, "odd"],
     "a revoked proxy": [() => {
       const { proxy, revoke } = Proxy.revocable(new Error("odd"), {});
       revoke();
