@@ -10,8 +10,9 @@ import type { EventLoop } from "../event_loop.ts";
 import { getRunningLoop } from "../running.ts";
 import type { Task } from "../task.ts";
 import { wait } from "../wait.ts";
-import { type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
-import { DEFAULT_LIMIT, StreamReader } from "./stream_reader.ts";
+import { DEFAULT_LIMIT, type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
+import type { StreamReader } from "./stream_reader.ts";
+import { StreamTransport } from "./stream_transport.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
 /** What is done with a connection: a generator function, which runs as a task of its own, or a plain function. */
@@ -110,11 +111,12 @@ export class Server implements Disposable {
   }
 
   #welcome(socket: AsyncSocket): void {
-    const writer = new StreamWriter(this.#loop, socket);
+    const transport = new StreamTransport(this.#loop, socket, this.#limit);
+    const writer = new StreamWriter(transport);
     this.#clients.add(writer);
-    writer.whenClosed(() => this.#clients.delete(writer));
+    transport.closed.addDoneCallback(() => this.#clients.delete(writer));
     try {
-      const body = this.#clientConnected(new StreamReader(socket, this.#limit), writer);
+      const body = this.#clientConnected(transport.reader, writer);
       if (!isGenerator(body)) return;
       const task = this.#loop.createTask(body);
       task.addDoneCallback(() => {
