@@ -151,8 +151,7 @@ export class StreamReader {
   }
 
   /**
-   * The lines to come, one after the other, with their ends: `yield*` one operation after the other, of which the last
-   * gives `null`, or `forEach`. In async code, `for await` over the reader itself.
+   * The lines to come, one after the other, with their ends.
    *
    * @example
    * ```ts
@@ -174,6 +173,11 @@ export class StreamReader {
   *#nextLine(): Generator<unknown, Bytes | null, unknown> {
     const line = yield* this.#readLine();
     return line.length === 0 ? null : line;
+  }
+
+  /** Operations that wait for the lines to come, of which the last gives `null`: leave the loop then. */
+  [Symbol.iterator](): Generator<Operation<Uint8Array | null>, void, unknown> {
+    return this.lines()[Symbol.iterator]();
   }
 
   /** The lines to come, for `for await` in async code. */
