@@ -1,4 +1,4 @@
-/** STARTTLS with asyncio streams, against servers of node:tls. */
+/** asyncio streams over TLS: from the beginning, and after STARTTLS against servers of node:tls. */
 import {
   type Awaitable,
   CancelledError,
@@ -7,6 +7,7 @@ import {
   openConnection,
   run,
   sleep,
+  startServer,
   type StreamReader,
   type StreamWriter,
 } from "@asyncoro/asyncoro/asyncio";
@@ -194,3 +195,32 @@ tlsTest("startTls() takes a plain connection that is open, once", plain, functio
   yield* writer.waitClosed();
   assertNotEquals((yield* failure(writer.startTls(options()))).message, "");
 });
+
+testWith(
+  ["openssl"],
+  "a TLS connection reads ahead, and is closed with unread input without losing the answer",
+  async () => {
+    const { ca, cert, key } = testCertificate();
+    await run(function* () {
+      using server = yield* startServer(
+        function* (reader, writer) {
+          yield* reader.readline();
+          yield* eventually(() => reader.unread === 50_000, "the input has come");
+          writer.write("y".repeat(200_000));
+          writer.close();
+        },
+        { hostname: "127.0.0.1", port: 0, tls: { cert, key } },
+      );
+      const { port } = server.addr as Deno.NetAddr;
+      const [reader, writer] = yield* openConnection("localhost", port, { tls: { caCerts: [ca] } });
+      writer.write("POST\n" + "x".repeat(50_000));
+      yield* eventually(() => reader.unread > 0, "it reads ahead");
+      assertEquals((yield* reader.read()).length, 200_000);
+      assert(reader.atEof());
+      writer.close();
+      yield* writer.waitClosed();
+      server.close();
+      yield* server.waitClosed();
+    });
+  },
+);
