@@ -253,7 +253,7 @@ export class StreamReader {
   }
 
   #drop(count: number): void {
-    this.#buffer.drop(count);
+    this.#buffer.skip(count);
     this.#resume();
   }
 
