@@ -111,7 +111,7 @@ tlsTest("startTls() goes on with TLS, reading ahead all the time", plain, functi
   writer.write("bye");
   writer.close();
   yield* writer.waitClosed();
-  yield* eventually(() => server.ended === 1, "the end of TLS was told");
+  yield* eventually(() => server.ended === 1, "the end was told");
   assert(server.received.endsWith("bye"));
 });
 
@@ -195,6 +195,50 @@ tlsTest("startTls() takes a plain connection that is open, once", plain, functio
   yield* writer.waitClosed();
   assertNotEquals((yield* failure(writer.startTls(options()))).message, "");
 });
+
+testWith(["openssl"], "close() after startTls() tells the peer that nothing was cut off", async () => {
+  const { ca, cert, key } = testCertificate();
+  await run(function* () {
+    let outcome: unknown;
+    // A TLS server behind one that passes everything on after a line: Deno's TLS finds out whether its end was told.
+    const inner = yield* startServer(
+      function* (reader, writer) {
+        [outcome] = yield* gather([reader.read()], { returnExceptions: true });
+        writer.close();
+      },
+      { hostname: "127.0.0.1", port: 0, tls: { cert, key } },
+    );
+    const outer = yield* startServer(
+      function* (reader, writer) {
+        yield* reader.readline();
+        const [from, to] = yield* openConnection(inner.addr as Deno.NetAddr);
+        writer.write("go ahead\n");
+        yield* gather(pass(reader, to), pass(from, writer));
+      },
+      "127.0.0.1",
+      0,
+    );
+    const [reader, writer] = yield* openConnection(outer.addr as Deno.NetAddr);
+    writer.write("STARTTLS\n");
+    yield* reader.readline();
+    yield* writer.startTls(options());
+    writer.write("bye");
+    writer.close();
+    yield* writer.waitClosed();
+    yield* eventually(() => outcome !== undefined, "the server has read all");
+    assertEquals(outcome, new TextEncoder().encode("bye"));
+    for (const server of [outer, inner]) {
+      server.close();
+      server.closeClients();
+      yield* server.waitClosed();
+    }
+  });
+});
+
+function* pass(reader: StreamReader, writer: StreamWriter): Generator<unknown, void, unknown> {
+  for (let data = yield* reader.read(1000); data.length > 0; data = yield* reader.read(1000)) writer.write(data);
+  writer.close();
+}
 
 testWith(
   ["openssl"],

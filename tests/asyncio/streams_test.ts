@@ -4,6 +4,7 @@ import {
   CancelledError,
   createTask,
   gather,
+  getRunningLoop,
   IncompleteReadError,
   LimitOverrunError,
   openConnection,
@@ -12,11 +13,13 @@ import {
   sleep,
   startServer,
   type StreamReader,
-  type StreamWriter,
+  StreamWriter,
   TimeoutError,
   waitFor,
   wrapFuture,
 } from "@asyncoro/asyncoro/asyncio";
+import { AsyncSocket } from "@asyncoro/asyncoro";
+import { StreamTransport } from "../../core/asyncio/streams/stream_transport.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -371,6 +374,26 @@ Deno.test("a reader reads ahead up to twice its limit and holds the peer back un
     yield* sending;
     writer.close();
     server.closeClients();
+  }));
+
+Deno.test("drain() waits until a quarter of what makes it wait is on its way", () =>
+  run(function* () {
+    const taken: (() => void)[] = [];
+    const socket = AsyncSocket.from({
+      readable: new ReadableStream<Uint8Array>(),
+      writable: new WritableStream({ write: () => new Promise<void>((resolve) => void taken.push(resolve)) }),
+    });
+    const writer = new StreamWriter(new StreamTransport(getRunningLoop(), socket, 65_536));
+    for (let i = 0; i < 3; i++) writer.write(new Uint8Array(30_000));
+    const draining = createTask(writer.drain());
+    for (let i = 1; i <= 3; i++) {
+      yield* eventually(() => taken.length === i, "the next piece is being sent");
+      assert(!draining.done(), `after ${i - 1} pieces`);
+      taken[i - 1]();
+    }
+    yield* draining;
+    writer.close();
+    yield* writer.waitClosed();
   }));
 
 streamTest("writelines() sends nothing if one piece is no data", echo, function* (reader, writer) {
