@@ -3,7 +3,7 @@
  * under way; here the read goes on, and brings the first bytes of TLS.
  */
 import type { Duplex, DuplexOptions } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { builtin } from "./capability.ts";
 import type { ByteSource } from "./intake.ts";
 import type { ByteSink } from "./outlet.ts";
@@ -34,10 +34,7 @@ export class TlsStream implements ByteSource, ByteSink {
       host: name,
       // A name for the server to choose its certificate by; an address is none.
       servername: /^[\d.]+$|:/.test(name) ? "" : name,
-      // Authorities given here would take the place of the usual ones.
-      ca: options.caCerts === undefined ? undefined : [...tls.rootCertificates, ...options.caCerts],
-      cert: options.cert,
-      key: options.key,
+      secureContext: contextOf(tls, options),
       ALPNProtocols: options.alpnProtocols,
       ...(options.unsafelyDisableHostnameVerification ? { checkServerIdentity: () => undefined } : {}),
     });
@@ -106,6 +103,13 @@ export class TlsStream implements ByteSource, ByteSink {
     this.#ended = true;
     this.#wake();
   }
+}
+
+function contextOf(tls: Tls, { cert, key, caCerts = [] }: TlsClientOptions): SecureContext {
+  const secure = tls.createSecureContext({ cert, key });
+  // As the option `ca` they would take the place of the authorities that are trusted otherwise.
+  for (const authority of caCerts) secure.context.addCACert(authority);
+  return secure;
 }
 
 /** What makes a stream of Node's of a source and a sink. Whoever made these closes them. */

@@ -197,7 +197,7 @@ tlsTest("startTls() takes a plain connection that is open, once", plain, functio
 });
 
 testWith(["openssl"], "close() after startTls() tells the peer that nothing was cut off", async () => {
-  const { ca, cert, key } = testCertificate();
+  const { cert, key } = testCertificate();
   await run(function* () {
     let outcome: unknown;
     // A TLS server behind one that passes everything on after a line: Deno's TLS finds out whether its end was told.
