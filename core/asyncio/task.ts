@@ -14,8 +14,8 @@ import { TaskCoro, WatchedTaskCoro } from "./task_coro.ts";
 
 /** Options of a {@linkcode Task}. */
 export interface TaskOptions {
-  /** Its name, `Task-1`, `Task-2` and so on by default. */
-  readonly name?: string;
+  /** Its name, whatever `String()` makes of it; `Task-1`, `Task-2` and so on by default, and for `null`. */
+  readonly name?: unknown;
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignal;
 }
@@ -70,7 +70,7 @@ export class Task<T = unknown> extends Future<T> {
    *
    * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
    * @param options The loop, and see {@linkcode TaskOptions}.
-   * @throws {TypeError} If `coroutine` is none, or `name` not a string.
+   * @throws {TypeError} If `coroutine` is none, or `name` has no text.
    * @throws {Error} If the loop is closed, or none is given and none is running.
    */
   constructor(coroutine: Coroutine<T>, { loop, name, signal }: TaskOptions & FutureOptions = {}) {
@@ -78,8 +78,9 @@ export class Task<T = unknown> extends Future<T> {
     this.loop.mustBeOpen("create a task");
     const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
     this.#work = coroutine instanceof Operation ? coroutine : null;
-    this.#name = name === undefined ? ++count : checkName(name);
-    const namesake = name === undefined && body === undefined ? undefined : this;
+    const named = name !== undefined && name !== null;
+    this.#name = named ? String(name) : ++count;
+    const namesake = !named && body === undefined ? undefined : this;
     this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
     this.#coro.task = this as Task;
     if (this.#work !== null) takeOver(this.#work);
@@ -114,11 +115,11 @@ export class Task<T = unknown> extends Future<T> {
   /**
    * Gives it another name.
    *
-   * @param name The name.
-   * @throws {TypeError} If `name` is not a string.
+   * @param name Anything: its name is what `String()` makes of it, so `null` is `"null"`.
+   * @throws {TypeError} If `name` has no text, as an object without a prototype.
    */
-  setName(name: string): void {
-    this.#name = checkName(name);
+  setName(name: unknown): void {
+    this.#name = String(name);
   }
 
   /** The coroutine that it wraps. */
@@ -247,11 +248,6 @@ function hint(value: unknown): string {
   return typeof (value as { then?: unknown } | null)?.then === "function"
     ? ", ensureFuture() makes a future of a promise"
     : "";
-}
-
-function checkName(name: unknown): string {
-  if (typeof name === "string") return name;
-  throw new TypeError(`Cannot name a task as 'name' must be a string: current value is ${describe(name)}`);
 }
 
 function reasonOf({ reason }: AbortSignal): string {

@@ -4,6 +4,7 @@ import {
   CancelledError,
   createTask,
   gather,
+  getRunningLoop,
   IncompleteReadError,
   LimitOverrunError,
   openConnection,
@@ -12,10 +13,13 @@ import {
   sleep,
   startServer,
   type StreamReader,
-  type StreamWriter,
+  StreamWriter,
   TimeoutError,
   waitFor,
+  wrapFuture,
 } from "@asyncoro/asyncoro/asyncio";
+import { AsyncSocket } from "@asyncoro/asyncoro";
+import { StreamTransport } from "../../core/asyncio/streams/stream_transport.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -64,11 +68,17 @@ function sends(...pieces: string[]): Serve {
 }
 
 function* echo(reader: StreamReader, writer: StreamWriter): Generator<unknown, void, unknown> {
-  while (!reader.atEof()) {
-    writer.write(yield* reader.read(1000));
+  for (let data = yield* reader.read(1000); data.length > 0; data = yield* reader.read(1000)) {
+    writer.write(data);
     yield* writer.drain();
   }
   writer.close();
+}
+
+/** Waits until something holds. */
+function* eventually(condition: () => boolean, what: string): Generator<unknown, void, unknown> {
+  for (let i = 0; i < 2000 && !condition(); i++) yield* sleep(0.002);
+  assert(condition(), what);
 }
 
 streamTest(
@@ -103,16 +113,63 @@ streamTest("readuntil() finds a separator that comes in pieces", sends("a--b--",
 });
 
 streamTest(
-  "a line over the limit is refused and stays in the stream",
-  sends("x".repeat(100) + "\nshort\n"),
+  "readline() tells of a line over the limit once and skips it",
+  sends("x".repeat(100) + "\nshort\n" + "y".repeat(200), "z\nlast\n"),
   function* (reader) {
-    const { consumed } = yield* failureOf(reader.readline(), LimitOverrunError);
-    assert(consumed >= 50 && consumed <= 100, `consumed is ${consumed}`);
-    assertEquals((yield* reader.readexactly(101)).length, 101);
+    yield* failureOf(reader.readline(), RangeError);
     assertEquals(text(yield* reader.readline()), "short\n");
+    // Its end has not come: what has come is skipped.
+    yield* failureOf(reader.readline(), RangeError);
+    assertMatch(text(yield* reader.readline()), /^y*z\n$/);
+    assertEquals(text(yield* reader.readline()), "last\n");
   },
   50,
 );
+
+streamTest(
+  "readuntil() leaves what is over the limit in the stream, and says how much can be read",
+  sends("x".repeat(100) + "\nshort\n"),
+  function* (reader) {
+    for (let i = 0; i < 2; i++) {
+      const { consumed } = yield* failureOf(reader.readuntil(), LimitOverrunError);
+      assert(consumed > 50 && consumed <= 100, `consumed is ${consumed}`);
+    }
+    assertEquals((yield* reader.readexactly(101)).length, 101);
+    assertEquals(text(yield* reader.readuntil()), "short\n");
+  },
+  50,
+);
+
+streamTest(
+  "readuntil() of several separators takes the one that ends first",
+  sends("a=1;b=2\r\nc", "\rd\r\n"),
+  function* (reader) {
+    const next = reader.readuntil.bind(reader, ["\r\n", ";", new TextEncoder().encode("=")]);
+    const parts: string[] = [];
+    for (let i = 0; i < 5; i++) parts.push(text(yield* next()));
+    assertEquals(parts, ["a=", "1;", "b=", "2\r\n", "c\rd\r\n"]);
+  },
+);
+
+streamTest("a reader iterates its lines", sends("one\ntw", "o\n\nend"), function* (reader) {
+  const lines: string[] = [];
+  for (const next of reader) {
+    const line = yield* next;
+    if (line === null) break;
+    lines.push(text(line));
+    if (lines.length === 2) break;
+  }
+  yield* reader.lines().forEach((line) => void lines.push(text(line)));
+  assertEquals(lines, ["one\n", "two\n", "\n", "end"]);
+});
+
+streamTest("a reader iterates its lines in async code", sends("one\ntw", "o"), function* (reader) {
+  const lines: string[] = [];
+  yield* wrapFuture((async () => {
+    for await (const line of reader) lines.push(text(line));
+  })());
+  assertEquals(lines, ["one\n", "two"]);
+});
 
 streamTest("read() gives all until the end, read(n) what is there", sends("abc", "def"), function* (reader) {
   assertEquals(text(yield* reader.read(2)), "ab");
@@ -121,27 +178,36 @@ streamTest("read() gives all until the end, read(n) what is there", sends("abc",
   assertEquals((yield* reader.read(5)).length, 0);
 });
 
-streamTest("a read that is given up loses nothing", sends("abc", "def\n"), function* (reader) {
+streamTest("a read that is given up loses nothing", function* (reader, writer) {
+  writer.write("abc");
+  yield* reader.readline();
+  writer.write("def\n");
+  writer.close();
+}, function* (reader, writer) {
   for (const work of [reader.readexactly(100), reader.readuntil("\n\n"), reader.read()]) {
     const reading = createTask(work);
     yield* sleep(0.001);
     reading.cancel();
     yield* failureOf(reading, CancelledError);
   }
+  writer.write("go on\n");
   assertEquals(text(yield* reader.readline()), "abcdef\n");
 });
 
 streamTest("a read that is late loses nothing", sends("abc"), function* (reader) {
-  yield* sleep(0.02);
+  yield* eventually(() => reader.unread === 3, "it reads ahead");
   yield* failureOf(waitFor(reader.readexactly(3), 0), TimeoutError);
   assertEquals(text(yield* reader.readexactly(3)), "abc");
 });
 
-streamTest("two tasks cannot read at once", sends("abc"), function* (reader) {
+streamTest("two tasks cannot read at once", function* (reader, writer) {
+  writer.write(yield* reader.readexactly(3));
+}, function* (reader, writer) {
   const first = createTask(reader.readexactly(3));
   yield* sleep(0);
   const { message } = yield* failureOf(reader.read(1), Error);
   assertMatch(message, /another task waits for data already/);
+  writer.write("abc");
   assertEquals(text(yield* first), "abc");
 });
 
@@ -206,6 +272,137 @@ streamTest("a lost connection is told by drain(), not by write()", function* (_r
   writer.write("nobody minds");
 });
 
+streamTest("atEof() is true once the end has come and all is read, although nobody waits", function* (_, writer) {
+  writer.write("abc");
+  writer.close();
+}, function* (reader) {
+  yield* eventually(() => reader.unread === 3, "it reads ahead");
+  assert(!reader.atEof());
+  assertEquals(text(yield* reader.read(3)), "abc");
+  yield* eventually(() => reader.atEof(), "the end is known");
+});
+
+streamTest("after close() what has come can be read, and then atEof() is true", function* (reader, writer) {
+  writer.write("abc");
+  yield* reader.read();
+}, function* (reader, writer) {
+  yield* eventually(() => reader.unread === 3, "it reads ahead");
+  writer.close();
+  yield* writer.waitClosed();
+  assert(!reader.atEof());
+  assertEquals(text(yield* reader.readexactly(2)), "ab");
+  assertEquals(text(yield* reader.read()), "c");
+  assert(reader.atEof());
+  assertEquals((yield* reader.read(5)).length, 0);
+});
+
+streamTest("close() ends a read that waits", echo, function* (reader, writer) {
+  const reading = createTask(reader.readexactly(3));
+  yield* sleep(0);
+  writer.close();
+  const { partial } = yield* failureOf(reading, IncompleteReadError);
+  assertEquals(partial.length, 0);
+});
+
+streamTest("drain() tells that the connection was closed", echo, function* (_reader, writer) {
+  writer.close();
+  yield* writer.waitClosed();
+  for (let i = 0; i < 2; i++) yield* failureOf(writer.drain(), Deno.errors.ConnectionReset);
+});
+
+streamTest("a connection that is lost in a write is told by reads, drain() and waitClosed()", function* (_, writer) {
+  writer.socket.close();
+}, function* (reader, writer) {
+  for (let i = 0; i < 200 && reader.exception() === null; i++) {
+    writer.write(new Uint8Array(100_000));
+    yield* sleep(0.002);
+  }
+  const failure = reader.exception();
+  assert(failure instanceof Error, "it was never told");
+  for (const read of [reader.read(), reader.read(1), reader.readexactly(1), reader.readline(), reader.readuntil()]) {
+    assertEquals(yield* failureOf(read, Error), failure);
+  }
+  assertEquals(yield* failureOf(writer.drain(), Error), failure);
+  assertEquals(yield* failureOf(writer.waitClosed(), Error), failure);
+  assert(writer.isClosing());
+});
+
+streamTest("a connection closed with unread input loses no answer", function* (reader, writer) {
+  yield* reader.readline();
+  yield* eventually(() => reader.unread === 100_000, "the input has come");
+  writer.write("y".repeat(500_000));
+  yield* writer.drain();
+  writer.close();
+}, function* (reader, writer) {
+  writer.write("POST / HTTP/1.0\r\n" + "x".repeat(100_000));
+  yield* writer.drain();
+  assertEquals((yield* reader.read()).length, 500_000);
+});
+
+Deno.test("a reader reads ahead up to twice its limit and holds the peer back until it is down to the limit", () =>
+  run(function* () {
+    const LIMIT = 10_000;
+    const MOST = 2 * LIMIT + 65_536;
+    let reader!: StreamReader;
+    using server = yield* startServer((theReader) => void (reader = theReader), "127.0.0.1", 0, { limit: LIMIT });
+    const [, writer] = yield* openConnection(server.addr as Deno.NetAddr);
+    const sending = createTask(function* () {
+      for (let i = 0; i < 300; i++) {
+        writer.write(new Uint8Array(100_000).fill(i % 251));
+        yield* writer.drain();
+      }
+      writer.writeEof();
+    });
+    yield* eventually(() => reader?.paused, "it has read enough");
+    for (let i = 0; i < 50; i++) {
+      yield* sleep(0.002);
+      assert(reader.unread <= MOST, `${reader.unread} bytes are kept`);
+    }
+    assert(!sending.done());
+    const kept = reader.unread;
+    yield* reader.readexactly(kept - LIMIT - 1);
+    yield* sleep(0.02);
+    assertEquals(reader.unread, LIMIT + 1, "it reads on too early");
+    yield* reader.readexactly(1);
+    yield* eventually(() => reader.paused, "it reads on");
+    let length = kept - LIMIT;
+    for (let data = yield* reader.read(70_000); data.length > 0; data = yield* reader.read(70_000)) {
+      for (const byte of data) if (byte !== Math.trunc(length++ / 100_000) % 251) throw new Error(`wrong at ${length}`);
+      assert(reader.unread <= MOST, `${reader.unread} bytes are kept`);
+    }
+    assertEquals(length, 300 * 100_000);
+    yield* sending;
+    writer.close();
+    server.closeClients();
+  }));
+
+Deno.test("drain() waits until a quarter of what makes it wait is on its way", () =>
+  run(function* () {
+    const taken: (() => void)[] = [];
+    const socket = AsyncSocket.from({
+      readable: new ReadableStream<Uint8Array>(),
+      writable: new WritableStream({ write: () => new Promise<void>((resolve) => void taken.push(resolve)) }),
+    });
+    const writer = new StreamWriter(new StreamTransport(getRunningLoop(), socket, 65_536));
+    for (let i = 0; i < 3; i++) writer.write(new Uint8Array(30_000));
+    const draining = createTask(writer.drain());
+    for (let i = 1; i <= 3; i++) {
+      yield* eventually(() => taken.length === i, "the next piece is being sent");
+      assert(!draining.done(), `after ${i - 1} pieces`);
+      taken[i - 1]();
+    }
+    yield* draining;
+    writer.close();
+    yield* writer.waitClosed();
+  }));
+
+streamTest("writelines() sends nothing if one piece is no data", echo, function* (reader, writer) {
+  assertThrows(() => writer.writelines(["a", 5 as never]), TypeError);
+  writer.writelines(["b", "c"]);
+  writer.writeEof();
+  assertEquals(text(yield* reader.read()), "bc");
+});
+
 streamTest("getExtraInfo() knows the addresses", echo, function* (_reader, writer, server) {
   assertEquals((writer.getExtraInfo("peername") as Deno.NetAddr).port, (server.addr as Deno.NetAddr).port);
   assertEquals((writer.getExtraInfo("sockname") as Deno.NetAddr).hostname, "127.0.0.1");
@@ -252,6 +449,93 @@ Deno.test("a server stops accepting when it is closed, and serveForever() closes
     yield* failureOf(openConnection(server.addr as Deno.NetAddr), Error);
   }));
 
+Deno.test("serveForever() fails in a second task and on a closed server", () =>
+  run(function* () {
+    const server = yield* startServer(echo, "127.0.0.1", 0);
+    const serving = createTask(server.serveForever());
+    yield* sleep(0);
+    assertMatch((yield* failureOf(server.serveForever(), Error)).message, /another task/);
+    assert(server.isServing());
+    server.close();
+    yield* failureOf(serving, CancelledError);
+    assertMatch((yield* failureOf(server.serveForever(), Error)).message, /closed/);
+  }));
+
+Deno.test("close() cancels serveForever(), which closes the connections and ends when they have", () =>
+  run(function* () {
+    let served = "";
+    const server = yield* startServer(
+      function* (reader) {
+        served = text(yield* reader.read());
+      },
+      "127.0.0.1",
+      0,
+    );
+    const serving = createTask(server.serveForever());
+    const [reader, writer] = yield* openConnection(server.addr as Deno.NetAddr);
+    writer.write("hello");
+    yield* writer.drain();
+    yield* sleep(0.02);
+    server.close();
+    yield* failureOf(serving, CancelledError);
+    assertEquals(served, "hello");
+    assertEquals((yield* reader.read()).length, 0);
+    writer.close();
+  }));
+
+Deno.test("closeClients() sends what was written, abortClients() does not wait for that", () =>
+  run(function* () {
+    using server = yield* startServer(
+      (_reader, writer) => writer.write(new Uint8Array(20_000_000)),
+      "127.0.0.1",
+      0,
+    );
+    const visits: [StreamReader, StreamWriter][] = [];
+    for (let i = 0; i < 2; i++) visits.push(yield* openConnection(server.addr as Deno.NetAddr));
+    const [[first, one], [second, other]] = visits;
+    yield* eventually(() => first.paused && second.paused, "both clients have begun to read");
+    server.closeClients();
+    assertEquals((yield* first.read()).length, 20_000_000);
+    server.abortClients();
+    server.close();
+    yield* server.waitClosed();
+    const [rest] = yield* gather([second.read()], { returnExceptions: true });
+    assert(rest instanceof Error || rest.length < 20_000_000, "nothing was cut off");
+    one.close();
+    other.close();
+  }));
+
+Deno.test("what an async function does for a client is waited for, and its error told", () =>
+  run(function* () {
+    const contexts: string[] = [];
+    createTask(sleep(0)).getLoop().setExceptionHandler((_, context) => contexts.push(String(context.exception)));
+    using server = yield* startServer(() => Promise.reject(new Error("no such thing")), "127.0.0.1", 0);
+    const [reader, writer] = yield* openConnection(server.addr as Deno.NetAddr);
+    assertEquals((yield* reader.read()).length, 0);
+    assertEquals(contexts, ["Error: no such thing"]);
+    writer.close();
+  }));
+
+Deno.test("a connection left open does not keep the process", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const code = `
+    import { openConnection, run } from "@asyncoro/asyncoro/asyncio";
+    await run(function* () {
+      yield* openConnection("127.0.0.1", ${(listener.addr as Deno.NetAddr).port});
+    });
+    console.log("ended");`;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--config", config, code],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  const [conn, { stdout }] = await Promise.all([listener.accept(), child.output()]);
+  assertEquals(text(stdout), "ended\n");
+  conn.close();
+  listener.close();
+});
+
 Deno.test("a path in the file system will do as well", async () => {
   const folder = await Deno.makeTempDir();
   await run(function* () {
@@ -280,6 +564,10 @@ Deno.test("streams refuse wrong arguments at the call", async () => {
         writer.close();
         assertThrows(() => reader.read(-2), RangeError, "'n' must be");
         assertThrows(() => reader.readuntil(""), RangeError, "empty");
+        assertThrows(() => reader.readuntil(["a", ""]), RangeError, "empty");
+        assertThrows(() => reader.readuntil([]), RangeError, "there is none");
+        assertThrows(() => reader.readuntil(["a", 5 as never]), TypeError, "'data' must be");
+        assertThrows(() => writer.startTls({} as never), TypeError, "'hostname' must be");
         // @ts-expect-error -- a number is no data
         assertThrows(() => writer.write(5), TypeError, "'data' must be");
         throw new RangeError("reached the end");

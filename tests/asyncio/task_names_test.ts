@@ -39,9 +39,27 @@ loopTest("two tasks may have one name, and an empty one is a name", function* ()
   for (const task of tasks) yield* task;
 });
 
-loopTest("a name has to be a string", function* () {
-  assertThrows(() => createTask(sleep(0), { name: 42 as never }), TypeError, "must be a string: current value is 42");
-  assertThrows(() => currentTask()!.setName(null as never), TypeError, "must be a string: current value is null");
+loopTest("a task takes anything for a name, as text", function* () {
+  const named = (name: unknown) => createTask(sleep(0), { name });
+  const text = { toString: () => "an object" };
+  const tasks = [0, 42, false, text, ["a", "b"], Symbol("s")].map(named);
+  assertEquals(tasks.map((task) => task.getName()), ["0", "42", "false", "an object", "a,b", "Symbol(s)"]);
+  const task = currentTask()!;
+  for (const name of [7, null, undefined, text, 2n ** 64n]) {
+    task.setName(name);
+    assertEquals(task.getName(), String(name));
+  }
+  for (const each of tasks) yield* each;
+});
+
+loopTest("a task whose name is null or left out is numbered, and one without a text keeps its name", function* () {
+  const tasks = [null, undefined].map((name) => createTask(sleep(0), { name }));
+  for (const task of tasks) assertMatch(task.getName(), /^Task-\d+$/);
+  tasks[0].setName("named");
+  assertThrows(() => tasks[0].setName(Object.create(null)), TypeError);
+  assertThrows(() => createTask(sleep(0), { name: Object.create(null) }), TypeError);
+  assertEquals(tasks[0].getName(), "named");
+  for (const task of tasks) yield* task;
 });
 
 loopTest("a task is shown with its state", function* () {

@@ -3,8 +3,9 @@ import type { ConnectTarget } from "../../io/dial.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
 import { getRunningLoop } from "../running.ts";
-import { type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
-import { DEFAULT_LIMIT, StreamReader } from "./stream_reader.ts";
+import { DEFAULT_LIMIT, type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
+import type { StreamReader } from "./stream_reader.ts";
+import { StreamTransport } from "./stream_transport.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
 /**
@@ -38,5 +39,6 @@ function* open(
 ): Generator<unknown, [StreamReader, StreamWriter], unknown> {
   const loop = getRunningLoop();
   const socket = yield* connecting;
-  return [new StreamReader(socket, limit), new StreamWriter(loop, socket)];
+  const transport = new StreamTransport(loop, socket, limit);
+  return [transport.reader, new StreamWriter(transport)];
 }

@@ -4,16 +4,22 @@ import type { AsyncListener } from "../../io/listener.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
 import { describe } from "../../describe.ts";
-import { isGenerator } from "../../strand.ts";
+import { isAwaitable } from "../coroutine.ts";
+import { ensureFuture } from "../ensure_future.ts";
 import type { EventLoop } from "../event_loop.ts";
 import { getRunningLoop } from "../running.ts";
+import type { Future } from "../future.ts";
 import type { Task } from "../task.ts";
 import { wait } from "../wait.ts";
-import { type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
-import { DEFAULT_LIMIT, StreamReader } from "./stream_reader.ts";
+import { DEFAULT_LIMIT, type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
+import type { StreamReader } from "./stream_reader.ts";
+import { StreamTransport } from "./stream_transport.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
-/** What is done with a connection: a generator function, which runs as a task of its own, or a plain function. */
+/**
+ * What is done with a connection: a generator function, which runs as a task of its own, or a plain function. What that
+ * returns is waited for if it can be, such as the promise of an async function.
+ */
 export type ClientConnected = (reader: StreamReader, writer: StreamWriter) => unknown;
 
 /** Accepts connections: what {@linkcode startServer} answers. */
@@ -22,9 +28,11 @@ export class Server implements Disposable {
   readonly #listener: AsyncListener;
   readonly #clientConnected: ClientConnected;
   readonly #limit: number;
-  readonly #clients = new Set<StreamWriter>();
+  readonly #clients = new Set<StreamTransport>();
   readonly #accepting: Task<void>;
   #serving = true;
+  // What serveForever() waits for; it is cancelled when the server is closed.
+  #forever: Future<void> | null = null;
 
   /** @internal */
   constructor(loop: EventLoop, target: ListenTarget, clientConnected: ClientConnected, limit: number) {
@@ -58,11 +66,19 @@ export class Server implements Disposable {
     this.#serving = false;
     this.#listener.close();
     this.#accepting.cancel();
+    const forever = this.#forever;
+    this.#forever = null;
+    forever?.cancel();
   }
 
   /** Closes the connections that are there, when all that was written to them is sent. */
   closeClients(): void {
-    for (const writer of this.#clients) writer.close();
+    for (const client of [...this.#clients]) client.close();
+  }
+
+  /** Closes the connections that are there at once: what was written to them and not sent is lost. */
+  abortClients(): void {
+    for (const client of [...this.#clients]) client.abort();
   }
 
   /** Waits until it is closed and all its connections are. */
@@ -72,25 +88,31 @@ export class Server implements Disposable {
 
   *#waitClosed(): Generator<unknown, void, unknown> {
     yield* wait([this.#accepting]);
-    for (const writer of this.#clients) {
-      try {
-        yield* writer.waitClosed();
-      } catch {
-        // That a client was lost is the business of whoever talks to it.
-      }
-    }
+    // That a client was lost is the business of whoever talks to it.
+    for (const { closed } of [...this.#clients]) yield* wait([closed]);
   }
 
-  /** Waits until it is closed. When the wait is cancelled, it is closed. */
+  /**
+   * Waits until it is cancelled: the server is closed then, its connections are, and it ends when all of them have
+   * ended. The same happens when the server is closed meanwhile.
+   *
+   * @throws {CancelledError} At the yield, when it is cancelled or the server is closed.
+   * @throws {Error} At the yield, if the server is closed already, or another task waits here.
+   */
   serveForever(): Operation<void> {
     return call(this.#serveForever());
   }
 
   *#serveForever(): Generator<unknown, void, unknown> {
+    if (this.#forever !== null) throw new Error(`Cannot serve forever as another task does already: ${this}`);
+    if (!this.#serving) throw new Error(`Cannot serve forever as it is closed: ${this}`);
+    const forever = this.#forever = this.#loop.createFuture<void>();
     try {
-      yield* wait([this.#accepting]);
+      yield* forever;
     } finally {
       this.close();
+      this.closeClients();
+      yield* this.#waitClosed();
     }
   }
 
@@ -109,16 +131,17 @@ export class Server implements Disposable {
   }
 
   #welcome(socket: AsyncSocket): void {
-    const writer = new StreamWriter(this.#loop, socket);
-    this.#clients.add(writer);
-    writer.whenClosed(() => this.#clients.delete(writer));
+    const transport = new StreamTransport(this.#loop, socket, this.#limit);
+    const writer = new StreamWriter(transport);
+    this.#clients.add(transport);
+    transport.closed.addDoneCallback(() => this.#clients.delete(transport));
     try {
-      const body = this.#clientConnected(new StreamReader(socket, this.#limit), writer);
-      if (!isGenerator(body)) return;
-      const task = this.#loop.createTask(body);
-      task.addDoneCallback(() => {
-        if (task.cancelled()) writer.close();
-        else if (task.failed()) this.#failed(writer, task.exception());
+      const body = this.#clientConnected(transport.reader, writer);
+      if (!isAwaitable(body)) return;
+      const work = ensureFuture(body, { loop: this.#loop });
+      work.addDoneCallback(() => {
+        if (work.cancelled()) writer.close();
+        else if (work.failed()) this.#failed(writer, work.exception());
       });
     } catch (error) {
       this.#failed(writer, error);
@@ -138,9 +161,8 @@ export class Server implements Disposable {
 /**
  * Starts a server: every connection is given to a function, with a reader and a writer.
  *
- * @param clientConnected A generator function, which runs as a task of its own for each connection, or a plain
- * function. What it throws goes to the loop's exception handler, and the connection is closed; so it is if its task is
- * cancelled.
+ * @param clientConnected See {@linkcode ClientConnected}. What it throws goes to the loop's exception handler, and the
+ * connection is closed; so it is if its task is cancelled.
  * @param hostname Host name or address to listen on.
  * @param port Port; 0 is any that is free.
  * @param options See {@linkcode StreamOptions}; `tls` is the certificate and key.

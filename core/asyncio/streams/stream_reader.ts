@@ -1,41 +1,79 @@
 import { describe, isInstance } from "../../describe.ts";
-import { ClosedError } from "../../errors.ts";
-import type { AsyncSocket } from "../../io/socket.ts";
 import { type Data, toBytes } from "../../io/data.ts";
-import type { Operation } from "../../operation.ts";
+import { Items } from "../../io/items.ts";
+import { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
+import type { Strand } from "../../strand.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";
+import { checkLimit, DEFAULT_LIMIT, type StreamOptions } from "./endpoint_options.ts";
+import { type Bytes, NOTHING, StreamBuffer } from "./stream_buffer.ts";
 
-type Bytes = Uint8Array<ArrayBuffer>;
+const LINE_FEED = 10;
+const LINE_END: readonly Uint8Array[] = [new Uint8Array([LINE_FEED])];
 
-const NOTHING: Bytes = new Uint8Array(0);
-const NEWLINE: Bytes = new Uint8Array([10]);
-const PIECE = 65_536;
-
-/** How many bytes a reader looks for a separator in, unless it is told otherwise; as in CPython. */
-export const DEFAULT_LIMIT = 65_536;
+/** What brings a reader its bytes. */
+export interface ReadSource {
+  /** Brings more, unless it does already or has brought everything. */
+  readOn(): void;
+  /** A strand waits for what comes. */
+  hold(strand: Strand): void;
+  /** It waits no longer. */
+  release(): void;
+}
 
 /**
- * What comes in over a connection, as asyncio reads it: bytes, lines with their ends, or up to a separator. Made by
- * `openConnection` and `startServer`.
+ * What comes in over a connection, as asyncio reads it: bytes, lines with their ends, or up to a separator.
+ * `openConnection` and `startServer` give one; one made by itself is fed by hand, to try a protocol out.
  *
- * A read that is cancelled loses nothing; what has come is there for the next one. One task may read at a time.
+ * It reads ahead: what comes is kept until somebody reads it. With more than twice the limit the peer is held back
+ * until it is down to the limit, or until somebody waits for more. So {@linkcode StreamReader.atEof} knows of the end
+ * although nobody reads, and closing the connection with unread input does not cut off what the peer has to receive.
+ *
+ * A read that is cancelled loses nothing; what has come is there for the next one. One task may read at a time. Once
+ * the connection is lost with an error, every read throws it.
+ *
+ * @example
+ * ```ts
+ * import { run, StreamReader } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const reader = new StreamReader();
+ *   reader.feedData("key: value\r\nrest");
+ *   reader.feedEof();
+ *   const decoder = new TextDecoder();
+ *   assertEquals(decoder.decode(yield* reader.readuntil([":", "\r\n"])), "key:");
+ *   assertEquals(decoder.decode(yield* reader.readline()), " value\r\n");
+ *   assertEquals(decoder.decode(yield* reader.read()), "rest");
+ *   assertEquals(reader.atEof(), true);
+ * });
+ * ```
  */
 export class StreamReader {
-  readonly #socket: AsyncSocket;
+  /** @internal Where its bytes come from; none if it is fed by hand. */
+  source: ReadSource | null = null;
+  /** @internal It has enough for now. */
+  paused = false;
   readonly #limit: number;
-  // What has come and was not read yet.
-  #buffer: Bytes = NOTHING;
+  readonly #buffer = new StreamBuffer();
   #ended = false;
-  #reading = false;
+  #failure: { readonly error: unknown } | null = null;
+  #waiter: DataWait | null = null;
+  #waiting = false;
 
-  /** @internal */
-  constructor(socket: AsyncSocket, limit: number) {
-    this.#socket = socket;
-    this.#limit = limit;
+  /**
+   * Makes a reader that is fed by hand.
+   *
+   * @param options See {@linkcode StreamOptions}.
+   * @throws {RangeError} If the limit is no positive integer.
+   */
+  constructor({ limit = DEFAULT_LIMIT }: StreamOptions = {}) {
+    this.#limit = checkLimit(limit);
   }
 
-  /** Whether the other side has ended its stream and all of it was read. */
+  // --- reading ------------------------------------------------------------------------------------------------
+
+  /** Whether the stream has ended and all of it was read. It ends when the peer ends it or the connection is closed. */
   atEof(): boolean {
     return this.#ended && this.#buffer.length === 0;
   }
@@ -48,7 +86,20 @@ export class StreamReader {
    * @throws {RangeError} If `n` is no integer of -1 or more.
    */
   read(n = -1): Operation<Uint8Array> {
-    return call(this.#alone(n === -1 ? this.#readAll() : this.#readSome(checkSize(n, "read"))));
+    return call(n === -1 ? this.#readAll() : this.#readSome(checkSize(n)));
+  }
+
+  *#readSome(n: number): Generator<unknown, Bytes, unknown> {
+    this.#check("read");
+    if (n === 0) return NOTHING;
+    if (this.#buffer.length === 0 && !this.#ended) yield* this.#more("read", 1);
+    return this.#take(Math.min(n, this.#buffer.length));
+  }
+
+  *#readAll(): Generator<unknown, Bytes, unknown> {
+    this.#check("read");
+    while (!this.#ended) yield* this.#more("read", Infinity);
+    return this.#take(this.#buffer.length);
   }
 
   /**
@@ -59,165 +110,283 @@ export class StreamReader {
    * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has what came.
    */
   readexactly(n: number): Operation<Uint8Array> {
-    return call(this.#alone(this.#readExactly(checkSize(n, "read"))));
+    return call(this.#readExactly(checkSize(n)));
+  }
+
+  *#readExactly(n: number): Generator<unknown, Bytes, unknown> {
+    this.#check("readexactly");
+    while (this.#buffer.length < n && !this.#ended) yield* this.#more("readexactly", n);
+    const { length } = this.#buffer;
+    if (length < n) throw new IncompleteReadError(this.#take(length), n);
+    return this.#take(n);
   }
 
   /**
    * Reads a line, with its end.
    *
    * @returns The bytes; an unfinished line at the end of the stream, and none after that.
-   * @throws {LimitOverrunError} At the yield, if the line is longer than the limit.
+   * @throws {RangeError} At the yield, if the line is longer than the limit. The line is skipped then, or what has come
+   * of it, if its end has not come yet.
    */
   readline(): Operation<Uint8Array> {
-    return call(this.#alone(this.#readLine()));
-  }
-
-  /**
-   * Reads up to a separator, which is the end of what is read.
-   *
-   * @param separator The bytes or text to look for.
-   * @throws {TypeError} If `separator` is neither.
-   * @throws {RangeError} If it is empty.
-   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has what came.
-   * @throws {LimitOverrunError} At the yield, if it is not found within the limit; nothing was read then.
-   */
-  readuntil(separator: Data = NEWLINE): Operation<Uint8Array> {
-    const bytes = toBytes(separator, "read up to a separator");
-    if (bytes.length === 0) {
-      throw new RangeError("Cannot read up to a separator as it is empty: give at least one byte");
-    }
-    return call(this.#alone(this.#readUntil(bytes)));
-  }
-
-  /** How it reads in messages. */
-  toString(): string {
-    return `a reader of ${this.#socket}`;
-  }
-
-  /** Two that read at once would tear the stream apart. */
-  *#alone<T>(work: Generator<unknown, T, unknown>): Generator<unknown, T, unknown> {
-    if (this.#reading) throw new Error(`Cannot read from ${this} as another task waits for data already`);
-    this.#reading = true;
-    try {
-      return yield* work;
-    } finally {
-      this.#reading = false;
-    }
-  }
-
-  *#readSome(n: number): Generator<unknown, Bytes, unknown> {
-    if (n > 0 && this.#buffer.length === 0) yield* this.#fill();
-    return this.#take(Math.min(n, this.#buffer.length));
-  }
-
-  *#readAll(): Generator<unknown, Bytes, unknown> {
-    return yield* this.#collect(Infinity);
-  }
-
-  *#readExactly(n: number): Generator<unknown, Bytes, unknown> {
-    const bytes = yield* this.#collect(n);
-    if (bytes.length < n) throw new IncompleteReadError(bytes, n);
-    return bytes;
-  }
-
-  /** Up to `n` bytes, fewer at the end of the stream only. Pieces are joined once; a cancelled read puts them back. */
-  *#collect(n: number): Generator<unknown, Bytes, unknown> {
-    const pieces: Bytes[] = [];
-    let length = 0;
-    let done = false;
-    try {
-      while (length < n) {
-        if (this.#buffer.length === 0 && !(yield* this.#fill())) break;
-        const piece = this.#take(Math.min(n - length, this.#buffer.length));
-        pieces.push(piece);
-        length += piece.length;
-      }
-      done = true;
-      return joined(pieces, length);
-    } finally {
-      if (!done) this.#buffer = joined([...pieces, this.#buffer], length + this.#buffer.length);
-    }
+    return call(this.#readLine());
   }
 
   *#readLine(): Generator<unknown, Bytes, unknown> {
     try {
-      return yield* this.#readUntil(NEWLINE);
+      return yield* this.#readUntil(LINE_END, "readline");
     } catch (error) {
       if (isInstance(error, IncompleteReadError)) return error.partial as Bytes;
+      if (isInstance(error, LimitOverrunError)) throw this.#skipLine(error.consumed);
       throw error;
     }
   }
 
-  *#readUntil(separator: Uint8Array): Generator<unknown, Bytes, unknown> {
-    // Up to here the buffer has no separator in it, not even a part of one.
+  #skipLine(length: number): RangeError {
+    this.#drop(this.#buffer.at(length) === LINE_FEED ? length + 1 : this.#buffer.length);
+    return new RangeError(
+      `Cannot read a line as it is longer than ${this.#limit} bytes: current length is at least ${length}; ` +
+        "give the connection a higher 'limit'",
+    );
+  }
+
+  /**
+   * The lines to come, one after the other, with their ends.
+   *
+   * @example
+   * ```ts
+   * import { run, StreamReader } from "@asyncoro/asyncoro/asyncio";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const reader = new StreamReader();
+   * reader.feedData("one\ntwo\n");
+   * reader.feedEof();
+   * const lengths: number[] = [];
+   * await run(reader.lines().forEach((line) => void lengths.push(line.length)));
+   * assertEquals(lengths, [4, 4]);
+   * ```
+   */
+  lines(): Items<Uint8Array> {
+    return new Items(() => call(this.#nextLine()));
+  }
+
+  *#nextLine(): Generator<unknown, Bytes | null, unknown> {
+    const line = yield* this.#readLine();
+    return line.length === 0 ? null : line;
+  }
+
+  /** Operations that wait for the lines to come, of which the last gives `null`: leave the loop then. */
+  [Symbol.iterator](): Generator<Operation<Uint8Array | null>, void, unknown> {
+    return this.lines()[Symbol.iterator]();
+  }
+
+  /** The lines to come, for `for await` in async code. */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, unknown> {
+    return this.lines()[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Reads up to a separator, which is the end of what is read. Of several, the one that ends first counts, and of those
+   * that end at the same place the shortest.
+   *
+   * @param separator The bytes or text to look for, or a list of them.
+   * @throws {TypeError} If a separator is neither.
+   * @throws {RangeError} If there is none, or one is empty.
+   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has what came.
+   * @throws {LimitOverrunError} At the yield, if there are more bytes than the limit before it; nothing was read then.
+   */
+  readuntil(separator: Data | readonly Data[] = "\n"): Operation<Uint8Array> {
+    return call(this.#readUntil(checkSeparators(separator), "readuntil"));
+  }
+
+  *#readUntil(separators: readonly Uint8Array[], label: string): Generator<unknown, Bytes, unknown> {
+    this.#check(label);
+    const buffer = this.#buffer;
+    const shortest = separators[0].length;
+    const longest = separators[separators.length - 1].length;
+    // No separator begins before it.
     let searched = 0;
     for (;;) {
-      const at = find(this.#buffer, separator, searched);
-      if (at > this.#limit) throw this.#overrun(at);
-      if (at >= 0) return this.#take(at + separator.length);
-      searched = Math.max(0, this.#buffer.length - separator.length + 1);
-      if (searched > this.#limit) throw this.#overrun(searched);
-      if (!(yield* this.#fill())) throw new IncompleteReadError(this.#take(this.#buffer.length), null);
+      const { length } = buffer;
+      if (length - searched >= shortest) {
+        const match = buffer.find(separators, searched);
+        if (match !== null) {
+          if (match.start > this.#limit) throw this.#overrun(match.start);
+          return this.#take(match.end);
+        }
+        searched = Math.max(0, length + 1 - longest);
+        if (searched > this.#limit) throw this.#overrun(searched);
+      }
+      if (this.#ended) throw new IncompleteReadError(this.#take(length), null);
+      yield* this.#more(label, length + 1);
     }
   }
 
   #overrun(consumed: number): LimitOverrunError {
     return new LimitOverrunError(
-      `Cannot find the separator within the limit of ${this.#limit} bytes: read ${consumed} bytes to go on, ` +
-        "or give the connection a higher 'limit'",
+      `Cannot read up to a separator as there are more than ${this.#limit} bytes before it: read ${consumed} bytes ` +
+        "to go on, or give the connection a higher 'limit'",
       consumed,
     );
   }
 
-  #take(n: number): Bytes {
-    const bytes = this.#buffer.subarray(0, n);
-    this.#buffer = this.#buffer.subarray(n);
+  /** Two that read at once would tear the stream apart. */
+  #check(label: string): void {
+    if (this.#waiting) throw new Error(`Cannot ${label} from ${this} as another task waits for data already`);
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** Waits until there are so many bytes, or the stream has ended. */
+  *#more(label: string, least: number): Generator<unknown, void, unknown> {
+    this.#waiting = true;
+    try {
+      yield* new DataWait(this, label, least);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  #take(count: number): Bytes {
+    const bytes = this.#buffer.take(count);
+    this.#resume();
     return bytes;
   }
 
-  /** Waits for more; answers whether there was any. */
-  *#fill(): Generator<unknown, boolean, unknown> {
-    if (this.#ended) return false;
-    const piece = yield* this.#receive();
-    if (piece.length === 0) this.#ended = true;
-    else {this.#buffer = this.#buffer.length === 0
-        ? piece
-        : joined([this.#buffer, piece], this.#buffer.length + piece.length);}
-    return !this.#ended;
+  #drop(count: number): void {
+    this.#buffer.skip(count);
+    this.#resume();
   }
 
-  /** A connection that this side closes ends the stream, as in asyncio. */
-  *#receive(): Generator<unknown, Bytes, unknown> {
-    try {
-      return yield* this.#socket.recv(PIECE);
-    } catch (error) {
-      if (isInstance(error, ClosedError)) return NOTHING;
-      throw error;
+  #resume(): void {
+    if (this.paused && this.#buffer.length <= this.#limit) this.#readOn();
+  }
+
+  #readOn(): void {
+    this.paused = false;
+    this.source?.readOn();
+  }
+
+  /** @internal A coroutine begins to wait. */
+  enter(wait: DataWait, strand: Strand): void {
+    this.#waiter = wait;
+    this.source?.hold(strand);
+    this.#readOn();
+  }
+
+  /** @internal A wait is given up. */
+  leave(wait: DataWait): void {
+    if (this.#waiter === wait) this.#takeWaiter();
+  }
+
+  #takeWaiter(): DataWait | null {
+    const waiter = this.#waiter;
+    if (waiter === null) return null;
+    this.#waiter = null;
+    this.source?.release();
+    return waiter;
+  }
+
+  // --- being fed ----------------------------------------------------------------------------------------------
+
+  /**
+   * Adds bytes at the end. For a reader that is fed by hand.
+   *
+   * @param data Bytes, which are copied, or text as UTF-8.
+   * @throws {TypeError} If `data` is neither.
+   * @throws {Error} If the stream has ended.
+   */
+  feedData(data: Data): void {
+    const bytes = toBytes(data, "feed data");
+    if (this.#ended) throw new Error(`Cannot feed data to ${this} as it has ended`);
+    if (bytes.length > 0) this.received(bytes.slice());
+  }
+
+  /** @internal Adds bytes at the end, which are the reader's from then on. */
+  received(bytes: Bytes): void {
+    this.#buffer.append(bytes);
+    const { length } = this.#buffer;
+    if (this.#waiter !== null) {
+      if (length < this.#waiter.least) return;
+      this.#takeWaiter()!.resolve(undefined);
     }
+    if (length > 2 * this.#limit) this.paused = true;
+  }
+
+  /** Ends the stream: what has come can be read, and nothing more comes. */
+  feedEof(): void {
+    this.#ended = true;
+    this.#takeWaiter()?.resolve(undefined);
+  }
+
+  /** The error at which the connection was lost; `null` if there is none. */
+  exception(): unknown {
+    return this.#failure === null ? null : this.#failure.error;
+  }
+
+  /**
+   * Lets every read fail from now on, also one that waits. For a reader that is fed by hand.
+   *
+   * @param error What they throw.
+   */
+  setException(error: unknown): void {
+    this.#failure = { error };
+    this.#takeWaiter()?.reject(error);
+  }
+
+  /** @internal How many bytes have come that were not read. */
+  get unread(): number {
+    return this.#buffer.length;
+  }
+
+  /** How it reads in messages. */
+  toString(): string {
+    return this.source === null ? "a reader" : `a reader of ${this.source}`;
   }
 }
 
-function joined(pieces: readonly Bytes[], length: number): Bytes {
-  if (pieces.length === 1) return pieces[0];
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+/** Waits until a reader has so many bytes. */
+class DataWait extends Operation<void> {
+  readonly label: string;
+  readonly least: number;
+  private readonly reader: StreamReader;
+
+  constructor(reader: StreamReader, label: string, least: number) {
+    super();
+    this.label = label;
+    this.least = least;
+    this.reader = reader;
   }
-  return whole;
+
+  override get waitsFor(): string {
+    return `data for ${this.reader}`;
+  }
+
+  override begin(strand: Strand): boolean {
+    this.reader.enter(this, strand);
+    return false;
+  }
+
+  override detach(): void {
+    this.reader.leave(this);
+  }
+
+  override swappable(): boolean {
+    return false;
+  }
 }
 
-/** Where `separator` begins in `bytes`, from `start` on; -1 if it is not there. */
-function find(bytes: Uint8Array, separator: Uint8Array, start: number): number {
-  const last = bytes.length - separator.length;
-  for (let at = bytes.indexOf(separator[0], start); at >= 0 && at <= last; at = bytes.indexOf(separator[0], at + 1)) {
-    if (separator.every((byte, index) => bytes[at + index] === byte)) return at;
-  }
-  return -1;
-}
-
-function checkSize(n: unknown, action: string): number {
+function checkSize(n: unknown): number {
   if (Number.isSafeInteger(n) && n as number >= 0) return n as number;
-  throw new RangeError(`Cannot ${action} as 'n' must be an integer of 0 or more: current value is ${describe(n)}`);
+  throw new RangeError(`Cannot read as 'n' must be an integer of 0 or more: current value is ${describe(n)}`);
+}
+
+/** The separators as bytes, shortest first. */
+function checkSeparators(separator: Data | readonly Data[]): readonly Uint8Array[] {
+  const list = (Array.isArray(separator) ? separator : [separator]).map((each) =>
+    toBytes(each, "read up to a separator")
+  );
+  list.sort((a, b) => a.length - b.length);
+  if (list.length > 0 && list[0].length > 0) return list;
+  const what = list.length === 0 ? "there is none" : "one is empty";
+  throw new RangeError(`Cannot read up to a separator as ${what}: give at least one, of at least one byte`);
 }

@@ -1,16 +1,12 @@
-import { Fifo } from "../../fifo.ts";
+import { describe } from "../../describe.ts";
 import { type Data, toBytes } from "../../io/data.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
 import type { TlsClientOptions } from "../../io/tls.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
-import type { EventLoop } from "../event_loop.ts";
-import type { Future } from "../future.ts";
 import { sleep } from "../sleep.ts";
 import { wait } from "../wait.ts";
-
-// With more than this on its way, `drain()` waits; as in CPython.
-const HIGH_WATER = 65_536;
+import type { StreamTransport } from "./stream_transport.ts";
 
 /**
  * What goes out over a connection, as asyncio writes it. Made by `openConnection` and `startServer`.
@@ -19,31 +15,21 @@ const HIGH_WATER = 65_536;
  * `yield* writer.drain()` after it, which waits while too much is on its way.
  */
 export class StreamWriter implements Disposable {
-  readonly #loop: EventLoop;
-  readonly #socket: AsyncSocket;
-  readonly #pieces = new Fifo<Uint8Array>();
-  #pending = 0;
-  #sending = false;
-  #ends: "open" | "half-closed" | "closing" = "open";
-  #failure: { readonly error: unknown } | null = null;
-  // Woken when less is on its way, or nothing can be sent any more.
-  readonly #waiters = new Set<Future<void>>();
-  readonly #closed: Future<void>;
+  /** @internal */
+  readonly transport: StreamTransport;
 
   /** @internal */
-  constructor(loop: EventLoop, socket: AsyncSocket) {
-    this.#loop = loop;
-    this.#socket = socket;
-    this.#closed = loop.createFuture<void>();
+  constructor(transport: StreamTransport) {
+    this.transport = transport;
   }
 
   /** The socket beneath. Reading from it or writing to it by oneself mixes things up. */
   get socket(): AsyncSocket {
-    return this.#socket;
+    return this.transport.socket;
   }
 
   /**
-   * Sends data, or keeps it to be sent.
+   * Sends data, or keeps it to be sent. If the connection is lost nothing is sent, and `drain()` throws.
    *
    * @param data Bytes, or text that is sent as UTF-8. Bytes must not be changed until they are sent.
    * @throws {TypeError} If `data` is neither.
@@ -51,50 +37,53 @@ export class StreamWriter implements Disposable {
    */
   write(data: Data): void {
     const bytes = toBytes(data, "write");
-    if (bytes.length === 0) return;
-    if (this.#ends !== "open") throw new Error(`Cannot write to ${this} as it is ${this.#ends}`);
-    // As in asyncio, a connection that is lost is told of by drain().
-    if (this.#failure !== null) return;
-    this.#pieces.push(bytes);
-    this.#pending += bytes.length;
-    this.#send();
+    if (bytes.length > 0) this.#mustBeOpen();
+    this.transport.write(bytes);
   }
 
   /**
    * Sends several pieces of data.
    *
    * @param pieces Bytes, or text that is sent as UTF-8.
+   * @throws {TypeError} If one of them is neither; then nothing is sent.
+   * @throws {Error} If it is closed, or its end was written.
    */
   writelines(pieces: Iterable<Data>): void {
-    for (const piece of pieces) this.write(piece);
+    const all = Array.from(pieces, (piece) => toBytes(piece, "write"));
+    if (all.length > 0) this.#mustBeOpen();
+    for (const bytes of all) this.transport.write(bytes);
+  }
+
+  #mustBeOpen(): void {
+    const { closing, ended } = this.transport;
+    if (closing) throw new Error(`Cannot write to ${this} as it is closing`);
+    if (ended) throw new Error(`Cannot write to ${this} as it is half-closed`);
   }
 
   /**
-   * Waits until not too much is on its way.
+   * Waits until not too much is on its way: if there are more than 65,536 bytes, until there are 16,384.
    *
-   * @throws The error at which the connection was lost, at the yield.
+   * @throws The error at which the connection was lost, at the yield; `Deno.errors.ConnectionReset` if this side has
+   * closed it.
    */
   drain(): Operation<void> {
     return call(this.#drain());
   }
 
   *#drain(): Generator<unknown, void, unknown> {
+    const { transport } = this;
+    this.#throwFailure();
     // One that is being closed gives others a turn, so that a loop of write and drain finds out.
-    if (this.#ends === "closing") yield* sleep(0);
-    yield* this.#until(() => this.#failure !== null || this.#pending <= HIGH_WATER);
-    if (this.#failure !== null) throw this.#failure.error;
+    if (this.isClosing()) yield* sleep(0);
+    yield* transport.during(() => transport.paused && !transport.lost);
+    if (!transport.lost) return;
+    this.#throwFailure();
+    throw new Deno.errors.ConnectionReset(`Cannot drain ${this} as the connection is lost: this side has closed it`);
   }
 
-  *#until(condition: () => boolean): Generator<unknown, void, unknown> {
-    while (!condition()) {
-      const waiter = this.#loop.createFuture<void>();
-      this.#waiters.add(waiter);
-      try {
-        yield* waiter;
-      } finally {
-        this.#waiters.delete(waiter);
-      }
-    }
+  #throwFailure(): void {
+    const failure = this.transport.reader.exception();
+    if (failure !== null) throw failure;
   }
 
   /** Whether the end of this direction can be told to the other side: always. */
@@ -108,23 +97,21 @@ export class StreamWriter implements Disposable {
    * @throws {Error} If it is closed.
    */
   writeEof(): void {
-    if (this.#ends === "closing") throw new Error(`Cannot write the end to ${this} as it is closing`);
-    if (this.#ends === "half-closed") return;
-    this.#ends = "half-closed";
-    this.#send();
+    if (this.transport.closing) throw new Error(`Cannot write the end to ${this} as it is closing`);
+    this.transport.writeEof();
   }
 
-  /** Closes the connection when all that was written is sent; closing it again is harmless. */
+  /**
+   * Closes the connection when all that was written is sent; closing it again is harmless. What has come can still be
+   * read; then the stream is at its end.
+   */
   close(): void {
-    if (this.#ends === "closing") return;
-    this.#ends = "closing";
-    // What is being sent closes it when it is done.
-    if (!this.#sending) this.#finish();
+    this.transport.close();
   }
 
   /** Whether it is closed or being closed. */
   isClosing(): boolean {
-    return this.#ends === "closing" || this.#failure !== null;
+    return this.transport.closing || this.transport.lost;
   }
 
   /**
@@ -137,14 +124,10 @@ export class StreamWriter implements Disposable {
   }
 
   *#waitClosed(): Generator<unknown, void, unknown> {
+    const { closed } = this.transport;
     // Whoever is cancelled here does not cancel what others wait for.
-    yield* wait([this.#closed]);
-    this.#closed.result();
-  }
-
-  /** @internal Calls back when it is closed. */
-  whenClosed(callback: () => void): void {
-    this.#closed.addDoneCallback(callback);
+    yield* wait([closed]);
+    closed.result();
   }
 
   /**
@@ -154,23 +137,25 @@ export class StreamWriter implements Disposable {
    * @param fallback What is given for another name.
    */
   getExtraInfo(name: string, fallback: unknown = null): unknown {
-    if (name === "peername") return this.#socket.remoteAddr;
-    if (name === "sockname") return this.#socket.localAddr;
-    return name === "socket" ? this.#socket : fallback;
+    if (name === "peername") return this.socket.remoteAddr;
+    if (name === "sockname") return this.socket.localAddr;
+    return name === "socket" ? this.socket : fallback;
   }
 
   /**
-   * Goes on with TLS, as the client.
+   * Goes on with TLS, as the client, when all that was written is sent. What comes from then on is TLS: bytes that came
+   * before and were not read are refused, as whoever is between the two sides may have put them there.
    *
    * @param options The host name to verify, and what else TLS needs.
+   * @throws {TypeError} If `hostname` is no string.
+   * @throws {Error} At the yield, if bytes have come in the clear that nobody read; the connection stays as it is then.
+   * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
+   * @throws What the host says of the certificate or the handshake, at the yield; the connection is closed then.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }): Operation<void> {
-    return call(this.#startTls(options));
-  }
-
-  *#startTls(options: TlsClientOptions & { readonly hostname: string }): Generator<unknown, void, unknown> {
-    yield* this.#until(() => !this.#sending);
-    yield* this.#socket.startTls(options);
+    const { hostname, serverName = hostname, ...others } = options;
+    if (typeof serverName === "string") return call(this.transport.startTls(serverName, others));
+    throw new TypeError(`Cannot start TLS as 'hostname' must be a string: current value is ${describe(serverName)}`);
   }
 
   /** Closes it at the end of a block. */
@@ -180,46 +165,6 @@ export class StreamWriter implements Disposable {
 
   /** How it reads in messages. */
   toString(): string {
-    return `a writer of ${this.#socket}`;
-  }
-
-  /** Sees to it that what is there is sent. */
-  #send(): void {
-    if (this.#sending) return;
-    this.#sending = true;
-    const pump = () => this.#pump();
-    this.#loop.scheduler.spawnWith({ name: "stream writer" }, function* () {
-      yield* call(pump());
-    });
-  }
-
-  *#pump(): Generator<unknown, void, unknown> {
-    try {
-      for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
-        yield* this.#socket.sendall(piece);
-        this.#pending -= piece.length;
-        this.#wake();
-      }
-      if (this.#ends === "half-closed") yield* this.#socket.shutdownWrite();
-    } catch (error) {
-      this.#failure = { error };
-    } finally {
-      this.#sending = false;
-      this.#wake();
-      if (this.isClosing()) this.#finish();
-    }
-  }
-
-  #wake(): void {
-    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult();
-  }
-
-  #finish(): void {
-    this.#socket.close();
-    if (this.#closed.done()) return;
-    if (this.#failure === null) this.#closed.setResult();
-    else this.#closed.fail(this.#failure.error);
-    // Those in drain() and waitClosed() are told; nobody has to ask.
-    this.#closed.markRetrieved();
+    return `a writer of ${this.socket}`;
   }
 }

@@ -1,0 +1,160 @@
+import type { ByteSource } from "../../io/intake.ts";
+import { Reference } from "../../io/reference.ts";
+import type { AsyncSocket } from "../../io/socket.ts";
+import type { RunLoop } from "../../run_loop.ts";
+import type { Strand } from "../../strand.ts";
+import type { Bytes } from "./stream_buffer.ts";
+import type { ReadSource, StreamReader } from "./stream_reader.ts";
+
+const MIN_READ = 1024;
+const MAX_READ = 65_536;
+/** So many small reads in a row, and a large piece is given up. */
+const SMALL_READS = 8;
+
+/**
+ * Gives a reader what comes over a socket, before anybody asks for it: until the reader has enough, and on when it
+ * wants more. So the end of the stream and the loss of the connection are known although nobody reads, and a
+ * connection is closed with nothing left unread in the host, which would make it drop what the peer has not got yet.
+ *
+ * One host read is under way as long as the reader wants more. It keeps the process alive only while a coroutine waits.
+ */
+export class ReadAhead implements ReadSource {
+  private readonly socket: AsyncSocket;
+  private readonly reader: StreamReader;
+  private readonly lost: (error: unknown) => void;
+  private readonly reference: Reference;
+  // The scheduler that counts the wait for what the host brings.
+  private loop: RunLoop | null;
+  // The host read that is under way.
+  private reading: Promise<number | null> | null;
+  private ended: boolean;
+  // What comes goes elsewhere.
+  private diverted: boolean;
+  // Where the host reads to. An idle connection holds a small one.
+  private piece: Bytes;
+  private readSize: number;
+  private smallReads: number;
+  private readonly onRead: (count: number | null) => void;
+  private readonly onFailure: (error: unknown) => void;
+
+  /** `lost` is told of an error of the host. */
+  constructor(socket: AsyncSocket, reader: StreamReader, lost: (error: unknown) => void) {
+    this.socket = socket;
+    this.reader = reader;
+    this.lost = lost;
+    this.reference = new Reference((alive) => this.keepAlive(alive), true);
+    this.loop = null;
+    this.reading = null;
+    this.ended = this.diverted = false;
+    this.readSize = MIN_READ;
+    this.piece = new Uint8Array(MIN_READ);
+    this.smallReads = 0;
+    this.onRead = (count) => this.arrived(count);
+    this.onFailure = (error) => this.failed(error);
+    reader.source = this;
+    this.readOn();
+    this.reference.leave();
+  }
+
+  /** See {@linkcode ReadSource.readOn}. */
+  readOn(): void {
+    if (this.reading !== null || this.ended || this.diverted) return;
+    this.reading = this.socket.intake.source.read(this.piece);
+    this.reading.then(this.onRead, this.onFailure);
+  }
+
+  /** See {@linkcode ReadSource.hold}. */
+  hold(strand: Strand): void {
+    this.loop = strand.loop;
+    this.loop.hostOperations++;
+    this.reference.enter(strand.owner, true);
+  }
+
+  /** See {@linkcode ReadSource.release}. */
+  release(): void {
+    this.loop!.hostOperations--;
+    this.loop = null;
+    this.reference.leave();
+  }
+
+  /**
+   * Gives what comes from now on, instead of to the reader, to whoever reads from what it returns: first what the host
+   * read that is under way brings. Until `rejoin()` it keeps the process alive.
+   */
+  divert(): ByteSource {
+    const { source } = this.socket.intake;
+    const { piece } = this;
+    let first = this.reading;
+    this.diverted = true;
+    this.reference.hold(true);
+    return {
+      async read(buffer) {
+        if (first === null) return await source.read(buffer);
+        const count = await first;
+        first = null;
+        if (count !== null) buffer.set(piece.subarray(0, count));
+        return count;
+      },
+      ref: () => source.ref?.(),
+      unref: () => source.unref?.(),
+    };
+  }
+
+  /** The reader gets again what comes over the socket. */
+  rejoin(): void {
+    this.diverted = false;
+    if (this.loop === null) this.reference.leave();
+    this.readOn();
+  }
+
+  /** Nothing more is read. */
+  stop(): void {
+    this.ended = true;
+  }
+
+  /** What it reads from. */
+  toString(): string {
+    return `${this.socket}`;
+  }
+
+  private arrived(count: number | null): void {
+    this.reading = null;
+    if (this.ended || this.diverted) return;
+    if (count === null) {
+      this.ended = true;
+      this.reader.feedEof();
+    } else {
+      this.reader.received(this.cut(count));
+      if (!this.reader.paused) this.readOn();
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.reading = null;
+    if (this.ended || this.diverted) return;
+    this.ended = true;
+    this.lost(error);
+  }
+
+  /** The bytes that have come. A piece that they fill is given away, of a larger one they are copied. */
+  private cut(count: number): Bytes {
+    const { piece } = this;
+    const given = 2 * count >= piece.length;
+    this.adapt(count);
+    if (given || piece.length !== this.readSize) this.piece = new Uint8Array(this.readSize);
+    return given ? piece.subarray(0, count) : piece.slice(0, count);
+  }
+
+  private adapt(count: number): void {
+    this.smallReads = count > MIN_READ ? 0 : this.smallReads + 1;
+    if (count === this.readSize) this.readSize = Math.min(MAX_READ, this.readSize * 8);
+    else if (this.smallReads > SMALL_READS) this.readSize = MIN_READ;
+  }
+
+  private keepAlive(alive: boolean): void {
+    if (this.socket.closed) return;
+    const { source } = this.socket.intake;
+    if (alive) source.ref?.();
+    else source.unref?.();
+  }
+}
