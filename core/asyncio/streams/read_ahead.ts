@@ -67,7 +67,7 @@ export class ReadAhead implements ReadSource {
   hold(strand: Strand): void {
     this.loop = strand.loop;
     this.loop.hostOperations++;
-    this.reference.enter(strand.owner, true);
+    this.reference.enter(strand.owner);
   }
 
   /** See {@linkcode ReadSource.release}. */
