@@ -19,7 +19,10 @@ import {
 } from "./limit.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, Outlet } from "./outlet.ts";
-import { ReadExactly, ReadInto, ReadLine, ReadMessage, ReadSome } from "./reads.ts";
+import { ReadExactly, ReadSome } from "./read.ts";
+import { ReadInto } from "./read_into.ts";
+import { ReadLine } from "./read_line.ts";
+import { ReadMessage } from "./read_message.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
