@@ -92,12 +92,6 @@ export class ByteQueue {
     this.end += count;
   }
 
-  /** Adds bytes that the caller gives away, without a copy if the queue is empty. Not while the room is lent. */
-  adopt(bytes: Bytes): void {
-    if (this.available === 0) this.replace(bytes);
-    else this.append(bytes);
-  }
-
   /** Adds a copy of the bytes in front of the others. */
   prepend(bytes: Uint8Array): void {
     const count = bytes.length;
@@ -121,13 +115,13 @@ export class ByteQueue {
    * more come, and it is allocated only as the bytes come: at most as much again as there is.
    */
   lend(size: number, wanted: number): Bytes {
-    const length = this.end - this.start;
-    if (length === 0) this.start = this.end = this.searched = 0;
+    const { array, end } = this;
+    const length = end - this.start;
+    if (length === 0) return this.room = this.emptied(size);
     const missing = wanted - length;
     const half = size >> 1;
     const least = wanted > size ? Math.min(missing, half) : Math.max(missing, half);
-    const capacity = this.array.length;
-    if (capacity - this.end < least || capacity > OVERSIZE * (length + size)) this.makeRoom(least, size, wanted);
+    if (array.length - end < least || array.length > OVERSIZE * (length + size)) this.makeRoom(least, size, wanted);
     return this.room = this.array.subarray(this.end);
   }
 
@@ -141,6 +135,14 @@ export class ByteQueue {
     } else {
       this.end += count;
     }
+  }
+
+  /** The whole array, as nothing is in it. */
+  private emptied(size: number): Bytes {
+    const capacity = this.array.length;
+    if (capacity < size || capacity > OVERSIZE * size) this.array = new Uint8Array(size);
+    this.start = this.end = this.searched = 0;
+    return this.array;
   }
 
   private makeRoom(least: number, size: number, wanted: number): void {
