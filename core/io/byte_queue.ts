@@ -5,8 +5,12 @@ const NOTHING: Bytes = new Uint8Array(0);
 const LINE_FEED = 10;
 /** A larger array is replaced as soon as most of it is unused, a smaller one not before the next read. */
 const KEPT = 256 * 1024;
-/** An array is too large if so many times the bytes it needs to hold fit into it. */
+/** An array is too large if more than so many times the bytes it needs to hold fit into it. */
 const OVERSIZE = 4;
+/** How much an array grows if nobody knows how much will come. */
+const GROWTH = 2;
+/** How much it grows if that is known. It may be a lie. */
+const KNOWN_GROWTH = 4;
 
 /**
  * Bytes in the order in which they came: filled in place at the end, taken from the front.
@@ -111,8 +115,8 @@ export class ByteQueue {
    * Lends the room at the end, until `filled` is called.
    *
    * @param size How many bytes are to fit into it, about; half of them do at least.
-   * @param wanted How many bytes there have to be altogether. Of a number above `size` it is believed that not many
-   * more come, and it is allocated only as the bytes come: at most as much again as there is.
+   * @param wanted How many bytes there have to be altogether; Infinity if that is not known. The array gets no larger
+   * than a number above `size`, and gets there only as the bytes come: to four times of what is there at the most.
    */
   lend(size: number, wanted: number): Bytes {
     const { array, end } = this;
@@ -152,8 +156,7 @@ export class ByteQueue {
     if (fits && start >= length) {
       array.copyWithin(0, start, end);
     } else {
-      const doubled = Math.max(2 * length, length + size);
-      this.array = new Uint8Array(wanted > size ? Math.min(wanted, doubled) : doubled);
+      this.array = new Uint8Array(capacityFor(length, size, wanted));
       this.array.set(array.subarray(start, end));
     }
     this.searched = this.searched > start ? this.searched - start : 0;
@@ -173,6 +176,11 @@ export class ByteQueue {
     this.start = this.searched = 0;
     this.end = array.length;
   }
+}
+
+function capacityFor(length: number, size: number, wanted: number): number {
+  if (wanted === Infinity || wanted <= size) return Math.max(GROWTH * length, length + size);
+  return Math.min(wanted, Math.max(KNOWN_GROWTH * length, length + size));
 }
 
 /** Whether it costs little to move the rest into another array, compared with a copy of what is taken. */
