@@ -18,7 +18,8 @@ import { Intake } from "./intake.ts";
 import { IoWait } from "./io_wait.ts";
 import { Items } from "./items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "./limit.ts";
-import { ReadAll, ReadExactly, ReadLine, ReadSome } from "./reads.ts";
+import { ReadAll, ReadExactly, ReadSome } from "./read.ts";
+import { ReadLine } from "./read_line.ts";
 
 /** How to open a file, as in C and Python: read, write anew, append, create; with `+` both ways. */
 export type FileMode = "r" | "r+" | "w" | "w+" | "a" | "a+" | "x" | "x+";

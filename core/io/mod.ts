@@ -43,4 +43,4 @@ export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from ".
 export { AsyncSocket } from "./socket.ts";
 export { type AsyncStdin, stdin } from "./stdin.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
-export type { StreamPair } from "./web_streams.ts";
+export type { ForeignStreamPair, StreamChunk, StreamPair } from "./web_streams.ts";

@@ -28,7 +28,8 @@ import {
   signalOf,
 } from "./limit.ts";
 import { Outlet } from "./outlet.ts";
-import { Drain, type Readable, ReadAll, ReadExactly, ReadLine, ReadSome } from "./reads.ts";
+import { Drain, type Readable, ReadAll, ReadExactly, ReadSome } from "./read.ts";
+import { ReadLine } from "./read_line.ts";
 import { StreamSink, StreamSource } from "./web_streams.ts";
 import { SendAll, ShutdownWrite } from "./writes.ts";
 

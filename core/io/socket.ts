@@ -19,10 +19,13 @@ import {
 } from "./limit.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, Outlet } from "./outlet.ts";
-import { ReadExactly, ReadInto, ReadLine, ReadMessage, ReadSome } from "./reads.ts";
+import { ReadExactly, ReadSome } from "./read.ts";
+import { ReadInto } from "./read_into.ts";
+import { ReadLine } from "./read_line.ts";
+import { ReadMessage } from "./read_message.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
-import { type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
+import { type ForeignStreamPair, type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
 
 /** Bytes that a message or a line may have if nothing else is said: 16 MiB. */
 const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
@@ -129,10 +132,13 @@ export class AsyncSocket implements Disposable {
   /**
    * Makes a socket of a connection, or of a pair of web streams. It takes them over: nobody else may use them.
    *
+   * What a web stream carries may be bytes in any form (typed arrays, DataViews, ArrayBuffers, shared ones too) or text,
+   * which is read as its UTF-8. A chunk of another kind fails the reads with a TypeError.
+   *
    * @param conn A connection of Deno's, or `{ readable, writable }`.
    * @throws {TypeError} If it is neither.
    */
-  static from(conn: Deno.Conn | StreamPair): AsyncSocket {
+  static from(conn: Deno.Conn | ForeignStreamPair): AsyncSocket {
     if (typeof conn === "object" && conn !== null) {
       if (conn instanceof AsyncSocket) return conn;
       if ("read" in conn && "write" in conn && typeof conn.read === "function") return ofConn(conn);

@@ -3,7 +3,8 @@ import { denoWith } from "./capability.ts";
 import { type ByteSource, Intake } from "./intake.ts";
 import { Items } from "./items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "./limit.ts";
-import { ReadAll, ReadLine, ReadSome } from "./reads.ts";
+import { ReadAll, ReadSome } from "./read.ts";
+import { ReadLine } from "./read_line.ts";
 
 /** Deno's standard input. Its methods to hold the process open, or not, are there but have symbols for names. */
 class StdinSource implements ByteSource {

@@ -2,9 +2,11 @@
  * Web streams as sources and sinks, and as faces of a socket.
  */
 import { context } from "../context.ts";
+import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
 import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../scheduler.ts";
+import { toBytes } from "./data.ts";
 import type { ByteSource } from "./intake.ts";
 import type { ByteSink } from "./outlet.ts";
 
@@ -16,27 +18,45 @@ export interface StreamPair {
   readonly writable: WritableStream<Uint8Array>;
 }
 
+/** What a web stream of bytes may carry: bytes in any form, or text that stands for its UTF-8. */
+export type StreamChunk = string | ArrayBufferLike | ArrayBufferView;
+
+/** A pair of web streams as others make them. */
+export interface ForeignStreamPair {
+  /** What comes in. */
+  readonly readable: ReadableStream<StreamChunk>;
+  /** What goes out. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
 const MAX_PIECE = 65_536;
+const NOTHING = new Uint8Array(0);
 
 /** Reads from a web stream. What does not fit into the buffer is kept for the next read. */
 export class StreamSource implements ByteSource {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #rest: Uint8Array | null = null;
+  readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
+  #rest: Uint8Array = NOTHING;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  constructor(stream: ReadableStream<StreamChunk>) {
     this.#reader = stream.getReader();
   }
 
-  /** See {@linkcode ByteSource.read}. */
+  /**
+   * See {@linkcode ByteSource.read}.
+   *
+   * @throws {TypeError} If the stream carries something else than bytes or text.
+   */
   async read(buffer: Uint8Array): Promise<number | null> {
-    while (this.#rest === null || this.#rest.length === 0) {
+    // An empty chunk is not the end.
+    while (this.#rest.length === 0) {
       const { done, value } = await this.#reader.read();
       if (done) return null;
-      this.#rest = value;
+      this.#rest = chunkBytes(value, "read from");
     }
-    const count = Math.min(buffer.length, this.#rest.length);
-    buffer.set(this.#rest.subarray(0, count));
-    this.#rest = this.#rest.subarray(count);
+    const rest = this.#rest;
+    const count = Math.min(buffer.length, rest.length);
+    buffer.set(count < rest.length ? rest.subarray(0, count) : rest);
+    this.#rest = count < rest.length ? rest.subarray(count) : NOTHING;
     return count;
   }
 
@@ -106,7 +126,7 @@ export function streamsOf(socket: Duplex): StreamPair {
     cancel: halfDone,
   }, { highWaterMark: 0 });
   const writable = new WritableStream<Uint8Array>({
-    write: (data) => perform(socket.sendall(data)),
+    write: (data) => perform(socket.sendall(chunkBytes(data, "write to"))),
     async close() {
       await perform(socket.shutdownWrite());
       halfDone();
@@ -114,6 +134,24 @@ export function streamsOf(socket: Duplex): StreamPair {
     abort: () => socket.close(),
   });
   return { readable, writable };
+}
+
+/** The bytes of a chunk, where they are; of text, those of its UTF-8. */
+function chunkBytes(chunk: StreamChunk, action: string): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return toBytes(chunk, action);
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (isBuffer(chunk)) return new Uint8Array(chunk);
+  throw new TypeError(
+    `Cannot ${action} the stream as a chunk must be a string, an ArrayBuffer or a view of one: current value is ` +
+      describe(chunk),
+  );
+}
+
+// Not by `instanceof`: a chunk may come from another realm, and a runtime may have no SharedArrayBuffer.
+function isBuffer(value: unknown): value is ArrayBufferLike {
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
 function ignore(): void {}

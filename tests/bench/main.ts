@@ -7,6 +7,7 @@
 import { benchCalls } from "./calls.ts";
 import { benchFairness } from "./fairness.ts";
 import { type Effort, runScript } from "./harness.ts";
+import { benchReading } from "./io/reading.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
 import { benchScale } from "./scale.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   memory: benchMemory,
   sleepers: benchSleepers,
   fairness: benchFairness,
+  reading: benchReading,
   size: benchSize,
   start: benchStart,
   scale: benchScale,

@@ -5,7 +5,7 @@
 import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
 import { currentContext } from "../../core/host_context.ts";
-import { Intake } from "../../core/io/intake.ts";
+import { ByteQueue } from "../../core/io/byte_queue.ts";
 import { Line, NONE } from "../../core/line.ts";
 import { Mailbox } from "../../core/message/mailbox.ts";
 import { Operation } from "../../core/operation.ts";
@@ -264,7 +264,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "No byte is lost or out of order",
     apply: () =>
-      sometimes(Intake.prototype, "take", 50, (take) =>
+      sometimes(ByteQueue.prototype, "take", 50, (take) =>
         function (count) {
           const bytes = take.call(this, count) as Uint8Array;
           bytes.copyWithin(0, 1);

@@ -1,3 +1,4 @@
+import type { Coro } from "../../coro.ts";
 import type { ByteSource } from "../../io/intake.ts";
 import { Reference } from "../../io/reference.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
@@ -68,6 +69,11 @@ export class ReadAhead implements ReadSource {
     this.loop = strand.loop;
     this.loop.hostOperations++;
     this.reference.enter(strand.owner);
+  }
+
+  /** See {@linkcode ReadSource.refer}. */
+  refer(coro: Coro): void {
+    this.reference.enter(coro);
   }
 
   /** See {@linkcode ReadSource.release}. */

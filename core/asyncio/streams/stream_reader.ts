@@ -1,7 +1,8 @@
+import type { Coro } from "../../coro.ts";
 import { describe, isInstance } from "../../describe.ts";
 import { type Data, toBytes } from "../../io/data.ts";
 import { Items } from "../../io/items.ts";
-import { Operation } from "../../operation.ts";
+import { Operation, WAITING } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
 import type { Strand } from "../../strand.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";
@@ -17,6 +18,8 @@ export interface ReadSource {
   readOn(): void;
   /** A strand waits for what comes. */
   hold(strand: Strand): void;
+  /** The strand that waits has become a daemon's, or ceased to be one. */
+  refer(coro: Coro): void;
   /** It waits no longer. */
   release(): void;
 }
@@ -364,6 +367,10 @@ class DataWait extends Operation<void> {
   override begin(strand: Strand): boolean {
     this.reader.enter(this, strand);
     return false;
+  }
+
+  override waiterChanged(): void {
+    if (this.state === WAITING) this.reader.source?.refer(this.strand!.owner);
   }
 
   override detach(): void {
