@@ -86,6 +86,9 @@ const NONE: readonly unknown[] = [];
 const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unknown> =
   Object.getPrototypeOf(function* () {}).prototype.next;
 
+// A constant of this module is one to V8, too; an imported one is looked up at each call.
+const current = currentContext;
+
 const NEXT = 0;
 const THROW = 1;
 const RETURN = 2;
@@ -186,7 +189,7 @@ export abstract class Strand extends Schedulable {
   /** @internal */
   override run(): void {
     // In most programs both are always undefined, and comparing with that costs less than comparing two values.
-    if ((currentContext() !== undefined || this.hostContext !== undefined) && this.hostContext !== currentContext()) {
+    if ((current() !== undefined || this.hostContext !== undefined) && this.hostContext !== current()) {
       return enterContext(this.hostContext, this);
     }
     const wait = this.wait;
