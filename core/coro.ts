@@ -438,6 +438,9 @@ export class Coro<
    * Ends it: the wait is cancelled, `finally` blocks run, innermost frame first, and may wait. One that terminates
    * itself stops at its next yield. Its result is the last value it got.
    *
+   * As JavaScript has it, this takes the place of an error that is on its way through a `finally` block which waits, and
+   * so does a deadline: such an error is lost, and nobody can tell. Where it must not be, catch it before the cleanup.
+   *
    * @param grace Seconds (or a duration) that `finally` blocks may take, 5 by default; after that every further wait is cut short.
    * @returns `false` if it has ended already.
    * @throws {TypeError} If `grace` is no time.
@@ -684,9 +687,14 @@ export class Coro<
   }
 
   /** @internal */
+  private get endsWithProgram(): boolean {
+    return this.daemon && this.scheduler.ending;
+  }
+
+  /** @internal */
   protected override report(error: unknown): void {
     // What it was cleaning up with has been closed before.
-    if (this.daemon && this.scheduler.ending && isInstance(error, ClosedError)) return;
+    if (this.endsWithProgram && isInstance(error, ClosedError)) return;
     this.scheduler.reportError(error, this as Coro);
   }
 
@@ -788,7 +796,7 @@ export class Coro<
       this.held = holding.nextHeld;
       holding.nextHeld = null;
       const what = holding.describeHeld();
-      if (what !== null) {
+      if (what !== null && !this.endsWithProgram) {
         this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
       }
       holding.holderEnded();

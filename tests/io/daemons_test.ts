@@ -12,7 +12,7 @@ async function outcome(body: string): Promise<{ code: number; stdout: string; st
   await Deno.writeTextFile(
     file,
     `import {
-       AsyncDatagram, AsyncFile, AsyncPipe, AsyncSocket, Coro, main, race, run, Scheduler, sleep, stdin, WorkerPool,
+       AsyncDatagram, AsyncFile, AsyncPipe, AsyncSocket, Coro, Lock, main, race, run, Scheduler, sleep, stdin, WorkerPool,
      } from "${ROOT}mod.ts";
      import { getRunningLoop, newEventLoop } from "${ROOT}core/asyncio/mod.ts";
      const LOCAL = { hostname: "127.0.0.1", port: 0 };
@@ -199,6 +199,9 @@ for (const [name, suffer] of Object.entries(SUFFERING)) {
       const { code, stdout, stderr } = await outcome(`
         main(function* (coro) {
           let it;
+          // Nor is that it holds a lock to the end.
+          const lock = new Lock();
+          coro.scheduler.spawnWith({ daemon: true }, function* () { yield* lock.acquire(); yield* sleep(60); });
           const daemon = coro.scheduler.spawnWith({ daemon: true }, function* () {
             try { ${suffer}; } finally { if (it.sendMsg) yield* it.sendMsg("bye"); }
           });
