@@ -4,7 +4,7 @@ import { Reference } from "../../io/reference.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
 import type { RunLoop } from "../../run_loop.ts";
 import type { Strand } from "../../strand.ts";
-import type { Bytes } from "./stream_buffer.ts";
+import { type Bytes, NOTHING } from "./stream_buffer.ts";
 import type { ReadSource, StreamReader } from "./stream_reader.ts";
 
 const MIN_READ = 1024;
@@ -91,15 +91,22 @@ export class ReadAhead implements ReadSource {
     const { source } = this.socket.intake;
     const { piece } = this;
     let first = this.reading;
+    let rest = NOTHING;
     this.diverted = true;
     this.reference.hold(true);
     return {
       async read(buffer) {
-        if (first === null) return await source.read(buffer);
-        const count = await first;
-        first = null;
-        if (count !== null) buffer.set(piece.subarray(0, count));
-        return count;
+        if (first !== null) {
+          const count = await first;
+          first = null;
+          if (count === null) return null;
+          rest = piece.subarray(0, count);
+        }
+        if (rest.length === 0) return await source.read(buffer);
+        const part = rest.subarray(0, buffer.length);
+        buffer.set(part);
+        rest = rest.subarray(part.length);
+        return part.length;
       },
       ref: () => source.ref?.(),
       unref: () => source.unref?.(),
