@@ -24,6 +24,15 @@ interface Request {
   reject(error: unknown): void;
 }
 
+/** A write that is under way. */
+interface Delivery {
+  readonly size: number;
+  /** The engine has given the host something since it began. */
+  sent: boolean;
+  resolve(size: number): void;
+  reject(error: unknown): void;
+}
+
 type Done = (error?: Error | null) => void;
 
 const MIN_READ = 2048;
@@ -32,6 +41,10 @@ const MAX_READ = 65_536;
 const SMALL_READS = 8;
 // The engine encrypts all it is given at once.
 const MAX_WRITE = 65_536;
+// What goes into one record of TLS.
+const RECORD = 16_384;
+// Within so many turns the engine has said good-bye, unless the peer takes nothing.
+const FAREWELL_TURNS = 8;
 
 /** See the head of this file. */
 export class TlsConn {
@@ -49,7 +62,10 @@ export class TlsConn {
   // Decrypted and not read yet.
   readonly #pieces = new Fifo<Uint8Array>();
   #request: Request | null = null;
-  #writing = false;
+  // The write that is under way.
+  #delivery: Delivery | null = null;
+  // The engine has nothing more to send.
+  #finished = false;
   // The peer has said that nothing more comes.
   #ended = false;
   #failure: { readonly error: unknown } | null = null;
@@ -109,16 +125,16 @@ export class TlsConn {
   /** Writes some of the bytes; one write at a time. Returns how many. */
   write(data: Uint8Array): Promise<number> {
     const piece = data.length > MAX_WRITE ? data.subarray(0, MAX_WRITE) : data;
-    return this.#perform((done) => this.#engine.write(piece, done), piece.length);
+    return this.#perform(piece.length, (done) => this.#engine.write(piece, done));
   }
 
   /** Tells the peer that nothing more comes; reading goes on. */
-  closeWrite(): Promise<void> {
-    return this.#perform((done) => this.#engine.end(done), undefined);
+  async closeWrite(): Promise<void> {
+    await this.#perform(Infinity, (done) => this.#engine.end(done));
   }
 
   /**
-   * Closes it. The descriptor is free when this returns or, if the peer is to be told first, two turns of the host's
+   * Closes it. The descriptor is free when this returns or, if the peer is to be told first, some turns of the host's
    * loop later, whether or not the peer takes it.
    */
   close(): void {
@@ -126,9 +142,14 @@ export class TlsConn {
     this.#closed = true;
     const open = !this.#handshaking && this.#failure === null;
     this.#fail(new Deno.errors.Interrupted("The connection is closed"));
-    if (this.#writing || !(open || this.#refused)) return this.#release();
+    if (this.#delivery !== null || !(open || this.#refused)) return this.#release();
     if (open) this.#engine.end();
-    hop(() => hop(() => this.#release()));
+    this.#releaseSoon(FAREWELL_TURNS);
+  }
+
+  #releaseSoon(turns: number): void {
+    if (turns === 0 || this.#finished) this.#release();
+    else hop(() => this.#releaseSoon(turns - 1));
   }
 
   /** Lets a pending read keep the process alive. */
@@ -256,13 +277,14 @@ export class TlsConn {
 
   // --- writing ------------------------------------------------------------------------------------------------
 
-  #perform<T>(start: (done: Done) => void, result: T): Promise<T> {
+  #perform(size: number, start: (done: Done) => void): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure.error);
-      this.#writing = true;
+      const delivery = this.#delivery = { size, sent: false, resolve, reject };
       start((error) => {
-        this.#writing = false;
-        if (error === undefined || error === null) resolve(result);
+        if (this.#delivery !== delivery) return;
+        this.#delivery = null;
+        if (error === undefined || error === null) resolve(size);
         else reject(this.#failure === null ? engineError(error) : this.#failure.error);
       });
     });
@@ -279,13 +301,29 @@ export class TlsConn {
   }
 
   #send(data: Uint8Array, done: Done): void {
+    if (this.#delivery !== null) this.#delivery.sent = true;
     this.#conn.write(data).then((count) => {
-      if (count === data.length) done();
-      else this.#send(data.subarray(count), done);
+      if (count < data.length) return this.#send(data.subarray(count), done);
+      done();
+      this.#delivered();
     }, (error) => this.#unsent(error, done));
   }
 
+  /**
+   * The host has taken what the engine gave it. That is all there is of a write of a single record; the engine itself
+   * tells of it some turns later.
+   */
+  #delivered(): void {
+    const delivery = this.#delivery;
+    if (delivery === null || !delivery.sent || delivery.size > RECORD) return;
+    this.#delivery = null;
+    delivery.resolve(delivery.size);
+  }
+
   #finish(done: Done): void {
+    this.#finished = true;
+    // Who closes needs no more than that the engine is done.
+    if (this.#closed) return done();
     this.#conn.closeWrite().then(() => done(), (error) => this.#unsent(error, done));
   }
 
