@@ -1,33 +1,23 @@
 /**
- * Connecting and listening, as the host does it.
+ * Connecting, as the host does it.
  */
 import type { Operation } from "../operation.ts";
 import { denoWith } from "./capability.ts";
 import { checkEndpoint, describeAddress, type NetEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { HostCall } from "./host_call.ts";
 import type { IoLimit } from "./limit.ts";
-import { checkTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { checkTls, type TlsClientOptions } from "./tls.ts";
+import { TlsConn } from "./tls_conn.ts";
 
 /** Where to connect: by TCP, with or without TLS, or to a socket in the file system. */
 export type ConnectTarget = NetEndpoint & { readonly tls?: boolean | TlsClientOptions } | PathEndpoint;
-
-/** Where to listen: on a TCP port (0: any that is free), with or without TLS, or at a path. */
-export type ListenTarget =
-  | NetEndpoint & {
-    readonly tls?: TlsServerOptions;
-    /** Connections that may wait for being accepted. */
-    readonly backlog?: number;
-    /** Lets several processes listen on the same port (Linux). */
-    readonly reusePort?: boolean;
-  }
-  | PathEndpoint;
 
 /** One attempt to connect. Whatever it has opened is closed when it is given up. */
 class Dial {
   readonly #target: ConnectTarget;
   readonly #deno: typeof Deno;
   readonly #controller = new AbortController();
-  #conn: Deno.Conn | null = null;
+  #conn: { close(): void } | null = null;
 
   constructor(target: ConnectTarget) {
     this.#target = target;
@@ -37,7 +27,7 @@ class Dial {
     this.#controller.signal.throwIfAborted = () => {};
   }
 
-  async start(): Promise<Deno.Conn> {
+  async start(): Promise<Deno.Conn | TlsConn> {
     try {
       const conn = await this.#connect();
       this.#conn = null;
@@ -59,7 +49,7 @@ class Dial {
     conn?.close();
   }
 
-  #connect(): Promise<Deno.Conn> {
+  #connect(): Promise<Deno.Conn | TlsConn> {
     const target = this.#target;
     if ("path" in target) return this.#deno.connect({ transport: "unix", path: target.path });
     if (target.tls === undefined || target.tls === false) return this.#connectTcp(target);
@@ -73,18 +63,9 @@ class Dial {
     return conn;
   }
 
-  async #connectTls(where: NetEndpoint, tls: TlsClientOptions): Promise<Deno.Conn> {
-    const { serverName, ...options } = tls;
-    const { hostname = "127.0.0.1", port } = where;
-    let conn: Deno.TlsConn;
-    if (tls.cert !== undefined || tls.key !== undefined) {
-      // Only connectTls takes a certificate of the client's, and it does not take another name to verify.
-      conn = await this.#deno.connectTls({ hostname, port, ...options } as Deno.ConnectTlsOptions);
-    } else {
-      this.#conn = await this.#connectTcp(where);
-      conn = await this.#deno.startTls(this.#conn as Deno.TcpConn, { ...options, hostname: serverName ?? hostname });
-    }
-    this.#conn = conn;
+  async #connectTls(where: NetEndpoint, options: TlsClientOptions): Promise<TlsConn> {
+    const plain = this.#conn = await this.#connectTcp(where);
+    const conn = this.#conn = TlsConn.client(plain, options.serverName ?? where.hostname ?? "127.0.0.1", options);
     if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
     await conn.handshake();
     return conn;
@@ -95,7 +76,7 @@ class Dial {
 export function dial<T extends { close(): void }>(
   target: ConnectTarget,
   limit: IoLimit,
-  wrap: (conn: Deno.Conn) => T,
+  wrap: (conn: Deno.Conn | TlsConn) => T,
 ): Operation<T> {
   checkEndpoint(target, 1, "connect");
   if ("tls" in target && target.tls !== undefined && target.tls !== false) checkTls(target.tls, "connect");
@@ -112,20 +93,4 @@ export function dial<T extends { close(): void }>(
 function describeTarget(target: ConnectTarget): string {
   if ("path" in target) return target.path;
   return describeAddress({ transport: "tcp", hostname: target.hostname ?? "127.0.0.1", port: target.port });
-}
-
-/** Listens. */
-export function hostListen(target: ListenTarget): Deno.Listener {
-  checkEndpoint(target, 0, "listen");
-  if ("path" in target) return denoWith("listen", "listen").listen({ transport: "unix", path: target.path });
-  const { tls, hostname, port, backlog, reusePort } = target;
-  const where = { hostname, port, tcpBacklog: backlog, reusePort };
-  if (tls === undefined) return denoWith("listen", "listen").listen(given(where));
-  const { cert, key, alpnProtocols } = checkTls<TlsServerOptions>(tls, "listen");
-  return denoWith("listenTls", "listen").listenTls(given({ ...where, cert, key, alpnProtocols }));
-}
-
-/** Without the entries that are `undefined`, which the host would take for values. */
-function given<O extends object>(options: O): O {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }

@@ -1,37 +1,48 @@
 /**
  * Listeners. One `accept` of the host is under way while somebody waits, and what it brings is kept if nobody waits
- * any more. A TLS handshake is made beside the accepting, under a time limit of its own, so that a client that says
- * nothing, or garbage, costs the others nothing.
+ * any more.
+ *
+ * Nothing that a client does ends a listener, and neither does a lack of descriptors: what was accepted too late is
+ * forgotten, and after a shortage, which is reported once, the listener pauses and goes on.
  */
 import type { Coro } from "../coro.ts";
 import { ClosedError } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
-import { type HostTimer, startTimer, stopTimer } from "../host.ts";
+import { holdTimer, type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { WAITING } from "../operation.ts";
 import type { Operation } from "../operation.ts";
 import { printError } from "../report.ts";
 import type { Strand } from "../strand.ts";
+import { isGone, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
 import { describeAddress } from "./endpoint.ts";
+import { Handshakes } from "./handshakes.ts";
 import { IoWait } from "./io_wait.ts";
 import type { IoLimit } from "./limit.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { Reference } from "./reference.ts";
+import type { ServerContext } from "./tls.ts";
+import { TlsConn } from "./tls_conn.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** What a listener is made of. */
 export interface ListenerPlan {
-  /** Makes the socket of a connection whose handshake, if any, is done. */
-  wrap(conn: Deno.Conn): AsyncSocket;
-  /** Seconds that a TLS handshake may take. */
-  readonly handshakeSeconds: number;
-  /** Told of handshakes that failed. */
-  readonly onHandshakeError: ((error: unknown, addr: Deno.Addr) => void) | null;
+  /** Makes the socket of a connection. */
+  wrap(conn: Deno.Conn | TlsConn): AsyncSocket;
+  /** How TLS is begun, if it is. */
+  readonly tls: TlsPlan | null;
   /** Undoes what listening has left behind. */
   tidy(): void;
 }
 
-// More silent clients than this, and the oldest are sent away.
-const MAX_HANDSHAKES = 1000;
+/** How a listener begins TLS. */
+export interface TlsPlan {
+  /** The certificate and what else its connections share. */
+  readonly context: ServerContext;
+  /** Seconds that a handshake may take. */
+  readonly seconds: number;
+  /** Told of handshakes that failed. */
+  readonly onHandshakeError: ((error: unknown, addr: Deno.Addr) => void) | null;
+}
 
 /**
  * Accepts connections. Made by `AsyncSocket.listen`.
@@ -61,8 +72,15 @@ export class AsyncListener implements Disposable {
   readonly #plan: ListenerPlan;
   readonly #line = new WaitLine();
   readonly #ready = new Fifo<AsyncSocket>();
-  readonly #handshakes = new Map<Deno.TlsConn, HostTimer>();
+  readonly #handshakes: Handshakes | null;
   #accepting = false;
+  // Runs while the listener pauses after a shortage.
+  #pause: HostTimer | null = null;
+  // A shortage was reported, and nothing has been accepted since.
+  #short = false;
+  /** @internal Takes the report of a shortage instead of the scheduler. */
+  onShortage: ((error: Error) => void) | null = null;
+  #alive = true;
   readonly #reference = new Reference((alive) => this.#hold(alive), true);
   #closed = false;
 
@@ -71,6 +89,22 @@ export class AsyncListener implements Disposable {
     this.#listener = listener;
     this.#plan = plan;
     this.addr = listener.addr;
+    this.#handshakes = plan.tls === null ? null : this.#newHandshakes(plan.tls);
+  }
+
+  #newHandshakes({ context, seconds, onHandshakeError }: TlsPlan): Handshakes {
+    return new Handshakes({
+      secure: (conn) => TlsConn.server(conn, context),
+      seconds,
+      succeeded: (conn) => this.#add(conn),
+      failed: (error, addr) => {
+        try {
+          onHandshakeError?.(error, addr);
+        } catch (failure) {
+          printError("Error in the onHandshakeError hook", failure);
+        }
+      },
+    });
   }
 
   /**
@@ -91,17 +125,16 @@ export class AsyncListener implements Disposable {
     if (this.#closed) return;
     this.#reference.leave();
     this.#closed = true;
+    // While the listener is open its path names nobody else's.
+    this.#plan.tidy();
     this.#listener.close();
-    for (const [conn, timer] of this.#handshakes) {
-      stopTimer(timer);
-      closeQuietly(conn);
-    }
+    if (this.#pause !== null) stopTimer(this.#pause);
+    this.#handshakes?.close();
     for (let socket = this.#ready.shift(); socket !== undefined; socket = this.#ready.shift()) socket.close();
     for (const wait of this.#line) {
       this.#line.remove(wait);
       wait.settleError(this.#closedError());
     }
-    this.#plan.tidy();
   }
 
   /** The same as {@linkcode AsyncListener.close}. */
@@ -155,55 +188,59 @@ export class AsyncListener implements Disposable {
   }
 
   #pump(): void {
-    if (this.#accepting) return;
+    if (this.#accepting || this.#pause !== null) return;
     this.#accepting = true;
     this.#listener.accept().then(this.#accepted, this.#failed);
   }
 
   readonly #accepted = (conn: Deno.Conn): void => {
     this.#accepting = false;
-    if (this.#closed) return closeQuietly(conn);
-    if ("handshake" in conn) this.#shakeHands(conn as Deno.TlsConn);
-    else this.#ready.push(this.#plan.wrap(conn));
+    this.#short = false;
+    if (this.#closed) return conn.close();
+    sendAtOnce(conn);
+    if (this.#handshakes === null) return this.#add(conn);
+    this.#handshakes.begin(conn);
     this.#serve();
   };
+
+  #add(conn: Deno.Conn | TlsConn): void {
+    this.#ready.push(this.#plan.wrap(conn));
+    this.#serve();
+  }
 
   readonly #failed = (error: unknown): void => {
     this.#accepting = false;
     if (this.#closed) return;
-    // The client has gone before it was accepted: no concern of ours.
-    if ((error as Error).name === "ConnectionAborted") return this.#serve();
+    if (isGone(error)) return this.#serve();
     const wait = this.#line.first;
+    if (isShortage(error)) return this.#rest(error, wait);
     if (wait === null || wait.state !== WAITING) return;
     this.#line.remove(wait);
     wait.settleError(error);
   };
 
-  #shakeHands(conn: Deno.TlsConn): void {
-    if (this.#handshakes.size >= MAX_HANDSHAKES) closeQuietly(this.#handshakes.keys().next().value!);
-    const late = () => closeQuietly(conn);
-    this.#handshakes.set(conn, startTimer(late, this.#plan.handshakeSeconds, true));
-    conn.handshake().then(() => this.#shaken(conn, null), (error) => this.#shaken(conn, { error }));
+  /** Accepts nothing for a while. Those who wait go on waiting, as long as their limits let them. */
+  #rest(error: unknown, wait: IoWait | null): void {
+    const goOn = (): void => {
+      this.#pause = null;
+      this.#serve();
+    };
+    this.#pause = startTimer(goOn, SHORTAGE_PAUSE, this.#alive);
+    if (this.#short) return;
+    this.#short = true;
+    this.#report(error, wait);
   }
 
-  #shaken(conn: Deno.TlsConn, failure: { error: unknown } | null): void {
-    const timer = this.#handshakes.get(conn);
-    if (timer !== undefined) stopTimer(timer);
-    this.#handshakes.delete(conn);
-    if (failure === null && !this.#closed) {
-      this.#ready.push(this.#plan.wrap(conn));
-      return this.#serve();
-    }
-    closeQuietly(conn);
-    if (failure !== null && !this.#closed) this.#tellFailure(failure.error, conn.remoteAddr);
-  }
-
-  #tellFailure(error: unknown, addr: Deno.Addr): void {
-    try {
-      this.#plan.onHandshakeError?.(error, addr);
-    } catch (failure) {
-      printError("Error in the onHandshakeError hook", failure);
-    }
+  #report(cause: unknown, wait: IoWait | null): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const error = new Error(
+      `Cannot accept at ${describeAddress(this.addr)} at the moment: ${reason}; trying again every ${SHORTAGE_PAUSE} s`,
+      { cause },
+    );
+    const owner = wait?.strand?.owner;
+    if (this.onShortage !== null) this.onShortage(error);
+    else if (owner !== undefined && owner.scheduler.onError !== null) owner.scheduler.reportError(error, owner);
+    else console.error(error.message);
   }
 
   #closedError(): ClosedError {
@@ -211,7 +248,9 @@ export class AsyncListener implements Disposable {
   }
 
   #hold(alive: boolean): void {
+    this.#alive = alive;
     if (this.#closed) return;
+    if (this.#pause !== null) holdTimer(this.#pause, alive);
     if (alive) this.#listener.ref();
     else this.#listener.unref();
   }
@@ -247,10 +286,11 @@ class Accept extends IoWait {
   }
 }
 
-function closeQuietly(conn: Deno.Conn): void {
+/** As in Go and asyncio: a small message goes at once, whether or not the one before was acknowledged. */
+function sendAtOnce(conn: Deno.Conn): void {
   try {
-    conn.close();
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
   } catch {
-    // It was closed before, by the other of the two who may.
+    // Where the peer has gone some systems refuse. Whoever uses the connection finds out.
   }
 }

@@ -33,11 +33,12 @@
 export { ClosedError, EOFError, MessageTooLargeError, TimeoutError, UnsupportedError } from "../errors.ts";
 export type { Data } from "./data.ts";
 export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./datagram.ts";
-export type { ConnectTarget, ListenTarget } from "./dial.ts";
+export type { ConnectTarget } from "./dial.ts";
 export type { NetEndpoint, PathEndpoint } from "./endpoint.ts";
 export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file.ts";
 export { type ItemAction, Items } from "./items.ts";
 export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./limit.ts";
+export type { ListenTarget } from "./listen.ts";
 export { AsyncListener } from "./listener.ts";
 export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from "./pipe.ts";
 export { AsyncSocket } from "./socket.ts";

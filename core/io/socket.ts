@@ -1,12 +1,10 @@
 import type { Operation } from "../operation.ts";
-import { ClosedError, MessageTooLargeError, UnsupportedError } from "../errors.ts";
+import { ClosedError, MessageTooLargeError } from "../errors.ts";
 import { describe } from "../describe.ts";
 import { type Timeout, toSeconds } from "../time.ts";
-import { denoWith } from "./capability.ts";
 import { type Data, toBytes } from "./data.ts";
-import { type ConnectTarget, dial, hostListen, type ListenTarget } from "./dial.ts";
+import { type ConnectTarget, dial } from "./dial.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
-import { HostCall } from "./host_call.ts";
 import { type ByteSource, Intake } from "./intake.ts";
 import { Items } from "./items.ts";
 import {
@@ -17,13 +15,16 @@ import {
   type IoLimit,
   maxOf,
 } from "./limit.ts";
+import { hostListen, type ListenTarget, pathRemover } from "./listen.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, Outlet } from "./outlet.ts";
 import { ReadExactly, ReadSome } from "./read.ts";
 import { ReadInto } from "./read_into.ts";
 import { ReadLine } from "./read_line.ts";
 import { ReadMessage } from "./read_message.ts";
-import type { TlsClientOptions } from "./tls.ts";
+import { startTls } from "./start_tls.ts";
+import { checkTls, serverContext, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import type { TlsConn } from "./tls_conn.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type ForeignStreamPair, type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
 
@@ -79,12 +80,13 @@ export class AsyncSocket implements Disposable {
   writeSeconds = Infinity;
   /** Bytes that a message, sent or received, may have: 16 MiB unless it is set to something else. */
   maxMessageSize: number = DEFAULT_MAX_MESSAGE;
-  #conn: Deno.Conn | null;
+  /** @internal The connection, unless it is a pair of streams. */
+  conn: Deno.Conn | TlsConn | null;
   readonly #streams: { source: StreamSource; sink: StreamSink } | null = null;
   #closed = false;
 
-  private constructor(conn: Deno.Conn | null, source: ByteSource, sink: ByteSink) {
-    this.#conn = conn;
+  private constructor(conn: Deno.Conn | TlsConn | null, source: ByteSource, sink: ByteSink) {
+    this.conn = conn;
     this.intake = new Intake(source);
     this.outlet = new Outlet(sink);
     if (source instanceof StreamSource && sink instanceof StreamSink) this.#streams = { source, sink };
@@ -119,14 +121,17 @@ export class AsyncSocket implements Disposable {
    */
   static listen(target: ListenTarget): AsyncListener {
     checkEndpoint(target, 0, "listen");
-    const tls = "tls" in target ? target.tls : undefined;
-    const seconds = tls?.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen");
-    return new AsyncListener(hostListen(target), {
-      wrap: (conn) => ofConn(withoutDelay(conn)),
-      handshakeSeconds: seconds,
-      onHandshakeError: tls?.onHandshakeError ?? null,
-      tidy: "path" in target ? () => removeQuietly(target.path) : () => {},
-    });
+    if ("path" in target) {
+      const listener = hostListen(target);
+      return new AsyncListener(listener, { wrap: ofConn, tls: null, tidy: pathRemover(target.path) });
+    }
+    const tls = target.tls === undefined ? null : checkTls<TlsServerOptions>(target.tls, "listen");
+    const plan = tls === null ? null : {
+      seconds: tls.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen"),
+      onHandshakeError: tls.onHandshakeError ?? null,
+      context: serverContext(tls),
+    };
+    return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, tidy() {} });
   }
 
   /**
@@ -150,7 +155,7 @@ export class AsyncSocket implements Disposable {
   }
 
   /** @internal */
-  static ofConn(conn: Deno.Conn): AsyncSocket {
+  static ofConn(conn: Deno.Conn | TlsConn): AsyncSocket {
     return new AsyncSocket(conn, conn as ByteSource, conn);
   }
 
@@ -305,7 +310,7 @@ export class AsyncSocket implements Disposable {
         `Cannot send a message as it may have ${this.maxMessageSize} bytes: current length is ${bytes.length}`,
       );
     }
-    return typed(new SendMessage(this, framed(bytes), limit, () => this.#close("a message was cut short")));
+    return typed(new SendMessage(this, framed(bytes), limit, () => this.closeAs("a message was cut short")));
   }
 
   /**
@@ -329,56 +334,12 @@ export class AsyncSocket implements Disposable {
    * @throws {UnsupportedError} If it is not a plain TCP connection.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }, limit?: IoLimit): Operation<void> {
-    const deno = denoWith("startTls", "start TLS");
-    const { hostname, serverName = hostname, ...others } = options;
-    if (typeof serverName !== "string") {
-      throw new TypeError(`Cannot start TLS as 'hostname' must be a string: current value is ${describe(serverName)}`);
-    }
-    const start = async (): Promise<void> => {
-      const conn = this.#plainConn();
-      this.intake.busy = this.outlet.busy = true;
-      try {
-        const tls = await deno.startTls(conn, { ...others, hostname: serverName });
-        this.#adopt(tls);
-        await tls.handshake();
-      } catch (error) {
-        this.#close("TLS could not be started");
-        throw error;
-      }
-      this.intake.busy = this.outlet.busy = false;
-      this.intake.serve();
-      this.outlet.serve();
-    };
-    const waitsFor = `the TLS handshake with ${this}`;
-    const abort = (): void => this.#close("TLS was not started in time");
-    return typed(new HostCall<void>({ label: "startTls", waitsFor, start, abort }, limit, HANDSHAKE_SECONDS));
+    return startTls(this, options, limit);
   }
 
-  #plainConn(): Deno.TcpConn {
-    const { intake, outlet } = this;
-    if (this.#closed) throw new ClosedError(`Cannot start TLS as ${this} is closed`);
-    if (this.#conn === null || !("setNoDelay" in this.#conn)) {
-      throw new UnsupportedError(`Cannot start TLS as ${this} is not a plain TCP connection`);
-    }
-    if (intake.busy || outlet.busy || intake.line.first !== null || outlet.line.first !== null) {
-      throw new Error(`Cannot start TLS with ${this} as a receive or a send is under way: finish it before`);
-    }
-    if (intake.available > 0) {
-      throw new Error(
-        `Cannot start TLS with ${this} as ${intake.available} bytes came in the clear that nobody received`,
-      );
-    }
-    return this.#conn as Deno.TcpConn;
-  }
-
-  #adopt(tls: Deno.TlsConn): void {
-    if (this.#closed) {
-      tls.close();
-      throw new ClosedError(`Cannot start TLS as ${this} is closed`);
-    }
-    this.#conn = tls;
-    this.intake.source = tls;
-    this.outlet.sink = tls;
+  /** @internal What is received and sent goes through TLS from now on. */
+  adopt(tls: TlsConn): void {
+    this.conn = this.intake.source = this.outlet.sink = tls;
   }
 
   /**
@@ -397,7 +358,7 @@ export class AsyncSocket implements Disposable {
    * @param noDelay Whether they are sent at once.
    */
   setNoDelay(noDelay = true): void {
-    if (this.#conn !== null && "setNoDelay" in this.#conn) (this.#conn as Deno.TcpConn).setNoDelay(noDelay);
+    if (this.conn !== null && "setNoDelay" in this.conn) (this.conn as Deno.TcpConn).setNoDelay(noDelay);
   }
 
   /**
@@ -406,17 +367,17 @@ export class AsyncSocket implements Disposable {
    * @param keepAlive Whether it does.
    */
   setKeepAlive(keepAlive = true): void {
-    if (this.#conn !== null && "setKeepAlive" in this.#conn) (this.#conn as Deno.TcpConn).setKeepAlive(keepAlive);
+    if (this.conn !== null && "setKeepAlive" in this.conn) (this.conn as Deno.TcpConn).setKeepAlive(keepAlive);
   }
 
   /** The address of this side; `null` for a pair of streams. */
   get localAddr(): Deno.Addr | null {
-    return this.#conn?.localAddr ?? null;
+    return this.conn?.localAddr ?? null;
   }
 
   /** The address of the peer; `null` for a pair of streams. */
   get remoteAddr(): Deno.Addr | null {
-    return this.#conn?.remoteAddr ?? null;
+    return this.conn?.remoteAddr ?? null;
   }
 
   /** Whether this side has closed it. */
@@ -434,10 +395,11 @@ export class AsyncSocket implements Disposable {
 
   /** Closes it and wakes everyone who waits. Doing it twice is doing it once; any coroutine may do it. */
   close(): void {
-    this.#close("it is closed");
+    this.closeAs("it is closed");
   }
 
-  #close(reason: string): void {
+  /** @internal Closes it for a reason that those who wait are told. */
+  closeAs(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
     const error = new ClosedError(`Cannot use ${this} as ${reason}`);
@@ -446,7 +408,7 @@ export class AsyncSocket implements Disposable {
     this.#streams?.source.cancel();
     this.#streams?.sink.abort();
     try {
-      this.#conn?.close();
+      this.conn?.close();
     } catch {
       // The host has closed it already: it failed to become a TLS connection.
     }
@@ -464,12 +426,7 @@ export class AsyncSocket implements Disposable {
   }
 }
 
-const ofConn = (conn: Deno.Conn): AsyncSocket => AsyncSocket.ofConn(conn);
-
-function withoutDelay(conn: Deno.Conn): Deno.Conn {
-  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-  return conn;
-}
+const ofConn = (conn: Deno.Conn | TlsConn): AsyncSocket => AsyncSocket.ofConn(conn);
 
 /** The length and the data, in one piece if copying costs less than another write. */
 function framed(data: Uint8Array): Uint8Array[] {
@@ -479,14 +436,6 @@ function framed(data: Uint8Array): Uint8Array[] {
   if (!joined) return [head, data];
   head.set(data, HEADER);
   return [head];
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // Somebody has removed it, or it may not be removed.
-  }
 }
 
 /** Says of an operation what its value is. */

@@ -1,5 +1,4 @@
 import type { Coro } from "../../coro.ts";
-import type { ByteSource } from "../../io/intake.ts";
 import { Reference } from "../../io/reference.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
 import type { RunLoop } from "../../run_loop.ts";
@@ -84,33 +83,38 @@ export class ReadAhead implements ReadSource {
   }
 
   /**
-   * Gives what comes from now on, instead of to the reader, to whoever reads from what it returns: first what the host
-   * read that is under way brings. Until `rejoin()` it keeps the process alive.
+   * Gives what comes from now on, instead of to the reader, to whoever reads from the connection that it returns: first
+   * what the host read that is under way brings. Until `rejoin()` it keeps the process alive.
    */
-  divert(): ByteSource {
-    const { source } = this.socket.intake;
+  divert(): Deno.TcpConn {
+    const conn = this.socket.conn as Deno.TcpConn;
     const { piece } = this;
     let first = this.reading;
     let rest = NOTHING;
     this.diverted = true;
     this.reference.hold(true);
     return {
-      async read(buffer) {
+      localAddr: conn.localAddr,
+      remoteAddr: conn.remoteAddr,
+      async read(buffer: Uint8Array) {
         if (first !== null) {
           const count = await first;
           first = null;
           if (count === null) return null;
           rest = piece.subarray(0, count);
         }
-        if (rest.length === 0) return await source.read(buffer);
+        if (rest.length === 0) return await conn.read(buffer);
         const part = rest.subarray(0, buffer.length);
         buffer.set(part);
         rest = rest.subarray(part.length);
         return part.length;
       },
-      ref: () => source.ref?.(),
-      unref: () => source.unref?.(),
-    };
+      write: (data: Uint8Array) => conn.write(data),
+      closeWrite: () => conn.closeWrite(),
+      close: () => conn.close(),
+      ref: () => conn.ref(),
+      unref: () => conn.unref(),
+    } as Deno.TcpConn;
   }
 
   /** The reader gets again what comes over the socket. */

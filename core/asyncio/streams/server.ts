@@ -1,5 +1,5 @@
 import { AsyncSocket } from "../../io/socket.ts";
-import type { ListenTarget } from "../../io/dial.ts";
+import type { ListenTarget } from "../../io/listen.ts";
 import type { AsyncListener } from "../../io/listener.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";

@@ -3,7 +3,7 @@ import { Fifo } from "../../fifo.ts";
 import { HostCall } from "../../io/host_call.ts";
 import type { AsyncSocket } from "../../io/socket.ts";
 import type { TlsClientOptions } from "../../io/tls.ts";
-import { TlsStream } from "../../io/tls_stream.ts";
+import { TlsConn } from "../../io/tls_conn.ts";
 import type { Operation } from "../../operation.ts";
 import { call } from "../../operations/call.ts";
 import type { EventLoop } from "../event_loop.ts";
@@ -77,8 +77,6 @@ export class StreamTransport {
   close(): void {
     if (this.closing) return;
     this.closing = true;
-    // TLS tells its end, so that the peer knows that nothing was cut off.
-    if (this.#secure) this.writeEof();
     // What is being sent closes it when it is done.
     if (!this.sending) this.#lose(null);
   }
@@ -115,9 +113,9 @@ export class StreamTransport {
     this.#mustBePlain();
     this.#securing = true;
     try {
-      const tls = new TlsStream(this.#readAhead.divert(), this.socket.outlet.sink, name, options);
+      const tls = TlsConn.client(this.#readAhead.divert(), name, options);
+      this.socket.adopt(tls);
       yield* this.#handshake(tls);
-      this.socket.intake.source = this.socket.outlet.sink = tls;
       this.#secure = true;
     } finally {
       this.#securing = false;
@@ -142,7 +140,7 @@ export class StreamTransport {
     );
   }
 
-  #handshake(tls: TlsStream): Operation<void> {
+  #handshake(tls: TlsConn): Operation<void> {
     const start = async (): Promise<void> => {
       try {
         await tls.handshake();
