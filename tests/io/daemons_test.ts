@@ -206,7 +206,8 @@ for (const [name, suffer] of Object.entries(SUFFERING)) {
             try { ${suffer}; } finally { if (it.sendMsg) yield* it.sendMsg("bye"); }
           });
           ${also}
-          yield* sleep(0.1);
+          while (it === undefined) yield* sleep(0.01);
+          yield* sleep(0.05);
           it.close();
           console.log("end");
         });`);
