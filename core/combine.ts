@@ -39,6 +39,10 @@ class Branch extends Strand {
     return this.#group.strand!.owner;
   }
 
+  override get parent(): Strand {
+    return this.#group.strand!;
+  }
+
   protected override ended(kind: Ending, value: unknown): void {
     this.loop.leave(this);
     this.#group.branchEnded(this, kind, value);

@@ -44,7 +44,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (inherits) task.priority = strand.owner.priority;
-    task.holds = !strand.owner.daemon;
+    task.holds = this.holds(strand);
     try {
       this.#crew.submit(task);
     } catch (error) {
@@ -58,12 +58,17 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     return false;
   }
 
+  /** @internal Whether the process is to stay until it has ended. */
+  protected holds(strand: Strand): boolean {
+    return !strand.owner.daemon;
+  }
+
   settled(ok: boolean, value: unknown): void {
     if (this.#loop === null) {
       if (this.state === WAITING) ok ? this.give(value) : this.fail(value);
       return;
     }
-    this.#leave();
+    this.leave();
     if (ok) this.resolve(value);
     else this.reject(value);
   }
@@ -86,7 +91,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
   }
 
   override detach(): void {
-    this.#leave();
+    this.leave();
     this.#crew.cancel(this.#task);
   }
 
@@ -98,7 +103,8 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     return false;
   }
 
-  #leave(): void {
+  /** @internal Waits no more. */
+  protected leave(): void {
     if (this.#loop === null) return;
     this.#loop.hostOperations--;
     this.#loop = null;
