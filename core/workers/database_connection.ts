@@ -48,6 +48,8 @@ const MAX_MILLISECONDS = 2 ** 31 - 1;
 
 let made = 0;
 
+function ignore(): void {}
+
 /** A connection to a database, kept in one worker, that one or more cursors share. */
 export class DatabaseConnection {
   /** Whose turn it is to use it. */
@@ -111,6 +113,14 @@ export class DatabaseConnection {
     return this.#task(DecisiveTask, action, cursor, args);
   }
 
+  /** The same for what nobody waits for. */
+  submit(action: DatabaseAction, cursor: number, ...args: unknown[]): Promise<void> {
+    if (!this.alive) return Promise.resolve();
+    const done = this.#pool.runIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args]);
+    // If it fails, the connection is lost, of which its next use tells.
+    return done.then(ignore, ignore);
+  }
+
   *#beOpen(): Generator<unknown, void> {
     this.#mustBeUsable();
     if (this.#open) return;
@@ -153,12 +163,9 @@ export class DatabaseConnection {
   /** The same without waiting: for `using`. */
   leaveSoon(cursor: number): void {
     const last = --this.#users === 0;
-    const thread = this.#thread;
-    const ignore = () => {};
-    const end = () => last && this.#end();
-    if (!this.alive || (last && this.#owned)) return void end();
-    const done = this.#pool.runIn(thread!, databaseTask, [last ? "close" : "drop", this.#id, cursor]);
-    done.catch(ignore).finally(end);
+    if (!last) this.submit("drop", cursor);
+    else if (this.#owned || !this.alive) this.#end();
+    else this.submit("close", cursor).then(() => this.#end());
   }
 
   #end(): void {

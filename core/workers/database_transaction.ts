@@ -18,9 +18,11 @@ export function* transaction<T>(
   mode: TransactionMode,
 ): Generator<unknown, T> {
   const number = connection.newTransaction();
+  let begun = false;
   let over = false;
   try {
     yield* connection.insist("begin", cursor, number, mode);
+    begun = true;
     const result = yield* connection.turns.within(body);
     const commit = connection.decide("commit", cursor, number);
     try {
@@ -31,7 +33,9 @@ export function* transaction<T>(
     }
     return result;
   } finally {
-    if (!over) yield* rollBack(connection, cursor, number);
+    // Who gave up waiting for a lock is not to wait for it now.
+    if (!begun) connection.submit("rollback", cursor, number);
+    else if (!over) yield* rollBack(connection, cursor, number);
   }
 }
 
