@@ -34,7 +34,7 @@ const NONE: ResultRows<never> = new ResultRows<never>(0, () => undefined as neve
  *
  * When a coroutine is terminated or times out in a query, SQLite goes on with it; if it takes longer than the grace of
  * the pool, the worker is replaced and the connection is lost, as it is when the worker crashes. A statement that is
- * given up may or may not be carried out, unless it is in a transaction.
+ * given up may be carried out or not, and `executemany` in part; in a transaction that is given up nothing stays.
  *
  * Numbers are stored as SQLite's REAL where a column has no type of its own, bigints as INTEGER, and `NaN` as NULL. An
  * integer beyond 2^53 is read as a bigint with the option `bigints`, and is an error without. Text that another

@@ -27,22 +27,8 @@ const CODES = /* @__PURE__ */ (
   "EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING"
 ).split(" ");
 
-// Deno does not tell the code of what fails in opening or in a script, but SQLite's words for it.
-const UNTOLD: readonly [RegExp, number][] = [
-  [/^database is locked/, 5],
-  [/table is locked/, 6],
-  [/^out of memory/, 7],
-  [/readonly database/, 8],
-  [/^interrupted/, 9],
-  [/^disk I\/O error/, 10],
-  [/is malformed/, 11],
-  [/is full/, 13],
-  [/unable to open/, 14],
-  [/too big/, 18],
-  [/constraint failed/, 19],
-  [/^datatype mismatch/, 20],
-  [/not a database/, 26],
-];
+// Deno does not tell the code of a failure to open.
+const UNTOLD: readonly [RegExp, number][] = [[/unable to open/, 14], [/not a database/, 26], [/is locked/, 5]];
 
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 

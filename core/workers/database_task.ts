@@ -90,6 +90,7 @@ export function databaseTask(
   const FIRST_ROWS = 256;
   const MAX_ROWS = 4096;
   const MAX_BYTES = 2 ** 18;
+  const CHUNK = 2 ** 14;
   const ABORT_ROLLBACK = 516;
   const MISMATCH = 20;
   const MISUSE = 21;
@@ -110,17 +111,24 @@ export function databaseTask(
 
   // --- statements -----------------------------------------------------------------------------------------------
 
-  function prepare(connection: Connection, sql: string): Statement {
-    if (connection.transactions.length > 0 && !connection.database.isTransaction) throw lostTransaction();
-    const statement = connection.database.prepare(sql);
-    const rest = sql.slice(sql.indexOf(statement.sourceSQL) + statement.sourceSQL.length);
-    if (!isBlank(rest)) {
-      const text = rest.trim().slice(0, 60);
-      throw refusal(`Cannot execute several statements at once: use executescript(), what follows is ${text}`, MISUSE);
+  /** The only statement of a text. */
+  function prepare(sql: string): Statement {
+    mustNotBeLost();
+    const statement = connection!.database.prepare(sql);
+    const end = sql.indexOf(statement.sourceSQL) + statement.sourceSQL.length;
+    const next = skipBlank(sql, end);
+    if (next < sql.length) {
+      const text = sql.slice(next, next + 60);
+      throw refusal(`Cannot execute several statements at once: use executescript(), the next one is ${text}`, MISUSE);
     }
     statement.setReturnArrays(true);
-    statement.setReadBigInts(connection.bigints);
+    statement.setReadBigInts(connection!.bigints);
     return statement;
+  }
+
+  /** A transaction that SQLite has ended by itself: what its body does would be on its own. */
+  function mustNotBeLost(): void {
+    if (connection!.transactions.length > 0 && !connection!.database.isTransaction) throw lostTransaction();
   }
 
   function lostTransaction(): Error {
@@ -129,16 +137,16 @@ export function databaseTask(
     return refusal(message, ABORT_ROLLBACK);
   }
 
-  /** Whether nothing is left but comments and semicolons. */
-  function isBlank(text: string): boolean {
+  /** Where, from `at` on, something begins that is neither space nor comment nor semicolon. */
+  function skipBlank(sql: string, at: number): number {
     const piece = /[\t\n\f\r ;\ufeff]+|--[^\n]*|\/\*[^]*?(?:\*\/|$)/y;
-    while (piece.lastIndex < text.length) if (!piece.test(text)) return false;
-    return true;
+    do piece.lastIndex = at; while (piece.test(sql) && (at = piece.lastIndex) < sql.length);
+    return at;
   }
 
   function execute(sql: string, verb: string, values: unknown[]): Executed {
     connection!.results.delete(cursorId);
-    const statement = prepare(connection!, sql);
+    const statement = prepare(sql);
     const columns = statement.columns().map((column) => column.name);
     if (columns.length === 0) return { columns: null, total: 0, rows: [], ...change(statement, verb, values) };
     if (!isChange(verb)) return { columns, ...keep(readAll(statement, values, true)), changes: -1, lastRowId: null };
@@ -219,7 +227,7 @@ export function databaseTask(
 
   function many(sql: string, verb: string, lists: unknown[][]): Executed {
     connection!.results.delete(cursorId);
-    const statement = prepare(connection!, sql);
+    const statement = prepare(sql);
     statement.setReadBigInts(true);
     const givesRows = statement.columns().length > 0;
     let changes = 0;
@@ -235,10 +243,32 @@ export function databaseTask(
     return { columns: null, total: 0, rows: [], changes, lastRowId };
   }
 
+  /** Not by `exec()`, which in Deno hears only of errors before a statement's first row, and of no codes. */
   function script(sql: string): void {
     connection!.results.delete(cursorId);
-    if (connection!.transactions.length > 0 && !connection!.database.isTransaction) throw lostTransaction();
-    connection!.database.exec(sql);
+    for (let at = skipBlank(sql, 0); at < sql.length;) {
+      mustNotBeLost();
+      const statement = prepareFirst(sql, at);
+      at = skipBlank(sql, at + statement.sourceSQL.length);
+      statement.setReturnArrays(true);
+      statement.setReadBigInts(true);
+      if (statement.columns().length > 0) statement.all();
+      else statement.run();
+    }
+  }
+
+  /** The statement that begins at `at`. SQLite copies all that it is shown, so that is not at once the whole script. */
+  function prepareFirst(sql: string, at: number): Statement {
+    const { database } = connection!;
+    for (let size = CHUNK; at + size < sql.length; size *= 4) {
+      try {
+        const statement = database.prepare(sql.slice(at, at + size));
+        if (statement.sourceSQL.endsWith(";")) return statement;
+      } catch {
+        // It may be longer.
+      }
+    }
+    return database.prepare(sql.slice(at));
   }
 
   // --- rows -----------------------------------------------------------------------------------------------------
@@ -279,7 +309,7 @@ export function databaseTask(
 
   function begin(number: number, mode: string): void {
     const { database, transactions } = connection!;
-    if (transactions.length > 0 && !database.isTransaction) throw lostTransaction();
+    mustNotBeLost();
     run(database, transactions.length === 0 ? `BEGIN ${mode}` : `SAVEPOINT asyncoro_${transactions.length}`);
     transactions.push(number);
   }
