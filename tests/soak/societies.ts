@@ -2,6 +2,7 @@ import { categories } from "./societies/categories.ts";
 import { channels } from "./societies/channels.ts";
 import { combinations } from "./societies/combinations.ts";
 import { conditions } from "./societies/conditions.ts";
+import { databases } from "./societies/databases.ts";
 import { datagrams } from "./societies/datagrams.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
@@ -33,4 +34,5 @@ export const SOCIETIES: readonly Society[] = [
   pipes,
   workers,
   priorities,
+  databases,
 ];

@@ -1,7 +1,7 @@
-import { all, Coro, current, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import { all, type Coro, current, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { AsyncDBCursor, DatabaseError, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { AsyncDBCursor, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
 import { failureOf, onDisk, refusalOf, withFile } from "./database_files.ts";
 
 /** Takes a good part of a second. */
@@ -303,7 +303,7 @@ Deno.test("a transaction that SQLite has rolled back takes no more statements, a
 
 Deno.test("a transaction that its own statements end is told as failed, and the connection is clean", async () => {
   await withBank(function* ({ path, db }) {
-    const ended = yield* refusalOf(db.transaction(function* () {
+    yield* refusalOf(db.transaction(function* () {
       yield* insert(db, 1);
       yield* db.execute("ROLLBACK");
     }));
