@@ -102,7 +102,9 @@ export class DatabaseConnection {
   /** The same for what nobody waits for. */
   submit(action: DatabaseAction, cursor: number, ...args: unknown[]): Promise<void> {
     if (!this.alive) return Promise.resolve();
-    const done = this.#pool.runIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args]);
+    // A process that ends undoes what is not committed.
+    const holds = action !== "rollback";
+    const done = this.#pool.runIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args], holds);
     // If it fails, the connection is lost, of which its next use tells.
     return done.then(ignore, ignore);
   }

@@ -26,8 +26,4 @@ export class DecisiveTask extends LastingTask {
   override get shielded(): boolean {
     return this.submitted;
   }
-
-  protected override holds(): boolean {
-    return true;
-  }
 }

@@ -44,7 +44,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (inherits) task.priority = strand.owner.priority;
-    task.holds = this.holds(strand);
+    task.holds = !strand.owner.daemon;
     try {
       this.#crew.submit(task);
     } catch (error) {
@@ -56,11 +56,6 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     strand.loop.hostOperations++;
     signal?.addEventListener("abort", this);
     return false;
-  }
-
-  /** @internal Whether the process is to stay until it has ended. */
-  protected holds(strand: Strand): boolean {
-    return !strand.owner.daemon;
   }
 
   settled(ok: boolean, value: unknown): void {

@@ -304,10 +304,10 @@ export class WorkerPool {
     return new Kind(this.#crew, { ...call, plan: { ...call.plan, thread } });
   }
 
-  /** @internal The same for whoever is no coroutine. */
-  runIn(thread: Thread, target: unknown, args: readonly unknown[]): Promise<unknown> {
+  /** @internal The same for whoever is no coroutine; `holds` is whether the process stays until it is done. */
+  runIn(thread: Thread, target: unknown, args: readonly unknown[], holds: boolean): Promise<unknown> {
     const call = this.#call({}, target, args);
-    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } });
+    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } }, holds);
   }
 
   /**
