@@ -181,6 +181,15 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /**
+   * @internal
+   * Whether it has to have its outcome, whatever comes meanwhile: that takes effect at the next wait. Its kind sees to
+   * it that it ends.
+   */
+  get shielded(): boolean {
+    return false;
+  }
+
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
 
