@@ -203,7 +203,10 @@ export class Coro<
   }
 
   /**
-   * Makes it a daemon, or no longer one.
+   * Makes it a daemon, or no longer one; what it waits for then lets the process end, or keeps it alive.
+   *
+   * Where the host cannot let go, the process stays as long as the host is at it: a write that the other side does not
+   * take, a connection that is not made, a promise of the program's own.
    *
    * @param flag `true` for a daemon.
    */
