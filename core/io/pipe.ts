@@ -125,7 +125,7 @@ export class AsyncPipe implements Disposable {
   readonly #stdin: StreamSink | null;
   readonly #stdout: Output | null;
   readonly #stderr: Output | null;
-  readonly #ended: Promise<Deno.CommandStatus[]>;
+  readonly #ended: Promise<Deno.CommandStatus>;
   readonly #belonging: Belonging | null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
   #closed = false;
@@ -151,7 +151,9 @@ export class AsyncPipe implements Disposable {
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
     const owner = context.strand?.owner;
     this.#belonging = owner === undefined ? null : new Belonging(owner, () => this.close());
-    this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) => this.#end(statuses));
+    this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
+      this.#end(statuses).at(-1)!
+    );
   }
 
   /**
@@ -319,7 +321,7 @@ export class AsyncPipe implements Disposable {
    */
   wait(limit?: IoLimit): Operation<Deno.CommandStatus> {
     const known = () => this.#statuses?.at(-1);
-    const start = async () => (await this.#ended).at(-1)!;
+    const start = () => this.#ended;
     return typed(new HostCall({ label: "wait", waitsFor: `the end of ${this}`, known, start }, limit));
   }
 
