@@ -9,6 +9,7 @@ import { ByteQueue } from "../../core/io/byte_queue.ts";
 import { Line, NONE } from "../../core/line.ts";
 import { Mailbox } from "../../core/message/mailbox.ts";
 import { Operation } from "../../core/operation.ts";
+import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
 import { Strand } from "../../core/strand.ts";
@@ -228,6 +229,20 @@ export const MUTANTS: readonly Mutant[] = [
         function (...args) {
           if (this.constructor.name !== "Branch") requestUnwind.apply(this, args);
         }),
+  },
+  {
+    name: "a race without time gives up what is there",
+    society: "combinations",
+    virtual: true,
+    invariant: "Without time, what is there is taken",
+    apply: () => sometimes(Strand.prototype, "advances", 1, () => () => false),
+  },
+  {
+    name: "what came through a deadline in vain does not go back",
+    society: "combinations",
+    virtual: true,
+    invariant: "What is not taken goes back",
+    apply: () => sometimes(Call.prototype, "reclaim", 1, () => () => {}),
   },
   {
     name: "a message is in the wrong category",
