@@ -43,15 +43,15 @@ function* bytesKept(wait: () => Waits): Generator<unknown, number, unknown> {
     gc();
     return Deno.memoryUsage().heapUsed;
   };
-  yield* call(waits(500));
+  yield* call(waits(200));
   // What the engine keeps for itself is kept once; a leak shows in every round.
   let least = Infinity;
   for (let round = 0; round < 4; round++) {
     yield* until(settle());
     const before = size();
-    yield* call(waits(1000));
+    yield* call(waits(300));
     yield* until(settle());
-    least = Math.min(least, (size() - before) / 1000);
+    least = Math.min(least, (size() - before) / 300);
   }
   return least;
 }
