@@ -94,6 +94,13 @@ const WAITS: Readonly<Record<string, () => Waits>> = {
     yield* caught(withTimeout(0, never));
     yield* caught(withTimeout(-1, race(until(never))));
   },
+  *"withTimeout that is terminated before its first step"() {
+    const coro = new Coro(function* (self) {
+      self.terminate();
+      yield* withTimeout(5, until(never));
+    });
+    yield* coro.finish();
+  },
   *"a coroutine that is terminated"() {
     const coro = new Coro(function* () {
       yield never;
