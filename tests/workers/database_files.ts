@@ -1,4 +1,5 @@
 /** Database files for tests. */
+import { type Coro, run } from "@asyncoro/asyncoro";
 import { AsyncDBCursor, DatabaseError } from "../../core/workers/mod.ts";
 
 /** Runs `use` with the path of a database file that is gone afterwards. */
@@ -38,4 +39,50 @@ export function* refusalOf(work: Iterable<unknown>): Generator<unknown, Database
   const error = yield* failureOf(work);
   if (error instanceof DatabaseError) return error;
   throw error;
+}
+
+export function* insert(cursor: AsyncDBCursor, n: number): Generator<unknown, string> {
+  yield* cursor.execute("INSERT INTO t VALUES (?)", [n]);
+  return "done";
+}
+
+/** Whether the connection is in a transaction: another cannot be begun then. */
+export function* isClean(cursor: AsyncDBCursor): Generator<unknown, boolean> {
+  return (yield* cursor.transaction(() => insert(cursor, 99), "immediate")) === "done";
+}
+
+export interface Bank {
+  readonly path: string;
+  /** The connection that is tested; its file has the table `t` with the column `n`. */
+  readonly db: AsyncDBCursor;
+  /** Keeps others from committing to the file, but not from working on it, until {@linkcode letGo}. */
+  hold(): Generator<unknown, void>;
+  letGo(): Generator<unknown, void>;
+}
+
+/** Runs `use` with a database of which a commit can be held up. */
+export async function withBank(
+  use: (bank: Bank, coro: Coro) => Generator<unknown, void>,
+  busyTimeout = 10,
+): Promise<void> {
+  await withFile(async (path) => {
+    await run(function* (coro: Coro) {
+      const db = new AsyncDBCursor(path, { busyTimeout });
+      const reader = new AsyncDBCursor(path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      const hold = function* (): Generator<unknown, void> {
+        yield* reader.execute("BEGIN");
+        yield* reader.execute("SELECT * FROM t");
+      };
+      const letGo = function* (): Generator<unknown, void> {
+        yield* reader.execute("COMMIT");
+      };
+      try {
+        yield* use({ path, db, hold, letGo }, coro);
+      } finally {
+        yield* db.close();
+        yield* reader.close();
+      }
+    });
+  });
 }

@@ -24,6 +24,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "package/": "tests how the package is used",
   "soak/": "needs Deno's sockets, datagrams, child processes",
   "types/": "tests types, which were judged before they were written down",
+  "workers/database_commits_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
   "workers/database_model_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
   "workers/database_parameters_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
   "workers/database_rows_test.ts": "needs files, and node:sqlite, which Node.js 20 does not have",
