@@ -1,4 +1,4 @@
-/** What the README shows of how it scales, and the chart. */
+/** What the documents show of how it scales, and the chart. */
 import { lineChart } from "../chart.ts";
 import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
@@ -91,7 +91,7 @@ export const scalePage: Page<Scale> = {
     return [
       `\`deno task bench scale\`, medians of ${repetitions} processes each (${described(machine)}):`,
       costs(result),
-      "![Cost per operation from a hundred to millions of coroutines](tests/bench/results/scale.svg)",
+      "![Cost per operation from a hundred to millions of coroutines](results/scale.svg)",
       `What one takes, of ${whole(crowd)}:`,
       memory(result),
       ...(limit === null ? [] : [firstLimit(limit)]),
