@@ -58,6 +58,10 @@ class Branch extends Strand {
     this.requestUnwind(-1, this.group.strand!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
+  override get parent(): Strand {
+    return this.group.strand!;
+  }
+
   protected override ended(kind: Ending, value: unknown): void {
     this.loop.leave(this);
     this.group.branchEnded(this, kind, value);

@@ -1,3 +1,4 @@
+import { addClaim, type Claims, withoutClaim } from "./claims.ts";
 import { context } from "./context.ts";
 import { describe, isError, isInstance } from "./describe.ts";
 import { ClosedError, HotSwapException, MonitorException, type Outcome } from "./errors.ts";
@@ -55,8 +56,6 @@ const GOT = 128;
 
 // Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
-/** Who was told of a failure or has asked for it, without those that it did not reach. */
-const claimsOf = new WeakMap<Coro, Set<unknown>>();
 /** What monitors were sent of a failure, until the end of the turn. */
 const newsOf = new WeakMap<Coro, SentNews[]>();
 
@@ -134,7 +133,9 @@ export class Coro<
   declare private flags: number;
   // A name that was given, or the function or whatever else whose name it has.
   declare private naming: string | Named;
-  declare private firstJoiner: Joiner | null;
+  // Of those who wait for its end, and once it has failed, when nobody does any more, who knows of that. Each is `null`
+  // almost always.
+  declare private joinersOrClaims: Joiner | Claims;
 
   /**
    * Creates a coroutine and schedules it.
@@ -154,7 +155,7 @@ export class Coro<
     this.initialize(NO_BODY, captureContext());
     this.naming = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
-    this.firstJoiner = null;
+    this.joinersOrClaims = null;
     this.mailbox = null;
     this.held = null;
     this.id = scheduler.nextId();
@@ -202,7 +203,10 @@ export class Coro<
   }
 
   /**
-   * Makes it a daemon, or no longer one.
+   * Makes it a daemon, or no longer one; what it waits for then lets the process end, or keeps it alive.
+   *
+   * Where the host cannot let go, the process stays as long as the host is at it: a write that the other side does not
+   * take, a connection that is not made, a promise of the program's own.
    *
    * @param flag `true` for a daemon.
    */
@@ -597,7 +601,7 @@ export class Coro<
     this.beginWith(body, target);
     this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
-    claimsOf.delete(this as Coro);
+    this.joinersOrClaims = null;
     newsOf.delete(this as Coro);
     return true;
   }
@@ -638,17 +642,22 @@ export class Coro<
 
   /** @internal Adds somebody who waits for the end. */
   join(joiner: Joiner): void {
-    this.firstJoiner = addJoiner(this.firstJoiner, joiner);
+    this.joinersOrClaims = addJoiner(this.firstJoiner, joiner);
   }
 
   /** @internal Takes that back. */
   unjoin(joiner: Joiner): void {
-    this.firstJoiner = removeJoiner(this.firstJoiner, joiner);
+    this.joinersOrClaims = removeJoiner(this.firstJoiner, joiner);
+  }
+
+  /** @internal */
+  private get firstJoiner(): Joiner | null {
+    return this.joinersOrClaims as Joiner | null;
   }
 
   /** @internal Who waits for the end. */
   get joiners(): readonly Joiner[] {
-    return listJoiners(this.firstJoiner);
+    return this.isAlive() ? listJoiners(this.firstJoiner) : [];
   }
 
   /** @internal Whether it has failed and nobody but monitors was told, or has asked. */
@@ -672,10 +681,11 @@ export class Coro<
   }
 
   /** @internal A wait that was told of the failure was cut short before it got it: it may be that nobody knows now. */
-  unclaim(wait: unknown): void {
-    const claims = claimsOf.get(this as Coro);
+  unclaim(wait: Finish): void {
     // It may be an error of the wait's own, or that of a generator before a restart.
-    if (claims === undefined || !claims.delete(wait) || claims.size > 0) return;
+    if ((this.flags & CLAIMED) === 0) return;
+    this.joinersOrClaims = withoutClaim(this.joinersOrClaims as Claims, wait);
+    if (this.joinersOrClaims !== null) return;
     this.flags &= ~CLAIMED;
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
   }
@@ -718,10 +728,11 @@ export class Coro<
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    this.scheduler.dismiss(this as Coro);
     if ((this.flags & MONITORED) !== 0) this.tellMonitors(monitorsOf.get(this as Coro)!);
     if (!this.reachable) this.letGo();
-    if (this.firstJoiner !== null) this.tellJoiners();
+    if (this.joinersOrClaims !== null) this.tellJoiners();
+    // From here on a hook may be called, and ask for the outcome.
+    this.scheduler.dismiss(this as Coro);
     if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.held !== null) this.passOnHeld();
@@ -769,15 +780,20 @@ export class Coro<
 
   /** @internal */
   private tellJoiners(): void {
+    const failed = (this.flags & THREW) !== 0;
+    let claims: Claims = null;
     for (let joiner = this.firstJoiner; joiner !== null; joiner = this.firstJoiner) {
       this.unjoin(joiner);
-      if ((this.flags & THREW) === 0) {
-        joiner.resolve(this.last);
-      } else {
-        this.claim(joiner);
+      if (failed) {
+        claims = addClaim(claims, joiner);
         joiner.reject(this.last);
+      } else {
+        joiner.resolve(this.last);
       }
     }
+    if (!failed) return;
+    this.joinersOrClaims = claims;
+    this.flags |= CLAIMED;
   }
 
   /** @internal */
@@ -817,10 +833,8 @@ export class Coro<
   /** @internal */
   private claim(by: unknown): void {
     if ((this.flags & THREW) === 0) return;
+    this.joinersOrClaims = addClaim((this.flags & CLAIMED) === 0 ? null : this.joinersOrClaims as Claims, by);
     this.flags |= CLAIMED;
-    const claims = claimsOf.get(this as Coro);
-    if (claims === undefined) claimsOf.set(this as Coro, new Set([by]));
-    else claims.add(by);
   }
 }
 

@@ -39,8 +39,8 @@ export interface HostContexts {
   within<T>(context: HostContext, fn: () => T): T;
 }
 
-// Equal to no context: what is current cannot be told.
-const UNKNOWN = Symbol("unknown");
+// Equal to no context: what is current cannot be told. An object, as contexts are: V8 compares two of a kind faster.
+const UNKNOWN: HostContext = Object.freeze({});
 
 // How a debugger of asynchronous hooks names the resources.
 const NAME = "asyncoro";
@@ -119,51 +119,46 @@ function byInternals({ getAsyncContext, setAsyncContext }: Internals): HostConte
 }
 
 function byResources(AsyncResource: ResourceClass): HostContexts {
-  return byCalls(
-    "resources",
-    () => new AsyncResource(NAME),
-    (resource, fn, self) => resource.runInAsyncScope(fn, self),
-  );
-}
-
-function bySnapshots(Snapshot: new () => Snapshot): HostContexts {
-  let entered: Snapshot | null = null;
-  return byCalls("snapshots", () => entered ?? new Snapshot(), (snapshot, fn, self) => {
-    const outer = entered;
-    entered = snapshot;
-    try {
-      return snapshot.run(() => fn.call(self));
-    } finally {
-      entered = outer;
-    }
-  });
-}
-
-/** Where the only way into a context is a call in it. */
-function byCalls<S>(
-  by: HostContexts["by"],
-  capture: () => S,
-  call: <T, O>(scope: S, fn: (this: O) => T, self: O) => T,
-): HostContexts {
-  // The library is loaded before there are requests.
-  const empty = capture();
+  // The package is loaded before there are requests.
+  const empty = new AsyncResource(NAME);
   let entered: HostContext = UNKNOWN;
-  const scopeOf = (context: HostContext): S => context === undefined ? empty : context as S;
   return {
-    by,
-    capture,
+    by: "resources",
+    capture: () => new AsyncResource(NAME),
     current: () => entered,
     enter(context, step) {
       const outer = entered;
       entered = context;
       try {
-        call(scopeOf(context), step.run, step);
+        (context === undefined ? empty : context as Resource).runInAsyncScope(step.run, step);
       } finally {
         entered = outer;
       }
     },
     restore() {},
-    within: (context, fn) => call(scopeOf(context), fn, undefined),
+    within: (context, fn) => (context === undefined ? empty : context as Resource).runInAsyncScope(fn),
+  };
+}
+
+function bySnapshots(Snapshot: new () => Snapshot): HostContexts {
+  const empty = new Snapshot();
+  let entered: HostContext = UNKNOWN;
+  const within = <T>(context: HostContext, fn: () => T): T => {
+    const outer = entered;
+    entered = context;
+    try {
+      return (context === undefined ? empty : context as Snapshot).run(fn);
+    } finally {
+      entered = outer;
+    }
+  };
+  return {
+    by: "snapshots",
+    capture: () => entered === UNKNOWN ? new Snapshot() : entered,
+    current: () => entered,
+    enter: (context, step) => within(context, () => step.run()),
+    restore() {},
+    within,
   };
 }
 

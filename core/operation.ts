@@ -181,6 +181,15 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /**
+   * @internal
+   * Whether it has to have its outcome, whatever comes meanwhile: that takes effect at the next wait. Its kind sees to
+   * it that it ends.
+   */
+  get shielded(): boolean {
+    return false;
+  }
+
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
 
@@ -276,18 +285,19 @@ export abstract class Operation<T> {
   /** @internal Ends the wait with a value. The caller has taken the operation out of its queue. */
   resolve(value: unknown): void {
     if (this.state !== WAITING) return;
+    const strand = this.strand!;
+    // First, as it may throw at the end of the engine's stack.
+    strand.loop.submit(strand);
     this.state = RESOLVED;
     this.outcome = value;
-    const strand = this.strand!;
-    strand.loop.submit(strand);
   }
 
   /** @internal Ends the wait with an error. The caller has taken the operation out of its queue. */
   reject(error: unknown): void {
     if (this.state !== WAITING) return;
-    this.fail(error);
     const strand = this.strand!;
     strand.loop.submit(strand);
+    this.fail(error);
   }
 
   /** @internal The strand's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */

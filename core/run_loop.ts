@@ -185,8 +185,12 @@ export abstract class RunLoop implements Drivable {
     }
   }
 
-  /** Remembers that the kernel trapped: nothing may be built on its state any more. */
+  /**
+   * Remembers that the kernel trapped: nothing may be built on its state any more. When there is no room left on the
+   * engine's stack it is not even entered; that is the caller's error, and nothing has changed.
+   */
   #trapped(error: unknown): Error {
+    if (error instanceof RangeError) return error;
     this.trap ??= error instanceof Error ? error : new Error(String(error));
     // In a slice, its end sees to it.
     if (!this.busy) this.#breakDown(this.trap);
@@ -232,12 +236,12 @@ export abstract class RunLoop implements Drivable {
   submit(entity: Schedulable): void {
     const phase = entity.phase;
     if (phase >= READY) return;
-    entity.phase = READY;
     if (entity.level === this.#lineLevel) {
       if (phase === TIMED) this.#disarm(entity);
       this.#arrivals++;
       this.#line.push(entity.slot);
     } else this.#arrive(entity);
+    entity.phase = READY;
     if (!this.busy) this.driver.wake();
   }
 
@@ -339,22 +343,23 @@ export abstract class RunLoop implements Drivable {
   }
 
   #append(code: number, generation: number): void {
+    if (this.#submitted === this.#submissionCapacity) this.#drain();
     const at = this.#submitted << 1;
     const ring = this.kernel.submissions;
     ring[at] = code;
     ring[at + 1] = generation;
     this.#arrivals++;
-    if (++this.#submitted === this.#submissionCapacity) this.#drain();
+    this.#submitted++;
   }
 
   #drain(): void {
     const count = this.#submitted;
     if (count === 0) return;
-    this.#submitted = 0;
     // A slot that is released now may get another tenant, who must not be run in the place of the former one.
     if (this.#lineLevel === NO_LINE) this.#end = 0;
     try {
       this.kernelCalls.drain(count);
+      this.#submitted = 0;
     } catch (error) {
       throw this.#trapped(error);
     }
@@ -370,8 +375,8 @@ export abstract class RunLoop implements Drivable {
       this.#drain();
       this.#end = 0;
     }
-    entity.level = level;
     if (entity.slot >= 0) this.kernelCalls.setLevel(entity.slot, entity.generation, level);
+    entity.level = level;
   }
 
   /** @internal Lets what is ready together run in another order: `permute` reorders windows of it in place. */

@@ -6,7 +6,8 @@
  * top one, whatever the depth.
  *
  * Control requests (errors to throw, an unwinding, a hot swap) wait in `control` and are delivered one a step. A
- * request that arrives while the strand waits withdraws the wait at once, so nothing else can be granted to it.
+ * request that arrives while the strand waits withdraws the wait at once, so nothing else can be granted to it; unless
+ * the wait is shielded, then the request stays until the next one.
  *
  * Unwinding closes frames from the top down with `return()`. A `finally` block may wait, and call subroutines; the
  * frame below is closed when it has ended. When the grace has passed every further wait is answered with `return()`
@@ -149,6 +150,16 @@ export abstract class Strand extends Schedulable {
   /** @internal Whether a requested hot swap can be proposed now. */
   protected canSwap(): boolean {
     return false;
+  }
+
+  /** @internal The strand of whose waits this is a branch. */
+  get parent(): Strand | null {
+    return null;
+  }
+
+  /** @internal Whether a request is to end the next wait. */
+  get interrupted(): boolean {
+    return this.control !== null && isDue(this.control);
   }
 
   /** @internal Suspended callers of the running generator. */
@@ -455,6 +466,7 @@ export abstract class Strand extends Schedulable {
   /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
   private preempt(): void {
     const wait = this.wait;
+    if (wait !== null && wait.shielded) return;
     if (wait !== null) this.control!.disturbed = true;
     if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.submit(this);
@@ -463,6 +475,10 @@ export abstract class Strand extends Schedulable {
   private runControlled(control: Control): void {
     const wait = this.wait;
     if (wait !== null && wait.state === CANCELLING) return;
+    if (wait !== null && wait.shielded) {
+      this.loop.patience = 0;
+      return this.handOver(wait);
+    }
     if (control.errors.length > 0) {
       // An outcome that was to be handed over in this step goes back.
       if (wait !== null && !wait.cancel()) return;
@@ -475,6 +491,11 @@ export abstract class Strand extends Schedulable {
     const unwinding = control.unwinding;
     if (unwinding !== null && unwinding.due) return this.closeTop(unwinding);
     if (control.swap !== null && this.canSwap()) return this.proposeSwap(control);
+    this.handOver(wait);
+  }
+
+  /** Goes on with the outcome of a wait. */
+  private handOver(wait: Operation<unknown> | null): void {
     this.wait = null;
     if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
     else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());

@@ -15,6 +15,7 @@ const FLOORS = [
   ["core/asyncio/", "core/edge/", "core/io/", "core/workers/", "core/testing/"],
   ["core/message/", "core/mod.ts", "core/sync/", "core/supervise.ts"],
   [
+    "core/claims.ts",
     "core/combine.ts",
     "core/coro.ts",
     "core/deadlock.ts",

@@ -7,6 +7,7 @@ import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertMatch,
   assertNotStrictEquals,
   assertRejects,
@@ -16,14 +17,26 @@ import {
 import { inLab, settle } from "./helpers/lab.ts";
 import { runProgram } from "./helpers/program.ts";
 
-/** Replaces calls of the kernel by ones that trap, as a corrupted memory would. */
-function breakKernel(scheduler: Scheduler, ...names: string[]): void {
+/** Replaces calls of the kernel by ones that trap, as a corrupted memory would. Answers a function that undoes it. */
+function breakKernel(scheduler: Scheduler, ...names: string[]): () => void {
+  return replaceCalls(scheduler, names, () => new WebAssembly.RuntimeError("unreachable"));
+}
+
+/** The same, by ones for which there is no room on the engine's stack. */
+function overflowKernel(scheduler: Scheduler, ...names: string[]): () => void {
+  return replaceCalls(scheduler, names, () => new RangeError("Maximum call stack size exceeded"));
+}
+
+function replaceCalls(scheduler: Scheduler, names: readonly string[], error: () => Error): () => void {
   const loop = scheduler as unknown as { kernelCalls: Record<string, unknown> };
-  const trap = () => {
-    throw new WebAssembly.RuntimeError("unreachable");
+  const { kernelCalls } = loop;
+  const fail = () => {
+    throw error();
   };
-  const replaced = Object.fromEntries(names.map((name) => [name, trap]));
-  loop.kernelCalls = { ...loop.kernelCalls, ...replaced };
+  loop.kernelCalls = { ...kernelCalls, ...Object.fromEntries(names.map((name) => [name, fail])) };
+  return () => {
+    loop.kernelCalls = kernelCalls;
+  };
 }
 
 Deno.test("the default scheduler is one, until it is terminated; then there is a fresh one", async () => {
@@ -356,6 +369,34 @@ Deno.test("a trap while a coroutine is created throws there and rejects everythi
   assertThrows(() => scheduler.spawn(function* () {}));
   await end;
 });
+
+Deno.test("no room on the engine's stack for a call of the kernel is the caller's error, and nothing has changed", () =>
+  inLab(async ({ scheduler, clock }) => {
+    clock.autoAdvance = false;
+    const sleeper = scheduler.spawn(function* (coro) {
+      return yield* coro.sleep(5);
+    });
+    await settle();
+    // As when user code has gone down to the end of the stack and then calls.
+    const mend = overflowKernel(scheduler, "arm", "disarm", "drain", "setLevel");
+    assertThrows(() => sleeper.resume("too deep"), RangeError);
+    assertThrows(() => sleeper.priority = 2, RangeError);
+    mend();
+    assertEquals([sleeper.isAlive(), sleeper.priority, scheduler.stats().timers], [true, 4, 1]);
+    const mendArm = overflowKernel(scheduler, "arm");
+    const deep = scheduler.spawn(function* (coro) {
+      try {
+        yield* coro.sleep(1);
+      } catch (error) {
+        mendArm();
+        return error;
+      }
+    });
+    assertInstanceOf(await deep.value(), RangeError);
+    sleeper.priority = 2;
+    clock.autoAdvance = true;
+    assertEquals([await sleeper.value(), clock.now()], [undefined, 5]);
+  }));
 
 Deno.test("a breakdown that nobody waits for is reported once", async () => {
   const scheduler = new Scheduler();

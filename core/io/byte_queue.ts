@@ -9,7 +9,7 @@ const KEPT = 256 * 1024;
 const OVERSIZE = 4;
 /** How much an array grows if nobody knows how much will come. */
 const GROWTH = 2;
-/** How much it grows if that is known. It may be a lie. */
+/** How much it grows at the most if that is known. */
 const KNOWN_GROWTH = 4;
 
 /**
@@ -115,8 +115,8 @@ export class ByteQueue {
    * Lends the room at the end, until `filled` is called.
    *
    * @param size How many bytes are to fit into it, about; half of them do at least.
-   * @param wanted How many bytes there have to be altogether; Infinity if that is not known. The array gets no larger
-   * than a number above `size`, and gets there only as the bytes come: to four times of what is there at the most.
+   * @param wanted How many bytes there have to be altogether; Infinity if that is not known. If it is more than `size`
+   * the array gets no larger than that, and never larger than four times what is there and `size`: it may be a lie.
    */
   lend(size: number, wanted: number): Bytes {
     const { array, end } = this;
@@ -178,9 +178,14 @@ export class ByteQueue {
   }
 }
 
+/** How large an array has to be that holds so many bytes and gets more. */
 function capacityFor(length: number, size: number, wanted: number): number {
-  if (wanted === Infinity || wanted <= size) return Math.max(GROWTH * length, length + size);
-  return Math.min(wanted, Math.max(KNOWN_GROWTH * length, length + size));
+  const least = length + size;
+  if (wanted === Infinity || wanted <= size) return Math.max(GROWTH * length, least);
+  // Counted back from the end, so that no step ends just before it.
+  let capacity = wanted;
+  while (capacity > KNOWN_GROWTH * least) capacity = Math.ceil(capacity / KNOWN_GROWTH);
+  return capacity;
 }
 
 /** Whether it costs little to move the rest into another array, compared with a copy of what is taken. */

@@ -1,6 +1,8 @@
-import type { IoLimit } from "./limit.ts";
-import { IoWait } from "./io_wait.ts";
+import type { Joiner } from "../joiner.ts";
 import { WAITING } from "../operation.ts";
+import { Reaction } from "../reaction.ts";
+import { IoWait } from "./io_wait.ts";
+import type { IoLimit } from "./limit.ts";
 
 /** What a {@linkcode HostCall} does. */
 export interface HostCallPlan<T> {
@@ -10,7 +12,7 @@ export interface HostCallPlan<T> {
   readonly waitsFor: string;
   /** Its result, if it is known already. */
   known?(): T | undefined;
-  /** Starts it. What is thrown at once is thrown at the yield. */
+  /** Starts it, or gives the promise of what was started before. What is thrown at once is thrown at the yield. */
   start(): Promise<T>;
   /** Asks the host to give up, when nobody waits any more. */
   abort?(): void;
@@ -23,6 +25,7 @@ export class HostCall<T> extends IoWait {
   readonly label: string;
   readonly #plan: HostCallPlan<T>;
   #pending = false;
+  #reaction: Reaction | null = null;
 
   constructor(plan: HostCallPlan<T>, limit: IoLimit, standard = Infinity) {
     super(limit, standard, plan.label);
@@ -37,6 +40,8 @@ export class HostCall<T> extends IoWait {
   protected override enter(): void {
     const known = this.#plan.known?.();
     if (known !== undefined) return this.settle(known);
+    // What is not known takes time, so without any it is not begun.
+    if (this.limit <= 0) return;
     let promise: Promise<T>;
     try {
       promise = this.#plan.start();
@@ -44,8 +49,15 @@ export class HostCall<T> extends IoWait {
       return this.settleError(error);
     }
     this.#pending = true;
-    promise.then((value) => this.#came(value), (error) => this.#failed(error));
+    this.#reaction = Reaction.join(promise, this.#end);
   }
+
+  readonly #end: Joiner = {
+    nextJoiner: null,
+    prevJoiner: null,
+    resolve: (value) => this.#came(value as T),
+    reject: (error) => this.#failed(error),
+  };
 
   #came(value: T): void {
     this.#pending = false;
@@ -60,7 +72,12 @@ export class HostCall<T> extends IoWait {
   }
 
   protected override leave(): void {
-    if (this.#pending) this.#plan.abort?.();
+    if (!this.#pending) return;
+    this.#plan.abort?.();
+    // A promise of something that lasts, such as a process, must not keep all who ever waited for it.
+    if (this.#plan.discard !== undefined) return;
+    this.#pending = false;
+    this.#reaction!.leave(this.#end);
   }
 
   override reclaim(): void {

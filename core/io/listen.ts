@@ -20,6 +20,7 @@ export type ListenTarget =
 export function hostListen(target: ListenTarget): Deno.Listener {
   checkEndpoint(target, 0, "listen");
   const deno = denoWith("listen", "listen");
+  prepareStacks();
   if ("path" in target) return deno.listen({ transport: "unix", path: target.path });
   const { hostname, port, backlog, reusePort } = target;
   return deno.listen(given({ hostname, port, tcpBacklog: backlog, reusePort }));
@@ -30,27 +31,12 @@ function given<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }
 
-/**
- * Returns a function that removes the socket in the file system that was just made at `path`, but nothing that has
- * taken its place since, such as the socket of a newer listener.
- */
-export function pathRemover(path: string): () => void {
-  const made = identityOf(path);
-  return () => {
-    if (made === null || identityOf(path) !== made) return;
-    try {
-      Deno.removeSync(path);
-    } catch {
-      // Somebody has removed it just now, or it may not be removed.
-    }
-  };
-}
+let stacksReady = false;
 
-function identityOf(path: string): string | null {
-  try {
-    const { dev, ino, isSocket } = Deno.lstatSync(path);
-    return isSocket === false ? null : `${dev}:${ino}`;
-  } catch {
-    return null;
-  }
+/**
+ * Reads the stack of an error while there are descriptors. Deno 2.9 needs one for the first stack that is read, and
+ * panics if it gets none: the report of a shortage, or of whatever fails because of it, would end the server.
+ */
+function prepareStacks(): void {
+  stacksReady ||= new Error().stack !== null;
 }

@@ -20,6 +20,7 @@ import { IoWait } from "./io_wait.ts";
 import type { IoLimit } from "./limit.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { Reference } from "./reference.ts";
+import type { SocketPath } from "./socket_path.ts";
 import type { ServerContext } from "./tls.ts";
 import { TlsConn } from "./tls_conn.ts";
 import { WaitLine } from "./wait_line.ts";
@@ -30,8 +31,8 @@ export interface ListenerPlan {
   wrap(conn: Deno.Conn | TlsConn): AsyncSocket;
   /** How TLS is begun, if it is. */
   readonly tls: TlsPlan | null;
-  /** Undoes what listening has left behind. */
-  tidy(): void;
+  /** Its path, if it has one in the file system. */
+  readonly path: SocketPath | null;
 }
 
 /** How a listener begins TLS. */
@@ -78,8 +79,8 @@ export class AsyncListener implements Disposable {
   #pause: HostTimer | null = null;
   // A shortage was reported, and nothing has been accepted since.
   #short = false;
-  /** @internal Takes the report of a shortage instead of the scheduler. */
-  onShortage: ((error: Error) => void) | null = null;
+  /** @internal Is told of a shortage, with the host's error, instead of the scheduler. */
+  onShortage: ((error: unknown) => void) | null = null;
   #alive = true;
   readonly #reference = new Reference((alive) => this.#hold(alive), true);
   #closed = false;
@@ -125,9 +126,9 @@ export class AsyncListener implements Disposable {
     if (this.#closed) return;
     this.#reference.leave();
     this.#closed = true;
-    // While the listener is open its path names nobody else's.
-    this.#plan.tidy();
+    this.#plan.path?.begin();
     this.#listener.close();
+    if (!this.#accepting) this.#plan.path?.end();
     if (this.#pause !== null) stopTimer(this.#pause);
     this.#handshakes?.close();
     for (let socket = this.#ready.shift(); socket !== undefined; socket = this.#ready.shift()) socket.close();
@@ -196,7 +197,10 @@ export class AsyncListener implements Disposable {
   readonly #accepted = (conn: Deno.Conn): void => {
     this.#accepting = false;
     this.#short = false;
-    if (this.#closed) return conn.close();
+    if (this.#closed) {
+      this.#plan.path?.end();
+      return conn.close();
+    }
     sendAtOnce(conn);
     if (this.#handshakes === null) return this.#add(conn);
     this.#handshakes.begin(conn);
@@ -210,7 +214,7 @@ export class AsyncListener implements Disposable {
 
   readonly #failed = (error: unknown): void => {
     this.#accepting = false;
-    if (this.#closed) return;
+    if (this.#closed) return this.#plan.path?.end();
     if (isGone(error)) return this.#serve();
     const wait = this.#line.first;
     if (isShortage(error)) return this.#rest(error, wait);
@@ -232,15 +236,16 @@ export class AsyncListener implements Disposable {
   }
 
   #report(cause: unknown, wait: IoWait | null): void {
+    if (this.onShortage !== null) return this.onShortage(cause);
     const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new Error(
       `Cannot accept at ${describeAddress(this.addr)} at the moment: ${reason}; trying again every ${SHORTAGE_PAUSE} s`,
       { cause },
     );
     const owner = wait?.strand?.owner;
-    if (this.onShortage !== null) this.onShortage(error);
-    else if (owner !== undefined && owner.scheduler.onError !== null) owner.scheduler.reportError(error, owner);
-    else console.error(error.message);
+    // The program goes on, so this is a line and not the report of a failure.
+    if (owner === undefined || owner.scheduler.onError === null) console.error(error.message);
+    else owner.scheduler.reportError(error, owner);
   }
 
   #closedError(): ClosedError {

@@ -127,7 +127,7 @@ export class AsyncPipe implements Disposable, Hold {
   readonly #stdin: StreamSink | null;
   readonly #stdout: Output | null;
   readonly #stderr: Output | null;
-  readonly #ended: Promise<Deno.CommandStatus[]>;
+  readonly #ended: Promise<Deno.CommandStatus>;
   readonly #belonging: Belonging | null;
   // Whose scheduler says whether the children keep the process alive; `null`: they do.
   #scheduler: Scheduler | null = null;
@@ -156,7 +156,9 @@ export class AsyncPipe implements Disposable, Hold {
     const owner = context.strand?.owner;
     this.#belonging = owner === undefined ? null : new Belonging(owner, () => this.close());
     if (owner !== undefined) this.#obey(owner.scheduler);
-    this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) => this.#end(statuses));
+    this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
+      this.#end(statuses).at(-1)!
+    );
   }
 
   /**
@@ -325,7 +327,7 @@ export class AsyncPipe implements Disposable, Hold {
   wait(limit?: IoLimit): Operation<Deno.CommandStatus> {
     this.#adopt();
     const known = () => this.#statuses?.at(-1);
-    const start = async () => (await this.#ended).at(-1)!;
+    const start = () => this.#ended;
     return typed(new HostCall({ label: "wait", waitsFor: `the end of ${this}`, known, start }, limit));
   }
 

@@ -15,13 +15,14 @@ import {
   type IoLimit,
   maxOf,
 } from "./limit.ts";
-import { hostListen, type ListenTarget, pathRemover } from "./listen.ts";
+import { hostListen, type ListenTarget } from "./listen.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, Outlet } from "./outlet.ts";
 import { ReadExactly, ReadSome } from "./read.ts";
 import { ReadInto } from "./read_into.ts";
 import { ReadLine } from "./read_line.ts";
 import { ReadMessage } from "./read_message.ts";
+import { SocketPath } from "./socket_path.ts";
 import { startTls } from "./start_tls.ts";
 import { checkTls, serverContext, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
 import type { TlsConn } from "./tls_conn.ts";
@@ -123,7 +124,7 @@ export class AsyncSocket implements Disposable {
     checkEndpoint(target, 0, "listen");
     if ("path" in target) {
       const listener = hostListen(target);
-      return new AsyncListener(listener, { wrap: ofConn, tls: null, tidy: pathRemover(target.path) });
+      return new AsyncListener(listener, { wrap: ofConn, tls: null, path: new SocketPath(target.path) });
     }
     const tls = target.tls === undefined ? null : checkTls<TlsServerOptions>(target.tls, "listen");
     const plan = tls === null ? null : {
@@ -131,7 +132,7 @@ export class AsyncSocket implements Disposable {
       onHandshakeError: tls.onHandshakeError ?? null,
       context: serverContext(tls),
     };
-    return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, tidy() {} });
+    return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, path: null });
   }
 
   /**

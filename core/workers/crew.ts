@@ -101,7 +101,7 @@ export class Crew implements ThreadEvents, SweptCrew {
     task.id = (task.order % 0x7fffffff) + 1;
     this.counts.submitted++;
     this.pending++;
-    this.#hold.change(task.scheduler, 1);
+    if (task.holds) this.#hold.change(task.scheduler, 1);
     if (task.plan.thread === null && this.queue.length >= this.#plan.queueLimit) {
       task.state = BLOCKED;
       this.blocked.add(task);
@@ -197,7 +197,7 @@ export class Crew implements ThreadEvents, SweptCrew {
   #conclude(task: Task): void {
     task.state = SETTLED;
     task.args = [];
-    this.#hold.change(task.scheduler, -1);
+    if (task.holds) this.#hold.change(task.scheduler, -1);
     if (--this.pending === 0) { for (const resolve of this.#joins.splice(0)) resolve(); }
   }
 

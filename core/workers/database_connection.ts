@@ -1,8 +1,11 @@
 import { DatabaseError, WorkerError } from "../errors.ts";
 import { describe } from "../describe.ts";
-import { RLock } from "../sync/rlock.ts";
-import { type ConnectionNote, databaseTask } from "./database_task.ts";
 import { unsupported } from "../unsupported.ts";
+import type { Crew } from "./crew.ts";
+import { type ConnectionNote, type DatabaseAction, databaseTask } from "./database_task.ts";
+import { DatabaseTurns } from "./database_turns.ts";
+import { DecisiveTask, LastingTask } from "./lasting_task.ts";
+import { type TaskCall, TaskOperation } from "./task_operation.ts";
 import type { Thread } from "./thread.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -14,7 +17,7 @@ export interface DatabaseOptions {
   readonly busyTimeout?: number;
   /** What a row is: an object by column names, which is the default, or an array. */
   readonly rows?: "object" | "array";
-  /** Whether integers come as `bigint`; without it those beyond 2^53 are an error. */
+  /** Whether integers come as `bigint`; without it, reading one beyond 2^53 is an error. */
   readonly bigints?: boolean;
 }
 
@@ -27,14 +30,20 @@ const CODES = /* @__PURE__ */ (
 // Deno does not tell the code of a failure to open.
 const UNTOLD: readonly [RegExp, number][] = [[/unable to open/, 14], [/not a database/, 26], [/is locked/, 5]];
 
+const MAX_MILLISECONDS = 2 ** 31 - 1;
+
 let made = 0;
+
+function ignore(): void {}
 
 /** A connection to a database, kept in one worker, that one or more cursors share. */
 export class DatabaseConnection {
-  /** Held by the coroutine that uses the connection; over several statements while in a transaction. */
-  readonly lock: RLock = new RLock("database");
-  /** How many transactions are open within each other. */
-  depth = 0;
+  /** Whose turn it is to use it. */
+  readonly turns: DatabaseTurns = new DatabaseTurns();
+  /** What its rows are. */
+  readonly rows: "object" | "array";
+  /** Whether integers come as `bigint`. */
+  readonly bigints: boolean;
   readonly #pool: WorkerPool;
   readonly #owned: boolean;
   readonly #id = ++made;
@@ -44,6 +53,7 @@ export class DatabaseConnection {
   #closed = false;
   #cursors = 0;
   #users = 0;
+  #transactions = 0;
 
   constructor(pool: WorkerPool, owned: boolean, path: string, options: DatabaseOptions) {
     this.#pool = pool;
@@ -54,8 +64,10 @@ export class DatabaseConnection {
         `Cannot open a database as 'rows' is "object" or "array": current value is ${describe(rows)}`,
       );
     }
-    const timeout = Math.ceil(busyTimeout * 1000);
-    this.#note = { path, options: { readOnly, timeout }, arrays: rows === "array", bigints };
+    this.rows = rows;
+    this.bigints = bigints;
+    const timeout = Math.min(MAX_MILLISECONDS, Math.ceil(busyTimeout * 1000));
+    this.#note = { path, options: { readOnly, timeout }, bigints };
   }
 
   /** A number for a cursor. */
@@ -64,40 +76,73 @@ export class DatabaseConnection {
     return ++this.#cursors;
   }
 
-  /** Does something in the worker. The caller holds the lock. */
-  *ask(action: Parameters<typeof databaseTask>[0], cursor: number, ...args: unknown[]): Generator<unknown, unknown> {
-    if (this.#closed) throw new WorkerError("Cannot use a database as its connection is closed");
-    if (!this.#open) yield* this.#begin();
-    return yield* this.#task(action, cursor, args);
+  /** A number for a transaction. */
+  newTransaction(): number {
+    return ++this.#transactions;
   }
 
-  *#begin(): Generator<unknown, void> {
+  /** Does something in the worker, at the caller's turn. If its wait is given up, it is cancelled. */
+  *ask(action: DatabaseAction, cursor: number, ...args: unknown[]): Generator<unknown, unknown> {
+    yield* this.#beOpen();
+    return yield* told(this.#task(TaskOperation, action, cursor, args));
+  }
+
+  /** The same for what must be done: if its wait is given up, it goes on. */
+  *insist(action: DatabaseAction, cursor: number, ...args: unknown[]): Generator<unknown, unknown> {
+    yield* this.#beOpen();
+    return yield* told(this.#task(LastingTask, action, cursor, args));
+  }
+
+  /** The same for what has an outcome that must be known. The connection is open. */
+  decide(action: DatabaseAction, cursor: number, ...args: unknown[]): DecisiveTask {
+    this.#mustBeUsable();
+    return this.#task(DecisiveTask, action, cursor, args);
+  }
+
+  /** The same for what nobody waits for. */
+  submit(action: DatabaseAction, cursor: number, ...args: unknown[]): Promise<void> {
+    if (!this.alive) return Promise.resolve();
+    // A process that ends undoes what is not committed.
+    const holds = action !== "rollback";
+    const done = this.#pool.runIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args], holds);
+    // If it fails, the connection is lost, of which its next use tells.
+    return done.then(ignore, ignore);
+  }
+
+  *#beOpen(): Generator<unknown, void> {
+    this.#mustBeUsable();
+    if (this.#open) return;
     this.#thread ??= this.#pool.settleIn();
-    yield* this.#task("open", 0, [this.#note]);
+    yield* told(this.#task(TaskOperation, "open", 0, [this.#note]));
     this.#open = true;
   }
 
-  *#task(action: string, cursor: number, args: unknown[]): Generator<unknown, unknown> {
-    try {
-      return yield* this.#pool.taskIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args]);
-    } catch (error) {
-      throw databaseError(error);
-    }
+  #mustBeUsable(): void {
+    if (this.#closed) throw new WorkerError("Cannot use a database as its connection is closed");
   }
 
-  /** Whether there is anything to close. */
-  get #alive(): boolean {
+  #task<T extends TaskOperation>(
+    Kind: new (crew: Crew, call: TaskCall) => T,
+    action: DatabaseAction,
+    cursor: number,
+    args: readonly unknown[],
+  ): T {
+    return this.#pool.taskIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args], Kind);
+  }
+
+  /** Whether there is something in the worker. */
+  get alive(): boolean {
     return this.#open && this.#thread !== null && !this.#thread.dead;
   }
 
-  /** A cursor is closed; with the last one, so is the connection. The caller holds the lock. */
+  /** A cursor is closed; with the last one, so is the connection. It has to be the caller's turn. */
   *leave(cursor: number): Generator<unknown, void> {
     if (--this.#users > 0) {
-      if (this.#alive) yield* this.ask("drop", cursor);
+      if (this.alive) yield* this.insist("drop", cursor);
       return;
     }
     try {
-      if (this.#alive) yield* this.ask("close", cursor);
+      if (this.alive) yield* this.insist("close", cursor);
     } finally {
       this.#end();
     }
@@ -106,12 +151,9 @@ export class DatabaseConnection {
   /** The same without waiting: for `using`. */
   leaveSoon(cursor: number): void {
     const last = --this.#users === 0;
-    const thread = this.#thread;
-    const ignore = () => {};
-    const end = () => last && this.#end();
-    if (!this.#alive || (last && this.#owned)) return void end();
-    const done = this.#pool.runIn(thread!, databaseTask, [last ? "close" : "drop", this.#id, cursor]);
-    done.catch(ignore).finally(end);
+    if (!last) this.submit("drop", cursor);
+    else if (this.#owned || !this.alive) this.#end();
+    else this.submit("close", cursor).then(() => this.#end());
   }
 
   #end(): void {
@@ -120,6 +162,15 @@ export class DatabaseConnection {
     if (this.#thread !== null) this.#thread.tenants--;
     this.#thread = null;
     if (this.#owned) this.#pool.terminate();
+  }
+}
+
+/** Waits for a task; its error is that of a database. */
+export function* told(task: TaskOperation): Generator<unknown, unknown> {
+  try {
+    return yield* task;
+  } catch (error) {
+    throw databaseError(error);
   }
 }
 

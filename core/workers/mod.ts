@@ -19,10 +19,12 @@
  * @module
  */
 export { DatabaseError, WorkerError, type WorkerErrorInit } from "../errors.ts";
-export { AsyncDBCursor, type Row, type SqlParameters, type SqlValue, type TransactionMode } from "./async_db_cursor.ts";
+export { AsyncDBCursor, type Row } from "./async_db_cursor.ts";
 export type { DatabaseOptions } from "./database_connection.ts";
+export type { TransactionMode } from "./database_transaction.ts";
 export type { WorkerPermissions } from "./host_worker.ts";
 export { type ResultAction, ResultStream } from "./result_stream.ts";
+export type { SqlParameters, SqlValue } from "./sql_parameters.ts";
 export type { ProgressListener, TaskOptions } from "./task_options.ts";
 export type { ModuleTarget, TaskFunction } from "./targets.ts";
 export { type MapOptions, WorkerMap } from "./worker_map.ts";

@@ -50,6 +50,8 @@ export class Task {
   args: readonly unknown[];
   readonly plan: TaskPlan;
   readonly owner: TaskOwner;
+  /** Whether it may keep the process alive at all. */
+  holds = true;
   /** The scheduler of the coroutine that asked for it, which knows whether it keeps the process alive; `null`: it does. */
   scheduler: Scheduler | null = null;
   /** How many words its arguments take in the ring; 0: they travel by port. */

@@ -64,7 +64,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
       if (this.state === WAITING) ok ? this.give(value) : this.fail(value);
       return;
     }
-    this.#leave();
+    this.leave();
     if (ok) this.resolve(value);
     else this.reject(value);
   }
@@ -88,7 +88,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
   }
 
   override detach(): void {
-    this.#leave();
+    this.leave();
     this.#crew.cancel(this.#task);
   }
 
@@ -100,7 +100,8 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     return false;
   }
 
-  #leave(): void {
+  /** @internal Waits no more. */
+  protected leave(): void {
     if (this.#loop === null) return;
     this.#loop.hostOperations--;
     this.#loop = null;

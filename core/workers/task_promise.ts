@@ -4,11 +4,11 @@ import type { Crew } from "./crew.ts";
 import { Task, type TaskOwner } from "./task.ts";
 import { lateTask, type TaskCall } from "./task_operation.ts";
 
-/** Runs a task for async code. */
-export function promiseOf(crew: Crew, call: TaskCall): Promise<unknown> {
+/** Runs a task for async code; `holds` is whether the process stays until it is done. */
+export function promiseOf(crew: Crew, call: TaskCall, holds = true): Promise<unknown> {
   if (call.signal?.aborted) return Promise.reject(call.signal.reason);
   if (call.seconds <= 0) return Promise.reject(lateTask(call));
-  return new TaskPromise(crew, call).promise;
+  return new TaskPromise(crew, call, holds).promise;
 }
 
 class TaskPromise implements TaskOwner {
@@ -21,7 +21,7 @@ class TaskPromise implements TaskOwner {
   #reject!: (error: unknown) => void;
   #timer: HostTimer | null = null;
 
-  constructor(crew: Crew, call: TaskCall) {
+  constructor(crew: Crew, call: TaskCall, holds: boolean) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -29,6 +29,7 @@ class TaskPromise implements TaskOwner {
     this.#crew = crew;
     this.#call = call;
     this.#task = new Task(call.target, call.args, call.plan, this);
+    this.#task.holds = holds;
     crew.submit(this.#task);
     if (call.seconds < Infinity) this.#timer = startTimer(() => this.#giveUp(lateTask(call)), call.seconds, false);
     call.signal?.addEventListener("abort", this);

@@ -298,16 +298,21 @@ export class WorkerPool {
     return this.#crew.settleIn();
   }
 
-  /** @internal Runs a task in that worker. */
-  taskIn(thread: Thread, target: unknown, args: readonly unknown[]): Operation<unknown> {
+  /** @internal Runs a task in that worker; `Kind` is how it is waited for. */
+  taskIn<T extends TaskOperation>(
+    thread: Thread,
+    target: unknown,
+    args: readonly unknown[],
+    Kind: new (crew: Crew, call: TaskCall) => T,
+  ): T {
     const call = this.#call({}, target, args);
-    return new TaskOperation(this.#crew, { ...call, plan: { ...call.plan, thread } });
+    return new Kind(this.#crew, { ...call, plan: { ...call.plan, thread } });
   }
 
-  /** @internal The same for whoever is no coroutine. */
-  runIn(thread: Thread, target: unknown, args: readonly unknown[]): Promise<unknown> {
+  /** @internal The same for whoever is no coroutine; `holds` is whether the process stays until it is done. */
+  runIn(thread: Thread, target: unknown, args: readonly unknown[], holds: boolean): Promise<unknown> {
     const call = this.#call({}, target, args);
-    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } });
+    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } }, holds);
   }
 
   /**

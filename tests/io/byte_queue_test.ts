@@ -141,7 +141,7 @@ Deno.test("a ByteQueue believes a length only as far as the bytes have come", ()
   const queue = new ByteQueue();
   for (let come = 4; come < 1_000_000; come += 1000) {
     fill(queue, come === 4 ? 4 : 1000, 1024, 2 ** 32);
-    assert(capacity(queue) <= 4 * queue.available + 1024, `${capacity(queue)} for ${queue.available}`);
+    assert(capacity(queue) <= 4 * (queue.available + 1024), `${capacity(queue)} for ${queue.available}`);
   }
 });
 

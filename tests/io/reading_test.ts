@@ -169,7 +169,7 @@ Deno.test("a length that is announced or asked for takes memory only as the byte
   for (const read of reads) {
     let come = 0;
     const conn: FakeConn = new FakeConn(() => {
-      if (conn.last !== null) assert(conn.last.byteLength <= 4 * come + 1024, `${conn.last.byteLength} for ${come}`);
+      if (conn.last !== null) assert(conn.last.byteLength <= 4 * (come + 1024), `${conn.last.byteLength} for ${come}`);
       if (come > MIB) return null;
       const piece = come === 0 ? framed(0, 16 * MIB) : new Uint8Array(1000);
       come += piece.length;

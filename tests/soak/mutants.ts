@@ -9,6 +9,7 @@ import { ByteQueue } from "../../core/io/byte_queue.ts";
 import { Line, NONE } from "../../core/line.ts";
 import { Mailbox } from "../../core/message/mailbox.ts";
 import { Operation } from "../../core/operation.ts";
+import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
 import { Strand } from "../../core/strand.ts";
@@ -16,6 +17,9 @@ import { Mutex } from "../../core/sync/mutex.ts";
 import { WaitQueue } from "../../core/sync/wait_queue.ts";
 import { Crew } from "../../core/workers/crew.ts";
 import { Thread } from "../../core/workers/thread.ts";
+import { DatabaseConnection } from "../../core/workers/database_connection.ts";
+import { DecisiveTask } from "../../core/workers/lasting_task.ts";
+import { Fetch } from "../../core/workers/result_rows.ts";
 
 /** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
 // deno-lint-ignore no-explicit-any -- see above
@@ -227,6 +231,20 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
+    name: "a race without time gives up what is there",
+    society: "combinations",
+    virtual: true,
+    invariant: "Without time, what is there is taken",
+    apply: () => sometimes(Strand.prototype, "advances", 1, () => () => false),
+  },
+  {
+    name: "what came through a deadline in vain does not go back",
+    society: "combinations",
+    virtual: true,
+    invariant: "What is not taken goes back",
+    apply: () => sometimes(Call.prototype, "reclaim", 1, () => () => {}),
+  },
+  {
     name: "a message is in the wrong category",
     society: "categories",
     virtual: true,
@@ -341,5 +359,40 @@ export const MUTANTS: readonly Mutant[] = [
           if (!ok) delete value.errors;
           finished.call(this, task, ok, value);
         }),
+  },
+  {
+    name: "a commit is given up while it runs",
+    society: "databases",
+    virtual: false,
+    invariant: "What was told as given up is not there",
+    apply: () => {
+      const { prototype } = DecisiveTask;
+      const shielded = Object.getOwnPropertyDescriptor(prototype, "shielded")!;
+      Object.defineProperty(prototype, "shielded", { ...shielded, get: () => false });
+      return () => Object.defineProperty(prototype, "shielded", shielded);
+    },
+  },
+  {
+    name: "a transaction that is cut short stays open",
+    society: "databases",
+    virtual: false,
+    invariant: "",
+    apply: () =>
+      sometimes(
+        DatabaseConnection.prototype,
+        "insist",
+        1,
+        (insist) =>
+          function (action, ...args) {
+            return action === "rollback" ? [] : insist.call(this, action, ...args);
+          },
+      ),
+  },
+  {
+    name: "rows that are not handed over do not go back",
+    society: "databases",
+    virtual: false,
+    invariant: "A fetch loses no row",
+    apply: () => sometimes(Fetch.prototype, "reclaim", 1, () => () => {}),
   },
 ];

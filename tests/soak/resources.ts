@@ -7,9 +7,15 @@ import { has, type TestCertificate, testCertificate } from "../io/helpers.ts";
 
 export class Resources {
   #pool: WorkerPool | null = null;
+  #databasePool: WorkerPool | null = null;
   /** The pool, started on first use. */
   get pool(): WorkerPool {
     return this.#pool ??= new WorkerPool(2, { name: "soak", grace: 0.05, queueLimit: 100 });
+  }
+
+  /** A pool whose workers nobody crashes, as they keep connections. */
+  get databasePool(): WorkerPool {
+    return this.#databasePool ??= new WorkerPool(2, { name: "soak databases", grace: 30 });
   }
 
   /** For TLS; `null` where openssl, which makes it, is missing. */
@@ -20,5 +26,6 @@ export class Resources {
   /** Ends what was started. */
   async close(): Promise<void> {
     await this.#pool?.terminate();
+    await this.#databasePool?.terminate();
   }
 }

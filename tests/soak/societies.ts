@@ -3,6 +3,7 @@ import { channels } from "./societies/channels.ts";
 import { combinations } from "./societies/combinations.ts";
 import { conditions } from "./societies/conditions.ts";
 import { contexts } from "./societies/contexts.ts";
+import { databases } from "./societies/databases.ts";
 import { datagrams } from "./societies/datagrams.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
@@ -35,4 +36,5 @@ export const SOCIETIES: readonly Society[] = [
   workers,
   priorities,
   contexts,
+  databases,
 ];

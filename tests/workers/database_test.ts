@@ -1,20 +1,11 @@
 import { all, run, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AsyncDBCursor, DatabaseError, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { withFile } from "./database_files.ts";
 
 /** Takes a good part of a second. */
 const SLOW =
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500000) SELECT max(i) AS m FROM n`;
-
-/** Runs `use` with the path of a database file that is gone afterwards. */
-async function withFile(use: (path: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "asyncoro-" });
-  try {
-    await use(`${directory}/test.db`);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 Deno.test("AsyncDBCursor executes and fetches in a database file that stays", async () => {
   await withFile(async (path) => {

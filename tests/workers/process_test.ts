@@ -46,6 +46,37 @@ Deno.test("an idle pool does not keep the process alive, and needs no permission
   assertEquals([code, stdout, stderr], [0, "[ 1, 4, 9 ]\n{ n: 7 }\n", ""]);
 });
 
+Deno.test("a daemon in a transaction does not keep the process alive, whether it begins, waits or commits", async () => {
+  const directory = await Deno.makeTempDir();
+  for (const when of ["begin", "body", "commit"]) {
+    const path = JSON.stringify(`${directory}/${when}.db`);
+    const lock = when === "commit" ? "BEGIN; SELECT * FROM t" : "BEGIN EXCLUSIVE";
+    const { code, stdout, stderr } = await runProgram(
+      `
+      import { AsyncDBCursor } from "${WORKERS}";
+      import { run, Scheduler, sleep } from "${MAIN}";
+      await run(function* () {
+        const db = new AsyncDBCursor(${path}, { busyTimeout: 60 });
+        const other = new AsyncDBCursor(${path});
+        yield* db.execute("CREATE TABLE t (n)");
+        if ("${when}" !== "body") yield* other.executescript("${lock}");
+        Scheduler.instance().spawnWith({ daemon: true }, function* () {
+          yield* db.transaction(function* () {
+            yield* db.execute("INSERT INTO t VALUES (1)");
+            if ("${when}" === "body") yield* sleep(60);
+          }, "${when}" === "begin" ? "immediate" : "deferred");
+        });
+        yield* sleep(0.2);
+      });
+      console.log("ended");
+    `,
+      "-A",
+    );
+    assertEquals([code, stdout, stderr], [0, "ended\n", ""], when);
+  }
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("a task keeps the process alive until it is done", async () => {
   const { code, stdout } = await runProgram(`
     import { WorkerPool } from "${WORKERS}";

@@ -38,11 +38,16 @@ export class Server implements Disposable {
   constructor(loop: EventLoop, target: ListenTarget, clientConnected: ClientConnected, limit: number) {
     this.#loop = loop;
     this.#listener = AsyncSocket.listen(target);
+    this.#listener.onShortage = (exception) => this.#short(exception);
     this.#clientConnected = clientConnected;
     this.#limit = limit;
     this.#accepting = loop.createTask(this.#accept(), { name: `accept ${this}` });
     // However it ends, nothing is accepted after that.
-    this.#accepting.addDoneCallback(() => this.close());
+    this.#accepting.addDoneCallback((task) => {
+      const exception = task.cancelled() ? null : task.exception();
+      if (exception !== null && this.#serving) this.#stopped(exception);
+      this.close();
+    });
   }
 
   /** Where it listens. */
@@ -146,6 +151,15 @@ export class Server implements Disposable {
     } catch (error) {
       this.#failed(writer, error);
     }
+  }
+
+  /** It goes on by itself when there are descriptors again. */
+  #short(exception: unknown): void {
+    this.#loop.callExceptionHandler({ message: "socket.accept() out of system resource", exception, server: this });
+  }
+
+  #stopped(exception: unknown): void {
+    this.#loop.callExceptionHandler({ message: `Accepting has failed for ${this}`, exception, server: this });
   }
 
   #failed(writer: StreamWriter, exception: unknown): void {

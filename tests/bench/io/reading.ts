@@ -1,38 +1,140 @@
 /**
  * What it costs to read much: of any length, and in small pieces. CPU time of this process, as others share the
- * machine; the peer is another process.
+ * machine; the peer is another process. Beside it the same in plain async/await: the pieces are kept and joined at the
+ * end, or put into an array of the right length.
  */
 import { cpuUsage } from "node:process";
-import { type Operation, run } from "@asyncoro/asyncoro";
+import { run } from "@asyncoro/asyncoro";
 import { AsyncPipe, AsyncSocket } from "@asyncoro/asyncoro/io";
 import { has, testCertificate } from "../../io/helpers.ts";
 import { type Effort, median, printTable, times } from "../harness.ts";
-
-type Reading<T> = Generator<unknown, T, unknown>;
 
 const MEGABYTES = [5, 20, 80, 320];
 const FRAME = 16 * 1024 * 1024;
 const PIECE = 1024;
 const SENDER = new URL("sender.ts", import.meta.url).pathname;
 
-/** Seconds of CPU that this process has used, all threads. */
-function cpu(): number {
-  const { user, system } = cpuUsage();
+/** What the peer sends: so many bytes, a frame of so many, or a line. */
+type Form = "bytes" | "frame" | "line";
+
+/** Does the work once; seconds of CPU. */
+type Work = (length: number) => Promise<number>;
+
+/** The same work, by coroutines and in plain async/await. */
+interface Way {
+  readonly name: string;
+  readonly ours: Work;
+  readonly native: Work;
+}
+
+/** Seconds of CPU that this process uses meanwhile, all threads. */
+async function cpuOf(work: () => Promise<unknown>): Promise<number> {
+  const before = cpuUsage();
+  await work();
+  const { user, system } = cpuUsage(before);
   return (user + system) / 1e6;
 }
 
-/** A connection to a process that sends so many bytes, a frame of them or a line if it is to be one. */
-function* connected(tls: boolean, form: "zeros" | "frame" | "line", length: number): Reading<[Deno.Conn, AsyncPipe]> {
+/** Seconds of CPU to read what a peer sends over a connection. */
+async function overConnection(
+  tls: boolean,
+  form: Form,
+  length: number,
+  read: (conn: Deno.Conn) => Promise<unknown>,
+): Promise<number> {
   const where = { hostname: "127.0.0.1", port: 0 };
   const listener = tls ? Deno.listenTls({ ...where, ...testCertificate() }) : Deno.listen(where);
-  const args = ["run", "-A", "--no-check", "--quiet", SENDER, String((listener.addr as Deno.NetAddr).port)];
-  if (tls) args.push("--tls");
-  const streams = { stdin: "null", stdout: "null", stderr: "inherit" } as const;
-  const sender = new AsyncPipe(Deno.execPath(), { args: [...args, form, String(length)], ...streams });
-  const conn = yield listener.accept();
+  const port = String((listener.addr as Deno.NetAddr).port);
+  const args = ["run", "-A", "--no-check", "--quiet", SENDER, port, ...tls ? ["--tls"] : [], form, String(length)];
+  const sender = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null" }).spawn();
+  const conn = await listener.accept();
   listener.close();
-  return [conn as Deno.Conn, sender];
+  const used = await cpuOf(() => read(conn));
+  await sender.status;
+  return used;
 }
+
+/** Reads over a connection with a socket of ours, and closes it. */
+function ours(read: (socket: AsyncSocket) => Generator<unknown, unknown, unknown>): (conn: Deno.Conn) => Promise<void> {
+  return (conn) =>
+    run(function* () {
+      using socket = AsyncSocket.from(conn);
+      yield* read(socket);
+    });
+}
+
+/** Reads so many bytes into an array of that length. */
+async function exactly(conn: Deno.Conn, length: number): Promise<Uint8Array> {
+  const all = new Uint8Array(length);
+  for (let got = 0; got < length;) got += (await conn.read(all.subarray(got)))!;
+  conn.close();
+  return all;
+}
+
+/** Reads everything. */
+async function collected(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function pipeOptions(length: number): { args: string[]; stdin: "null"; stdout: "piped"; stderr: "null" } {
+  return { args: ["-c", String(length), "/dev/zero"], stdin: "null", stdout: "piped", stderr: "null" };
+}
+
+const recvall = (tls: boolean): Omit<Way, "name"> => ({
+  ours: (length) =>
+    overConnection(
+      tls,
+      "bytes",
+      length,
+      ours(function* (socket) {
+        yield* socket.recvall(length);
+      }),
+    ),
+  native: (length) => overConnection(tls, "bytes", length, (conn) => exactly(conn, length)),
+});
+
+const WAYS: readonly Way[] = [
+  {
+    name: "pipe, `communicate`",
+    ours: (length) =>
+      cpuOf(() =>
+        run(function* () {
+          yield* new AsyncPipe("head", pipeOptions(length)).communicate();
+        })
+      ),
+    native: (length) =>
+      cpuOf(async () => {
+        const child = new Deno.Command("head", pipeOptions(length)).spawn();
+        await Promise.all([collected(child.stdout), child.status]);
+      }),
+  },
+  { name: "TCP, `recvall`", ...recvall(false) },
+  {
+    name: "TCP, `readline`",
+    ours: (length) =>
+      overConnection(
+        false,
+        "line",
+        length,
+        ours(function* (socket) {
+          yield* socket.readline({ max: length });
+        }),
+      ),
+    native: (length) =>
+      overConnection(false, "line", length, async (conn) => {
+        new TextDecoder().decode(await collected(conn.readable));
+      }),
+  },
+  { name: "TLS, `recvall`", ...recvall(true) },
+];
 
 /** The same connection, in pieces. */
 function inPieces(conn: Deno.Conn): Deno.Conn {
@@ -43,103 +145,62 @@ function inPieces(conn: Deno.Conn): Deno.Conn {
   } as Deno.Conn;
 }
 
-/** Seconds of CPU for a read over a connection. */
-function* overConnection(
-  tls: boolean,
-  form: "zeros" | "frame" | "line",
-  length: number,
-  read: (socket: AsyncSocket) => Operation<unknown> | Reading<unknown>,
-  pieces = false,
-): Reading<number> {
-  const [conn, sender] = yield* connected(tls, form, length);
-  const socket = AsyncSocket.from(pieces ? inPieces(conn) : conn);
-  const before = cpu();
-  yield* read(socket);
-  const used = cpu() - before;
-  socket.close();
-  yield* sender.wait();
-  return used;
+const frame = (tls: boolean, read: (socket: AsyncSocket) => Generator<unknown, unknown, unknown>): Promise<number> =>
+  overConnection(tls, "frame", FRAME, (conn) => ours(read)(inPieces(conn)));
+
+function* message(socket: AsyncSocket): Generator<unknown, void, unknown> {
+  yield* socket.recvMsg();
 }
 
-function* overPipe(length: number, read: (pipe: AsyncPipe) => Operation<unknown>): Reading<number> {
-  using pipe = new AsyncPipe("head", { args: ["-c", String(length), "/dev/zero"], stdin: "null", stderr: "null" });
-  const before = cpu();
-  yield* read(pipe);
-  return cpu() - before;
+function* pieces(socket: AsyncSocket): Generator<unknown, void, unknown> {
+  for (let got = 0; got < FRAME + 4;) got += (yield* socket.recv()).length;
 }
-
-/** What the reading gives. */
-function measure(reading: Reading<number>): Promise<number> {
-  return run(function* () {
-    return yield* reading;
-  });
-}
-
-/** Receives so many bytes as they come. */
-function* received(socket: AsyncSocket, length: number): Reading<void> {
-  for (let got = 0; got < length;) got += (yield* socket.recv()).length;
-}
-
-const WAYS: Readonly<Record<string, (length: number) => Reading<number>>> = {
-  "pipe, `communicate`": (length) => overPipe(length, (pipe) => pipe.communicate()),
-  "pipe, `read`": (length) => overPipe(length, (pipe) => pipe.read()),
-  "TCP, `recvall`": (length) => overConnection(false, "zeros", length, (socket) => socket.recvall(length)),
-  "TCP, `readline`": (length) => overConnection(false, "line", length, (socket) => socket.readline({ max: length })),
-  "TLS, `recvall`": (length) => overConnection(true, "zeros", length, (socket) => socket.recvall(length)),
-};
-
-const IN_PIECES: Readonly<Record<string, boolean>> = { "TCP": false, "TLS": true };
 
 /** Reads to the end of 5 to 320 MB, and a frame of 16 MiB that comes in pieces of 1 KiB. */
 export async function benchReading({ rounds, scale }: Effort): Promise<void> {
-  const withTls = has("openssl");
+  const transports = ["TCP", "TLS"].filter((name) => name === "TCP" || has("openssl"));
   const sizes = scale < 1 ? MEGABYTES.slice(0, -1) : MEGABYTES;
-  const ways = Object.entries(WAYS).filter(([name]) => withTls || !name.startsWith("TLS"));
-  const table: string[][] = [];
-  for (const [name, way] of ways) {
-    const figures = await perMegabyte(way, sizes, rounds);
-    table.push([
-      name,
-      ...figures.map((figure) => figure.toFixed(2)),
-      times(Math.max(...figures) / Math.min(...figures)),
-    ]);
+  const much: string[][] = [];
+  for (const way of WAYS) {
+    if (!way.name.startsWith("TLS") || transports.includes("TLS")) {
+      much.push([way.name, ...await bySize(way, sizes, rounds)]);
+    }
   }
   const columns = sizes.map((size) => `${size} MB`);
-  printTable("Reading much: milliseconds of CPU per MB", ["", ...columns, "worst / best"], table);
+  printTable("Reading much: milliseconds of CPU per MB, and against async/await", ["", ...columns], much);
 
   const frames: string[][] = [];
-  for (const [name, tls] of Object.entries(IN_PIECES).filter(([name]) => withTls || name !== "TLS")) {
-    frames.push([name, ...await frameInPieces(tls, rounds)]);
-  }
+  for (const name of transports) frames.push([name, ...await inSmallPieces(name === "TLS", rounds)]);
   const header = ["", "`recvMsg`", "`recv`", "ratio"];
   printTable("A frame of 16 MiB in pieces of 1 KiB: milliseconds of CPU", header, frames);
 }
 
-async function perMegabyte(
-  way: (length: number) => Reading<number>,
-  sizes: readonly number[],
-  rounds: number,
-): Promise<number[]> {
-  const results = sizes.map((): number[] => []);
-  for (let round = -1; round < rounds; round++) {
-    for (const [index, size] of sizes.entries()) {
-      const seconds = await measure(way(size * 1e6));
-      if (round >= 0) results[index].push(seconds * 1000 / size);
-    }
+async function bySize(way: Way, sizes: readonly number[], rounds: number): Promise<string[]> {
+  const cells: string[] = [];
+  for (const size of sizes) {
+    const results = await alternately(rounds, way.ours, way.native, size * 1e6);
+    const perMegabyte = median(results.map(([ours]) => ours * 1000 / size));
+    cells.push(`${perMegabyte.toFixed(2)} (${times(median(results.map(([ours, native]) => ours / native)))})`);
   }
-  return results.map(median);
+  return cells;
 }
 
-async function frameInPieces(tls: boolean, rounds: number): Promise<string[]> {
-  const messages: number[] = [];
-  const plain: number[] = [];
+/** Seconds of both, after a round to warm up. Each is first in its turn: who comes second finds memory that is warm. */
+async function alternately(rounds: number, first: Work, second: Work, length: number): Promise<[number, number][]> {
+  const results: [number, number][] = [];
   for (let round = -1; round < rounds; round++) {
-    const message = await measure(overConnection(tls, "frame", FRAME, (socket) => socket.recvMsg(), true));
-    const all = await measure(overConnection(tls, "frame", FRAME, (socket) => received(socket, FRAME + 4), true));
-    if (round < 0) continue;
-    messages.push(message * 1000);
-    plain.push(all * 1000);
+    const swapped = round % 2 !== 0;
+    const before = await (swapped ? second : first)(length);
+    const after = await (swapped ? first : second)(length);
+    if (round >= 0) results.push(swapped ? [after, before] : [before, after]);
   }
-  const ratio = median(messages.map((message, round) => message / plain[round]));
-  return [median(messages).toFixed(0), median(plain).toFixed(0), times(ratio)];
+  return results;
+}
+
+async function inSmallPieces(tls: boolean, rounds: number): Promise<string[]> {
+  const [ours, recv] = [message, pieces].map((read): Work => () => frame(tls, read));
+  const results = await alternately(rounds, ours, recv, FRAME);
+  const of = (figure: (result: [number, number]) => number): number => median(results.map(figure));
+  const ratio = times(of(([message, all]) => message / all));
+  return [(of(([message]) => message) * 1000).toFixed(0), (of(([, all]) => all) * 1000).toFixed(0), ratio];
 }

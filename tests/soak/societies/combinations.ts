@@ -1,4 +1,7 @@
-/** Trees of race, all and withTimeout: what loses is cancelled once, everything cleans up once, and the outcome is right. */
+/**
+ * Trees of race, all and withTimeout: what loses is cancelled once, everything cleans up once, and the outcome is right.
+ * Without time they take what is there, give back what they have no use for, and take care of promises they never look at.
+ */
 import {
   all,
   call,
@@ -167,6 +170,49 @@ function* cutShort(limit: number, body: Body<number>): Body<number> {
   }
 }
 
+/** Puts an operation that has its outcome at once, or never, among some that have none. */
+function nest(world: World, inner: Operation<unknown>, depth: number): Operation<unknown> {
+  const { random } = world;
+  if (depth === 0) return inner;
+  const rest = nest(world, inner, depth - 1);
+  const dice = random.below(4);
+  if (dice === 0) return race(rest, sleep(1e6));
+  if (dice === 1) return race(sleep(1e6), withTimeout(random.pick([0, 1e6]), race(rest)));
+  return dice === 2 ? withTimeout(1e6, rest) : all(rest);
+}
+
+/** Takes messages of its own, all at once and without time, or not at all. */
+function* takeAtOnce(coro: Coro, world: World): Body {
+  const { random } = world;
+  const there = random.from(1, 4);
+  for (let i = 0; i < there; i++) coro.send(i);
+  const lost = Promise.withResolvers<never>();
+  const wanted = random.from(1, 5);
+  const receives = Array.from({ length: wanted }, () => nest(world, coro.receive(), random.below(4)));
+  const whole = race(all(receives), until(lost.promise), race(sleep(1e6), lost.promise));
+  let taken = false;
+  try {
+    yield* withTimeout(random.pick([0, -1]), nest(world, whole, random.below(4)));
+    taken = true;
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  } finally {
+    lost.reject(new Thrown("of a promise that nobody waits for"));
+  }
+  world.check(taken === (wanted <= there), "Without time, what is there is taken", () => `${wanted} of ${there}`);
+  let left = 0;
+  while ((yield* coro.receive(0)) !== undefined) left++;
+  world.check(left === (taken ? there - wanted : there), "What is not taken goes back", () => `${left} of ${there}`);
+  world.done("combine: at once", wanted);
+}
+
+function* taker(coro: Coro, world: World): Body {
+  while (!world.over) {
+    yield* takeAtOnce(coro, world);
+    yield* coro.sleep(world.seconds(1));
+  }
+}
+
 function* gardener(coro: Coro, world: World): Body {
   while (!world.over) {
     const grower = new Grower(world);
@@ -182,7 +228,10 @@ export const combinations: Society = {
     yield* populate(world, coro, {
       size: 8,
       mortal: true,
-      newMember: () => world.spawn("gardener", (coro) => gardener(coro, world)),
+      newMember: () =>
+        world.random.chance(0.3)
+          ? world.spawn("taker", (coro) => taker(coro, world))
+          : world.spawn("gardener", (coro) => gardener(coro, world)),
     });
   },
 };

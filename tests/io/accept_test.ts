@@ -1,0 +1,401 @@
+/** Accepting goes on, whatever a client or a lack of descriptors does. */
+import { Coro, type CoroFunction, Scheduler, sleep, TimeoutError } from "@asyncoro/asyncoro";
+import { run as runAsyncio, startServer } from "@asyncoro/asyncoro/asyncio";
+import { type AsyncListener, AsyncSocket, ClosedError } from "@asyncoro/asyncoro/io";
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { AsyncListener as Listener } from "../../core/io/listener.ts";
+import { bytes, drive, eventually, testCertificate, testWith, text } from "./helpers.ts";
+
+const LOOPBACK = "127.0.0.1";
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** An error of the host's `accept`. */
+function hostError(name: string, code: string | undefined): Error {
+  return Object.assign(new Error(`injected ${code ?? name}`), { name, code });
+}
+
+/** A listener whose host fails at first. The last one who asks waits for ever. */
+class FaultyHost implements Pick<Deno.Listener, "accept" | "addr" | "close" | "ref" | "unref"> {
+  readonly addr: Deno.Addr = { transport: "tcp", hostname: LOOPBACK, port: 7 };
+  readonly #faults: Error[];
+  accepts = 0;
+
+  constructor(...faults: Error[]) {
+    this.#faults = faults;
+  }
+
+  accept(): Promise<Deno.Conn> {
+    this.accepts++;
+    const fault = this.#faults.shift();
+    if (fault !== undefined) return Promise.reject(fault);
+    return this.accepts > 50 ? new Promise(() => {}) : Promise.resolve(new SilentConn() as unknown as Deno.Conn);
+  }
+
+  close(): void {}
+  ref(): void {}
+  unref(): void {}
+}
+
+class SilentConn {
+  readonly remoteAddr: Deno.Addr = { transport: "tcp", hostname: LOOPBACK, port: 8 };
+  readonly localAddr = this.remoteAddr;
+  read(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  write(): Promise<number> {
+    return Promise.resolve(1);
+  }
+  close(): void {}
+}
+
+function listenerOf(host: FaultyHost): AsyncListener {
+  const wrap = (conn: unknown): AsyncSocket => AsyncSocket.from(conn as Deno.Conn);
+  return new Listener(host as unknown as Deno.Listener, { wrap, tls: null, path: null });
+}
+
+/** Runs a coroutine, and gives what was reported to its scheduler meanwhile. */
+async function reported(target: CoroFunction<[], unknown>): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  const scheduler = new Scheduler({ name: "accept test" });
+  scheduler.onError = (error) => errors.push(error);
+  await scheduler.spawn(target).value(20);
+  await scheduler.terminate();
+  return errors;
+}
+
+const GONE: [name: string, code?: string][] = [
+  ["ConnectionAborted", "ECONNABORTED"],
+  ["ConnectionReset", "ECONNRESET"],
+  ["NotConnected", "ENOTCONN"],
+  ["NotConnected"],
+  ["Error", "EPROTO"],
+  ["Error", "EHOSTUNREACH"],
+  ["TimedOut", "ETIMEDOUT"],
+];
+
+for (const [name, code] of GONE) {
+  Deno.test(`accept() goes on after a connection that is gone already: ${code ?? name}`, async () => {
+    using listener = listenerOf(new FaultyHost(hostError(name, code), hostError(name, code)));
+    const errors = await reported(function* () {
+      (yield* listener.accept(5)).close();
+    });
+    assertEquals(errors, []);
+  });
+}
+
+for (const code of ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]) {
+  Deno.test(`accept() reports ${code} once, pauses and goes on`, async () => {
+    const host = new FaultyHost(hostError("Error", code), hostError("Error", code));
+    using listener = listenerOf(host);
+    const errors = await reported(function* () {
+      (yield* listener.accept(20)).close();
+      assertEquals(host.accepts, 3);
+    });
+    assertEquals(errors.length, 1);
+    const [{ message, cause }] = errors as [Error];
+    assertStringIncludes(message, "Cannot accept at 127.0.0.1:7 at the moment: injected");
+    assertEquals((cause as { code: string }).code, code);
+  });
+}
+
+Deno.test("accept() times out, terminates and closes while a shortage lasts", async () => {
+  const host = new FaultyHost(hostError("Error", "EMFILE"), hostError("Error", "EMFILE"));
+  const listener = listenerOf(host);
+  const errors = await reported(function* () {
+    try {
+      yield* listener.accept(0.02);
+      throw new Error("Expected a timeout");
+    } catch (error) {
+      assertInstanceOf(error, TimeoutError);
+    }
+    const given = new Coro(function* () {
+      yield* listener.accept();
+    });
+    const closed = new Coro(function* () {
+      try {
+        yield* listener.accept();
+      } catch (error) {
+        return error;
+      }
+    });
+    yield* sleep(0.01);
+    given.terminate();
+    yield* given.finish();
+    listener.close();
+    assertInstanceOf(yield* closed.finish(), ClosedError);
+  });
+  assertEquals(errors.length, 1);
+  assertEquals(host.accepts, 1);
+});
+
+Deno.test("a second shortage is reported again when connections came between", async () => {
+  const [first, second] = [hostError("Error", "EMFILE"), hostError("Error", "ENFILE")];
+  const host = new FaultyHost(first);
+  using listener = listenerOf(host);
+  const errors = await reported(function* () {
+    (yield* listener.accept(5)).close();
+    host.accept = () => {
+      host.accept = FaultyHost.prototype.accept;
+      return Promise.reject(second);
+    };
+    (yield* listener.accept(5)).close();
+  });
+  assertEquals(errors.map((error) => (error as Error).cause), [first, second]);
+});
+
+Deno.test("an error of accept() that no client causes is told to who waits", async () => {
+  using listener = listenerOf(new FaultyHost(hostError("PermissionDenied", "EACCES")));
+  await drive(function* () {
+    try {
+      yield* listener.accept(5);
+      throw new Error("Expected an error");
+    } catch (error) {
+      assertEquals((error as Error).name, "PermissionDenied");
+    }
+    (yield* listener.accept(5)).close();
+  });
+});
+
+// --- with the real host ---------------------------------------------------------------------------------------
+
+/** Connects and resets at once, several times. */
+const RESET = `import socket, struct, sys
+for i in range(20):
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+`;
+
+async function resetAll(port: number): Promise<void> {
+  const args = ["-c", RESET, String(port)];
+  const { success, stderr } = await new Deno.Command("python3", { args, stderr: "piped" }).output();
+  assert(success, text(stderr));
+}
+
+testWith(["python3"], "clients that reset at once end no server", async () => {
+  using listener = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  await drive(function* (coro) {
+    const server = new Coro(function* () {
+      for (;;) {
+        using socket = yield* listener.accept();
+        try {
+          yield* socket.sendall(yield* socket.recv(100, 5));
+        } catch (error) {
+          assertInstanceOf(error, Deno.errors.ConnectionReset);
+        }
+      }
+    });
+    yield resetAll(port);
+    using socket = yield* AsyncSocket.connect({ hostname: LOOPBACK, port }, 5);
+    yield* socket.sendall("still there");
+    assertEquals(text(yield* socket.recv(100, 5)), "still there");
+    assert(coro.isAlive());
+    server.terminate();
+    yield* server.finish();
+  });
+});
+
+testWith(["python3"], "clients that reset at once end no server of asyncio streams", async () => {
+  const contexts: unknown[] = [];
+  await runAsyncio(function* () {
+    const server = yield* startServer(
+      function* (reader, writer) {
+        writer.write(yield* reader.readline());
+        writer.close();
+      },
+      LOOPBACK,
+      0,
+    );
+    server.getLoop().setExceptionHandler((_loop, { exception }) => contexts.push(exception));
+    const { port } = server.addr as Deno.NetAddr;
+    yield resetAll(port);
+    assert(server.isServing());
+    const socket = yield* AsyncSocket.connect({ hostname: LOOPBACK, port }, 5);
+    yield* socket.sendall("hello\n");
+    assertEquals(yield* socket.readline(5), "hello");
+    socket.close();
+    server.close();
+    yield* server.waitClosed();
+  });
+  // The handlers may find that their client has gone.
+  for (const error of contexts) assertInstanceOf(error, Deno.errors.ConnectionReset);
+});
+
+/** Takes all descriptors, tells so, and gives them back after a line of input. */
+const HOARD = `
+const held = [];
+const hoard = () => {
+  try {
+    for (;;) held.push(Deno.openSync("/dev/null"));
+  } catch {
+    console.log("hoarded");
+  }
+};
+const free = async () => {
+  await Deno.stdin.read(new Uint8Array(1));
+  for (const file of held) file.close();
+};
+`;
+
+const SERVERS: Record<string, string> = {
+  "TCP": "AsyncSocket.listen({ hostname: '127.0.0.1', port: 0 })",
+  "TLS": "AsyncSocket.listen({ hostname: '127.0.0.1', port: 0, tls: { cert: Deno.args[0], key: Deno.args[1] } })",
+  "Unix": "AsyncSocket.listen({ path: Deno.args[2] })",
+};
+
+function program(server: string): string {
+  return `import { AsyncSocket, Coro, run } from "@asyncoro/asyncoro";
+${HOARD}
+await run(function* () {
+  using listener = ${server};
+  console.log(JSON.stringify(listener.addr));
+  hoard();
+  free();
+  for (;;) {
+    new Coro(function* (_coro, socket) {
+      yield* socket.sendall((yield* socket.readline()) + "\\n");
+      socket.close();
+    }, yield* listener.accept());
+  }
+});`;
+}
+
+const ASYNCIO = `import { run, startServer } from "@asyncoro/asyncoro/asyncio";
+${HOARD}
+await run(function* () {
+  const server = yield* startServer(function* (reader, writer) {
+    writer.write(yield* reader.readline());
+    writer.close();
+  }, "127.0.0.1", 0);
+  console.log(JSON.stringify(server.addr));
+  hoard();
+  free();
+  yield* server.serveForever();
+});`;
+
+/** Runs a server that lacks descriptors when the first client comes, and gets them back. Gives what it has reported. */
+async function starve(source: string): Promise<string> {
+  const dir = await Deno.makeTempDir();
+  const file = `${dir}/server.ts`;
+  await Deno.writeTextFile(file, source);
+  const { ca, cert, key } = testCertificate();
+  const child = new Deno.Command("sh", {
+    args: ["-c", `ulimit -n 100; exec "$@"`, "sh", Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, file]
+      .concat(cert, key, `${dir}/socket`),
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream());
+  const errors = child.stderr.pipeThrough(new TextDecoderStream());
+  let seen = "";
+  let told = "";
+  const reading = (async () => {
+    for await (const piece of lines) seen += piece;
+  })();
+  const hearing = (async () => {
+    for await (const piece of errors) told += piece;
+  })();
+  await eventually(() => seen.includes("hoarded"), "the server lacks descriptors");
+  const where = JSON.parse(seen.split("\n")[0]);
+  const target = where.path !== undefined
+    ? { path: where.path }
+    : { hostname: "localhost", port: where.port, tls: source.includes("tls") ? { caCerts: [ca] } : undefined };
+  await drive(function* () {
+    const client = new Coro(function* () {
+      using socket = yield* AsyncSocket.connect(target, 15);
+      yield* socket.sendall("hello\n");
+      assertEquals(yield* socket.readline(15), "hello");
+    });
+    yield eventually(() => told.includes("Too many open files"), `the shortage is reported, not ${told}`);
+    const stdin = child.stdin.getWriter();
+    yield stdin.write(bytes("\n"));
+    yield stdin.close();
+    yield* client.finish();
+  });
+  child.kill("SIGKILL");
+  await Promise.all([child.status, reading, hearing]);
+  await Deno.remove(dir, { recursive: true });
+  return told.split("\n").filter((line) => !line.includes("extra certs")).join("\n");
+}
+
+for (const [kind, server] of Object.entries(SERVERS)) {
+  testWith(
+    ["sh", "openssl"],
+    `a ${kind} server that runs out of descriptors says so in a line, pauses and goes on`,
+    async () => {
+      const told = await starve(program(server));
+      assertEquals(told.trim().split("\n").length, 1, told);
+      assertStringIncludes(told, "at the moment: Too many open files");
+    },
+  );
+}
+
+testWith(
+  ["sh", "openssl"],
+  "a server of asyncio streams that runs out of descriptors tells the exception handler",
+  async () => {
+    const told = await starve(ASYNCIO);
+    assertEquals(told.match(/socket.accept\(\) out of system resource/g)?.length, 1, told);
+  },
+);
+
+// --- paths ----------------------------------------------------------------------------------------------------
+
+/** Whether somebody can be reached at a path, and what is in its folder. */
+function* reach(listener: AsyncListener, path: string): Generator<unknown, void, unknown> {
+  using _client = yield* AsyncSocket.connect({ path }, 5);
+  (yield* listener.accept(5)).close();
+}
+
+for (const accepting of [false, true]) {
+  const when = accepting ? "while accept() waits" : "while nobody waits";
+  Deno.test(`closing a listener leaves the path of a newer one, ${when}`, async () => {
+    const dir = await Deno.makeTempDir();
+    const path = `${dir}/socket`;
+    await drive(function* () {
+      const start = (listener: AsyncListener): void => {
+        if (!accepting) return;
+        new Coro(function* () {
+          try {
+            yield* listener.accept();
+          } catch (error) {
+            assertInstanceOf(error, ClosedError);
+          }
+        });
+      };
+      const oldest = AsyncSocket.listen({ path });
+      start(oldest);
+      yield* sleep(0.02);
+      Deno.removeSync(path);
+      const newer = AsyncSocket.listen({ path });
+      oldest.close();
+      yield* sleep(0.02);
+      yield* reach(newer, path);
+      // A listener that is replaced at once.
+      start(newer);
+      yield* sleep(0.02);
+      newer.close();
+      const newest = AsyncSocket.listen({ path });
+      yield* sleep(0.02);
+      yield* reach(newest, path);
+      assertEquals([...Deno.readDirSync(dir)].map(({ name }) => name), ["socket"]);
+      newest.close();
+    });
+    await eventually(() => [...Deno.readDirSync(dir)].length === 0, "the path is removed");
+    await Deno.remove(dir, { recursive: true });
+  });
+}
+
+Deno.test("closing a listener leaves a file that has taken the place of its socket", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/socket`;
+  const listener = AsyncSocket.listen({ path });
+  Deno.removeSync(path);
+  Deno.writeTextFileSync(path, "a file");
+  listener.close();
+  assertEquals(Deno.readTextFileSync(path), "a file");
+  await Deno.remove(dir, { recursive: true });
+});

@@ -1,0 +1,514 @@
+import { all, type Coro, current, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import * as asyncio from "@asyncoro/asyncoro/asyncio";
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { AsyncDBCursor, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { failureOf, onDisk, refusalOf, withFile } from "./database_files.ts";
+
+/** Takes a good part of a second. */
+const SLOW =
+  `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500000) SELECT max(i) AS m FROM n`;
+
+function* insert(cursor: AsyncDBCursor, n: number): Generator<unknown, string> {
+  yield* cursor.execute("INSERT INTO t VALUES (?)", [n]);
+  return "done";
+}
+
+/** Whether the connection is in a transaction: another cannot be begun then. */
+function* isClean(cursor: AsyncDBCursor): Generator<unknown, boolean> {
+  return (yield* cursor.transaction(() => insert(cursor, 99), "immediate")) === "done";
+}
+
+interface Bank {
+  readonly path: string;
+  /** The connection that is tested; its file has the table `t` with the column `n`. */
+  readonly db: AsyncDBCursor;
+  /** Keeps others from committing to the file, but not from working on it, until {@linkcode letGo}. */
+  hold(): Generator<unknown, void>;
+  letGo(): Generator<unknown, void>;
+}
+
+/** Runs `use` with a database of which a commit can be held up. */
+async function withBank(
+  use: (bank: Bank, coro: Coro) => Generator<unknown, void>,
+  busyTimeout = 10,
+): Promise<void> {
+  await withFile(async (path) => {
+    await run(function* (coro: Coro) {
+      const db = new AsyncDBCursor(path, { busyTimeout });
+      const reader = new AsyncDBCursor(path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      const hold = function* (): Generator<unknown, void> {
+        yield* reader.execute("BEGIN");
+        yield* reader.execute("SELECT * FROM t");
+      };
+      const letGo = function* (): Generator<unknown, void> {
+        yield* reader.execute("COMMIT");
+      };
+      try {
+        yield* use({ path, db, hold, letGo }, coro);
+      } finally {
+        yield* db.close();
+        yield* reader.close();
+      }
+    });
+  });
+}
+
+Deno.test("a transaction given up while it begins is not begun, or undone", async () => {
+  await withFile(async (path) => {
+    await run(function* () {
+      const db = new AsyncDBCursor(path, { busyTimeout: 10 });
+      const other = new AsyncDBCursor(path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      yield* other.execute("BEGIN EXCLUSIVE");
+      const work = db.transaction(() => insert(db, 1), "immediate");
+      assertInstanceOf(yield* failureOf(withTimeout(0.05, work)), TimeoutError);
+      const next = Scheduler.instance().spawn(function* () {
+        return yield* insert(db, 2);
+      });
+      yield* other.execute("ROLLBACK");
+      // What was queued behind it is no part of it.
+      yield* next.finish();
+      assertEquals(yield* onDisk(path), [2]);
+      assert(yield* isClean(db));
+      yield* other.execute("INSERT INTO t VALUES (4)");
+      yield* db.close();
+      yield* other.close();
+      assertEquals(yield* onDisk(path), [2, 4, 99]);
+    });
+  });
+});
+
+Deno.test("a transaction whose time runs out while it commits gives its value", async () => {
+  await withBank(function* ({ path, db, hold, letGo }) {
+    yield* hold();
+    const waiting = Scheduler.instance().spawn(function* () {
+      return yield* withTimeout(0.2, db.transaction((cursor) => insert(cursor, 1)));
+    });
+    yield* sleep(0.5);
+    assert(waiting.isAlive());
+    yield* letGo();
+    assertEquals(yield* waiting.finish(), "done");
+    assertEquals(yield* onDisk(path), [1]);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a commit that fails is told, also if time has run out meanwhile", async () => {
+  await withBank(function* ({ path, db, hold, letGo }) {
+    yield* hold();
+    const work = db.transaction((cursor) => insert(cursor, 1));
+    const error = yield* refusalOf(withTimeout(0.1, work));
+    assertEquals([error.code, error.message], ["SQLITE_BUSY", "database is locked"]);
+    yield* letGo();
+    assertEquals(yield* onDisk(path), []);
+    assert(yield* isClean(db));
+  }, 0.3);
+});
+
+Deno.test("an error thrown into a coroutine while it commits arrives at its next wait", async () => {
+  await withBank(function* ({ path, db, hold, letGo }) {
+    yield* hold();
+    const seen: unknown[] = [];
+    const waiting = Scheduler.instance().spawn(function* () {
+      seen.push(yield* db.transaction((cursor) => insert(cursor, 1)));
+      try {
+        yield* sleep(60);
+      } catch (error) {
+        seen.push(error);
+      }
+    });
+    yield* sleep(0.2);
+    const error = new Error("come home");
+    waiting.throw(error);
+    yield* sleep(0.1);
+    assertEquals(seen, []);
+    yield* letGo();
+    yield* waiting.finish();
+    assertEquals(seen, ["done", error]);
+    assertEquals(yield* onDisk(path), [1]);
+  });
+});
+
+Deno.test("a coroutine that is terminated while it commits learns the outcome first", async () => {
+  await withBank(function* ({ path, db, hold, letGo }) {
+    yield* hold();
+    const seen: unknown[] = [];
+    const waiting = Scheduler.instance().spawn(function* () {
+      try {
+        seen.push(yield* db.transaction((cursor) => insert(cursor, 1)));
+        yield* sleep(0);
+        seen.push("not reached");
+      } finally {
+        seen.push("cleaned up");
+      }
+    });
+    yield* sleep(0.2);
+    waiting.terminate();
+    yield* sleep(0.1);
+    assertEquals(seen, []);
+    yield* letGo();
+    yield* waiting.finish();
+    assertEquals(seen, ["done", "cleaned up"]);
+    assertEquals(yield* onDisk(path), [1]);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a cancelled task of asyncio learns the outcome of its commit first", async () => {
+  await withBank(function* ({ path, db, hold, letGo }) {
+    yield* hold();
+    const seen: unknown[] = [];
+    const loop = asyncio.run(function* () {
+      const task = asyncio.createTask(function* () {
+        seen.push(yield* db.transaction((cursor) => insert(cursor, 1)));
+        yield* asyncio.sleep(60);
+      });
+      yield* asyncio.sleep(0.2);
+      task.cancel();
+      yield* asyncio.sleep(0.1);
+      assertEquals(seen, []);
+      try {
+        yield* task;
+      } catch (error) {
+        seen.push((error as Error).name);
+      }
+    });
+    yield* sleep(0.5);
+    yield* letGo();
+    yield loop;
+    assertEquals(seen, ["done", "CancelledError"]);
+    assertEquals(yield* onDisk(path), [1]);
+  });
+});
+
+Deno.test("what ends a coroutine before it commits keeps it from committing", async () => {
+  await withBank(function* ({ path, db }) {
+    const doomed = Scheduler.instance().spawn(function* () {
+      yield* db.transaction(function* (cursor) {
+        yield* insert(cursor, 1);
+        current().terminate();
+      });
+    });
+    yield* doomed.finish();
+    assertEquals(yield* onDisk(path), []);
+    const task = asyncio.run(function* () {
+      yield* db.transaction(function* (cursor) {
+        yield* insert(cursor, 1);
+        asyncio.currentTask()!.cancel();
+      });
+    }).catch((error) => error.name);
+    assertEquals(yield task, "CancelledError");
+    assertEquals(yield* onDisk(path), []);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a transaction is on disk if and only if it gave its value, whenever it is cut short", async () => {
+  await withFile(async (path) => {
+    await using pool = new WorkerPool(1);
+    await run(function* () {
+      const db = new AsyncDBCursor(pool, path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      const paid: number[] = [];
+      for (let i = 0; i < 150; i++) {
+        try {
+          yield* withTimeout(
+            0.0003 * (i % 15),
+            db.transaction(function* () {
+              // The one within is released as the other is committed.
+              yield* db.transaction(() => insert(db, i));
+            }),
+          );
+          paid.push(i);
+        } catch (error) {
+          assertInstanceOf(error, TimeoutError);
+        }
+      }
+      assertEquals(yield* onDisk(path), paid);
+      yield* db.close();
+    });
+  });
+});
+
+Deno.test("a race that is cut short while a transaction commits leaves the connection clean", async () => {
+  await withBank(function* ({ db, hold, letGo }) {
+    yield* hold();
+    const waiting = Scheduler.instance().spawn(function* () {
+      return yield* race(
+        db.transaction((cursor) => insert(cursor, 1)),
+        (function* () {
+          yield* sleep(0.1);
+          return "too late";
+        })(),
+      );
+    });
+    yield* sleep(0.3);
+    // It goes on when its branches have ended.
+    assert(waiting.isAlive());
+    yield* letGo();
+    assertEquals(yield* waiting.finish(), "too late");
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a constraint that is checked at the commit fails it, and nothing stays", async () => {
+  await withBank(function* ({ path, db }) {
+    yield* db.executescript(
+      "CREATE TABLE p (n INTEGER PRIMARY KEY); " +
+        "CREATE TABLE c (n INTEGER REFERENCES p(n) DEFERRABLE INITIALLY DEFERRED)",
+    );
+    const error = yield* refusalOf(db.transaction(function* () {
+      yield* insert(db, 1);
+      yield* db.execute("INSERT INTO c VALUES (7)");
+    }));
+    assertEquals(
+      [error.code, error.errcode, error.message],
+      ["SQLITE_CONSTRAINT", 787, "FOREIGN KEY constraint failed"],
+    );
+    assertEquals(yield* onDisk(path), []);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a transaction that SQLite has rolled back takes no more statements, and is not committed", async () => {
+  await withBank(function* ({ path, db }) {
+    yield* db.execute("CREATE TABLE u (n INTEGER UNIQUE)");
+    yield* db.execute("INSERT INTO u VALUES (1)");
+    const seen: unknown[] = [];
+    const conflict = function* (): Generator<unknown, void> {
+      seen.push((yield* failureOf(db.execute("INSERT OR ROLLBACK INTO u VALUES (1)"))).message);
+    };
+    for (
+      const more of [
+        () => insert(db, 2),
+        () => db.executemany("INSERT INTO t VALUES (?)", [[2]]),
+        () => db.executescript("INSERT INTO t VALUES (2)"),
+        () => db.transaction(() => insert(db, 2)),
+        function* (): Generator<unknown, void> {},
+      ]
+    ) {
+      const error = yield* refusalOf(db.transaction(function* () {
+        yield* insert(db, 1);
+        yield* conflict();
+        yield* more() as Generator<unknown, void>;
+      }));
+      assertEquals([error.code, error.errcode], ["SQLITE_ABORT", 516]);
+    }
+    assertEquals(seen[0], "UNIQUE constraint failed: u.n");
+    assertEquals(yield* onDisk(path), []);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a transaction that its own statements end is told as failed, and the connection is clean", async () => {
+  await withBank(function* ({ path, db }) {
+    yield* refusalOf(db.transaction(function* () {
+      yield* insert(db, 1);
+      yield* db.execute("ROLLBACK");
+    }));
+    const own = new Error("mine");
+    const error = yield* failureOf(db.transaction(function* () {
+      yield* insert(db, 2);
+      yield* db.execute("ROLLBACK");
+      throw own;
+    }));
+    assertEquals(error, own);
+    // Without its savepoint the one within cannot be undone alone: all is.
+    const lost = yield* refusalOf(db.transaction(function* () {
+      yield* insert(db, 3);
+      const within = yield* failureOf(db.transaction(function* () {
+        yield* insert(db, 4);
+        yield* db.execute("RELEASE asyncoro_1");
+        throw own;
+      }));
+      assertEquals(within, own);
+      yield* insert(db, 5);
+    }));
+    assertEquals(lost.errcode, 516);
+    assertEquals(yield* onDisk(path), []);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("transaction() in one that was begun by hand fails, and leaves that alone", async () => {
+  await withBank(function* ({ path, db }) {
+    yield* db.execute("BEGIN");
+    yield* insert(db, 1);
+    const error = yield* failureOf(db.transaction(() => insert(db, 2)));
+    assertStringIncludes(error.message, "cannot start a transaction within a transaction");
+    yield* db.execute("COMMIT");
+    assertEquals(yield* onDisk(path), [1]);
+  });
+});
+
+Deno.test("transactions of several branches of one coroutine do not mix", async () => {
+  await withBank(function* ({ path, db }) {
+    const failing = function* (): Generator<unknown, string> {
+      return (yield* failureOf(db.transaction(function* () {
+        yield* insert(db, 1);
+        yield* sleep(0.02);
+        yield* insert(db, 1);
+        throw new Error("no");
+      }))).message;
+    };
+    const fine = function* (): Generator<unknown, string> {
+      yield* sleep(0.005);
+      return yield* db.transaction(function* () {
+        yield* insert(db, 2);
+        // Branches of the body are within; they take turns.
+        yield* all(
+          insert(db, 3),
+          db.transaction(function* () {
+            yield* insert(db, 4);
+            yield* sleep(0.01);
+            yield* insert(db, 4);
+          }),
+          failureOf(db.transaction(function* () {
+            yield* insert(db, 5);
+            yield* sleep(0.01);
+            throw new Error("only this");
+          })),
+        );
+        return "fine";
+      });
+    };
+    const alone = function* (): Generator<unknown, string> {
+      yield* sleep(0.01);
+      return yield* insert(db, 6);
+    };
+    assertEquals(yield* all(failing(), fine(), alone()), ["no", "fine", "done"]);
+    assertEquals(yield* onDisk(path), [2, 3, 4, 4, 6]);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("a transaction within another that is given up undoes itself alone", async () => {
+  await withBank(function* ({ path, db }) {
+    yield* db.transaction(function* () {
+      yield* insert(db, 1);
+      const error = yield* failureOf(withTimeout(
+        0.03,
+        db.transaction(function* () {
+          yield* insert(db, 2);
+          yield* sleep(60);
+        }),
+      ));
+      assertInstanceOf(error, TimeoutError);
+      yield* insert(db, 3);
+    });
+    assertEquals(yield* onDisk(path), [1, 3]);
+  });
+});
+
+Deno.test("statements behind one that was given up are carried out after it", async () => {
+  await withBank(function* ({ path, db }) {
+    assertInstanceOf(yield* failureOf(withTimeout(0.05, db.execute(SLOW))), TimeoutError);
+    yield* insert(db, 1);
+    const error = yield* failureOf(db.transaction(function* () {
+      yield* insert(db, 2);
+      yield* withTimeout(0.05, db.execute(SLOW));
+    }));
+    assertInstanceOf(error, TimeoutError);
+    assertEquals(yield* onDisk(path), [1]);
+    assert(yield* isClean(db));
+  });
+});
+
+Deno.test("executemany() that is given up ends soon, and in a transaction nothing of it stays", async () => {
+  await withFile(async (path) => {
+    await using pool = new WorkerPool(1, { grace: 30 });
+    await run(function* () {
+      const db = new AsyncDBCursor(pool, path);
+      yield* db.executescript(`
+        CREATE TABLE t (n INTEGER); CREATE TABLE slow (n INTEGER);
+        CREATE TRIGGER tick AFTER INSERT ON t BEGIN
+          INSERT INTO slow ${SLOW.replace("1500000", "40000")};
+        END`);
+      const error = yield* failureOf(withTimeout(
+        0.3,
+        db.transaction(function* () {
+          yield* db.executemany("INSERT INTO t VALUES (?)", Array.from({ length: 5000 }, (_, n) => [n]));
+        }),
+      ));
+      assertInstanceOf(error, TimeoutError);
+      // All of it would take longer than the wait for the end of it.
+      assertEquals(yield* onDisk(path), []);
+      assertEquals(yield* onDisk(path, "SELECT n FROM slow"), []);
+      assert(yield* isClean(db));
+      yield* db.close();
+    });
+  });
+});
+
+Deno.test("a transaction whose worker ends is rolled back", async () => {
+  await withBank(function* ({ path, hold, letGo }) {
+    for (const when of ["in the body", "while it commits"]) {
+      const pool = new WorkerPool(1);
+      const db = new AsyncDBCursor(pool, path, { busyTimeout: 0.5 });
+      yield* db.execute("SELECT 1");
+      if (when === "while it commits") yield* hold();
+      const waiting = Scheduler.instance().spawn(function* () {
+        return yield* failureOf(db.transaction(function* () {
+          yield* insert(db, 1);
+          if (when === "in the body") yield* failureOf(pool.asyncTask(() => process.exit(1)));
+        }));
+      });
+      yield* sleep(0.2);
+      yield pool.terminate();
+      assertInstanceOf(yield* waiting.finish(), WorkerError);
+      assertInstanceOf(yield* failureOf(db.cursor().execute("SELECT 1")), WorkerError);
+      if (when === "while it commits") {
+        // SQLite does not know that it was to end.
+        yield* sleep(0.5);
+        yield* letGo();
+      }
+      assertEquals(yield* onDisk(path), []);
+      yield* db.close();
+    }
+  });
+});
+
+Deno.test("closing waits for the transaction that is open, and is done even if its wait is given up", async () => {
+  await withFile(async (path) => {
+    await using pool = new WorkerPool(1);
+    await run(function* () {
+      const db = new AsyncDBCursor(pool, path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      const own = db.cursor();
+      const waiting = Scheduler.instance().spawn(function* () {
+        return yield* db.transaction(function* () {
+          yield* insert(db, 1);
+          yield* sleep(0.1);
+          yield* insert(db, 2);
+          return "committed";
+        });
+      });
+      yield* sleep(0.03);
+      assertInstanceOf(yield* failureOf(withTimeout(0.01, own.close())), TimeoutError);
+      assertEquals(yield* waiting.finish(), "committed");
+      yield* db.close();
+      yield* own.close();
+      const opened = yield* pool.asyncTask(() =>
+        (globalThis as unknown as Record<symbol, Map<unknown, unknown>>)[Symbol.for("asyncoro.databases")].size
+      );
+      assertEquals(opened, 0);
+      assertEquals(yield* onDisk(path), [1, 2]);
+    });
+  });
+});
+
+Deno.test("a transaction that closes its cursor is rolled back", async () => {
+  await withFile(async (path) => {
+    await run(function* () {
+      const db = new AsyncDBCursor(path);
+      yield* db.execute("CREATE TABLE t (n INTEGER)");
+      const error = yield* failureOf(db.transaction(function* () {
+        yield* insert(db, 1);
+        yield* db.close();
+      }));
+      assertInstanceOf(error, WorkerError);
+      assertEquals(yield* onDisk(path), []);
+    });
+  });
+});
