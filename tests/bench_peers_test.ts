@@ -124,7 +124,7 @@ Deno.test("who is not installed is left out, and it is said so", async () => {
   const text = new TextDecoder().decode(stdout);
   assert(success, text);
   assertStringIncludes(text, "go: missing here");
-  assertStringIncludes(text, "Not here: asyncio, Go, Erlang.");
+  assertStringIncludes(text, "Not installed: asyncio, Go, Erlang.");
 });
 
 Deno.test("who takes longer than the limit gets no time", async () => {
@@ -230,7 +230,7 @@ Deno.test("the same findings make the same table and chart, with what is missing
   assertEquals(text, peersPage.markdown(findings()));
   assertStringIncludes(text, "| switch, 1,000 coroutines, ns | **20**<br>18–22 | 66 (3.3 x)<br>59–73 |");
   assertStringIncludes(text, "| echo, 50 connections, requests/s | **22,200**<br>20,000–24,400 |  |");
-  assertStringIncludes(text, "Go has no time for `echo`: it ended. Not here: Erlang.");
+  assertStringIncludes(text, "Go has no figure for `echo`: it ended. Not installed: Erlang.");
   const svgs = peersPage.svgs!(findings());
   assertEquals(svgs, peersPage.svgs!(findings()));
   assertMatch(svgs["peers.svg"], /^<svg .*class="ours".*<\/svg>\n$/s);

@@ -69,8 +69,8 @@ function chart(findings: Findings): string {
 function leftOut({ dropouts, missing }: Findings): string[] {
   const title = (peer: string) => PEERS.find(({ name }) => name === peer)?.title ?? peer;
   return [
-    ...dropouts.map(({ peer, work, why }) => `${title(peer)} has no time for \`${work}\`: ${why}.`),
-    ...missing.length > 0 ? [`Not here: ${missing.map(title).join(", ")}.`] : [],
+    ...dropouts.map(({ peer, work, why }) => `${title(peer)} has no figure for \`${work}\`: ${why}.`),
+    ...missing.length > 0 ? [`Not installed: ${missing.map(title).join(", ")}.`] : [],
   ];
 }
 
@@ -88,21 +88,19 @@ export const peersPage: Page<Findings> = {
   markdown(findings) {
     const { machine, quick, rounds, crowd } = findings;
     return [
-      "The same works on others, each in its own usual way, on one core where it lets itself be told so. " +
-      `Medians of ${rounds} repetitions in turns, with quartiles below; for each of the others, how many times better ` +
-      "ours is (below 1, worse), the median of the ratios within the rounds. Every answer was checked.",
+      "The same work, written for each library in its usual way, on one core where the number of cores can be set. " +
+      `Medians of ${rounds} repetitions, taken in turns, with the quartiles below; in brackets, how many times better ` +
+      "ours is (below 1: worse), the median of the ratios within a round. Every result was checked.",
       "![The same work on ours and on others](results/peers.svg)",
       table(findings),
       [
-        `There were ${
-          crowd.toLocaleString("en")
-        } sleepers, in a process of their own each time, fewer times than the rest.`,
-        "The load on the servers, 64 bytes at a time, is one process for all, on another core; it is what limits the " +
-        "rate of the quickest.",
+        `The ${crowd.toLocaleString("en")} sleepers run in a new process each time, with fewer repetitions.`,
+        "The servers get 64 bytes at a time from one client process on another core, which limits the rate of the " +
+        "fastest of them.",
         ...quick ? ["A quick run: its figures are rough."] : [],
         ...leftOut(findings),
       ].join(" "),
-      `\`deno task bench:peers${quick ? " --quick" : ""}\` measured it: ${described(machine)}; ${
+      `Measured by \`deno task bench:peers${quick ? " --quick" : ""}\`: ${described(machine)}; ${
         versionsOf(findings)
       }.`,
     ].join("\n\n");
