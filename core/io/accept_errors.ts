@@ -33,6 +33,6 @@ export function isGone(error: unknown): boolean {
 }
 
 /** Whether the process or the system lacks descriptors or memory at the moment. */
-export function isShortage(error: unknown): boolean {
+export function isShortage(error: unknown): error is Error {
   return SHORTAGES.has((error as { code?: string }).code ?? "");
 }

@@ -20,7 +20,6 @@ export type ListenTarget =
 export function hostListen(target: ListenTarget): Deno.Listener {
   checkEndpoint(target, 0, "listen");
   const deno = denoWith("listen", "listen");
-  prepareStacks();
   if ("path" in target) return deno.listen({ transport: "unix", path: target.path });
   const { hostname, port, backlog, reusePort } = target;
   return deno.listen(given({ hostname, port, tcpBacklog: backlog, reusePort }));
@@ -29,14 +28,4 @@ export function hostListen(target: ListenTarget): Deno.Listener {
 /** Without the entries that are `undefined`, which the host would take for values. */
 function given<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
-}
-
-let stacksReady = false;
-
-/**
- * Reads the stack of an error while there are descriptors. Deno 2.9 needs one for the first stack that is read, and
- * panics if it gets none: the report of a shortage, or of whatever fails because of it, would end the server.
- */
-function prepareStacks(): void {
-  stacksReady ||= new Error().stack !== null;
 }

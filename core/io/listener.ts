@@ -11,7 +11,7 @@ import { Fifo } from "../fifo.ts";
 import { holdTimer, type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { WAITING } from "../operation.ts";
 import type { Operation } from "../operation.ts";
-import { printError } from "../report.ts";
+import { printError, withoutStack } from "../report.ts";
 import type { Strand } from "../strand.ts";
 import { isGone, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
 import { describeAddress } from "./endpoint.ts";
@@ -224,7 +224,7 @@ export class AsyncListener implements Disposable {
   };
 
   /** Accepts nothing for a while. Those who wait go on waiting, as long as their limits let them. */
-  #rest(error: unknown, wait: IoWait | null): void {
+  #rest(error: Error, wait: IoWait | null): void {
     const goOn = (): void => {
       this.#pause = null;
       this.#serve();
@@ -235,12 +235,15 @@ export class AsyncListener implements Disposable {
     this.#report(error, wait);
   }
 
-  #report(cause: unknown, wait: IoWait | null): void {
+  /** Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
+  #report(cause: Error, wait: IoWait | null): void {
+    withoutStack(cause);
     if (this.onShortage !== null) return this.onShortage(cause);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const error = new Error(
-      `Cannot accept at ${describeAddress(this.addr)} at the moment: ${reason}; trying again every ${SHORTAGE_PAUSE} s`,
-      { cause },
+    const where = describeAddress(this.addr);
+    const error = withoutStack(
+      new Error(`Cannot accept at ${where} at the moment: ${cause.message}; trying again every ${SHORTAGE_PAUSE} s`, {
+        cause,
+      }),
     );
     const owner = wait?.strand?.owner;
     // The program goes on, so this is a line and not the report of a failure.

@@ -51,7 +51,9 @@ export class TlsConn {
   readonly #conn: Deno.Conn;
   readonly #carrier: Duplex;
   readonly #engine: TLSSocket;
-  readonly #secured = Promise.withResolvers<void>();
+  readonly #secured: Promise<void>;
+  #resolveSecured!: () => void;
+  #rejectSecured!: (error: unknown) => void;
   #handshaking = true;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(MIN_READ);
   #smallReads = 0;
@@ -76,8 +78,12 @@ export class TlsConn {
   private constructor(conn: Deno.Conn, secure: (carrier: Duplex) => TLSSocket, ready: "secure" | "secureConnect") {
     this.#conn = conn;
     this.#carrier = this.#newCarrier();
+    this.#secured = new Promise((resolve, reject) => {
+      this.#resolveSecured = resolve;
+      this.#rejectSecured = reject;
+    });
     // Whoever waits for the handshake is told; if nobody does, it is no uncaught error.
-    this.#secured.promise.catch(() => {});
+    this.#secured.catch(() => {});
     this.#engine = secure(this.#carrier)
       .on(ready, () => this.#established())
       .on("data", (piece: unknown) => this.#decrypted(piece as Uint8Array))
@@ -111,7 +117,7 @@ export class TlsConn {
   /** Resolves when the peer is verified and the keys are agreed on. */
   handshake(): Promise<void> {
     this.#fill();
-    return this.#secured.promise;
+    return this.#secured;
   }
 
   /** Reads into the buffer; one read at a time. Returns how many bytes, or `null` at the end of the stream. */
@@ -176,7 +182,7 @@ export class TlsConn {
 
   #established(): void {
     this.#handshaking = false;
-    this.#secured.resolve();
+    this.#resolveSecured();
   }
 
   #decrypted(piece: Uint8Array): void {
@@ -200,7 +206,7 @@ export class TlsConn {
   #fail(error: unknown): void {
     if (this.#failure !== null) return;
     this.#failure = { error };
-    this.#secured.reject(error);
+    this.#rejectSecured(error);
     this.#serve();
   }
 

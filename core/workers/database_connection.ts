@@ -112,7 +112,7 @@ export class DatabaseConnection {
   *#beOpen(): Generator<unknown, void> {
     this.#mustBeUsable();
     if (this.#open) return;
-    this.#thread ??= this.#pool.settleIn();
+    if (this.#thread === null || this.#thread.dead) this.#thread = this.#pool.settleIn();
     yield* told(this.#task(TaskOperation, "open", 0, [this.#note]));
     this.#open = true;
   }
@@ -130,21 +130,18 @@ export class DatabaseConnection {
     return this.#pool.taskIn(this.#thread!, databaseTask, [action, this.#id, cursor, ...args], Kind);
   }
 
-  /** Whether there is something in the worker. */
+  /** Whether there may be something in the worker; who gave up opening it does not know. */
   get alive(): boolean {
-    return this.#open && this.#thread !== null && !this.#thread.dead;
+    return this.#thread !== null && !this.#thread.dead;
   }
 
   /** A cursor is closed; with the last one, so is the connection. It has to be the caller's turn. */
   *leave(cursor: number): Generator<unknown, void> {
-    if (--this.#users > 0) {
-      if (this.alive) yield* this.insist("drop", cursor);
-      return;
-    }
+    const last = --this.#users === 0;
     try {
-      if (this.alive) yield* this.insist("close", cursor);
+      if (this.alive) yield* told(this.#task(LastingTask, last ? "close" : "drop", cursor, []));
     } finally {
-      this.#end();
+      if (last) this.#end();
     }
   }
 

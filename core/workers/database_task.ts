@@ -355,7 +355,10 @@ export function databaseTask(
 
   if (action === "open") return open(args[0] as ConnectionNote);
   const connection = connections.get(connectionId);
-  if (connection === undefined) throw new Error("The connection to the database is lost");
+  if (connection === undefined) {
+    if (action === "drop" || action === "rollback" || action === "close") return;
+    throw new Error("The connection to the database is lost");
+  }
   // deno-lint-ignore no-explicit-any -- each is called with what is meant for it
   const actions: Record<Exclude<DatabaseAction, "open">, (...args: any[]) => unknown> = {
     execute,

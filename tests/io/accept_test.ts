@@ -224,6 +224,8 @@ testWith(["python3"], "clients that reset at once end no server of asyncio strea
 
 /** Takes all descriptors, tells so, and gives them back after a line of input. */
 const HOARD = `
+// Deno listens to signals half a second after it has begun, and panics if it gets no descriptor for that.
+Deno.addSignalListener("SIGUSR2", () => {});
 const held = [];
 const hoard = () => {
   try {
@@ -283,7 +285,8 @@ async function starve(source: string): Promise<string> {
   const child = new Deno.Command("sh", {
     args: ["-c", `ulimit -n 100; exec "$@"`, "sh", Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, file]
       .concat(cert, key, `${dir}/socket`),
-    env: { NO_COLOR: "1" },
+    // Looking for a newer Deno takes descriptors, and panics without them.
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -309,7 +312,10 @@ async function starve(source: string): Promise<string> {
       yield* socket.sendall("hello\n");
       assertEquals(yield* socket.readline(15), "hello");
     });
-    yield eventually(() => told.includes("Too many open files"), `the shortage is reported, not ${told}`);
+    yield eventually(
+      () => /at the moment: Too many|out of system resource/.test(told),
+      `the shortage is reported, not ${told}`,
+    );
     const stdin = child.stdin.getWriter();
     yield stdin.write(bytes("\n"));
     yield stdin.close();
@@ -318,7 +324,7 @@ async function starve(source: string): Promise<string> {
   child.kill("SIGKILL");
   await Promise.all([child.status, reading, hearing]);
   await Deno.remove(dir, { recursive: true });
-  return told.split("\n").filter((line) => !line.includes("extra certs")).join("\n");
+  return told;
 }
 
 for (const [kind, server] of Object.entries(SERVERS)) {

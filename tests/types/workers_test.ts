@@ -1,5 +1,5 @@
 /** What the compiler knows of tasks in workers: what they take, and what comes back. */
-import { type AsyncDBCursor, type ResultStream, type Row, run, WorkerPool, type WorkerTask } from "@asyncoro/asyncoro";
+import { AsyncDBCursor, type ResultStream, type Row, run, WorkerPool, type WorkerTask } from "@asyncoro/asyncoro";
 import { assertEquals } from "@std/assert";
 import { expectType } from "./expect_type.ts";
 
@@ -89,6 +89,35 @@ export function* refused(pool: WorkerPool, cursor: AsyncDBCursor): Generator<unk
   pool.stream(() => 1);
   // @ts-expect-error -- there is no such permission
   new WorkerPool(1, { permissions: "all" });
+  interface User {
+    readonly name: string;
+  }
+  const users = new AsyncDBCursor<User>(":memory:");
+  expectType<User | null>()(yield* users.fetchone());
+  expectType<User[]>()(yield* users.fetchmany(2));
+  expectType<User[]>()(yield* users.fetchall());
+  expectType<User[]>()(yield* (yield* users.execute("SELECT name FROM users")).fetchall());
+  for (const next of users) expectType<User | null>()(yield* next);
+  expectType<number>()(yield* users.forEach((user) => expectType<User>()(user)));
+  expectType<User | null>()(yield* users.cursor().fetchone());
+  expectType<{ n: number } | null>()(yield* users.cursor<{ n: number }>().fetchone());
+  expectType<string[]>()(
+    yield* users.transaction(function* (inside) {
+      expectType<AsyncDBCursor<User>>()(inside);
+      return (yield* inside.fetchall()).map(({ name }) => name);
+    }),
+  );
+  expectType<[number, string][]>()(
+    yield* new AsyncDBCursor<[number, string]>(pool, "file", { rows: "array" }).fetchall(),
+  );
+  // Every cursor is one of rows of any kind.
+  const either: AsyncDBCursor = users;
+  // @ts-expect-error -- there is no such column
+  expectType<unknown>()((yield* users.fetchone())!.age);
+  // @ts-expect-error -- there may be no row
+  expectType<unknown>()((yield* users.fetchone()).name);
+  // @ts-expect-error -- a Date is no value of SQL
+  either.execute("SELECT ?", [new Date()]);
   expectType<Row | null>()(yield* cursor.fetchone());
   expectType<Row[]>()(yield* cursor.fetchmany(2));
   expectType<AsyncDBCursor>()(yield* cursor.execute("SELECT ?", [1]));

@@ -487,6 +487,14 @@ Deno.test("closing waits for the transaction that is open, and is done even if i
       yield* sleep(0.03);
       assertInstanceOf(yield* failureOf(withTimeout(0.01, own.close())), TimeoutError);
       assertEquals(yield* waiting.finish(), "committed");
+      // Nor does it stay open if it was given up as it opened.
+      const third = new AsyncDBCursor(pool, path);
+      const busy = pool.run(() => {
+        for (const end = performance.now() + 50; performance.now() < end;);
+      });
+      assertInstanceOf(yield* failureOf(withTimeout(0.01, third.execute("SELECT 1"))), TimeoutError);
+      third[Symbol.dispose]();
+      yield busy;
       yield* db.close();
       yield* own.close();
       const opened = yield* pool.asyncTask(() =>
