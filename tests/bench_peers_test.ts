@@ -13,7 +13,7 @@ import { contend, prepare } from "./bench/peers/measure.ts";
 import { works as native } from "./bench/peers/native.ts";
 import { parseOptions } from "./bench/peers/options.ts";
 import { works as ours } from "./bench/peers/ours.ts";
-import { peersPage, ratio, shown } from "./bench/peers/page.ts";
+import { figuresPage, peersPage, ratio, shown } from "./bench/peers/page.ts";
 import { type PeerHere, PEERS } from "./bench/peers/peers.ts";
 import { Process } from "./bench/peers/process.ts";
 import { type Entrant, type Found, numbers, shuffled, split, takeTurns } from "./bench/peers/turns.ts";
@@ -124,7 +124,7 @@ Deno.test("who is not installed is left out, and it is said so", async () => {
   const text = new TextDecoder().decode(stdout);
   assert(success, text);
   assertStringIncludes(text, "go: missing here");
-  assertStringIncludes(text, "Not here: asyncio, Go, Erlang.");
+  assertStringIncludes(text, "Not installed: asyncio, Go, Erlang.");
 });
 
 Deno.test("who takes longer than the limit gets no time", async () => {
@@ -230,11 +230,18 @@ Deno.test("the same findings make the same table and chart, with what is missing
   assertEquals(text, peersPage.markdown(findings()));
   assertStringIncludes(text, "| switch, 1,000 coroutines, ns | **20**<br>18–22 | 66 (3.3 x)<br>59–73 |");
   assertStringIncludes(text, "| echo, 50 connections, requests/s | **22,200**<br>20,000–24,400 |  |");
-  assertStringIncludes(text, "Go has no time for `echo`: it ended. Not here: Erlang.");
+  assertStringIncludes(text, "Go has no figure for `echo`: it ended. Not installed: Erlang.");
   const svgs = peersPage.svgs!(findings());
   assertEquals(svgs, peersPage.svgs!(findings()));
   assertMatch(svgs["peers.svg"], /^<svg .*class="ours".*<\/svg>\n$/s);
   assert(!/NaN|undefined|Infinity/.test(text + svgs["peers.svg"]));
+});
+
+Deno.test("a few of the findings make the table of the README, with an empty cell for what is missing", () => {
+  const text = figuresPage.markdown(findings());
+  assertStringIncludes(text, "| switch, ns | **20** | 66 (3.3 x) |");
+  assertStringIncludes(text, "| echo server, requests/s | **22,200** |  |");
+  assertStringIncludes(text, "`deno task bench:peers`, d, p, 2 cores, Deno 1, Go 1.19.");
 });
 
 Deno.test("figures have two or three digits", () => {

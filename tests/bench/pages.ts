@@ -4,7 +4,7 @@
  * Makes texts and pictures anew from all results that are kept, as is needed when a page's form has changed.
  */
 import { fairnessPage } from "./fairness/page.ts";
-import { peersPage } from "./peers/page.ts";
+import { figuresPage, peersPage } from "./peers/page.ts";
 import { type Page, render } from "./results.ts";
 import { scalePage } from "./scale/page.ts";
 
@@ -13,6 +13,6 @@ import { scalePage } from "./scale/page.ts";
 type AnyPage = Page<any>;
 
 /** All pages. */
-export const PAGES: readonly AnyPage[] = [fairnessPage, peersPage, scalePage];
+export const PAGES: readonly AnyPage[] = [fairnessPage, figuresPage, peersPage, scalePage];
 
 if (import.meta.main) { for (const page of PAGES) await render(page); }

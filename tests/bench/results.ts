@@ -7,9 +7,11 @@ import { cpus, totalmem } from "node:os";
 
 /** One measured thing that documents show: how its figures become text and pictures, always the same ones. */
 export interface Page<T> {
-  /** Names the kept result and the section between `<!-- bench:name -->` and `<!-- /bench:name -->`. */
+  /** Names the section between `<!-- bench:name -->` and `<!-- /bench:name -->`. */
   readonly name: string;
-  /** The document that shows it, `README.md` if nothing is said. */
+  /** Names the kept result, if it is not that of the same name. */
+  readonly result?: string;
+  /** The document that shows it, `tests/bench/README.md` by default. */
   readonly document?: string;
   /** The section's text. */
   markdown(result: T): string;
@@ -50,6 +52,11 @@ export function described({ date, deno, v8, system, processor, cores, gibibytes 
 const ROOT = new URL("../../", import.meta.url);
 const RESULTS = new URL("results/", import.meta.url);
 
+/** The document that shows a page, by its path from the root. */
+function documentOf<T>(page: Page<T>): string {
+  return page.document ?? "tests/bench/README.md";
+}
+
 /** Keeps a result, and writes what is made of it. */
 export async function publish<T>(page: Page<T>, result: T): Promise<void> {
   await Deno.mkdir(RESULTS, { recursive: true });
@@ -63,7 +70,7 @@ export async function render<T>(page: Page<T>): Promise<void> {
   for (const [file, svg] of Object.entries(page.svgs?.(result) ?? {})) {
     await Deno.writeTextFile(new URL(file, RESULTS), svg);
   }
-  const document = new URL(page.document ?? "README.md", ROOT);
+  const document = new URL(documentOf(page), ROOT);
   await Deno.writeTextFile(document, withSection(await Deno.readTextFile(document), page, result));
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", document.pathname] }).output();
 }
@@ -75,14 +82,14 @@ export async function outdated<T>(page: Page<T>): Promise<string[]> {
   for (const [file, svg] of Object.entries(page.svgs?.(result) ?? {})) {
     if (await Deno.readTextFile(new URL(file, RESULTS)) !== svg) parts.push(file);
   }
-  const name = page.document ?? "README.md";
+  const name = documentOf(page);
   const text = await Deno.readTextFile(new URL(name, ROOT));
   if (plain(text) !== plain(withSection(text, page, result))) parts.push(name);
   return parts;
 }
 
 async function kept<T>(page: Page<T>): Promise<T> {
-  return JSON.parse(await Deno.readTextFile(new URL(`${page.name}.json`, RESULTS)));
+  return JSON.parse(await Deno.readTextFile(new URL(`${page.result ?? page.name}.json`, RESULTS)));
 }
 
 function withSection<T>(text: string, page: Page<T>, result: T): string {

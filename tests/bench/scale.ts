@@ -42,7 +42,7 @@ async function measureMemory(crowd: number): Promise<Scale["memory"]> {
   return memory;
 }
 
-/** Everything; prints what the README shows. */
+/** Everything; prints what the documents show. */
 export async function benchScale({ scale, write }: Effort): Promise<void> {
   const quick = scale < 1;
   const counts = quick ? COUNTS.filter((count) => count <= QUICK_MOST) : COUNTS;

@@ -22,6 +22,11 @@ Deno.test("the newest heading of the changelog is that of the version", async ()
   assertEquals(newest, config.version);
 });
 
+Deno.test("the README has at most 12 KiB", async () => {
+  const { size } = await Deno.stat(new URL("README.md", ROOT));
+  assert(size <= 12 * 1024, `it has ${size} bytes`);
+});
+
 Deno.test("the README names no other version of the package", async () => {
   const named = found(await read("README.md"), /@asyncoro\/asyncoro@\^?([\d.]*\d)/g);
   assertEquals(named.filter((version) => !config.version.startsWith(version)), []);
@@ -41,7 +46,7 @@ Deno.test("workflows and papers for contributors are not published", async () =>
 });
 
 Deno.test("workflows and papers name tasks that are there", async () => {
-  for (const path of ["README.md", ...PAPERS]) {
+  for (const path of ["README.md", "examples/README.md", "tests/bench/README.md", ...PAPERS]) {
     const tasks = found(await read(path), /\b(?:deno|deno@2) task ([a-z]+)/g);
     assertEquals(tasks.filter((task) => !Object.hasOwn(config.tasks, task)), [], path);
   }

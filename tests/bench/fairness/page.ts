@@ -50,11 +50,11 @@ export interface Fairness {
 }
 
 const NAMES: Readonly<Record<Wait, string>> = {
-  "own timer": "a timer of one of them, ms",
+  "own timer": "a timer of one of these functions, ms",
   "own socket": "data for a socket of one of them, ms",
-  timer: "`setTimeout` of others, ms",
-  socket: "data for a socket of others, ms",
-  fetch: "`fetch` of others, whole, ms",
+  timer: "`setTimeout` of other code, ms",
+  socket: "data for a socket of other code, ms",
+  fetch: "`fetch` of other code, in all, ms",
 };
 
 /** As a table of Markdown, with these percentiles in each cell. */
@@ -66,7 +66,7 @@ export function table(result: Fairness, percentiles: readonly (keyof Lateness)[]
   ];
   return markdownTable([percentiles.join(" / "), ...Object.values(KINDS)], [
     ...WAITS.map((wait) => cells(NAMES[wait], ({ late }) => percentiles.map((key) => ms(late[wait][key])).join(" / "))),
-    cells("steps a second beside these", ({ beside }) => rate(beside)),
+    cells("steps a second beside these waits", ({ beside }) => rate(beside)),
     cells("steps a second, the load alone", ({ alone }) => rate(alone)),
   ]);
 }
@@ -83,12 +83,12 @@ function rate(value: number): string {
 export const fairnessPage: Page<Fairness> = {
   name: "fairness",
   markdown: (result) =>
-    `Lateness of timers and of sockets' data, and time of a \`fetch\`, under a load of ${
+    `How late timers and data of sockets are, and how long a \`fetch\` takes, beside ${
       result.functions.toLocaleString("en")
     } functions ` +
     `that are always ready and compute for two microseconds a step: 50th / 99th percentile of ${result.rounds} rounds, ` +
-    `each in a process of its own, with servers in another process.\n\n` +
+    `each in a new process, with the servers in another one.\n\n` +
     `${table(result, ["p50", "p99"])}\n\n` +
-    `Beside \`await null\` everything waits until the load is over, ${result.seconds} s here. \`deno task bench fairness\` ` +
-    `measured it: ${described(result.machine)}.`,
+    `Beside \`await null\` everything waits until the load ends, after ${result.seconds} s here. Measured by ` +
+    `\`deno task bench fairness\`: ${described(result.machine)}.`,
 };

@@ -2,19 +2,22 @@
  * deno task bench:peers [--quick] [--write] [--only work,...] [--peers name,...] [--rounds n] [--seed n]
  *
  * The same works on us, on the floor, on native async functions and on every peer that is here, and a table of what
- * they take. With --write what was found is kept, and the README shows it.
+ * they take. With --write the findings are kept and written into the documents that show them.
  */
-import { publish } from "../results.ts";
+import { publish, render } from "../results.ts";
 import { measure } from "./measure.ts";
 import { type Options, parseOptions } from "./options.ts";
-import { peersPage } from "./page.ts";
+import { figuresPage, peersPage } from "./page.ts";
 
 async function benchPeers(options: Options): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "peers" });
   try {
     const findings = await measure(options, folder);
     console.log(`\n${peersPage.markdown(findings)}`);
-    if (options.write) await publish(peersPage, findings);
+    if (options.write) {
+      await publish(peersPage, findings);
+      await render(figuresPage);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

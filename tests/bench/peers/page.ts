@@ -1,4 +1,4 @@
-/** What the README shows of a run: a table, a chart, and what it was measured on. */
+/** What the documents show of a run: a table, a chart, and what it was measured on. */
 import { barPanels } from "../chart.ts";
 import { markdownTable } from "../harness.ts";
 import { described, type Page } from "../results.ts";
@@ -40,10 +40,14 @@ function table(findings: Findings): string {
   return markdownTable(["", ...all.map(({ title }) => title)], rows);
 }
 
-function text(name: string, { median, low, high, ratio: times }: Cell): string {
-  const spread = `<br>${shown(low)}–${shown(high)}`;
-  if (name === "ours") return `**${shown(median)}**${spread}`;
-  return (times === 0 ? shown(median) : `${shown(median)} (${ratio(times)})`) + spread;
+function text(name: string, cell: Cell): string {
+  const { low, high } = cell;
+  return `${medianOf(name, cell)}<br>${shown(low)}–${shown(high)}`;
+}
+
+function medianOf(name: string, { median, ratio: times }: Cell): string {
+  if (name === "ours") return `**${shown(median)}**`;
+  return times === 0 ? shown(median) : `${shown(median)} (${ratio(times)})`;
 }
 
 function chart(findings: Findings): string {
@@ -65,8 +69,8 @@ function chart(findings: Findings): string {
 function leftOut({ dropouts, missing }: Findings): string[] {
   const title = (peer: string) => PEERS.find(({ name }) => name === peer)?.title ?? peer;
   return [
-    ...dropouts.map(({ peer, work, why }) => `${title(peer)} has no time for \`${work}\`: ${why}.`),
-    ...missing.length > 0 ? [`Not here: ${missing.map(title).join(", ")}.`] : [],
+    ...dropouts.map(({ peer, work, why }) => `${title(peer)} has no figure for \`${work}\`: ${why}.`),
+    ...missing.length > 0 ? [`Not installed: ${missing.map(title).join(", ")}.`] : [],
   ];
 }
 
@@ -84,24 +88,59 @@ export const peersPage: Page<Findings> = {
   markdown(findings) {
     const { machine, quick, rounds, crowd } = findings;
     return [
-      "The same works on others, each in its own usual way, on one core where it lets itself be told so. " +
-      `Medians of ${rounds} repetitions in turns, with quartiles below; for each of the others, how many times better ` +
-      "ours is (below 1, worse), the median of the ratios within the rounds. Every answer was checked.",
-      "![The same work on ours and on others](tests/bench/results/peers.svg)",
+      "The same work, written for each library in its usual way, on one core where the number of cores can be set. " +
+      `Medians of ${rounds} repetitions, taken in turns, with the quartiles below; in brackets, how many times better ` +
+      "ours is (below 1: worse), the median of the ratios within a round. Every result was checked.",
+      "![The same work on ours and on others](results/peers.svg)",
       table(findings),
       [
-        `There were ${
-          crowd.toLocaleString("en")
-        } sleepers, in a process of their own each time, fewer times than the rest.`,
-        "The load on the servers, 64 bytes at a time, is one process for all, on another core; it is what limits the " +
-        "rate of the quickest.",
+        `The ${crowd.toLocaleString("en")} sleepers run in a new process each time, with fewer repetitions.`,
+        "The servers get 64 bytes at a time from one client process on another core, which limits the rate of the " +
+        "fastest of them.",
         ...quick ? ["A quick run: its figures are rough."] : [],
         ...leftOut(findings),
       ].join(" "),
-      `\`deno task bench:peers${quick ? " --quick" : ""}\` measured it: ${described(machine)}; ${
+      `Measured by \`deno task bench:peers${quick ? " --quick" : ""}\`: ${described(machine)}; ${
         versionsOf(findings)
       }.`,
     ].join("\n\n");
   },
   svgs: (findings) => ({ "peers.svg": chart(findings) }),
+};
+
+// The rows and columns that stand for the rest in the README.
+const FIGURES = [
+  ["switch", "ns", "switch, ns"],
+  ["ping-pong", "ns", "message, ns"],
+  ["spawn", "ns", "spawn and join, ns"],
+  ["echo", "rate", "echo server, requests/s"],
+  ["sleepers", "memory", "a million sleepers, MB"],
+];
+const COLUMNS = ["ours", "native", "asyncio", "go"];
+
+/** A few figures of the same findings, for the README. */
+export const figuresPage: Page<Findings> = {
+  name: "figures",
+  result: "peers",
+  document: "README.md",
+  markdown(findings) {
+    const { machine, cells, versions } = findings;
+    const columns = contenders(findings).filter(({ name }) => COLUMNS.includes(name));
+    const rows = FIGURES.map(([work, figure, title]) => {
+      const row = cells[work]?.[figure] ?? {};
+      return [title, ...columns.map(({ name }) => name in row ? medianOf(name, row[name]) : "")];
+    });
+    const others = columns.map(({ name }) => name).filter((name) => !WITHOUT_VERSION.includes(name));
+    const conditions = [
+      machine.date,
+      machine.processor,
+      `${machine.cores} cores`,
+      `Deno ${machine.deno}`,
+      ...others.map((name) => versions[name]),
+    ];
+    return [
+      markdownTable(["", ...columns.map(({ title }) => title)], rows),
+      `Medians; in brackets, how many times better ours is. \`deno task bench:peers\`, ${conditions.join(", ")}.`,
+    ].join("\n\n");
+  },
 };

@@ -1,4 +1,4 @@
-/** What the README shows of how it scales, and the chart. */
+/** What the documents show of how it scales, and the chart. */
 import { lineChart } from "../chart.ts";
 import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
@@ -48,19 +48,19 @@ export interface Scale {
 
 /** Names of works: in the table, and shorter ones in the chart. */
 const WORKS: Readonly<Record<string, readonly [string, string]>> = {
-  floor: ["bare generators in a loop, the floor of a switch", "bare generators"],
+  floor: ["bare generators in a loop, the least that a switch can cost", "bare generators"],
   switches: ["switch", "switch"],
   messages: ["message, around a ring", "message"],
   timeouts: ["message, its receive with a timeout", "message, with timeout"],
   spawns: ["spawn and join, all at once", "spawn and join"],
-  timers: ["sleep and be woken", "sleep"],
+  timers: ["sleep and wake up", "sleep"],
 };
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 
 function costs({ counts, costs }: Scale): string {
   const rows = Object.entries(WORKS).map(([work, [name]]) => [name, ...costs[work].map(({ median }) => whole(median))]);
-  return markdownTable(["ns, with so many coroutines", ...counts.map(whole)], rows);
+  return markdownTable(["ns, by number of coroutines", ...counts.map(whole)], rows);
 }
 
 function memory({ memory, others }: Scale): string {
@@ -76,11 +76,8 @@ function memory({ memory, others }: Scale): string {
 
 function firstLimit({ coroutines, heap, said }: Limit): string {
   const millions = (coroutines / 1e6).toFixed(1);
-  return `The first limit is the engine's heap: here ${
-    whole(heap)
-  } MB unless \`--v8-flags=--max-old-space-size=\` says ` +
-    `otherwise, which ${millions} million coroutines in \`receive\` fill. V8 then ends the process ("${said}"); no code ` +
-    "can catch that.";
+  return `The first limit is V8's heap: here ${whole(heap)} MB, which ${millions} million coroutines in \`receive\` ` +
+    `fill; \`--v8-flags=--max-old-space-size=\` sets it. V8 then ends the process ("${said}"), which no code can catch.`;
 }
 
 /** Cost by number of coroutines, and memory by kind. */
@@ -91,8 +88,8 @@ export const scalePage: Page<Scale> = {
     return [
       `\`deno task bench scale\`, medians of ${repetitions} processes each (${described(machine)}):`,
       costs(result),
-      "![Cost per operation from a hundred to millions of coroutines](tests/bench/results/scale.svg)",
-      `What one takes, of ${whole(crowd)}:`,
+      "![Cost per operation from a hundred to millions of coroutines](results/scale.svg)",
+      `Memory of one, measured with ${whole(crowd)}:`,
       memory(result),
       ...(limit === null ? [] : [firstLimit(limit)]),
     ].join("\n\n");

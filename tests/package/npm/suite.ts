@@ -71,8 +71,14 @@ function compileFor(project: URL, source: URL, text: string): string {
 /** The file that a specifier means; `null` for one that the runtime resolves. */
 function targetOf(specifier: string, source: URL): URL | null {
   if (source.href.startsWith(HARNESS.href)) return specifier.startsWith(".") ? new URL(specifier, source) : null;
-  const target = specifier.startsWith(".") ? new URL(specifier, source) : null;
+  const target = specifier.startsWith(".") ? new URL(specifier, source) : helperOf(specifier);
   return STAND_INS.get(target?.href ?? specifier) ?? target;
+}
+
+/** The helper of tests for which `deno.json` has a name. */
+function helperOf(specifier: string): URL | null {
+  const resolved = import.meta.resolve(specifier);
+  return resolved.startsWith(TESTS.href) ? new URL(resolved) : null;
 }
 
 function isPublished(source: URL): boolean {

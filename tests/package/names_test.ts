@@ -1,0 +1,53 @@
+/** The tables that say what a name of asyncoro, pycos or asyncio is here: the names in their last column are there. */
+import * as main from "@asyncoro/asyncoro";
+import * as asyncio from "@asyncoro/asyncoro/asyncio";
+import { assert, assertEquals } from "@std/assert";
+
+type Module = Readonly<Record<string, unknown>>;
+
+const BUILT_IN = ["Error", "TypeError", "RangeError", "AggregateError", "Deno"];
+
+/** What a module exports, and the members of its classes. */
+function namesOf(module: Module): Set<string> {
+  const names = new Set(Object.keys(module));
+  for (const value of Object.values(module).filter((value) => typeof value === "function")) {
+    for (let each = value; typeof each === "function"; each = Object.getPrototypeOf(each)) {
+      for (const name of Object.getOwnPropertyNames(each)) names.add(name);
+      for (const name of Object.getOwnPropertyNames(each.prototype ?? {})) names.add(name);
+    }
+  }
+  return names;
+}
+
+/** The code in the last column of all tables of a document. */
+async function codeOf(document: string): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL(`../../examples/${document}`, import.meta.url));
+  const [tables] = text.split("## Not there yet");
+  const cells = tables.split("\n").filter((line) => line.startsWith("|")).map((line) => line.split("|").at(-2)!);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code));
+}
+
+/** Names that are called, and names of classes and constants; those of one letter stand for anything. */
+function used(code: string): string[] {
+  const called = [...code.matchAll(/(\w{2,})\(/g)].map(([, name]) => name);
+  const classes = [...code.matchAll(/(?<![\w.])[A-Z]\w+/g)].map(([name]) => name);
+  return [...called, ...classes];
+}
+
+const TABLES: readonly [string, Module][] = [["from_asyncoro.md", main], ["from_asyncio.md", asyncio]];
+
+for (const [document, module] of TABLES) {
+  Deno.test(`the names in the tables of examples/${document} are there`, async () => {
+    const known = namesOf(module).union(namesOf({ Coro: main.Coro })).union(new Set(BUILT_IN));
+    const code = await codeOf(document);
+    assert(code.length > 50, "the tables are read");
+    assertEquals(code.flatMap(used).filter((name) => !known.has(name)), []);
+    const errors = code.flatMap((each) => [...each.matchAll(/Deno\.errors\.(\w+)/g)].map(([, name]) => name));
+    assertEquals(errors.filter((name) => !(name in Deno.errors)), []);
+  });
+}
+
+Deno.test("everything that ./asyncio exports is in its tables", async () => {
+  const words = new Set((await codeOf("from_asyncio.md")).flatMap((code) => code.match(/\w+/g) ?? []));
+  assertEquals(Object.keys(asyncio).filter((name) => !words.has(name)), []);
+});
