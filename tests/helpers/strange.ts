@@ -1,5 +1,5 @@
 /** Things that can be thrown and that make trouble for whoever looks at them. */
-import { Script } from "node:vm";
+import { runInNewContext } from "node:vm";
 
 function refusing(property: PropertyKey, value: object = new Error("boom")): object {
   return Object.defineProperty(value, property, {
@@ -43,7 +43,7 @@ export const STRANGE: Readonly<Record<string, () => unknown>> = {
   "a frozen error": () => Object.freeze(new Error("boom")),
   "an error with a setter that throws": () =>
     Object.defineProperty(new Error("boom"), "stack", { get: () => "Error: boom", set: refuse }),
-  "an error of another realm": () => new Script("new Error('boom')").runInNewContext(),
+  "an error of another realm": () => runInNewContext("new Error('boom')"),
   "a revoked proxy": () => revoked({}),
   "a revoked proxy of an error": () => revoked(new Error("boom")),
   "a revoked proxy of a function": () => revoked(() => {}),

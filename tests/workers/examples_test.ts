@@ -2,27 +2,20 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readExample } from "../helpers/examples.ts";
 
-/** What an example prints on standard output. */
-async function outputOf(name: string, input: string | null, ...args: string[]): Promise<string> {
+function start(name: string, stdin: "null" | "piped", args: readonly string[]): Deno.ChildProcess {
   const { flags, url } = readExample(`workers/${name}.ts`);
-  const child = new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...flags, url.pathname, ...args],
     env: { NO_COLOR: "1" },
-    stdin: input === null ? "null" : "piped",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const kill = setTimeout(() => child.kill("SIGKILL"), 20_000);
-  if (input !== null) {
-    const writer = child.stdin.getWriter();
-    for (const line of input.split("\n")) {
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      await writer.write(new TextEncoder().encode(`${line}\n`));
-    }
-    await writer.close();
-  }
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(kill);
+}
+
+/** What an example prints on standard output. */
+async function outputOf(name: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await start(name, "null", args).output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
   return new TextDecoder().decode(stdout);
 }
@@ -30,7 +23,7 @@ async function outputOf(name: string, input: string | null, ...args: string[]): 
 Deno.test("the example mandelbrot prints its picture and writes a PPM file", async () => {
   const file = await Deno.makeTempFile();
   try {
-    assertEquals(await outputOf("mandelbrot", null, file), readExample("workers/mandelbrot.ts").output);
+    assertEquals(await outputOf("mandelbrot", file), readExample("workers/mandelbrot.ts").output);
     const picture = await Deno.readFile(file);
     assertEquals(new TextDecoder().decode(picture.subarray(0, 14)), "P6\n120 80\n255\n");
     assertEquals(picture.length, 14 + 3 * 120 * 80);
@@ -40,7 +33,7 @@ Deno.test("the example mandelbrot prints its picture and writes a PPM file", asy
 });
 
 Deno.test("the example sqlite prints what is beside it", async () => {
-  assertEquals(await outputOf("sqlite", null), readExample("workers/sqlite.ts").output);
+  assertEquals(await outputOf("sqlite"), readExample("workers/sqlite.ts").output);
 });
 
 Deno.test("the example checksums prints what sha256sum does", async () => {
@@ -50,7 +43,7 @@ Deno.test("the example checksums prints what sha256sum does", async () => {
     await Deno.writeTextFile(`${directory}/abc`, "abc");
     await Deno.writeTextFile(`${directory}/sub/empty`, "");
     assertEquals(
-      await outputOf("checksums", null, directory),
+      await outputOf("checksums", directory),
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  abc\n" +
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  sub/empty\n",
     );
@@ -60,6 +53,21 @@ Deno.test("the example checksums prints what sha256sum does", async () => {
 });
 
 Deno.test("the example stdin_lines reads lines while a ticker ticks on", async () => {
-  const output = await outputOf("stdin_lines", "one\ntwo\nquit");
+  const child = start("stdin_lines", "piped", []);
+  const errors = new Response(child.stderr).text();
+  const writer = child.stdin.getWriter();
+  const write = (line: string) => writer.write(new TextEncoder().encode(`${line}\n`));
+  let output = "";
+  await write("one");
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    if (!output.includes("one") || output.includes("two")) continue;
+    // By now the worker has started: the ticker ticks while it waits for the next line.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await write("two");
+    await write("quit");
+  }
+  await writer.close().catch(() => {});
+  assertEquals([(await child.status).code, await errors], [0, ""]);
   assertMatch(output, /^you wrote: one\nyou wrote: two\n2 lines, and the ticker ticked on\n$/);
 });

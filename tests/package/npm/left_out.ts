@@ -13,6 +13,8 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "layers_test.ts": "reads the sources",
   "profile_test.ts": "profiles benchmarks with Deno",
   "telemetry_test.ts": "needs Deno's telemetry",
+  "asyncio/start_tls_test.ts": "needs Deno's sockets",
+  "asyncio/stream_duel_test.ts": "starts Python, as far as Deno finds it",
   "asyncio/streams_test.ts": "needs Deno's sockets",
   "edge/cloudflare_test.ts": "runs Cloudflare's workerd",
   "edge/deno_test.ts": "runs an example that is for Deno, with Deno",
