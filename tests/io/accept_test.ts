@@ -312,7 +312,10 @@ async function starve(source: string): Promise<string> {
       yield* socket.sendall("hello\n");
       assertEquals(yield* socket.readline(15), "hello");
     });
-    yield eventually(() => /at the moment: Too many|out of system resource/.test(told), `the shortage is reported, not ${told}`);
+    yield eventually(
+      () => /at the moment: Too many|out of system resource/.test(told),
+      `the shortage is reported, not ${told}`,
+    );
     const stdin = child.stdin.getWriter();
     yield stdin.write(bytes("\n"));
     yield stdin.close();
