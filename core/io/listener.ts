@@ -227,11 +227,11 @@ export class AsyncListener implements Disposable {
     this.#pause = startTimer(goOn, SHORTAGE_PAUSE, this.#alive);
     if (this.#short) return;
     this.#short = true;
-    this.#report(error, wait);
+    this.report(error, wait);
   }
 
-  /** Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
-  #report(cause: Error, wait: IoWait | null): void {
+  /** @internal Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
+  report(cause: Error, wait: IoWait | null): void {
     withoutStack(cause);
     if (this.onShortage !== null) return this.onShortage(cause);
     const where = describeAddress(this.addr);

@@ -3,6 +3,7 @@ import { channels } from "./societies/channels.ts";
 import { combinations } from "./societies/combinations.ts";
 import { conditions } from "./societies/conditions.ts";
 import { datagrams } from "./societies/datagrams.ts";
+import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
@@ -33,4 +34,5 @@ export const SOCIETIES: readonly Society[] = [
   pipes,
   workers,
   priorities,
+  listeners,
 ];
