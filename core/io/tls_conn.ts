@@ -84,6 +84,23 @@ export class TlsConn {
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
       .on("close", () => this.#end());
+    this.#letItSpeak();
+  }
+
+  /**
+   * An engine that refuses what the peer sent destroys itself, and with itself the alert that tells why. Here it lives
+   * until it is closed. The name of a server is compared after the keys were agreed on: that has no alert, and what is
+   * on its way would tell the server that all is well.
+   */
+  #letItSpeak(): void {
+    const engine = this.#engine;
+    const destroy = engine.destroy;
+    engine.destroy = (error?: Error): TLSSocket => {
+      const silent = error === undefined || (error as { code?: string }).code === "ERR_TLS_CERT_ALTNAME_INVALID";
+      if (silent || this.#failure !== null) return destroy.call(engine, error);
+      this.#refuse(error);
+      return engine;
+    };
   }
 
   /** Begins TLS as the client. `name` is the host to verify. */

@@ -271,6 +271,21 @@ testWith(["openssl"], "both sides of TLS are told why a handshake failed", async
   assertStringIncludes(errors[2].message, "protocol");
 });
 
+testWith(["openssl"], "a client whose handshake is refused is told why by an alert", async () => {
+  const listener = listenTls();
+  await drive(function* () {
+    const server = serve(listener, ignore);
+    using socket = yield* AsyncSocket.connect({ hostname: LOOPBACK, port: portOf(listener) }, 5);
+    yield* socket.sendall("GET / HTTP/1.1\r\n\r\n");
+    // An alert of TLS 1.2 with two bytes: fatal, illegal parameter or the like.
+    assertEquals([...(yield* socket.recvall(6, 5))], [21, 3, 3, 0, 2, 2]);
+    assertEquals((yield* socket.recvall(1, 5)).length, 1);
+    assertEquals((yield* socket.recv(1, 5)).length, 0);
+    listener.close();
+    yield* server.finish();
+  });
+});
+
 /** A client of Python's that does something to a TLS connection. */
 const PYTHON = `import socket, ssl, struct, sys
 port, ca, what = int(sys.argv[1]), sys.argv[2], sys.argv[3]
