@@ -111,6 +111,10 @@ export class AsyncListener implements Disposable {
   /**
    * Waits for the next connection. Several coroutines may wait; they are served in order.
    *
+   * A client that has gone before it was accepted, or whose TLS handshake fails, is passed over. When the process or the
+   * system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
+   * accepting goes on a second later; limits and `close` hold meanwhile.
+   *
    * @param limit How long; a connection that comes later is kept for the next `accept`.
    * @returns Its socket.
    * @throws {TimeoutError} At the yield, if none came in time.

@@ -39,9 +39,12 @@ export interface TlsServerOptions {
   readonly key: string;
   /** Protocols to accept, preferred first. */
   readonly alpnProtocols?: string[];
-  /** How long a client may take for its handshake; 10 seconds by default. */
+  /** How long a client may take for its handshake; 10 seconds by default. When it is over its descriptor is free. */
   readonly handshakeTimeout?: Timeout;
-  /** Told of clients whose handshake failed or took too long; `accept` only sees those that have succeeded. */
+  /**
+   * Told of clients whose handshake failed, or took too long (a `TimeoutError`); `accept` only sees those that have
+   * succeeded.
+   */
   readonly onHandshakeError?: (error: unknown, addr: Deno.Addr) => void;
 }
 

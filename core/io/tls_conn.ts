@@ -51,6 +51,7 @@ export class TlsConn {
   readonly #conn: Deno.Conn;
   readonly #carrier: Duplex;
   readonly #engine: TLSSocket;
+  readonly #destroyEngine: () => void;
   readonly #secured = Promise.withResolvers<void>();
   #handshaking = true;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(MIN_READ);
@@ -84,23 +85,27 @@ export class TlsConn {
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
       .on("close", () => this.#end());
-    this.#letItSpeak();
+    this.#destroyEngine = this.#keepEngine();
   }
 
   /**
-   * An engine that refuses what the peer sent destroys itself, and with itself the alert that tells why. Here it lives
-   * until it is closed. The name of a server is compared after the keys were agreed on: that has no alert, and what is
-   * on its way would tell the server that all is well.
+   * The engine lives until it is closed, and returned is the function that ends it. By itself it would end at once when
+   * it refuses what the peer sent, or when both directions have ended, and lose the last record: that which tells the
+   * peer.
+   *
+   * The name of a server is compared after the keys were agreed on. That has no alert, and what is on its way would tell
+   * the server that all is well.
    */
-  #letItSpeak(): void {
+  #keepEngine(): () => void {
     const engine = this.#engine;
     const destroy = engine.destroy;
     engine.destroy = (error?: Error): TLSSocket => {
-      const silent = error === undefined || (error as { code?: string }).code === "ERR_TLS_CERT_ALTNAME_INVALID";
-      if (silent || this.#failure !== null) return destroy.call(engine, error);
-      this.#refuse(error);
+      if ((error as { code?: string } | undefined)?.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+        destroy.call(engine, error);
+      } else if (error !== undefined) this.#refuse(error);
       return engine;
     };
+    return () => destroy.call(engine);
   }
 
   /** Begins TLS as the client. `name` is the host to verify. */
@@ -185,7 +190,7 @@ export class TlsConn {
     } catch {
       // Somebody has closed it beneath us.
     }
-    this.#engine.destroy();
+    this.#destroyEngine();
     this.#carrier.destroy();
   }
 
