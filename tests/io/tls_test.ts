@@ -345,6 +345,29 @@ testWith(["openssl", "python3"], "close() ends TLS before the connection", async
   assertEquals(await withPython("wait"), null);
 });
 
+testWith(["openssl"], "the end of TLS reaches the peer when both sides have ended", async () => {
+  const { ca } = testCertificate();
+  const listener = listenTls();
+  const { port } = listener.addr as Deno.NetAddr;
+  await drive(function* () {
+    const server = serve(listener, function* (socket) {
+      yield* echo(socket);
+      yield* socket.shutdownWrite();
+    });
+    for (let i = 0; i < 20; i++) {
+      const conn = (yield Deno.connectTls({ hostname: "localhost", port, caCerts: [ca] })) as Deno.TlsConn;
+      const buffer = new Uint8Array(100);
+      yield conn.write(bytes("hello"));
+      assertEquals(yield conn.read(buffer), 5);
+      yield conn.closeWrite();
+      assertEquals(yield conn.read(buffer), null);
+      conn.close();
+    }
+    listener.close();
+    yield* server.finish();
+  });
+});
+
 // --- other peers ----------------------------------------------------------------------------------------------
 
 testWith(["openssl"], "openssl s_client talks to a TLS listener, and each side may end first", async () => {

@@ -4,7 +4,7 @@
  */
 import { type Coro, type CoroInfo, TimeoutError } from "@asyncoro/asyncoro";
 import { chaos } from "./chaos.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
 import type { Resources } from "./resources.ts";
 import { SOCIETIES } from "./societies.ts";
 import type { Society } from "./society.ts";
@@ -39,7 +39,7 @@ export interface EpochResult {
 /** Runs an epoch. */
 export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochResult> {
   const world = new World(plan);
-  const societies = chooseSocieties(plan, world.random);
+  const societies = chooseSocieties(plan);
   const began = performance.now();
   const beginning = world.now();
   const watchdog = startWatchdog(world);
@@ -70,8 +70,9 @@ export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochR
 }
 
 /** Those that the plan names, or more than half of those that are possible. */
-function chooseSocieties({ only, virtual }: Plan, random: Random): Society[] {
-  // The choice is made in any case, so that naming some does not change what else the seed decides.
+function chooseSocieties({ seed, only, virtual }: Plan): Society[] {
+  // By chance of its own, so that neither naming some nor adding one changes what else the seed decides.
+  const random = new Random(seed);
   const chosen = SOCIETIES.map(() => random.chance(0.7));
   const wanted = (society: Society, index: number) => only === undefined ? chosen[index] : only.includes(society.name);
   return SOCIETIES.filter((society, index) => wanted(society, index) && !(virtual && society.host));

@@ -51,21 +51,29 @@ Deno.test("an epoch in virtual time follows from its seed", async () => {
   assert(once.trace.digest !== other.trace.digest);
 });
 
+/** The first epoch that finds something; not each has the moment that a fault needs. */
+async function firstViolated(plan: Omit<Plan, "seed">): Promise<EpochResult> {
+  for (let seed = 5; seed < 25; seed++) {
+    const result = await epoch({ seed, ...plan });
+    if (result.violations.length > 0) return result;
+  }
+  throw new Error("nothing was found");
+}
+
 for (const { name, society, virtual, invariant, apply } of MUTANTS) {
   Deno.test(`the soak finds that ${name} (${society})`, async () => {
     const undo = apply();
     let result: EpochResult;
     try {
-      result = await epoch({ seed: 5, virtual, seconds: virtual ? 300 : 2, only: [society] });
+      result = await firstViolated({ virtual, seconds: virtual ? 300 : 2, only: [society] });
     } finally {
       undo();
     }
-    assert(result.violations.length > 0, "nothing was found");
     const text = failureText(result);
     assertStringIncludes(text, invariant);
     assertStringIncludes(
       text,
-      `deno task soak --seed 5 --epochs 1 ${virtual ? "--virtual" : "--real"} --only ${society}`,
+      `deno task soak --seed ${result.plan.seed} --epochs 1 ${virtual ? "--virtual" : "--real"} --only ${society}`,
     );
   });
 }
