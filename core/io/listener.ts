@@ -21,7 +21,7 @@ import type { IoLimit } from "./limit.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { Reference } from "./reference.ts";
 import type { SocketPath } from "./socket_path.ts";
-import type { ServerContext } from "./tls.ts";
+import type { Engine } from "./tls_engine.ts";
 import { TlsConn } from "./tls_conn.ts";
 import { WaitLine } from "./wait_line.ts";
 
@@ -38,7 +38,7 @@ export interface ListenerPlan {
 /** How a listener begins TLS. */
 export interface TlsPlan {
   /** The certificate and what else its connections share. */
-  readonly context: ServerContext;
+  readonly engine: Engine;
   /** Seconds that a handshake may take. */
   readonly seconds: number;
   /** Told of handshakes that failed. */
@@ -93,9 +93,9 @@ export class AsyncListener implements Disposable {
     this.#handshakes = plan.tls === null ? null : this.#newHandshakes(plan.tls);
   }
 
-  #newHandshakes({ context, seconds, onHandshakeError }: TlsPlan): Handshakes {
+  #newHandshakes({ engine, seconds, onHandshakeError }: TlsPlan): Handshakes {
     return new Handshakes({
-      secure: (conn) => TlsConn.server(conn, context),
+      secure: (conn) => TlsConn.server(conn, engine),
       seconds,
       succeeded: (conn) => this.#add(conn),
       failed: (error, addr) => {
@@ -110,6 +110,10 @@ export class AsyncListener implements Disposable {
 
   /**
    * Waits for the next connection. Several coroutines may wait; they are served in order.
+   *
+   * A client that has gone before it was accepted, or whose TLS handshake fails, is passed over. When the process or the
+   * system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
+   * accepting goes on a second later; limits and `close` hold meanwhile.
    *
    * @param limit How long; a connection that comes later is kept for the next `accept`.
    * @returns Its socket.
@@ -232,11 +236,11 @@ export class AsyncListener implements Disposable {
     this.#pause = startTimer(goOn, SHORTAGE_PAUSE, this.#alive);
     if (this.#short) return;
     this.#short = true;
-    this.#report(error, wait);
+    this.report(error, wait);
   }
 
-  /** Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
-  #report(cause: Error, wait: IoWait | null): void {
+  /** @internal Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
+  report(cause: Error, wait: IoWait | null): void {
     withoutStack(cause);
     if (this.onShortage !== null) return this.onShortage(cause);
     const where = describeAddress(this.addr);

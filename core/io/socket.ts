@@ -24,7 +24,8 @@ import { ReadLine } from "./read_line.ts";
 import { ReadMessage } from "./read_message.ts";
 import { SocketPath } from "./socket_path.ts";
 import { startTls } from "./start_tls.ts";
-import { checkTls, serverContext, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { checkTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { serverEngine } from "./tls_engine.ts";
 import type { TlsConn } from "./tls_conn.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type ForeignStreamPair, type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
@@ -99,9 +100,10 @@ export class AsyncSocket implements Disposable {
    * Connects. With `tls` the certificate and the host name are verified, and the handshake is part of connecting.
    *
    * @param target `{ hostname?, port, tls? }` or `{ path }`.
-   * @param limit How long it may take. When it is given up, whatever was opened is closed.
+   * @param limit How long it may take. When it is given up, whatever was opened is closed at once.
    * @throws {TimeoutError} At the yield, if it took too long.
-   * @throws {Error} At the yield, what Deno says: `ConnectionRefused`, `NotCapable`, `InvalidData` for a bad certificate.
+   * @throws {Error} At the yield, one of Deno's errors: `ConnectionRefused`, `NotCapable`, `InvalidData` if TLS is
+   * refused, such as for a certificate that is not trusted, `UnexpectedEof` if the peer leaves during the handshake.
    * @throws {TypeError} If `target` or `limit` is of the wrong type.
    * @throws {RangeError} If the port is out of range.
    * @throws {UnsupportedError} If the runtime has no sockets.
@@ -115,7 +117,8 @@ export class AsyncSocket implements Disposable {
    *
    * @param target `{ hostname?, port, tls? }` or `{ path }`; port 0 takes any free one, see the listener's `addr`. A
    * socket in the file system is removed when the listener is closed.
-   * @throws {Error} What Deno says: `AddrInUse`, `NotCapable`.
+   * @throws {Error} One of Deno's errors: `AddrInUse`, `NotCapable`, `InvalidData` for a certificate or key that cannot
+   * be read, or that do not belong together.
    * @throws {TypeError} If `target` is of the wrong type.
    * @throws {RangeError} If the port is out of range.
    * @throws {UnsupportedError} If the runtime has no sockets.
@@ -130,7 +133,7 @@ export class AsyncSocket implements Disposable {
     const plan = tls === null ? null : {
       seconds: tls.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen"),
       onHandshakeError: tls.onHandshakeError ?? null,
-      context: serverContext(tls),
+      engine: serverEngine(tls),
     };
     return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, path: null });
   }
@@ -140,6 +143,9 @@ export class AsyncSocket implements Disposable {
    *
    * What a web stream carries may be bytes in any form (typed arrays, DataViews, ArrayBuffers, shared ones too) or text,
    * which is read as its UTF-8. A chunk of another kind fails the reads with a TypeError.
+   *
+   * A `Deno.TlsConn` whose handshake is not done keeps its descriptor until its peer has spoken or left, even when it is
+   * closed. `AsyncSocket.connect` and `AsyncSocket.listen` with `tls`, and `startTls`, free theirs.
    *
    * @param conn A connection of Deno's, or `{ readable, writable }`.
    * @throws {TypeError} If it is neither.
@@ -330,9 +336,11 @@ export class AsyncSocket implements Disposable {
    *
    * @param options What to trust and which name to verify: the host name of the peer must be given.
    * @param limit How long the handshake may take; 10 seconds by default. If it fails or is given up, the socket is closed.
+   * @throws {TimeoutError} At the yield, if the handshake took too long.
+   * @throws {ClosedError} At the yield, if the socket is closed, or gets closed meanwhile.
    * @throws {Error} At the yield, if a receive or a send is under way, if bytes have been received in the clear that
-   * nobody took, or what Deno says about the certificate.
-   * @throws {UnsupportedError} If it is not a plain TCP connection.
+   * nobody took, or `Deno.errors.InvalidData` if TLS is refused, such as for a certificate that is not trusted.
+   * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }, limit?: IoLimit): Operation<void> {
     return startTls(this, options, limit);

@@ -13,7 +13,8 @@ import type { TLSSocket } from "node:tls";
 import { Fifo } from "../fifo.ts";
 import { hop } from "../host.ts";
 import { builtin } from "./capability.ts";
-import { clientOptions, type ServerContext, type Tls, type TlsClientOptions } from "./tls.ts";
+import type { TlsClientOptions } from "./tls.ts";
+import { clientEngine, type Engine } from "./tls_engine.ts";
 
 type Stream = typeof import("node:stream");
 
@@ -51,6 +52,7 @@ export class TlsConn {
   readonly #conn: Deno.Conn;
   readonly #carrier: Duplex;
   readonly #engine: TLSSocket;
+  readonly #destroyEngine: () => void;
   readonly #secured: Promise<void>;
   #resolveSecured!: () => void;
   #rejectSecured!: (error: unknown) => void;
@@ -75,7 +77,7 @@ export class TlsConn {
   #refused = false;
   #closed = false;
 
-  private constructor(conn: Deno.Conn, secure: (carrier: Duplex) => TLSSocket, ready: "secure" | "secureConnect") {
+  private constructor(conn: Deno.Conn, engine: Engine, ready: "secure" | "secureConnect") {
     this.#conn = conn;
     this.#carrier = this.#newCarrier();
     this.#secured = new Promise((resolve, reject) => {
@@ -84,24 +86,43 @@ export class TlsConn {
     });
     // Whoever waits for the handshake is told; if nobody does, it is no uncaught error.
     this.#secured.catch(() => {});
-    this.#engine = secure(this.#carrier)
+    this.#engine = (engine(this.#carrier) as TLSSocket)
       .on(ready, () => this.#established())
       .on("data", (piece: unknown) => this.#decrypted(piece as Uint8Array))
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
       .on("close", () => this.#end());
+    this.#destroyEngine = this.#keepEngine();
+  }
+
+  /**
+   * The engine lives until it is closed, and returned is the function that ends it. By itself it would end at once when
+   * it refuses what the peer sent, or when both directions have ended, and lose the last record: that which tells the
+   * peer.
+   *
+   * The name of a server is compared after the keys were agreed on. That has no alert, and what is on its way would tell
+   * the server that all is well.
+   */
+  #keepEngine(): () => void {
+    const engine = this.#engine;
+    const destroy = engine.destroy;
+    engine.destroy = (error?: Error): TLSSocket => {
+      if ((error as { code?: string } | undefined)?.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+        destroy.call(engine, error);
+      } else if (error !== undefined) this.#refuse(error);
+      return engine;
+    };
+    return () => destroy.call(engine);
   }
 
   /** Begins TLS as the client. `name` is the host to verify. */
   static client(conn: Deno.Conn, name: string, options: TlsClientOptions): TlsConn {
-    const tls = builtin("node:tls", "start TLS") as Tls;
-    const given = clientOptions(tls, name, options);
-    return new TlsConn(conn, (socket) => tls.connect({ ...given, socket }), "secureConnect");
+    return new TlsConn(conn, clientEngine(name, options), "secureConnect");
   }
 
   /** Begins TLS as the server. */
-  static server(conn: Deno.Conn, { tls, options }: ServerContext): TlsConn {
-    return new TlsConn(conn, (carrier) => new tls.TLSSocket(carrier as never, options), "secure");
+  static server(conn: Deno.Conn, engine: Engine): TlsConn {
+    return new TlsConn(conn, engine, "secure");
   }
 
   /** The address of this side. */
@@ -174,7 +195,7 @@ export class TlsConn {
     } catch {
       // Somebody has closed it beneath us.
     }
-    this.#engine.destroy();
+    this.#destroyEngine();
     this.#carrier.destroy();
   }
 

@@ -6,6 +6,8 @@ import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
 import { currentContext } from "../../core/host_context.ts";
 import { ByteQueue } from "../../core/io/byte_queue.ts";
+import { Handshakes } from "../../core/io/handshakes.ts";
+import { AsyncListener } from "../../core/io/listener.ts";
 import { Line, NONE } from "../../core/line.ts";
 import { Mailbox } from "../../core/message/mailbox.ts";
 import { Operation } from "../../core/operation.ts";
@@ -287,6 +289,29 @@ export const MUTANTS: readonly Mutant[] = [
           const bytes = take.call(this, count) as Uint8Array;
           bytes.copyWithin(0, 1);
           return bytes;
+        }),
+  },
+  {
+    name: "a handshake is never begun",
+    society: "listeners",
+    virtual: false,
+    invariant: "",
+    apply: () =>
+      sometimes(Handshakes.prototype, "begin", 4, () =>
+        function (conn) {
+          conn.close();
+        }),
+  },
+  {
+    name: "a shortage is reported each time",
+    society: "listeners",
+    virtual: false,
+    invariant: "A shortage is reported once",
+    apply: () =>
+      sometimes(AsyncListener.prototype, "report", 1, (report) =>
+        function (...args) {
+          report.apply(this, args);
+          report.apply(this, args);
         }),
   },
   {

@@ -5,6 +5,7 @@ import { conditions } from "./societies/conditions.ts";
 import { contexts } from "./societies/contexts.ts";
 import { databases } from "./societies/databases.ts";
 import { datagrams } from "./societies/datagrams.ts";
+import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
@@ -37,4 +38,5 @@ export const SOCIETIES: readonly Society[] = [
   priorities,
   contexts,
   databases,
+  listeners,
 ];
