@@ -43,7 +43,7 @@ function* bytesKept(wait: () => Waits): Generator<unknown, number, unknown> {
     gc();
     return Deno.memoryUsage().heapUsed;
   };
-  yield* call(waits(200));
+  yield* call(waits(1000));
   // What the engine keeps for itself is kept once; a leak shows in most rounds.
   const rounds: number[] = [];
   while (rounds.length < 5) {
@@ -129,7 +129,7 @@ for (const [name, wait] of Object.entries(WAITS)) {
     const bytes = await run(function* () {
       return yield* call(bytesKept(wait));
     });
-    assert(bytes < 40, `${bytes} bytes`);
+    assert(bytes < 100, `${bytes} bytes`);
   });
 }
 
@@ -164,7 +164,7 @@ for (const [name, wait] of Object.entries(LOOP_WAITS)) {
     const bytes = await runLoop(function* () {
       return yield* call(bytesKept(wait));
     });
-    assert(bytes < 40, `${bytes} bytes`);
+    assert(bytes < 100, `${bytes} bytes`);
   });
 }
 
@@ -179,7 +179,7 @@ Deno.test("waits for the end of a process that are given up leave nothing", asyn
     pipe.close();
     return kept;
   });
-  assert(bytes < 40, `${bytes} bytes`);
+  assert(bytes < 100, `${bytes} bytes`);
 });
 
 Deno.test("those who wait for one promise go on in the order in which they came, whoever gave up before", () =>
