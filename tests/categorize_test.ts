@@ -1,7 +1,7 @@
 import { all, Coro, race, Scheduler, withTimeout } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CategorizeMessages } from "../core/message/categorize.ts";
+import { CategorizeMessages } from "../core/messages/categorize.ts";
 import { inLab } from "./helpers/lab.ts";
 
 const parity = (message: unknown): string | null =>

@@ -1,7 +1,7 @@
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals } from "@std/assert";
-import { Channel } from "../core/message/channel.ts";
+import { Channel } from "../core/messages/channel.ts";
 import { listener } from "./helpers/listener.ts";
 
 Deno.test("channels subscribe to channels, and each applies its own transform", async () => {

@@ -1,7 +1,7 @@
 import { ChannelClosedError, Coro, race, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Channel } from "../core/message/channel.ts";
+import { Channel } from "../core/messages/channel.ts";
 import { inLab, settle, thrownBy } from "./helpers/lab.ts";
 import { listener } from "./helpers/listener.ts";
 

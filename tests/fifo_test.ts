@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Fifo } from "../core/fifo.ts";
+import { Fifo } from "../core/base/fifo.ts";
 
 Deno.test("Fifo does what an array does, whatever is done to it", () => {
   const action = fc.oneof(

@@ -27,7 +27,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Drivable, Driver } from "../core/driver.ts";
+import type { Drivable, Driver } from "../core/host/driver.ts";
 import { inLab, settle } from "./helpers/lab.ts";
 import { runProgram } from "./helpers/program.ts";
 

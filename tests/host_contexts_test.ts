@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { type ContextGlobals, contextsOf, hostContexts } from "../core/host_context.ts";
+import { type ContextGlobals, contextsOf, hostContexts } from "../core/host/async_context.ts";
 
 const names = new AsyncLocalStorage<string>();
 

@@ -1,4 +1,4 @@
-import { Line, NONE } from "../core/line.ts";
+import { Line, NONE } from "../core/fiber/line.ts";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 

@@ -1,7 +1,7 @@
 import { all, Coro, race, Scheduler, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Channel } from "../core/message/channel.ts";
+import { Channel } from "../core/messages/channel.ts";
 import { inLab } from "./helpers/lab.ts";
 import { runs } from "./helpers/runs.ts";
 

@@ -1,7 +1,7 @@
 import { Coro, race, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { LocalRegistry } from "../core/message/registry.ts";
+import { LocalRegistry } from "../core/coroutine/names.ts";
 import { inLab } from "./helpers/lab.ts";
 
 function* idle(coro: Coro): Generator<unknown, void, unknown> {

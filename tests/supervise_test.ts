@@ -1,8 +1,8 @@
 import { Coro, MonitorException, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { SupervisionError } from "../core/errors.ts";
-import { type ChildSpec, supervise, type SuperviseOptions } from "../core/supervise.ts";
+import { SupervisionError } from "../core/base/errors.ts";
+import { type ChildSpec, supervise, type SuperviseOptions } from "../core/supervision/supervise.ts";
 import { inLab, type Lab } from "./helpers/lab.ts";
 
 // deno-lint-ignore no-explicit-any -- one that does not return takes this type too

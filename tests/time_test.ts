@@ -4,7 +4,7 @@
 import { type Coro, run, sleep, type Timeout, until, withTimeout } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertThrows } from "@std/assert";
-import { toSeconds } from "../core/time.ts";
+import { toSeconds } from "../core/base/duration.ts";
 
 Deno.test("a timeout is a number of seconds, a Temporal.Duration or an object like one", () => {
   assertEquals(toSeconds(1.5, "wait"), 1.5);

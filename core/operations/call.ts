@@ -1,7 +1,7 @@
-import { describe } from "../describe.ts";
-import { Operation, WAITING } from "../operation.ts";
-import { recordCaller } from "../report.ts";
-import { type Body, isGenerator, type Strand } from "../strand.ts";
+import { describe } from "../base/describe.ts";
+import { Operation, WAITING } from "../fiber/operation.ts";
+import { recordCaller } from "../base/error_report.ts";
+import { type Body, isGenerator, type Strand } from "../fiber/fiber.ts";
 import { giveBack, letGo, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the strand's own stack. */

@@ -1,8 +1,8 @@
-import type { Coro } from "../coro.ts";
-import { TimeoutError } from "../errors.ts";
-import type { Joiner } from "../joiner.ts";
-import { Operation } from "../operation.ts";
-import type { Strand } from "../strand.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { Joiner } from "../fiber/joiner.ts";
+import { Operation } from "../fiber/operation.ts";
+import type { Strand } from "../fiber/fiber.ts";
 
 /** Waits for the end of a coroutine. */
 export class Finish extends Operation<unknown> implements Joiner {

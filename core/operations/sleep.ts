@@ -1,7 +1,7 @@
-import type { Coro } from "../coro.ts";
-import { context } from "../context.ts";
-import { Operation, WAITING } from "../operation.ts";
-import type { Strand } from "../strand.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { context } from "../fiber/context.ts";
+import { Operation, WAITING } from "../fiber/operation.ts";
+import type { Strand } from "../fiber/fiber.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
 export class Sleep extends Operation<unknown> {

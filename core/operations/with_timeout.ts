@@ -1,9 +1,9 @@
-import { TimeoutError } from "../errors.ts";
-import { type Operation, PATIENCE } from "../operation.ts";
-import { Timer } from "../schedulable.ts";
-import { type Body, isGenerator, type Strand } from "../strand.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { attend, operationFor } from "./attend.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { type Operation, PATIENCE } from "../fiber/operation.ts";
+import { Timer } from "../fiber/schedulable.ts";
+import { type Body, isGenerator, type Strand } from "../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { attend, operationFor } from "./as_body.ts";
 import { Call } from "./call.ts";
 
 /** Seconds that cleanup code of something cancelled may take before its waits are cut short. */

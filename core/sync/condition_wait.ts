@@ -5,15 +5,15 @@
  * always ends with the lock. So a cancellation may have to wait for it, and a notification that arrives does not wake
  * the coroutine yet.
  */
-import { context } from "../context.ts";
-import type { Coro } from "../coro.ts";
-import { CANCELLING, SPENT, WAITING } from "../operation.ts";
+import { context } from "../fiber/context.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { CANCELLING, SPENT, WAITING } from "../fiber/operation.ts";
 import { Call } from "../operations/call.ts";
-import type { Strand } from "../strand.ts";
+import type { Strand } from "../fiber/fiber.ts";
 import type { Condition } from "./condition.ts";
-import { Entrant } from "./gate.ts";
+import { Entrant } from "./acquirable.ts";
 import type { Mutex } from "./mutex.ts";
-import type { WaitQueue } from "./wait_queue.ts";
+import type { WaitQueue } from "../fiber/wait_queue.ts";
 
 /** Waits to be notified, without the lock, and then for the lock. */
 export class ConditionWait extends Entrant {

@@ -1,8 +1,8 @@
-import type { Operation } from "../operation.ts";
-import type { Strand } from "../strand.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { called, checkName } from "./naming.ts";
-import { Waiter, WaitQueue } from "./wait_queue.ts";
+import type { Operation } from "../fiber/operation.ts";
+import type { Strand } from "../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { called, checkName } from "./label.ts";
+import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** What an {@linkcode Event} is doing, at one moment. */
 export interface EventStatistics {

@@ -3,8 +3,8 @@
  *
  * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
  */
-import type { Coro, Holding } from "../coro.ts";
-import { type Entrant, Gate } from "./gate.ts";
+import type { Coro, Holding } from "../coroutine/coro.ts";
+import { type Entrant, Gate } from "./acquirable.ts";
 
 /** What a lock is doing, at one moment. */
 export interface LockStatistics {

@@ -1,5 +1,5 @@
-import { context } from "../context.ts";
-import type { Entrant } from "./gate.ts";
+import { context } from "../fiber/context.ts";
+import type { Entrant } from "./acquirable.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
 
 /** What an {@linkcode RLock} is doing, at one moment. */

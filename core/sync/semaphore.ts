@@ -1,6 +1,6 @@
-import type { Coro } from "../coro.ts";
-import { describe } from "../describe.ts";
-import { type Entrant, Gate } from "./gate.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { describe } from "../base/describe.ts";
+import { type Entrant, Gate } from "./acquirable.ts";
 
 /** What a semaphore is doing, at one moment. */
 export interface SemaphoreStatistics {

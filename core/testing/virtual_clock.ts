@@ -1,9 +1,9 @@
 /**
  * Virtual time: a clock that stands still while anything runs, and jumps to the next deadline when nothing does.
  */
-import type { Clock } from "../clock.ts";
-import type { Drivable, Driver } from "../driver.ts";
-import { hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Drivable, Driver } from "../host/driver.ts";
+import { hop, type HostTimer, startTimer, stopTimer } from "../host/runtime.ts";
 
 // Seconds of real time.
 const PATIENCE = 1;

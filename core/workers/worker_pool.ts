@@ -1,17 +1,17 @@
-import { describe } from "../describe.ts";
-import { WorkerError } from "../errors.ts";
-import type { Operation } from "../operation.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { Crew } from "./crew.ts";
-import { workerHost, type WorkerPermissions } from "./host_worker.ts";
-import type { ResultStream } from "./result_stream.ts";
-import { type ModuleTarget, Targets, type TaskFunction } from "./targets.ts";
-import { type TaskCall, TaskOperation } from "./task_operation.ts";
-import { checkOptions, type TaskOptions, teller } from "./task_options.ts";
-import { promiseOf } from "./task_promise.ts";
-import { TaskStream } from "./task_stream.ts";
-import type { Thread } from "./thread.ts";
-import { checkMap, type MapOptions, WorkerMap } from "./worker_map.ts";
+import { describe } from "../base/describe.ts";
+import { WorkerError } from "../base/errors.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { Crew } from "./pool/dispatcher.ts";
+import { workerHost, type WorkerPermissions } from "./pool/host_worker.ts";
+import type { ResultStream } from "./tasks/result_stream.ts";
+import { type ModuleTarget, Targets, type TaskFunction } from "./pool/targets.ts";
+import { type TaskCall, TaskOperation } from "./tasks/task_operation.ts";
+import { checkOptions, type TaskOptions, teller } from "./tasks/task_options.ts";
+import { promiseOf } from "./tasks/task_promise.ts";
+import { TaskStream } from "./tasks/task_stream.ts";
+import type { Thread } from "./pool/worker_handle.ts";
+import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
 
 /** Options of a {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {

@@ -15,7 +15,7 @@ Deno.test("a program that only runs and sleeps is bundled without what it does n
   const unused = /^core\/(io|workers|asyncio|testing|sync\/(?!wait_queue)|message\/channel|combine|supervise)/;
   // Of a constant or two no bundler can tell that nobody would notice.
   assertEquals(Object.entries(parts).filter(([path, bytes]) => unused.test(path) && bytes > 50), []);
-  assert(parts["core/coro.ts"] > 0);
+  assert(parts["core/coroutine/coro.ts"] > 0);
 });
 
 Deno.test("a bundle may be a classic script, which has no address of its own", async () => {

@@ -4,24 +4,24 @@
  */
 import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
-import { currentContext } from "../../core/host_context.ts";
-import { ByteQueue } from "../../core/io/byte_queue.ts";
-import { Handshakes } from "../../core/io/handshakes.ts";
-import { AsyncListener } from "../../core/io/listener.ts";
-import { Line, NONE } from "../../core/line.ts";
-import { Mailbox } from "../../core/message/mailbox.ts";
-import { Operation } from "../../core/operation.ts";
+import { currentContext } from "../../core/host/async_context.ts";
+import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
+import { Handshakes } from "../../core/io/net/handshakes.ts";
+import { AsyncListener } from "../../core/io/net/listener.ts";
+import { Line, NONE } from "../../core/fiber/line.ts";
+import { Mailbox } from "../../core/coroutine/mailbox.ts";
+import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
-import { Strand } from "../../core/strand.ts";
+import { Strand } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
-import { WaitQueue } from "../../core/sync/wait_queue.ts";
-import { Crew } from "../../core/workers/crew.ts";
-import { Thread } from "../../core/workers/thread.ts";
-import { DatabaseConnection } from "../../core/workers/database_connection.ts";
-import { DecisiveTask } from "../../core/workers/lasting_task.ts";
-import { Fetch } from "../../core/workers/result_rows.ts";
+import { WaitQueue } from "../../core/fiber/wait_queue.ts";
+import { Crew } from "../../core/workers/pool/dispatcher.ts";
+import { Thread } from "../../core/workers/pool/worker_handle.ts";
+import { DatabaseConnection } from "../../core/workers/database/connection.ts";
+import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
+import { Fetch } from "../../core/workers/database/result_rows.ts";
 
 /** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
 // deno-lint-ignore no-explicit-any -- see above

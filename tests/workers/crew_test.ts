@@ -1,11 +1,11 @@
 /** Who of a pool does what, with workers that do what the test says. */
 import { assert, assertEquals } from "@std/assert";
-import { WorkerError } from "../../core/errors.ts";
-import { Crew, type CrewPlan } from "../../core/workers/crew.ts";
-import { CODE } from "../../core/workers/protocol.ts";
-import { Task, type TaskPlan } from "../../core/workers/task.ts";
-import type { Target } from "../../core/workers/targets.ts";
-import type { Thread } from "../../core/workers/thread.ts";
+import { WorkerError } from "../../core/base/errors.ts";
+import { Crew, type CrewPlan } from "../../core/workers/pool/dispatcher.ts";
+import { CODE } from "../../core/workers/remote/protocol.ts";
+import { Task, type TaskPlan } from "../../core/workers/pool/task.ts";
+import type { Target } from "../../core/workers/pool/targets.ts";
+import type { Thread } from "../../core/workers/pool/worker_handle.ts";
 import { FakeHost, type FakeWorker, turns } from "./fake_host.ts";
 
 const TARGET: Target = { id: 1, note: { source: "() => 1", method: false, name: "" }, label: "function" };

@@ -1,8 +1,8 @@
-import type { Coro } from "../../coro.ts";
-import { Reference } from "../../io/reference.ts";
-import type { AsyncSocket } from "../../io/socket.ts";
-import type { RunLoop } from "../../run_loop.ts";
-import type { Strand } from "../../strand.ts";
+import type { Coro } from "../../coroutine/coro.ts";
+import { Reference } from "../../io/wait/keep_alive.ts";
+import type { AsyncSocket } from "../../io/net/socket.ts";
+import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Strand } from "../../fiber/fiber.ts";
 import { type Bytes, NOTHING } from "./stream_buffer.ts";
 import type { ReadSource, StreamReader } from "./stream_reader.ts";
 

@@ -1,10 +1,10 @@
-import type { Coro } from "../../coro.ts";
-import { describe, isInstance } from "../../describe.ts";
-import { type Data, toBytes } from "../../io/data.ts";
+import type { Coro } from "../../coroutine/coro.ts";
+import { describe, isInstance } from "../../base/describe.ts";
+import { type Data, toBytes } from "../../io/stream/bytes.ts";
 import { Items } from "../../io/items.ts";
-import { Operation, WAITING } from "../../operation.ts";
+import { Operation, WAITING } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import type { Strand } from "../../strand.ts";
+import type { Strand } from "../../fiber/fiber.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";
 import { checkLimit, DEFAULT_LIMIT, type StreamOptions } from "./endpoint_options.ts";
 import { type Bytes, NOTHING, StreamBuffer } from "./stream_buffer.ts";
