@@ -16,7 +16,7 @@ import { works as ours } from "./bench/peers/ours.ts";
 import { figuresPage, peersPage, ratio, shown } from "./bench/peers/page.ts";
 import { type PeerHere, PEERS } from "./bench/peers/peers.ts";
 import { Process } from "./bench/peers/process.ts";
-import { type Entrant, type Found, numbers, shuffled, split, takeTurns } from "./bench/peers/turns.ts";
+import { type Acquisition, type Found, numbers, shuffled, split, takeTurns } from "./bench/peers/turns.ts";
 import { type ContendedWork, type Row, WORKS } from "./bench/peers/works.ts";
 
 /** Those who can do their works in this process. */
@@ -167,7 +167,7 @@ Deno.test("a server that answers something else gets no time", async () => {
 
 Deno.test("who fails in one round is out of all of them, and the others go on", async () => {
   let taken = 0;
-  const entrant = (peer: string, take: () => number): Entrant => ({
+  const entrant = (peer: string, take: () => number): Acquisition => ({
     peer,
     take: () => Promise.resolve().then(() => ({ ns: take() })),
     stop: () => Promise.resolve(),

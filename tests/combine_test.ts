@@ -167,7 +167,7 @@ Deno.test("losing coroutines and promises are no longer waited for, and nothing 
     const slowEnd = assertRejects(() => slow.value(), Error, "slow failed");
     await scheduler.spawn(function* (coro) {
       for (let i = 0; i < 100; i++) yield* race(slow, gate.promise, coro.sleep(0));
-      assertEquals(slow.joiners.length, 1);
+      assertEquals(slow.completionWaiters.length, 1);
       assertEquals(scheduler.stats().hostOperations, 0);
     }).value();
     await slowEnd;

@@ -223,7 +223,7 @@ Deno.test("resume reaches only a coroutine in sleep or suspend", () =>
       awaiter: scheduler.spawn(function* () {
         return (yield gate.promise) as string;
       }),
-      joiner: scheduler.spawn(function* () {
+      completionWaiter: scheduler.spawn(function* () {
         return yield* target.finish();
       }),
       runner: scheduler.spawn(function* (coro) {
@@ -420,12 +420,12 @@ Deno.test("finish and value give the result to everyone, before and after the en
       yield* self.sleep(1);
       return result;
     });
-    const joiners = [1, 2, 3].map(() =>
+    const completionWaiters = [1, 2, 3].map(() =>
       scheduler.spawn(function* () {
         return yield* coro.finish();
       })
     );
-    for (const value of await Promise.all([coro.value(), coro.value(10), ...joiners.map((j) => j.value())])) {
+    for (const value of await Promise.all([coro.value(), coro.value(10), ...completionWaiters.map((j) => j.value())])) {
       assertStrictEquals(value, result);
     }
     assertStrictEquals(await coro.value(), result);
@@ -458,7 +458,7 @@ Deno.test("finish and value with a timeout that passes throw TimeoutError and le
           ]);
         }
       }
-      assertEquals(coro.joiners.length, 0);
+      assertEquals(coro.completionWaiters.length, 0);
       yield* self.sleep(1);
     }).value();
     assertEquals(clock.now(), 4);

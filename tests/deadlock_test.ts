@@ -189,11 +189,11 @@ Deno.test("waiting for a receiver, a sleeper or a daemon is no deadlock while co
   const receiver = scheduler.spawn(function* (coro) {
     return yield* coro.receive();
   });
-  const joiner = scheduler.spawn(function* () {
+  const completionWaiter = scheduler.spawn(function* () {
     return yield* receiver.finish();
   });
   const joined = scheduler.join();
-  const values = Promise.all([receiver.value(), joiner.value()]);
+  const values = Promise.all([receiver.value(), completionWaiter.value()]);
   await new Promise((resolve) => setTimeout(resolve, 30));
   receiver.send("from outside");
   assertEquals(await values, ["from outside", "from outside"]);
@@ -229,17 +229,20 @@ Deno.test("(c) in virtual time: join, value and finish that depend on those who 
     const sleeper = scheduler.spawnWith({ name: "sleeper" }, function* (coro) {
       yield* coro.sleep();
     });
-    const joiner = scheduler.spawnWith({ name: "joiner" }, function* () {
+    const completionWaiter = scheduler.spawnWith({ name: "completionWaiter" }, function* () {
       try {
         yield* receiver.finish();
       } catch (error) {
         return error;
       }
     });
-    const error = await joiner.value();
+    const error = await completionWaiter.value();
     assertInstanceOf(error, DeadlockError);
     const lines = (error as DeadlockError).waiting.map(({ coro, waitsFor }) => `${coro.name}: ${waitsFor}`);
-    assertEquals(lines.sort(), ["joiner: the end of receiver/101", "receiver: a message", "sleeper: sleep"].sort());
+    assertEquals(
+      lines.sort(),
+      ["completionWaiter: the end of receiver/101", "receiver: a message", "sleeper: sleep"].sort(),
+    );
     await assertRejects(() => receiver.value(), DeadlockError);
     await assertRejects(() => scheduler.join(), DeadlockError);
     receiver.terminate();

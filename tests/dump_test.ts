@@ -17,7 +17,7 @@ Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
     scheduler.spawnWith({ name: "sleeper", daemon: true }, function* (coro) {
       yield* coro.sleep();
     }),
-    scheduler.spawnWith({ name: "joiner" }, function* () {
+    scheduler.spawnWith({ name: "completionWaiter" }, function* () {
       yield* receiver.finish();
     }),
     scheduler.spawnWith({ name: "awaiter" }, function* () {
@@ -49,7 +49,7 @@ Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
   assertEquals(list.map(({ name }) => name), [
     "receiver",
     "sleeper",
-    "joiner",
+    "completionWaiter",
     "awaiter",
     "deep",
     "racer",

@@ -200,7 +200,7 @@ Deno.test("the stack of an error shows the program's frames and not the run loop
   const lines: string[] = error.stack.split("\n").slice(1);
   const frames = lines.map((line) => line.trim().split(" (")[0]).filter((frame) => frame !== "at thrower.next");
   assertEquals(frames.slice(-3), ["at thrower", "at program", "in coroutine program/1"]);
-  assertEquals(error.stack.match(/\/core\/(strand|run_loop|host_driver)\.[jt]s/g), null);
+  assertEquals(error.stack.match(/\/core\/(fiber|run_loop|host_driver)\.[jt]s/g), null);
 });
 
 Deno.test("at the end of a coroutine monitors are told first, then finish and value are answered", () =>

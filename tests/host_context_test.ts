@@ -538,7 +538,7 @@ Deno.test("the hook for errors is called in the context of the coroutine that fa
       victim.terminate();
       yield* coro.sleep(0.001);
     }));
-  await names.run("joiner", () => scheduler.join());
+  await names.run("completionWaiter", () => scheduler.join());
   await scheduler.terminate();
   assertEquals(seen.sort(), [["cleaning", "in cleanup", "b"], ["failing", "expected", "a"]]);
 });

@@ -268,7 +268,7 @@ Deno.test("a newer request replaces one that waits", async () => {
   });
 });
 
-Deno.test("id, mailbox, monitors and joiners stay; the new generator allows further swaps", async () => {
+Deno.test("id, mailbox, monitors and completionWaiters stay; the new generator allows further swaps", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const worker = scheduler.spawn(function* one(coro): Body {

@@ -1,7 +1,7 @@
 // What the kernel should do, said as plainly as possible: arrays, sort, and no thought for speed. kernel_duel.ts
 // plays the same random operations against both.
 
-const PATIENCE = 61;
+const STEP_BUDGET = 61;
 const WINDOW = 1024;
 const EXPIRATIONS = WINDOW;
 const LAST_GENERATION = 2 ** 31 - 1;
@@ -236,7 +236,7 @@ export class KernelModel {
   #chooseLevel(top: number): number {
     const lower = [1, 2, 3, 4, 5, 6, 7].filter((level) => level > top && this.#queues[level].length > 0);
     if (lower.length === 0) return top;
-    if (this.#streak < PATIENCE) {
+    if (this.#streak < STEP_BUDGET) {
       this.#streak++;
       return top;
     }

@@ -134,6 +134,6 @@ Deno.test("without room, one that has just ended makes room for the one that is 
 Deno.test("without room, value() with a limit is refused, and nobody waits", async () => {
   const { scheduler, coros } = full();
   await assertRejects(() => coros[0].value(10), RangeError, REFUSED);
-  assertEquals(coros[0].joiners, []);
+  assertEquals(coros[0].completionWaiters, []);
   await scheduler.terminate();
 });

@@ -174,7 +174,7 @@ Deno.test("a monitor restarts a failed coroutine: same id, mailbox, monitors and
       };
       assert(worker.hotSwap(second));
       assertEquals([worker.id, worker.name, worker.daemon, worker.isAlive()], [id, "second", true, true]);
-      const joiner = new Coro(function* () {
+      const completionWaiter = new Coro(function* () {
         try {
           yield* worker.finish();
         } catch (error) {
@@ -183,7 +183,7 @@ Deno.test("a monitor restarts a failed coroutine: same id, mailbox, monitors and
       });
       const end = yield* coro.receive<MonitorException>();
       assertStrictEquals(end.coro, worker);
-      yield* joiner.finish();
+      yield* completionWaiter.finish();
       assert(worker.hotSwap(function* () {
         return "well";
       }));

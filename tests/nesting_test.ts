@@ -85,7 +85,7 @@ for (const [name, nest] of Object.entries(NESTS)) {
         yield* nest(coro.sleep(), DEEP);
         return "woken";
       });
-      const joiner = await waiting(lab, function* () {
+      const completionWaiter = await waiting(lab, function* () {
         yield* nest(sleeper.finish(), DEEP);
         return "joined";
       });
@@ -95,7 +95,7 @@ for (const [name, nest] of Object.entries(NESTS)) {
       sleeper.priority = 2;
       assertEquals(sleeper.resume(), true);
       lab.clock.autoAdvance = true;
-      assertEquals([await sleeper.value(), await joiner.value()], ["woken", "joined"]);
+      assertEquals([await sleeper.value(), await completionWaiter.value()], ["woken", "joined"]);
       await tooLate;
     }));
 

@@ -17,7 +17,7 @@ import {
 import { inLab, settle } from "./helpers/lab.ts";
 import { runProgram } from "./helpers/program.ts";
 
-/** Replaces calls of the kernel by ones that trap, as a corrupted memory would. Answers a function that undoes it. */
+/** Replaces calls of the kernel by ones that trap, as a corrupted memory would. Returns a function that undoes it. */
 function breakKernel(scheduler: Scheduler, ...names: string[]): () => void {
   return replaceCalls(scheduler, names, () => new WebAssembly.RuntimeError("unreachable"));
 }
@@ -316,10 +316,16 @@ for (const [name, calls] of Object.entries(BREAKS)) {
       const awaiter = scheduler.spawn(function* awaiter() {
         yield never.promise;
       });
-      const joiner = scheduler.spawn(function* joiner() {
+      const completionWaiter = scheduler.spawn(function* completionWaiter() {
         yield* sleeper.finish();
       });
-      const promises = [sleeper.value(), sleeper.value(100), awaiter.value(), joiner.value(), scheduler.join()];
+      const promises = [
+        sleeper.value(),
+        sleeper.value(100),
+        awaiter.value(),
+        completionWaiter.value(),
+        scheduler.join(),
+      ];
       const settled = Promise.allSettled(promises);
       await settle();
       breakKernel(scheduler, ...calls);
@@ -339,7 +345,7 @@ for (const [name, calls] of Object.entries(BREAKS)) {
       await settled;
       never.resolve();
       await settle();
-      for (const coro of [sleeper, awaiter, joiner, trigger]) {
+      for (const coro of [sleeper, awaiter, completionWaiter, trigger]) {
         assertEquals([coro.isAlive(), coro.terminate(), coro.resume(1), coro.send(1)], [false, false, false, false]);
         assertEquals(coro.throw(new Error("x")), false);
         await assertRejects(() => coro.value(), Error, "Cannot go on as the scheduler broke down");

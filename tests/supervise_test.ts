@@ -367,9 +367,9 @@ Deno.test("a target that throws when it is called counts as a failure of its chi
     };
     assertEquals(await supervised(lab, [{ target }]), [3]);
     calls = -9;
-    const error = await supervised(lab, [{ target, name: "hopeless" }]);
+    const error = await supervised(lab, [{ target, name: "isDeadlocked" }]);
     assert(error instanceof SupervisionError);
-    assert((error as Error).message.includes("  hopeless: Error: bad default"));
+    assert((error as Error).message.includes("  isDeadlocked: Error: bad default"));
   });
 });
 

@@ -144,7 +144,7 @@ const MOMENTS = [
   "right after the grant",
 ] as const;
 
-/** Plays one case; answers whether the victim got in. */
+/** Plays one case; returns whether the victim got in. */
 function* play(
   _coro: Coro,
   scheduler: Scheduler,

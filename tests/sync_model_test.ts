@@ -181,7 +181,7 @@ class World {
     this.roll = dice(seed);
   }
 
-  /** A way to wait, at random. Answers `true` if it was granted. */
+  /** A way to wait, at random. Returns `true` if it was granted. */
   *attempt(make: (timeout?: number) => Operation<boolean>): Generator<unknown, boolean, unknown> {
     const seconds = this.roll(4) / 2;
     switch (this.roll(5)) {

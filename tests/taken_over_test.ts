@@ -18,10 +18,10 @@ import { assert, assertEquals } from "@std/assert";
 import { inLab, settle } from "./helpers/lab.ts";
 import { unhandled, wrapped } from "./helpers/rejections.ts";
 
-type Given = (promise: PromiseLike<unknown>) => Operation<unknown> | PromiseLike<unknown>;
+type YieldedValue = (promise: PromiseLike<unknown>) => Operation<unknown> | PromiseLike<unknown>;
 
 /** A promise as it may be given to a race. */
-const FORMS: Readonly<Record<string, Given>> = {
+const FORMS: Readonly<Record<string, YieldedValue>> = {
   "a promise": (promise) => promise,
   "a thenable around it": (promise) => wrapped(promise as Promise<unknown>),
   "until": (promise) => until(promise),

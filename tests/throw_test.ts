@@ -48,7 +48,7 @@ const WAITS: Readonly<Record<string, (coro: Coro) => Generator<unknown, unknown,
     try {
       yield* other.finish();
     } finally {
-      assertEquals(other.joiners.length, 0);
+      assertEquals(other.completionWaiters.length, 0);
       other.terminate();
     }
   },

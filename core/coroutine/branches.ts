@@ -1,15 +1,15 @@
 /**
  * `race` and `all`: several waits in one coroutine.
  *
- * Every item runs on a branch, a strand that shares the coroutine's identity: `current()`, `receive()` and the rest
+ * Every item runs on a branch, a fiber that shares the coroutine's identity: `current()`, `receive()` and the rest
  * mean the coroutine itself. When the outcome is certain, the branches that are left are unwound, and only when the
  * last of them has ended does the coroutine go on: nothing of it runs behind its back.
  */
 import { Coro } from "./coro.ts";
 import { DepthFirst } from "../base/depth_first.ts";
 import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
-import { type Body, type Ending, isGenerator, Strand } from "../fiber/fiber.ts";
-import { attend, operationFor } from "../operations/as_body.ts";
+import { type Body, type Ending, Fiber, isGenerator } from "../fiber/fiber.ts";
+import { asBody, operationFor } from "../operations/as_body.ts";
 import { Finish } from "../operations/finish.ts";
 import { giveBack, type Grant, letGo, takeOver } from "../operations/parts.ts";
 import { GRACE_SECONDS } from "../operations/with_timeout.ts";
@@ -26,14 +26,14 @@ export type Waited<W> = W extends Operation<infer T> ? T : W extends Generator<a
 : never;
 
 /** A line of execution of one item. */
-class Branch extends Strand {
+class Branch extends Fiber {
   /** It has made its first step. */
   declare begun: boolean;
   declare readonly owner: Coro;
   declare readonly index: number;
   declare private readonly group: Group;
 
-  constructor(group: Group, parent: Strand, index: number, body: Body) {
+  constructor(group: Group, parent: Fiber, index: number, body: Body) {
     super(parent.loop, parent.level);
     this.initialize(body, parent.hostContext);
     this.begun = false;
@@ -55,11 +55,11 @@ class Branch extends Strand {
 
   /** It is needed no more. */
   close(): void {
-    this.requestUnwind(-1, this.group.strand!.graceLeft() ?? GRACE_SECONDS, null);
+    this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): Strand {
-    return this.group.strand!;
+  override get parent(): Fiber {
+    return this.group.fiber!;
   }
 
   protected override ended(kind: Ending, value: unknown): void {
@@ -88,7 +88,7 @@ abstract class Group extends Operation<unknown> {
   constructor(items: readonly unknown[]) {
     super();
     this.#parts = items.map(operationOf);
-    this.#bodies = this.#parts.map((operation, index) => operation === null ? items[index] as Body : attend(operation));
+    this.#bodies = this.#parts.map((operation, index) => operation === null ? items[index] as Body : asBody(operation));
   }
 
   /** One for each item; `null` for a generator. */
@@ -99,24 +99,24 @@ abstract class Group extends Operation<unknown> {
   /** A branch has returned. */
   protected abstract returned(index: number, value: unknown): void;
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     for (const part of this.#parts) if (part !== null) takeOver(part);
-    this.#enterBranches(strand);
-    for (const branch of this.branches) strand.loop.submit(branch);
+    this.#enterBranches(fiber);
+    for (const branch of this.branches) fiber.loop.submit(branch);
     return false;
   }
 
   /** All get a place in the scheduler, or none does, if there is no room for all. */
-  #enterBranches(strand: Strand): void {
+  #enterBranches(fiber: Fiber): void {
     try {
       this.#bodies.forEach((body, index) => {
-        const branch = new Branch(this, strand, index, body);
-        strand.loop.enter(branch);
+        const branch = new Branch(this, fiber, index, body);
+        fiber.loop.enter(branch);
         this.branches.add(branch);
         this.#live++;
       });
     } catch (error) {
-      for (const branch of this.branches) strand.loop.leave(branch);
+      for (const branch of this.branches) fiber.loop.leave(branch);
       this.branches.clear();
       for (const part of this.#parts) if (part !== null) letGo(part);
       throw error;
@@ -130,7 +130,7 @@ abstract class Group extends Operation<unknown> {
     if (part !== null) letGo(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // A loser that ends by itself at the last moment has lost all the same.
-      if (kind === "throw") this.strand!.owner.scheduler.reportError(value, this.strand!.owner);
+      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, this.fiber!.owner);
       else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
@@ -153,12 +153,12 @@ abstract class Group extends Operation<unknown> {
   }
 
   #settle(): void {
-    const strand = this.strand!;
+    const fiber = this.fiber!;
     if (this.state === CANCELLING) {
       giveBack(this.granted());
       this.state = SPENT;
-      strand.wait = null;
-      strand.loop.submit(strand);
+      fiber.wait = null;
+      fiber.loop.submit(fiber);
       return;
     }
     const { failed, outcome } = this.#decided!;
@@ -189,7 +189,7 @@ abstract class Group extends Operation<unknown> {
     // It may have had no room for its branches.
     if (this.#decided === null) return null;
     const part = this.#parts[this.#decided.index];
-    const { owner } = this.strand!;
+    const { owner } = this.fiber!;
     if (part === null) owner.scheduler.reportError(error, owner);
     return part;
   }
@@ -230,8 +230,8 @@ abstract class Group extends Operation<unknown> {
   }
 
   // Any branch that can go on may fail the whole, or release what another waits for.
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.#every((branch) => branch.stuck && (branch.wait instanceof Group || branch.wait!.hopeless(dead)));
+  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
+    return this.#every((branch) => branch.stuck && (branch.wait instanceof Group || branch.wait!.isDeadlocked(dead)));
   }
 
   override advances(): boolean {
@@ -304,9 +304,9 @@ class All extends Group {
     return "all";
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     if (this.parts.length === 0) return this.give(this.#shape([]));
-    return super.begin(strand);
+    return super.begin(fiber);
   }
 
   protected override returned(index: number, value: unknown): void {

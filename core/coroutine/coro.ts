@@ -3,8 +3,13 @@ import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError, HotSwapException, MonitorException, type Outcome } from "../base/errors.ts";
 import { captureContext } from "../host/async_context.ts";
-import { addJoiner, type Joiner, listJoiners, removeJoiner } from "../fiber/joiner.ts";
-import { Mailbox, Receive, type Tie } from "./mailbox.ts";
+import {
+  addCompletionWaiter,
+  type CompletionWaiter,
+  listCompletionWaiters,
+  removeCompletionWaiter,
+} from "../fiber/joiner.ts";
+import { type EndListener, Mailbox, Receive } from "./mailbox.ts";
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish, late } from "../operations/finish.ts";
@@ -15,7 +20,7 @@ import { type Named, placement } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Timer } from "../fiber/schedulable.ts";
-import { type Body, type Ending, isGeneratorFunction, isThenable, Strand } from "../fiber/fiber.ts";
+import { type Body, type Ending, Fiber, isGeneratorFunction, isThenable } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
@@ -57,7 +62,7 @@ const GOT = 128;
 // Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
 const monitorsOf = new WeakMap<Coro, Set<Coro>>();
 /** What monitors were sent of a failure, until the end of the turn. */
-const newsOf = new WeakMap<Coro, SentNews[]>();
+const exitMessagesOf = new WeakMap<Coro, SentNews[]>();
 
 interface SentNews {
   readonly monitor: Coro;
@@ -67,7 +72,7 @@ interface SentNews {
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
-const nameTie: Tie = { released: (coro) => registry.forget(coro) };
+const nameTie: EndListener = { released: (coro) => registry.forget(coro) };
 
 // A coroutine's generator is made from the coroutine, so there is a moment without one.
 const NO_BODY: Body = (function* () {})();
@@ -121,7 +126,7 @@ export class Coro<
   R = unknown,
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
-> extends Strand {
+> extends Fiber {
   /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
   declare readonly id: number;
   /** @internal Messages, once there were any. */
@@ -129,13 +134,13 @@ export class Coro<
   /** @internal The first of the locks it holds. */
   declare held: Holding | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
-  declare readonly born: number;
+  declare readonly createdAt: number;
   declare private flags: number;
   // A name that was given, or the function or whatever else whose name it has.
-  declare private naming: string | Named;
+  declare private nameSource: string | Named;
   // Of those who wait for its end, and once it has failed, when nobody does any more, who knows of that. Each is `null`
   // almost always.
-  declare private joinersOrClaims: Joiner | Claims;
+  declare private joinersOrClaims: CompletionWaiter | Claims;
 
   /**
    * Creates a coroutine and schedules it.
@@ -153,13 +158,13 @@ export class Coro<
     if (body === undefined) checkTarget(target);
     super(scheduler, options === null ? 4 : options.priority);
     this.initialize(NO_BODY, captureContext());
-    this.naming = options?.name ?? target;
+    this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.joinersOrClaims = null;
     this.mailbox = null;
     this.held = null;
     this.id = scheduler.nextId();
-    this.born = scheduler.uptime();
+    this.createdAt = scheduler.uptime();
     // Default values of parameters are evaluated here and may throw: nothing is registered yet.
     this.top = body ?? target(this, ...args);
     scheduler.admit(this);
@@ -177,11 +182,11 @@ export class Coro<
 
   /** Its name, that of its function by default. It need not be unique. */
   get name(): string {
-    return typeof this.naming === "string" ? this.naming : nameOf(this.naming);
+    return typeof this.nameSource === "string" ? this.nameSource : nameOf(this.nameSource);
   }
 
   set name(name: string) {
-    this.naming = String(name);
+    this.nameSource = String(name);
   }
 
   /**
@@ -279,7 +284,7 @@ export class Coro<
    * Wakes it, if it is in `sleep` or `suspend`; a coroutine that waits for anything else is not disturbed.
    *
    * @param update What its `sleep` evaluates to.
-   * @returns `true` if it slept; a second call before it has run is too late and answers `false`.
+   * @returns `true` if it slept; a second call before it has run is too late and returns `false`.
    */
   resume(update?: unknown): boolean {
     const sleeper = this.wait?.sleeper() ?? null;
@@ -303,13 +308,13 @@ export class Coro<
    * restart it.
    */
   send(message: unknown): boolean {
-    if (!this.reachable) return false;
+    if (!this.acceptsMessages) return false;
     (this.mailbox ??= new Mailbox()).post(message);
     return true;
   }
 
   /** @internal Whether it takes messages: it has not ended, or a monitor lives that may restart it. */
-  get reachable(): boolean {
+  get acceptsMessages(): boolean {
     return (this.flags & ENDED) === 0 || this.restartable();
   }
 
@@ -389,7 +394,7 @@ export class Coro<
   register(name: string = this.name): boolean {
     checkName(name, "register a coroutine");
     if (!this.isAlive() || !registry.register(name, this as Coro)) return false;
-    this.tie(nameTie);
+    this.endListener(nameTie);
     return true;
   }
 
@@ -433,7 +438,7 @@ export class Coro<
         `Cannot throw in ${this} as 'error' must be an Error: current value is ${describe(error)}, wrap it in one`,
       );
     }
-    if (!this.isAlive() || context.strand?.owner === this) return false;
+    if (!this.isAlive() || context.fiber?.owner === this) return false;
     this.requestThrow(error);
     return true;
   }
@@ -469,7 +474,7 @@ export class Coro<
     const seconds = toSeconds(timeout, "wait for a coroutine");
     return new Promise((resolve, reject) => {
       const settle = (value: unknown): void => resolve((this.isAdoptable(value) ? undefined : value) as R);
-      this.promised(new PromiseJoiner(settle, reject), seconds);
+      this.promised(new PromiseWaiter(settle, reject), seconds);
     });
   }
 
@@ -488,19 +493,19 @@ export class Coro<
   }
 
   /** @internal */
-  private promised(joiner: PromiseJoiner, seconds: number): void {
-    if (this.answer(joiner)) return;
-    if (seconds <= 0) return joiner.reject(late(this as Coro));
+  private promised(completionWaiter: PromiseWaiter, seconds: number): void {
+    if (this.answer(completionWaiter)) return;
+    if (seconds <= 0) return completionWaiter.reject(late(this as Coro));
     if (seconds < Infinity) {
       // Throws if there is no room for it; nothing has changed then.
-      joiner.timer = new Timer(this.loop, this.level, seconds, () => {
-        this.unjoin(joiner);
-        joiner.reject(late(this as Coro));
+      completionWaiter.timer = new Timer(this.loop, this.level, seconds, () => {
+        this.unjoin(completionWaiter);
+        completionWaiter.reject(late(this as Coro));
       });
     }
-    this.join(joiner);
+    this.join(completionWaiter);
     this.scheduler.outsiderCame();
-    joiner.onSettled = () => this.scheduler.outsiderLeft();
+    completionWaiter.onSettled = () => this.scheduler.outsiderLeft();
     if (seconds === Infinity) this.scheduler.suspect(this as Coro);
   }
 
@@ -554,9 +559,9 @@ export class Coro<
   /** @internal A monitor of this coroutine can receive no more. */
   released(monitor: Coro): void {
     monitorsOf.get(this as Coro)?.delete(monitor);
-    if (this.reachable) return;
+    if (this.acceptsMessages) return;
     this.letGo();
-    if (!this.unclaimed) this.hostContext = undefined;
+    if (!this.unhandled) this.hostContext = undefined;
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
@@ -602,7 +607,7 @@ export class Coro<
     this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
     this.last = undefined;
     this.joinersOrClaims = null;
-    newsOf.delete(this as Coro);
+    exitMessagesOf.delete(this as Coro);
     return true;
   }
 
@@ -619,7 +624,7 @@ export class Coro<
     this.top = body;
     // What the old generator has sorted and not received is for the new one to receive.
     this.mailbox?.unsort();
-    if (typeof this.naming !== "string") this.naming = target;
+    if (typeof this.nameSource !== "string") this.nameSource = target;
   }
 
   /** @internal Failed, and somebody lives who may restart it. */
@@ -631,63 +636,63 @@ export class Coro<
 
   // --- the end ------------------------------------------------------------------------------------------------
 
-  /** @internal Settles `joiner` if the coroutine has ended, and answers whether it has. */
-  answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
+  /** @internal Settles `completionWaiter` if the coroutine has ended, and returns whether it has. */
+  answer(completionWaiter: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.isAlive()) return false;
-    this.claim(joiner);
-    if ((this.flags & THREW) !== 0) joiner.fail(this.last);
-    else joiner.give(this.last);
+    this.markHandled(completionWaiter);
+    if ((this.flags & THREW) !== 0) completionWaiter.fail(this.last);
+    else completionWaiter.give(this.last);
     return true;
   }
 
   /** @internal Adds somebody who waits for the end. */
-  join(joiner: Joiner): void {
-    this.joinersOrClaims = addJoiner(this.firstJoiner, joiner);
+  join(completionWaiter: CompletionWaiter): void {
+    this.joinersOrClaims = addCompletionWaiter(this.firstCompletionWaiter, completionWaiter);
   }
 
   /** @internal Takes that back. */
-  unjoin(joiner: Joiner): void {
-    this.joinersOrClaims = removeJoiner(this.firstJoiner, joiner);
+  unjoin(completionWaiter: CompletionWaiter): void {
+    this.joinersOrClaims = removeCompletionWaiter(this.firstCompletionWaiter, completionWaiter);
   }
 
   /** @internal */
-  private get firstJoiner(): Joiner | null {
-    return this.joinersOrClaims as Joiner | null;
+  private get firstCompletionWaiter(): CompletionWaiter | null {
+    return this.joinersOrClaims as CompletionWaiter | null;
   }
 
   /** @internal Who waits for the end. */
-  get joiners(): readonly Joiner[] {
-    return this.isAlive() ? listJoiners(this.firstJoiner) : [];
+  get completionWaiters(): readonly CompletionWaiter[] {
+    return this.isAlive() ? listCompletionWaiters(this.firstCompletionWaiter) : [];
   }
 
   /** @internal Whether it has failed and nobody but monitors was told, or has asked. */
-  get unclaimed(): boolean {
+  get unhandled(): boolean {
     return (this.flags & (THREW | CLAIMED)) === THREW;
   }
 
   /** @internal Its failure was told, if there was one to tell: unless it may be restarted, it needs its context no more. */
   failureTold(): void {
-    if (!this.reachable) this.hostContext = undefined;
+    if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
   /** @internal The turn ends in which it failed: whether a monitor lives that was told, or has received what it was told. */
   heard(): boolean {
-    const sent = newsOf.get(this as Coro);
+    const sent = exitMessagesOf.get(this as Coro);
     if (sent === undefined) return false;
-    newsOf.delete(this as Coro);
+    exitMessagesOf.delete(this as Coro);
     const heard = sent.some(({ monitor, mailbox, news }) => monitor.isAlive() || !mailbox.has(news));
-    if (heard) this.claim(sent);
+    if (heard) this.markHandled(sent);
     return heard;
   }
 
   /** @internal A wait that was told of the failure was cut short before it got it: it may be that nobody knows now. */
-  unclaim(wait: Finish): void {
+  markUnhandled(wait: Finish): void {
     // It may be an error of the wait's own, or that of a generator before a restart.
     if ((this.flags & CLAIMED) === 0) return;
     this.joinersOrClaims = withoutClaim(this.joinersOrClaims as Claims, wait);
     if (this.joinersOrClaims !== null) return;
     this.flags &= ~CLAIMED;
-    if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
+    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
   }
 
   /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
@@ -709,7 +714,7 @@ export class Coro<
   }
 
   /** @internal */
-  protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
+  protected override ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
     if (kind === "throw") {
       if (isInstance(value, Proposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
@@ -729,14 +734,14 @@ export class Coro<
     this.frames = null;
     this.wait = null;
     if ((this.flags & MONITORED) !== 0) this.tellMonitors(monitorsOf.get(this as Coro)!);
-    if (!this.reachable) this.letGo();
-    if (this.joinersOrClaims !== null) this.tellJoiners();
+    if (!this.acceptsMessages) this.letGo();
+    if (this.joinersOrClaims !== null) this.tellCompletionWaiters();
     // From here on a hook may be called, and ask for the outcome.
     this.scheduler.dismiss(this as Coro);
-    if (this.unclaimed) this.scheduler.failedUnclaimed(this as Coro);
+    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.held !== null) this.passOnHeld();
-    for (const error of untold) if (error !== value) this.report(error);
+    for (const error of undelivered) if (error !== value) this.report(error);
   }
 
   /** @internal */
@@ -749,9 +754,9 @@ export class Coro<
     const news = this.news();
     // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
     if (!monitor.send(news) || (this.flags & THREW) === 0 || !monitor.isAlive()) return;
-    const sent = newsOf.get(this as Coro);
+    const sent = exitMessagesOf.get(this as Coro);
     const entry = { monitor, mailbox: monitor.mailbox!, news };
-    if (sent === undefined) newsOf.set(this as Coro, [entry]);
+    if (sent === undefined) exitMessagesOf.set(this as Coro, [entry]);
     else sent.push(entry);
   }
 
@@ -769,26 +774,30 @@ export class Coro<
   }
 
   /** @internal Adds somebody who refers to it as a recipient and is told when it can receive no more. */
-  tie(tie: Tie): void {
-    (this.mailbox ??= new Mailbox()).tie(tie);
+  endListener(endListener: EndListener): void {
+    (this.mailbox ??= new Mailbox()).endListener(endListener);
   }
 
   /** @internal Takes that back. */
-  untie(tie: Tie): void {
-    this.mailbox?.untie(tie);
+  untie(endListener: EndListener): void {
+    this.mailbox?.untie(endListener);
   }
 
   /** @internal */
-  private tellJoiners(): void {
+  private tellCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
     let claims: Claims = null;
-    for (let joiner = this.firstJoiner; joiner !== null; joiner = this.firstJoiner) {
-      this.unjoin(joiner);
+    for (
+      let completionWaiter = this.firstCompletionWaiter;
+      completionWaiter !== null;
+      completionWaiter = this.firstCompletionWaiter
+    ) {
+      this.unjoin(completionWaiter);
       if (failed) {
-        claims = addClaim(claims, joiner);
-        joiner.reject(this.last);
+        claims = addClaim(claims, completionWaiter);
+        completionWaiter.reject(this.last);
       } else {
-        joiner.resolve(this.last);
+        completionWaiter.resolve(this.last);
       }
     }
     if (!failed) return;
@@ -798,7 +807,7 @@ export class Coro<
 
   /** @internal */
   private addMonitor(monitor: Coro): void {
-    monitor.tie(this);
+    monitor.endListener(this);
     const monitors = monitorsOf.get(this as Coro);
     if (monitors !== undefined) monitors.add(monitor);
     else monitorsOf.set(this as Coro, new Set([monitor]));
@@ -831,7 +840,7 @@ export class Coro<
   }
 
   /** @internal */
-  private claim(by: unknown): void {
+  private markHandled(by: unknown): void {
     if ((this.flags & THREW) === 0) return;
     this.joinersOrClaims = addClaim((this.flags & CLAIMED) === 0 ? null : this.joinersOrClaims as Claims, by);
     this.flags |= CLAIMED;
@@ -849,9 +858,9 @@ class Proposal extends HotSwapException {
 }
 
 /** A promise of `value()`. */
-class PromiseJoiner implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
+class PromiseWaiter implements CompletionWaiter {
+  nextJoiner: CompletionWaiter | null = null;
+  prevJoiner: CompletionWaiter | null = null;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   timer: Timer | null = null;

@@ -7,7 +7,7 @@ import { type Timeout, toSeconds } from "../base/duration.ts";
 /**
  * The coroutine that is running.
  *
- * @throws {Error} Outside a coroutine; `Scheduler.curCoro()` answers `null` there.
+ * @throws {Error} Outside a coroutine; `Scheduler.curCoro()` returns `null` there.
  *
  * @example
  * ```ts
@@ -20,8 +20,8 @@ import { type Timeout, toSeconds } from "../base/duration.ts";
  * ```
  */
 export function current(): Coro {
-  const strand = context.strand;
-  if (strand !== null) return strand.owner;
+  const fiber = context.fiber;
+  if (fiber !== null) return fiber.owner;
   throw new Error("Cannot tell the current coroutine as none is running: current() works inside coroutines only");
 }
 

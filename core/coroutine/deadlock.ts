@@ -38,20 +38,20 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   const alive: Coro[] = [];
   // All are taken for dead first; the set grows by those who are asked about, and they have their turn too.
   for (const coro of dead) {
-    const hopeless = coro.isAlive() && coro.scheduler === scheduler && coro.hopeless((asked) => {
+    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((asked) => {
       const before = askers.get(asked);
       if (before === undefined) askers.set(asked, [coro]);
       else before.push(coro);
       dead.add(asked);
       return true;
     });
-    if (!hopeless) alive.push(coro);
+    if (!isDeadlocked) alive.push(coro);
   }
   for (const coro of alive) dead.delete(coro);
   // Then each that is alive may bring those to life who wait for it.
   for (const coro of alive) {
     for (const asker of askers.get(coro) ?? []) {
-      if (!dead.has(asker) || asker.hopeless((asked) => dead.has(asked))) continue;
+      if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked))) continue;
       dead.delete(asker);
       alive.push(asker);
     }
@@ -95,7 +95,7 @@ function findCycle(coros: readonly Coro[]): Coro[] {
 /** Whom a coroutine's wait asks about. */
 function blockers(coro: Coro): Coro[] {
   const asked: Coro[] = [];
-  coro.hopeless((other) => {
+  coro.isDeadlocked((other) => {
     asked.push(other);
     return true;
   });
@@ -110,10 +110,10 @@ function blockers(coro: Coro): Coro[] {
 export function tellDeadlock({ coros, error }: Deadlock, whom: "coroutines" | "outside"): boolean {
   let told = false;
   for (const coro of coros) {
-    for (const joiner of [...coro.joiners]) {
-      if (joiner instanceof Finish !== (whom === "coroutines")) continue;
-      coro.unjoin(joiner);
-      joiner.reject(error);
+    for (const completionWaiter of [...coro.completionWaiters]) {
+      if (completionWaiter instanceof Finish !== (whom === "coroutines")) continue;
+      coro.unjoin(completionWaiter);
+      completionWaiter.reject(error);
       told = true;
     }
   }

@@ -54,7 +54,7 @@ function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
     waitsFor: wait === null ? null : wait.waitsFor,
     deadline: wait === null ? null : secondsLeft(coro, now),
     messages: coro.mailbox?.length ?? 0,
-    age: Math.max(0, coro.scheduler.uptime() - coro.born) / 1000,
+    age: Math.max(0, coro.scheduler.uptime() - coro.createdAt) / 1000,
     depth: coro.height,
     spawnSite: coro.scheduler.spawnSite(coro),
   };

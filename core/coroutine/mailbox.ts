@@ -2,7 +2,7 @@ import type { Coro } from "./coro.ts";
 import { Fifo } from "../base/fifo.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
-import type { Strand } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import type { SortedMessages } from "../messages/category_queue.ts";
 
 /** A receive that waits: an operation, so that a message that comes too late for it is not taken. */
@@ -15,7 +15,7 @@ export interface Receiver {
  * Somebody who refers to a coroutine as a recipient (a channel, a registry, one that it monitors) and must let go
  * when it can receive no more: nothing that lives long may keep those that have ended.
  */
-export interface Tie {
+export interface EndListener {
   /** The coroutine has ended for good. */
   released(coro: Coro): void;
 }
@@ -34,7 +34,7 @@ export class Mailbox {
   declare private receiver: Receiver | null;
   declare private others: Receiver[] | null;
   // Most have one at the most, and a set is ten times as large.
-  declare private ties: Tie | Set<Tie> | null;
+  declare private ties: EndListener | Set<EndListener> | null;
 
   /** Makes an empty one. */
   constructor() {
@@ -103,25 +103,25 @@ export class Mailbox {
   }
 
   /** Adds somebody to tell when the owner has ended; adding twice is adding once. */
-  tie(tie: Tie): void {
+  endListener(endListener: EndListener): void {
     const ties = this.ties;
-    if (ties instanceof Set) ties.add(tie);
-    else if (ties === null || ties === tie) this.ties = tie;
-    else this.ties = new Set([ties, tie]);
+    if (ties instanceof Set) ties.add(endListener);
+    else if (ties === null || ties === endListener) this.ties = endListener;
+    else this.ties = new Set([ties, endListener]);
   }
 
   /** Takes that back. */
-  untie(tie: Tie): void {
+  untie(endListener: EndListener): void {
     const ties = this.ties;
-    if (ties === tie) this.ties = null;
-    else if (ties instanceof Set && ties.delete(tie) && ties.size === 0) this.ties = null;
+    if (ties === endListener) this.ties = null;
+    else if (ties instanceof Set && ties.delete(endListener) && ties.size === 0) this.ties = null;
   }
 
   /** The owner can receive no more: everybody who refers to it lets go. */
   close(owner: Coro): void {
     const ties = this.ties;
     this.ties = null;
-    if (ties instanceof Set) { for (const tie of ties) tie.released(owner); }
+    if (ties instanceof Set) { for (const endListener of ties) endListener.released(owner); }
     else ties?.released(owner);
   }
 }
@@ -144,8 +144,8 @@ export class Receive extends Operation<unknown> implements Receiver {
     return "receive";
   }
 
-  override begin(strand: Strand): boolean {
-    mustBeSelf(this.coro, strand, "receive");
+  override begin(fiber: Fiber): boolean {
+    mustBeSelf(this.coro, fiber, "receive");
     const mailbox = this.coro.mailbox ??= new Mailbox();
     const messages = mailbox.messages;
     if (messages !== null && messages.length > 0) return this.give(messages.shift());

@@ -6,7 +6,7 @@
  */
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
-import type { Strand } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
@@ -18,7 +18,7 @@ export interface Registry<T> {
   unregister(name: string, entry: T): boolean;
   /** Takes all its names from a thing. */
   forget(entry: T): void;
-  /** Finds what has a name, waiting for a registration until time is up, and then answers `null`. */
+  /** Finds what has a name, waiting for a registration until time is up, and then returns `null`. */
   locate(name: string, timeout?: Timeout): Operation<T | null>;
 }
 
@@ -120,7 +120,7 @@ class Locate<T extends object> extends Waiter<T | null> {
     this.limit = seconds;
   }
 
-  override begin(_strand: Strand): boolean {
+  override begin(_strand: Fiber): boolean {
     const entry = this.#registry.find(this.name);
     if (entry !== null || this.limit <= 0) return this.give(entry);
     this.#registry.wait(this);

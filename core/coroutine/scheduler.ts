@@ -14,7 +14,7 @@ import { printError, printUncaught } from "../base/error_report.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { Timer } from "../fiber/schedulable.ts";
 import { shuffler } from "../base/shuffle.ts";
-import { Strand } from "../fiber/fiber.ts";
+import { Fiber } from "../fiber/fiber.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
 
 /** Options of a {@linkcode Scheduler}. */
@@ -129,7 +129,7 @@ export class Scheduler extends RunLoop {
   whenPrinted: (() => void) | null = null;
 
   // Promises of `value()` that wait.
-  #outsiders = 0;
+  #externalWaiters = 0;
   // `null` while there are none. `#holding` is what they were told last.
   #holds: Set<Hold> | null = null;
   #holding = false;
@@ -192,7 +192,7 @@ export class Scheduler extends RunLoop {
 
   /** The coroutine that is running right now, or `null`. */
   static curCoro(): Coro | null {
-    return context.strand?.owner ?? null;
+    return context.fiber?.owner ?? null;
   }
 
   /** Its name. */
@@ -484,14 +484,14 @@ export class Scheduler extends RunLoop {
 
   /** @internal Somebody outside waits: what it waits for must keep the process alive now, even a daemon. */
   outsiderCame(): void {
-    this.#outsiders++;
+    this.#externalWaiters++;
     this.aliveChanged();
     if (!this.busy) this.driver.update();
   }
 
   /** @internal It waits no more. */
   outsiderLeft(): void {
-    this.#outsiders--;
+    this.#externalWaiters--;
     this.aliveChanged();
   }
 
@@ -505,7 +505,7 @@ export class Scheduler extends RunLoop {
   }
 
   /** @internal A coroutine failed and nobody was told; somebody may still ask until the end of the turn. */
-  failedUnclaimed(coro: Coro): void {
+  failedUnhandled(coro: Coro): void {
     if (this.broken !== null || (coro.daemon && this.ending)) return;
     if (this.halted) return this.#reportUnclaimed(coro);
     if (this.#failed === NONE) this.#failed = new Set();
@@ -529,7 +529,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal Reports an error that nobody takes, in the host's asynchronous context of the coroutine. */
   reportError(error: unknown, coro: Coro): void {
-    if (context.strand?.owner === coro) this.#callHook(error, coro);
+    if (context.fiber?.owner === coro) this.#callHook(error, coro);
     else withinContext(coro.hostContext, () => this.#callHook(error, coro));
   }
 
@@ -575,7 +575,7 @@ export class Scheduler extends RunLoop {
   ranDry(ending: boolean): boolean {
     if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
     // Timers of daemons keep no program going.
-    if (this.#pending === 0 && this.#outsiders === 0) return ending && this.#programEnds();
+    if (this.#pending === 0 && this.#externalWaiters === 0) return ending && this.#programEnds();
     if (this.nextDeadline() < Infinity) return false;
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;
@@ -592,7 +592,7 @@ export class Scheduler extends RunLoop {
     return true;
   }
 
-  /** Fails what depends on coroutines that never go on. Answers whether anything did. */
+  /** Fails what depends on coroutines that never go on. Returns whether anything did. */
   #declare(deadlock: Deadlock): boolean {
     if (tellDeadlock(deadlock, "coroutines")) {
       // Those that were told may mend it; if not, it is found again.
@@ -613,7 +613,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal */
   keepsAlive(): boolean {
-    if (this.#pending > 0 || this.#outsiders > 0 || this.#failed.size > 0) return true;
+    if (this.#pending > 0 || this.#externalWaiters > 0 || this.#failed.size > 0) return true;
     // Daemons too may end in peace.
     return this.#phase !== OPEN && this.#live > 0;
   }
@@ -625,7 +625,7 @@ export class Scheduler extends RunLoop {
   }
 
   #reportUnclaimed(coro: Coro): void {
-    if (coro.unclaimed && !coro.heard()) this.reportError(coro.last, coro);
+    if (coro.unhandled && !coro.heard()) this.reportError(coro.last, coro);
     coro.failureTold();
   }
 
@@ -652,12 +652,12 @@ export class Scheduler extends RunLoop {
     const joins = this.#joins.splice(0);
     for (const entity of this.table) {
       // What settles later must find nobody waiting.
-      if (entity instanceof Strand && entity.wait !== null) entity.wait.state = SPENT;
+      if (entity instanceof Fiber && entity.wait !== null) entity.wait.state = SPENT;
     }
     for (const coro of coros) coro.abandon(reason);
     for (const waiter of joins) waiter.reject(reason);
     // It must not break down in silence.
-    if (joins.length === 0 && coros.length > 0 && coros.every((coro) => coro.unclaimed)) {
+    if (joins.length === 0 && coros.length > 0 && coros.every((coro) => coro.unhandled)) {
       this.reportError(reason, coros[0]);
     }
     this.#allEnded?.();

@@ -64,7 +64,7 @@ export function placement(): Placement {
     chosen = null;
     return place;
   }
-  const running = context.strand;
+  const running = context.fiber;
   const scheduler = running === null ? context.scheduler ?? defaultScheduler() : running.owner.scheduler;
   return { scheduler, options: null };
 }

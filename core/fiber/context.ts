@@ -1,5 +1,5 @@
 import type { Scheduler } from "../coroutine/scheduler.ts";
-import type { Strand } from "./fiber.ts";
+import type { Fiber } from "./fiber.ts";
 
 /**
  * What is being run right now in this isolate. JavaScript runs one thing at a time, so one variable
@@ -7,7 +7,7 @@ import type { Strand } from "./fiber.ts";
  */
 export const context: {
   /** The line of execution whose step it is. */
-  strand: Strand | null;
-  /** The scheduler whose callback it is, where there is no strand; coroutines that it creates join this one. */
+  fiber: Fiber | null;
+  /** The scheduler whose callback it is, where there is no fiber; coroutines that it creates join this one. */
   scheduler: Scheduler | null;
-} = { strand: null, scheduler: null };
+} = { fiber: null, scheduler: null };

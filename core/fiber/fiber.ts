@@ -1,12 +1,12 @@
 /**
- * A strand: one line of execution inside a coroutine, with a stack of generators of its own.
+ * A fiber: one line of execution inside a coroutine, with a stack of generators of its own.
  *
- * A coroutine is its own main strand; `race` and `all` add branch strands for as long as they run. The stack is
+ * A coroutine is its own main fiber; `race` and `all` add branch fibers for as long as they run. The stack is
  * ours, not the engine's: `yield generator` and `call(generator)` push a frame, and a switch only ever resumes the
  * top one, whatever the depth.
  *
  * Control requests (errors to throw, an unwinding, a hot swap) wait in `control` and are delivered one a step. A
- * request that arrives while the strand waits withdraws the wait at once, so nothing else can be granted to it; unless
+ * request that arrives while the fiber waits withdraws the wait at once, so nothing else can be granted to it; unless
  * the wait is shielded, then the request stays until the next one.
  *
  * Unwinding closes frames from the top down with `return()`. A `finally` block may wait, and call subroutines; the
@@ -22,13 +22,13 @@ import {
   isWaitable,
   Operation,
   PARKED,
-  PATIENCE,
   REJECTED,
   SPENT,
+  STEP_BUDGET,
   WAIT,
   WAITING,
 } from "./operation.ts";
-import { Given } from "./yielded.ts";
+import { YieldedValue } from "./yielded.ts";
 import { PromiseWait } from "./promise_wait.ts";
 import { recordPlainCaller } from "../base/error_report.ts";
 import { DUE, IDLE, Schedulable, Timer } from "./schedulable.ts";
@@ -36,7 +36,7 @@ import { DUE, IDLE, Schedulable, Timer } from "./schedulable.ts";
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
 export type Body = Generator<unknown, unknown, unknown>;
 
-/** How a strand ends. */
+/** How a fiber ends. */
 export type Ending = "return" | "throw" | "terminate";
 
 /** A suspended caller, and the operation that called (`null` for a plain `yield generator`). */
@@ -77,7 +77,7 @@ export interface Control {
   swap: Error | null;
   /** A wait was withdrawn for a request. */
   disturbed: boolean;
-  /** Some request is due at the next yield, whatever that is; others when the strand has to wait. */
+  /** Some request is due at the next yield, whatever that is; others when the fiber has to wait. */
   urgent: boolean;
 }
 
@@ -95,7 +95,7 @@ const THROW = 1;
 const RETURN = 2;
 
 // How the top frame is to be resumed next, set by the functions that look at what it did. One pair serves all
-// strands, as only one runs at a time.
+// fibers, as only one runs at a time.
 let nextMode = NEXT;
 let nextValue: unknown = undefined;
 
@@ -110,7 +110,7 @@ const MAX_FORCED_RETURNS = 100;
  * with `#` V8 runs a function of its own on each new object and marks it, class by class, which was a fifth of the price
  * of a coroutine.
  */
-export abstract class Strand extends Schedulable {
+export abstract class Fiber extends Schedulable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
   declare top: Body;
   /** @internal The callers of `top`, outermost first; `null` while there is none. */
@@ -126,7 +126,7 @@ export abstract class Strand extends Schedulable {
 
   /**
    * @internal
-   * Sets what a strand is made with. For the constructors of its kinds: one of its own between them and the base's
+   * Sets what a fiber is made with. For the constructors of its kinds: one of its own between them and the base's
    * would be another `super()`, which costs more than this call.
    */
   protected initialize(top: Body, hostContext: HostContext): void {
@@ -138,11 +138,11 @@ export abstract class Strand extends Schedulable {
     this.control = null;
   }
 
-  /** @internal The coroutine this strand belongs to. */
+  /** @internal The coroutine this fiber belongs to. */
   abstract get owner(): Coro;
 
-  /** @internal The outermost frame has returned, thrown, or been unwound; `untold` are errors that were still to be thrown. */
-  protected abstract ended(kind: Ending, value: unknown, untold: readonly unknown[]): void;
+  /** @internal The outermost frame has returned, thrown, or been unwound; `undelivered` are errors that were still to be thrown. */
+  protected abstract ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;
 
   /** @internal Something failed where no caller can be told. */
   protected abstract report(error: unknown): void;
@@ -152,8 +152,8 @@ export abstract class Strand extends Schedulable {
     return false;
   }
 
-  /** @internal The strand of whose waits this is a branch. */
-  get parent(): Strand | null {
+  /** @internal The fiber of whose waits this is a branch. */
+  get parent(): Fiber | null {
     return null;
   }
 
@@ -167,19 +167,19 @@ export abstract class Strand extends Schedulable {
     return this.frames === null ? 0 : this.frames.length;
   }
 
-  /** @internal Whether only the end of its wait lets the strand go on. */
+  /** @internal Whether only the end of its wait lets the fiber go on. */
   get stuck(): boolean {
     const wait = this.wait;
     if (wait === null || this.queued || this.control !== null || wait.state !== WAITING) return false;
     return !this.frames?.some((frame) => frame.via?.timed);
   }
 
-  /** @internal Whether the strand can certainly not go on unless one for which `dead` holds does. */
-  hopeless(dead: (coro: Coro) => boolean): boolean {
-    return this.stuck && this.wait!.hopeless(dead);
+  /** @internal Whether the fiber can certainly not go on unless one for which `dead` holds does. */
+  isDeadlocked(dead: (coro: Coro) => boolean): boolean {
+    return this.stuck && this.wait!.isDeadlocked(dead);
   }
 
-  /** @internal Whether what the strand waits for is about to go on by itself, see the operation's. */
+  /** @internal Whether what the fiber waits for is about to go on by itself, see the operation's. */
   advances(): boolean {
     return this.wait !== null && this.wait.advances();
   }
@@ -212,8 +212,8 @@ export abstract class Strand extends Schedulable {
       // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
       if (wait.state === WAITING || this.queued) return;
     }
-    context.strand = this;
-    this.loop.patience = PATIENCE;
+    context.fiber = this;
+    this.loop.stepBudget = STEP_BUDGET;
     if (this.control !== null) return this.runControlled(this.control);
     if (wait !== null) {
       this.wait = null;
@@ -235,7 +235,7 @@ export abstract class Strand extends Schedulable {
     }
   }
 
-  /** Runs the strand until it waits, gives way or ends. */
+  /** Runs the fiber until it waits, gives way or ends. */
   private resumeTop(mode: number, value: unknown): void {
     for (let going = true; going; mode = nextMode, value = nextValue) {
       const top = this.top;
@@ -252,7 +252,7 @@ export abstract class Strand extends Schedulable {
     }
   }
 
-  /** Looks at what the top frame did. Answers `true` if some frame goes on at once, by `nextMode` and `nextValue`. */
+  /** Looks at what the top frame did. Returns `true` if some frame goes on at once, by `nextMode` and `nextValue`. */
   private goesOn(result: IteratorResult<unknown, unknown>): boolean {
     if (result.done) return this.frameReturned(result.value);
     const yielded = result.value;
@@ -277,7 +277,7 @@ export abstract class Strand extends Schedulable {
     return false;
   }
 
-  /** Looks at what a plain `yield` gave. Answers `true` if the generator goes on at once. */
+  /** Looks at what a plain `yield` gave. Returns `true` if the generator goes on at once. */
   private takeYielded(yielded: unknown): boolean {
     try {
       if (yielded instanceof Operation) return this.takeOperation(yielded);
@@ -286,7 +286,7 @@ export abstract class Strand extends Schedulable {
         return false;
       }
       if (isWaitable(yielded)) return this.takeOperation(yielded[WAIT]());
-      return this.takeOperation(isThenable(yielded) ? new PromiseWait(yielded) : new Given(yielded));
+      return this.takeOperation(isThenable(yielded) ? new PromiseWait(yielded) : new YieldedValue(yielded));
     } catch (error) {
       nextMode = THROW;
       nextValue = error;
@@ -302,7 +302,7 @@ export abstract class Strand extends Schedulable {
     return true;
   }
 
-  /** Answers `true` if the caller goes on, `false` if there was none. */
+  /** Returns `true` if the caller goes on, `false` if there was none. */
   private frameReturned(value: unknown): boolean {
     const control = this.control;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
@@ -351,22 +351,22 @@ export abstract class Strand extends Schedulable {
   private endWith(kind: Ending, value: unknown): false {
     const grace = kind === "throw" ? this.graceLeft() : null;
     while (this.control !== null && this.control.unwinding !== null) this.stopUnwinding();
-    const untold = this.control === null ? NONE : this.control.errors;
+    const undelivered = this.control === null ? NONE : this.control.errors;
     this.control = null;
-    this.ended(kind, value, untold);
-    if (this.slot >= 0) this.goesOnSwapped(grace, untold);
+    this.ended(kind, value, undelivered);
+    if (this.slot >= 0) this.goesOnSwapped(grace, undelivered);
     return false;
   }
 
   /** It accepted a hot swap in the step in which it was to be terminated, or thrown at: that stands. */
-  private goesOnSwapped(grace: number | null, untold: readonly unknown[]): void {
-    for (const error of untold) this.requestThrow(error);
+  private goesOnSwapped(grace: number | null, undelivered: readonly unknown[]): void {
+    for (const error of undelivered) this.requestThrow(error);
     if (grace !== null) this.requestUnwind(-1, grace, null);
   }
 
   // --- control requests ---------------------------------------------------------------------------------------
 
-  /** @internal Throws `error` at the point where the strand waits, at its next step. */
+  /** @internal Throws `error` at the point where the fiber waits, at its next step. */
   requestThrow(error: unknown): void {
     this.controls().errors.push(error);
     this.deliverSoon();
@@ -374,13 +374,13 @@ export abstract class Strand extends Schedulable {
 
   /**
    * @internal
-   * The same, but a strand that is ready anyhow keeps the outcome of its wait until that step: up to then the request
-   * can be withdrawn as if it had not been made. The running strand goes on until it has to wait; `patient` lets
+   * The same, but a fiber that is ready anyhow keeps the outcome of its wait until that step: up to then the request
+   * can be withdrawn as if it had not been made. The running fiber goes on until it has to wait; `patient` lets
    * one that waits do so until its wait has an outcome.
    */
   throwAtStep(error: unknown, patient = false): void {
     this.controls().errors.push(error);
-    if (!patient && this !== context.strand && !this.queued) this.preempt();
+    if (!patient && this !== context.fiber && !this.queued) this.preempt();
   }
 
   /** @internal Takes back what was to be thrown, if that can be done. */
@@ -409,7 +409,7 @@ export abstract class Strand extends Schedulable {
 
   /** @internal A hot swap that was to wait may have become possible, in the step that runs: its next yield tells. */
   protected swapSoon(): void {
-    if (this.control !== null && this.control.swap !== null) this.loop.patience = 0;
+    if (this.control !== null && this.control.swap !== null) this.loop.stepBudget = 0;
   }
 
   /**
@@ -439,11 +439,11 @@ export abstract class Strand extends Schedulable {
     unwinding.timer?.cancel();
     unwinding.timer = null;
     // Cleanup that is under way goes on until the new deadline.
-    if (this !== context.strand) this.graceTimer(unwinding);
-    else this.loop.patience = 0;
+    if (this !== context.fiber) this.graceTimer(unwinding);
+    else this.loop.stepBudget = 0;
   }
 
-  /** @internal Seconds that cleanup may still take, if the strand is being unwound. */
+  /** @internal Seconds that cleanup may still take, if the fiber is being unwound. */
   graceLeft(): number | null {
     let until = Infinity;
     let unwinding = this.control?.unwinding ?? null;
@@ -457,13 +457,13 @@ export abstract class Strand extends Schedulable {
   }
 
   private deliverSoon(): void {
-    // The running strand meets its requests at its next yield, even if that would be answered at once.
+    // The running fiber meets its requests at its next yield, even if that would be answered at once.
     this.control!.urgent = true;
-    if (this !== context.strand) this.preempt();
-    else this.loop.patience = 0;
+    if (this !== context.fiber) this.preempt();
+    else this.loop.stepBudget = 0;
   }
 
-  /** Withdraws the wait, so that nothing can be granted to it any more, and makes the strand ready. */
+  /** Withdraws the wait, so that nothing can be granted to it any more, and makes the fiber ready. */
   private preempt(): void {
     const wait = this.wait;
     if (wait !== null && wait.shielded) return;
@@ -476,7 +476,7 @@ export abstract class Strand extends Schedulable {
     const wait = this.wait;
     if (wait !== null && wait.state === CANCELLING) return;
     if (wait !== null && wait.shielded) {
-      this.loop.patience = 0;
+      this.loop.stepBudget = 0;
       return this.handOver(wait);
     }
     if (control.errors.length > 0) {
@@ -484,7 +484,7 @@ export abstract class Strand extends Schedulable {
       if (wait !== null && !wait.cancel()) return;
       this.wait = null;
       const error = control.errors.shift();
-      if (control.errors.length > 0) this.loop.patience = 0;
+      if (control.errors.length > 0) this.loop.stepBudget = 0;
       this.tidyControl();
       return this.resumeTop(THROW, error);
     }
@@ -510,7 +510,7 @@ export abstract class Strand extends Schedulable {
     this.resumeTop(THROW, proposal);
   }
 
-  /** The strand has yielded while requests are pending. */
+  /** The fiber has yielded while requests are pending. */
   private controlAtYield(control: Control): void {
     if (isDue(control)) return this.preempt();
     for (let unwinding = control.unwinding; unwinding !== null; unwinding = unwinding.outer) {
@@ -579,7 +579,7 @@ export abstract class Strand extends Schedulable {
     this.preempt();
   }
 
-  /** The top frame has closed. Answers `true` if a frame below goes on. */
+  /** The top frame has closed. Returns `true` if a frame below goes on. */
   private frameUnwound(unwinding: Unwinding, failure: { error: unknown } | null): boolean {
     if (failure !== null) {
       if (unwinding.failure === null) unwinding.failure = failure;

@@ -29,7 +29,7 @@ const made = new WeakMap<Coro, Made[]>();
 
 /** Notes an operation that a running coroutine has made. */
 export function operationMade(operation: Operation<unknown>): void {
-  const owner = context.strand?.owner;
+  const owner = context.fiber?.owner;
   if (owner === undefined || !owner.scheduler.debug) return;
   let list = made.get(owner);
   if (list === undefined) made.set(owner, list = []);

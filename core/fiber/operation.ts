@@ -5,13 +5,13 @@
  * operation and either answers at once or yields `PARKED` up to the run loop; the second call, when the run loop
  * resumes the generator, hands over the outcome. With plain `yield operation` the run loop makes the same two calls.
  *
- * The operation is the wait token of its strand. A completion is taken only in state `WAITING`; whatever comes for
+ * The operation is the wait token of its fiber. A completion is taken only in state `WAITING`; whatever comes for
  * an operation that timed out, was cancelled or has been answered finds another state and is dropped. That is the
  * whole defence against stale wake-ups.
  */
 import { context } from "./context.ts";
 import type { Coro } from "../coroutine/coro.ts";
-import type { Strand } from "./fiber.ts";
+import type { Fiber } from "./fiber.ts";
 import { operationMade, watch } from "./misuse.ts";
 
 /** Made, not yet yielded. */
@@ -31,8 +31,8 @@ export const CANCELLING = 6;
 /** Handed over, or cancelled. */
 export const SPENT = 7;
 
-/** How many operations may be answered at once in one step before the strand has to give others a turn. */
-export const PATIENCE = 500;
+/** How many operations may be answered at once in one step before the fiber has to give others a turn. */
+export const STEP_BUDGET = 500;
 
 /** What a parked operation yields through all `yield*` levels up to the run loop. */
 export const PARKED: unique symbol = Symbol("parked");
@@ -78,8 +78,8 @@ export abstract class Operation<T> {
   declare state: number;
   /** @internal Whether it was yielded with plain `yield`, so that the run loop and not `yield*` takes the outcome. */
   declare direct: boolean;
-  /** @internal The strand that waits. */
-  declare strand: Strand | null;
+  /** @internal The fiber that waits. */
+  declare fiber: Fiber | null;
   /** @internal The value or error, once settled. */
   declare outcome: unknown;
   /**
@@ -94,7 +94,7 @@ export abstract class Operation<T> {
   constructor() {
     this.state = NEW;
     this.direct = false;
-    this.strand = null;
+    this.fiber = null;
     this.outcome = undefined;
     this.limit = undefined as unknown as number;
     if (watch.active) operationMade(this);
@@ -110,10 +110,10 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Settles at once (with {@linkcode give} or {@linkcode fail}) and answers `true`, or arranges to be settled later
-   * and answers `false`. Called once, while the strand runs.
+   * Settles at once (with {@linkcode give} or {@linkcode fail}) and returns `true`, or arranges to be settled later
+   * and returns `false`. Called once, while the fiber runs.
    */
-  abstract begin(strand: Strand): boolean;
+  abstract begin(fiber: Fiber): boolean;
 
   /** @internal Takes the operation out of whatever would settle it. Called in state `WAITING` only. */
   abstract detach(): void;
@@ -153,7 +153,7 @@ export abstract class Operation<T> {
    * Whether this wait can certainly never end if the coroutines for which `dead` holds never go on.
    * Only waits that name who must act (`finish`, locks) can tell; all others may be ended by anyone.
    */
-  hopeless(_dead: (coro: Coro) => boolean): boolean {
+  isDeadlocked(_dead: (coro: Coro) => boolean): boolean {
     return false;
   }
 
@@ -215,9 +215,9 @@ export abstract class Operation<T> {
   /** @internal Called by `yield*`. */
   next(): IteratorResult<unknown, unknown> {
     if (this.state === CLAIMED) {
-      const strand = context.strand;
-      if (strand === null) throw outsideCoroutine(this);
-      if (!this.start(strand)) return PARKED_RESULT;
+      const fiber = context.fiber;
+      if (fiber === null) throw outsideCoroutine(this);
+      if (!this.start(fiber)) return PARKED_RESULT;
     }
     const failed = this.state === REJECTED;
     const outcome = this.take();
@@ -236,30 +236,30 @@ export abstract class Operation<T> {
     return { done: true, value };
   }
 
-  /** @internal Begins the wait of `strand`. Answers `true` if there is an outcome already. */
-  start(strand: Strand): boolean {
-    this.strand = strand;
+  /** @internal Begins the wait of `fiber`. Returns `true` if there is an outcome already. */
+  start(fiber: Fiber): boolean {
+    this.fiber = fiber;
     this.state = WAITING;
-    const settled = this.begin(strand);
+    const settled = this.begin(fiber);
     // A coroutine whose operations never wait would starve the others: now and then it gives them a turn.
-    if (settled && --strand.loop.patience > 0) return true;
-    strand.wait = this;
-    if (settled) strand.loop.submit(strand);
-    else if (this.limit < Infinity) this.arm(strand);
+    if (settled && --fiber.loop.stepBudget > 0) return true;
+    fiber.wait = this;
+    if (settled) fiber.loop.submit(fiber);
+    else if (this.limit < Infinity) this.arm(fiber);
     return false;
   }
 
-  /** @internal The wait has begun and has a limit: sees to it that the strand's timer is set. */
-  arm(strand: Strand): void {
-    strand.loop.armLater(this);
+  /** @internal The wait has begun and has a limit: sees to it that the fiber's timer is set. */
+  arm(fiber: Fiber): void {
+    fiber.loop.armLater(this);
   }
 
   /** @internal Hands the outcome over, once. */
   take(): unknown {
     const outcome = this.outcome;
-    const strand = this.strand!;
+    const fiber = this.fiber!;
     // Asyncoro's result rule: what operations of the top-level generator evaluate to may become its result.
-    if (strand.frames === null && this.state === RESOLVED) strand.last = outcome;
+    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
     this.state = SPENT;
     this.outcome = undefined;
     return outcome;
@@ -285,9 +285,9 @@ export abstract class Operation<T> {
   /** @internal Ends the wait with a value. The caller has taken the operation out of its queue. */
   resolve(value: unknown): void {
     if (this.state !== WAITING) return;
-    const strand = this.strand!;
+    const fiber = this.fiber!;
     // First, as it may throw at the end of the engine's stack.
-    strand.loop.submit(strand);
+    fiber.loop.submit(fiber);
     this.state = RESOLVED;
     this.outcome = value;
   }
@@ -295,12 +295,12 @@ export abstract class Operation<T> {
   /** @internal Ends the wait with an error. The caller has taken the operation out of its queue. */
   reject(error: unknown): void {
     if (this.state !== WAITING) return;
-    const strand = this.strand!;
-    strand.loop.submit(strand);
+    const fiber = this.fiber!;
+    fiber.loop.submit(fiber);
     this.fail(error);
   }
 
-  /** @internal The strand's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */
+  /** @internal The fiber's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */
   expire(): void {
     this.detach();
     this.timedOut();
@@ -309,7 +309,7 @@ export abstract class Operation<T> {
   /**
    * @internal
    * Withdraws the operation because an error, a termination or a deadline pre-empts it. Nothing is lost: a value
-   * already granted goes back. Answers `false` if its own cleanup has to end first; it then submits its strand.
+   * already granted goes back. Returns `false` if its own cleanup has to end first; it then submits its fiber.
    */
   cancel(): boolean {
     if (this.state === WAITING) this.detach();

@@ -1,13 +1,13 @@
 import { TimeoutError } from "../base/errors.ts";
-import type { Strand } from "./fiber.ts";
-import type { Joiner } from "./joiner.ts";
+import type { Fiber } from "./fiber.ts";
+import type { CompletionWaiter } from "./joiner.ts";
 import { Operation } from "./operation.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
-export class PromiseWait extends Operation<unknown> implements Joiner {
-  declare nextJoiner: Joiner | null;
-  declare prevJoiner: Joiner | null;
+export class PromiseWait extends Operation<unknown> implements CompletionWaiter {
+  declare nextJoiner: CompletionWaiter | null;
+  declare prevJoiner: CompletionWaiter | null;
   declare private readonly promise: PromiseLike<unknown>;
   /** By which it waits. */
   declare private reaction: Reaction | null;
@@ -38,14 +38,14 @@ export class PromiseWait extends Operation<unknown> implements Joiner {
     this.reaction = null;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
     this.reaction ??= Reaction.join(this.promise, this);
     if (this.limit <= 0) {
       this.letGo();
       return this.fail(this.late());
     }
-    strand.loop.hostOperations++;
+    fiber.loop.hostOperations++;
     return false;
   }
 
@@ -57,20 +57,20 @@ export class PromiseWait extends Operation<unknown> implements Joiner {
     if (this.settles(true, error)) super.reject(error);
   }
 
-  /** The promise is settled. Answers whether somebody waits for that, or keeps it for when the wait begins. */
+  /** The promise is settled. Returns whether somebody waits for that, or keeps it for when the wait begins. */
   private settles(failed: boolean, outcome: unknown): boolean {
     this.reaction = null;
-    if (this.strand === null) {
+    if (this.fiber === null) {
       this.early = { failed, outcome };
       return false;
     }
-    this.strand.loop.hostOperations--;
+    this.fiber.loop.hostOperations--;
     return true;
   }
 
   // A promise cannot be cancelled; it is no longer waited for, and what it brings reaches nobody.
   override detach(): void {
-    this.strand!.loop.hostOperations--;
+    this.fiber!.loop.hostOperations--;
     this.letGo();
   }
 

@@ -1,5 +1,5 @@
 /**
- * The run loop: joins the kernel, which decides who runs next, to the strands, which are what runs.
+ * The run loop: joins the kernel, which decides who runs next, to the fibers, which are what runs.
  *
  * Nearly always all that is ready has one priority level, and then there is nothing to decide: first come, first
  * served. So what is ready stands in a line on this side, and a switch, a message or a new coroutine costs no call. As
@@ -15,7 +15,7 @@
  *   queues are empty and its window is used up. Otherwise the line is empty.
  * - an entity is `READY` or `DUE` from being submitted, or from its timer's firing, until the run to which that leads;
  *   nothing is submitted twice in between.
- * - being submitted cancels the timer of an entity, so nobody disarms a strand's timer by hand.
+ * - being submitted cancels the timer of an entity, so nobody disarms a fiber's timer by hand.
  * - an `IDLE` entity has no timer and is in no queue, so that its slot can go to another without the kernel's knowledge.
  * - while a slice runs, `busy` is true and the driver is left alone; it looks at the state again afterwards.
  */
@@ -25,7 +25,7 @@ import type { Drivable, Driver } from "../host/driver.ts";
 import { currentContext, restoreContext } from "../host/async_context.ts";
 import { Line, NONE } from "./line.ts";
 import { Kernel, type KernelExports } from "../kernel/kernel.ts";
-import { type Operation, PATIENCE, WAITING } from "./operation.ts";
+import { type Operation, STEP_BUDGET, WAITING } from "./operation.ts";
 import { DUE, IDLE, READY, type Schedulable, TIMED } from "./schedulable.ts";
 
 // The clock costs as much as a switch or two, so it is read every so many steps. The interval adapts, so that reads
@@ -60,7 +60,7 @@ export abstract class RunLoop implements Drivable {
   /** @internal What stands in each slot of the kernel. */
   readonly table: (Schedulable | undefined)[] = [];
   /** @internal Operations answered at once that the running step may still have. */
-  patience = PATIENCE;
+  stepBudget = STEP_BUDGET;
   /** @internal The running step pushed a frame that must be entered next. */
   entered = false;
   /** @internal Promises and host operations that coroutines wait for. */
@@ -129,7 +129,7 @@ export abstract class RunLoop implements Drivable {
   /** @internal Called after every turn. */
   protected abstract endOfTurn(): void;
 
-  /** @internal Called when nothing is ready. Answers `true` if it made something ready. */
+  /** @internal Called when nothing is ready. Returns `true` if it made something ready. */
   protected abstract onIdle(): boolean;
 
   /** @internal Called once, when the kernel has trapped: rejects everything that waits. */
@@ -169,7 +169,7 @@ export abstract class RunLoop implements Drivable {
     }
   }
 
-  /** Hands all slots back that nobody is in any more. Answers whether there may have been any. */
+  /** Hands all slots back that nobody is in any more. Returns whether there may have been any. */
   #releaseAll(): boolean {
     const some = this.#submitted + this.#spare.length > 0;
     this.#releaseSpare();
@@ -436,9 +436,9 @@ export abstract class RunLoop implements Drivable {
     if (arming.length === 0) return;
     for (let i = 0; i < arming.length; i++) {
       const operation = arming[i];
-      const strand = operation.strand!;
-      if (operation.state !== WAITING || strand.wait !== operation) continue;
-      this.#setTimer(strand, now + operation.limit);
+      const fiber = operation.fiber!;
+      if (operation.state !== WAITING || fiber.wait !== operation) continue;
+      this.#setTimer(fiber, now + operation.limit);
     }
     arming.length = 0;
   }
@@ -493,7 +493,7 @@ export abstract class RunLoop implements Drivable {
       return false;
     } finally {
       this.busy = false;
-      context.strand = null;
+      context.fiber = null;
       restoreContext(hostContext);
       this.#windowLevel = 0;
     }
@@ -671,7 +671,7 @@ export abstract class RunLoop implements Drivable {
   }
 
   #ran(): number {
-    context.strand = null;
+    context.fiber = null;
     const run = this.#index;
     this.#index = 0;
     this.switches += run;

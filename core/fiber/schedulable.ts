@@ -70,7 +70,7 @@ export class Timer extends Schedulable {
 
   /** @internal */
   override run(): void {
-    context.strand = null;
+    context.fiber = null;
     this.phase = IDLE;
     this.cancel();
     this.#callback();

@@ -1,8 +1,8 @@
 import { Operation } from "./operation.ts";
-import type { Strand } from "./fiber.ts";
+import type { Fiber } from "./fiber.ts";
 
 /** Any other value that was yielded: it comes straight back, after a turn. */
-export class Given extends Operation<unknown> {
+export class YieldedValue extends Operation<unknown> {
   #value: unknown;
 
   constructor(value: unknown) {
@@ -14,10 +14,10 @@ export class Given extends Operation<unknown> {
     return "yield";
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     this.give(this.#value);
     // Settled, but waiting for its turn.
-    strand.loop.submit(strand);
+    fiber.loop.submit(fiber);
     return false;
   }
 

@@ -4,7 +4,7 @@
  * - The first slice after something became ready runs in a microtask, so that an answer follows its cause at once.
  *   Microtasks starve the host, so the time of those that follow each other closely is added up, and when the budget
  *   is used the next slice waits for a turn of the host.
- * - A slice that ends with work left is followed by a hop. In Deno a hop alone would keep sockets waiting, so every
+ * - A slice that ends with work left is followed by a macrotask. In Deno a macrotask alone would keep sockets waiting, so every
  *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
  * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
  *   waited for in hops; but not in Cloudflare's runtime, whose timers are better, and where hops cost what is paid for.
@@ -14,17 +14,17 @@
  */
 import type { Drivable, Driver } from "./driver.ts";
 import {
-  deepYield,
   hasProcess,
   holdTimer,
-  hop,
   type HostTimer,
   isDeno,
   isWorkerd,
-  looseHop,
+  macrotask,
   onLoopDry,
+  pollIo,
   startTimer,
   stopTimer,
+  unrefMacrotask,
 } from "./runtime.ts";
 import { withinContext } from "./async_context.ts";
 
@@ -54,7 +54,7 @@ export class HostDriver implements Driver {
   // Its reactions are microtasks. `queueMicrotask` comes to the same, but is an expensive call into some hosts.
   readonly #now = Promise.resolve();
   #scheduled = false;
-  // The hop under way, if it does not keep the process alive.
+  // The macrotask under way, if it does not keep the process alive.
   #loose: HostTimer | null = null;
   #stopped = false;
   #timer: HostTimer | null = null;
@@ -142,14 +142,14 @@ export class HostDriver implements Driver {
 
   #yieldToHost(): void {
     if (!this.#keepsAlive()) {
-      this.#loose = looseHop(this.#afterHop);
+      this.#loose = unrefMacrotask(this.#afterHop);
       return;
     }
-    if (!this.#deep) return hop(this.#afterHop);
+    if (!this.#deep) return macrotask(this.#afterHop);
     const time = now();
-    if (time - this.#parkedAt < this.#deepInterval) return hop(this.#afterHop);
+    if (time - this.#parkedAt < this.#deepInterval) return macrotask(this.#afterHop);
     this.#deepStart = time;
-    deepYield(this.#afterPark);
+    pollIo(this.#afterPark);
   }
 
   /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
@@ -172,7 +172,7 @@ export class HostDriver implements Driver {
     if (left <= this.#spin && alive) {
       this.#clearTimer();
       this.#scheduled = true;
-      return hop(this.#afterHop);
+      return macrotask(this.#afterHop);
     }
     this.#clearTimer();
     this.#timer = startTimer(this.#timerFired, at - this.#ranUntil, alive);

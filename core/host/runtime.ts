@@ -109,18 +109,18 @@ const channelCallbacks: (() => void)[] = [];
  *
  * An immediate that is unreferenced is not run while the loop waits for something else; a timer is.
  */
-export function looseHop(callback: () => void): HostTimer {
+export function unrefMacrotask(callback: () => void): HostTimer {
   return startTimer(callback, 0, false);
 }
 
 /**
  * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
  *
- * `setImmediate` costs 1 to 2 microseconds a hop in Deno, keeps timers going, and is there in Node.js and Bun;
+ * `setImmediate` costs 1 to 2 microseconds a macrotask in Deno, keeps timers going, and is there in Node.js and Bun;
  * browsers have MessageChannel; anywhere else `setTimeout` must do. So must it in Cloudflare's runtime, where a port
  * belongs to the request that made it, if there is no `setImmediate`.
  */
-export function hop(callback: () => void): void {
+export function macrotask(callback: () => void): void {
   if (host.setImmediate !== undefined) {
     host.setImmediate(callback);
   } else if (typeof MessageChannel === "function" && !isWorkerd()) {
@@ -147,10 +147,10 @@ const TURNS_TO_POLL = 61;
  * for certain: where the other processors are busy, that thread runs in this one's place, and is done before the loop
  * would wait. A byte through a loopback pair is as certain as this, but needs a permission.
  */
-export function deepYield(callback: () => void): void {
+export function pollIo(callback: () => void): void {
   let left = TURNS_TO_POLL;
-  const turn = () => --left === 0 ? callback() : hop(turn);
-  hop(turn);
+  const turn = () => --left === 0 ? callback() : macrotask(turn);
+  macrotask(turn);
 }
 
 const dryHandlers = new Set<WeakRef<() => boolean>>();
@@ -158,9 +158,9 @@ let manyHandlers = 64;
 let watching = false;
 
 /**
- * Calls the handler when the event loop has run dry; it answers whether it gave the loop something to do.
+ * Calls the handler when the event loop has run dry; it returns whether it gave the loop something to do.
  *
- * The handler is held weakly: keep it as long as it is to be called. Answers a function that stops the calls.
+ * The handler is held weakly: keep it as long as it is to be called. Returns a function that stops the calls.
  */
 export function onLoopDry(handler: () => boolean): () => void {
   // There requests end, and the loop goes on.
@@ -218,7 +218,7 @@ export function exitProcess(code: number): void {
 /** How a process is asked to end. */
 export type TerminationSignal = "SIGINT" | "SIGTERM";
 
-/** Calls back when the process is asked to end. Answers a function that stops listening. */
+/** Calls back when the process is asked to end. Returns a function that stops listening. */
 export function onTermination(
   callback: (signal: TerminationSignal) => void,
   signals: readonly TerminationSignal[] = ["SIGINT", "SIGTERM"],

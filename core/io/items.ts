@@ -59,7 +59,7 @@ export class Items<T> {
 
   /** The items, for async code. Each is waited for by a coroutine of its own. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
-    const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
+    const scheduler = context.fiber?.owner.scheduler ?? Scheduler.instance();
     for (;;) {
       const operation = this.#next();
       takeOver(operation);

@@ -13,7 +13,7 @@ import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
-import type { Strand } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
@@ -154,7 +154,7 @@ export class Channel<T = unknown> {
    */
   send(message: T): boolean {
     this.#mustBeOpen("send");
-    return this.#broadcast(message, context.strand) !== DROPPED;
+    return this.#broadcast(message, context.fiber) !== DROPPED;
   }
 
   /**
@@ -229,9 +229,9 @@ export class Channel<T = unknown> {
   #add(subscriber: Coro | Channel<T>): boolean {
     this.#mustBeOpen("subscribe");
     if (subscriber instanceof Coro) {
-      if (!subscriber.reachable) return false;
+      if (!subscriber.acceptsMessages) return false;
       this.#coros.add(subscriber);
-      subscriber.tie(this);
+      subscriber.endListener(this);
     } else {
       subscriber.#mustBeOpen("subscribe");
       this.#channels.add(subscriber);
@@ -259,8 +259,8 @@ export class Channel<T = unknown> {
 
   // --- sending ------------------------------------------------------------------------------------------------
 
-  /** Answers how many coroutines got the message, or that the transform dropped it. */
-  #broadcast(message: T, sender: Strand | null): number | typeof DROPPED {
+  /** Returns how many coroutines got the message, or that the transform dropped it. */
+  #broadcast(message: T, sender: Fiber | null): number | typeof DROPPED {
     const passed = this.#filter(message, sender);
     if (passed === DROPPED) return DROPPED;
     return this.#channels.size === 0 ? this.#post(passed) : this.#spread(passed, sender);
@@ -273,7 +273,7 @@ export class Channel<T = unknown> {
   }
 
   /** Sends through the channels below, nearest first. */
-  #spread(message: T, sender: Strand | null): number {
+  #spread(message: T, sender: Fiber | null): number {
     const versions = new Map<Channel<T>, T>([[this, message]]);
     // A map may grow while it is gone through. A channel that dropped the message may get another version of it by
     // another path; one that let it pass is done, so this ends.
@@ -291,12 +291,12 @@ export class Channel<T = unknown> {
     return reached.size;
   }
 
-  #filter(message: T, sender: Strand | null): T | typeof DROPPED {
+  #filter(message: T, sender: Fiber | null): T | typeof DROPPED {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
       // A deliver that waited is done in the step of whoever subscribed.
-      return sender === null || sender === context.strand
+      return sender === null || sender === context.fiber
         ? transform(this.#name, message) ?? DROPPED
         : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;
     } catch (error) {
@@ -309,10 +309,10 @@ export class Channel<T = unknown> {
 
   // --- deliver ------------------------------------------------------------------------------------------------
 
-  /** @internal Sends for a `deliver` if it can; else that waits, if it may. Answers whether it is settled. */
-  begin(deliver: Deliver<T>, strand: Strand): boolean {
+  /** @internal Sends for a `deliver` if it can; else that waits, if it may. Returns whether it is settled. */
+  begin(deliver: Deliver<T>, fiber: Fiber): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
-    if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, strand));
+    if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, fiber));
     if (deliver.limit <= 0) return deliver.give(0);
     this.#waiting.push(deliver);
     return false;
@@ -327,7 +327,7 @@ export class Channel<T = unknown> {
     // From the start each time: a transform may have changed the queue.
     for (let waiter = this.#firstSatisfied(); waiter !== null; waiter = this.#firstSatisfied()) {
       this.#waiting.remove(waiter);
-      waiter.resolve(this.#count(waiter.message, waiter.strand));
+      waiter.resolve(this.#count(waiter.message, waiter.fiber));
     }
   }
 
@@ -338,7 +338,7 @@ export class Channel<T = unknown> {
     return null;
   }
 
-  #count(message: T, sender: Strand | null): number {
+  #count(message: T, sender: Fiber | null): number {
     const count = this.#broadcast(message, sender);
     return count === DROPPED ? 0 : count;
   }
@@ -378,8 +378,8 @@ class Deliver<T> extends Waiter<number> {
     this.n = n;
   }
 
-  override begin(strand: Strand): boolean {
-    return this.#channel.begin(this, strand);
+  override begin(fiber: Fiber): boolean {
+    return this.#channel.begin(this, fiber);
   }
 
   override detach(): void {

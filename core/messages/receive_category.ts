@@ -2,7 +2,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import { Operation, PARKED_RESULT, RESOLVED, WAITING } from "../fiber/operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
-import type { Body, Strand } from "../fiber/fiber.ts";
+import type { Body, Fiber } from "../fiber/fiber.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";
 import { SortedMessages, type SortedReceiver } from "./category_queue.ts";
 
@@ -38,17 +38,17 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   }
 
   // The run loop takes what a plain `yield` waited for as it is; only under `yield*` can an operation wait again.
-  override start(strand: Strand): boolean {
-    if (!this.direct) return super.start(strand);
-    this.strand = strand;
+  override start(fiber: Fiber): boolean {
+    if (!this.direct) return super.start(fiber);
+    this.fiber = fiber;
     this.state = WAITING;
     this.#stand = new ReceiveSorted(this.#coro, this.#wanted, this.#sort, this.limit, this.#alarm);
-    strand.enter(delegate(this.#stand), this);
+    fiber.enter(delegate(this.#stand), this);
     return false;
   }
 
-  override begin(strand: Strand): boolean {
-    mustBeSelf(this.#coro, strand, "receive");
+  override begin(fiber: Fiber): boolean {
+    mustBeSelf(this.#coro, fiber, "receive");
     const mailbox = this.#coro.mailbox ??= new Mailbox();
     if (this.#search(mailbox)) return true;
     if (this.limit <= 0) {
@@ -59,13 +59,13 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
     return false;
   }
 
-  override arm(strand: Strand): void {
-    this.limit += strand.loop.clock.now();
-    strand.loop.arm(strand, this.limit);
+  override arm(fiber: Fiber): void {
+    this.limit += fiber.loop.clock.now();
+    fiber.loop.arm(fiber, this.limit);
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === RESOLVED && this.#raw && !this.#review(this.strand!)) return PARKED_RESULT;
+    if (this.state === RESOLVED && this.#raw && !this.#review(this.fiber!)) return PARKED_RESULT;
     return super.next();
   }
 
@@ -116,22 +116,22 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
     this.#sorted.waiting.add(this);
   }
 
-  /** Looks at the message that woke it. Answers `false` if it waits again. */
-  #review(strand: Strand): boolean {
+  /** Looks at the message that woke it. Returns `false` if it waits again. */
+  #review(fiber: Fiber): boolean {
     const mailbox = this.#coro.mailbox!;
     const message = this.outcome;
     this.outcome = undefined;
     this.#raw = false;
     if (this.#accepts(message) || this.#search(mailbox)) return true;
     if (this.limit !== Infinity) {
-      if (this.limit <= strand.loop.clock.now()) {
+      if (this.limit <= fiber.loop.clock.now()) {
         this.timedOut();
         return true;
       }
-      strand.loop.arm(strand, this.limit);
+      fiber.loop.arm(fiber, this.limit);
     }
     this.state = WAITING;
-    strand.wait = this;
+    fiber.wait = this;
     this.#wait(mailbox);
     return false;
   }

@@ -23,7 +23,7 @@ export function unfinished(made: unknown): Operation<unknown> | null {
 }
 
 /** A generator that does nothing but wait for an operation, for where a frame is needed. */
-export function* attend(operation: Operation<unknown>): Body {
+export function* asBody(operation: Operation<unknown>): Body {
   return yield operation;
 }
 

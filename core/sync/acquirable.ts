@@ -8,18 +8,18 @@ import type { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { callOfProgram } from "../base/call_site.ts";
-import type { Strand } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { watch } from "../fiber/misuse.ts";
 import { called, checkName } from "./label.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** @internal Something that is acquired, and has to be released. */
-export abstract class Gate {
+export abstract class Acquirable {
   /** Its name in `dump()` and in errors, if it was given one. */
   readonly name: string | undefined;
   /** @internal Who waits for it. */
-  readonly waiters: WaitQueue<Entrant> = new WaitQueue<Entrant>();
+  readonly waiters: WaitQueue<Acquisition> = new WaitQueue<Acquisition>();
   /** @internal The coroutine that has it. Permits of a semaphore belong to nobody. */
   owner: Coro | null = null;
 
@@ -32,12 +32,12 @@ export abstract class Gate {
   abstract readonly kind: string;
 
   /** @internal Whether somebody was let in who has not run yet and is to run before others that can be let in at once. */
-  get crowded(): boolean {
+  get mustYieldFirst(): boolean {
     return false;
   }
 
-  /** @internal Gives it to the coroutine of `entrant`, if it can be had; answers whether. */
-  abstract take(entrant: Entrant): boolean;
+  /** @internal Gives it to the coroutine of `entrant`, if it can be had; returns whether. */
+  abstract take(entrant: Acquisition): boolean;
 
   /** @internal Whether `coro` has something to release. */
   abstract holds(coro: Coro): boolean;
@@ -63,7 +63,7 @@ export abstract class Gate {
    * @throws {TypeError} If `blocking` is not a boolean or `timeout` is no time.
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
-    const seconds = blocking === true && timeout === undefined ? Infinity : patience(blocking, timeout);
+    const seconds = blocking === true && timeout === undefined ? Infinity : waitSeconds(blocking, timeout);
     return new Acquire(this, seconds) as Operation<unknown> as Operation<boolean>;
   }
 
@@ -84,7 +84,7 @@ export abstract class Gate {
 }
 
 /** Seconds that `acquire(blocking, timeout)` may wait. */
-function patience(blocking: boolean, timeout: Timeout): number {
+function waitSeconds(blocking: boolean, timeout: Timeout): number {
   if (typeof blocking !== "boolean") {
     throw new TypeError(
       `Cannot acquire as 'blocking' must be a boolean: current value is ${describe(blocking)}, ` +
@@ -96,7 +96,7 @@ function patience(blocking: boolean, timeout: Timeout): number {
 }
 
 /** @internal An operation in front of a gate. */
-export abstract class Entrant extends Waiter<unknown> {
+export abstract class Acquisition extends Waiter<unknown> {
   /** @internal How many levels of a lock it takes at once. */
   declare depth: number;
   /** @internal Where it was asked for, with `debug`. */
@@ -110,14 +110,14 @@ export abstract class Entrant extends Waiter<unknown> {
   }
 
   /** @internal It has been taken out of the gate's queue and has what it waited for. */
-  abstract admitted(): void;
+  abstract granted(): void;
 }
 
 /** Waits for a gate. */
-class Acquire extends Entrant {
-  declare private readonly gate: Gate;
+class Acquire extends Acquisition {
+  declare private readonly gate: Acquirable;
 
-  constructor(gate: Gate, seconds: number) {
+  constructor(gate: Acquirable, seconds: number) {
     super();
     this.gate = gate;
     this.limit = seconds;
@@ -132,23 +132,23 @@ class Acquire extends Entrant {
     return this.gate.waitsFor;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const gate = this.gate;
     // It has it at once, and goes on when those that were let in before have had their turn.
-    if (gate.crowded) strand.loop.patience = 0;
-    if (gate.take(this)) return this.give(this.granted(gate));
+    if (gate.mustYieldFirst) fiber.loop.stepBudget = 0;
+    if (gate.take(this)) return this.give(this.grantedValue(gate));
     if (this.limit <= 0) return this.give(false);
     gate.waiters.push(this);
-    if (this.limit === Infinity && gate.owner !== null) strand.owner.scheduler.suspect(strand.owner);
+    if (this.limit === Infinity && gate.owner !== null) fiber.owner.scheduler.suspect(fiber.owner);
     return false;
   }
 
-  override admitted(): void {
-    this.resolve(this.granted(this.gate));
+  override granted(): void {
+    this.resolve(this.grantedValue(this.gate));
   }
 
   /** What it evaluates to when it has it. */
-  protected granted(_gate: Gate): unknown {
+  protected grantedValue(_gate: Acquirable): unknown {
     return true;
   }
 
@@ -162,12 +162,12 @@ class Acquire extends Entrant {
 
   override reclaim(): void {
     if (this.outcome === false) return;
-    const coro = this.strand!.owner;
+    const coro = this.fiber!.owner;
     // It may have been released meanwhile, if a branch of `all` or `race` had it already.
     if (this.gate.holds(coro)) this.gate.giveBack(coro);
   }
 
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
+  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
     const owner = this.gate.owner;
     return this.limit === Infinity && owner !== null && dead(owner);
   }
@@ -179,18 +179,18 @@ class Hold extends Acquire {
     return "hold";
   }
 
-  protected override granted(gate: Gate): Disposable {
-    return new Guard(gate, this.strand!.owner);
+  protected override grantedValue(gate: Acquirable): Disposable {
+    return new Guard(gate, this.fiber!.owner);
   }
 }
 
 /** Releases a gate at the end of a block. */
 class Guard implements Disposable {
-  readonly #gate: Gate;
+  readonly #gate: Acquirable;
   readonly #coro: Coro;
   #released = false;
 
-  constructor(gate: Gate, coro: Coro) {
+  constructor(gate: Acquirable, coro: Coro) {
     this.#gate = gate;
     this.#coro = coro;
   }

@@ -192,7 +192,7 @@ export class Condition {
 
   /** @internal Throws if its lock is not held by whoever calls. */
   protected mustHold(action: string): void {
-    const coro = context.strand?.owner ?? null;
+    const coro = context.fiber?.owner ?? null;
     if (coro !== null && this.#lock.owner === coro) return;
     throw this.#lock.misuse(`${action} ${this}`, "its lock", coro);
   }

@@ -10,7 +10,7 @@ function together<T>(count: number, make: (n: number) => Generator<unknown, T, u
   return Array.from({ length: count }, (_, n) => createTask(make(n)));
 }
 
-/** Waits in a barrier; answers whether it passed. */
+/** Waits in a barrier; returns whether it passed. */
 function* passes(barrier: Barrier): Generator<unknown, boolean, unknown> {
   try {
     yield* barrier.wait();
@@ -177,7 +177,7 @@ loopTest(
   },
 );
 
-/** Passes once; one of those that did breaks the barrier, and the others try again. Answers what came of it. */
+/** Passes once; one of those that did breaks the barrier, and the others try again. Returns what came of it. */
 function* breaks(barrier: Barrier): Generator<unknown, string, unknown> {
   try {
     if ((yield* barrier.wait()) === Math.floor(N / 2)) {

@@ -38,7 +38,7 @@ export class ReferenceLoop {
     this.#stopping = true;
   }
 
-  /** Runs until it is stopped, or nothing can happen any more. Answers whether it was stopped. */
+  /** Runs until it is stopped, or nothing can happen any more. Returns whether it was stopped. */
   runForever(): boolean {
     do if (!this.#runOnce()) return false; while (!this.#stopping);
     this.#stopping = false;

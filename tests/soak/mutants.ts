@@ -14,11 +14,11 @@ import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
-import { Strand } from "../../core/fiber/fiber.ts";
+import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
-import { Crew } from "../../core/workers/pool/dispatcher.ts";
-import { Thread } from "../../core/workers/pool/worker_handle.ts";
+import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
+import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
 import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
@@ -27,7 +27,7 @@ import { Fetch } from "../../core/workers/database/result_rows.ts";
 // deno-lint-ignore no-explicit-any -- see above
 type Method = (this: any, ...args: any[]) => unknown;
 
-/** Replaces a method for one call in `every`. Answers a function that puts it back. */
+/** Replaces a method for one call in `every`. Returns a function that puts it back. */
 function sometimes(owner: object, name: string, every: number, make: (original: Method) => Method): () => void {
   const prototype = owner as Record<string, Method>;
   const original = prototype[name];
@@ -50,7 +50,7 @@ export interface Mutant {
   readonly virtual: boolean;
   /** A part of the invariant that does not hold then; empty if it may be one of several. */
   readonly invariant: string;
-  /** Puts the fault in. Answers a function that takes it out. */
+  /** Puts the fault in. Returns a function that takes it out. */
   apply(): () => void;
 }
 
@@ -160,9 +160,9 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "Nothing is early",
     apply: () =>
       sometimes(Sleep.prototype, "arm", 5, (arm) =>
-        function (strand) {
+        function (fiber) {
           this.limit *= 0.9;
-          arm.call(this, strand);
+          arm.call(this, fiber);
         }),
   },
   {
@@ -227,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Strand.prototype, "requestUnwind", 3, (requestUnwind) =>
+      sometimes(Fiber.prototype, "requestUnwind", 3, (requestUnwind) =>
         function (...args) {
           if (this.constructor.name !== "Branch") requestUnwind.apply(this, args);
         }),
@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "combinations",
     virtual: true,
     invariant: "Without time, what is there is taken",
-    apply: () => sometimes(Strand.prototype, "advances", 1, () => () => false),
+    apply: () => sometimes(Fiber.prototype, "advances", 1, () => () => false),
   },
   {
     name: "what came through a deadline in vain does not go back",
@@ -320,7 +320,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A task gives its own result",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 50, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 50, (finished) =>
         function (task, ok, value) {
           finished.call(this, task, ok, typeof value === "number" ? value + 1 : value);
         }),
@@ -331,7 +331,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "A step has the context of its coroutine",
     apply: () =>
-      sometimes(Strand.prototype, "initialize", 50, (initialize) =>
+      sometimes(Fiber.prototype, "initialize", 50, (initialize) =>
         function (top) {
           initialize.call(this, top, undefined);
         }),
@@ -342,7 +342,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "A step has the context of its coroutine",
     apply: () =>
-      sometimes(Strand.prototype, "run", 50, (run) =>
+      sometimes(Fiber.prototype, "run", 50, (run) =>
         function () {
           const own = this.hostContext;
           this.hostContext = currentContext();
@@ -356,7 +356,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A task does not fail for others",
     apply: () =>
-      sometimes(Thread.prototype, "recall", 1, (recall) =>
+      sometimes(WorkerHandle.prototype, "recall", 1, (recall) =>
         function (most, which) {
           return most === Infinity ? [] : recall.call(this, most, which);
         }),
@@ -367,7 +367,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A buffer arrives as it was",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 1, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 1, (finished) =>
         function (task, ok, value) {
           if (value?.all instanceof Uint8Array) value.all = value.all.subarray(1);
           finished.call(this, task, ok, value);
@@ -379,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "An error keeps its errors",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 1, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 1, (finished) =>
         function (task, ok, value) {
           if (!ok) delete value.errors;
           finished.call(this, task, ok, value);

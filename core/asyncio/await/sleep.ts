@@ -1,20 +1,20 @@
 import { describe } from "../../base/describe.ts";
 import { type Operation, WAITING } from "../../fiber/operation.ts";
 import { Sleep } from "../../operations/sleep.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 
 /** Sleeps as asyncio does: with zero or less others get a turn, and who wakes up stands last in line. */
 class LoopSleep extends Sleep {
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     if (this.limit > 0) return false;
     this.give(this.outcome);
-    strand.loop.submit(strand);
+    fiber.loop.submit(fiber);
     return false;
   }
 
-  override arm(strand: Strand): void {
-    if (this.state === WAITING) super.arm(strand);
+  override arm(fiber: Fiber): void {
+    if (this.state === WAITING) super.arm(fiber);
   }
 
   override expire(): void {

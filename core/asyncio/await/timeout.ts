@@ -1,7 +1,7 @@
 import { describe, isInstance } from "../../base/describe.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { attend } from "../../operations/as_body.ts";
+import { asBody } from "../../operations/as_body.ts";
 import { Call, call } from "../../operations/call.ts";
 import { type Body, isGenerator } from "../../fiber/fiber.ts";
 import { type Timeout as Delay, toSeconds } from "../../base/duration.ts";
@@ -83,7 +83,7 @@ export class Timeout {
 
   /**
    * @internal
-   * The block has ended. Answers the error for its caller, if it has ended with one: a cancellation that was asked for
+   * The block has ended. Returns the error for its caller, if it has ended with one: a cancellation that was asked for
    * by nobody else means that time was up.
    */
   leave(error?: unknown): unknown {
@@ -159,7 +159,7 @@ function limit(when: number | null, block: Limited<unknown>): Operation<unknown>
     );
   }
   const work = operationOf(block);
-  return new Call(limited(new Timeout(when), work === null ? block as Block : attend(work)), work);
+  return new Call(limited(new Timeout(when), work === null ? block as Block : asBody(work)), work);
 }
 
 function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {

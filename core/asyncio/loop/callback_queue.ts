@@ -99,7 +99,7 @@ export class CallbackQueue {
 
   /** Calls back as a callback of this scheduler, and of no coroutine. */
   within(callback: () => void): void {
-    context.strand = null;
+    context.fiber = null;
     context.scheduler = this.#scheduler;
     try {
       callback();

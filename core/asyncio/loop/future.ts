@@ -1,5 +1,10 @@
 import { describe, isError, isInstance } from "../../base/describe.ts";
-import { addJoiner, type Joiner, listJoiners, removeJoiner } from "../../fiber/joiner.ts";
+import {
+  addCompletionWaiter,
+  type CompletionWaiter,
+  listCompletionWaiters,
+  removeCompletionWaiter,
+} from "../../fiber/joiner.ts";
 import { type Operation, WAIT } from "../../fiber/operation.ts";
 import { CancelledError, InvalidStateError } from "../errors.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -49,7 +54,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   #state = PENDING;
   // The result, or the error.
   #outcome: unknown = undefined;
-  #firstJoiner: Joiner | null = null;
+  #firstCompletionWaiter: CompletionWaiter | null = null;
   #unretrieved: Unretrieved | null = null;
 
   /**
@@ -177,9 +182,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * @returns How often it was there.
    */
   removeDoneCallback(callback: (future: this) => unknown): number {
-    const found = listJoiners(this.#firstJoiner)
-      .filter((joiner) => joiner instanceof DoneCallback && joiner.calls(callback as Callback));
-    for (const joiner of found) this.unjoin(joiner);
+    const found = listCompletionWaiters(this.#firstCompletionWaiter)
+      .filter((completionWaiter) =>
+        completionWaiter instanceof DoneCallback && completionWaiter.calls(callback as Callback)
+      );
+    for (const completionWaiter of found) this.unjoin(completionWaiter);
     return found.length;
   }
 
@@ -194,8 +201,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
     onError?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
     return new Promise<T>((resolve, reject) => {
-      const joiner = new PromiseJoiner(this as Future, resolve as (value: unknown) => void, reject);
-      if (!this.answer(joiner)) this.join(joiner);
+      const completionWaiter = new PromiseWaiter(this as Future, resolve as (value: unknown) => void, reject);
+      if (!this.answer(completionWaiter)) this.join(completionWaiter);
     }).then(onResult, onError);
   }
 
@@ -249,22 +256,22 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   // --- for those who wait -------------------------------------------------------------------------------------
 
-  /** @internal Settles `joiner` if it is done, and answers whether it is. */
-  answer(joiner: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
+  /** @internal Settles `completionWaiter` if it is done, and returns whether it is. */
+  answer(completionWaiter: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.#state === PENDING) return false;
-    if (this.#state === RETURNED) joiner.give(this.#outcome);
-    else joiner.fail(this.#outcome);
+    if (this.#state === RETURNED) completionWaiter.give(this.#outcome);
+    else completionWaiter.fail(this.#outcome);
     return true;
   }
 
   /** @internal Adds somebody who waits. */
-  join(joiner: Joiner): void {
-    this.#firstJoiner = addJoiner(this.#firstJoiner, joiner);
+  join(completionWaiter: CompletionWaiter): void {
+    this.#firstCompletionWaiter = addCompletionWaiter(this.#firstCompletionWaiter, completionWaiter);
   }
 
   /** @internal Takes that back. */
-  unjoin(joiner: Joiner): void {
-    this.#firstJoiner = removeJoiner(this.#firstJoiner, joiner);
+  unjoin(completionWaiter: CompletionWaiter): void {
+    this.#firstCompletionWaiter = removeCompletionWaiter(this.#firstCompletionWaiter, completionWaiter);
   }
 
   /** @internal Whether it ended with an error, which may be `null` as well; whoever looks has asked for it. */
@@ -286,7 +293,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
   succeed(value: unknown): void {
     this.#state = RETURNED;
     this.#outcome = value;
-    for (let joiner = this.#nextJoiner(); joiner !== null; joiner = this.#nextJoiner()) joiner.resolve(value);
+    for (let completionWaiter = this.#nextJoiner(); completionWaiter !== null; completionWaiter = this.#nextJoiner()) {
+      completionWaiter.resolve(value);
+    }
   }
 
   /** @internal It has an error, which may be anything that can be thrown. */
@@ -304,13 +313,15 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   #reject(error: unknown): void {
     this.#outcome = error;
-    for (let joiner = this.#nextJoiner(); joiner !== null; joiner = this.#nextJoiner()) joiner.reject(error);
+    for (let completionWaiter = this.#nextJoiner(); completionWaiter !== null; completionWaiter = this.#nextJoiner()) {
+      completionWaiter.reject(error);
+    }
   }
 
-  #nextJoiner(): Joiner | null {
-    const joiner = this.#firstJoiner;
-    if (joiner !== null) this.unjoin(joiner);
-    return joiner;
+  #nextJoiner(): CompletionWaiter | null {
+    const completionWaiter = this.#firstCompletionWaiter;
+    if (completionWaiter !== null) this.unjoin(completionWaiter);
+    return completionWaiter;
   }
 
   #mustBePending(action: string): void {
@@ -324,9 +335,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
 }
 
 /** An async function that waits. */
-class PromiseJoiner implements Joiner {
-  nextJoiner: Joiner | null = null;
-  prevJoiner: Joiner | null = null;
+class PromiseWaiter implements CompletionWaiter {
+  nextJoiner: CompletionWaiter | null = null;
+  prevJoiner: CompletionWaiter | null = null;
   readonly #future: Future;
   readonly give: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;

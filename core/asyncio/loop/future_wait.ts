@@ -1,18 +1,18 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
-import type { Joiner } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/joiner.ts";
 import { Operation, REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { RunLoop } from "../../fiber/run_loop.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
 import type { Future } from "./future.ts";
 import { LoopScheduler } from "./loop_scheduler.ts";
 import { TaskCoro } from "./task_coro.ts";
 
 /** Waits for a future. */
-export class FutureWait extends Operation<unknown> implements Joiner {
-  declare nextJoiner: Joiner | null;
-  declare prevJoiner: Joiner | null;
+export class FutureWait extends Operation<unknown> implements CompletionWaiter {
+  declare nextJoiner: CompletionWaiter | null;
+  declare prevJoiner: CompletionWaiter | null;
   declare readonly future: Future;
 
   constructor(future: Future) {
@@ -30,11 +30,11 @@ export class FutureWait extends Operation<unknown> implements Joiner {
     return `${this.future}`;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const future = this.future;
     if (future.answer(this)) return true;
-    if (strand.loop !== future.loop.scheduler) this.#visit(strand.loop);
-    const task = strand instanceof TaskCoro ? strand.task : null;
+    if (fiber.loop !== future.loop.scheduler) this.#visit(fiber.loop);
+    const task = fiber instanceof TaskCoro ? fiber.task : null;
     if (task === future) throw new Error(`Cannot await ${future} in itself: it would wait for its own end`);
     future.join(this);
     if (task !== null) task.handCancellationTo(future);
@@ -52,7 +52,7 @@ export class FutureWait extends Operation<unknown> implements Joiner {
 
   // For a coroutine of a scheduler that is no event loop, the future is something of the host.
   #leave(): void {
-    const { loop } = this.strand!;
+    const { loop } = this.fiber!;
     if (loop !== this.future.loop.scheduler) loop.hostOperations--;
   }
 

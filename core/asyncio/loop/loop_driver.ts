@@ -20,7 +20,7 @@ export class LoopDriver implements Driver {
    * @param makeInner Makes the driver inside.
    */
   constructor(loop: Drivable, makeInner: (gate: Drivable) => Driver) {
-    this.#inner = makeInner(new Gate(loop, this));
+    this.#inner = makeInner(new PausableLoop(loop, this));
   }
 
   /** Lets the loop run. */
@@ -50,7 +50,7 @@ export class LoopDriver implements Driver {
 }
 
 /** What the driver inside sees of the loop. */
-class Gate implements Drivable {
+class PausableLoop implements Drivable {
   readonly #loop: Drivable;
   readonly #driver: LoopDriver;
 

@@ -87,7 +87,7 @@ export class LoopScheduler extends Scheduler {
     else this.driver.wake();
   }
 
-  /** Calls what is due already in the next iteration; answers `false` if none runs. */
+  /** Calls what is due already in the next iteration; returns `false` if none runs. */
   callNext(handle: TimerHandle): boolean {
     // Then the kernel puts it in its place among others that are due.
     if (!this.busy) return false;
@@ -101,7 +101,7 @@ export class LoopScheduler extends Scheduler {
     return overdue.sort((a, b) => a.when() - b.when());
   }
 
-  /** The iteration has ended and another follows: calls what was due when it was asked for. Answers whether anything was. */
+  /** The iteration has ended and another follows: calls what was due when it was asked for. Returns whether anything was. */
   callOverdue(): boolean {
     if (this.#overdue.length === 0) return false;
     for (const handle of this.#takeOverdue()) this.eventLoop.enqueue(handle);

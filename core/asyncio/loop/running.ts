@@ -4,7 +4,7 @@ import { LoopScheduler } from "./loop_scheduler.ts";
 
 /** The event loop whose coroutine or callback runs now; `null` if none does. */
 export function runningLoop(): EventLoop | null {
-  const scheduler = context.strand?.owner.scheduler ?? context.scheduler;
+  const scheduler = context.fiber?.owner.scheduler ?? context.scheduler;
   return scheduler instanceof LoopScheduler ? scheduler.eventLoop : null;
 }
 

@@ -3,7 +3,7 @@ import { describe, isError, isInstance } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { type Named, placeNext } from "../../coroutine/spawn_options.ts";
 import { type Body, type Ending, isGenerator } from "../../fiber/fiber.ts";
-import { attend } from "../../operations/as_body.ts";
+import { asBody } from "../../operations/as_body.ts";
 import { letGo, takeOver } from "../../operations/parts.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "../errors.ts";
@@ -84,10 +84,10 @@ export class Task<T = unknown> extends Future<T> {
     this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
     this.#coro.task = this as Task;
     if (this.#work !== null) takeOver(this.#work);
-    if (signal !== undefined) this.#heed(signal);
+    if (signal !== undefined) this.#followSignal(signal);
   }
 
-  #heed(signal: AbortSignal): void {
+  #followSignal(signal: AbortSignal): void {
     const abort = (): void => void this.cancel(reasonOf(signal));
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
@@ -205,13 +205,13 @@ export class Task<T = unknown> extends Future<T> {
   }
 
   /** @internal Its coroutine has ended. */
-  coroEnded(kind: Ending, value: unknown, untold: readonly unknown[]): void {
+  coroEnded(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
     if (this.#work !== null) letGo(this.#work);
     if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Asked to end in its last step.
     const error = this.#cancellation?.error ?? null;
-    if (error !== null && untold.includes(error)) return this.finishCancelled(error);
+    if (error !== null && undelivered.includes(error)) return this.finishCancelled(error);
     this.succeed(value);
   }
 }
@@ -235,7 +235,7 @@ const UNLINKED = { nextJoiner: null, prevJoiner: null };
 
 function bodyOf(coroutine: unknown): Body {
   if (isGenerator(coroutine)) return coroutine;
-  if (coroutine instanceof Operation) return attend(coroutine);
+  if (coroutine instanceof Operation) return asBody(coroutine);
   throw new TypeError(
     `Cannot create a task as it needs a generator function, a generator object or an operation: ` +
       `current value is ${describe(coroutine)}${hint(coroutine)}`,

@@ -20,13 +20,15 @@ export class TaskCoro extends Coro {
   }
 
   /** A failure is the task's to report. */
-  override get unclaimed(): boolean {
+  override get unhandled(): boolean {
     return false;
   }
 
-  protected override ended(kind: Ending, value: unknown, untold: readonly unknown[]): void {
+  protected override ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
     // A cancellation that came too late is no error.
-    const errors = untold.length === 0 ? untold : untold.filter((error) => !isInstance(error, CancelledError));
+    const errors = undelivered.length === 0
+      ? undelivered
+      : undelivered.filter((error) => !isInstance(error, CancelledError));
     super.ended(kind, value, errors);
     // It may have been given another generator instead, or be one that was restarted after its task had failed.
     if (this.isAlive() || this.task === null) return;
@@ -34,7 +36,7 @@ export class TaskCoro extends Coro {
     this.task = null;
     // It may have had its name from the task.
     if (kind === "throw") this.name = `${this.name}`;
-    task.coroEnded(kind, value, untold);
+    task.coroEnded(kind, value, undelivered);
   }
 }
 

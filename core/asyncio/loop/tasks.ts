@@ -11,7 +11,7 @@ import { TaskCoro } from "./task_coro.ts";
  * @throws {Error} If no loop is given and none is running.
  */
 export function currentTask(loop: EventLoop = getRunningLoop()): Task | null {
-  const coro = context.strand?.owner;
+  const coro = context.fiber?.owner;
   return coro instanceof TaskCoro && coro.scheduler === loop.scheduler ? coro.task : null;
 }
 

@@ -223,7 +223,7 @@ export class Queue<T = unknown> {
   }
 }
 
-/** Wakes who waits longest; answers whether there was anyone. */
+/** Wakes who waits longest; returns whether there was anyone. */
 function wakeFirst(line: WaitQueue<QueueWait>): boolean {
   const first = line.shift();
   first?.wake();

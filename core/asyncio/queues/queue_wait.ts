@@ -7,7 +7,7 @@
  */
 import { CLAIMED, PARKED_RESULT, RESOLVED, WAITING } from "../../fiber/operation.ts";
 import { delegate } from "../../operations/as_body.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
 
 /** @internal See the head of this file. */
@@ -15,7 +15,7 @@ export abstract class QueueWait extends Waiter<unknown> {
   /** Those that wait for the same. */
   protected abstract get line(): WaitQueue<QueueWait>;
 
-  /** Does what it waits for and settles, if that can be done; answers whether. */
+  /** Does what it waits for and settles, if that can be done; returns whether. */
   protected abstract attempt(): boolean;
 
   /** It was woken and does not go on: another may. */
@@ -28,22 +28,22 @@ export abstract class QueueWait extends Waiter<unknown> {
     return this.attempt();
   }
 
-  override start(strand: Strand): boolean {
-    this.strand = strand;
+  override start(fiber: Fiber): boolean {
+    this.fiber = fiber;
     this.state = WAITING;
     // The run loop, which hands over the outcome of a plain `yield`, cannot look again: a subroutine can.
     if (this.direct) {
-      strand.enter(delegate(this.again()), this);
+      fiber.enter(delegate(this.again()), this);
       return false;
     }
     // A coroutine that never waits would starve the others: now and then it gives them a turn, and looks after that.
-    if (--strand.loop.patience > 0) {
+    if (--fiber.loop.stepBudget > 0) {
       if (this.attempt()) return true;
       this.line.push(this);
     } else {
       this.resolve(undefined);
     }
-    strand.wait = this;
+    fiber.wait = this;
     return false;
   }
 
@@ -56,7 +56,7 @@ export abstract class QueueWait extends Waiter<unknown> {
     if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
     this.state = WAITING;
     this.line.push(this);
-    this.strand!.wait = this;
+    this.fiber!.wait = this;
     return PARKED_RESULT;
   }
 

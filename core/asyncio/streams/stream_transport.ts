@@ -130,7 +130,7 @@ export class StreamTransport {
     if (this.closing || this.lost) {
       throw new ClosedError(`Cannot start TLS as the connection to ${this.socket} is closed`);
     }
-    if (this.#secure || this.#securing || !("setNoDelay" in this.socket.intake.source)) {
+    if (this.#secure || this.#securing || !("setNoDelay" in this.socket.readBuffer.source)) {
       throw new UnsupportedError(`Cannot start TLS as ${this.socket} is not a plain TCP connection`);
     }
     if (unread === 0) return;

@@ -4,7 +4,7 @@
  */
 import { PARKED_RESULT, WAITING } from "../../fiber/operation.ts";
 import { delegate } from "../../operations/as_body.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { ConditionWait } from "../../sync/condition_wait.ts";
 
 /** @internal See the head of this file. */
@@ -13,11 +13,11 @@ export class LoopConditionWait extends ConditionWait {
   #due = false;
 
   // The run loop, which hands over the outcome of a plain `yield`, cannot ask for the lock: a subroutine can.
-  override start(strand: Strand): boolean {
-    if (!this.direct) return super.start(strand);
-    this.strand = strand;
+  override start(fiber: Fiber): boolean {
+    if (!this.direct) return super.start(fiber);
+    this.fiber = fiber;
     this.state = WAITING;
-    strand.enter(delegate(new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit)), this);
+    fiber.enter(delegate(new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit)), this);
     return false;
   }
 
@@ -31,7 +31,7 @@ export class LoopConditionWait extends ConditionWait {
     this.#due = false;
     if (this.regain()) return super.next();
     this.state = WAITING;
-    this.strand!.wait = this;
+    this.fiber!.wait = this;
     return PARKED_RESULT;
   }
 

@@ -1,5 +1,5 @@
 import { type Operation, RESOLVED } from "../../fiber/operation.ts";
-import type { Entrant } from "../../sync/acquirable.ts";
+import type { Acquisition } from "../../sync/acquirable.ts";
 import { type LockStatistics, Mutex } from "../../sync/mutex.ts";
 
 /**
@@ -22,7 +22,7 @@ import { type LockStatistics, Mutex } from "../../sync/mutex.ts";
 export class Lock extends Mutex {
   #locked = false;
   // Who was let in last. Until it runs, nobody can release the lock.
-  #admitted: Entrant | null = null;
+  #granted: Acquisition | null = null;
 
   /**
    * Makes a lock that nobody has.
@@ -60,7 +60,7 @@ export class Lock extends Mutex {
 
   /** Whether somebody has it. Who is to have it next does not until its turn comes. */
   override locked(): boolean {
-    return this.#locked && this.#admitted?.state !== RESOLVED;
+    return this.#locked && this.#granted?.state !== RESOLVED;
   }
 
   /** What it is doing: whether somebody has it, and how many wait for it. */
@@ -77,9 +77,9 @@ export class Lock extends Mutex {
   /** @internal */
   override free(): void {
     const next = this.waiters.shift();
-    this.#admitted = next;
+    this.#granted = next;
     if (next === null) this.#locked = false;
-    else next.admitted();
+    else next.granted();
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import { RESOLVED } from "../../fiber/operation.ts";
-import type { Entrant } from "../../sync/acquirable.ts";
+import type { Acquisition } from "../../sync/acquirable.ts";
 import { Semaphore as PlainSemaphore } from "../../sync/semaphore.ts";
 
 /**
@@ -30,27 +30,27 @@ import { Semaphore as PlainSemaphore } from "../../sync/semaphore.ts";
  */
 export class Semaphore extends PlainSemaphore {
   // Who was let in last. As all run in line, those before it have run when it has.
-  #last: Entrant | null = null;
+  #last: Acquisition | null = null;
 
   /** @internal */
-  override get crowded(): boolean {
+  override get mustYieldFirst(): boolean {
     return this.#last?.state === RESOLVED;
   }
 
   /** Whether `acquire` would wait or give others a turn: no permit is free, or others are to go first. */
   override locked(): boolean {
-    return super.locked() || this.crowded;
+    return super.locked() || this.mustYieldFirst;
   }
 
   /** @internal */
-  override take(entrant: Entrant): boolean {
+  override take(entrant: Acquisition): boolean {
     const taken = super.take(entrant);
     if (taken) this.#last = entrant;
     return taken;
   }
 
   /** @internal */
-  protected override admit(entrant: Entrant): void {
+  protected override admit(entrant: Acquisition): void {
     this.#last = entrant;
     super.admit(entrant);
   }

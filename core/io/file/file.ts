@@ -1,5 +1,5 @@
 /**
- * Files. Reads go through an intake, like those of sockets; everything else takes a turn in the same line, so that
+ * Files. Reads go through a read buffer, like those of sockets; everything else takes a turn in the same line, so that
  * operations happen in the order in which they were asked for. What was read ahead is given back to the file before
  * its position matters to anything but a read.
  */
@@ -9,12 +9,12 @@ import { WAITING } from "../../fiber/operation.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { sleep } from "../../coroutine/current.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
-import { Intake } from "../stream/read_buffer.ts";
+import { ReadBuffer } from "../stream/read_buffer.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import { Items } from "../items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "../wait/io_options.ts";
@@ -75,7 +75,7 @@ export class AsyncFile implements Disposable {
   /** Its path, as it was opened. */
   readonly path: string;
   /** @internal */
-  readonly intake: Intake;
+  readonly readBuffer: ReadBuffer;
   /** @internal */
   readonly readSeconds = Infinity;
   readonly #file: Deno.FsFile;
@@ -86,7 +86,7 @@ export class AsyncFile implements Disposable {
     this.path = path;
     this.#file = file;
     this.#seekable = seekable;
-    this.intake = new Intake(file, { endless: true });
+    this.readBuffer = new ReadBuffer(file, { endless: true });
   }
 
   /**
@@ -204,7 +204,7 @@ export class AsyncFile implements Disposable {
     if (!this.#seekable) return;
     const position = await this.#file.seek(0, WHENCE.current);
     if ((await this.#file.stat()).size >= position) return;
-    this.intake.drop();
+    this.readBuffer.drop();
     await this.#file.seek(0, WHENCE.start);
   }
 
@@ -294,7 +294,7 @@ export class AsyncFile implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.intake.close(new ClosedError(`Cannot use '${this}' as it is closed`));
+    this.readBuffer.close(new ClosedError(`Cannot use '${this}' as it is closed`));
     this.#file.close();
   }
 
@@ -314,10 +314,10 @@ export class AsyncFile implements Disposable {
 
   /** The host's position is where it has read to; ours is before what is still in the buffer. */
   async #giveBackAhead(): Promise<void> {
-    const ahead = this.intake.available;
+    const ahead = this.readBuffer.available;
     if (ahead > 0 && this.#seekable) {
       await this.#file.seek(-ahead, WHENCE.current);
-      this.intake.drop();
+      this.readBuffer.drop();
     }
   }
 }
@@ -339,23 +339,23 @@ class Turn extends IoWait {
     return `the host's answer about '${this.#file}'`;
   }
 
-  protected override enter(strand: Strand): void {
-    this.#file.intake.enter(this, strand.owner);
+  protected override enter(fiber: Fiber): void {
+    this.#file.readBuffer.enter(this, fiber.owner);
   }
 
   protected override leave(): void {
-    this.#file.intake.leave(this);
+    this.#file.readBuffer.leave(this);
   }
 
   override proceed(): void {
-    const intake = this.#file.intake;
-    if (intake.closed) {
-      intake.line.remove(this);
+    const readBuffer = this.#file.readBuffer;
+    if (readBuffer.closed) {
+      readBuffer.line.remove(this);
       return this.settleError(new ClosedError(`Cannot ${this.label} as '${this.#file}' is closed`));
     }
     // A read that was given up is still under way.
-    if (intake.busy) return;
-    intake.busy = true;
+    if (readBuffer.busy) return;
+    readBuffer.busy = true;
     this.#act().then(
       (value) => this.#over(() => this.settle(value)),
       (error) => this.#over(() => this.settleError(error)),
@@ -363,13 +363,13 @@ class Turn extends IoWait {
   }
 
   #over(settle: () => void): void {
-    const intake = this.#file.intake;
-    intake.busy = false;
+    const readBuffer = this.#file.readBuffer;
+    readBuffer.busy = false;
     if (this.inLine && this.state === WAITING) {
-      intake.line.remove(this);
+      readBuffer.line.remove(this);
       settle();
     }
-    intake.serve();
+    readBuffer.serve();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { denoWith } from "../../host/capability.ts";
-import { type ByteSource, Intake } from "../stream/read_buffer.ts";
+import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "../wait/io_options.ts";
 import { ReadAll, ReadSome } from "../stream/read.ts";
@@ -82,7 +82,7 @@ export interface AsyncStdin {
 }
 
 class Stdin implements AsyncStdin {
-  readonly intake = new Intake(new StdinSource());
+  readonly readBuffer = new ReadBuffer(new StdinSource());
   readonly readSeconds = Infinity;
 
   readline(limit?: IoLimit | BoundedReadOptions): Operation<string | null> {

@@ -8,14 +8,14 @@ import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { keepAlive } from "../../host/runtime.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { builtin } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { checkEndpoint, describeAddress, type NetEndpoint } from "./endpoint.ts";
 import { HostCall } from "../wait/host_call.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
-import { Reference } from "../wait/keep_alive.ts";
+import { KeepAlive } from "../wait/keep_alive.ts";
 import { WaitLine } from "../wait/wait_line.ts";
 
 /** Where and how to bind a datagram socket. */
@@ -78,7 +78,7 @@ export class AsyncDatagram implements Disposable {
   readonly #arrived = new Fifo<[Uint8Array<ArrayBuffer>, DatagramAddr]>();
   #failure: unknown = undefined;
   #closed = false;
-  readonly #reference = new Reference((alive) => this.#hold(alive), false);
+  readonly #keepAlive = new KeepAlive((alive) => this.#hold(alive), false);
   #release: (() => void) | null = null;
 
   private constructor(socket: Socket, capacity: number) {
@@ -209,7 +209,7 @@ export class AsyncDatagram implements Disposable {
   /** Closes it and wakes everyone who waits. What was not received is dropped. Doing it twice is doing it once. */
   close(): void {
     if (this.#closed) return;
-    this.#reference.leave();
+    this.#keepAlive.leave();
     this.#closed = true;
     this.#socket.close();
     this.#stop(() => this.#closedError("receive"));
@@ -232,18 +232,18 @@ export class AsyncDatagram implements Disposable {
     const first = this.#line.first === null ? this.#arrived.shift() : undefined;
     if (first !== undefined) return wait.settle(first);
     this.#line.push(wait);
-    this.#reference.enter(coro);
+    this.#keepAlive.enter(coro);
   }
 
   /** @internal */
   refer(coro: Coro): void {
-    this.#reference.enter(coro);
+    this.#keepAlive.enter(coro);
   }
 
   /** @internal */
   leave(wait: IoWait): void {
     this.#line.remove(wait);
-    if (this.#line.first === null) this.#reference.leave();
+    if (this.#line.first === null) this.#keepAlive.leave();
   }
 
   /** @internal A datagram was granted in vain. */
@@ -300,8 +300,8 @@ class RecvFrom extends IoWait {
     return `a datagram to ${describeAddress(this.#socket.addr)}`;
   }
 
-  protected override enter(strand: Strand): void {
-    this.#socket.enter(this, strand.owner);
+  protected override enter(fiber: Fiber): void {
+    this.#socket.enter(this, fiber.owner);
   }
 
   protected override leave(): void {

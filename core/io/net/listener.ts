@@ -12,14 +12,14 @@ import { holdTimer, type HostTimer, startTimer, stopTimer } from "../../host/run
 import { WAITING } from "../../fiber/operation.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { printError, withoutStack } from "../../base/error_report.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { isGone, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
 import { describeAddress } from "./endpoint.ts";
 import { Handshakes } from "./handshakes.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import type { AsyncSocket } from "./socket.ts";
-import { Reference } from "../wait/keep_alive.ts";
+import { KeepAlive } from "../wait/keep_alive.ts";
 import type { SocketPath } from "./socket_path.ts";
 import type { Engine } from "../tls_engine.ts";
 import { TlsConn } from "./tls_conn.ts";
@@ -82,7 +82,7 @@ export class AsyncListener implements Disposable {
   /** @internal Is told of a shortage, with the host's error, instead of the scheduler. */
   onShortage: ((error: unknown) => void) | null = null;
   #alive = true;
-  readonly #reference = new Reference((alive) => this.#hold(alive), true);
+  readonly #keepAlive = new KeepAlive((alive) => this.#hold(alive), true);
   #closed = false;
 
   /** @internal */
@@ -128,7 +128,7 @@ export class AsyncListener implements Disposable {
   /** Stops listening and wakes everyone who waits. Connections that nobody has accepted are closed. Doing it twice is doing it once. */
   close(): void {
     if (this.#closed) return;
-    this.#reference.leave();
+    this.#keepAlive.leave();
     this.#closed = true;
     this.#plan.path?.begin();
     this.#listener.close();
@@ -155,20 +155,20 @@ export class AsyncListener implements Disposable {
   /** @internal */
   enter(wait: IoWait, coro: Coro): void {
     this.#line.push(wait);
-    this.#reference.enter(coro);
+    this.#keepAlive.enter(coro);
     this.#serve();
   }
 
   /** @internal */
   refer(coro: Coro): void {
-    this.#reference.enter(coro);
+    this.#keepAlive.enter(coro);
   }
 
   /** @internal */
   leave(wait: IoWait): void {
     this.#line.remove(wait);
     // An accept that nobody waits for must not hold the process open.
-    if (this.#line.first === null) this.#reference.leave();
+    if (this.#line.first === null) this.#keepAlive.leave();
   }
 
   /** @internal A connection was granted in vain. */
@@ -249,7 +249,7 @@ export class AsyncListener implements Disposable {
         cause,
       }),
     );
-    const owner = wait?.strand?.owner;
+    const owner = wait?.fiber?.owner;
     // The program goes on, so this is a line and not the report of a failure.
     if (owner === undefined || owner.scheduler.onError === null) console.error(error.message);
     else owner.scheduler.reportError(error, owner);
@@ -281,8 +281,8 @@ class Accept extends IoWait {
     return `a connection to ${this.#listener}`;
   }
 
-  protected override enter(strand: Strand): void {
-    this.#listener.enter(this, strand.owner);
+  protected override enter(fiber: Fiber): void {
+    this.#listener.enter(this, fiber.owner);
   }
 
   protected override leave(): void {

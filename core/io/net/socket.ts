@@ -5,7 +5,7 @@ import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { type ConnectTarget, dial } from "./connect.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
-import { type ByteSource, Intake } from "../stream/read_buffer.ts";
+import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../items.ts";
 import {
   type BoundedReadOptions,
@@ -17,7 +17,7 @@ import {
 } from "../wait/io_options.ts";
 import { hostListen, type ListenTarget } from "./listen.ts";
 import { AsyncListener } from "./listener.ts";
-import { type ByteSink, Outlet } from "../stream/write_queue.ts";
+import { type ByteSink, WriteQueue } from "../stream/write_queue.ts";
 import { ReadExactly, ReadSome } from "../stream/read.ts";
 import { ReadInto } from "../stream/read_into.ts";
 import { ReadLine } from "../stream/read_line.ts";
@@ -73,9 +73,9 @@ const HEADER = 4;
  */
 export class AsyncSocket implements Disposable {
   /** @internal */
-  readonly intake: Intake;
+  readonly readBuffer: ReadBuffer;
   /** @internal */
-  readonly outlet: Outlet;
+  readonly writeQueue: WriteQueue;
   /** @internal */
   readSeconds = Infinity;
   /** @internal */
@@ -89,8 +89,8 @@ export class AsyncSocket implements Disposable {
 
   private constructor(conn: Deno.Conn | TlsConn | null, source: ByteSource, sink: ByteSink) {
     this.conn = conn;
-    this.intake = new Intake(source);
-    this.outlet = new Outlet(sink);
+    this.readBuffer = new ReadBuffer(source);
+    this.writeQueue = new WriteQueue(sink);
     if (source instanceof StreamSource && sink instanceof StreamSink) this.#streams = { source, sink };
   }
 
@@ -348,7 +348,7 @@ export class AsyncSocket implements Disposable {
 
   /** @internal What is received and sent goes through TLS from now on. */
   adopt(tls: TlsConn): void {
-    this.conn = this.intake.source = this.outlet.sink = tls;
+    this.conn = this.readBuffer.source = this.writeQueue.sink = tls;
   }
 
   /**
@@ -412,8 +412,8 @@ export class AsyncSocket implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     const error = new ClosedError(`Cannot use ${this} as ${reason}`);
-    this.intake.close(error);
-    this.outlet.close(error);
+    this.readBuffer.close(error);
+    this.writeQueue.close(error);
     this.#streams?.source.cancel();
     this.#streams?.sink.abort();
     try {

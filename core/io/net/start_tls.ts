@@ -2,9 +2,9 @@ import { ClosedError, UnsupportedError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { HostCall } from "../wait/host_call.ts";
-import type { Intake } from "../stream/read_buffer.ts";
+import type { ReadBuffer } from "../stream/read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
-import type { Outlet } from "../stream/write_queue.ts";
+import type { WriteQueue } from "../stream/write_queue.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { TlsConn } from "./tls_conn.ts";
 
@@ -13,8 +13,8 @@ const HANDSHAKE_SECONDS = 10;
 /** What TLS is started on: a socket. */
 export interface Upgradable {
   readonly conn: Deno.Conn | TlsConn | null;
-  readonly intake: Intake;
-  readonly outlet: Outlet;
+  readonly readBuffer: ReadBuffer;
+  readonly writeQueue: WriteQueue;
   readonly closed: boolean;
   /** What is received and sent goes through TLS from now on. */
   adopt(tls: TlsConn): void;
@@ -45,9 +45,9 @@ export function startTls(
 }
 
 async function upgrade(socket: Upgradable, tls: TlsConn): Promise<void> {
-  const { intake, outlet } = socket;
+  const { readBuffer, writeQueue } = socket;
   // Nobody receives or sends before the handshake is done.
-  intake.busy = outlet.busy = true;
+  readBuffer.busy = writeQueue.busy = true;
   socket.adopt(tls);
   try {
     await tls.handshake();
@@ -56,24 +56,24 @@ async function upgrade(socket: Upgradable, tls: TlsConn): Promise<void> {
     socket.closeAs("TLS could not be started");
     throw error;
   }
-  intake.busy = outlet.busy = false;
-  intake.serve();
-  outlet.serve();
+  readBuffer.busy = writeQueue.busy = false;
+  readBuffer.serve();
+  writeQueue.serve();
 }
 
 /** The connection, if TLS may be started on it now. */
 function plainConn(socket: Upgradable): Deno.Conn {
-  const { conn, intake, outlet } = socket;
+  const { conn, readBuffer, writeQueue } = socket;
   if (socket.closed) throw new ClosedError(`Cannot start TLS as ${socket} is closed`);
   if (conn === null || !("setNoDelay" in conn)) {
     throw new UnsupportedError(`Cannot start TLS as ${socket} is not a plain TCP connection`);
   }
-  if (intake.busy || outlet.busy || intake.line.first !== null || outlet.line.first !== null) {
+  if (readBuffer.busy || writeQueue.busy || readBuffer.line.first !== null || writeQueue.line.first !== null) {
     throw new Error(`Cannot start TLS with ${socket} as a receive or a send is under way: finish it before`);
   }
-  if (intake.available > 0) {
+  if (readBuffer.available > 0) {
     throw new Error(
-      `Cannot start TLS with ${socket} as ${intake.available} bytes came in the clear that nobody received`,
+      `Cannot start TLS with ${socket} as ${readBuffer.available} bytes came in the clear that nobody received`,
     );
   }
   return conn as Deno.Conn;

@@ -11,7 +11,7 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Fifo } from "../../base/fifo.ts";
-import { hop } from "../../host/runtime.ts";
+import { macrotask } from "../../host/runtime.ts";
 import { builtin } from "../../host/capability.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { clientEngine, type Engine } from "../tls_engine.ts";
@@ -176,7 +176,7 @@ export class TlsConn {
 
   #releaseSoon(turns: number): void {
     if (turns === 0 || this.#finished) this.#release();
-    else hop(() => this.#releaseSoon(turns - 1));
+    else macrotask(() => this.#releaseSoon(turns - 1));
   }
 
   /** Lets a pending read keep the process alive. */
@@ -285,7 +285,7 @@ export class TlsConn {
 
   /** The connection has ended, but not TLS: somebody may have cut it. The engine is still to tell of an end that came just before. */
   #cut(): void {
-    hop(() => {
+    macrotask(() => {
       if (!this.#ended) {
         this.#fail(new Deno.errors.UnexpectedEof("The peer has left without ending TLS (no close_notify)"));
       }

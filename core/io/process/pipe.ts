@@ -1,5 +1,5 @@
 /**
- * Child processes, one or several in a row. The streams of a child go through an intake and an outlet like those of a
+ * Child processes, one or several in a row. The streams of a child go through a read buffer and a write queue like those of a
  * socket; a child belongs to the coroutine that has started it and is killed when that ends, if it has not ended before.
  */
 import { context } from "../../fiber/context.ts";
@@ -15,7 +15,7 @@ import type { Timeout } from "../../base/duration.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
-import { Intake } from "../stream/read_buffer.ts";
+import { ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../items.ts";
 import {
   type BoundedReadOptions,
@@ -27,7 +27,7 @@ import {
   secondsOf,
   signalOf,
 } from "../wait/io_options.ts";
-import { Outlet } from "../stream/write_queue.ts";
+import { WriteQueue } from "../stream/write_queue.ts";
 import { Drain, type Readable, ReadAll, ReadExactly, ReadSome } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";
 import { StreamSink, StreamSource } from "../stream/web_streams.ts";
@@ -70,7 +70,7 @@ export interface PipeOutput {
 
 /** One output of a child. */
 class Output implements Readable {
-  readonly intake: Intake;
+  readonly readBuffer: ReadBuffer;
   readonly source: StreamSource;
   readonly #pipe: AsyncPipe;
   readonly #name: string;
@@ -79,7 +79,7 @@ class Output implements Readable {
     this.#pipe = pipe;
     this.#name = name;
     this.source = new StreamSource(stream);
-    this.intake = new Intake(this.source);
+    this.readBuffer = new ReadBuffer(this.source);
   }
 
   get readSeconds(): number {
@@ -118,7 +118,7 @@ export class AsyncPipe implements Disposable, Hold {
   /** The process id; of several processes, the last one's. */
   readonly pid: number;
   /** @internal */
-  readonly outlet: Outlet;
+  readonly writeQueue: WriteQueue;
   /** @internal */
   readSeconds = Infinity;
   /** @internal */
@@ -128,7 +128,7 @@ export class AsyncPipe implements Disposable, Hold {
   readonly #stdout: Output | null;
   readonly #stderr: Output | null;
   readonly #ended: Promise<Deno.CommandStatus>;
-  readonly #belonging: Belonging | null;
+  readonly #belonging: OwnedResource | null;
   // Whose scheduler says whether the children keep the process alive; `null`: they do.
   #scheduler: Scheduler | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
@@ -150,11 +150,11 @@ export class AsyncPipe implements Disposable, Hold {
     const last = this.#children[this.#children.length - 1];
     this.pid = last.pid;
     this.#stdin = started.stdin === "piped" ? new StreamSink(this.#children[0].stdin) : null;
-    this.outlet = new Outlet(this.#stdin ?? NO_STDIN);
+    this.writeQueue = new WriteQueue(this.#stdin ?? NO_STDIN);
     this.#stdout = started.stdout === "piped" ? new Output(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
-    const owner = context.strand?.owner;
-    this.#belonging = owner === undefined ? null : new Belonging(owner, () => this.close());
+    const owner = context.fiber?.owner;
+    this.#belonging = owner === undefined ? null : new OwnedResource(owner, () => this.close());
     if (owner !== undefined) this.#obey(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#end(statuses).at(-1)!
@@ -371,10 +371,10 @@ export class AsyncPipe implements Disposable, Hold {
     this.#scheduler?.removeHold(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
-    this.outlet.close(error);
+    this.writeQueue.close(error);
     this.#stdin?.abort();
     for (const output of [this.#stdout, this.#stderr]) {
-      output?.intake.close(error);
+      output?.readBuffer.close(error);
       output?.source.cancel();
     }
   }
@@ -401,7 +401,7 @@ export class AsyncPipe implements Disposable, Hold {
 
   /** One that was started outside coroutines keeps the process alive, unless a daemon uses it. */
   #adopt(): void {
-    const user = context.strand?.owner;
+    const user = context.fiber?.owner;
     if (this.#scheduler === null && this.#statuses === null && user !== undefined && user.daemon) {
       this.#obey(user.scheduler);
     }
@@ -421,7 +421,7 @@ export class AsyncPipe implements Disposable, Hold {
 }
 
 /** Ties something to the coroutine that has made it: when that ends, so does this. */
-class Belonging implements Holding {
+class OwnedResource implements Holding {
   nextHeld: Holding | null;
   readonly #owner: Coro;
   readonly #close: () => void;
@@ -535,7 +535,7 @@ function read(
 }
 
 function takeAll(output: Output | null): Uint8Array<ArrayBuffer> {
-  return output === null ? new Uint8Array(0) : output.intake.take(output.intake.available);
+  return output === null ? new Uint8Array(0) : output.readBuffer.take(output.readBuffer.available);
 }
 
 /** Whether an error says no more than that the child did not want all of its input. */

@@ -1,5 +1,5 @@
 /**
- * The waits of an intake: here for some bytes, for so many, for everything; others have files of their own.
+ * The waits of a read buffer: here for some bytes, for so many, for everything; others have files of their own.
  *
  * Each looks at the queue (`look`), is settled without taking anything, and takes its bytes when its outcome is handed
  * over (`collect`).
@@ -8,8 +8,8 @@ import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
 import { ClosedError, EOFError } from "../../base/errors.ts";
 import { REJECTED, RESOLVED } from "../../fiber/operation.ts";
-import type { Strand } from "../../fiber/fiber.ts";
-import type { Intake } from "./read_buffer.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 
@@ -20,10 +20,10 @@ export const VALUE = 1;
 /** What `look` found: it can only fail. */
 export const FAILURE = 2;
 
-/** What a read is done on: something with an intake and a name for messages. */
+/** What a read is done on: something with a read buffer and a name for messages. */
 export interface Readable {
   /** @internal */
-  readonly intake: Intake;
+  readonly readBuffer: ReadBuffer;
   /** @internal Seconds that a read may wait if nothing else is said. */
   readonly readSeconds: number;
   /** What it reads from, in words. */
@@ -43,13 +43,13 @@ export abstract class Read extends IoWait {
   }
 
   /** Whether there is a value in the queue, a failure, or more is needed. */
-  protected abstract look(intake: Intake): number;
+  protected abstract look(readBuffer: ReadBuffer): number;
 
   /** Takes the bytes and returns the value, or the error. */
-  protected abstract collect(intake: Intake, failed: boolean): unknown;
+  protected abstract collect(readBuffer: ReadBuffer, failed: boolean): unknown;
 
   /** How many bytes there have to be for the next look to be worth while; Infinity if that is not known. */
-  protected wanted(_intake: Intake): number {
+  protected wanted(_intake: ReadBuffer): number {
     return Infinity;
   }
 
@@ -57,69 +57,69 @@ export abstract class Read extends IoWait {
     return `data from ${this.from}`;
   }
 
-  protected override enter(strand: Strand): void {
-    this.from.intake.enter(this, strand.owner);
+  protected override enter(fiber: Fiber): void {
+    this.from.readBuffer.enter(this, fiber.owner);
   }
 
   protected override leave(): void {
-    this.from.intake.leave(this);
+    this.from.readBuffer.leave(this);
   }
 
   protected override refer(coro: Coro): void {
-    this.from.intake.refer(coro);
+    this.from.readBuffer.refer(coro);
   }
 
   override proceed(): void {
-    const { intake } = this.from;
-    const found = this.lookIfOpen(intake);
+    const { readBuffer } = this.from;
+    const found = this.lookIfOpen(readBuffer);
     if (found === VALUE) this.settle(undefined);
     else if (found === FAILURE) this.settleError(undefined);
-    else this.fill(intake);
+    else this.fill(readBuffer);
   }
 
   /** Asks the host for more. */
-  protected fill(intake: Intake): void {
-    intake.fill(this.wanted(intake));
+  protected fill(readBuffer: ReadBuffer): void {
+    readBuffer.fill(this.wanted(readBuffer));
   }
 
-  private lookIfOpen(intake: Intake): number {
-    if (intake.closed) return FAILURE;
-    const found = this.look(intake);
-    return found === MORE && intake.failure !== undefined ? FAILURE : found;
+  private lookIfOpen(readBuffer: ReadBuffer): number {
+    if (readBuffer.closed) return FAILURE;
+    const found = this.look(readBuffer);
+    return found === MORE && readBuffer.failure !== undefined ? FAILURE : found;
   }
 
   override take(): unknown {
-    if (this.inLine && (this.state === RESOLVED || this.state === REJECTED)) this.collectNow(this.from.intake);
+    if (this.inLine && (this.state === RESOLVED || this.state === REJECTED)) this.collectNow(this.from.readBuffer);
     return super.take();
   }
 
-  private collectNow(intake: Intake): void {
+  private collectNow(readBuffer: ReadBuffer): void {
     // Only what a branch took can come back after it was handed over; nobody else pays for a copy.
-    if (this.strand === this.strand!.owner) this.outcome = this.collect(intake, this.state === REJECTED);
-    else this.lend(intake);
-    intake.leave(this);
+    if (this.fiber === this.fiber!.owner) this.outcome = this.collect(readBuffer, this.state === REJECTED);
+    else this.lend(readBuffer);
+    readBuffer.leave(this);
   }
 
-  private lend(intake: Intake): void {
-    const before = intake.available;
+  private lend(readBuffer: ReadBuffer): void {
+    const before = readBuffer.available;
     // What is taken stays where it was until something else is read: only that is copied, however much there is.
-    const all = intake.peek(0, before);
-    this.outcome = this.collect(intake, this.state === REJECTED);
-    this.lent = all.slice(0, before - intake.available);
+    const all = readBuffer.peek(0, before);
+    this.outcome = this.collect(readBuffer, this.state === REJECTED);
+    this.lent = all.slice(0, before - readBuffer.available);
   }
 
   override reclaim(): void {
     if (this.inLine) {
       this.leave();
     } else if (this.lent !== null) {
-      this.from.intake.putBack(this.lent);
+      this.from.readBuffer.putBack(this.lent);
       this.lent = null;
     }
   }
 
   /** Why it failed, if it was not the end of the stream. */
-  protected stopped(intake: Intake): unknown {
-    const { failure } = intake;
+  protected stopped(readBuffer: ReadBuffer): unknown {
+    const { failure } = readBuffer;
     // Everyone gets an error of their own, with their own stack.
     return isInstance(failure, ClosedError) ? new ClosedError(failure.message) : failure;
   }
@@ -136,14 +136,14 @@ export class ReadSome extends Read {
     this.max = max;
   }
 
-  protected override look(intake: Intake): number {
-    return intake.available > 0 || intake.ended ? VALUE : MORE;
+  protected override look(readBuffer: ReadBuffer): number {
+    return readBuffer.available > 0 || readBuffer.ended ? VALUE : MORE;
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    if (failed) return this.stopped(intake);
-    const { available } = intake;
-    return intake.take(this.max < available ? this.max : available);
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    if (failed) return this.stopped(readBuffer);
+    const { available } = readBuffer;
+    return readBuffer.take(this.max < available ? this.max : available);
   }
 }
 
@@ -158,19 +158,19 @@ export class ReadExactly extends Read {
     this.size = size;
   }
 
-  protected override look(intake: Intake): number {
-    if (intake.available >= this.size) return VALUE;
-    return intake.ended ? FAILURE : MORE;
+  protected override look(readBuffer: ReadBuffer): number {
+    if (readBuffer.available >= this.size) return VALUE;
+    return readBuffer.ended ? FAILURE : MORE;
   }
 
   protected override wanted(): number {
     return this.size;
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    if (!failed) return intake.take(this.size);
-    if (intake.failure !== undefined) return this.stopped(intake);
-    return endedEarly(`${this.size} bytes`, this.from, intake);
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    if (!failed) return readBuffer.take(this.size);
+    if (readBuffer.failure !== undefined) return this.stopped(readBuffer);
+    return endedEarly(`${this.size} bytes`, this.from, readBuffer);
   }
 }
 
@@ -183,12 +183,12 @@ export class ReadAll extends Read {
     this.label = label;
   }
 
-  protected override look(intake: Intake): number {
-    return intake.ended ? VALUE : MORE;
+  protected override look(readBuffer: ReadBuffer): number {
+    return readBuffer.ended ? VALUE : MORE;
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    return failed ? this.stopped(intake) : intake.take(intake.available);
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    return failed ? this.stopped(readBuffer) : readBuffer.take(readBuffer.available);
   }
 }
 
@@ -198,13 +198,13 @@ export class Drain extends ReadAll {
     super(from, limit, "communicate");
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    return failed ? this.stopped(intake) : undefined;
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    return failed ? this.stopped(readBuffer) : undefined;
   }
 }
 
 /** The error of a read that the end of the stream has come too early for. It takes what came. */
-export function endedEarly(what: string, from: Readable, intake: Intake): EOFError {
-  const partial = intake.take(intake.available);
+export function endedEarly(what: string, from: Readable, readBuffer: ReadBuffer): EOFError {
+  const partial = readBuffer.take(readBuffer.available);
   return new EOFError(`Cannot read ${what} as ${from} has ended: current length is ${partial.length}`, partial);
 }

@@ -1,7 +1,7 @@
 /**
  * The reading side of anything: a queue of bytes, one resident host read, and a line of waits that are served in order.
  *
- * - The host is asked only when somebody waits, and by one read at a time. That read belongs to the intake: when the
+ * - The host is asked only when somebody waits, and by one read at a time. That read belongs to the read buffer: when the
  *   wait that caused it is cancelled it stays, and what it brings is kept for the next wait. No byte is ever lost.
  * - Bytes leave the queue when the outcome is handed to the coroutine, not before. So a wait that is granted its
  *   bytes and then pre-empted has nothing to give back; it holds the first place until it has taken them.
@@ -12,10 +12,10 @@ import { WAITING } from "../../fiber/operation.ts";
 import type { Coro } from "../../coroutine/coro.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { IoWait } from "../wait/io_wait.ts";
-import { Reference } from "../wait/keep_alive.ts";
+import { KeepAlive } from "../wait/keep_alive.ts";
 import { WaitLine } from "../wait/wait_line.ts";
 
-/** Where an intake gets its bytes. */
+/** Where a read buffer gets its bytes. */
 export interface ByteSource {
   /** Reads into the buffer, which is not empty; returns how many bytes, or `null` at the end of the stream. */
   read(buffer: Uint8Array<ArrayBuffer>): Promise<number | null>;
@@ -39,7 +39,7 @@ const MAX_READ = 65_536;
 const SMALL_READS = 8;
 
 /** See the head of this file. */
-export class Intake extends ByteQueue {
+export class ReadBuffer extends ByteQueue {
   /** The waits, first to last. The first may have been granted its bytes and not have taken them yet. */
   readonly line: WaitLine = new WaitLine();
   /** The stream has ended. */
@@ -55,7 +55,7 @@ export class Intake extends ByteQueue {
   private readSize = MIN_READ;
   private smallReads = 0;
   // Made when it matters: not as long as all that wait are no daemons and wait to the end.
-  private reference: Reference | null = null;
+  private keepAlive: KeepAlive | null = null;
   // Whether the end is only the end so far: a file may have grown when the next one asks.
   private readonly endless: boolean;
   // Into whose buffer the host reads, if not into ours.
@@ -80,7 +80,7 @@ export class Intake extends ByteQueue {
   /** Takes the wait of a coroutine into the line and serves it if it is first. */
   enter(wait: IoWait, coro: Coro): void {
     this.line.push(wait);
-    if (coro.daemon || this.reference !== null) this.referenced().enter(coro);
+    if (coro.daemon || this.keepAlive !== null) this.keepsAliveBy().enter(coro);
     if (this.line.first !== wait) return;
     if (this.endless) this.ended = false;
     wait.proceed();
@@ -88,7 +88,7 @@ export class Intake extends ByteQueue {
 
   /** What keeps the process alive may have changed: whether a coroutine that waits is a daemon, or its scheduler. */
   refer(coro: Coro): void {
-    this.referenced().enter(coro);
+    this.keepsAliveBy().enter(coro);
   }
 
   /** A wait leaves the line: it has taken what it got, or gives up. */
@@ -98,8 +98,8 @@ export class Intake extends ByteQueue {
     this.line.remove(wait);
     if (this.line.first === null) {
       // A read that nobody waits for must not hold the process open.
-      if (this.busy) this.referenced().leave();
-      else this.reference?.idle();
+      if (this.busy) this.keepsAliveBy().leave();
+      else this.keepAlive?.idle();
     } else if (wasFirst) {
       this.serve();
     }
@@ -139,7 +139,7 @@ export class Intake extends ByteQueue {
 
   /** This side closes: every wait that has not been granted anything fails. */
   close(error: ClosedError): void {
-    this.reference?.leave();
+    this.keepAlive?.leave();
     this.closed = true;
     this.failure = error;
     for (const wait of this.line) {
@@ -182,8 +182,8 @@ export class Intake extends ByteQueue {
     }
   }
 
-  private referenced(): Reference {
-    return this.reference ??= new Reference((alive) => this.hold(alive), true);
+  private keepsAliveBy(): KeepAlive {
+    return this.keepAlive ??= new KeepAlive((alive) => this.hold(alive), true);
   }
 
   private hold(alive: boolean): void {

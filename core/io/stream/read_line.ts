@@ -1,6 +1,6 @@
 import { MessageTooLargeError } from "../../base/errors.ts";
 import { toText } from "./bytes.ts";
-import type { Intake } from "./read_buffer.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { FAILURE, MORE, Read, type Readable, VALUE } from "./read.ts";
 
@@ -22,36 +22,38 @@ export class ReadLine extends Read {
     return "readline";
   }
 
-  protected override look(intake: Intake): number {
-    const length = intake.lineFeed();
-    if ((length < 0 ? intake.available : length) > this.max) return FAILURE;
-    return length >= 0 || intake.ended ? VALUE : MORE;
+  protected override look(readBuffer: ReadBuffer): number {
+    const length = readBuffer.lineFeed();
+    if ((length < 0 ? readBuffer.available : length) > this.max) return FAILURE;
+    return length >= 0 || readBuffer.ended ? VALUE : MORE;
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    if (failed) return this.failure(intake);
-    const length = intake.lineFeed();
-    if (length < 0) return this.last(intake);
-    const end = length > 0 && intake.at(length - 1) === CARRIAGE_RETURN ? length - 1 : length;
-    const text = toText(intake.peek(0, end));
-    intake.skip(length + 1);
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    if (failed) return this.failure(readBuffer);
+    const length = readBuffer.lineFeed();
+    if (length < 0) return this.last(readBuffer);
+    const end = length > 0 && readBuffer.at(length - 1) === CARRIAGE_RETURN ? length - 1 : length;
+    const text = toText(readBuffer.peek(0, end));
+    readBuffer.skip(length + 1);
     return text;
   }
 
-  private last(intake: Intake): string | null {
-    const { available } = intake;
+  private last(readBuffer: ReadBuffer): string | null {
+    const { available } = readBuffer;
     if (available === 0 || this.whole) return null;
-    const text = toText(intake.peek(0, available));
-    intake.skip(available);
+    const text = toText(readBuffer.peek(0, available));
+    readBuffer.skip(available);
     return text;
   }
 
-  private failure(intake: Intake): unknown {
-    if (intake.failure !== undefined && (intake.closed || intake.available <= this.max)) return this.stopped(intake);
-    const length = intake.lineFeed();
+  private failure(readBuffer: ReadBuffer): unknown {
+    if (readBuffer.failure !== undefined && (readBuffer.closed || readBuffer.available <= this.max)) {
+      return this.stopped(readBuffer);
+    }
+    const length = readBuffer.lineFeed();
     return new MessageTooLargeError(
       `Cannot read a line from ${this.from} as it is longer than ${this.max} bytes: current length is at least ` +
-        `${length < 0 ? intake.available : length}`,
+        `${length < 0 ? readBuffer.available : length}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { MessageTooLargeError } from "../../base/errors.ts";
-import type { Intake } from "./read_buffer.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { endedEarly, FAILURE, MORE, Read, type Readable, VALUE } from "./read.ts";
 
@@ -18,41 +18,41 @@ export class ReadMessage extends Read {
     return "recvMsg";
   }
 
-  protected override look(intake: Intake): number {
-    const { available } = intake;
+  protected override look(readBuffer: ReadBuffer): number {
+    const { available } = readBuffer;
     if (available >= HEADER) {
-      const length = lengthOf(intake);
+      const length = lengthOf(readBuffer);
       if (length > this.max) return FAILURE;
       if (available >= HEADER + length) return VALUE;
     }
-    if (!intake.ended) return MORE;
+    if (!readBuffer.ended) return MORE;
     return available === 0 ? VALUE : FAILURE;
   }
 
-  protected override wanted(intake: Intake): number {
-    return intake.available < HEADER ? HEADER : HEADER + lengthOf(intake);
+  protected override wanted(readBuffer: ReadBuffer): number {
+    return readBuffer.available < HEADER ? HEADER : HEADER + lengthOf(readBuffer);
   }
 
-  protected override collect(intake: Intake, failed: boolean): unknown {
-    if (failed) return this.failure(intake);
-    if (intake.available === 0) return null;
-    const length = lengthOf(intake);
-    intake.skip(HEADER);
-    return intake.take(length);
+  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
+    if (failed) return this.failure(readBuffer);
+    if (readBuffer.available === 0) return null;
+    const length = lengthOf(readBuffer);
+    readBuffer.skip(HEADER);
+    return readBuffer.take(length);
   }
 
-  private failure(intake: Intake): unknown {
-    if (!intake.closed && intake.available >= HEADER && lengthOf(intake) > this.max) {
+  private failure(readBuffer: ReadBuffer): unknown {
+    if (!readBuffer.closed && readBuffer.available >= HEADER && lengthOf(readBuffer) > this.max) {
       return new MessageTooLargeError(
         `Cannot receive a message from ${this.from} as it may have ${this.max} bytes: current length is ` +
-          `${lengthOf(intake)}`,
+          `${lengthOf(readBuffer)}`,
       );
     }
-    if (intake.failure !== undefined) return this.stopped(intake);
-    return endedEarly("a whole message", this.from, intake);
+    if (readBuffer.failure !== undefined) return this.stopped(readBuffer);
+    return endedEarly("a whole message", this.from, readBuffer);
   }
 }
 
-function lengthOf(intake: Intake): number {
-  return intake.at(0) * 0x1000000 + (intake.at(1) << 16 | intake.at(2) << 8 | intake.at(3));
+function lengthOf(readBuffer: ReadBuffer): number {
+  return readBuffer.at(0) * 0x1000000 + (readBuffer.at(1) << 16 | readBuffer.at(2) << 8 | readBuffer.at(3));
 }

@@ -105,7 +105,7 @@ interface Duplex {
 
 /** Web streams over a socket. Each pull and each write is a coroutine of its own. */
 export function streamsOf(socket: Duplex): StreamPair {
-  const scheduler = context.strand?.owner.scheduler ?? Scheduler.instance();
+  const scheduler = context.fiber?.owner.scheduler ?? Scheduler.instance();
   const perform = <T>(operation: Operation<T>): Promise<T> => {
     takeOver(operation);
     return scheduler.spawnWith({ name: "stream" }, function* (): Generator<unknown, T, unknown> {

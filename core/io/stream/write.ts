@@ -1,16 +1,16 @@
 /**
- * The waits of an outlet: to send some, to send all, to send a message, to end the stream.
+ * The waits of a write queue: to send some, to send all, to send a message, to end the stream.
  */
 import { isInstance } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { IoWait } from "../wait/io_wait.ts";
-import type { Outlet, Writer } from "./write_queue.ts";
+import type { WriteQueue, Writer } from "./write_queue.ts";
 
-/** What a write is done on: something with an outlet and a name for messages. */
+/** What a write is done on: something with a write queue and a name for messages. */
 export interface Writable {
   /** @internal */
-  readonly outlet: Outlet;
+  readonly writeQueue: WriteQueue;
   /** @internal Seconds that a write may wait if nothing else is said. */
   readonly writeSeconds: number;
   /** What it writes to, in words. */
@@ -29,42 +29,42 @@ abstract class Write extends IoWait implements Writer {
   abstract wrote(count: number): void;
 
   /** It is first: gives the host its bytes, or is done. */
-  protected abstract advance(outlet: Outlet): void;
+  protected abstract advance(writeQueue: WriteQueue): void;
 
   override get waitsFor(): string {
     return `room at ${this.to}`;
   }
 
   protected override enter(): void {
-    const outlet = this.to.outlet;
+    const writeQueue = this.to.writeQueue;
     // The host answers later even if there is room: who does not wait sends nothing, and is told so.
-    if (this.limit > 0 || outlet.failure !== undefined || outlet.ended) outlet.enter(this);
+    if (this.limit > 0 || writeQueue.failure !== undefined || writeQueue.ended) writeQueue.enter(this);
   }
 
   protected override leave(): void {
-    this.to.outlet.leave(this);
+    this.to.writeQueue.leave(this);
   }
 
   override proceed(): void {
-    const outlet = this.to.outlet;
-    if (outlet.failure !== undefined) return this.#stop(outlet.failure);
-    if (outlet.ended) {
+    const writeQueue = this.to.writeQueue;
+    if (writeQueue.failure !== undefined) return this.#stop(writeQueue.failure);
+    if (writeQueue.ended) {
       return this.#stop(new ClosedError(`Cannot ${this.label} as the writing side of ${this.to} was shut down before`));
     }
-    this.advance(outlet);
+    this.advance(writeQueue);
   }
 
   #stop(error: unknown): void {
-    this.to.outlet.line.remove(this);
+    this.to.writeQueue.line.remove(this);
     this.settleError(isInstance(error, ClosedError) ? new ClosedError(error.message) : error);
-    this.to.outlet.serve();
+    this.to.writeQueue.serve();
   }
 
   /** Done: the next in line goes on at once, not only when this one runs. */
   protected done(value: unknown): void {
-    this.to.outlet.line.remove(this);
+    this.to.writeQueue.line.remove(this);
     this.settle(value);
-    this.to.outlet.serve();
+    this.to.writeQueue.serve();
   }
 }
 
@@ -78,9 +78,9 @@ export class SendSome extends Write {
     this.#data = data;
   }
 
-  protected override advance(outlet: Outlet): void {
+  protected override advance(writeQueue: WriteQueue): void {
     if (this.#data.length === 0) this.done(0);
-    else outlet.write(this, this.#data);
+    else writeQueue.write(this, this.#data);
   }
 
   override wrote(count: number): void {
@@ -102,11 +102,11 @@ export class SendAll extends Write {
     this.#result = result;
   }
 
-  protected override advance(outlet: Outlet): void {
+  protected override advance(writeQueue: WriteQueue): void {
     const data = this.#data;
     const sent = this.#sent;
     if (sent >= data.length) this.done(this.#result);
-    else outlet.write(this, sent === 0 ? data : data.subarray(sent));
+    else writeQueue.write(this, sent === 0 ? data : data.subarray(sent));
   }
 
   override wrote(count: number): void {
@@ -128,11 +128,11 @@ export class SendMessage extends Write {
     this.#tear = tear;
   }
 
-  protected override advance(outlet: Outlet): void {
+  protected override advance(writeQueue: WriteQueue): void {
     const part = this.#parts[0];
     if (part === undefined) return this.done(undefined);
     this.#started = true;
-    outlet.write(this, part);
+    writeQueue.write(this, part);
   }
 
   override wrote(count: number): void {
@@ -157,14 +157,14 @@ export class ShutdownWrite extends Write {
   }
 
   override proceed(): void {
-    const outlet = this.to.outlet;
+    const writeQueue = this.to.writeQueue;
     // Doing it twice is doing it once.
-    if (outlet.ended && outlet.failure === undefined) this.done(undefined);
+    if (writeQueue.ended && writeQueue.failure === undefined) this.done(undefined);
     else super.proceed();
   }
 
-  protected override advance(outlet: Outlet): void {
-    outlet.end(this);
+  protected override advance(writeQueue: WriteQueue): void {
+    writeQueue.end(this);
   }
 
   override wrote(): void {

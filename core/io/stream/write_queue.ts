@@ -9,7 +9,7 @@ import { WAITING } from "../../fiber/operation.ts";
 import type { IoWait } from "../wait/io_wait.ts";
 import { WaitLine } from "../wait/wait_line.ts";
 
-/** Where an outlet puts its bytes. */
+/** Where a write queue puts its bytes. */
 export interface ByteSink {
   /** Writes some of the bytes, answers how many. */
   write(data: Uint8Array): Promise<number>;
@@ -17,14 +17,14 @@ export interface ByteSink {
   closeWrite?(): Promise<void>;
 }
 
-/** A wait in the line of an outlet. */
+/** A wait in the line of a write queue. */
 export interface Writer extends IoWait {
   /** The host has taken so many bytes. */
   wrote(count: number): void;
 }
 
 /** See the head of this file. */
-export class Outlet {
+export class WriteQueue {
   /** The waits, first to last. */
   readonly line: WaitLine = new WaitLine();
   /** Where the bytes go. */

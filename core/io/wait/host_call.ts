@@ -1,4 +1,4 @@
-import type { Joiner } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/joiner.ts";
 import { WAITING } from "../../fiber/operation.ts";
 import { Reaction } from "../../fiber/reaction.ts";
 import { IoWait } from "./io_wait.ts";
@@ -52,7 +52,7 @@ export class HostCall<T> extends IoWait {
     this.#reaction = Reaction.join(promise, this.#end);
   }
 
-  readonly #end: Joiner = {
+  readonly #end: CompletionWaiter = {
     nextJoiner: null,
     prevJoiner: null,
     resolve: (value) => this.#came(value as T),

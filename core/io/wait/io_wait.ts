@@ -9,7 +9,7 @@ import type { Coro } from "../../coroutine/coro.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { Operation, REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { RunLoop } from "../../fiber/run_loop.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { type IoLimit, secondsOf, signalOf } from "./io_options.ts";
 
 /** See the head of this file. */
@@ -32,7 +32,7 @@ export abstract class IoWait extends Operation<unknown> {
   }
 
   /** Takes its place and settles with `settle` or `settleError` if it can. */
-  protected abstract enter(strand: Strand): void;
+  protected abstract enter(fiber: Fiber): void;
 
   /** Gives its place up, whether it waits or was granted something that is not taken. */
   protected abstract leave(): void;
@@ -41,24 +41,24 @@ export abstract class IoWait extends Operation<unknown> {
   protected refer(_coro: Coro): void {}
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.refer(this.strand!.owner);
+    if (this.state === WAITING) this.refer(this.fiber!.owner);
   }
 
   /** It is first in its line now, or the host has brought something: settles, or sees to it that the host brings more. */
   proceed(): void {}
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const signal = this.#signal;
     if (signal !== null && signal.aborted) return this.fail(signal.reason);
-    this.enter(strand);
+    this.enter(fiber);
     if (this.state !== WAITING) return true;
     if (this.limit <= 0) {
       this.detach();
       this.timedOut();
       return true;
     }
-    this.#loop = strand.loop;
-    strand.loop.hostOperations++;
+    this.#loop = fiber.loop;
+    fiber.loop.hostOperations++;
     if (signal !== null) signal.addEventListener("abort", this);
     return false;
   }

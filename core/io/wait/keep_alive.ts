@@ -8,7 +8,7 @@ import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
  * scheduler tells when that changes. One that is no daemon is such an other itself. When nobody waits any more, what is
  * still under way holds nothing open.
  */
-export class Reference implements Hold {
+export class KeepAlive implements Hold {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
   // Who tells, from when a daemon has come until nobody waits any more.

@@ -1,12 +1,12 @@
 import { DatabaseError, WorkerError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
 import { unsupported } from "../../host/unsupported.ts";
-import type { Crew } from "../pool/dispatcher.ts";
+import type { Dispatcher } from "../pool/dispatcher.ts";
 import { type ConnectionNote, type DatabaseAction, databaseTask } from "./database_task.ts";
 import { DatabaseTurns } from "./turns.ts";
 import { DecisiveTask, LastingTask } from "../tasks/lasting_task.ts";
 import { type TaskCall, TaskOperation } from "../tasks/task_operation.ts";
-import type { Thread } from "../pool/worker_handle.ts";
+import type { WorkerHandle } from "../pool/worker_handle.ts";
 import type { WorkerPool } from "../worker_pool.ts";
 
 /** How a database is opened. */
@@ -48,7 +48,7 @@ export class DatabaseConnection {
   readonly #owned: boolean;
   readonly #id = ++made;
   readonly #note: ConnectionNote;
-  #thread: Thread | null = null;
+  #thread: WorkerHandle | null = null;
   #open = false;
   #closed = false;
   #cursors = 0;
@@ -112,7 +112,7 @@ export class DatabaseConnection {
   *#beOpen(): Generator<unknown, void> {
     this.#mustBeUsable();
     if (this.#open) return;
-    if (this.#thread === null || this.#thread.dead) this.#thread = this.#pool.settleIn();
+    if (this.#thread === null || this.#thread.dead) this.#thread = this.#pool.pin();
     yield* told(this.#task(TaskOperation, "open", 0, [this.#note]));
     this.#open = true;
   }
@@ -122,7 +122,7 @@ export class DatabaseConnection {
   }
 
   #task<T extends TaskOperation>(
-    Kind: new (crew: Crew, call: TaskCall) => T,
+    Kind: new (dispatcher: Dispatcher, call: TaskCall) => T,
     action: DatabaseAction,
     cursor: number,
     args: readonly unknown[],
@@ -156,7 +156,7 @@ export class DatabaseConnection {
   #end(): void {
     this.#closed = true;
     this.#open = false;
-    if (this.#thread !== null) this.#thread.tenants--;
+    if (this.#thread !== null) this.#thread.pinnedCount--;
     this.#thread = null;
     if (this.#owned) this.#pool.terminate();
   }

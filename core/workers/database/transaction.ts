@@ -5,7 +5,7 @@ import { type DatabaseConnection, told } from "./connection.ts";
 export type TransactionMode = "deferred" | "immediate" | "exclusive";
 
 /**
- * A transaction on a connection, at the turn of the running strand. It is over at the end, however that comes:
+ * A transaction on a connection, at the turn of the running fiber. It is over at the end, however that comes:
  * committed if it returns, otherwise undone.
  *
  * Who gives up waiting for its beginning does not know whether it begins; the worker does, which is asked after that to

@@ -15,14 +15,14 @@ import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { printError } from "../../base/error_report.ts";
 import type { WorkerHost } from "./host_worker.ts";
-import { IdleSweep, type SweptCrew, TaskHold } from "./idle.ts";
+import { IdleSweep, type SweptDispatcher, TaskHold } from "./idle.ts";
 import { explainMissing } from "./missing_name.ts";
 import { BLOCKED, NEW, QUEUED, SENT, SETTLED, type Task, TaskQueue } from "./task.ts";
-import { DEPTH, Thread, type ThreadEvents } from "./worker_handle.ts";
+import { DEPTH, type WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 import { MAX_FALSE_STARTS, WorkerStarts } from "./worker_starts.ts";
 
-/** How a crew is made up; all checked. */
-export interface CrewPlan {
+/** How a dispatcher is made up; all checked. */
+export interface DispatcherPlan {
   readonly name: string;
   /** Workers at the most. */
   readonly size: number;
@@ -36,7 +36,7 @@ export interface CrewPlan {
   readonly graceSeconds: number;
 }
 
-/** What a crew has done. */
+/** What a dispatcher has done. */
 export interface CrewCounts {
   submitted: number;
   completed: number;
@@ -54,7 +54,7 @@ const NONE: readonly Task[] = [];
 const CHECK_SECONDS = 0.1;
 
 /** See the head of this file. */
-export class Crew implements ThreadEvents, SweptCrew {
+export class Dispatcher implements WorkerEvents, SweptDispatcher {
   readonly counts: CrewCounts = {
     submitted: 0,
     completed: 0,
@@ -69,14 +69,14 @@ export class Crew implements ThreadEvents, SweptCrew {
   /** Tasks that are not settled. */
   pending = 0;
   closed = false;
-  threads: Thread[] = [];
-  readonly #plan: CrewPlan;
+  threads: WorkerHandle[] = [];
+  readonly #plan: DispatcherPlan;
   readonly #host: WorkerHost;
   readonly #starts: WorkerStarts = new WorkerStarts(() => this.flush());
   readonly #hold: TaskHold = new TaskHold((alive) => this.#keepAlive(alive));
   readonly #sweep: IdleSweep;
   // The worker that was started last.
-  #newest: Thread | null = null;
+  #newest: WorkerHandle | null = null;
   #submitted = 0;
   #flushing = false;
   #checker: HostTimer | null = null;
@@ -84,7 +84,7 @@ export class Crew implements ThreadEvents, SweptCrew {
   // Those that were told to end and have not ended.
   #leaving: Promise<void>[] = [];
 
-  constructor(plan: CrewPlan, host: WorkerHost) {
+  constructor(plan: DispatcherPlan, host: WorkerHost) {
     this.#plan = plan;
     this.#host = host;
     this.#sweep = new IdleSweep(this, plan.keep, plan.idleSeconds);
@@ -126,7 +126,7 @@ export class Crew implements ThreadEvents, SweptCrew {
   }
 
   /** A task that is more urgent than what a worker has not begun goes first. */
-  #recallFor(task: Task, thread: Thread): void {
+  #recallFor(task: Task, thread: WorkerHandle): void {
     const last = thread.sent.at(-1);
     if (last === undefined || last.priority <= task.priority) return;
     this.#putBack(thread.recall(Infinity, (other) => other.priority > task.priority && isMovable(other)));
@@ -247,7 +247,7 @@ export class Crew implements ThreadEvents, SweptCrew {
   }
 
   #place(task: Task): boolean {
-    let best: Thread | null = null;
+    let best: WorkerHandle | null = null;
     for (const thread of this.threads) if (best === null || thread.sent.length < best.sent.length) best = thread;
     if (best === null || best.sent.length > 0) best = this.#start() ?? best;
     if (best === null || !best.offer(task)) return false;
@@ -276,7 +276,7 @@ export class Crew implements ThreadEvents, SweptCrew {
   }
 
   /** Half of what the worker with the most has not begun, for one that has nothing to do; `null` is a new one. */
-  #recallHalf(thief: Thread | null): readonly Task[] {
+  #recallHalf(thief: WorkerHandle | null): readonly Task[] {
     // One task waits as well if its worker has yet to start; but that is no reason for another start.
     const least = thief?.started ? 1 : 2;
     if (!this.threads.some((thread) => isCrowded(thread, least))) return NONE;
@@ -288,7 +288,7 @@ export class Crew implements ThreadEvents, SweptCrew {
     return NONE;
   }
 
-  #hand(tasks: readonly Task[], thread: Thread): void {
+  #hand(tasks: readonly Task[], thread: WorkerHandle): void {
     for (const task of tasks) {
       task.state = QUEUED;
       if (!thread.offer(task)) this.queue.add(task);
@@ -300,12 +300,12 @@ export class Crew implements ThreadEvents, SweptCrew {
   }
 
   /** Starts a worker, if there may be one more and it can be made. */
-  #start(): Thread | null {
+  #start(): WorkerHandle | null {
     if (!this.#mayStart()) return null;
     const name = `${this.#plan.name}-${++this.counts.started}`;
-    let thread: Thread;
+    let thread: WorkerHandle;
     try {
-      thread = withinContext(undefined, () => new Thread(this.#host, name, this));
+      thread = withinContext(undefined, () => new WorkerHandle(this.#host, name, this));
     } catch (error) {
       this.counts.crashed++;
       this.#startFailed(crashError(error, 1));
@@ -342,14 +342,14 @@ export class Crew implements ThreadEvents, SweptCrew {
     printError(`A worker of pool '${this.#plan.name}' failed`, reason);
   }
 
-  /** The worker with the fewest tenants, for one who keeps something in it. */
-  settleIn(): Thread {
+  /** The worker with the fewest pinnedCount, for one who keeps something in it. */
+  pin(): WorkerHandle {
     if (this.closed) throw terminated(this.#plan.name);
-    let best: Thread | null = null;
-    for (const thread of this.threads) if (best === null || thread.tenants < best.tenants) best = thread;
-    if (best === null || best.tenants > 0) best = this.#start() ?? best;
+    let best: WorkerHandle | null = null;
+    for (const thread of this.threads) if (best === null || thread.pinnedCount < best.pinnedCount) best = thread;
+    if (best === null || best.pinnedCount > 0) best = this.#start() ?? best;
     if (best === null) throw new WorkerError("No worker can be started", { cause: this.#starts.reason });
-    best.tenants++;
+    best.pinnedCount++;
     return best;
   }
 
@@ -373,18 +373,18 @@ export class Crew implements ThreadEvents, SweptCrew {
     this.#flushSoon();
   }
 
-  answered(thread: Thread): void {
+  answered(thread: WorkerHandle): void {
     this.#noteStart(thread);
     this.flush();
     if (thread.sent.length === 0) this.#sweep.later();
   }
 
   /** Workers can be started again, if this one was. */
-  #noteStart(thread: Thread): void {
+  #noteStart(thread: WorkerHandle): void {
     if (this.#starts.failures > 0 && thread === this.#newest && thread.started) this.#starts.reset();
   }
 
-  died(thread: Thread, error: unknown, code: number): void {
+  died(thread: WorkerHandle, error: unknown, code: number): void {
     this.counts.crashed++;
     this.#noteStart(thread);
     const reason = crashError(error, code);
@@ -394,12 +394,12 @@ export class Crew implements ThreadEvents, SweptCrew {
     else if (!heard && error !== undefined) this.#report(reason);
   }
 
-  dropIdle(thread: Thread): void {
+  dropIdle(thread: WorkerHandle): void {
     this.#remove(thread, new WorkerError("The worker was idle"));
   }
 
   /** Ends a worker. What it had begun fails with `reason`, the rest goes to others. Returns whether any failed. */
-  #remove(thread: Thread, reason: WorkerError): boolean {
+  #remove(thread: WorkerHandle, reason: WorkerError): boolean {
     const back = thread.recall(Infinity, () => true);
     const lost = [...thread.sent.splice(0), ...back.filter((task) => !isMovable(task)), ...thread.own.splice(0)];
     this.threads = this.threads.filter((other) => other !== thread);
@@ -451,7 +451,7 @@ export class Crew implements ThreadEvents, SweptCrew {
     await Promise.all(this.#leaving);
   }
 
-  #dismiss(thread: Thread, reason: WorkerError): void {
+  #dismiss(thread: WorkerHandle, reason: WorkerError): void {
     const tasks = [...thread.sent.splice(0), ...thread.own.splice(0)];
     this.threads = this.threads.filter((other) => other !== thread);
     this.#track(thread.stop());
@@ -464,7 +464,7 @@ function isMovable(task: Task): boolean {
   return task.state === SENT && task.plan.thread === null && task.plan.transfer.length === 0;
 }
 
-function isCrowded(thread: Thread, least: number): boolean {
+function isCrowded(thread: WorkerHandle, least: number): boolean {
   return thread.sent.length > 1 || (thread.sent.length >= least && !thread.started);
 }
 

@@ -1,7 +1,7 @@
 /** What keeps the process alive, and when idle workers end. */
-import { holdTimer, hop, type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { holdTimer, type HostTimer, macrotask, startTimer, stopTimer } from "../../host/runtime.ts";
 import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
-import type { Thread } from "./worker_handle.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 
 /** Tasks keep the process alive; idle workers do not. */
 export class TaskHold {
@@ -43,7 +43,7 @@ export class TaskHold {
     // The next task may come at once: letting go is put off until the host had a turn.
     if (this.#checking) return;
     this.#checking = true;
-    hop(() => {
+    macrotask(() => {
       this.#checking = false;
       if (this.#holders === 0) this.#set(false);
     });
@@ -73,45 +73,45 @@ class Share implements Hold {
   }
 }
 
-/** What an {@linkcode IdleSweep} needs of the crew. */
-export interface SweptCrew {
-  readonly threads: readonly Thread[];
+/** What an {@linkcode IdleSweep} needs of the dispatcher. */
+export interface SweptDispatcher {
+  readonly threads: readonly WorkerHandle[];
   readonly closed: boolean;
   /** Ends a worker that has been idle for long. */
-  dropIdle(thread: Thread): void;
+  dropIdle(thread: WorkerHandle): void;
 }
 
 /** Ends workers that have been idle for long. */
 export class IdleSweep {
-  readonly #crew: SweptCrew;
+  readonly #dispatcher: SweptDispatcher;
   readonly #keep: number;
   readonly #seconds: number;
   #timer: HostTimer | null = null;
 
   /** `keep` workers stay though they are idle for `seconds`, which may be `Infinity`. */
-  constructor(crew: SweptCrew, keep: number, seconds: number) {
-    this.#crew = crew;
+  constructor(dispatcher: SweptDispatcher, keep: number, seconds: number) {
+    this.#dispatcher = dispatcher;
     this.#keep = keep;
     this.#seconds = seconds;
   }
 
   /** A worker may have become idle. */
   later(): void {
-    if (this.#seconds === Infinity || this.#timer !== null || this.#crew.closed) return;
+    if (this.#seconds === Infinity || this.#timer !== null || this.#dispatcher.closed) return;
     this.#timer = startTimer(() => this.#sweep(), this.#seconds, false);
     // Where idle workers keep the process alive anyway, it must not end before they do.
-    if (this.#crew.threads.some((thread) => !thread.unreferenced)) holdTimer(this.#timer, true);
+    if (this.#dispatcher.threads.some((thread) => !thread.unreferenced)) holdTimer(this.#timer, true);
   }
 
   #sweep(): void {
     this.#timer = null;
     const before = performance.now() - this.#seconds * 1000;
-    for (const thread of [...this.#crew.threads]) {
-      if (this.#crew.threads.length <= this.#keep) return;
-      const used = thread.sent.length > 0 || thread.own.length > 0 || thread.tenants > 0;
-      if (!used && thread.idleSince <= before) this.#crew.dropIdle(thread);
+    for (const thread of [...this.#dispatcher.threads]) {
+      if (this.#dispatcher.threads.length <= this.#keep) return;
+      const used = thread.sent.length > 0 || thread.own.length > 0 || thread.pinnedCount > 0;
+      if (!used && thread.idleSince <= before) this.#dispatcher.dropIdle(thread);
     }
-    if (this.#crew.threads.length > this.#keep) this.later();
+    if (this.#dispatcher.threads.length > this.#keep) this.later();
   }
 
   stop(): void {

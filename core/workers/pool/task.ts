@@ -2,7 +2,7 @@ import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
-import type { Thread } from "./worker_handle.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 
 /** Made, not submitted. */
 export const NEW = 0;
@@ -35,7 +35,7 @@ export interface TaskPlan {
   /** What of its arguments is moved. */
   readonly transfer: readonly Transferable[];
   /** The only worker that may run it. */
-  readonly thread: Thread | null;
+  readonly thread: WorkerHandle | null;
 }
 
 /** One call of a target in a worker. */
@@ -56,7 +56,7 @@ export class Task {
   scheduler: Scheduler | null = null;
   /** How many words its arguments take in the ring; 0: they travel by port. */
   readonly words: number;
-  thread: Thread | null = null;
+  thread: WorkerHandle | null = null;
   /** Whether it travels without others, as it moves something, or as they could not be read together. */
   alone: boolean;
   /** What was moved to the pool and moves on to the worker. */

@@ -5,7 +5,7 @@
  * arguments that need one, one atomic store, one wake-up.
  */
 import { WorkerError } from "../../base/errors.ts";
-import { hop } from "../../host/runtime.ts";
+import { macrotask } from "../../host/runtime.ts";
 import { toWorkerError } from "./carried_error.ts";
 import { seal, unseal } from "../remote/envelope.ts";
 import type { HostWorker, WorkerHost } from "./host_worker.ts";
@@ -22,7 +22,7 @@ export const DEPTH = 128;
 const MAX_SPINS = 16;
 
 /** What a thread tells its pool. */
-export interface ThreadEvents {
+export interface WorkerEvents {
   /** A task has ended. */
   finished(task: Task, ok: boolean, value: unknown): void;
   /** Something that a task sent could not be read: it goes on, and is not to. */
@@ -30,13 +30,13 @@ export interface ThreadEvents {
   /** A task has not begun, as the arguments of this and those it travelled with could not be sent or read. */
   unread(task: Task, error: WorkerError): void;
   /** Answers have been read: there may be room for more. */
-  answered(thread: Thread): void;
+  answered(thread: WorkerHandle): void;
   /** The worker has ended by itself. */
-  died(thread: Thread, error: unknown, code: number): void;
+  died(thread: WorkerHandle, error: unknown, code: number): void;
 }
 
 /** See the head of this file. */
-export class Thread {
+export class WorkerHandle {
   /** What the worker has and has not answered, in the order in which it runs them. */
   readonly sent: Task[] = [];
   /** It takes no more. */
@@ -44,12 +44,12 @@ export class Thread {
   /** When it had nothing to do any more, in milliseconds. */
   idleSince: number = performance.now();
   /** How many want this very worker for what they keep in it. */
-  tenants = 0;
+  pinnedCount = 0;
   /** Tasks that only this one may run, and that it has no room for. */
   readonly own: Task[] = [];
 
   readonly #host: WorkerHost;
-  readonly #events: ThreadEvents;
+  readonly #events: WorkerEvents;
   readonly #worker: HostWorker;
   readonly #port: PortLike;
   readonly #control: Int32Array;
@@ -71,7 +71,7 @@ export class Thread {
   // How far the worker had read at the last check-up.
   #readBefore = -1;
 
-  constructor(host: WorkerHost, name: string, events: ThreadEvents) {
+  constructor(host: WorkerHost, name: string, events: WorkerEvents) {
     this.#host = host;
     this.#events = events;
     const memory = new SharedArrayBuffer((CONTROL_WORDS + 2 * RING_WORDS) * 4);
@@ -201,11 +201,11 @@ export class Thread {
     const tail = Atomics.load(this.#control, WORD.IN_TAIL);
     const room = this.#input.hasRoom(this.#wanted);
     this.#wanted = 0;
-    if (room) return hop(this.#lookForRoom);
+    if (room) return macrotask(this.#lookForRoom);
     this.#awaitingRoom = true;
     const wait = Atomics.waitAsync(this.#control, WORD.IN_TAIL, tail);
     if (wait.async) wait.value.then(this.#lookForRoom);
-    else hop(this.#lookForRoom);
+    else macrotask(this.#lookForRoom);
   }
 
   readonly #lookForRoom = (): void => {
@@ -271,7 +271,7 @@ export class Thread {
     const wait = Atomics.waitAsync(this.#control, WORD.OUT_HEAD, this.#output.at);
     if (wait.async) wait.value.then(this.#lookAfterWait);
     else if (++this.#spins < MAX_SPINS) queueMicrotask(this.#look);
-    else hop(this.#lookAfterWait);
+    else macrotask(this.#lookAfterWait);
   }
 
   readonly #lookAfterWait = (): void => {

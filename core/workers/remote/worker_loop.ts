@@ -69,7 +69,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
   #watching = false;
   #breath = Date.now();
   // How often it looks for work before it sleeps: 5,000 looks take about 60 microseconds.
-  #patience = 100;
+  #spinLimit = 100;
   #limit: ((milliseconds: number, call: () => unknown) => unknown) | null = null;
 
   constructor(kit: WorkerKit, { memory, port }: WorkerStart, builtins: WorkerBuiltins) {
@@ -107,14 +107,14 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#nudged?.();
   }
 
-  /** Waits as a thread, for a short time. Answers whether there is work. */
+  /** Waits as a thread, for a short time. Returns whether there is work. */
   #linger(): boolean {
     const input = this.#input;
-    for (let i = 0; i < this.#patience; i++) if (input.filled()) return true;
+    for (let i = 0; i < this.#spinLimit; i++) if (input.filled()) return true;
     const start = performance.now();
     const timedOut = Atomics.wait(this.control, this.#kit.WORD.IN_HEAD, input.at, 0.5) === "timed-out";
     // Only who is asked again at once looks again at once: waking a thread costs more than what a small task takes.
-    this.#patience = !timedOut && performance.now() - start < 0.1 ? 5000 : 100;
+    this.#spinLimit = !timedOut && performance.now() - start < 0.1 ? 5000 : 100;
     return !timedOut;
   }
 
@@ -125,7 +125,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#breath = Date.now();
   }
 
-  /** Carries a command out. Answers a promise if that takes turns of the event loop. */
+  /** Carries a command out. Returns a promise if that takes turns of the event loop. */
   #obey(): Promise<void> | null {
     const { CODE } = this.#kit;
     const input = this.#input;

@@ -98,7 +98,7 @@ export class TaskContext implements WorkerTask {
     return value;
   }
 
-  /** The word that asks a task to stop has changed. Answers `false` if it has to be watched on. */
+  /** The word that asks a task to stop has changed. Returns `false` if it has to be watched on. */
   abortIfCancelled(): boolean {
     if (this.#controller === null) return true;
     if (!this.cancelled) return false;

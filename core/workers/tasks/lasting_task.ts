@@ -1,4 +1,4 @@
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { TaskOperation } from "./task_operation.ts";
 
 /** A task that runs to its end, also if nobody waits for it any more: it begins or ends something. */
@@ -16,11 +16,11 @@ export class DecisiveTask extends LastingTask {
   /** Whether it was given to the pool. */
   submitted = false;
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     // It waits for nothing then, until the request withdraws it in this very step.
-    if (strand.interrupted) return false;
+    if (fiber.interrupted) return false;
     this.submitted = true;
-    return super.begin(strand);
+    return super.begin(fiber);
   }
 
   override get shielded(): boolean {

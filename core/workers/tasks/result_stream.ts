@@ -9,7 +9,7 @@ import { Operation, WAITING } from "../../fiber/operation.ts";
 import { unfinished } from "../../operations/as_body.ts";
 import { call } from "../../operations/call.ts";
 import type { RunLoop } from "../../fiber/run_loop.ts";
-import type { Strand } from "../../fiber/fiber.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 
 /**
  * What is done with each result: a generator function that may wait, or a plain function. If that gives an operation
@@ -55,7 +55,7 @@ export abstract class ResultStream<T, R = void> {
   #begun = false;
 
   /** @internal The first result is asked for. */
-  protected abstract start(strand: Strand | null): void;
+  protected abstract start(fiber: Fiber | null): void;
   /** @internal A result was taken. */
   protected abstract taken(): void;
   /** @internal No more is wanted. */
@@ -91,11 +91,11 @@ export abstract class ResultStream<T, R = void> {
     else reader.resolve({ done: false, value });
   }
 
-  /** @internal Answers at once, or keeps the reader. Answers whether it answered. */
-  read(reader: Reader, strand: Strand | null): boolean {
+  /** @internal Answers at once, or keeps the reader. Returns whether it answered. */
+  read(reader: Reader, fiber: Fiber | null): boolean {
     if (!this.#begun && this.#end === null) {
       this.#begun = true;
-      this.start(strand);
+      this.start(fiber);
     }
     if (this.#kept.length > 0) {
       const value = this.#kept.shift();
@@ -206,14 +206,14 @@ class NextResult extends Operation<unknown> {
     };
   }
 
-  override begin(strand: Strand): boolean {
-    if (this.#stream.read(this.#reader, strand)) return true;
-    this.#loop = strand.loop;
-    strand.loop.hostOperations++;
+  override begin(fiber: Fiber): boolean {
+    if (this.#stream.read(this.#reader, fiber)) return true;
+    this.#loop = fiber.loop;
+    fiber.loop.hostOperations++;
     return false;
   }
 
-  /** Answers whether it waited. */
+  /** Returns whether it waited. */
   #leave(): boolean {
     if (this.#loop === null || this.state !== WAITING) return false;
     this.#loop.hostOperations--;

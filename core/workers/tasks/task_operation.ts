@@ -2,8 +2,8 @@ import { TimeoutError } from "../../base/errors.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { Operation, WAITING } from "../../fiber/operation.ts";
 import type { RunLoop } from "../../fiber/run_loop.ts";
-import type { Strand } from "../../fiber/fiber.ts";
-import type { Crew } from "../pool/dispatcher.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { Dispatcher } from "../pool/dispatcher.ts";
 import { Task, type TaskOwner, type TaskPlan } from "../pool/task.ts";
 import type { Target } from "../pool/targets.ts";
 
@@ -22,14 +22,14 @@ export interface TaskCall {
 /** Waits for the result of a task. When the wait is cancelled, so is the task. */
 export class TaskOperation extends Operation<unknown> implements TaskOwner {
   readonly label: string = "asyncTask";
-  readonly #crew: Crew;
+  readonly #dispatcher: Dispatcher;
   readonly #task: Task;
   readonly #call: TaskCall;
   #loop: RunLoop | null = null;
 
-  constructor(crew: Crew, call: TaskCall) {
+  constructor(dispatcher: Dispatcher, call: TaskCall) {
     super();
-    this.#crew = crew;
+    this.#dispatcher = dispatcher;
     this.#call = call;
     this.limit = call.seconds;
     this.#task = new Task(call.target, call.args, call.plan, this);
@@ -39,22 +39,22 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     return `task '${this.#call.target.label}'`;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const { signal, inherits } = this.#call;
     if (signal?.aborted) return this.fail(signal.reason);
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
-    if (inherits) task.priority = strand.owner.priority;
-    task.scheduler = strand.owner.scheduler;
+    if (inherits) task.priority = fiber.owner.priority;
+    task.scheduler = fiber.owner.scheduler;
     try {
-      this.#crew.submit(task);
+      this.#dispatcher.submit(task);
     } catch (error) {
       return this.fail(error);
     }
     // It may have settled at once, in vain.
     if (this.state !== WAITING) return true;
-    this.#loop = strand.loop;
-    strand.loop.hostOperations++;
+    this.#loop = fiber.loop;
+    fiber.loop.hostOperations++;
     signal?.addEventListener("abort", this);
     return false;
   }
@@ -73,7 +73,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     const { tell } = this.#call;
     if (this.#loop === null || tell === undefined) return;
     try {
-      withinContext(this.strand!.hostContext, () => tell(value));
+      withinContext(this.fiber!.hostContext, () => tell(value));
     } catch (error) {
       this.detach();
       this.reject(error);
@@ -89,7 +89,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
 
   override detach(): void {
     this.leave();
-    this.#crew.cancel(this.#task);
+    this.#dispatcher.cancel(this.#task);
   }
 
   override timedOut(): void {

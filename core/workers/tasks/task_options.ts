@@ -63,7 +63,7 @@ function checkTaskPriority(priority: number): number {
 }
 
 /** A function that tells the listener. */
-export function teller(listener: ProgressListener | undefined): ((value: unknown) => void) | undefined {
+export function progressSink(listener: ProgressListener | undefined): ((value: unknown) => void) | undefined {
   if (listener === undefined || typeof listener === "function") return listener;
   return (value) => void listener.send(value);
 }

@@ -1,19 +1,19 @@
 import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
-import type { Crew } from "../pool/dispatcher.ts";
+import type { Dispatcher } from "../pool/dispatcher.ts";
 import { Task, type TaskOwner } from "../pool/task.ts";
 import { lateTask, type TaskCall } from "./task_operation.ts";
 
 /** Runs a task for async code; `holds` is whether the process stays until it is done. */
-export function promiseOf(crew: Crew, call: TaskCall, holds = true): Promise<unknown> {
+export function promiseOf(dispatcher: Dispatcher, call: TaskCall, holds = true): Promise<unknown> {
   if (call.signal?.aborted) return Promise.reject(call.signal.reason);
   if (call.seconds <= 0) return Promise.reject(lateTask(call));
-  return new TaskPromise(crew, call, holds).promise;
+  return new TaskPromise(dispatcher, call, holds).promise;
 }
 
 class TaskPromise implements TaskOwner {
   readonly promise: Promise<unknown>;
-  readonly #crew: Crew;
+  readonly #dispatcher: Dispatcher;
   readonly #call: TaskCall;
   readonly #task: Task;
   readonly #hostContext: HostContext = captureContext();
@@ -21,16 +21,16 @@ class TaskPromise implements TaskOwner {
   #reject!: (error: unknown) => void;
   #timer: HostTimer | null = null;
 
-  constructor(crew: Crew, call: TaskCall, holds: boolean) {
+  constructor(dispatcher: Dispatcher, call: TaskCall, holds: boolean) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#crew = crew;
+    this.#dispatcher = dispatcher;
     this.#call = call;
     this.#task = new Task(call.target, call.args, call.plan, this);
     this.#task.holds = holds;
-    crew.submit(this.#task);
+    dispatcher.submit(this.#task);
     if (call.seconds < Infinity) this.#timer = startTimer(() => this.#giveUp(lateTask(call)), call.seconds, false);
     call.signal?.addEventListener("abort", this);
   }
@@ -55,7 +55,7 @@ class TaskPromise implements TaskOwner {
 
   #giveUp(reason: unknown): void {
     this.#leave();
-    this.#crew.cancel(this.#task);
+    this.#dispatcher.cancel(this.#task);
     this.#reject(reason);
   }
 

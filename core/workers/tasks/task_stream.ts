@@ -1,26 +1,26 @@
-import type { Strand } from "../../fiber/fiber.ts";
-import type { Crew } from "../pool/dispatcher.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { Dispatcher } from "../pool/dispatcher.ts";
 import { ResultStream } from "./result_stream.ts";
 import { SENT, SETTLED, Task, type TaskOwner, type TaskPlan } from "../pool/task.ts";
 import type { Target } from "../pool/targets.ts";
 
 /** What a generator in a worker yields. It is at most 64 items ahead of who takes them. */
 export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
-  readonly #crew: Crew;
+  readonly #dispatcher: Dispatcher;
   readonly #task: Task;
 
   /** @internal */
-  constructor(crew: Crew, target: Target, args: readonly unknown[], plan: TaskPlan) {
+  constructor(dispatcher: Dispatcher, target: Target, args: readonly unknown[], plan: TaskPlan) {
     super();
-    this.#crew = crew;
+    this.#dispatcher = dispatcher;
     this.#task = new Task(target, args, plan, this);
   }
 
   /** @internal */
-  protected override start(strand: Strand | null): void {
-    if (strand !== null) this.#task.scheduler = strand.owner.scheduler;
+  protected override start(fiber: Fiber | null): void {
+    if (fiber !== null) this.#task.scheduler = fiber.owner.scheduler;
     try {
-      this.#crew.submit(this.#task);
+      this.#dispatcher.submit(this.#task);
     } catch (error) {
       this.finish({ ok: false, error });
     }
@@ -34,7 +34,7 @@ export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
 
   /** @internal */
   protected override stop(): void {
-    if (this.#task.state !== SETTLED) this.#crew.cancel(this.#task);
+    if (this.#task.state !== SETTLED) this.#dispatcher.cancel(this.#task);
   }
 
   /** @internal */

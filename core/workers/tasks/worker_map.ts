@@ -4,8 +4,8 @@ import { captureContext, type HostContext, withinContext } from "../../host/asyn
 import { Operation, WAITING } from "../../fiber/operation.ts";
 import type { RunLoop } from "../../fiber/run_loop.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
-import type { Strand } from "../../fiber/fiber.ts";
-import type { Crew } from "../pool/dispatcher.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { Dispatcher } from "../pool/dispatcher.ts";
 import { ResultStream } from "./result_stream.ts";
 import { Task, type TaskOwner, type TaskPlan } from "../pool/task.ts";
 import type { Target } from "../pool/targets.ts";
@@ -24,7 +24,7 @@ export interface MapOptions {
 
 /** @internal What a map is made of; all checked. */
 export interface MapPlan {
-  readonly crew: Crew;
+  readonly dispatcher: Dispatcher;
   readonly items: Iterable<unknown>;
   readonly target: Target;
   readonly task: TaskPlan;
@@ -60,10 +60,10 @@ class MapJob {
   #over = false;
   #filling = false;
 
-  constructor(plan: MapPlan, sink: Sink, strand: Strand | null) {
+  constructor(plan: MapPlan, sink: Sink, fiber: Fiber | null) {
     this.#plan = plan;
     this.#sink = sink;
-    this.#scheduler = strand === null ? null : strand.owner.scheduler;
+    this.#scheduler = fiber === null ? null : fiber.owner.scheduler;
     this.#items = plan.items[Symbol.iterator]();
     this.#total = lengthOf(plan.items);
   }
@@ -94,7 +94,7 @@ class MapJob {
   }
 
   #submit(item: unknown, index: number): void {
-    const { crew, target, task: plan } = this.#plan;
+    const { dispatcher, target, task: plan } = this.#plan;
     const owner: TaskOwner = {
       settled: (ok, value) => {
         this.#active.delete(task);
@@ -107,7 +107,7 @@ class MapJob {
     task.scheduler = this.#scheduler;
     this.#active.add(task);
     try {
-      crew.submit(task);
+      dispatcher.submit(task);
     } catch (error) {
       this.#active.delete(task);
       throw error;
@@ -156,7 +156,7 @@ class MapJob {
   stop(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const task of this.#active) this.#plan.crew.cancel(task);
+    for (const task of this.#active) this.#plan.dispatcher.cancel(task);
     this.#active.clear();
     this.#early.clear();
     if (this.#exhausted) return;
@@ -194,7 +194,7 @@ export class WorkerMap<R> extends Operation<R[]> {
   }
 
   /** @internal */
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const results: unknown[] = [];
     const { ordered } = this.#plan;
     const job = this.#job = new MapJob(this.#plan, {
@@ -202,11 +202,11 @@ export class WorkerMap<R> extends Operation<R[]> {
       result: (value, index) => ordered ? results[index] = value : results.push(value),
       ended: () => this.#leave() ? this.resolve(results) : this.give(results),
       failed: (error) => this.#leave() ? this.reject(error) : this.fail(error),
-    }, strand);
+    }, fiber);
     job.fill();
     if (this.state !== WAITING) return true;
-    this.#loop = strand.loop;
-    strand.loop.hostOperations++;
+    this.#loop = fiber.loop;
+    fiber.loop.hostOperations++;
     return false;
   }
 
@@ -238,13 +238,13 @@ class MapStream<R> extends ResultStream<R> {
     this.#plan = plan;
   }
 
-  protected override start(strand: Strand | null): void {
+  protected override start(fiber: Fiber | null): void {
     this.#job = new MapJob(this.#plan, {
       keeps: true,
       result: (value) => this.push(value as R),
       ended: () => this.finish({ ok: true, value: undefined }),
       failed: (error) => this.finish({ ok: false, error }),
-    }, strand);
+    }, fiber);
     this.#job.fill();
   }
 

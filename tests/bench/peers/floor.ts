@@ -107,7 +107,7 @@ function* sender(first: number, count: number): Generator<number, void, unknown>
   for (let i = 0; i < count; i++) yield first + i;
 }
 
-/** Answers how many came in order. */
+/** Returns how many came in order. */
 function* listener(): Talker {
   let inOrder = 0;
   for (let message = yield 0;; message = yield inOrder) {

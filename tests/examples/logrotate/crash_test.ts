@@ -42,7 +42,7 @@ function configOf(folder: LogFolder, keep: number, gzip: boolean, mode: string):
   return { ...log, create: false, copyTruncate: false, ...MODES[mode] };
 }
 
-/** Rotates with a crash before operation `last + 1`. Answers whether it came to that. */
+/** Rotates with a crash before operation `last + 1`. Returns whether it came to that. */
 async function crashes(config: LogConfig, last: number, step: "rotate" | "recover" = "rotate"): Promise<boolean> {
   try {
     await new LogFiles(config, new FailingFiles(last).fs)[step](SILENT);

@@ -71,7 +71,7 @@ export async function wakeUps(seconds: number): Promise<Record<string, number>> 
   return counts;
 }
 
-/** Counts the calls of a method. Answers a function that leaves it as it was. */
+/** Counts the calls of a method. Returns a function that leaves it as it was. */
 function count(owner: object, name: string, counts: Record<string, number>): () => void {
   const methods = owner as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[name];

@@ -8,7 +8,7 @@ import { ENTRIES, manifest } from "./manifest.ts";
 const ROOT = new URL("../../../", import.meta.url);
 const COPIED = ["README.md", "LICENSE", "CHANGELOG.md", "core/kernel/kernel.wasm"];
 
-/** Writes the package into a folder, in place of whatever is there. Answers the paths of its files. */
+/** Writes the package into a folder, in place of whatever is there. Returns the paths of its files. */
 export async function writePackage(folder: URL): Promise<string[]> {
   const sources = Object.values(ENTRIES);
   const compiled = await compilePackage(sources);

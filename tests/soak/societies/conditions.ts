@@ -44,7 +44,7 @@ class Buffer {
     this.#world.done("condition: got", item);
   }
 
-  /** Waits for a change in one of the ways there are. Answers whether it holds; the lock is held again in any case. */
+  /** Waits for a change in one of the ways there are. Returns whether it holds; the lock is held again in any case. */
   *#await(coro: Coro, condition: Condition, holds: () => boolean): Body<boolean> {
     const limit = this.#world.seconds(4);
     try {
