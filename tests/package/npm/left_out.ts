@@ -7,12 +7,12 @@ export type NodeLike = "node" | "bun";
 
 /** Files and folders under `tests/`. */
 export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
-  "bench_peers_test.ts": "starts Deno, Python, Go and Erlang",
-  "bench_test.ts": "compiles the kernel's sources, which is the same everywhere",
+  "bench/peers_test.ts": "starts Deno, Python, Go and Erlang",
+  "bench/documents_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
   "layers_test.ts": "reads the sources",
-  "profile_test.ts": "profiles benchmarks with Deno",
-  "telemetry_test.ts": "needs Deno's telemetry",
+  "bench/profile_test.ts": "profiles benchmarks with Deno",
+  "host/telemetry_test.ts": "needs Deno's telemetry",
   "asyncio/start_tls_test.ts": "needs Deno's sockets",
   "asyncio/stream_duel_test.ts": "starts Python, as far as Deno finds it",
   "asyncio/streams_test.ts": "needs Deno's sockets",
@@ -56,7 +56,7 @@ function leftOut(file: string, runtimes: readonly NodeLike[], reason: string, na
 
 /** Single tests. */
 export const TESTS_LEFT_OUT: readonly LeftOut[] = [
-  ...leftOut("time_test.ts", ["node"], "Node.js 20 has no Temporal", [
+  ...leftOut("base/time_test.ts", ["node"], "Node.js 20 has no Temporal", [
     "a timeout is a number of seconds, a Temporal.Duration or an object like one",
     "years and months are refused, as they have no fixed length",
     "every kind of timeout sleeps as long as it says",
