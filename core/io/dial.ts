@@ -3,6 +3,7 @@
  */
 import type { Operation } from "../operation.ts";
 import { denoWith } from "./capability.ts";
+import type { Connection } from "./connection.ts";
 import { checkEndpoint, describeAddress, type NetEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { HostCall } from "./host_call.ts";
 import type { IoLimit } from "./limit.ts";
@@ -27,7 +28,7 @@ class Dial {
     this.#controller.signal.throwIfAborted = () => {};
   }
 
-  async start(): Promise<Deno.Conn | TlsConn> {
+  async start(): Promise<Connection> {
     try {
       const conn = await this.#connect();
       this.#conn = null;
@@ -49,7 +50,7 @@ class Dial {
     conn?.close();
   }
 
-  #connect(): Promise<Deno.Conn | TlsConn> {
+  #connect(): Promise<Connection> {
     const target = this.#target;
     if ("path" in target) return this.#deno.connect({ transport: "unix", path: target.path });
     if (target.tls === undefined || target.tls === false) return this.#connectTcp(target);
@@ -76,7 +77,7 @@ class Dial {
 export function dial<T extends { close(): void }>(
   target: ConnectTarget,
   limit: IoLimit,
-  wrap: (conn: Deno.Conn | TlsConn) => T,
+  wrap: (conn: Connection) => T,
 ): Operation<T> {
   checkEndpoint(target, 1, "connect");
   if ("tls" in target && target.tls !== undefined && target.tls !== false) checkTls(target.tls, "connect");

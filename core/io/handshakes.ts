@@ -1,15 +1,15 @@
 import { type HostTimer, startTimer, stopTimer } from "../host.ts";
 import { TimeoutError } from "../errors.ts";
-import type { TlsConn } from "./tls_conn.ts";
+import type { SecureConnection } from "./connection.ts";
 
 /** What becomes of handshakes. */
 export interface HandshakePlan {
   /** Begins TLS as the server. */
-  secure(conn: Deno.Conn): TlsConn;
+  secure(conn: Deno.Conn): SecureConnection;
   /** Seconds that one may take. */
   readonly seconds: number;
   /** One has succeeded. */
-  succeeded(conn: TlsConn): void;
+  succeeded(conn: SecureConnection): void;
   /** One has failed, or took too long. */
   failed(error: unknown, addr: Deno.Addr): void;
 }
@@ -23,7 +23,7 @@ const MAX_HANDSHAKES = 1000;
  */
 export class Handshakes {
   readonly #plan: HandshakePlan;
-  readonly #pending = new Map<TlsConn, HostTimer>();
+  readonly #pending = new Map<SecureConnection, HostTimer>();
 
   constructor(plan: HandshakePlan) {
     this.#plan = plan;
@@ -34,7 +34,7 @@ export class Handshakes {
     if (this.#pending.size >= MAX_HANDSHAKES) {
       this.#giveUp(this.#pending.keys().next().value!, "there are too many others");
     }
-    let secured: TlsConn;
+    let secured: SecureConnection;
     try {
       secured = this.#plan.secure(conn);
     } catch (error) {
@@ -54,22 +54,22 @@ export class Handshakes {
     }
   }
 
-  #giveUp(conn: TlsConn, reason: string): void {
+  #giveUp(conn: SecureConnection, reason: string): void {
     this.#failed(conn, new TimeoutError(`The TLS handshake was given up as ${reason}`));
   }
 
-  #succeeded(conn: TlsConn): void {
+  #succeeded(conn: SecureConnection): void {
     if (this.#forget(conn)) this.#plan.succeeded(conn);
   }
 
-  #failed(conn: TlsConn, error: unknown): void {
+  #failed(conn: SecureConnection, error: unknown): void {
     if (!this.#forget(conn)) return;
     conn.close();
     this.#plan.failed(error, conn.remoteAddr);
   }
 
   /** Whether it was still pending. */
-  #forget(conn: TlsConn): boolean {
+  #forget(conn: SecureConnection): boolean {
     const timer = this.#pending.get(conn);
     if (timer !== undefined) stopTimer(timer);
     return this.#pending.delete(conn);

@@ -14,6 +14,7 @@ import type { Operation } from "../operation.ts";
 import { withoutStack } from "../report.ts";
 import type { Strand } from "../strand.ts";
 import { isGone, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
+import type { Connection, SecureConnection } from "./connection.ts";
 import { describeAddress } from "./endpoint.ts";
 import { Handshakes } from "./handshakes.ts";
 import { IoWait } from "./io_wait.ts";
@@ -21,14 +22,12 @@ import type { IoLimit } from "./limit.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { Reference } from "./reference.ts";
 import type { SocketPath } from "./socket_path.ts";
-import type { ServerContext } from "./tls.ts";
-import { TlsConn } from "./tls_conn.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** What a listener is made of. */
 export interface ListenerPlan {
   /** Makes the socket of a connection. */
-  wrap(conn: Deno.Conn | TlsConn): AsyncSocket;
+  wrap(conn: Connection): AsyncSocket;
   /** How TLS is begun, if it is. */
   readonly tls: TlsPlan | null;
   /** Its path, if it has one in the file system. */
@@ -37,8 +36,8 @@ export interface ListenerPlan {
 
 /** How a listener begins TLS. */
 export interface TlsPlan {
-  /** The certificate and what else its connections share. */
-  readonly context: ServerContext;
+  /** Begins it, as the server. */
+  secure(conn: Deno.Conn): SecureConnection;
   /** Seconds that a handshake may take. */
   readonly seconds: number;
   /** Told of handshakes that failed. */
@@ -93,9 +92,9 @@ export class AsyncListener implements Disposable {
     this.#handshakes = plan.tls === null ? null : this.#newHandshakes(plan.tls);
   }
 
-  #newHandshakes({ context, seconds, onHandshakeError }: TlsPlan): Handshakes {
+  #newHandshakes({ secure, seconds, onHandshakeError }: TlsPlan): Handshakes {
     return new Handshakes({
-      secure: (conn) => TlsConn.server(conn, context),
+      secure,
       seconds,
       succeeded: (conn) => this.#add(conn),
       failed: (error, addr) => {
@@ -206,7 +205,7 @@ export class AsyncListener implements Disposable {
     this.#serve();
   };
 
-  #add(conn: Deno.Conn | TlsConn): void {
+  #add(conn: Connection): void {
     this.#ready.push(this.#plan.wrap(conn));
     this.#serve();
   }

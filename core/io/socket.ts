@@ -4,6 +4,7 @@ import { describe } from "../describe.ts";
 import { type Timeout, toSeconds } from "../time.ts";
 import { type Data, toBytes } from "./data.ts";
 import { type ConnectTarget, dial } from "./dial.ts";
+import type { Connection } from "./connection.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
 import { type ByteSource, Intake } from "./intake.ts";
 import { Items } from "./items.ts";
@@ -21,8 +22,9 @@ import { type ByteSink, Outlet } from "./outlet.ts";
 import { ReadExactly, ReadInto, ReadLine, ReadMessage, ReadSome } from "./reads.ts";
 import { SocketPath } from "./socket_path.ts";
 import { startTls } from "./start_tls.ts";
-import { checkTls, serverContext, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
-import type { TlsConn } from "./tls_conn.ts";
+import { checkTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { serverContext } from "./tls_engine.ts";
+import { TlsConn } from "./tls_conn.ts";
 import { SendAll, SendMessage, SendSome, ShutdownWrite } from "./writes.ts";
 import { type StreamPair, StreamSink, streamsOf, StreamSource } from "./web_streams.ts";
 
@@ -79,11 +81,11 @@ export class AsyncSocket implements Disposable {
   /** Bytes that a message, sent or received, may have: 16 MiB unless it is set to something else. */
   maxMessageSize: number = DEFAULT_MAX_MESSAGE;
   /** @internal The connection, unless it is a pair of streams. */
-  conn: Deno.Conn | TlsConn | null;
+  conn: Connection | null;
   readonly #streams: { source: StreamSource; sink: StreamSink } | null = null;
   #closed = false;
 
-  private constructor(conn: Deno.Conn | TlsConn | null, source: ByteSource, sink: ByteSink) {
+  private constructor(conn: Connection | null, source: ByteSource, sink: ByteSink) {
     this.conn = conn;
     this.intake = new Intake(source);
     this.outlet = new Outlet(sink);
@@ -126,10 +128,11 @@ export class AsyncSocket implements Disposable {
       return new AsyncListener(listener, { wrap: ofConn, tls: null, path: new SocketPath(target.path) });
     }
     const tls = target.tls === undefined ? null : checkTls<TlsServerOptions>(target.tls, "listen");
-    const plan = tls === null ? null : {
+    const context = tls === null ? null : serverContext(tls);
+    const plan = tls === null || context === null ? null : {
       seconds: tls.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen"),
       onHandshakeError: tls.onHandshakeError ?? null,
-      context: serverContext(tls),
+      secure: (conn: Deno.Conn) => TlsConn.server(conn, context),
     };
     return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, path: null });
   }
@@ -155,8 +158,8 @@ export class AsyncSocket implements Disposable {
   }
 
   /** @internal */
-  static ofConn(conn: Deno.Conn | TlsConn): AsyncSocket {
-    return new AsyncSocket(conn, conn as ByteSource, conn);
+  static ofConn(conn: Connection): AsyncSocket {
+    return new AsyncSocket(conn, conn, conn);
   }
 
   // --- receiving ----------------------------------------------------------------------------------------------
@@ -340,7 +343,7 @@ export class AsyncSocket implements Disposable {
   }
 
   /** @internal What is received and sent goes through TLS from now on. */
-  adopt(tls: TlsConn): void {
+  adopt(tls: Connection): void {
     this.conn = this.intake.source = this.outlet.sink = tls;
   }
 
@@ -428,7 +431,7 @@ export class AsyncSocket implements Disposable {
   }
 }
 
-const ofConn = (conn: Deno.Conn | TlsConn): AsyncSocket => AsyncSocket.ofConn(conn);
+const ofConn = (conn: Connection): AsyncSocket => AsyncSocket.ofConn(conn);
 
 /** The length and the data, in one piece if copying costs less than another write. */
 function framed(data: Uint8Array): Uint8Array[] {

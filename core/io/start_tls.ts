@@ -1,6 +1,7 @@
 import { ClosedError, UnsupportedError } from "../errors.ts";
 import { describe } from "../describe.ts";
 import type { Operation } from "../operation.ts";
+import type { Connection } from "./connection.ts";
 import { HostCall } from "./host_call.ts";
 import type { Intake } from "./intake.ts";
 import type { IoLimit } from "./limit.ts";
@@ -12,12 +13,12 @@ const HANDSHAKE_SECONDS = 10;
 
 /** What TLS is started on: a socket. */
 export interface Upgradable {
-  readonly conn: Deno.Conn | TlsConn | null;
+  readonly conn: Connection | null;
   readonly intake: Intake;
   readonly outlet: Outlet;
   readonly closed: boolean;
   /** What is received and sent goes through TLS from now on. */
-  adopt(tls: TlsConn): void;
+  adopt(tls: Connection): void;
   closeAs(reason: string): void;
   toString(): string;
 }
@@ -62,7 +63,7 @@ async function upgrade(socket: Upgradable, tls: TlsConn): Promise<void> {
 }
 
 /** The connection, if TLS may be started on it now. */
-function plainConn(socket: Upgradable): Deno.Conn {
+function plainConn(socket: Upgradable): Connection {
   const { conn, intake, outlet } = socket;
   if (socket.closed) throw new ClosedError(`Cannot start TLS as ${socket} is closed`);
   if (conn === null || !("setNoDelay" in conn)) {
@@ -76,5 +77,5 @@ function plainConn(socket: Upgradable): Deno.Conn {
       `Cannot start TLS with ${socket} as ${intake.available} bytes came in the clear that nobody received`,
     );
   }
-  return conn as Deno.Conn;
+  return conn;
 }

@@ -13,7 +13,9 @@ import type { TLSSocket } from "node:tls";
 import { Fifo } from "../fifo.ts";
 import { hop } from "../host.ts";
 import { builtin } from "./capability.ts";
-import { clientOptions, type ServerContext, type Tls, type TlsClientOptions } from "./tls.ts";
+import type { Connection, SecureConnection } from "./connection.ts";
+import type { TlsClientOptions } from "./tls.ts";
+import { clientOptions, type ServerContext, type Tls } from "./tls_engine.ts";
 
 type Stream = typeof import("node:stream");
 
@@ -47,12 +49,13 @@ const RECORD = 16_384;
 const FAREWELL_TURNS = 8;
 
 /** See the head of this file. */
-export class TlsConn {
-  readonly #conn: Deno.Conn;
+export class TlsConn implements SecureConnection {
+  readonly #conn: Connection;
   readonly #carrier: Duplex;
   readonly #engine: TLSSocket;
   readonly #destroyEngine: () => void;
-  readonly #secured = Promise.withResolvers<void>();
+  readonly #secured: Promise<void>;
+  #settle!: { secure(): void; fail(error: unknown): void };
   #handshaking = true;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(MIN_READ);
   #smallReads = 0;
@@ -74,11 +77,12 @@ export class TlsConn {
   #refused = false;
   #closed = false;
 
-  private constructor(conn: Deno.Conn, secure: (carrier: Duplex) => TLSSocket, ready: "secure" | "secureConnect") {
+  private constructor(conn: Connection, secure: (carrier: Duplex) => TLSSocket, ready: "secure" | "secureConnect") {
     this.#conn = conn;
     this.#carrier = this.#newCarrier();
+    this.#secured = new Promise((secure, fail) => this.#settle = { secure, fail });
     // Whoever waits for the handshake is told; if nobody does, it is no uncaught error.
-    this.#secured.promise.catch(() => {});
+    this.#secured.catch(() => {});
     this.#engine = secure(this.#carrier)
       .on(ready, () => this.#established())
       .on("data", (piece: unknown) => this.#decrypted(piece as Uint8Array))
@@ -109,14 +113,14 @@ export class TlsConn {
   }
 
   /** Begins TLS as the client. `name` is the host to verify. */
-  static client(conn: Deno.Conn, name: string, options: TlsClientOptions): TlsConn {
+  static client(conn: Connection, name: string, options: TlsClientOptions): TlsConn {
     const tls = builtin("node:tls", "start TLS") as Tls;
     const given = clientOptions(tls, name, options);
     return new TlsConn(conn, (socket) => tls.connect({ ...given, socket }), "secureConnect");
   }
 
   /** Begins TLS as the server. */
-  static server(conn: Deno.Conn, { tls, options }: ServerContext): TlsConn {
+  static server(conn: Connection, { tls, options }: ServerContext): TlsConn {
     return new TlsConn(conn, (carrier) => new tls.TLSSocket(carrier as never, options), "secure");
   }
 
@@ -133,7 +137,7 @@ export class TlsConn {
   /** Resolves when the peer is verified and the keys are agreed on. */
   handshake(): Promise<void> {
     this.#fill();
-    return this.#secured.promise;
+    return this.#secured;
   }
 
   /** Reads into the buffer; one read at a time. Returns how many bytes, or `null` at the end of the stream. */
@@ -176,12 +180,12 @@ export class TlsConn {
 
   /** Lets a pending read keep the process alive. */
   ref(): void {
-    (this.#conn as Deno.TcpConn).ref();
+    this.#conn.ref?.();
   }
 
   /** Lets the process end in spite of a pending read. */
   unref(): void {
-    (this.#conn as Deno.TcpConn).unref();
+    this.#conn.unref?.();
   }
 
   #release(): void {
@@ -198,7 +202,7 @@ export class TlsConn {
 
   #established(): void {
     this.#handshaking = false;
-    this.#secured.resolve();
+    this.#settle.secure();
   }
 
   #decrypted(piece: Uint8Array): void {
@@ -222,7 +226,7 @@ export class TlsConn {
   #fail(error: unknown): void {
     if (this.#failure !== null) return;
     this.#failure = { error };
-    this.#secured.reject(error);
+    this.#settle.fail(error);
     this.#serve();
   }
 
@@ -346,7 +350,7 @@ export class TlsConn {
     this.#finished = true;
     // Who closes needs no more than that the engine is done.
     if (this.#closed) return done();
-    this.#conn.closeWrite().then(() => done(), (error) => this.#unsent(error, done));
+    (this.#conn.closeWrite?.() ?? Promise.resolve()).then(() => done(), (error) => this.#unsent(error, done));
   }
 
   #unsent(error: unknown, done: Done): void {

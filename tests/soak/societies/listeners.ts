@@ -1,7 +1,9 @@
 /** A listener whose host fails now and then, over TLS too: every client that was not cut off is served. */
 import { AsyncSocket, ClosedError, type Coro, sleep, TimeoutError, type TlsClientOptions } from "@asyncoro/asyncoro";
+import type { Connection } from "../../../core/io/connection.ts";
 import { AsyncListener } from "../../../core/io/listener.ts";
-import { serverContext } from "../../../core/io/tls.ts";
+import { TlsConn } from "../../../core/io/tls_conn.ts";
+import { serverContext } from "../../../core/io/tls_engine.ts";
 import type { TestCertificate } from "../../io/helpers.ts";
 import { populate } from "../population.ts";
 import type { Resources } from "../resources.ts";
@@ -78,12 +80,13 @@ function open(world: World, certificate: TestCertificate | null): Station {
   const onHandshakeError = (error: unknown): void => {
     if (error instanceof TimeoutError) station.late++;
   };
-  const tls = certificate === null ? null : {
-    context: serverContext(certificate),
+  const context = certificate === null ? null : serverContext(certificate);
+  const tls = context === null ? null : {
+    secure: (conn: Deno.Conn) => TlsConn.server(conn, context),
     seconds: HANDSHAKE_SECONDS,
     onHandshakeError,
   };
-  const wrap = (conn: unknown): AsyncSocket => AsyncSocket.ofConn(conn as Deno.Conn);
+  const wrap = (conn: Connection): AsyncSocket => AsyncSocket.ofConn(conn);
   const listener = new AsyncListener(host as unknown as Deno.Listener, { wrap, tls, path: null });
   listener.onShortage = () => station.reports++;
   const client = certificate === null ? undefined : { caCerts: [certificate.ca] };
