@@ -3,17 +3,16 @@ export type { Clock } from "./host/clock.ts";
 export { Coro, type CoroFunction } from "./coroutine/coro.ts";
 export type { Drivable, Driver } from "./host/driver.ts";
 export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
+export { ChannelClosedError } from "./messages/errors.ts";
 export {
-  ChannelClosedError,
   type DeadlockedCoro,
   DeadlockError,
   HotSwapException,
   MonitorException,
   type Outcome,
-  SupervisionError,
-  TimeoutError,
-  UnsupportedError,
-} from "./base/errors.ts";
+} from "./coroutine/errors.ts";
+export { SupervisionError } from "./supervision/errors.ts";
+export { TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current, sleep } from "./coroutine/current.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";

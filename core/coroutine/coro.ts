@@ -1,7 +1,8 @@
 import { addClaim, type Claims, withoutClaim } from "./handled_failures.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
-import { ClosedError, HotSwapException, MonitorException, type Outcome } from "../base/errors.ts";
+import { ClosedError } from "../base/errors.ts";
+import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
 import { captureContext } from "../host/async_context.ts";
 import {
   addCompletionWaiter,

@@ -2,7 +2,7 @@
  * Deadlocks: finding coroutines that can certainly never go on, and telling those who depend on them.
  */
 import type { Coro } from "./coro.ts";
-import { type DeadlockedCoro, DeadlockError } from "../base/errors.ts";
+import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";
 import { withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";

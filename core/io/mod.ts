@@ -30,7 +30,8 @@
  *
  * @module
  */
-export { ClosedError, EOFError, MessageTooLargeError, TimeoutError, UnsupportedError } from "../base/errors.ts";
+export { ClosedError, TimeoutError, UnsupportedError } from "../base/errors.ts";
+export { EOFError, MessageTooLargeError } from "./errors.ts";
 export type { Data } from "./stream/bytes.ts";
 export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./net/datagram.ts";
 export type { ConnectTarget } from "./net/connect.ts";

@@ -8,7 +8,7 @@
 import { context } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
-import { ChannelClosedError } from "../base/errors.ts";
+import { ChannelClosedError } from "./errors.ts";
 import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";

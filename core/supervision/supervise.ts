@@ -6,7 +6,8 @@
  */
 import { checkTarget, Coro, type CoroFunction } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
-import { MonitorException, SupervisionError } from "../base/errors.ts";
+import { MonitorException } from "../coroutine/errors.ts";
+import { SupervisionError } from "./errors.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /** Which children are restarted when one fails. */

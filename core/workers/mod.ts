@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { DatabaseError, WorkerError, type WorkerErrorInit } from "../base/errors.ts";
+export { DatabaseError, WorkerError, type WorkerErrorInit } from "./errors.ts";
 export { AsyncDBCursor, type Row } from "./database/cursor.ts";
 export type { DatabaseOptions } from "./database/connection.ts";
 export type { TransactionMode } from "./database/transaction.ts";

@@ -1,5 +1,5 @@
 import { describe } from "../base/describe.ts";
-import { WorkerError } from "../base/errors.ts";
+import { WorkerError } from "./errors.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { Dispatcher } from "./pool/dispatcher.ts";

@@ -1,7 +1,7 @@
 import { Coro, MonitorException, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { SupervisionError } from "../../core/base/errors.ts";
+import { SupervisionError } from "../../core/supervision/errors.ts";
 import { type ChildSpec, supervise, type SuperviseOptions } from "../../core/supervision/supervise.ts";
 import { inLab, type Lab } from "../helpers/lab.ts";
 

@@ -1,6 +1,6 @@
 /** Who of a pool does what, with workers that do what the test says. */
 import { assert, assertEquals } from "@std/assert";
-import { WorkerError } from "../../core/base/errors.ts";
+import { WorkerError } from "../../core/workers/errors.ts";
 import { Dispatcher, type DispatcherPlan } from "../../core/workers/pool/dispatcher.ts";
 import { CODE } from "../../core/workers/remote/protocol.ts";
 import { Task, type TaskPlan } from "../../core/workers/pool/task.ts";

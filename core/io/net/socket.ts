@@ -1,5 +1,6 @@
 import type { Operation } from "../../fiber/operation.ts";
-import { ClosedError, MessageTooLargeError } from "../../base/errors.ts";
+import { ClosedError } from "../../base/errors.ts";
+import { MessageTooLargeError } from "../errors.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";

@@ -6,7 +6,8 @@
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
-import { ClosedError, EOFError } from "../../base/errors.ts";
+import { ClosedError } from "../../base/errors.ts";
+import { EOFError } from "../errors.ts";
 import { REJECTED, RESOLVED } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { ReadBuffer } from "./read_buffer.ts";

@@ -1,4 +1,4 @@
-import { MessageTooLargeError } from "../../base/errors.ts";
+import { MessageTooLargeError } from "../errors.ts";
 import { toText } from "./bytes.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";

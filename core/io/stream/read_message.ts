@@ -1,4 +1,4 @@
-import { MessageTooLargeError } from "../../base/errors.ts";
+import { MessageTooLargeError } from "../errors.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { endedEarly, FAILURE, MORE, Read, type Readable, VALUE } from "./read.ts";

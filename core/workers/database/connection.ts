@@ -1,4 +1,4 @@
-import { DatabaseError, WorkerError } from "../../base/errors.ts";
+import { DatabaseError, WorkerError } from "../errors.ts";
 import { describe } from "../../base/describe.ts";
 import { unsupported } from "../../host/unsupported.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";

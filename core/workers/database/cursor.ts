@@ -1,5 +1,5 @@
 import { describe } from "../../base/describe.ts";
-import { DatabaseError, WorkerError } from "../../base/errors.ts";
+import { DatabaseError, WorkerError } from "../errors.ts";
 import { type ItemAction, Items } from "../../io/items.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";

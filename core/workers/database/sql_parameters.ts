@@ -3,7 +3,7 @@
  * names, and cut texts.
  */
 import { describe } from "../../base/describe.ts";
-import { DatabaseError } from "../../base/errors.ts";
+import { DatabaseError } from "../errors.ts";
 import type { SqlStatement } from "./sql_statement.ts";
 
 /** What SQLite stores. */

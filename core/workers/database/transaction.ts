@@ -1,4 +1,4 @@
-import { WorkerError } from "../../base/errors.ts";
+import { WorkerError } from "../errors.ts";
 import { type DatabaseConnection, told } from "./connection.ts";
 
 /** What the cursor does when a transaction begins. */

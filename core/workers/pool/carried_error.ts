@@ -1,5 +1,5 @@
 /** Errors as they arrive from a worker; `describe_error.ts` says how they travel. */
-import { WorkerError } from "../../base/errors.ts";
+import { WorkerError } from "../errors.ts";
 import type { CarriedValue, ErrorNote } from "../remote/protocol.ts";
 
 // As the engine defines them.

@@ -10,7 +10,7 @@
  *   elsewhere.
  * - Nobody else keeps tasks: each is blocked, queued, in the ring of a worker, or settled.
  */
-import { WorkerError } from "../../base/errors.ts";
+import { WorkerError } from "../errors.ts";
 import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { printError } from "../../base/error_report.ts";

@@ -1,5 +1,5 @@
 /** What is said of a task that uses a name that its worker does not have. */
-import type { WorkerError } from "../../base/errors.ts";
+import type { WorkerError } from "../errors.ts";
 import type { Target } from "./targets.ts";
 
 // What belongs to a window, or to Deno's main thread, and to no worker of any runtime. Names that a program might well

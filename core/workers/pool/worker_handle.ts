@@ -4,7 +4,7 @@
  * Tasks are written as they are offered and become visible with `flush()`, once a turn: one port message for all
  * arguments that need one, one atomic store, one wake-up.
  */
-import { WorkerError } from "../../base/errors.ts";
+import { WorkerError } from "../errors.ts";
 import { macrotask } from "../../host/runtime.ts";
 import { toWorkerError } from "./carried_error.ts";
 import { seal, unseal } from "../remote/envelope.ts";

@@ -1,0 +1,102 @@
+/** The errors that name coroutines. */
+import { describe } from "../base/describe.ts";
+import type { Coro } from "./coro.ts";
+
+/** Coroutines wait for something that certainly never happens. */
+export class DeadlockError extends Error {
+  /** Always `"DeadlockError"`. */
+  override name = "DeadlockError";
+  /** Every waiting coroutine, with what it waits for; those of the cycle first. */
+  readonly waiting: readonly DeadlockedCoro[];
+
+  /**
+   * Makes the error; its message lists who waits for what.
+   *
+   * @param message What happened, in one line.
+   * @param waiting Who waits for what.
+   */
+  constructor(message: string, waiting: readonly DeadlockedCoro[] = []) {
+    super([message, ...describeWaiting(waiting)].join("\n"));
+    this.waiting = waiting;
+  }
+}
+
+// A message is read by people; `waiting` has them all.
+const MAX_LINES = 100;
+
+function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
+  const lines = waiting.slice(0, MAX_LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
+  if (waiting.length > MAX_LINES) lines.push(`  and ${waiting.length - MAX_LINES} more`);
+  return lines;
+}
+
+/** A line of a {@linkcode DeadlockError}. */
+export interface DeadlockedCoro {
+  /** The coroutine that waits. */
+  readonly coro: Coro;
+  /** What it waits for, in words. */
+  readonly waitsFor: string;
+}
+
+/**
+ * Thrown in a coroutine that is `hotSwappable` when another generator is to take its place.
+ *
+ * Throwing the same exception again accepts; catching it for good refuses.
+ */
+export class HotSwapException extends Error {
+  /** Always `"HotSwapException"`. */
+  override name = "HotSwapException";
+  /** The new generator, not started. */
+  readonly generator: Generator<unknown, unknown, unknown>;
+  /** Asyncoro's spelling: `args[0]` is the new generator. */
+  readonly args: readonly [Generator<unknown, unknown, unknown>];
+
+  /**
+   * Makes the proposal.
+   *
+   * @param generator The new generator, not started.
+   */
+  constructor(generator: Generator<unknown, unknown, unknown>) {
+    super("Another generator is proposed for this coroutine: throw this exception again to accept it");
+    this.generator = generator;
+    this.args = [generator];
+  }
+}
+
+/** How a coroutine ended. */
+export type Outcome =
+  | { readonly kind: "return"; readonly value: unknown }
+  | { readonly kind: "throw"; readonly error: unknown }
+  | { readonly kind: "terminate" };
+
+/** The message that a monitor gets when a coroutine that it observes has ended. */
+export class MonitorException extends Error {
+  /** Always `"MonitorException"`. */
+  override name = "MonitorException";
+  /** The coroutine that ended. */
+  readonly coro: Coro;
+  /** How it ended. */
+  readonly outcome: Outcome;
+  /** Asyncoro's form: the coroutine, and the kind of end with its value or error. */
+  readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
+
+  /**
+   * Makes the message.
+   *
+   * @param coro The coroutine that ended.
+   * @param outcome How it ended.
+   */
+  constructor(coro: Coro, outcome: Outcome) {
+    super(`${coro} ended: ${describeOutcome(outcome)}`);
+    this.coro = coro;
+    this.outcome = outcome;
+    const detail = outcome.kind === "return" ? outcome.value : outcome.kind === "throw" ? outcome.error : undefined;
+    this.args = [coro, [outcome.kind, detail]];
+  }
+}
+
+function describeOutcome(outcome: Outcome): string {
+  if (outcome.kind === "return") return `it returned ${describe(outcome.value)}`;
+  if (outcome.kind === "throw") return `it failed with ${describe(outcome.error)}`;
+  return "it was terminated";
+}
