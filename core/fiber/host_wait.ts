@@ -1,0 +1,60 @@
+import type { Fiber } from "./fiber.ts";
+import { Operation, WAITING } from "./operation.ts";
+import type { RunLoop } from "./run_loop.ts";
+
+/**
+ * A wait that the host ends, such as for data or for a worker.
+ *
+ * The run loop counts it, so that neither virtual time nor the search for deadlocks takes it for a wait without an end.
+ * An `AbortSignal` ends it early. While it waits, no hot swap can be proposed.
+ */
+export abstract class HostWait<T> extends Operation<T> {
+  declare protected readonly signal: AbortSignal | null;
+  // The run loop that counts it: from `count()` until it has its outcome or is withdrawn.
+  declare private countedBy: RunLoop | null;
+
+  constructor(signal: AbortSignal | null = null) {
+    super();
+    this.signal = signal;
+    this.countedBy = null;
+  }
+
+  /** Begins to wait for the host. */
+  protected count(fiber: Fiber): void {
+    this.countedBy = fiber.loop;
+    fiber.loop.hostOperations++;
+    if (this.signal !== null) this.signal.addEventListener("abort", this);
+  }
+
+  /** No longer waits for the host. Returns whether it did. */
+  protected uncount(): boolean {
+    if (this.countedBy === null) return false;
+    this.countedBy.hostOperations--;
+    this.countedBy = null;
+    if (this.signal !== null) this.signal.removeEventListener("abort", this);
+    return true;
+  }
+
+  /** Gives the wait its value, whether it has only begun or waits for the host. */
+  settle(value: unknown): void {
+    if (this.uncount()) this.resolve(value);
+    else this.give(value);
+  }
+
+  /** Gives the wait an error instead. */
+  settleError(error: unknown): void {
+    if (this.uncount()) this.reject(error);
+    else this.fail(error);
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    if (this.state !== WAITING) return;
+    this.detach();
+    this.reject(this.signal!.reason);
+  }
+
+  override swappable(): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Waits that look again when their turn comes: to be woken means that there may be something, not that it was granted.
+ *
+ * Under `yield*` an operation looks again in its own `next()`. After a plain `yield` the run loop hands the outcome over
+ * without asking the operation; there a subroutine waits in its place with `yield*`.
+ */
+import type { Fiber } from "../fiber/fiber.ts";
+import { type Operation, PARKED_RESULT, WAITING } from "../fiber/operation.ts";
+import { delegate } from "./as_body.ts";
+
+/** Parks an operation that was yielded with plain `yield`: a subroutine waits for `again`, the same wait once more. */
+export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again: Operation<T>): false {
+  operation.fiber = fiber;
+  operation.state = WAITING;
+  fiber.enter(delegate(again), operation);
+  return false;
+}
+
+/** Lets an operation whose `next()` has looked in vain wait on. */
+export function waitOn(operation: Operation<unknown>): IteratorYieldResult<unknown> {
+  operation.state = WAITING;
+  operation.fiber!.wait = operation;
+  return PARKED_RESULT;
+}
