@@ -13,19 +13,11 @@
  * there is one reading before a slice and one after it, which all that follows makes do with.
  */
 import type { Drivable, Driver } from "./driver.ts";
-import {
-  hasProcess,
-  holdTimer,
-  type HostTimer,
-  isDeno,
-  isWorkerd,
-  macrotask,
-  onLoopDry,
-  pollIo,
-  startTimer,
-  stopTimer,
-  unrefMacrotask,
-} from "./runtime.ts";
+import { onBeforeExit } from "./before_exit.ts";
+import { macrotask, pollIo, unrefMacrotask } from "./macrotask.ts";
+import { hasProcess } from "./process.ts";
+import { isDeno, isWorkerd } from "./runtime.ts";
+import { type HostTimer, setTimerRef, startTimer, stopTimer } from "./timers.ts";
 import { withinContext } from "./async_context.ts";
 
 // Seconds.
@@ -73,7 +65,7 @@ export class HostDriver implements Driver {
   constructor(loop: Drivable) {
     this.#loop = loop;
     this.#whenDry = () => loop.ranDry(true);
-    this.#forgetDry = onLoopDry(this.#whenDry);
+    this.#forgetDry = onBeforeExit(this.#whenDry);
   }
 
   /** Something is ready. */
@@ -155,7 +147,7 @@ export class HostDriver implements Driver {
   /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
   #tighten(): void {
     if (this.#loose === null || !this.#keepsAlive()) return;
-    holdTimer(this.#loose, true);
+    setTimerRef(this.#loose, true);
     this.#loose = null;
   }
 
@@ -182,7 +174,7 @@ export class HostDriver implements Driver {
 
   #holdTimer(alive: boolean): void {
     if (alive === this.#timerAlive) return;
-    holdTimer(this.#timer!, alive);
+    setTimerRef(this.#timer!, alive);
     this.#timerAlive = alive;
   }
 

@@ -3,7 +3,8 @@
  */
 import type { Clock } from "../host/clock.ts";
 import type { Drivable, Driver } from "../host/driver.ts";
-import { type HostTimer, macrotask, startTimer, stopTimer } from "../host/runtime.ts";
+import { macrotask } from "../host/macrotask.ts";
+import { type HostTimer, startTimer, stopTimer } from "../host/timers.ts";
 
 // Seconds of real time.
 const MAX_REAL_WAIT = 1;
