@@ -26,6 +26,6 @@
  * @module
  */
 export * from "./core/io/mod.ts";
-export { main, run } from "./core/main.ts";
+export { main, run } from "./core/coroutine/main.ts";
 export * from "./core/mod.ts";
 export * from "./core/workers/mod.ts";

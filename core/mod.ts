@@ -1,8 +1,8 @@
 /** What works in every runtime: the part that the entry points `.` and `./edge` share. */
-export type { Clock } from "./clock.ts";
-export { Coro, type CoroFunction } from "./coro.ts";
-export type { Drivable, Driver } from "./driver.ts";
-export type { CoroInfo, DumpOptions } from "./dump.ts";
+export type { Clock } from "./host/clock.ts";
+export { Coro, type CoroFunction } from "./coroutine/coro.ts";
+export type { Drivable, Driver } from "./host/driver.ts";
+export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
 export {
   ChannelClosedError,
   type DeadlockedCoro,
@@ -13,13 +13,13 @@ export {
   SupervisionError,
   TimeoutError,
   UnsupportedError,
-} from "./errors.ts";
-export { current, sleep } from "./helpers.ts";
-export { type Categorize, CategorizeMessages } from "./message/categorize.ts";
-export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./message/channel.ts";
-export { Operation } from "./operation.ts";
+} from "./base/errors.ts";
+export { current, sleep } from "./coroutine/current.ts";
+export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
+export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
+export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
-export { all, race, type Waitable, type Waited } from "./combine.ts";
+export { all, race, type Waitable, type Waited } from "./coroutine/branches.ts";
 export { until } from "./operations/until.ts";
 export { withTimeout } from "./operations/with_timeout.ts";
 export {
@@ -28,7 +28,7 @@ export {
   type SchedulerOptions,
   type SchedulerStats,
   type SpawnOptions,
-} from "./scheduler.ts";
+} from "./coroutine/scheduler.ts";
 export {
   type ArgumentsOf,
   type ChildSpec,
@@ -36,7 +36,7 @@ export {
   supervise,
   type SuperviseOptions,
   type SupervisionStrategy,
-} from "./supervise.ts";
+} from "./supervision/supervise.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";
@@ -44,4 +44,4 @@ export { Lock } from "./sync/lock.ts";
 export type { LockStatistics } from "./sync/mutex.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
-export type { DurationLike, Timeout } from "./time.ts";
+export type { DurationLike, Timeout } from "./base/duration.ts";

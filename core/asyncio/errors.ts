@@ -1,7 +1,7 @@
 /**
  * The error classes of asyncio that callers catch. `TimeoutError` is the package's own.
  */
-import { EOFError } from "../errors.ts";
+import { EOFError } from "../base/errors.ts";
 
 /**
  * What was waited for, or the task itself, was cancelled.

@@ -22,15 +22,15 @@
  *
  * @module
  */
-export { TimeoutError } from "../errors.ts";
+export { TimeoutError } from "../base/errors.ts";
 export type { ConditionStatistics } from "../sync/condition.ts";
 export { Event, type EventStatistics } from "../sync/event.ts";
 export type { LockStatistics } from "../sync/mutex.ts";
 export type { SemaphoreStatistics } from "../sync/semaphore.ts";
-export { asCompleted, type AsCompletedOptions, Completions } from "./as_completed.ts";
-export { Barrier, type BarrierStatistics } from "./barrier.ts";
-export { BoundedSemaphore } from "./bounded_semaphore.ts";
-export { Condition } from "./condition.ts";
+export { asCompleted, type AsCompletedOptions, Completions } from "./await/as_completed.ts";
+export { Barrier, type BarrierStatistics } from "./sync/barrier.ts";
+export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
+export { Condition } from "./sync/condition.ts";
 export {
   type Awaitable,
   type AwaitedValue,
@@ -38,9 +38,9 @@ export {
   coroutine,
   isCoroutine,
   isCoroutineFunction,
-} from "./coroutine.ts";
-export { createTask } from "./create_task.ts";
-export { ensureFuture, isFuture, wrapFuture } from "./ensure_future.ts";
+} from "./loop/coroutine.ts";
+export { createTask } from "./loop/create_task.ts";
+export { ensureFuture, isFuture, wrapFuture } from "./loop/ensure_future.ts";
 export {
   BrokenBarrierError,
   CancelledError,
@@ -51,31 +51,38 @@ export {
   QueueFull,
   QueueShutDown,
 } from "./errors.ts";
-export { EventLoop } from "./event_loop.ts";
-export type { ExceptionContext, ExceptionHandler } from "./exception_handler.ts";
-export { Future, type FutureOptions } from "./future.ts";
-export { type Awaitables, gather, type Gathered, type GatheredOrFailed, type GatherOptions } from "./gather.ts";
-export { Handle, TimerHandle } from "./handle.ts";
-export { LifoQueue } from "./lifo_queue.ts";
-export { Lock } from "./lock.ts";
-export type { EventLoopOptions } from "./loop_scheduler.ts";
-export { getEventLoop, newEventLoop, setEventLoop } from "./policy.ts";
-export { type Compare, PriorityQueue } from "./priority_queue.ts";
-export { Queue, type QueueStatistics } from "./queue.ts";
+export { EventLoop } from "./loop/event_loop.ts";
+export type { ExceptionContext, ExceptionHandler } from "./loop/exception_handler.ts";
+export { Future, type FutureOptions } from "./loop/future.ts";
+export { type Awaitables, gather, type Gathered, type GatheredOrFailed, type GatherOptions } from "./await/gather.ts";
+export { Handle, TimerHandle } from "./loop/handle.ts";
+export { LifoQueue } from "./queues/lifo_queue.ts";
+export { Lock } from "./sync/lock.ts";
+export type { EventLoopOptions } from "./loop/loop_scheduler.ts";
+export { getEventLoop, newEventLoop, setEventLoop } from "./loop/policy.ts";
+export { type Compare, PriorityQueue } from "./queues/priority_queue.ts";
+export { Queue, type QueueStatistics } from "./queues/queue.ts";
 export { run, type RunOptions } from "./run.ts";
 export type { EndpointOptions, StreamOptions } from "./streams/endpoint_options.ts";
 export { openConnection } from "./streams/open_connection.ts";
 export { type ClientConnected, Server, startServer } from "./streams/server.ts";
 export { StreamReader } from "./streams/stream_reader.ts";
 export { StreamWriter } from "./streams/stream_writer.ts";
-export { getRunningLoop } from "./running.ts";
-export { Semaphore } from "./semaphore.ts";
-export { shield } from "./shield.ts";
-export { sleep } from "./sleep.ts";
-export { Task, type TaskOptions } from "./task.ts";
-export { type GroupBlock, TaskGroup, taskGroup } from "./task_group.ts";
-export { allTasks, currentTask } from "./tasks.ts";
-export { Timeout, timeout, timeoutAt, type TimeoutBlock } from "./timeout.ts";
-export { toThread } from "./to_thread.ts";
-export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, type ReturnWhen, wait, type WaitOptions } from "./wait.ts";
-export { waitFor } from "./wait_for.ts";
+export { getRunningLoop } from "./loop/running.ts";
+export { Semaphore } from "./sync/semaphore.ts";
+export { shield } from "./await/shield.ts";
+export { sleep } from "./await/sleep.ts";
+export { Task, type TaskOptions } from "./loop/task.ts";
+export { type GroupBlock, TaskGroup, taskGroup } from "./await/task_group.ts";
+export { allTasks, currentTask } from "./loop/tasks.ts";
+export { Timeout, timeout, timeoutAt, type TimeoutBlock } from "./await/timeout.ts";
+export { toThread } from "./await/to_thread.ts";
+export {
+  ALL_COMPLETED,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  type ReturnWhen,
+  wait,
+  type WaitOptions,
+} from "./await/wait.ts";
+export { waitFor } from "./await/wait_for.ts";

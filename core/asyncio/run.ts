@@ -1,12 +1,12 @@
-import { describe } from "../describe.ts";
-import { type Coroutine, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
-import type { EventLoop } from "./event_loop.ts";
-import { gather } from "./gather.ts";
+import { describe } from "../base/describe.ts";
+import { type Coroutine, isCoroutine, isCoroutineFunction } from "./loop/coroutine.ts";
+import type { EventLoop } from "./loop/event_loop.ts";
+import { gather } from "./await/gather.ts";
 import { Interruptible } from "./interrupt.ts";
-import { newEventLoop } from "./policy.ts";
-import { runningLoop } from "./running.ts";
-import { allTasks } from "./tasks.ts";
-import { TaskCoro } from "./task_coro.ts";
+import { newEventLoop } from "./loop/policy.ts";
+import { runningLoop } from "./loop/running.ts";
+import { allTasks } from "./loop/tasks.ts";
+import { TaskCoro } from "./loop/task_coro.ts";
 
 /** Options of {@linkcode run}. */
 export interface RunOptions {

@@ -30,18 +30,18 @@
  *
  * @module
  */
-export { ClosedError, EOFError, MessageTooLargeError, TimeoutError, UnsupportedError } from "../errors.ts";
-export type { Data } from "./data.ts";
-export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./datagram.ts";
-export type { ConnectTarget } from "./dial.ts";
-export type { NetEndpoint, PathEndpoint } from "./endpoint.ts";
-export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file.ts";
+export { ClosedError, EOFError, MessageTooLargeError, TimeoutError, UnsupportedError } from "../base/errors.ts";
+export type { Data } from "./stream/bytes.ts";
+export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./net/datagram.ts";
+export type { ConnectTarget } from "./net/connect.ts";
+export type { NetEndpoint, PathEndpoint } from "./net/endpoint.ts";
+export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file/file.ts";
 export { type ItemAction, Items } from "./items.ts";
-export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./limit.ts";
-export type { ListenTarget } from "./listen.ts";
-export { AsyncListener } from "./listener.ts";
-export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from "./pipe.ts";
-export { AsyncSocket } from "./socket.ts";
-export { type AsyncStdin, stdin } from "./stdin.ts";
-export type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
-export type { ForeignStreamPair, StreamChunk, StreamPair } from "./web_streams.ts";
+export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./wait/io_options.ts";
+export type { ListenTarget } from "./net/listen.ts";
+export { AsyncListener } from "./net/listener.ts";
+export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from "./process/pipe.ts";
+export { AsyncSocket } from "./net/socket.ts";
+export { type AsyncStdin, stdin } from "./file/stdin.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";
+export type { ForeignStreamPair, StreamChunk, StreamPair } from "./stream/web_streams.ts";

@@ -5,8 +5,8 @@
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions, SecureContext } from "node:tls";
-import { builtin } from "./capability.ts";
-import type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
+import { builtin } from "../host/capability.ts";
+import type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";
 
 type Tls = typeof import("node:tls");
 

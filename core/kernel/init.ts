@@ -1,4 +1,4 @@
-import { describe } from "../describe.ts";
+import { describe } from "../base/describe.ts";
 import { setKernelModule } from "./kernel.ts";
 import { KERNEL_SEAL } from "./kernel_bytes.ts";
 

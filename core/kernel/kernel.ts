@@ -7,7 +7,7 @@
  * @module
  */
 
-import { UnsupportedError } from "../errors.ts";
+import { UnsupportedError } from "../base/errors.ts";
 import { KERNEL_BASE64 } from "./kernel_bytes.ts";
 
 /** The kernel's functions as WebAssembly exports them. An id is (slot, generation); a stale one is always ignored. */

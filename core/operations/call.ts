@@ -1,10 +1,10 @@
-import { describe } from "../describe.ts";
-import { Operation, WAITING } from "../operation.ts";
-import { recordCaller } from "../report.ts";
-import { type Body, isGenerator, type Strand } from "../strand.ts";
+import { describe } from "../base/describe.ts";
+import { Operation, WAITING } from "../fiber/operation.ts";
+import { recordCaller } from "../base/error_report.ts";
+import { type Body, type Fiber, isGenerator } from "../fiber/fiber.ts";
 import { giveBack, letGo, takeOver } from "./parts.ts";
 
-/** Runs a generator as a subroutine, on the strand's own stack. */
+/** Runs a generator as a subroutine, on the fiber's own stack. */
 export class Call extends Operation<unknown> {
   declare private readonly body: Body;
   declare protected readonly work: Operation<unknown> | null;
@@ -24,18 +24,18 @@ export class Call extends Operation<unknown> {
     return [this.work];
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     // Something that is due may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);
-    strand.enter(this.body, this);
+    fiber.enter(this.body, this);
     return false;
   }
 
-  // The strand waits in the subroutine, not here.
-  override start(strand: Strand): boolean {
-    this.strand = strand;
+  // The fiber waits in the subroutine, not here.
+  override start(fiber: Fiber): boolean {
+    this.fiber = fiber;
     this.state = WAITING;
-    return this.begin(strand);
+    return this.begin(fiber);
   }
 
   override frameEnded(): void {
@@ -46,7 +46,7 @@ export class Call extends Operation<unknown> {
 
   // It has been handed over here, but what that made fail has not.
   override errorLost(error: unknown): Operation<unknown> | null {
-    const { owner } = this.strand!;
+    const { owner } = this.fiber!;
     if (this.work === null) owner.scheduler.reportError(error, owner);
     return this.work;
   }

@@ -1,13 +1,13 @@
-import type { Coro } from "../coro.ts";
-import { TimeoutError } from "../errors.ts";
-import type { Joiner } from "../joiner.ts";
-import { Operation } from "../operation.ts";
-import type { Strand } from "../strand.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { CompletionWaiter } from "../fiber/joiner.ts";
+import { Operation } from "../fiber/operation.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 
 /** Waits for the end of a coroutine. */
-export class Finish extends Operation<unknown> implements Joiner {
-  declare nextJoiner: Joiner | null;
-  declare prevJoiner: Joiner | null;
+export class Finish extends Operation<unknown> implements CompletionWaiter {
+  declare nextJoiner: CompletionWaiter | null;
+  declare prevJoiner: CompletionWaiter | null;
   declare private target: Coro;
 
   constructor(target: Coro, seconds: number) {
@@ -26,11 +26,11 @@ export class Finish extends Operation<unknown> implements Joiner {
     return `the end of ${this.target}`;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     if (this.target.answer(this)) return true;
     if (this.limit <= 0) return this.fail(late(this.target));
     this.target.join(this);
-    if (this.limit === Infinity) strand.owner.scheduler.suspect(strand.owner);
+    if (this.limit === Infinity) fiber.owner.scheduler.suspect(fiber.owner);
     return false;
   }
 
@@ -39,7 +39,7 @@ export class Finish extends Operation<unknown> implements Joiner {
   }
 
   override errorLost(): null {
-    this.target.unclaim(this);
+    this.target.markUnhandled(this);
     return null;
   }
 
@@ -47,7 +47,7 @@ export class Finish extends Operation<unknown> implements Joiner {
     this.fail(late(this.target));
   }
 
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
+  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
     return this.limit === Infinity && dead(this.target);
   }
 }

@@ -1,4 +1,4 @@
-import { Operation } from "../operation.ts";
+import { Operation } from "../fiber/operation.ts";
 
 /** Does something when it is yielded, and never waits. */
 export class Immediate<T> extends Operation<T> {

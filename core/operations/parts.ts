@@ -5,8 +5,8 @@
  * look after, whether or not their turn to begin ever comes. And what one of them brought goes back where it came from
  * if the whole has no use for it.
  */
-import { DepthFirst } from "../depth_first.ts";
-import { NEW, type Operation, SPENT, TAKEN_OVER } from "../operation.ts";
+import { DepthFirst } from "../base/depth_first.ts";
+import { NEW, type Operation, SPENT, TAKEN_OVER } from "../fiber/operation.ts";
 
 const takingOver = new DepthFirst<Operation<unknown>>(takeOver);
 

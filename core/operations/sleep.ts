@@ -1,7 +1,7 @@
-import type { Coro } from "../coro.ts";
-import { context } from "../context.ts";
-import { Operation, WAITING } from "../operation.ts";
-import type { Strand } from "../strand.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { context } from "../fiber/context.ts";
+import { Operation, WAITING } from "../fiber/operation.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
 export class Sleep extends Operation<unknown> {
@@ -16,13 +16,13 @@ export class Sleep extends Operation<unknown> {
     return "sleep";
   }
 
-  override begin(_strand: Strand): boolean {
+  override begin(_strand: Fiber): boolean {
     return this.limit <= 0 && this.give(this.outcome);
   }
 
   // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
-  override arm(strand: Strand): void {
-    strand.loop.arm(strand, strand.loop.clock.now() + this.limit);
+  override arm(fiber: Fiber): void {
+    fiber.loop.arm(fiber, fiber.loop.clock.now() + this.limit);
     // The kernel knows the deadline now; a fraction kept here would be a box for every sleeper.
     this.limit = 0;
   }
@@ -39,9 +39,9 @@ export class Sleep extends Operation<unknown> {
 }
 
 /** Only the running coroutine may wait as itself. */
-export function mustBeSelf(coro: Coro, strand: Strand | null, action: string): void {
-  if (strand !== null && strand.owner === coro) return;
-  const who = strand === null ? "code outside coroutines" : `${strand.owner}`;
+export function mustBeSelf(coro: Coro, fiber: Fiber | null, action: string): void {
+  if (fiber !== null && fiber.owner === coro) return;
+  const who = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
   throw new Error(
     `Cannot ${action} as another coroutine: ${who} asked ${coro} to ${action}, use the coroutine passed as first argument`,
   );
@@ -49,5 +49,5 @@ export function mustBeSelf(coro: Coro, strand: Strand | null, action: string): v
 
 /** The same check where the operation is made, so that misuse fails at its own line. */
 export function mustBeCurrent(coro: Coro, action: string): void {
-  mustBeSelf(coro, context.strand, action);
+  mustBeSelf(coro, context.fiber, action);
 }

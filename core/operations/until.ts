@@ -1,15 +1,15 @@
-import { describe } from "../describe.ts";
-import { TimeoutError } from "../errors.ts";
-import type { Joiner } from "../joiner.ts";
-import { Operation } from "../operation.ts";
-import { Reaction } from "../reaction.ts";
-import type { Strand } from "../strand.ts";
-import { type Timeout, toSeconds } from "../time.ts";
+import { describe } from "../base/describe.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { CompletionWaiter } from "../fiber/joiner.ts";
+import { Operation } from "../fiber/operation.ts";
+import { Reaction } from "../fiber/reaction.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /** Waits for a promise. */
-export class Until extends Operation<unknown> implements Joiner {
-  declare nextJoiner: Joiner | null;
-  declare prevJoiner: Joiner | null;
+export class Until extends Operation<unknown> implements CompletionWaiter {
+  declare nextJoiner: CompletionWaiter | null;
+  declare prevJoiner: CompletionWaiter | null;
   declare private readonly promise: PromiseLike<unknown>;
   /** By which it waits. */
   declare private reaction: Reaction | null;
@@ -40,14 +40,14 @@ export class Until extends Operation<unknown> implements Joiner {
     this.reaction = null;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
     this.reaction ??= Reaction.join(this.promise, this);
     if (this.limit <= 0) {
       this.letGo();
       return this.fail(this.late());
     }
-    strand.loop.hostOperations++;
+    fiber.loop.hostOperations++;
     return false;
   }
 
@@ -62,17 +62,17 @@ export class Until extends Operation<unknown> implements Joiner {
   /** The promise is settled. Answers whether somebody waits for that, or keeps it for when the wait begins. */
   private settles(failed: boolean, outcome: unknown): boolean {
     this.reaction = null;
-    if (this.strand === null) {
+    if (this.fiber === null) {
       this.early = { failed, outcome };
       return false;
     }
-    this.strand.loop.hostOperations--;
+    this.fiber.loop.hostOperations--;
     return true;
   }
 
   // A promise cannot be cancelled; it is no longer waited for, and what it brings reaches nobody.
   override detach(): void {
-    this.strand!.loop.hostOperations--;
+    this.fiber!.loop.hostOperations--;
     this.letGo();
   }
 

@@ -1,9 +1,9 @@
-import { TimeoutError } from "../errors.ts";
-import { type Operation, PATIENCE } from "../operation.ts";
-import { Timer } from "../schedulable.ts";
-import { type Body, isGenerator, type Strand } from "../strand.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { attend, operationFor } from "./attend.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { type Operation, STEP_BUDGET } from "../fiber/operation.ts";
+import { Timer } from "../fiber/schedulable.ts";
+import { type Body, type Fiber, isGenerator } from "../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { asBody, operationFor } from "./as_body.ts";
 import { Call } from "./call.ts";
 
 /** Seconds that cleanup code of something cancelled may take before its waits are cut short. */
@@ -15,30 +15,30 @@ class WithTimeout extends Call {
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
   // Turns that it may take to combine what is there.
-  declare private patience: number;
+  declare private stepBudget: number;
 
   constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
     super(body, work);
     this.seconds = seconds;
     this.timer = null;
     this.late = null;
-    this.patience = PATIENCE;
+    this.stepBudget = STEP_BUDGET;
   }
 
   override get label(): string {
     return "withTimeout";
   }
 
-  override begin(strand: Strand): boolean {
-    if (this.seconds < Infinity) this.setTimer(strand, strand.height);
-    return super.begin(strand);
+  override begin(fiber: Fiber): boolean {
+    if (this.seconds < Infinity) this.setTimer(fiber, fiber.height);
+    return super.begin(fiber);
   }
 
-  private setTimer(strand: Strand, depth: number): void {
-    this.timer = new Timer(strand.loop, strand.level, this.seconds, () => {
+  private setTimer(fiber: Fiber, depth: number): void {
+    this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
       // What is there is taken in any case, and what race and all make of it comes some turns later.
-      if (this.seconds <= 0 && strand.advances() && --this.patience > 0) this.setTimer(strand, depth);
-      else strand.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
+      if (this.seconds <= 0 && fiber.advances() && --this.stepBudget > 0) this.setTimer(fiber, depth);
+      else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
   }
 
@@ -99,6 +99,6 @@ export function withTimeout<T>(
   const operation = isGenerator(work)
     ? null
     : operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  const body = operation === null ? work as Body : attend(operation);
+  const body = operation === null ? work as Body : asBody(operation);
   return new WithTimeout(seconds, body, operation) as Operation<unknown> as Operation<T>;
 }

@@ -1,14 +1,14 @@
-import { context } from "../context.ts";
-import { describe } from "../describe.ts";
-import type { Operation } from "../operation.ts";
-import { type Timeout, toSeconds } from "../time.ts";
+import { context } from "../fiber/context.ts";
+import { describe } from "../base/describe.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
 import { ConditionWait, ConditionWaitFor } from "./condition_wait.ts";
 import type { Lock } from "./lock.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
-import { called, checkName } from "./naming.ts";
+import { called, checkName } from "./label.ts";
 import { RLock } from "./rlock.ts";
 import { checkCount } from "./semaphore.ts";
-import { WaitQueue } from "./wait_queue.ts";
+import { WaitQueue } from "../fiber/wait_queue.ts";
 
 /** What a {@linkcode Condition} is doing, at one moment. */
 export interface ConditionStatistics {
@@ -192,7 +192,7 @@ export class Condition {
 
   /** @internal Throws if its lock is not held by whoever calls. */
   protected mustHold(action: string): void {
-    const coro = context.strand?.owner ?? null;
+    const coro = context.fiber?.owner ?? null;
     if (coro !== null && this.#lock.owner === coro) return;
     throw this.#lock.misuse(`${action} ${this}`, "its lock", coro);
   }

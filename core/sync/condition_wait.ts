@@ -5,18 +5,18 @@
  * always ends with the lock. So a cancellation may have to wait for it, and a notification that arrives does not wake
  * the coroutine yet.
  */
-import { context } from "../context.ts";
-import type { Coro } from "../coro.ts";
-import { CANCELLING, SPENT, WAITING } from "../operation.ts";
+import { context } from "../fiber/context.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { CANCELLING, SPENT, WAITING } from "../fiber/operation.ts";
 import { Call } from "../operations/call.ts";
-import type { Strand } from "../strand.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import type { Condition } from "./condition.ts";
-import { Entrant } from "./gate.ts";
+import { Acquisition } from "./acquirable.ts";
 import type { Mutex } from "./mutex.ts";
-import type { WaitQueue } from "./wait_queue.ts";
+import type { WaitQueue } from "../fiber/wait_queue.ts";
 
 /** Waits to be notified, without the lock, and then for the lock. */
-export class ConditionWait extends Entrant {
+export class ConditionWait extends Acquisition {
   protected readonly condition: Condition;
   protected readonly lock: Mutex;
   protected readonly waiters: WaitQueue<ConditionWait>;
@@ -40,9 +40,9 @@ export class ConditionWait extends Entrant {
     return this.regaining ? this.lock.waitsFor : `${this.condition}`;
   }
 
-  override begin(strand: Strand): boolean {
+  override begin(fiber: Fiber): boolean {
     const lock = this.lock;
-    if (!lock.holds(strand.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", strand.owner);
+    if (!lock.holds(fiber.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", fiber.owner);
     if (this.limit <= 0) return this.give(false);
     this.depth = lock.depth;
     this.place = lock.place;
@@ -62,12 +62,12 @@ export class ConditionWait extends Entrant {
     if (this.regain()) this.resolve(true);
   }
 
-  override admitted(): void {
+  override granted(): void {
     if (this.state !== CANCELLING) return this.resolve(this.#notified);
-    const strand = this.strand!;
+    const fiber = this.fiber!;
     this.state = SPENT;
-    strand.wait = null;
-    strand.loop.submit(strand);
+    fiber.wait = null;
+    fiber.loop.submit(fiber);
   }
 
   override expire(): void {
@@ -106,7 +106,7 @@ export class ConditionWait extends Entrant {
     if (this.outcome === true) this.condition.wake(1);
   }
 
-  override hopeless(dead: (coro: Coro) => boolean): boolean {
+  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
     const owner = this.lock.owner;
     return this.regaining && owner !== null && dead(owner);
   }
@@ -116,7 +116,7 @@ export class ConditionWait extends Entrant {
     this.regaining = true;
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
-    const coro = this.strand!.owner;
+    const coro = this.fiber!.owner;
     coro.scheduler.suspect(coro);
     return false;
   }
@@ -154,7 +154,7 @@ function* waitFor(
   seconds: number,
   progress: Progress,
 ): Generator<unknown, unknown, unknown> {
-  const clock = context.strand!.loop.clock;
+  const clock = context.fiber!.loop.clock;
   const deadline = clock.now() + seconds;
   let answer = predicate();
   for (let left = seconds; !answer && left > 0; left = deadline - clock.now()) {

@@ -1,8 +1,8 @@
-import type { Operation } from "../operation.ts";
-import type { Strand } from "../strand.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { called, checkName } from "./naming.ts";
-import { Waiter, WaitQueue } from "./wait_queue.ts";
+import type { Operation } from "../fiber/operation.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { called, checkName } from "./label.ts";
+import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** What an {@linkcode Event} is doing, at one moment. */
 export interface EventStatistics {
@@ -109,7 +109,7 @@ class EventWait extends Waiter<unknown> {
     return `${this.#event}`;
   }
 
-  override begin(_strand: Strand): boolean {
+  override begin(_strand: Fiber): boolean {
     if (this.#event.isSet()) return this.give(true);
     if (this.limit <= 0) return this.give(false);
     this.#waiters.push(this);

@@ -3,8 +3,8 @@
  *
  * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
  */
-import type { Coro, Holding } from "../coro.ts";
-import { type Entrant, Gate } from "./gate.ts";
+import type { Coro, Holding } from "../coroutine/coro.ts";
+import { Acquirable, type Acquisition } from "./acquirable.ts";
 
 /** What a lock is doing, at one moment. */
 export interface LockStatistics {
@@ -17,7 +17,7 @@ export interface LockStatistics {
 }
 
 /** @internal A gate for one coroutine at a time. */
-export abstract class Mutex extends Gate implements Holding {
+export abstract class Mutex extends Acquirable implements Holding {
   /** @internal */
   nextHeld: Holding | null = null;
   /** @internal How many times its owner has acquired it. */
@@ -41,15 +41,15 @@ export abstract class Mutex extends Gate implements Holding {
   }
 
   /** @internal */
-  override take(entrant: Entrant): boolean {
+  override take(entrant: Acquisition): boolean {
     if (this.owner !== null) return false;
     this.hand(entrant);
     return true;
   }
 
   /** @internal It is free and now belongs to the coroutine of `entrant`. */
-  protected hand(entrant: Entrant): void {
-    const coro = entrant.strand!.owner;
+  protected hand(entrant: Acquisition): void {
+    const coro = entrant.fiber!.owner;
     this.owner = coro;
     this.depth = entrant.depth;
     this.place = entrant.place;
@@ -72,7 +72,7 @@ export abstract class Mutex extends Gate implements Holding {
     const next = this.waiters.shift();
     if (next === null) return;
     this.hand(next);
-    next.admitted();
+    next.granted();
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
-import { context } from "../context.ts";
-import type { Entrant } from "./gate.ts";
+import { context } from "../fiber/context.ts";
+import type { Acquisition } from "./acquirable.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
 
 /** What an {@linkcode RLock} is doing, at one moment. */
@@ -51,26 +51,26 @@ export class RLock extends Mutex {
   }
 
   /** @internal */
-  override take(entrant: Entrant): boolean {
-    if (this.owner !== entrant.strand!.owner) return super.take(entrant);
+  override take(entrant: Acquisition): boolean {
+    if (this.owner !== entrant.fiber!.owner) return super.take(entrant);
     this.depth += entrant.depth;
     return true;
   }
 
   /** @internal */
-  protected override hand(entrant: Entrant): void {
+  protected override hand(entrant: Acquisition): void {
     super.hand(entrant);
     // Only branches of one coroutine can queue side by side: none of them waits for what the coroutine has.
-    if (entrant.strand !== this.owner) this.#admitSiblings();
+    if (entrant.fiber !== this.owner) this.#admitSiblings();
   }
 
   #admitSiblings(): void {
     let waiter = this.waiters.head;
     while (waiter !== null) {
-      const next = waiter.nextWaiter as Entrant | null;
+      const next = waiter.nextWaiter as Acquisition | null;
       if (this.take(waiter)) {
         this.waiters.remove(waiter);
-        waiter.admitted();
+        waiter.granted();
       }
       waiter = next;
     }
@@ -83,7 +83,7 @@ export class RLock extends Mutex {
    * @throws {Error} If it is not held by the coroutine that calls.
    */
   override release(): void {
-    const coro = context.strand?.owner ?? null;
+    const coro = context.fiber?.owner ?? null;
     if (coro === null || this.owner !== coro) throw this.notHeld(coro);
     this.giveBack(coro);
   }

@@ -1,6 +1,6 @@
-import type { Coro } from "../coro.ts";
-import { describe } from "../describe.ts";
-import { type Entrant, Gate } from "./gate.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { describe } from "../base/describe.ts";
+import { Acquirable, type Acquisition } from "./acquirable.ts";
 
 /** What a semaphore is doing, at one moment. */
 export interface SemaphoreStatistics {
@@ -38,7 +38,7 @@ export interface SemaphoreStatistics {
  * assertEquals(seats.statistics(), { value: 2, waiters: 0 });
  * ```
  */
-export class Semaphore extends Gate {
+export class Semaphore extends Acquirable {
   #value: number;
   /** @internal The most permits there may be. */
   protected readonly bound: number = Infinity;
@@ -98,8 +98,8 @@ export class Semaphore extends Gate {
   }
 
   /** @internal Lets one in that was taken out of the queue. */
-  protected admit(entrant: Entrant): void {
-    entrant.admitted();
+  protected admit(entrant: Acquisition): void {
+    entrant.granted();
   }
 
   /** What it is doing: how many permits are free, and how many wait for one. */
@@ -108,7 +108,7 @@ export class Semaphore extends Gate {
   }
 
   /** @internal */
-  override take(_entrant: Entrant): boolean {
+  override take(_entrant: Acquisition): boolean {
     if (this.#value === 0) return false;
     this.#value--;
     return true;

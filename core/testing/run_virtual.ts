@@ -1,5 +1,5 @@
-import type { CoroFunction } from "../coro.ts";
-import { Scheduler } from "../scheduler.ts";
+import type { CoroFunction } from "../coroutine/coro.ts";
+import { Scheduler } from "../coroutine/scheduler.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /**

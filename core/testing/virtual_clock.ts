@@ -1,12 +1,12 @@
 /**
  * Virtual time: a clock that stands still while anything runs, and jumps to the next deadline when nothing does.
  */
-import type { Clock } from "../clock.ts";
-import type { Drivable, Driver } from "../driver.ts";
-import { hop, type HostTimer, startTimer, stopTimer } from "../host.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Drivable, Driver } from "../host/driver.ts";
+import { type HostTimer, macrotask, startTimer, stopTimer } from "../host/runtime.ts";
 
 // Seconds of real time.
-const PATIENCE = 1;
+const MAX_REAL_WAIT = 1;
 
 /**
  * A clock for `new Scheduler({ clock: new VirtualClock() })`: an hour of sleeping takes no time.
@@ -35,7 +35,7 @@ export class VirtualClock implements Clock {
   autoAdvance: boolean;
   #now: number;
   #drivers: VirtualDriver[] = [];
-  #patience: HostTimer | null = null;
+  #maxRealWait: HostTimer | null = null;
 
   /**
    * Makes a clock that stands still.
@@ -89,7 +89,7 @@ export class VirtualClock implements Clock {
   /** Wakes every scheduler that reads this clock, and waits until nothing of theirs is ready. */
   async #quiet(): Promise<void> {
     for (const driver of this.#drivers) driver.wake();
-    do await new Promise<void>((resolve) => hop(resolve)); while (this.#drivers.some((driver) => driver.active));
+    do await new Promise<void>((resolve) => macrotask(resolve)); while (this.#drivers.some((driver) => driver.active));
   }
 
   #earliest(): number {
@@ -100,7 +100,7 @@ export class VirtualClock implements Clock {
   driver(loop: Drivable): Driver {
     const driver = new VirtualDriver(loop, this, () => {
       this.#drivers = this.#drivers.filter((other) => other !== driver);
-      this.stir();
+      this.activity();
       if (this.#drivers.length > 0) this.#drivers[0].wake();
     });
     this.#drivers.push(driver);
@@ -108,25 +108,27 @@ export class VirtualClock implements Clock {
   }
 
   /** @internal Something is ready: whoever waited for quiet waits anew. */
-  stir(): void {
-    if (this.#patience !== null) stopTimer(this.#patience);
-    this.#patience = null;
+  activity(): void {
+    if (this.#maxRealWait !== null) stopTimer(this.#maxRealWait);
+    this.#maxRealWait = null;
   }
 
   /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock has anything else to wait for. */
   idle(): void {
-    if (!this.autoAdvance || this.#patience !== null || this.#drivers.some((driver) => driver.active)) return;
+    if (!this.autoAdvance || this.#maxRealWait !== null || this.#drivers.some((driver) => driver.active)) return;
     const next = this.#earliest();
     if (this.#drivers.some((driver) => driver.loop.hostOperations > 0)) {
       // What never comes, such as a promise that nobody settles, must not stop the time for good.
-      if (next < Infinity) this.#patience = startTimer(this.#lostPatience, Math.min(next - this.#now, PATIENCE), true);
+      if (next < Infinity) {
+        this.#maxRealWait = startTimer(this.#lostPatience, Math.min(next - this.#now, MAX_REAL_WAIT), true);
+      }
     } else if (next < Infinity) this.#jump(next);
     // Who is woken by the news may help those of other schedulers: they are looked at again afterwards.
     else this.#drivers.some((driver) => driver.loop.ranDry(false));
   }
 
   readonly #lostPatience = (): void => {
-    this.#patience = null;
+    this.#maxRealWait = null;
     const next = this.#earliest();
     if (this.autoAdvance && next < Infinity) this.#jump(next);
   };
@@ -137,7 +139,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Runs slices, hop by hop, and lets the clock jump when nothing is ready. */
+/** Runs slices, macrotask by macrotask, and lets the clock jump when nothing is ready. */
 class VirtualDriver implements Driver {
   readonly loop: Drivable;
   /** A slice is due. */
@@ -155,9 +157,9 @@ class VirtualDriver implements Driver {
   wake(): void {
     if (this.active) return;
     this.active = true;
-    this.#clock.stir();
+    this.#clock.activity();
     // A turn of the host in between, so that code outside sees what happened before more does.
-    hop(this.#tick);
+    macrotask(this.#tick);
   }
 
   update(): void {
@@ -174,7 +176,7 @@ class VirtualDriver implements Driver {
     if (this.#idling) return;
     // Promises that were settled meanwhile get a turn to wake somebody before time moves.
     this.#idling = true;
-    hop(this.#idle);
+    macrotask(this.#idle);
   };
 
   readonly #idle = (): void => {

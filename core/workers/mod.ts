@@ -18,16 +18,16 @@
  *
  * @module
  */
-export { DatabaseError, WorkerError, type WorkerErrorInit } from "../errors.ts";
-export { AsyncDBCursor, type Row } from "./async_db_cursor.ts";
-export type { DatabaseOptions } from "./database_connection.ts";
-export type { TransactionMode } from "./database_transaction.ts";
-export type { WorkerPermissions } from "./host_worker.ts";
-export { type ResultAction, ResultStream } from "./result_stream.ts";
-export type { SqlParameters, SqlValue } from "./sql_parameters.ts";
-export type { ProgressListener, TaskOptions } from "./task_options.ts";
-export type { ModuleTarget, TaskFunction } from "./targets.ts";
-export { type MapOptions, WorkerMap } from "./worker_map.ts";
+export { DatabaseError, WorkerError, type WorkerErrorInit } from "../base/errors.ts";
+export { AsyncDBCursor, type Row } from "./database/cursor.ts";
+export type { DatabaseOptions } from "./database/connection.ts";
+export type { TransactionMode } from "./database/transaction.ts";
+export type { WorkerPermissions } from "./pool/host_worker.ts";
+export { type ResultAction, ResultStream } from "./tasks/result_stream.ts";
+export type { SqlParameters, SqlValue } from "./database/sql_parameters.ts";
+export type { ProgressListener, TaskOptions } from "./tasks/task_options.ts";
+export type { ModuleTarget, TaskFunction } from "./pool/targets.ts";
+export { type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
 export {
   type TaskResult,
   WorkerPool,
@@ -35,4 +35,4 @@ export {
   type WorkerPoolOptions,
   type WorkerPoolStats,
 } from "./worker_pool.ts";
-export type { WorkerTask } from "./worker_task.ts";
+export type { WorkerTask } from "./remote/worker_task.ts";

@@ -1,17 +1,17 @@
-import { describe } from "../describe.ts";
-import { WorkerError } from "../errors.ts";
-import type { Operation } from "../operation.ts";
-import { type Timeout, toSeconds } from "../time.ts";
-import { Crew } from "./crew.ts";
-import { workerHost, type WorkerPermissions } from "./host_worker.ts";
-import type { ResultStream } from "./result_stream.ts";
-import { type ModuleTarget, Targets, type TaskFunction } from "./targets.ts";
-import { type TaskCall, TaskOperation } from "./task_operation.ts";
-import { checkOptions, type TaskOptions, teller } from "./task_options.ts";
-import { promiseOf } from "./task_promise.ts";
-import { TaskStream } from "./task_stream.ts";
-import type { Thread } from "./thread.ts";
-import { checkMap, type MapOptions, WorkerMap } from "./worker_map.ts";
+import { describe } from "../base/describe.ts";
+import { WorkerError } from "../base/errors.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { Dispatcher } from "./pool/dispatcher.ts";
+import { workerHost, type WorkerPermissions } from "./pool/host_worker.ts";
+import type { ResultStream } from "./tasks/result_stream.ts";
+import { type ModuleTarget, Targets, type TaskFunction } from "./pool/targets.ts";
+import { type TaskCall, TaskOperation } from "./tasks/task_operation.ts";
+import { checkOptions, progressSink, type TaskOptions } from "./tasks/task_options.ts";
+import { promiseOf } from "./tasks/task_promise.ts";
+import { TaskStream } from "./tasks/task_stream.ts";
+import type { WorkerHandle } from "./pool/worker_handle.ts";
+import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
 
 /** Options of a {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
@@ -105,7 +105,7 @@ export class WorkerPool {
   readonly name: string;
   /** Workers at the most. */
   readonly size: number;
-  readonly #crew: Crew;
+  readonly #dispatcher: Dispatcher;
   readonly #targets: Targets;
 
   /**
@@ -132,8 +132,8 @@ export class WorkerPool {
       queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, "queueLimit", 1),
       graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
     };
-    this.#crew = new Crew(plan, workerHost(permissions));
-    this.#targets = new Targets((id) => this.#crew.forget(id));
+    this.#dispatcher = new Dispatcher(plan, workerHost(permissions));
+    this.#targets = new Targets((id) => this.#dispatcher.forget(id));
   }
 
   /** Its name. */
@@ -156,7 +156,7 @@ export class WorkerPool {
   /** The same with a function of a module. */
   asyncTask<R = unknown>(target: ModuleTarget, ...args: unknown[]): Operation<R>;
   asyncTask(target: unknown, ...args: unknown[]): Operation<unknown> {
-    return new TaskOperation(this.#crew, this.#call({}, target, args));
+    return new TaskOperation(this.#dispatcher, this.#call({}, target, args));
   }
 
   /**
@@ -179,7 +179,7 @@ export class WorkerPool {
   /** The same with a function of a module. */
   asyncTaskWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Operation<R>;
   asyncTaskWith(options: TaskOptions, target: unknown, ...args: unknown[]): Operation<unknown> {
-    return new TaskOperation(this.#crew, this.#call(options, target, args));
+    return new TaskOperation(this.#dispatcher, this.#call(options, target, args));
   }
 
   /**
@@ -197,7 +197,7 @@ export class WorkerPool {
   /** The same with a function of a module. */
   run<R = unknown>(target: ModuleTarget, ...args: unknown[]): Promise<R>;
   run(target: unknown, ...args: unknown[]): Promise<unknown> {
-    return promiseOf(this.#crew, this.#call({}, target, args));
+    return promiseOf(this.#dispatcher, this.#call({}, target, args));
   }
 
   /**
@@ -219,7 +219,7 @@ export class WorkerPool {
   /** The same with a function of a module. */
   runWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Promise<R>;
   runWith(options: TaskOptions, target: unknown, ...args: unknown[]): Promise<unknown> {
-    return promiseOf(this.#crew, this.#call(options, target, args));
+    return promiseOf(this.#dispatcher, this.#call(options, target, args));
   }
 
   /**
@@ -242,7 +242,7 @@ export class WorkerPool {
   stream<T = unknown, R = unknown>(target: ModuleTarget, ...args: unknown[]): ResultStream<T, R>;
   stream(target: unknown, ...args: unknown[]): ResultStream<unknown, unknown> {
     const { target: known, plan } = this.#call({}, target, args, true);
-    return new TaskStream(this.#crew, known, args, plan);
+    return new TaskStream(this.#dispatcher, known, args, plan);
   }
 
   /**
@@ -269,7 +269,7 @@ export class WorkerPool {
     const checked = checkMap(items, options, 16 * this.size);
     const { target: known, plan } = this.#call({ priority: options.priority }, target, []);
     const { onProgress } = options;
-    return new WorkerMap({ crew: this.#crew, items, target: known, task: plan, onProgress, ...checked });
+    return new WorkerMap({ dispatcher: this.#dispatcher, items, target: known, task: plan, onProgress, ...checked });
   }
 
   #call(options: TaskOptions, target: unknown, args: readonly unknown[], stream = false): TaskCall {
@@ -282,37 +282,37 @@ export class WorkerPool {
       plan,
       seconds: plan.seconds,
       signal: options.signal,
-      tell: teller(options.onProgress),
+      tell: progressSink(options.onProgress),
       inherits: options.priority === undefined,
     };
   }
 
   #mustBeOpen(): void {
-    if (!this.#crew.closed) return;
+    if (!this.#dispatcher.closed) return;
     throw new WorkerError(`Cannot run a task as pool '${this.name}' has been terminated: make a new one`);
   }
 
   /** @internal A worker for somebody who keeps something in it. */
-  settleIn(): Thread {
+  pin(): WorkerHandle {
     this.#mustBeOpen();
-    return this.#crew.settleIn();
+    return this.#dispatcher.pin();
   }
 
   /** @internal Runs a task in that worker; `Kind` is how it is waited for. */
   taskIn<T extends TaskOperation>(
-    thread: Thread,
+    thread: WorkerHandle,
     target: unknown,
     args: readonly unknown[],
-    Kind: new (crew: Crew, call: TaskCall) => T,
+    Kind: new (dispatcher: Dispatcher, call: TaskCall) => T,
   ): T {
     const call = this.#call({}, target, args);
-    return new Kind(this.#crew, { ...call, plan: { ...call.plan, thread } });
+    return new Kind(this.#dispatcher, { ...call, plan: { ...call.plan, thread } });
   }
 
   /** @internal The same for whoever is no coroutine; `holds` is whether the process stays until it is done. */
-  runIn(thread: Thread, target: unknown, args: readonly unknown[], holds: boolean): Promise<unknown> {
+  runIn(thread: WorkerHandle, target: unknown, args: readonly unknown[], holds: boolean): Promise<unknown> {
     const call = this.#call({}, target, args);
-    return promiseOf(this.#crew, { ...call, plan: { ...call.plan, thread } }, holds);
+    return promiseOf(this.#dispatcher, { ...call, plan: { ...call.plan, thread } }, holds);
   }
 
   /**
@@ -321,7 +321,7 @@ export class WorkerPool {
    * @returns A promise; in a coroutine use `yield* until(pool.join())`.
    */
   join(): Promise<void> {
-    return this.#crew.join();
+    return this.#dispatcher.join();
   }
 
   /**
@@ -333,12 +333,12 @@ export class WorkerPool {
    * @returns A promise, resolved when all workers have ended.
    */
   terminate(): Promise<void> {
-    return this.#crew.terminate();
+    return this.#dispatcher.terminate();
   }
 
   /** What it has and has done. */
   stats(): WorkerPoolStats {
-    const { threads, counts, queue, blocked, pending } = this.#crew;
+    const { threads, counts, queue, blocked, pending } = this.#dispatcher;
     const running = threads.reduce((sum, thread) => sum + thread.sent.length + thread.own.length, 0);
     return {
       size: this.size,
@@ -354,12 +354,12 @@ export class WorkerPool {
 
   /** The same as {@linkcode WorkerPool.terminate}, without waiting for it. */
   [Symbol.dispose](): void {
-    this.#crew.terminate();
+    this.#dispatcher.terminate();
   }
 
   /** The same as {@linkcode WorkerPool.terminate}. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#crew.terminate();
+    return this.#dispatcher.terminate();
   }
 }
 

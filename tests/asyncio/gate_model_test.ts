@@ -17,7 +17,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { inLoop } from "./loop_lab.ts";
 
-type Gate = Lock | Semaphore;
+type Acquirable = Lock | Semaphore;
 
 /** How a task asks. */
 interface Ask {
@@ -50,7 +50,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
 
 /** A gate, the tasks that ask for it, and who is expected to be let in. */
 class Watched {
-  readonly gate: Gate;
+  readonly gate: Acquirable;
   readonly tasks: Task<void>[] = [];
   /** Who has been let in, in order, by number. */
   readonly entered: number[] = [];
@@ -61,7 +61,7 @@ class Watched {
   #released = 0;
   readonly #bound: number;
 
-  constructor(gate: Gate, free: number) {
+  constructor(gate: Acquirable, free: number) {
     this.gate = gate;
     this.#free = free;
     this.#bound = gate instanceof BoundedSemaphore ? free : Infinity;
@@ -145,7 +145,7 @@ function* follow(watched: Watched, program: Command[], now: () => number): Gener
   assertEquals(watched.gate.statistics().waiters, 0);
 }
 
-const GATES: [string, number, () => Gate][] = [
+const GATES: [string, number, () => Acquirable][] = [
   ["Lock", 1, () => new Lock()],
   ["Semaphore of none", 0, () => new Semaphore(0)],
   ["Semaphore of one", 1, () => new Semaphore(1)],

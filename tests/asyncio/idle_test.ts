@@ -109,7 +109,7 @@ Deno.test("a hundred thousand tasks, one after the other, leave nothing behind",
   assertEquals(grown, 0);
 });
 
-Deno.test("waits that end early leave no joiner behind, however many there were", async () => {
+Deno.test("waits that end early leave no completionWaiter behind, however many there were", async () => {
   const grown = await growth(async ({ loop }) => {
     const future = loop.createFuture();
     await loop.runUntilComplete(function* () {

@@ -8,7 +8,7 @@ const TASKS = 6;
 const seconds = fc.integer({ min: 0, max: 3 });
 const limit = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 0, max: 4 }) }, fc.constant(null));
 // Of timers that are due at once asyncio says no more than that they run in the next iteration.
-const patience = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.constant(null));
+const stepBudget = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.constant(null));
 const future = fc.integer({ min: 0, max: 2 });
 const task = fc.integer({ min: 0, max: TASKS - 1 });
 const several = fc.array(task, { maxLength: 4 });
@@ -39,7 +39,7 @@ const interfering: fc.Arbitrary<unknown>[] = [
   fc.tuple(fc.constant("cancel"), task),
   fc.tuple(fc.constant("uncancel")),
   fc.tuple(fc.constant("gather"), several, fc.boolean()),
-  fc.tuple(fc.constant("wait"), several, patience, until),
+  fc.tuple(fc.constant("wait"), several, stepBudget, until),
   fc.tuple(fc.constant("waitForTask"), task, seconds),
   fc.tuple(fc.constant("waitForFuture"), future, seconds),
   fc.tuple(fc.constant("soon"), atOnce),

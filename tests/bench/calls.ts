@@ -5,23 +5,23 @@ import { compare, type Effort, ns, printTable, timed, times } from "./harness.ts
 type Body = Generator<unknown, void, unknown>;
 
 /** What the bottom of every stack does: waits until all are there, then switches. */
-function* bottom(gate: Gate): Body {
+function* bottom(gate: Acquirable): Body {
   gate.arrived++;
   while (!gate.open) yield;
   for (let i = 0; i < gate.steps; i++) yield;
 }
 
-interface Gate {
+interface Acquirable {
   readonly steps: number;
   arrived: number;
   open: boolean;
 }
 
-function* switchAt(depth: number, gate: Gate): Body {
+function* switchAt(depth: number, gate: Acquirable): Body {
   yield* call(depth > 1 ? switchAt(depth - 1, gate) : bottom(gate));
 }
 
-function* switchAtNatively(depth: number, gate: Gate): Body {
+function* switchAtNatively(depth: number, gate: Acquirable): Body {
   yield* depth > 1 ? switchAtNatively(depth - 1, gate) : bottom(gate);
 }
 
@@ -33,9 +33,9 @@ function* nothing(): Body {}
 
 const TASKS = 10;
 
-async function run(body: (depth: number, gate: Gate) => Body, depth: number, steps: number): Promise<number> {
+async function run(body: (depth: number, gate: Acquirable) => Body, depth: number, steps: number): Promise<number> {
   const scheduler = new Scheduler();
-  const gate: Gate = { steps, arrived: 0, open: false };
+  const gate: Acquirable = { steps, arrived: 0, open: false };
   let start = 0;
   for (let i = 0; i < TASKS; i++) {
     scheduler.spawn(function* () {

@@ -131,7 +131,7 @@ export async function benchMessages({ rounds, scale }: Effort): Promise<void> {
     ["ping-pong, per message", ns(medians.pingPong), `${times(ratio("pingPong", "native"))} a promise queue`],
     ["ping-pong over a promise queue in native async code", ns(medians.native), ""],
     ["ping-pong, every receive with a timeout", ns(medians.timeout), `${times(ratio("timeout", "pingPong"))} without`],
-    [`thread ring of ${RING}, per hop`, ns(medians.ring), ""],
+    [`thread ring of ${RING}, per macrotask`, ns(medians.ring), ""],
     [`fan-in of ${SENDERS.toLocaleString("en")} senders, per message`, ns(medians.fanIn), ""],
   ]);
   const channels = await compare(rounds, {

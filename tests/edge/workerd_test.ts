@@ -4,7 +4,7 @@ import { type Server, testWorkerd, withWorker } from "./workerd.ts";
 
 const PROBES = new URL("probe_worker.ts", import.meta.url);
 
-/** What a worker can hop with: an immediate; a port of a channel, which is of no use; nothing but a timer. */
+/** What a worker can macrotask with: an immediate; a port of a channel, which is of no use; nothing but a timer. */
 const AGES = {
   "of today": { date: "2026-11-01" },
   "without setImmediate": { date: "2025-09-01" },

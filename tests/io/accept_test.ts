@@ -3,7 +3,7 @@ import { Coro, type CoroFunction, Scheduler, sleep, TimeoutError } from "@asynco
 import { run as runAsyncio, startServer } from "@asyncoro/asyncoro/asyncio";
 import { type AsyncListener, AsyncSocket, ClosedError } from "@asyncoro/asyncoro/io";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { AsyncListener as Listener } from "../../core/io/listener.ts";
+import { AsyncListener as Listener } from "../../core/io/net/listener.ts";
 import { bytes, drive, eventually, testCertificate, testWith, text } from "./helpers.ts";
 
 const LOOPBACK = "127.0.0.1";

@@ -1,6 +1,6 @@
 /** The bytes that have come and were not taken yet. */
 import { assert, assertEquals } from "@std/assert";
-import { ByteQueue } from "../../core/io/byte_queue.ts";
+import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { seeded } from "./helpers.ts";
 
 /** How many bytes the methods of typed arrays move or search while `work` goes on. */

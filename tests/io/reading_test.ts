@@ -189,7 +189,7 @@ Deno.test("an array that grew for a long line is not kept for what is left", asy
   using socket = conn.socket();
   await drive(function* () {
     assertEquals((yield* socket.readline())?.length, 4 * MIB);
-    const idle = socket.intake.peek(0, 0).buffer.byteLength;
+    const idle = socket.readBuffer.peek(0, 0).buffer.byteLength;
     assert(idle <= 256 * 1024, `${idle} for 2 bytes that nobody waits for`);
     yield* fails(socket.readline(0.01), TimeoutError);
     assert(conn.last!.byteLength <= 256 * 1024, `${conn.last!.byteLength} to wait for more`);
@@ -221,7 +221,7 @@ Deno.test("a line that is longer than the maximum is an error, terminated or not
           // Asks for a piece, or the end, and does not wait for it.
           yield* fails(socket.recvall(100, 0), Error);
           yield* sleep(0.001);
-          if (socket.intake.ended) break;
+          if (socket.readBuffer.ended) break;
         }
         yield* fails(socket.readline({ max: 5 }), MessageTooLargeError);
         assertEquals(text(yield* socket.recvall(6)), "123456");
@@ -233,7 +233,7 @@ Deno.test("a line that is longer than the maximum is an error, terminated or not
 Deno.test("a read that there is no memory for fails, and nothing else does", async () => {
   await drive(function* () {
     using socket = FakeConn.of([bytes("ab"), bytes("cd")]).socket();
-    socket.intake.lend = () => {
+    socket.readBuffer.lend = () => {
       throw new RangeError("Array buffer allocation failed");
     };
     const error = yield* fails(socket.recv(), RangeError);

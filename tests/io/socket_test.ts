@@ -287,7 +287,7 @@ Deno.test("bytes that are given back go to who waits already, before what the ho
     });
     yield* sleep(0.01);
     // What a race does when a branch that has received something loses.
-    near.intake.putBack(bytes("back"));
+    near.readBuffer.putBack(bytes("back"));
     yield* sleep(0.01);
     yield* until(far.write(bytes("later")));
     assertEquals(yield* reader.finish(), ["back", "later"]);

@@ -14,7 +14,7 @@ import { text, type Violation } from "./violation.ts";
 import { type Plan, World } from "./world.ts";
 
 // Beyond its end, an epoch has so many seconds of its own clock, and of real time: the slowest cleanup takes far less.
-const PATIENCE = 2000;
+const STEP_BUDGET = 2000;
 const REAL_PATIENCE = 90;
 
 /** What came of an epoch. */
@@ -96,7 +96,7 @@ function startWatchdog(world: World): { stop(): void } {
   const { virtual, seconds } = world.plan;
   const late = () => world.violate("No wake-up is lost", "the epoch does not come to its end");
   const timer = setTimeout(late, ((virtual ? 0 : seconds) + REAL_PATIENCE) * 1000);
-  const limit = virtual ? seconds + PATIENCE : Infinity;
+  const limit = virtual ? seconds + STEP_BUDGET : Infinity;
   const coro = world.spawn("watchdog", function* (coro: Coro) {
     if (yield* coro.sleep(limit, true)) late();
   });
@@ -118,7 +118,7 @@ async function checkEmpty(world: World): Promise<void> {
     return;
   }
   const late = world.now() - world.end;
-  const limit = world.plan.virtual ? PATIENCE : REAL_PATIENCE;
+  const limit = world.plan.virtual ? STEP_BUDGET : REAL_PATIENCE;
   world.check(late < limit, "Nothing is left in the end", () => `something went on for ${late} seconds`);
   const { live, daemons, ready, timers, hostOperations } = scheduler.stats();
   const left = JSON.stringify({

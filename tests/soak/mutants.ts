@@ -4,24 +4,24 @@
  */
 import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
-import { currentContext } from "../../core/host_context.ts";
-import { ByteQueue } from "../../core/io/byte_queue.ts";
-import { Handshakes } from "../../core/io/handshakes.ts";
-import { AsyncListener } from "../../core/io/listener.ts";
+import { currentContext } from "../../core/host/async_context.ts";
+import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
+import { Handshakes } from "../../core/io/net/handshakes.ts";
+import { AsyncListener } from "../../core/io/net/listener.ts";
 import { Line, NONE } from "../../core/line.ts";
-import { Mailbox } from "../../core/message/mailbox.ts";
-import { Operation } from "../../core/operation.ts";
+import { Mailbox } from "../../core/coroutine/mailbox.ts";
+import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
-import { Strand } from "../../core/strand.ts";
+import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
-import { WaitQueue } from "../../core/sync/wait_queue.ts";
-import { Crew } from "../../core/workers/crew.ts";
-import { Thread } from "../../core/workers/thread.ts";
-import { DatabaseConnection } from "../../core/workers/database_connection.ts";
-import { DecisiveTask } from "../../core/workers/lasting_task.ts";
-import { Fetch } from "../../core/workers/result_rows.ts";
+import { WaitQueue } from "../../core/fiber/wait_queue.ts";
+import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
+import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
+import { DatabaseConnection } from "../../core/workers/database/connection.ts";
+import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
+import { Fetch } from "../../core/workers/database/result_rows.ts";
 
 /** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
 // deno-lint-ignore no-explicit-any -- see above
@@ -160,9 +160,9 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "Nothing is early",
     apply: () =>
       sometimes(Sleep.prototype, "arm", 5, (arm) =>
-        function (strand) {
+        function (fiber) {
           this.limit *= 0.9;
-          arm.call(this, strand);
+          arm.call(this, fiber);
         }),
   },
   {
@@ -227,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Strand.prototype, "requestUnwind", 3, (requestUnwind) =>
+      sometimes(Fiber.prototype, "requestUnwind", 3, (requestUnwind) =>
         function (...args) {
           if (this.constructor.name !== "Branch") requestUnwind.apply(this, args);
         }),
@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "combinations",
     virtual: true,
     invariant: "Without time, what is there is taken",
-    apply: () => sometimes(Strand.prototype, "advances", 1, () => () => false),
+    apply: () => sometimes(Fiber.prototype, "advances", 1, () => () => false),
   },
   {
     name: "what came through a deadline in vain does not go back",
@@ -320,7 +320,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A task gives its own result",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 50, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 50, (finished) =>
         function (task, ok, value) {
           finished.call(this, task, ok, typeof value === "number" ? value + 1 : value);
         }),
@@ -331,7 +331,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "A step has the context of its coroutine",
     apply: () =>
-      sometimes(Strand.prototype, "initialize", 50, (initialize) =>
+      sometimes(Fiber.prototype, "initialize", 50, (initialize) =>
         function (top) {
           initialize.call(this, top, undefined);
         }),
@@ -342,7 +342,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "A step has the context of its coroutine",
     apply: () =>
-      sometimes(Strand.prototype, "run", 50, (run) =>
+      sometimes(Fiber.prototype, "run", 50, (run) =>
         function () {
           const own = this.hostContext;
           this.hostContext = currentContext();
@@ -356,7 +356,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A task does not fail for others",
     apply: () =>
-      sometimes(Thread.prototype, "recall", 1, (recall) =>
+      sometimes(WorkerHandle.prototype, "recall", 1, (recall) =>
         function (most, which) {
           return most === Infinity ? [] : recall.call(this, most, which);
         }),
@@ -367,7 +367,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A buffer arrives as it was",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 1, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 1, (finished) =>
         function (task, ok, value) {
           if (value?.all instanceof Uint8Array) value.all = value.all.subarray(1);
           finished.call(this, task, ok, value);
@@ -379,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "An error keeps its errors",
     apply: () =>
-      sometimes(Crew.prototype, "finished", 1, (finished) =>
+      sometimes(Dispatcher.prototype, "finished", 1, (finished) =>
         function (task, ok, value) {
           if (!ok) delete value.errors;
           finished.call(this, task, ok, value);

@@ -13,7 +13,7 @@ import { text, Thrown, Violation } from "./violation.ts";
 export const ALARM: unique symbol = Symbol("alarm");
 
 // Seconds within which a coroutine that can go on does so, on any machine that is not broken.
-const PATIENCE = 30;
+const STEP_BUDGET = 30;
 
 /** What a coroutine of the soak does. */
 export type Body<R = void> = Generator<unknown, R, unknown>;
@@ -117,7 +117,7 @@ export class World {
   prompt(since: number, what: () => string): void {
     const late = this.now() - since;
     this.check(
-      late <= (this.plan.virtual ? 1e-6 : PATIENCE),
+      late <= (this.plan.virtual ? 1e-6 : STEP_BUDGET),
       "No wake-up is lost",
       () => `${what()} was late by ${late}`,
     );

@@ -1,19 +1,19 @@
 /** Who of a pool does what, with workers that do what the test says. */
 import { assert, assertEquals } from "@std/assert";
-import { WorkerError } from "../../core/errors.ts";
-import { Crew, type CrewPlan } from "../../core/workers/crew.ts";
-import { CODE } from "../../core/workers/protocol.ts";
-import { Task, type TaskPlan } from "../../core/workers/task.ts";
-import type { Target } from "../../core/workers/targets.ts";
-import type { Thread } from "../../core/workers/thread.ts";
+import { WorkerError } from "../../core/base/errors.ts";
+import { Dispatcher, type DispatcherPlan } from "../../core/workers/pool/dispatcher.ts";
+import { CODE } from "../../core/workers/remote/protocol.ts";
+import { Task, type TaskPlan } from "../../core/workers/pool/task.ts";
+import type { Target } from "../../core/workers/pool/targets.ts";
+import type { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
 import { FakeHost, type FakeWorker, turns } from "./fake_host.ts";
 
 const TARGET: Target = { id: 1, note: { source: "() => 1", method: false, name: "" }, label: "function" };
 
-function newCrew(size: number, plan: Partial<CrewPlan> = {}): { crew: Crew; host: FakeHost } {
+function newCrew(size: number, plan: Partial<DispatcherPlan> = {}): { dispatcher: Dispatcher; host: FakeHost } {
   const host = new FakeHost();
   const whole = { name: "workers", size, keep: 0, idleSeconds: Infinity, queueLimit: Infinity, graceSeconds: 5 };
-  return { crew: new Crew({ ...whole, ...plan }, host), host };
+  return { dispatcher: new Dispatcher({ ...whole, ...plan }, host), host };
 }
 
 /** A task, and what became of it. */
@@ -22,11 +22,11 @@ interface Probe {
   readonly outcomes: { ok: boolean; value: unknown }[];
 }
 
-function submit(crew: Crew, args: unknown[], plan: Partial<TaskPlan> = {}): Probe {
+function submit(dispatcher: Dispatcher, args: unknown[], plan: Partial<TaskPlan> = {}): Probe {
   const outcomes: Probe["outcomes"] = [];
   const whole: TaskPlan = { priority: 4, stream: false, limit: 0, transfer: [], thread: null, ...plan };
   const task = new Task(TARGET, args, whole, { settled: (ok, value) => void outcomes.push({ ok, value }) });
-  crew.submit(task);
+  dispatcher.submit(task);
   return { task, outcomes };
 }
 
@@ -38,8 +38,8 @@ function messageOf(probe: Probe): string {
 }
 
 Deno.test("when a worker is replaced, tasks that it had done while the pool was busy keep their results", async () => {
-  const { crew, host } = newCrew(1, { graceSeconds: 0.001 });
-  const [slow, second, third] = [1, 2, 3].map((n) => submit(crew, [n]));
+  const { dispatcher, host } = newCrew(1, { graceSeconds: 0.001 });
+  const [slow, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
   await turns();
   const [worker] = host.workers;
   worker.start();
@@ -51,7 +51,7 @@ Deno.test("when a worker is replaced, tasks that it had done while the pool was 
       worker.take();
     }
   }, 1);
-  crew.cancel(slow.task);
+  dispatcher.cancel(slow.task);
   const blocked = performance.now() + 20;
   while (performance.now() < blocked);
   await turns();
@@ -62,17 +62,17 @@ Deno.test("when a worker is replaced, tasks that it had done while the pool was 
     [{ ok: true, value: 2 }],
     [{ ok: true, value: 3 }],
   ]);
-  assertEquals([crew.counts.replaced, host.workers.length], [0, 1]);
-  await crew.terminate();
+  assertEquals([dispatcher.counts.replaced, host.workers.length], [0, 1]);
+  await dispatcher.terminate();
 });
 
 Deno.test("when a worker is replaced, what it had not begun runs elsewhere", async () => {
-  const { crew, host } = newCrew(1, { graceSeconds: 0.001 });
-  const [hung, second, third] = [1, 2, 3].map((n) => submit(crew, [n]));
+  const { dispatcher, host } = newCrew(1, { graceSeconds: 0.001 });
+  const [hung, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
   await turns();
   host.workers[0].start();
   host.workers[0].take();
-  crew.cancel(hung.task);
+  dispatcher.cancel(hung.task);
   while (host.workers.length < 2) await turns();
   serveAll(host);
   await turns();
@@ -81,8 +81,8 @@ Deno.test("when a worker is replaced, what it had not begun runs elsewhere", asy
     [{ ok: true, value: 2 }],
     [{ ok: true, value: 3 }],
   ]);
-  assertEquals(crew.counts.replaced, 1);
-  await crew.terminate();
+  assertEquals(dispatcher.counts.replaced, 1);
+  await dispatcher.terminate();
 });
 
 /** Lets every worker do what it has. */
@@ -94,31 +94,31 @@ function serveAll(host: FakeHost): void {
 }
 
 Deno.test("a cancellation that reaches a worker late does not take back that of the task it runs", async () => {
-  const { crew, host } = newCrew(1);
-  const [first, second] = [1, 2].map((n) => submit(crew, [n]));
+  const { dispatcher, host } = newCrew(1);
+  const [first, second] = [1, 2].map((n) => submit(dispatcher, [n]));
   await turns();
   const [worker] = host.workers;
   worker.start();
   worker.take();
   worker.finish(1);
   worker.take();
-  crew.cancel(second.task);
+  dispatcher.cancel(second.task);
   assert(worker.asked);
-  crew.cancel(first.task);
+  dispatcher.cancel(first.task);
   assert(worker.asked);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("a worker is started for what stands behind a long task after another has crashed", async () => {
-  const { crew, host } = newCrew(2);
-  submit(crew, ["long"]);
-  submit(crew, ["crash"]);
+  const { dispatcher, host } = newCrew(2);
+  submit(dispatcher, ["long"]);
+  submit(dispatcher, ["crash"]);
   await turns();
   for (const worker of host.workers) {
     worker.start();
     worker.take();
   }
-  const quick = submit(crew, ["quick"]);
+  const quick = submit(dispatcher, ["quick"]);
   await turns();
   host.workers[1].crash();
   await turns();
@@ -128,22 +128,22 @@ Deno.test("a worker is started for what stands behind a long task after another 
   host.workers[2].finish("quick");
   await turns();
   assertEquals(quick.outcomes, [{ ok: true, value: "quick" }]);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("what stands behind a long task is found beside a worker that has more, all of it pinned", async () => {
-  const { crew, host } = newCrew(3);
-  const pinned = crew.settleIn();
-  submit(crew, ["long"], { thread: pinned });
-  submit(crew, ["long"]);
-  submit(crew, ["crash"]);
+  const { dispatcher, host } = newCrew(3);
+  const pinned = dispatcher.pin();
+  submit(dispatcher, ["long"], { thread: pinned });
+  submit(dispatcher, ["long"]);
+  submit(dispatcher, ["crash"]);
   await turns();
   for (const worker of host.workers) {
     worker.start();
     worker.take();
   }
-  for (let i = 0; i < 5; i++) submit(crew, ["pinned"], { thread: pinned });
-  submit(crew, ["quick"]);
+  for (let i = 0; i < 5; i++) submit(dispatcher, ["pinned"], { thread: pinned });
+  submit(dispatcher, ["quick"]);
   await turns();
   const crashing = host.workers.find((worker) => worker.running!.args[0] === "crash")!;
   const other = host.workers.find((worker) => worker !== crashing && worker !== host.workers[0])!;
@@ -155,13 +155,13 @@ Deno.test("what stands behind a long task is found beside a worker that has more
   fresh.start();
   fresh.take();
   assertEquals([fresh.running?.args, other.running?.args], [["quick"], ["long"]]);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("a worker without work takes what waits for another one to start", async () => {
-  const { crew, host } = newCrew(2);
-  submit(crew, [1]);
-  submit(crew, [2]);
+  const { dispatcher, host } = newCrew(2);
+  submit(dispatcher, [1]);
+  submit(dispatcher, [2]);
   await turns();
   const [ready, starting] = host.workers;
   ready.start();
@@ -171,20 +171,20 @@ Deno.test("a worker without work takes what waits for another one to start", asy
     ready.finish(n);
     await turns();
   }
-  assertEquals([crew.pending, starting.started], [0, false]);
-  await crew.terminate();
+  assertEquals([dispatcher.pending, starting.started], [0, false]);
+  await dispatcher.terminate();
 });
 
 Deno.test("a task that finds the ring full of cancelled ones goes out when they are out of the way", async () => {
-  const { crew, host } = newCrew(1);
+  const { dispatcher, host } = newCrew(1);
   const text = "x".repeat(240);
-  for (const { task } of Array.from({ length: 66 }, (_, i) => submit(crew, [i, text]))) {
+  for (const { task } of Array.from({ length: 66 }, (_, i) => submit(dispatcher, [i, text]))) {
     await turns(1);
-    crew.cancel(task);
+    dispatcher.cancel(task);
   }
-  const last = submit(crew, ["last", text]);
+  const last = submit(dispatcher, ["last", text]);
   await turns();
-  assertEquals(crew.queue.length, 1);
+  assertEquals(dispatcher.queue.length, 1);
   const [worker] = host.workers;
   worker.start();
   worker.take();
@@ -193,45 +193,45 @@ Deno.test("a task that finds the ring full of cancelled ones goes out when they 
   worker.finish("last");
   await turns();
   assertEquals(last.outcomes, [{ ok: true, value: "last" }]);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("a worker that cannot be made fails what waits after some tries, and the next task tries again", async () => {
-  const { crew, host } = newCrew(2);
+  const { dispatcher, host } = newCrew(2);
   host.broken = true;
-  const lost = submit(crew, [1]);
+  const lost = submit(dispatcher, [1]);
   while (lost.outcomes.length === 0) await turns();
   assertEquals(messageOf(lost), "Cannot run tasks as no worker can be started");
-  assertEquals([crew.counts.started, crew.counts.crashed, crew.pending], [3, 3, 0]);
+  assertEquals([dispatcher.counts.started, dispatcher.counts.crashed, dispatcher.pending], [3, 3, 0]);
   host.broken = false;
-  const found = submit(crew, [2]);
+  const found = submit(dispatcher, [2]);
   await turns();
   serveAll(host);
   await turns();
   assertEquals(found.outcomes, [{ ok: true, value: 2 }]);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("while one worker works, others that cannot start fail no task and are tried ever more seldom", async () => {
-  const { crew, host } = newCrew(2);
+  const { dispatcher, host } = newCrew(2);
   const reports: unknown[] = [];
   const { error } = console;
   console.error = (...args: unknown[]) => void reports.push(args[1]);
   try {
-    const long = submit(crew, ["long"]);
+    const long = submit(dispatcher, ["long"]);
     await turns();
     const [worker] = host.workers;
     worker.start();
     worker.take();
-    const behind = submit(crew, ["behind"]);
+    const behind = submit(dispatcher, ["behind"]);
     await turns();
     for (let i = 0; i < 4; i++) {
       for (const other of host.live) if (other !== worker) other.crash(new Error("no memory"));
-      const { started } = crew.counts;
+      const { started } = dispatcher.counts;
       await turns();
       // Not at once.
-      if (i === 3) assertEquals(crew.counts.started, started);
-      while (crew.counts.started === started) await turns();
+      if (i === 3) assertEquals(dispatcher.counts.started, started);
+      while (dispatcher.counts.started === started) await turns();
     }
     assertEquals(reports.length, 1);
     // A start that succeeds ends that.
@@ -247,12 +247,12 @@ Deno.test("while one worker works, others that cannot start fail no task and are
   } finally {
     console.error = error;
   }
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 Deno.test("what a worker dies of is told even if all it had goes elsewhere", async () => {
-  const { crew, host } = newCrew(1);
-  const first = submit(crew, [1]);
+  const { dispatcher, host } = newCrew(1);
+  const first = submit(dispatcher, [1]);
   await turns();
   const [worker] = host.workers;
   worker.start();
@@ -269,7 +269,7 @@ Deno.test("what a worker dies of is told even if all it had goes elsewhere", asy
   serveAll(host);
   await turns();
   assertEquals(first.outcomes, [{ ok: true, value: 1 }]);
-  await crew.terminate();
+  await dispatcher.terminate();
 });
 
 /** Numbers from 0 to 1, always the same for one seed. */
@@ -283,9 +283,9 @@ function newRandom(seed: number): () => number {
   };
 }
 
-/** A random history of a crew, and what must hold throughout. */
+/** A random history of a dispatcher, and what must hold throughout. */
 class History {
-  readonly crew: Crew;
+  readonly dispatcher: Dispatcher;
   readonly host: FakeHost;
   readonly probes: Map<number, Probe> = new Map();
   readonly #random: () => number;
@@ -293,14 +293,14 @@ class History {
   // Cancelled by its owner; lost with a worker that it ran in or that kept something for it.
   readonly #cancelled: Set<number> = new Set();
   readonly #lost: Set<number> = new Set();
-  readonly #pins: Map<Thread, FakeWorker> = new Map();
+  readonly #pins: Map<WorkerHandle, FakeWorker> = new Map();
   #made = 0;
 
   constructor(seed: number) {
     this.#random = newRandom(seed);
     this.#size = 1 + this.#below(4);
     const queueLimit = this.#chance(0.3) ? 5 : Infinity;
-    ({ crew: this.crew, host: this.host } = newCrew(this.#size, { graceSeconds: 0.002, queueLimit }));
+    ({ dispatcher: this.dispatcher, host: this.host } = newCrew(this.#size, { graceSeconds: 0.002, queueLimit }));
     this.host.onTerminate = (worker) => this.#terminated(worker);
   }
 
@@ -333,14 +333,14 @@ class History {
     else if (dice < 0.3) plan.thread = this.#pin();
     else if (dice < 0.5) args[1] = { n };
     else if (dice < 0.6) args[1] = "x".repeat(200);
-    this.probes.set(n, submit(this.crew, args, plan));
+    this.probes.set(n, submit(this.dispatcher, args, plan));
   }
 
-  #pin(): Thread {
+  #pin(): WorkerHandle {
     const known = [...this.#pins.keys()].filter((thread) => !thread.dead);
     if (known.length > 0 && this.#chance(0.8)) return this.#pick(known)!;
-    const thread = this.crew.settleIn();
-    this.#pins.set(thread, this.host.workers[this.crew.threads.indexOf(thread)]);
+    const thread = this.dispatcher.pin();
+    this.#pins.set(thread, this.host.workers[this.dispatcher.threads.indexOf(thread)]);
     return thread;
   }
 
@@ -352,7 +352,7 @@ class History {
     const picked = this.#pick(this.#open());
     if (picked === undefined) return;
     this.#cancelled.add(picked[0]);
-    this.crew.cancel(picked[1].task);
+    this.dispatcher.cancel(picked[1].task);
   }
 
   #work(): void {
@@ -381,27 +381,27 @@ class History {
 
   #terminated(worker: FakeWorker): void {
     const n = worker.running?.args[0] as number | undefined;
-    if (n === undefined || this.#lost.has(n) || this.crew.closed) return;
+    if (n === undefined || this.#lost.has(n) || this.dispatcher.closed) return;
     assert(this.#cancelled.has(n), `The worker of task ${n}, which nobody cancelled, was ended`);
   }
 
   /** What must hold when all that can be given out is given out. */
   check(): void {
-    const { crew } = this;
-    assert(crew.threads.length <= this.#size);
-    const behind = crew.threads.flatMap(({ sent }) => sent.slice(1).filter((task) => isOpenToOthers(task)));
-    if (crew.queue.length + crew.blocked.length + behind.length === 0) return;
-    assertEquals(crew.threads.length, this.#size, "A task waits, and fewer workers live or start than may");
-    const idle = crew.threads.filter(({ sent, own }) => sent.length === 0 && own.length === 0);
+    const { dispatcher } = this;
+    assert(dispatcher.threads.length <= this.#size);
+    const behind = dispatcher.threads.flatMap(({ sent }) => sent.slice(1).filter((task) => isOpenToOthers(task)));
+    if (dispatcher.queue.length + dispatcher.blocked.length + behind.length === 0) return;
+    assertEquals(dispatcher.threads.length, this.#size, "A task waits, and fewer workers live or start than may");
+    const idle = dispatcher.threads.filter(({ sent, own }) => sent.length === 0 && own.length === 0);
     assertEquals(idle.length, 0, "A task waits, and a worker is idle");
   }
 
   async end(): Promise<void> {
-    for (let i = 0; i < 10_000 && this.crew.pending > 0; i++) {
+    for (let i = 0; i < 10_000 && this.dispatcher.pending > 0; i++) {
       serveAll(this.host);
       await turns(1);
     }
-    assertEquals(this.crew.pending, 0, "A task never settles");
+    assertEquals(this.dispatcher.pending, 0, "A task never settles");
     for (const [n, { task, outcomes }] of this.probes) {
       if (this.#cancelled.has(n)) {
         assertEquals(outcomes, [], `Task ${n} was cancelled`);
@@ -413,7 +413,7 @@ class History {
       // What was moved, or needs what a worker kept, goes with its worker.
       else assert(this.#lost.has(n) || task.plan.thread !== null || task.plan.transfer.length > 0, `${n}: ${value}`);
     }
-    await this.crew.terminate();
+    await this.dispatcher.terminate();
   }
 }
 

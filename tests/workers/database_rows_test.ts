@@ -62,17 +62,17 @@ Deno.test("a fetch that is given up loses no row, whenever and in whatever way",
       yield* cursor.execute(NUMBERS);
       const seen: Numbered[] = [];
       let ended = false;
-      for (let patience = 0; !ended;) {
+      for (let stepBudget = 0; !ended;) {
         const before = seen.length;
         // The worker is busy, so that there is something to give up, in every state.
-        const busy = patience > 0 && patience < 8 ? pool.run(spin, 0.5) : null;
+        const busy = stepBudget > 0 && stepBudget < 8 ? pool.run(spin, 0.5) : null;
         try {
-          ended = (yield* withTimeout(patience < 16 ? patience * 0.0001 : 60, fetch(cursor, seen))) === 0;
-          patience = 0;
+          ended = (yield* withTimeout(stepBudget < 16 ? stepBudget * 0.0001 : 60, fetch(cursor, seen))) === 0;
+          stepBudget = 0;
         } catch (error) {
           if (!(error instanceof TimeoutError)) throw error;
           givenUp++;
-          patience = seen.length > before ? 0 : patience + 1;
+          stepBudget = seen.length > before ? 0 : stepBudget + 1;
         }
         if (busy !== null) yield busy;
       }
@@ -143,7 +143,7 @@ Deno.test("a cursor that is used anew gives the rows of the new statement", asyn
     assertEquals([...(yield* late.finish()) as Numbered[], ...(yield* cursor.fetchall())], [{ n: -1 }]);
     yield* cursor.execute(NUMBERS);
     assertEquals(yield* cursor.fetchone(), { n: 0 });
-    // Given up, it has no rows: neither old nor new ones.
+    // YieldedValue up, it has no rows: neither old nor new ones.
     let rows: unknown = null;
     try {
       yield* withTimeout(0, cursor.execute("SELECT -1 AS n"));

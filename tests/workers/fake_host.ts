@@ -1,9 +1,9 @@
 /** Workers without threads, which do what a test tells them to: the pool's side of the protocol, step by step. */
-import type { HostWorker, HostWorkerEvents, WorkerHost } from "../../core/workers/host_worker.ts";
-import { seal, unseal } from "../../core/workers/envelope.ts";
-import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "../../core/workers/protocol.ts";
-import { Ring } from "../../core/workers/ring.ts";
-import type { PortLike, WorkerStart } from "../../core/workers/worker_loop.ts";
+import type { HostWorker, HostWorkerEvents, WorkerHost } from "../../core/workers/pool/host_worker.ts";
+import { seal, unseal } from "../../core/workers/remote/envelope.ts";
+import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "../../core/workers/remote/protocol.ts";
+import { Ring } from "../../core/workers/remote/ring.ts";
+import type { PortLike, WorkerStart } from "../../core/workers/remote/worker_loop.ts";
 
 /** One end of a channel. */
 class FakePort implements PortLike {

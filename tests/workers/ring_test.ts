@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { CONTROL_WORDS } from "../../core/workers/protocol.ts";
-import { Ring } from "../../core/workers/ring.ts";
+import { CONTROL_WORDS } from "../../core/workers/remote/protocol.ts";
+import { Ring } from "../../core/workers/remote/ring.ts";
 
 const HEAD = 0;
 const TAIL = 1;

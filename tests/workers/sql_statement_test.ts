@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { sqlStatement } from "../../core/workers/sql_statement.ts";
+import { sqlStatement } from "../../core/workers/database/sql_statement.ts";
 
 function parametersOf(sql: string): readonly (string | null)[] {
   return sqlStatement(sql).parameters;

@@ -1,4 +1,4 @@
-import { describe } from "../../describe.ts";
+import { describe } from "../../base/describe.ts";
 
 /** Options of a connection's streams. */
 export interface StreamOptions {

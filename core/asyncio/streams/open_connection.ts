@@ -1,8 +1,8 @@
-import { AsyncSocket } from "../../io/socket.ts";
-import type { ConnectTarget } from "../../io/dial.ts";
-import type { Operation } from "../../operation.ts";
+import { AsyncSocket } from "../../io/net/socket.ts";
+import type { ConnectTarget } from "../../io/net/connect.ts";
+import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { getRunningLoop } from "../running.ts";
+import { getRunningLoop } from "../loop/running.ts";
 import { DEFAULT_LIMIT, type EndpointOptions, type StreamOptions, targetOf } from "./endpoint_options.ts";
 import type { StreamReader } from "./stream_reader.ts";
 import { StreamTransport } from "./stream_transport.ts";

@@ -1,8 +1,8 @@
-import type { Coro } from "../../coro.ts";
-import { Reference } from "../../io/reference.ts";
-import type { AsyncSocket } from "../../io/socket.ts";
-import type { RunLoop } from "../../run_loop.ts";
-import type { Strand } from "../../strand.ts";
+import type { Coro } from "../../coroutine/coro.ts";
+import { KeepAlive } from "../../io/wait/keep_alive.ts";
+import type { AsyncSocket } from "../../io/net/socket.ts";
+import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { type Bytes, NOTHING } from "./stream_buffer.ts";
 import type { ReadSource, StreamReader } from "./stream_reader.ts";
 
@@ -22,7 +22,7 @@ export class ReadAhead implements ReadSource {
   private readonly socket: AsyncSocket;
   private readonly reader: StreamReader;
   private readonly lost: (error: unknown) => void;
-  private readonly reference: Reference;
+  private readonly keepAlive: KeepAlive;
   // The scheduler that counts the wait for what the host brings.
   private loop: RunLoop | null;
   // The host read that is under way.
@@ -42,7 +42,7 @@ export class ReadAhead implements ReadSource {
     this.socket = socket;
     this.reader = reader;
     this.lost = lost;
-    this.reference = new Reference((alive) => this.keepAlive(alive), true);
+    this.keepAlive = new KeepAlive((alive) => this.holdProcess(alive), true);
     this.loop = null;
     this.reading = null;
     this.ended = this.diverted = false;
@@ -53,33 +53,33 @@ export class ReadAhead implements ReadSource {
     this.onFailure = (error) => this.failed(error);
     reader.source = this;
     this.readOn();
-    this.reference.leave();
+    this.keepAlive.leave();
   }
 
   /** See {@linkcode ReadSource.readOn}. */
   readOn(): void {
     if (this.reading !== null || this.ended || this.diverted) return;
-    this.reading = this.socket.intake.source.read(this.piece);
+    this.reading = this.socket.readBuffer.source.read(this.piece);
     this.reading.then(this.onRead, this.onFailure);
   }
 
   /** See {@linkcode ReadSource.hold}. */
-  hold(strand: Strand): void {
-    this.loop = strand.loop;
+  hold(fiber: Fiber): void {
+    this.loop = fiber.loop;
     this.loop.hostOperations++;
-    this.reference.enter(strand.owner);
+    this.keepAlive.enter(fiber.owner);
   }
 
   /** See {@linkcode ReadSource.refer}. */
   refer(coro: Coro): void {
-    this.reference.enter(coro);
+    this.keepAlive.enter(coro);
   }
 
   /** See {@linkcode ReadSource.release}. */
   release(): void {
     this.loop!.hostOperations--;
     this.loop = null;
-    this.reference.leave();
+    this.keepAlive.leave();
   }
 
   /**
@@ -92,7 +92,7 @@ export class ReadAhead implements ReadSource {
     let first = this.reading;
     let rest = NOTHING;
     this.diverted = true;
-    this.reference.hold(true);
+    this.keepAlive.hold(true);
     return {
       localAddr: conn.localAddr,
       remoteAddr: conn.remoteAddr,
@@ -120,7 +120,7 @@ export class ReadAhead implements ReadSource {
   /** The reader gets again what comes over the socket. */
   rejoin(): void {
     this.diverted = false;
-    if (this.loop === null) this.reference.leave();
+    if (this.loop === null) this.keepAlive.leave();
     this.readOn();
   }
 
@@ -168,9 +168,9 @@ export class ReadAhead implements ReadSource {
     else if (this.smallReads > SMALL_READS) this.readSize = MIN_READ;
   }
 
-  private keepAlive(alive: boolean): void {
+  private holdProcess(alive: boolean): void {
     if (this.socket.closed) return;
-    const { source } = this.socket.intake;
+    const { source } = this.socket.readBuffer;
     if (alive) source.ref?.();
     else source.unref?.();
   }

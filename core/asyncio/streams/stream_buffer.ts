@@ -1,4 +1,4 @@
-import { Fifo } from "../../fifo.ts";
+import { Fifo } from "../../base/fifo.ts";
 
 /** Bytes of a buffer of its own. */
 export type Bytes = Uint8Array<ArrayBuffer>;

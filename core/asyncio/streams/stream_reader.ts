@@ -1,10 +1,10 @@
-import type { Coro } from "../../coro.ts";
-import { describe, isInstance } from "../../describe.ts";
-import { type Data, toBytes } from "../../io/data.ts";
+import type { Coro } from "../../coroutine/coro.ts";
+import { describe, isInstance } from "../../base/describe.ts";
+import { type Data, toBytes } from "../../io/stream/bytes.ts";
 import { Items } from "../../io/items.ts";
-import { Operation, WAITING } from "../../operation.ts";
+import { Operation, WAITING } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import type { Strand } from "../../strand.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";
 import { checkLimit, DEFAULT_LIMIT, type StreamOptions } from "./endpoint_options.ts";
 import { type Bytes, NOTHING, StreamBuffer } from "./stream_buffer.ts";
@@ -16,9 +16,9 @@ const LINE_END: readonly Uint8Array[] = [new Uint8Array([LINE_FEED])];
 export interface ReadSource {
   /** Brings more, unless it does already or has brought everything. */
   readOn(): void;
-  /** A strand waits for what comes. */
-  hold(strand: Strand): void;
-  /** The strand that waits has become a daemon's, or ceased to be one. */
+  /** A fiber waits for what comes. */
+  hold(fiber: Fiber): void;
+  /** The fiber that waits has become a daemon's, or ceased to be one. */
   refer(coro: Coro): void;
   /** It waits no longer. */
   release(): void;
@@ -270,9 +270,9 @@ export class StreamReader {
   }
 
   /** @internal A coroutine begins to wait. */
-  enter(wait: DataWait, strand: Strand): void {
+  enter(wait: DataWait, fiber: Fiber): void {
     this.#waiter = wait;
-    this.source?.hold(strand);
+    this.source?.hold(fiber);
     this.#readOn();
   }
 
@@ -364,13 +364,13 @@ class DataWait extends Operation<void> {
     return `data for ${this.reader}`;
   }
 
-  override begin(strand: Strand): boolean {
-    this.reader.enter(this, strand);
+  override begin(fiber: Fiber): boolean {
+    this.reader.enter(this, fiber);
     return false;
   }
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.reader.source?.refer(this.strand!.owner);
+    if (this.state === WAITING) this.reader.source?.refer(this.fiber!.owner);
   }
 
   override detach(): void {

@@ -1,13 +1,13 @@
-import { ClosedError, UnsupportedError } from "../../errors.ts";
-import { Fifo } from "../../fifo.ts";
-import { HostCall } from "../../io/host_call.ts";
-import type { AsyncSocket } from "../../io/socket.ts";
-import type { TlsClientOptions } from "../../io/tls.ts";
-import { TlsConn } from "../../io/tls_conn.ts";
-import type { Operation } from "../../operation.ts";
+import { ClosedError, UnsupportedError } from "../../base/errors.ts";
+import { Fifo } from "../../base/fifo.ts";
+import { HostCall } from "../../io/wait/host_call.ts";
+import type { AsyncSocket } from "../../io/net/socket.ts";
+import type { TlsClientOptions } from "../../io/net/tls.ts";
+import { TlsConn } from "../../io/net/tls_conn.ts";
+import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import type { EventLoop } from "../event_loop.ts";
-import type { Future } from "../future.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import type { Future } from "../loop/future.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { StreamReader } from "./stream_reader.ts";
 
@@ -130,7 +130,7 @@ export class StreamTransport {
     if (this.closing || this.lost) {
       throw new ClosedError(`Cannot start TLS as the connection to ${this.socket} is closed`);
     }
-    if (this.#secure || this.#securing || !("setNoDelay" in this.socket.intake.source)) {
+    if (this.#secure || this.#securing || !("setNoDelay" in this.socket.readBuffer.source)) {
       throw new UnsupportedError(`Cannot start TLS as ${this.socket} is not a plain TCP connection`);
     }
     if (unread === 0) return;

@@ -1,11 +1,11 @@
-import { describe } from "../../describe.ts";
-import { type Data, toBytes } from "../../io/data.ts";
-import type { AsyncSocket } from "../../io/socket.ts";
-import type { TlsClientOptions } from "../../io/tls.ts";
-import type { Operation } from "../../operation.ts";
+import { describe } from "../../base/describe.ts";
+import { type Data, toBytes } from "../../io/stream/bytes.ts";
+import type { AsyncSocket } from "../../io/net/socket.ts";
+import type { TlsClientOptions } from "../../io/net/tls.ts";
+import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { sleep } from "../sleep.ts";
-import { wait } from "../wait.ts";
+import { sleep } from "../await/sleep.ts";
+import { wait } from "../await/wait.ts";
 import type { StreamTransport } from "./stream_transport.ts";
 
 /**

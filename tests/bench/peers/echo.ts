@@ -1,6 +1,6 @@
 /** Servers that the same load is put on. */
 import { type Command, Process } from "./process.ts";
-import type { Entrant, Figures } from "./turns.ts";
+import type { Acquisition, Figures } from "./turns.ts";
 
 const CONNECTIONS = 50;
 const BYTES = 64;
@@ -15,7 +15,7 @@ interface Loaded {
 }
 
 /** Enters a server: each repetition puts so many seconds of load on it. The first one warms it up. */
-export async function enterEcho(peer: string, command: Command, seconds: number): Promise<Entrant> {
+export async function enterEcho(peer: string, command: Command, seconds: number): Promise<Acquisition> {
   const server = new Process(command);
   try {
     const { port } = await server.hear<{ port: number }>(30);

@@ -21,7 +21,7 @@ export interface Effort {
   /** After how long a contender is given up. */
   readonly limit: number;
   /** A contender whose fresh process took longer than this has done it often enough. */
-  readonly patience: number;
+  readonly stepBudget: number;
 }
 
 type Amounts = Omit<Effort, "rounds" | "freshRounds">;
@@ -34,7 +34,7 @@ const QUICK: Amounts = {
   load: 0.5,
   crowd: 100_000,
   limit: 15,
-  patience: 15,
+  stepBudget: 15,
 };
 const WHOLE: Amounts = {
   sets: 3,
@@ -44,7 +44,7 @@ const WHOLE: Amounts = {
   load: 1.5,
   crowd: 1_000_000,
   limit: 180,
-  patience: 20,
+  stepBudget: 20,
 };
 
 /** What the options come to. */

@@ -4,17 +4,17 @@ import { enterEcho } from "./echo.ts";
 import type { Effort } from "./effort.ts";
 import type { PeerHere } from "./peers.ts";
 import { Process } from "./process.ts";
-import type { Entrant, Figures } from "./turns.ts";
+import type { Acquisition, Figures } from "./turns.ts";
 import type { ContendedWork } from "./works.ts";
 
 /** Enters a peer, warmed up. */
-export function enter(work: ContendedWork, peer: PeerHere, effort: Effort): Promise<Entrant> {
+export function enter(work: ContendedWork, peer: PeerHere, effort: Effort): Promise<Acquisition> {
   if (work.kind === "batch") return enterBatch(work, peer, effort);
   if (work.kind === "fresh") return Promise.resolve(enterFresh(work, peer, effort));
   return enterEcho(peer.name, peer.ready.start(work.name), effort.load);
 }
 
-async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Promise<Entrant> {
+async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Promise<Acquisition> {
   const process = new Process(ready.start(work.name));
   try {
     const amount = await suitable(work, process, effort);
@@ -58,8 +58,8 @@ export async function rightly(work: ContendedWork, process: Process, amount: num
 // What a clock cannot tell from nothing.
 const LEAST_SECONDS = 0.001;
 
-function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Entrant {
-  const { crowd, limit, patience } = effort;
+function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Acquisition {
+  const { crowd, limit, stepBudget } = effort;
   let slowest = 0;
   const take = async (): Promise<Figures> => {
     const process = new Process(ready.start(work.name));
@@ -73,5 +73,5 @@ function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effo
       await process.stop();
     }
   };
-  return { peer: name, take, hasEnough: () => slowest > patience, stop: () => Promise.resolve() };
+  return { peer: name, take, hasEnough: () => slowest > stepBudget, stop: () => Promise.resolve() };
 }

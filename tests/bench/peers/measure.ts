@@ -6,7 +6,7 @@ import { type Cells, cellsOf, type Dropout, type Findings } from "./findings.ts"
 import type { Options } from "./options.ts";
 import { shown } from "./page.ts";
 import { type PeerHere, PEERS } from "./peers.ts";
-import { type Entrant, type Found, numbers, split, takeTurns } from "./turns.ts";
+import { type Acquisition, type Found, numbers, split, takeTurns } from "./turns.ts";
 import { type ContendedWork, WORKS } from "./works.ts";
 
 /** Who can contend, and who cannot as it is not installed. */
@@ -47,7 +47,7 @@ export async function contend(
   };
   const random = numbers(seed);
   for (const rounds of setsOf(work, effort)) {
-    const entrants: Entrant[] = [];
+    const entrants: Acquisition[] = [];
     try {
       for (const peer of peers.filter(({ name }) => found.has(name))) {
         await enter(work, peer, effort).then(

@@ -7,7 +7,7 @@ export type Figures = Readonly<Record<string, number>>;
 export type Found = Map<string, Figures[]>;
 
 /** One that is ready to do a work. */
-export interface Entrant {
+export interface Acquisition {
   readonly peer: string;
   /** Does it once more. */
   take(): Promise<Figures>;
@@ -21,7 +21,7 @@ export type Random = () => number;
 
 /** Adds rounds to what was found of each. Who fails is no longer among them, and is told to `drop`. */
 export async function takeTurns(
-  entrants: readonly Entrant[],
+  entrants: readonly Acquisition[],
   rounds: number,
   random: Random,
   found: Found,

@@ -68,7 +68,7 @@ export const WORKS: readonly ContendedWork[] = [
   // An operation: a number is handed to the partner, who adds one. The answer: the last number.
   batch("ping-pong", "message, ping-pong", 2, 500, (amount) => amount),
   // An operation: the token, a number, is passed on, less by one. The answer: the node that got nought, counted from 1.
-  batch("ring", "thread ring of 503, a hop", 1, 10_000, (amount) => amount % RING + 1),
+  batch("ring", "thread ring of 503, a macrotask", 1, 10_000, (amount) => amount % RING + 1),
   // An operation: a message; a sender gives way after each. The answer: the sum of messages, which are all different.
   batch("fan-in", "fan-in of 1,000 senders", SENDERS, 20_000, sumBelow),
   // An operation: one takes the lock, gives way and adds one to what it had read. The answer: what two have counted.

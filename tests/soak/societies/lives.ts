@@ -44,7 +44,7 @@ class Life {
     this.coro.terminate(1000);
   }
 
-  /** Waits for its end as a joiner, checking how it ended. */
+  /** Waits for its end as a waiter, checking how it ended. */
   *join(): Body {
     try {
       const value = yield* this.coro.finish();

@@ -11,11 +11,11 @@ interface Ticket {
   readonly deadline: number;
 }
 
-type Gate = Lock | RLock | Semaphore;
+type Acquirable = Lock | RLock | Semaphore;
 
 /** A lock or semaphore, and what is known of who has it. */
 class Room {
-  readonly gate: Gate;
+  readonly gate: Acquirable;
   readonly #world: World;
   readonly #permits: number;
   readonly #holders: Set<Coro> = new Set();
@@ -23,7 +23,7 @@ class Room {
   // The last ticket of those that had to wait for their turn.
   #served = -1;
 
-  constructor(world: World, gate: Gate, permits: number) {
+  constructor(world: World, gate: Acquirable, permits: number) {
     this.#world = world;
     this.gate = gate;
     this.#permits = permits;

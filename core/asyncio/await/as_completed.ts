@@ -1,0 +1,128 @@
+import { describe } from "../../base/describe.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import type { Operation } from "../../fiber/operation.ts";
+import { call } from "../../operations/call.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { type Awaitable, type AwaitedValue, isAwaitable } from "../loop/coroutine.ts";
+import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import type { Future } from "../loop/future.ts";
+import type { Handle } from "../loop/handle.ts";
+import { getEventLoop } from "../loop/policy.ts";
+import { Queue } from "../queues/queue.ts";
+
+/** Options of {@linkcode asCompleted}. */
+export interface AsCompletedOptions {
+  /** Seconds, or a duration, in which all have to be done; no limit by default. */
+  readonly timeout?: Timeout;
+}
+
+/**
+ * Several awaitables in the order in which they are done: what {@linkcode asCompleted} answers.
+ *
+ * In a coroutine, iteration gives operations, each of which gives the next result. In an async function `for await`
+ * gives the futures themselves.
+ */
+export class Completions<T> {
+  // What is done and was not given yet; `null` for what was not done in time.
+  readonly #done = new Queue<Future<T> | null>();
+  readonly #todo: Set<Future<T>>;
+  #timer: Handle | null = null;
+  #left: number;
+
+  readonly #loop: EventLoop;
+
+  /** @internal */
+  constructor(loop: EventLoop, futures: Set<Future<T>>, seconds: number) {
+    this.#loop = loop;
+    this.#todo = futures;
+    this.#left = futures.size;
+    if (futures.size > 0 && seconds < Infinity) this.#timer = loop.callLater(seconds, this.#timeUp);
+    for (const future of futures) future.addDoneCallback(this.#onDone);
+  }
+
+  readonly #onDone = (future: Future<T>): void => {
+    if (!this.#todo.delete(future)) return;
+    this.#done.putNowait(future);
+    if (this.#todo.size === 0) this.#timer?.cancel();
+  };
+
+  readonly #timeUp = (): void => {
+    for (const future of this.#todo) {
+      future.removeDoneCallback(this.#onDone);
+      this.#done.putNowait(null);
+    }
+    this.#todo.clear();
+  };
+
+  /** One operation for each: it gives the result of the next that is done, or throws its error. */
+  *[Symbol.iterator](): Generator<Operation<T>, void, unknown> {
+    while (this.#left > 0) {
+      this.#left--;
+      yield call(this.#nextResult());
+    }
+  }
+
+  *#nextResult(): Generator<unknown, T, unknown> {
+    return (yield* this.#next()).result();
+  }
+
+  /** @internal The next future that is done. */
+  *#next(): Generator<unknown, Future<T>, unknown> {
+    const future = yield* this.#done.get();
+    if (future === null) throw new TimeoutError("Time is up: not all were done within the limit");
+    return future;
+  }
+
+  /** For `for await`, in async functions: the futures, each when it is done. */
+  [Symbol.asyncIterator](): AsyncIterator<Future<T>, void, unknown> {
+    return { next: () => this.#nextFuture() };
+  }
+
+  async #nextFuture(): Promise<IteratorResult<Future<T>, void>> {
+    if (this.#left === 0) return { done: true, value: undefined };
+    this.#left--;
+    const [future] = await this.#loop.createTask(this.#boxed());
+    return { done: false, value: future };
+  }
+
+  /** In a list, as a promise of a future would be one of its result. */
+  *#boxed(): Generator<unknown, [Future<T>], unknown> {
+    return [yield* this.#next()];
+  }
+}
+
+/**
+ * Runs several at once and gives each when it is done, the quickest first.
+ *
+ * @param awaitables What can be awaited; of coroutines tasks are made. What is given twice is awaited once.
+ * @param options See {@linkcode AsCompletedOptions}.
+ * @throws {TypeError} If one cannot be awaited, or `timeout` is no time.
+ * @throws {TimeoutError} At the yield, for each that is not done in time. They go on.
+ *
+ * @example
+ * ```ts
+ * import { asCompleted, run, sleep } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const results: string[] = [];
+ * await run(function* () {
+ *   for (const next of asCompleted([sleep(0.03, "slow"), sleep(0.01, "quick")])) results.push(yield* next);
+ * });
+ * assertEquals(results, ["quick", "slow"]);
+ * ```
+ */
+export function asCompleted<W extends Awaitable>(
+  awaitables: Iterable<W>,
+  options: AsCompletedOptions = {},
+): Completions<AwaitedValue<W>> {
+  const seconds = toSeconds(options.timeout, "wait for several");
+  if (isAwaitable(awaitables) || typeof awaitables !== "object" || !(Symbol.iterator in (awaitables ?? {}))) {
+    throw new TypeError(`Cannot wait for several as it takes a list: current value is ${describe(awaitables)}`);
+  }
+  const distinct = new Set(awaitables);
+  for (const each of distinct) mustBeAwaitable(each);
+  const loop = getEventLoop();
+  const futures = [...distinct].map((each) => ensureFuture(each, { loop }) as Future<AwaitedValue<W>>);
+  return new Completions(loop, new Set(futures), seconds);
+}

@@ -1,0 +1,153 @@
+import { isInstance } from "../../base/describe.ts";
+import { type Awaitable, type AwaitedValue, isAwaitable } from "../loop/coroutine.ts";
+import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
+import { CancelledError } from "../errors.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import { Future } from "../loop/future.ts";
+import { getEventLoop } from "../loop/policy.ts";
+
+/** Options of {@linkcode gather}. */
+export interface GatherOptions {
+  /** Whether errors come back among the results in place of failing the whole; `false` by default. */
+  readonly returnExceptions?: boolean;
+}
+
+/** Several awaitables of any kind. */
+// deno-lint-ignore no-explicit-any -- any type of result
+export type Awaitables = readonly Awaitable<any>[];
+
+/** What {@linkcode gather} gives: the results in the shape of what was awaited. */
+export type Gathered<W extends Awaitables> = { -readonly [K in keyof W]: AwaitedValue<W[K]> };
+
+/** The same where errors come back among the results. */
+export type GatheredOrFailed<W extends Awaitables> = { -readonly [K in keyof W]: AwaitedValue<W[K]> | Error };
+
+/** The future of several. */
+class Gathering extends Future<unknown[]> {
+  readonly #children: readonly Future[];
+  readonly #returnExceptions: boolean;
+  #unfinished: number;
+  #cancelRequested = false;
+
+  /** `children` are distinct; `all` are those whose results are given. */
+  constructor(loop: EventLoop, children: readonly Future[], all: readonly Future[], returnExceptions: boolean) {
+    super({ loop });
+    this.#children = all;
+    this.#returnExceptions = returnExceptions;
+    this.#unfinished = children.length;
+    for (const child of children) {
+      if (child.done()) this.#childDone(child);
+      else child.addDoneCallback(this.#childDone);
+    }
+  }
+
+  /** Cancels all that are not done; it is cancelled when they have ended. */
+  override cancel(message?: string): boolean {
+    if (this.done()) return false;
+    let any = false;
+    for (const child of this.#children) if (child.cancel(message)) any = true;
+    if (any) this.#cancelRequested = true;
+    return any;
+  }
+
+  readonly #childDone = (child: Future): void => {
+    this.#unfinished--;
+    // Looked at in any case: what comes after the first failure is nobody's business.
+    const failed = hasFailed(child);
+    if (this.done()) return;
+    // As in CPython, that a child was cancelled fails the whole like any error, and so does its own cancellation.
+    if (failed && !this.#returnExceptions) this.fail(outcome(child));
+    else if (this.#unfinished === 0) this.#settle();
+  };
+
+  #settle(): void {
+    const outcomes = this.#children.map(outcome);
+    if (!this.#cancelRequested) return this.succeed(outcomes);
+    this.fail(outcomes.find((each) => isInstance(each, CancelledError)) ?? new CancelledError());
+  }
+}
+
+function hasFailed(future: Future): boolean {
+  return future.cancelled() || future.failed();
+}
+
+function outcome(future: Future): unknown {
+  try {
+    return future.result();
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * Runs several at once and gives all their results, in the order of the arguments.
+ *
+ * The first error is given to whoever waits, and the others go on. Cancelling it cancels those that are not done. What
+ * is given twice is awaited once.
+ *
+ * @param awaitables What can be awaited: as an array, or one by one. Of coroutines tasks are made.
+ * @param options See {@linkcode GatherOptions}.
+ * @returns A future of the results.
+ * @throws {TypeError} If one cannot be awaited; then no task was made.
+ * @throws {RangeError} If the futures among them belong to different loops.
+ *
+ * @example
+ * ```ts
+ * import { gather, run, sleep } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const [one, two] = yield* gather(sleep(0.02, "one"), sleep(0.01, 2));
+ *   assertEquals([one, two], ["one", 2]);
+ * });
+ * ```
+ */
+export function gather<const W extends Awaitables>(
+  awaitables: W,
+  options: { readonly returnExceptions: true },
+): Future<GatheredOrFailed<W>>;
+/** The same, where the first error fails the whole. */
+export function gather<const W extends Awaitables>(awaitables: W, options?: GatherOptions): Future<Gathered<W>>;
+/** The same with the awaitables one by one. */
+export function gather<const W extends Awaitables>(...awaitables: W): Future<Gathered<W>>;
+export function gather(...args: unknown[]): Future<unknown> {
+  const { awaitables, returnExceptions = false } = argumentsOf(args);
+  for (const each of awaitables) mustBeAwaitable(each);
+  const loop = loopOf(awaitables);
+  const distinct = new Set(awaitables);
+  const children = [...distinct].map((each) => ensureFuture(each as Awaitable, { loop }));
+  if (children.length > 0) {
+    const all = distinct.size === awaitables.length ? children : inPlaces(awaitables, distinct, children);
+    return new Gathering(loop, children, all, returnExceptions);
+  }
+  const nothing = new Future<unknown[]>({ loop });
+  nothing.setResult([]);
+  return nothing;
+}
+
+/** The future of each; what is there twice has one. */
+function inPlaces(awaitables: readonly unknown[], distinct: Set<unknown>, children: readonly Future[]): Future[] {
+  const futures = new Map([...distinct].map((each, index) => [each, children[index]]));
+  return awaitables.map((each) => futures.get(each)!);
+}
+
+function argumentsOf(args: unknown[]): GatherOptions & { readonly awaitables: readonly unknown[] } {
+  const [first, second] = args;
+  // A tuple or list of awaitables can be awaited by nobody, so there is no doubt which form it is.
+  if (args.length > 0 && args.length <= 2 && !isAwaitable(first) && isIterable(first)) {
+    return { ...second as GatherOptions, awaitables: [...first] };
+  }
+  const last = args.at(-1);
+  const options = typeof last === "object" && last !== null && "returnExceptions" in last && !isAwaitable(last);
+  return options ? { ...last as GatherOptions, awaitables: args.slice(0, -1) } : { awaitables: args };
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+/** The loop of the first future among them, or else the one that runs. */
+function loopOf(awaitables: readonly unknown[]): EventLoop {
+  const future = awaitables.find((each) => each instanceof Future);
+  return future === undefined ? getEventLoop() : (future as Future).loop;
+}

@@ -1,0 +1,45 @@
+import { describe } from "../../base/describe.ts";
+import { type Operation, WAITING } from "../../fiber/operation.ts";
+import { Sleep } from "../../operations/sleep.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+
+/** Sleeps as asyncio does: with zero or less others get a turn, and who wakes up stands last in line. */
+class LoopSleep extends Sleep {
+  override begin(fiber: Fiber): boolean {
+    if (this.limit > 0) return false;
+    this.give(this.outcome);
+    fiber.loop.submit(fiber);
+    return false;
+  }
+
+  override arm(fiber: Fiber): void {
+    if (this.state === WAITING) super.arm(fiber);
+  }
+
+  override expire(): void {
+    this.resolve(this.outcome);
+  }
+}
+
+/**
+ * Sleeps. Others get a turn in any case.
+ *
+ * @param delay Seconds, or a duration; zero or less gives the others one turn.
+ * @param result What it evaluates to.
+ * @throws {TypeError} If `delay` is no time.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await run(sleep(0.01, "slept")), "slept");
+ * ```
+ */
+export function sleep<T = void>(delay: NonNullable<Timeout>, result?: T): Operation<T> {
+  if (delay === null || delay === undefined) {
+    throw new TypeError(`Cannot sleep as 'delay' must be a time: current value is ${describe(delay)}`);
+  }
+  return new LoopSleep(toSeconds(delay, "sleep"), result) as Operation<unknown> as Operation<T>;
+}

@@ -1,0 +1,181 @@
+import { describe, isInstance } from "../../base/describe.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import type { Operation } from "../../fiber/operation.ts";
+import { asBody } from "../../operations/as_body.ts";
+import { Call, call } from "../../operations/call.ts";
+import { type Body, isGenerator } from "../../fiber/fiber.ts";
+import { type Timeout as Delay, toSeconds } from "../../base/duration.ts";
+import { type Awaitable, isAwaitable, operationOf } from "../loop/coroutine.ts";
+import { CancelledError } from "../errors.ts";
+import type { Handle } from "../loop/handle.ts";
+import { getRunningLoop } from "../loop/running.ts";
+import { currentTask } from "../loop/tasks.ts";
+import type { Task } from "../loop/task.ts";
+
+/** A block of code with a limit: a generator function that is called with it. */
+// deno-lint-ignore no-explicit-any -- a generator that uses plain `yield` is sent `any`
+export type TimeoutBlock<T> = (timeout: Timeout) => Generator<unknown, T, any>;
+
+type Limited<T> = TimeoutBlock<T> | Awaitable<T>;
+
+type Block = Body | TimeoutBlock<unknown>;
+
+type State = "created" | "active" | "expiring" | "expired" | "finished";
+
+/** A limit of time for a block of code in a task: what `timeout` and `timeoutAt` call the block with. */
+export class Timeout {
+  #when: number | null;
+  #state: State = "created";
+  #task: Task | null = null;
+  #cancelling = 0;
+  #handle: Handle | null = null;
+
+  /** @internal */
+  constructor(when: number | null) {
+    this.#when = when;
+  }
+
+  /** When time is up, in seconds, by the clock of `loop.time()`; `null` if there is no limit. */
+  when(): number | null {
+    return this.#when;
+  }
+
+  /**
+   * Sets another time.
+   *
+   * @param when In seconds, by the clock of `loop.time()`; what is past is the next iteration, `null` is no limit.
+   * @throws {Error} If time was up already, or the block has ended.
+   * @throws {TypeError} If `when` is not a number.
+   */
+  reschedule(when: number | null): void {
+    if (this.#state !== "active") {
+      throw new Error(`Cannot reschedule this timeout as its block does not run: it is ${this.#state}`);
+    }
+    this.#when = checkWhen(when);
+    this.#handle?.cancel();
+    this.#handle = null;
+    if (when === null || when === Infinity) return;
+    const { loop } = this.#task!;
+    const expire = () => this.#expire();
+    this.#handle = when <= loop.time() ? loop.callSoon(expire) : loop.callAt(when, expire);
+  }
+
+  /** Whether time was up before the block had ended. */
+  expired(): boolean {
+    return this.#state === "expiring" || this.#state === "expired";
+  }
+
+  #expire(): void {
+    this.#handle = null;
+    this.#state = "expiring";
+    this.#task!.cancel();
+  }
+
+  /** @internal The block begins. */
+  enter(): void {
+    const task = currentTask();
+    if (task === null) throw new Error("Cannot limit the time as only a task can be cancelled: use it inside a task");
+    this.#task = task;
+    this.#cancelling = task.cancelling();
+    this.#state = "active";
+    this.reschedule(this.#when);
+  }
+
+  /**
+   * @internal
+   * The block has ended. Answers the error for its caller, if it has ended with one: a cancellation that was asked for
+   * by nobody else means that time was up.
+   */
+  leave(error?: unknown): unknown {
+    this.#handle?.cancel();
+    this.#handle = null;
+    if (this.#state === "active") this.#state = "finished";
+    if (this.#state !== "expiring") return error;
+    this.#state = "expired";
+    const mine = this.#task!.uncancel() <= this.#cancelling;
+    if (!mine || !isInstance(error, CancelledError)) return error;
+    return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
+  }
+}
+
+/**
+ * Runs a block of code with a limit of time: when time is up, whatever it waits for is cancelled and, when the block
+ * has cleaned up, `TimeoutError` is thrown here. The block may set another time, with `reschedule()`.
+ *
+ * A cancellation of the task from outside stays one.
+ *
+ * @param delay Seconds from now, or a duration; no limit with `null`.
+ * @param block A generator function, called with its {@linkcode Timeout}; or whatever can be awaited.
+ * @returns What the block gives.
+ * @throws {TimeoutError} At the yield, if time was up.
+ * @throws {TypeError} If `delay` is no time, or `block` nothing to wait for.
+ * @throws {Error} If no loop is running; at the yield, outside a task.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep, timeout } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answer = await run(function* () {
+ *   return yield* timeout(0.01, function* (limit) {
+ *     limit.reschedule(getRunningLoop().time() + 5);
+ *     return yield* sleep(0.02, "it got more time");
+ *   });
+ * });
+ * assertEquals(answer, "it got more time");
+ * ```
+ */
+export function timeout<T>(delay: Delay, block: TimeoutBlock<T>): Operation<T>;
+/** The same for whatever can be awaited. */
+export function timeout<T>(delay: Delay, awaitable: Awaitable<T>): Operation<T>;
+export function timeout(delay: Delay, block: Limited<unknown>): Operation<unknown> {
+  const seconds = toSeconds(delay, "limit the time");
+  return limit(seconds === Infinity ? null : getRunningLoop().time() + seconds, block);
+}
+
+/**
+ * The same as {@linkcode timeout}, with a point in time in place of a length.
+ *
+ * @param when When time is up, in seconds, by the clock of `loop.time()`; `null` is no limit.
+ * @param block A generator function, called with its {@linkcode Timeout}; or whatever can be awaited.
+ * @returns What the block gives.
+ * @throws {TimeoutError} At the yield, if time was up.
+ * @throws {TypeError} If `when` is not a number, or `block` nothing to wait for.
+ * @throws {Error} At the yield, outside a task.
+ */
+export function timeoutAt<T>(when: number | null, block: TimeoutBlock<T>): Operation<T>;
+/** The same for whatever can be awaited. */
+export function timeoutAt<T>(when: number | null, awaitable: Awaitable<T>): Operation<T>;
+export function timeoutAt(when: number | null, block: Limited<unknown>): Operation<unknown> {
+  return limit(checkWhen(when), block);
+}
+
+function limit(when: number | null, block: Limited<unknown>): Operation<unknown> {
+  if (!isAwaitable(block)) {
+    throw new TypeError(
+      `Cannot limit the time as it takes a generator function or what can be awaited: current value is ${
+        describe(block)
+      }`,
+    );
+  }
+  const work = operationOf(block);
+  return new Call(limited(new Timeout(when), work === null ? block as Block : asBody(work)), work);
+}
+
+function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {
+  timeout.enter();
+  try {
+    return yield* call(isGenerator(block) ? block : block(timeout));
+  } catch (error) {
+    throw timeout.leave(error);
+  } finally {
+    timeout.leave();
+  }
+}
+
+function checkWhen(when: unknown): number | null {
+  if (when === null || (typeof when === "number" && !Number.isNaN(when))) return when;
+  throw new TypeError(
+    `Cannot set a limit of time as 'when' must be a number of seconds or null: current value is ${describe(when)}`,
+  );
+}

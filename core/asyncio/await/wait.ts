@@ -1,0 +1,105 @@
+import { describe } from "../../base/describe.ts";
+import type { Operation } from "../../fiber/operation.ts";
+import { call } from "../../operations/call.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { isAwaitable } from "../loop/coroutine.ts";
+import { Future } from "../loop/future.ts";
+import type { TimerHandle } from "../loop/handle.ts";
+
+/** For {@linkcode wait}: until the first is done. */
+export const FIRST_COMPLETED = "FIRST_COMPLETED";
+/** For {@linkcode wait}: until the first has failed, or all are done. */
+export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+/** For {@linkcode wait}: until all are done. */
+export const ALL_COMPLETED = "ALL_COMPLETED";
+
+/** Until when {@linkcode wait} waits. */
+export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
+
+/** Options of {@linkcode wait}. */
+export interface WaitOptions {
+  /** Seconds to wait at the most, or a duration; no limit by default. It is no error when time is up. */
+  readonly timeout?: Timeout;
+  /** Until when to wait: `ALL_COMPLETED` by default. */
+  readonly returnWhen?: ReturnWhen;
+}
+
+/**
+ * Waits for several futures or tasks. It cancels none of them, also not when time is up.
+ *
+ * @param futures Futures and tasks; make tasks of coroutines first.
+ * @param options See {@linkcode WaitOptions}.
+ * @returns Two sets, of those that are done and those that are not.
+ * @throws {TypeError} If there is something else among them, or an option is wrong.
+ * @throws {RangeError} If there is none.
+ *
+ * @example
+ * ```ts
+ * import { createTask, FIRST_COMPLETED, run, sleep, wait } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const quick = createTask(sleep(0.01, "quick"));
+ *   const slow = createTask(sleep(10));
+ *   const [done, pending] = yield* wait([quick, slow], { returnWhen: FIRST_COMPLETED });
+ *   assertEquals([...done], [quick]);
+ *   for (const task of pending) task.cancel();
+ * });
+ * ```
+ */
+export function wait<F extends Future>(
+  futures: Iterable<F>,
+  { timeout, returnWhen = ALL_COMPLETED }: WaitOptions = {},
+): Operation<[done: Set<F>, pending: Set<F>]> {
+  const seconds = toSeconds(timeout, "wait for futures");
+  if (![FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED].includes(returnWhen)) {
+    throw new TypeError(
+      `Cannot wait for futures as 'returnWhen' must be FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED: ` +
+        `current value is ${describe(returnWhen)}`,
+    );
+  }
+  return call(waitFor(checked(futures), seconds, returnWhen));
+}
+
+function checked<F extends Future>(futures: Iterable<F>): Set<F> {
+  if (isAwaitable(futures) || typeof futures !== "object" || futures === null || !(Symbol.iterator in futures)) {
+    throw new TypeError(
+      `Cannot wait for futures as it takes several, in a list: current value is ${describe(futures)}`,
+    );
+  }
+  const set = new Set(futures);
+  for (const each of set) {
+    if (each instanceof Future) continue;
+    const hint = isAwaitable(each) ? ", make a task of it with createTask() or ensureFuture()" : "";
+    throw new TypeError(`Cannot wait for futures as one of them is none: it is ${describe(each)}${hint}`);
+  }
+  if (set.size === 0) throw new RangeError("Cannot wait for futures as there is none: give at least one");
+  return set;
+}
+
+function* waitFor<F extends Future>(
+  futures: Set<F>,
+  seconds: number,
+  returnWhen: ReturnWhen,
+): Generator<unknown, [Set<F>, Set<F>], unknown> {
+  const { loop } = futures.values().next().value!;
+  const waiter = loop.createFuture<void>();
+  const enough = () => waiter.done() || waiter.setResult();
+  const timer: TimerHandle | null = seconds < Infinity ? loop.callLater(seconds, enough) : null;
+  let left = futures.size;
+  const onDone = (future: Future) => {
+    left--;
+    const failed = returnWhen === FIRST_EXCEPTION && future.failed();
+    if (left === 0 || returnWhen === FIRST_COMPLETED || failed) enough();
+  };
+  for (const future of futures) future.addDoneCallback(onDone);
+  try {
+    yield* waiter;
+  } finally {
+    timer?.cancel();
+    for (const future of futures) future.removeDoneCallback(onDone);
+  }
+  // Set.prototype.difference is not in Node.js 20.
+  const [done, pending] = [true, false].map((wanted) => [...futures].filter((future) => future.done() === wanted));
+  return [new Set(done), new Set(pending)];
+}

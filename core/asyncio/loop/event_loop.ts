@@ -1,0 +1,426 @@
+import { describe } from "../../base/describe.ts";
+import { Coro } from "../../coroutine/coro.ts";
+import { withinContext } from "../../host/async_context.ts";
+import { printUncaught } from "../../base/error_report.ts";
+import { Timer } from "../../fiber/schedulable.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
+import { isGeneratorFunction } from "../../fiber/fiber.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+import type { ModuleTarget, TaskFunction } from "../../workers/pool/targets.ts";
+import { type TaskResult, WorkerPool } from "../../workers/worker_pool.ts";
+import { CallbackQueue } from "./callback_queue.ts";
+import type { Awaitable, Coroutine } from "./coroutine.ts";
+import { ensureFuture } from "./ensure_future.ts";
+import { type ExceptionContext, type ExceptionHandler, printContext } from "./exception_handler.ts";
+import { Future, type FutureOptions } from "./future.ts";
+import { type Callback, Handle, TimerHandle } from "./handle.ts";
+import { type EventLoopOptions, LoopScheduler } from "./loop_scheduler.ts";
+import { allTasks } from "./tasks.ts";
+import { Task, type TaskOptions } from "./task.ts";
+import type { Unretrieved } from "./unretrieved.ts";
+
+/** Who waits for a run of the loop to end. */
+interface Run {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * An event loop: callbacks and coroutines side by side, in one line, first come, first served.
+ *
+ * It is a scheduler that moves only inside `run`, `runForever` and `runUntilComplete`, which answer promises, as a
+ * JavaScript host cannot block. Several loops may run interleaved.
+ *
+ * @example
+ * ```ts
+ * import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const loop = newEventLoop();
+ * const log: string[] = [];
+ * loop.callSoon(() => log.push("soon"));
+ * loop.callLater(0.01, () => {
+ *   log.push("later");
+ *   loop.stop();
+ * });
+ * await loop.runForever();
+ * loop.close();
+ * assertEquals(log, ["soon", "later"]);
+ * ```
+ */
+export class EventLoop {
+  /** What runs its coroutines: for `dump()`, `stats()`, and coroutines that are no tasks. */
+  readonly scheduler: Scheduler;
+  /** Seconds that a callback or a step of a task may take before it is told of in debug mode; 0.1 at first. */
+  slowCallbackDuration = 0.1;
+  /** @internal Errors of its futures that nobody has asked for. */
+  readonly unretrieved: Set<Unretrieved> = new Set();
+  readonly #scheduler: LoopScheduler;
+  readonly #callbacks: CallbackQueue;
+  // As an option, made once.
+  readonly #itself: FutureOptions = { loop: this };
+  #run: Run | null = null;
+  #closed = false;
+  #handler: ExceptionHandler | null = null;
+  #executor: WorkerPool | null = null;
+
+  /**
+   * Makes an event loop that stands still.
+   *
+   * @param options See {@linkcode EventLoopOptions}.
+   */
+  constructor(options: EventLoopOptions = {}) {
+    this.scheduler = this.#scheduler = new LoopScheduler(this, options);
+    this.#callbacks = new CallbackQueue(this.#scheduler);
+    this.#scheduler.onError = (exception, coro) =>
+      this.callExceptionHandler({ message: `Uncaught error in coroutine ${coro}`, exception, coro });
+  }
+
+  // --- running ------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs until `stop()` is called.
+   *
+   * @returns A promise; rejected with `DeadlockError` if nothing is left that could happen.
+   * @throws {Error} As a rejection, if it runs already or is closed.
+   */
+  async runForever(): Promise<void> {
+    this.mustBeOpen("run");
+    if (this.isRunning()) throw new Error("Cannot run this event loop as it is running already");
+    await new Promise<void>((resolve, reject) => {
+      this.#run = { resolve, reject };
+      this.#scheduler.start();
+    });
+  }
+
+  /**
+   * Runs until a future is done.
+   *
+   * @param awaitable The future, or whatever can be awaited: a task is made of a coroutine.
+   * @returns A promise of its result; rejected with the error it has, or with `DeadlockError` if nothing is left that
+   * could happen.
+   * @throws {Error} As a rejection, if the loop runs already, is closed, or is stopped before the future is done.
+   */
+  async runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
+    this.mustBeOpen("run");
+    if (this.isRunning()) throw new Error("Cannot run this event loop as it is running already");
+    const future = ensureFuture(awaitable, { loop: this });
+    const stop = () => this.stop();
+    future.addDoneCallback(stop);
+    try {
+      await this.runForever();
+    } catch (error) {
+      if (future.done() && !future.cancelled()) future.markRetrieved();
+      throw error;
+    } finally {
+      future.removeDoneCallback(stop);
+    }
+    if (!future.done()) throw new Error(`Event loop stopped before ${future} was done`);
+    return future.result();
+  }
+
+  /**
+   * Stops it at the end of the iteration that runs: what was ready when that began still runs, what has become ready
+   * since runs when the loop runs again. Called while it stands still, it lets the next run make one iteration.
+   */
+  stop(): void {
+    this.#scheduler.stopAfterIteration();
+  }
+
+  /** Whether it runs. */
+  isRunning(): boolean {
+    return this.#run !== null;
+  }
+
+  /** Whether it is closed. */
+  isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Closes it for good; closing it again is harmless. Errors that nobody asked for and tasks that have not ended are
+   * told to its exception handler. Its own executor is terminated.
+   *
+   * @throws {Error} If it runs.
+   */
+  close(): void {
+    if (this.isRunning()) throw new Error("Cannot close this event loop as it is running: call stop() first");
+    if (this.#closed) return;
+    for (const unretrieved of [...this.unretrieved]) unretrieved.report();
+    for (const task of allTasks(this)) {
+      const message = `Event loop closed while ${task} was pending: it never goes on`;
+      withinContext(task.getCoro().hostContext, () => this.callExceptionHandler({ message, task }));
+    }
+    this.#closed = true;
+    this.#executor?.terminate();
+    this.#callbacks.dispose();
+    this.#scheduler.dispose();
+  }
+
+  /** @internal The scheduler stands still: on demand, or as it has to. */
+  ended(error: Error | null): void {
+    const run = this.#run;
+    this.#run = null;
+    if (error === null) run?.resolve();
+    else run?.reject(error);
+  }
+
+  /** @internal Throws if it is closed. */
+  mustBeOpen(action: string): void {
+    if (this.#closed) throw new Error(`Cannot ${action} as the event loop is closed: newEventLoop() makes another`);
+  }
+
+  // --- callbacks ----------------------------------------------------------------------------------------------
+
+  /**
+   * Has a function called in the next iteration, in the order of these calls. As everything that calls back here, it
+   * runs in the host's asynchronous context that is current at the call.
+   *
+   * @param callback The function. What it throws goes to the exception handler.
+   * @param args Its arguments.
+   * @throws {TypeError} If `callback` is not a function, or a coroutine function.
+   * @throws {Error} If the loop is closed.
+   */
+  // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters
+  callSoon<A extends readonly any[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    if (this.#closed) this.mustBeOpen("call soon");
+    checkCallback(callback, "call soon");
+    const handle = new Handle(this, callback as Callback, args);
+    this.#callbacks.push(handle);
+    return handle;
+  }
+
+  /** @internal Has a callback called in the next iteration. */
+  enqueue(handle: Handle): void {
+    if (!this.#closed) this.#callbacks.push(handle);
+  }
+
+  /** The same as {@linkcode EventLoop.callSoon}: a JavaScript program has one thread. */
+  // deno-lint-ignore no-explicit-any -- as above
+  callSoonThreadsafe<A extends readonly any[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    return this.callSoon(callback, ...args);
+  }
+
+  /**
+   * Has a function called after some time.
+   *
+   * @param delay Seconds, or a duration; zero or less is the next iteration.
+   * @param callback The function. What it throws goes to the exception handler.
+   * @param args Its arguments.
+   * @throws {TypeError} If `delay` is no time, or `callback` not a function, or a coroutine function.
+   * @throws {Error} If the loop is closed.
+   */
+  // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters
+  callLater<A extends readonly any[]>(
+    delay: NonNullable<Timeout>,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle {
+    if (delay === null || delay === undefined) {
+      throw new TypeError(`Cannot call later as 'delay' must be a time: current value is ${delay}`);
+    }
+    const now = this.time();
+    return this.#callAt(now + toSeconds(delay, "call later"), now, callback as Callback, args);
+  }
+
+  /**
+   * Has a function called at a time.
+   *
+   * @param when The time, in seconds, by the clock of {@linkcode EventLoop.time}; what is past is the next iteration.
+   * @param callback The function. What it throws goes to the exception handler.
+   * @param args Its arguments.
+   * @throws {TypeError} If `when` is not a number, or `callback` not a function, or a coroutine function.
+   * @throws {Error} If the loop is closed.
+   */
+  // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters
+  callAt<A extends readonly any[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
+    if (typeof when !== "number" || Number.isNaN(when)) {
+      throw new TypeError(
+        `Cannot call at a time as 'when' must be a number of seconds: current value is ${describe(when)}`,
+      );
+    }
+    return this.#callAt(when, this.time(), callback as Callback, args);
+  }
+
+  #callAt(when: number, now: number, callback: Callback, args: readonly unknown[]): TimerHandle {
+    this.mustBeOpen("call later");
+    checkCallback(callback, "call later");
+    const handle = new TimerHandle(this, when, callback, args);
+    if (when > now || !this.#scheduler.callNext(handle)) this.arm(handle);
+    return handle;
+  }
+
+  /** @internal Has a callback called when its time has come. */
+  arm(handle: TimerHandle): void {
+    const call = () => this.#callbacks.within(() => handle.run());
+    handle.armed(new Timer(this.scheduler, LEVEL, 0, call, handle.when()));
+  }
+
+  /** The time, in seconds since an arbitrary moment; it never goes backwards. That of `scheduler.now()`. */
+  time(): number {
+    return this.#scheduler.now();
+  }
+
+  // --- futures and tasks --------------------------------------------------------------------------------------
+
+  /** Makes a future of this loop. */
+  createFuture<T = unknown>(): Future<T> {
+    return new Future<T>(this.#itself);
+  }
+
+  /**
+   * Makes a task of a coroutine; its first step is in the next iteration.
+   *
+   * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
+   * @param options See {@linkcode TaskOptions}.
+   * @throws {TypeError} If `coroutine` is none.
+   * @throws {Error} If the loop is closed.
+   */
+  createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): Task<T> {
+    return new Task<T>(coroutine, options === undefined ? this.#itself : { ...options, loop: this });
+  }
+
+  /**
+   * Runs a function in a worker, so that the loop goes on meanwhile.
+   *
+   * @param executor A worker pool; `null` is the loop's own, which is made when it is first used.
+   * @param target A self-contained function, whose source is sent, or `{ module, name }`.
+   * @param args Its arguments, which are copied.
+   * @returns A future of what it answers. Cancelling it cancels the task in the worker.
+   * @throws {TypeError} If `executor` is neither.
+   * @throws {Error} If the loop is closed.
+   */
+  // deno-lint-ignore no-explicit-any -- as in WorkerPool.asyncTask
+  runInExecutor<A extends readonly any[], R>(
+    executor: WorkerPool | null,
+    target: TaskFunction<A, R>,
+    ...args: A
+  ): Future<TaskResult<R>>;
+  /** The same with a function of a module. */
+  runInExecutor<R = unknown>(executor: WorkerPool | null, target: ModuleTarget, ...args: unknown[]): Future<R>;
+  runInExecutor(executor: WorkerPool | null, target: unknown, ...args: unknown[]): Future {
+    this.mustBeOpen("run in an executor");
+    if (executor !== null && !(executor instanceof WorkerPool)) {
+      throw new TypeError(
+        `Cannot run in an executor as it must be a WorkerPool or null: current value is ${describe(executor)}`,
+      );
+    }
+    const pool = executor ?? (this.#executor ??= new WorkerPool(undefined, { name: "executor" }));
+    return this.createTask(pool.asyncTask(target as ModuleTarget, ...args));
+  }
+
+  /** Waits until the tasks of its own executor are done, and ends it. */
+  async shutdownDefaultExecutor(): Promise<void> {
+    const executor = this.#executor;
+    this.#executor = null;
+    if (executor === null) return;
+    await executor.join();
+    await executor.terminate();
+  }
+
+  // --- errors and debugging -----------------------------------------------------------------------------------
+
+  /**
+   * Sets who is told of errors that nobody takes.
+   *
+   * @param handler Called with the loop and what happened; `null` is the default, which prints it on stderr.
+   * @throws {TypeError} If `handler` is neither a function nor `null`.
+   */
+  setExceptionHandler(handler: ExceptionHandler | null): void {
+    if (handler !== null && typeof handler !== "function") {
+      throw new TypeError(
+        `Cannot set the exception handler as it must be a function or null: current value is ${describe(handler)}`,
+      );
+    }
+    this.#handler = handler;
+  }
+
+  /** Who is told of errors that nobody takes; `null` for the default. */
+  getExceptionHandler(): ExceptionHandler | null {
+    return this.#handler;
+  }
+
+  /**
+   * Tells the exception handler of an error. If the handler throws, both errors go to the default handler.
+   *
+   * @param context What happened.
+   */
+  callExceptionHandler(context: ExceptionContext): void {
+    if (this.#handler === null) return this.#callDefaultHandler(context);
+    try {
+      this.#handler(this, context);
+    } catch (exception) {
+      this.#callDefaultHandler(context);
+      this.#callDefaultHandler({ message: "Unhandled error in exception handler", exception, context });
+    }
+  }
+
+  /** The default handler may be that of a subclass, and the loop must go on whatever it does. */
+  #callDefaultHandler(context: ExceptionContext): void {
+    try {
+      this.defaultExceptionHandler(context);
+    } catch (exception) {
+      printContext(context);
+      printContext({ message: "Unhandled error in default exception handler", exception });
+    }
+  }
+
+  /**
+   * Prints what happened on stderr.
+   *
+   * @param context What happened.
+   */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    if (context.coro instanceof Coro) printUncaught(context.exception, context.coro);
+    else printContext(context);
+  }
+
+  /**
+   * Switches debug mode on or off. With it, callbacks and steps of tasks made from then on that take longer than
+   * `slowCallbackDuration` are told of on stderr, and operations never yielded go to the exception handler.
+   *
+   * @param enabled Whether it is on.
+   */
+  setDebug(enabled: boolean): void {
+    this.#scheduler.debug = enabled;
+  }
+
+  /** Whether debug mode is on. */
+  getDebug(): boolean {
+    return this.#scheduler.debug;
+  }
+
+  /** @internal Runs a step and tells of it if it takes long. */
+  timeStep(what: string, step: () => void): void {
+    const start = performance.now();
+    step();
+    const seconds = (performance.now() - start) / 1000;
+    if (seconds >= this.slowCallbackDuration) console.warn(`Executing ${what} took ${seconds.toFixed(3)} seconds`);
+  }
+
+  /** How it reads in messages. */
+  toString(): string {
+    return `${this.#closed ? "closed" : this.isRunning() ? "running" : "idle"} ${this.#scheduler.name}`;
+  }
+
+  /** @internal How `console.log` shows it. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `EventLoop (${this})`;
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `EventLoop (${this})`;
+  }
+}
+
+// Asyncio knows no priorities: callbacks have that of a coroutine without one.
+const LEVEL = 4;
+
+function checkCallback(callback: unknown, action: string): void {
+  if (typeof callback === "function" && !isGeneratorFunction(callback)) return;
+  const hint = typeof callback === "function" ? ", make a task of it with createTask()" : "";
+  throw new TypeError(
+    `Cannot ${action} as 'callback' must be a plain function: current value is ${describe(callback)}${hint}`,
+  );
+}

@@ -1,0 +1,34 @@
+import { context } from "../../fiber/context.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { LoopScheduler } from "./loop_scheduler.ts";
+
+/** The event loop whose coroutine or callback runs now; `null` if none does. */
+export function runningLoop(): EventLoop | null {
+  const scheduler = context.fiber?.owner.scheduler ?? context.scheduler;
+  return scheduler instanceof LoopScheduler ? scheduler.eventLoop : null;
+}
+
+/**
+ * The event loop whose coroutine or callback runs now.
+ *
+ * @throws {Error} Elsewhere: in code outside a loop, after an `await` too.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run } from "@asyncoro/asyncoro/asyncio";
+ *
+ * await run(function* () {
+ *   getRunningLoop().callSoon(console.log, "called back");
+ * });
+ * ```
+ */
+export function getRunningLoop(): EventLoop {
+  return runningLoop() ?? noLoop("tell the running event loop");
+}
+
+/** The error for what needs a running loop. */
+export function noLoop(action: string): never {
+  throw new Error(
+    `Cannot ${action} as no event loop runs here: call it inside a coroutine or callback of one, such as 'run(main)'`,
+  );
+}

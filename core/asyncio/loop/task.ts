@@ -1,0 +1,260 @@
+import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
+import { describe, isError, isInstance } from "../../base/describe.ts";
+import { Operation } from "../../fiber/operation.ts";
+import { type Named, placeNext } from "../../coroutine/spawn_options.ts";
+import { type Body, type Ending, isGenerator } from "../../fiber/fiber.ts";
+import { asBody } from "../../operations/as_body.ts";
+import { letGo, takeOver } from "../../operations/parts.ts";
+import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
+import { CancelledError } from "../errors.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { Future, type FutureOptions } from "./future.ts";
+import { awaitedFuture, gotCancellation } from "./future_wait.ts";
+import { TaskCoro, WatchedTaskCoro } from "./task_coro.ts";
+
+/** Options of a {@linkcode Task}. */
+export interface TaskOptions {
+  /** Its name, whatever `String()` makes of it; `Task-1`, `Task-2` and so on by default, and for `null`. */
+  readonly name?: unknown;
+  /** Cancels the task when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+// As in CPython, one count for all loops.
+let count = 0;
+
+/**
+ * A coroutine that runs on an event loop, and the future of its result.
+ *
+ * It wraps a `Coro`, which `getCoro()` gives: whatever coroutines can do, such as receiving messages, it can. Its
+ * result is what its function returns.
+ *
+ * Cancelling it throws a `CancelledError` in it, at the point where it waits; a future that it waits for is cancelled.
+ *
+ * @example
+ * ```ts
+ * import { CancelledError, createTask, run, sleep } from "@asyncoro/asyncoro/asyncio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ * await run(function* () {
+ *   const task = createTask(function* () {
+ *     try {
+ *       yield* sleep(3600);
+ *     } finally {
+ *       log.push("cleaned up");
+ *     }
+ *   });
+ *   yield* sleep(0.01);
+ *   task.cancel();
+ *   try {
+ *     yield* task;
+ *   } catch (error) {
+ *     if (error instanceof CancelledError) log.push("cancelled");
+ *   }
+ * });
+ * assertEquals(log, ["cleaned up", "cancelled"]);
+ * ```
+ */
+export class Task<T = unknown> extends Future<T> {
+  readonly #coro: TaskCoro;
+  // The operation that it was made of.
+  readonly #work: Operation<unknown> | null;
+  // The number in its name, as long as it was given none.
+  #name: string | number;
+  // `null` until somebody asks for something of it, as few tasks are cancelled.
+  #cancellation: Cancellation | null = null;
+
+  /**
+   * Makes a task, whose first step is in the next iteration of the event loop.
+   *
+   * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
+   * @param options The loop, and see {@linkcode TaskOptions}.
+   * @throws {TypeError} If `coroutine` is none, or `name` has no text.
+   * @throws {Error} If the loop is closed, or none is given and none is running.
+   */
+  constructor(coroutine: Coroutine<T>, { loop, name, signal }: TaskOptions & FutureOptions = {}) {
+    super(loop === undefined ? undefined : { loop });
+    this.loop.mustBeOpen("create a task");
+    const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
+    this.#work = coroutine instanceof Operation ? coroutine : null;
+    const named = name !== undefined && name !== null;
+    this.#name = named ? String(name) : ++count;
+    const namesake = !named && body === undefined ? undefined : this;
+    this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
+    this.#coro.task = this as Task;
+    if (this.#work !== null) takeOver(this.#work);
+    if (signal !== undefined) this.#followSignal(signal);
+  }
+
+  #followSignal(signal: AbortSignal): void {
+    const abort = (): void => void this.cancel(reasonOf(signal));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    this.join({ ...UNLINKED, resolve: stop, reject: stop });
+    function stop(): void {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** @internal */
+  override get kind(): string {
+    return "Task";
+  }
+
+  /** Its name. */
+  getName(): string {
+    return typeof this.#name === "string" ? this.#name : `Task-${this.#name}`;
+  }
+
+  /** @internal The same, for its coroutine. */
+  get name(): string {
+    return this.getName();
+  }
+
+  /**
+   * Gives it another name.
+   *
+   * @param name Anything: its name is what `String()` makes of it, so `null` is `"null"`.
+   * @throws {TypeError} If `name` has no text, as an object without a prototype.
+   */
+  setName(name: unknown): void {
+    this.#name = String(name);
+  }
+
+  /** The coroutine that it wraps. */
+  getCoro(): Coro<T> {
+    return this.#coro as Coro as Coro<T>;
+  }
+
+  /** Always fails: a task's result is its coroutine's. */
+  override setResult(_value: T): never {
+    throw new Error(`Cannot set the result of ${this}: it is what its coroutine returns`);
+  }
+
+  /** Always fails: a task's error is its coroutine's. */
+  override setException(_error: Error): never {
+    throw new Error(`Cannot set the exception of ${this}: it is what its coroutine throws, or call cancel()`);
+  }
+
+  /** How it reads in messages. */
+  override toString(): string {
+    return `task '${this.getName()}'`;
+  }
+
+  // --- cancellation -------------------------------------------------------------------------------------------
+
+  /**
+   * Asks it to end: a `CancelledError` is thrown in it at its next step, and a future that it waits for is cancelled.
+   * It may clean up, and even go on.
+   *
+   * @param message What the error says.
+   * @returns `false` if it is done already.
+   */
+  override cancel(message?: string): boolean {
+    if (this.done()) return false;
+    const cancellation = this.#cancellation ??= new Cancellation();
+    cancellation.requests++;
+    cancellation.abort?.abort(new CancelledError(message));
+    const coro = this.#coro;
+    const awaited = awaitedFuture(coro);
+    // One is on its way already if what it waits for was cancelled.
+    if (awaited?.cancel(message) || gotCancellation(coro)) return true;
+    const { error } = cancellation;
+    if (error !== null && coro.isToThrow(error)) {
+      // As in CPython, the first to end a wait has its say, or else the latest; a condition's wait ends with its lock.
+      if (coro.canWithdraw(error) || coro.wait !== null) error.message = message ?? "";
+      return true;
+    }
+    cancellation.error = new CancelledError(message);
+    // A future that cannot be cancelled and is not done, as gather()'s, is about to be.
+    coro.throwAtStep(cancellation.error, awaited !== null);
+    return true;
+  }
+
+  /** How many cancellations were asked for and not taken back with `uncancel()`. */
+  cancelling(): number {
+    return this.#cancellation?.requests ?? 0;
+  }
+
+  /**
+   * Takes one request to cancel it back, for whoever has caught the `CancelledError` and goes on.
+   *
+   * @returns How many are left. If none is, an error that was not thrown yet is not thrown.
+   */
+  uncancel(): number {
+    const cancellation = this.#cancellation;
+    if (cancellation === null || cancellation.requests === 0) return 0;
+    if (--cancellation.requests === 0) this.#coro.withdrawThrow(cancellation.error);
+    return cancellation.requests;
+  }
+
+  /** A signal that is aborted when the task is asked to end, for whatever it uses that takes one. */
+  get signal(): AbortSignal {
+    const cancellation = this.#cancellation ??= new Cancellation();
+    cancellation.abort ??= new AbortController();
+    if (cancellation.requests > 0 || this.cancelled()) cancellation.abort.abort(new CancelledError());
+    return cancellation.abort.signal;
+  }
+
+  /** @internal It cancelled itself and waits for a future now: that is what is cancelled. */
+  handCancellationTo(future: Future): void {
+    const error = this.#cancellation?.error ?? null;
+    if (error === null || !this.#coro.isToThrow(error)) return;
+    if (future.cancel(error.message)) this.#coro.withdrawThrow(error);
+  }
+
+  /** @internal Its coroutine has ended. */
+  coroEnded(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
+    if (this.#work !== null) letGo(this.#work);
+    if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
+    if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
+    // Asked to end in its last step.
+    const error = this.#cancellation?.error ?? null;
+    if (error !== null && undelivered.includes(error)) return this.finishCancelled(error);
+    this.succeed(value);
+  }
+}
+
+/** What was asked for to end a task. */
+class Cancellation {
+  /** Cancellations that were asked for and not taken back. */
+  requests = 0;
+  /** The latest error that the coroutine was to throw. Whether it was thrown, the coroutine knows. */
+  error: CancelledError | null = null;
+  /** Whose signal was asked for. */
+  abort: AbortController | null = null;
+}
+
+function spawn(loop: EventLoop, target: CoroFunction, body: Body | undefined, name: Named | undefined): TaskCoro {
+  placeNext({ scheduler: loop.scheduler, options: { name, priority: 4, daemon: false, body } });
+  return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
+}
+
+const UNLINKED = { nextJoiner: null, prevJoiner: null };
+
+function bodyOf(coroutine: unknown): Body {
+  if (isGenerator(coroutine)) return coroutine;
+  if (coroutine instanceof Operation) return asBody(coroutine);
+  throw new TypeError(
+    `Cannot create a task as it needs a generator function, a generator object or an operation: ` +
+      `current value is ${describe(coroutine)}${hint(coroutine)}`,
+  );
+}
+
+function hint(value: unknown): string {
+  if (value instanceof Future) return ", which runs already and can be awaited as it is";
+  if (typeof value === "function") return ", write function* and await promises with yield*";
+  return typeof (value as { then?: unknown } | null)?.then === "function"
+    ? ", ensureFuture() makes a future of a promise"
+    : "";
+}
+
+function reasonOf({ reason }: AbortSignal): string {
+  if (typeof reason === "string") return reason;
+  try {
+    return String(isError(reason) ? reason.message : reason);
+  } catch {
+    return describe(reason);
+  }
+}

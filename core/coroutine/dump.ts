@@ -1,0 +1,66 @@
+import type { Coro } from "./coro.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Options of `scheduler.dump()`. */
+export interface DumpOptions {
+  /** How many coroutines to list at the most; 1,000 by default. */
+  readonly limit?: number;
+}
+
+/** One coroutine, as `scheduler.dump()` sees it. */
+export interface CoroInfo {
+  /** Its id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string;
+  /** `running` now, `ready` to run, or `waiting`. */
+  readonly state: "running" | "ready" | "waiting";
+  /** Its priority, 0 (first) to 7 (last). */
+  readonly priority: number;
+  /** Whether it is a daemon. */
+  readonly daemon: boolean;
+  /** The operation it waits in, such as `"receive"`; `null` if it does not wait. */
+  readonly operation: string | null;
+  /** What it waits for, in words; `null` if it does not wait. */
+  readonly waitsFor: string | null;
+  /** Seconds until the wait ends by itself; `null` if it does not. */
+  readonly deadline: number | null;
+  /** Messages in its mailbox. */
+  readonly messages: number;
+  /** Seconds since it was created. */
+  readonly age: number;
+  /** Suspended callers beneath the running generator. */
+  readonly depth: number;
+  /** Where it was created, if the scheduler is one with `debug`. */
+  readonly spawnSite: string | null;
+}
+
+/** Lists the coroutines of a scheduler, oldest first. Reads tables only. */
+export function dumpCoros(scheduler: Scheduler, { limit = 1000 }: DumpOptions): CoroInfo[] {
+  const now = scheduler.clock.now();
+  const running = scheduler.runningCoro();
+  return [...scheduler.coros()].slice(0, limit).map((coro) => describeCoro(coro, running, now));
+}
+
+function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
+  const wait = coro === running || coro.queued ? null : coro.wait;
+  return {
+    id: coro.id,
+    name: coro.name,
+    state: coro === running ? "running" : wait === null ? "ready" : "waiting",
+    priority: coro.priority,
+    daemon: coro.daemon,
+    operation: wait === null ? null : wait.label,
+    waitsFor: wait === null ? null : wait.waitsFor,
+    deadline: wait === null ? null : secondsLeft(coro, now),
+    messages: coro.mailbox?.length ?? 0,
+    age: Math.max(0, coro.scheduler.uptime() - coro.createdAt) / 1000,
+    depth: coro.height,
+    spawnSite: coro.scheduler.spawnSite(coro),
+  };
+}
+
+function secondsLeft(coro: Coro, now: number): number | null {
+  const deadline = coro.scheduler.deadline(coro);
+  return deadline === Infinity ? null : Math.max(0, deadline - now);
+}

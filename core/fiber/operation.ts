@@ -1,0 +1,345 @@
+/**
+ * Operations: what every blocking call returns, and the protocol by which a coroutine waits.
+ *
+ * `yield* operation` makes the engine call `[Symbol.iterator]()` once and then `next()`: the first call begins the
+ * operation and either answers at once or yields `PARKED` up to the run loop; the second call, when the run loop
+ * resumes the generator, hands over the outcome. With plain `yield operation` the run loop makes the same two calls.
+ *
+ * The operation is the wait token of its fiber. A completion is taken only in state `WAITING`; whatever comes for
+ * an operation that timed out, was cancelled or has been answered finds another state and is dropped. That is the
+ * whole defence against stale wake-ups.
+ */
+import { context } from "./context.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import type { Fiber } from "./fiber.ts";
+import { operationMade, watch } from "./misuse.ts";
+
+/** Made, not yet yielded. */
+export const NEW = 0;
+/** Part of one that was yielded, or of a task: it will begin, or be given up before it does. */
+export const TAKEN_OVER = 1;
+/** Its iterator was taken by a `yield*`. */
+export const CLAIMED = 2;
+/** Begun, no outcome yet. */
+export const WAITING = 3;
+/** Has a value that was not handed over yet. */
+export const RESOLVED = 4;
+/** Has an error that was not handed over yet. */
+export const REJECTED = 5;
+/** Being cancelled: its own cleanup has not ended yet. */
+export const CANCELLING = 6;
+/** Handed over, or cancelled. */
+export const SPENT = 7;
+
+/** How many operations may be answered at once in one step before the fiber has to give others a turn. */
+export const STEP_BUDGET = 500;
+
+/** What a parked operation yields through all `yield*` levels up to the run loop. */
+export const PARKED: unique symbol = Symbol("parked");
+
+/** The method by which something that is no operation is waited for: it makes the operation for one wait. */
+export const WAIT: unique symbol = Symbol("wait");
+
+/** Something that a coroutine may wait for with plain `yield`, again and again. */
+export interface CanBeWaitedFor {
+  [WAIT](): Operation<unknown>;
+}
+
+/** Whether a value makes operations to wait for it. */
+export function isWaitable(value: unknown): value is CanBeWaitedFor {
+  return typeof value === "object" && value !== null && WAIT in value;
+}
+
+// Shared by all waits, so that a wait allocates nothing but its operation. `yield*` passes this object up as it is.
+export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
+
+const NO_PARTS: readonly null[] = [];
+
+// Mutable and shared: `yield*` reads `value` right after the call, before any other code can run.
+const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };
+
+/**
+ * Something a coroutine can wait for: `const value = yield* operation`.
+ *
+ * An operation does nothing until it is yielded, belongs to one yield (a second one is a `TypeError`), and may be
+ * dropped. `yield operation` means the same as `yield* operation`, but TypeScript cannot type its value.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "@asyncoro/asyncoro";
+ *
+ * await run(function* () {
+ *   yield* sleep(0.01);
+ * });
+ * ```
+ */
+export abstract class Operation<T> {
+  /** @internal One of the states above. */
+  declare state: number;
+  /** @internal Whether it was yielded with plain `yield`, so that the run loop and not `yield*` takes the outcome. */
+  declare direct: boolean;
+  /** @internal The fiber that waits. */
+  declare fiber: Fiber | null;
+  /** @internal The value or error, once settled. */
+  declare outcome: unknown;
+  /**
+   * @internal
+   * Seconds to wait at the most, from the yield; there is no limit unless it is below `Infinity`.
+   * It starts as no number at all: a field that only ever holds fractions costs V8 a box in every operation.
+   */
+  declare limit: number;
+
+  // Set here and not where they are declared, which would cost V8 a call of its own for every class.
+  /** @internal */
+  constructor() {
+    this.state = NEW;
+    this.direct = false;
+    this.fiber = null;
+    this.outcome = undefined;
+    this.limit = undefined as unknown as number;
+    if (watch.active) operationMade(this);
+  }
+
+  /** @internal Whether it was yielded, or is part of what was. */
+  get used(): boolean {
+    return this.state !== NEW;
+  }
+
+  /** @internal The name that `dump()` and errors show. */
+  abstract readonly label: string;
+
+  /**
+   * @internal
+   * Settles at once (with {@linkcode give} or {@linkcode fail}) and answers `true`, or arranges to be settled later
+   * and answers `false`. Called once, while the fiber runs.
+   */
+  abstract begin(fiber: Fiber): boolean;
+
+  /** @internal Takes the operation out of whatever would settle it. Called in state `WAITING` only. */
+  abstract detach(): void;
+
+  /** @internal Gives back a value that was granted but will never be handed over. Called in state `RESOLVED` only. */
+  reclaim(): void {}
+
+  /**
+   * @internal
+   * The error with which it has ended will never be handed over. What only says that this wait has failed is of no use
+   * to anybody else; the failure of somebody else must be told all the same.
+   *
+   * @returns The part that has to be told instead, if the error is one of its own.
+   */
+  errorLost(_error: unknown): Operation<unknown> | null {
+    return null;
+  }
+
+  /** @internal The operations that it waits for, such as the items of a race; `null` for what is none. */
+  get parts(): readonly (Operation<unknown> | null)[] {
+    return NO_PARTS;
+  }
+
+  /** @internal It was taken over: what it is to wait for is not the program's to look after, even if it never begins. */
+  takenOver(): void {}
+
+  /** @internal It was taken over and will not begin. */
+  letGo(): void {}
+
+  /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
+  timedOut(): void {
+    this.give(undefined);
+  }
+
+  /**
+   * @internal
+   * Whether this wait can certainly never end if the coroutines for which `dead` holds never go on.
+   * Only waits that name who must act (`finish`, locks) can tell; all others may be ended by anyone.
+   */
+  isDeadlocked(_dead: (coro: Coro) => boolean): boolean {
+    return false;
+  }
+
+  /** @internal The sleep that `resume()` of the coroutine ends, if this is one or holds one. */
+  sleeper(): Operation<unknown> | null {
+    return null;
+  }
+
+  /**
+   * @internal
+   * Whether it goes on by itself, without anything that is still to come: what it combines begins, or is on its way
+   * up.
+   */
+  advances(): boolean {
+    return false;
+  }
+
+  /** @internal What it waits for, in words, for `dump()` and `DeadlockError`. */
+  get waitsFor(): string {
+    return this.label;
+  }
+
+  /** @internal Whether the subroutine it called has a deadline. */
+  get timed(): boolean {
+    return false;
+  }
+
+  /**
+   * @internal
+   * Whether it has to have its outcome, whatever comes meanwhile: that takes effect at the next wait. Its kind sees to
+   * it that it ends.
+   */
+  get shielded(): boolean {
+    return false;
+  }
+
+  /** @internal The priority of the coroutine that waits has changed. */
+  levelChanged(_level: number): void {}
+
+  /** @internal Whether what it waits for is to keep the process alive may have changed, as its coroutine has. */
+  waiterChanged(): void {}
+
+  /** @internal Whether a hot swap may cut this wait short. */
+  swappable(): boolean {
+    return true;
+  }
+
+  /**
+   * Makes the operation the operand of a `yield*`.
+   *
+   * @throws {TypeError} If the operation was yielded before.
+   */
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
+    this.state = CLAIMED;
+    return this as unknown as Iterator<unknown, T, unknown>;
+  }
+
+  /** @internal Called by `yield*`. */
+  next(): IteratorResult<unknown, unknown> {
+    if (this.state === CLAIMED) {
+      const fiber = context.fiber;
+      if (fiber === null) throw outsideCoroutine(this);
+      if (!this.start(fiber)) return PARKED_RESULT;
+    }
+    const failed = this.state === REJECTED;
+    const outcome = this.take();
+    if (failed) throw outcome;
+    DONE_RESULT.value = outcome;
+    return DONE_RESULT;
+  }
+
+  /** @internal Called by `yield*` when an error is thrown into the generator; the run loop has cancelled the wait. */
+  throw(error: unknown): never {
+    throw error;
+  }
+
+  /** @internal Called by `yield*` when the generator is closed; the run loop has cancelled the wait. */
+  return(value: unknown): IteratorResult<unknown, unknown> {
+    return { done: true, value };
+  }
+
+  /** @internal Begins the wait of `fiber`. Answers `true` if there is an outcome already. */
+  start(fiber: Fiber): boolean {
+    this.fiber = fiber;
+    this.state = WAITING;
+    const settled = this.begin(fiber);
+    // A coroutine whose operations never wait would starve the others: now and then it gives them a turn.
+    if (settled && --fiber.loop.stepBudget > 0) return true;
+    fiber.wait = this;
+    if (settled) fiber.loop.submit(fiber);
+    else if (this.limit < Infinity) this.arm(fiber);
+    return false;
+  }
+
+  /** @internal The wait has begun and has a limit: sees to it that the fiber's timer is set. */
+  arm(fiber: Fiber): void {
+    fiber.loop.armLater(this);
+  }
+
+  /** @internal Hands the outcome over, once. */
+  take(): unknown {
+    const outcome = this.outcome;
+    const fiber = this.fiber!;
+    // Asyncoro's result rule: what operations of the top-level generator evaluate to may become its result.
+    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
+    this.state = SPENT;
+    this.outcome = undefined;
+    return outcome;
+  }
+
+  /** @internal The subroutine that this operation called has ended. */
+  frameEnded(): void {}
+
+  /** @internal Sets the outcome without waking anyone. For `begin()` and `timedOut()`. */
+  give(value: unknown): true {
+    this.state = RESOLVED;
+    this.outcome = value;
+    return true;
+  }
+
+  /** @internal Sets an error as the outcome without waking anyone. */
+  fail(error: unknown): true {
+    this.state = REJECTED;
+    this.outcome = error;
+    return true;
+  }
+
+  /** @internal Ends the wait with a value. The caller has taken the operation out of its queue. */
+  resolve(value: unknown): void {
+    if (this.state !== WAITING) return;
+    const fiber = this.fiber!;
+    // First, as it may throw at the end of the engine's stack.
+    fiber.loop.submit(fiber);
+    this.state = RESOLVED;
+    this.outcome = value;
+  }
+
+  /** @internal Ends the wait with an error. The caller has taken the operation out of its queue. */
+  reject(error: unknown): void {
+    if (this.state !== WAITING) return;
+    const fiber = this.fiber!;
+    fiber.loop.submit(fiber);
+    this.fail(error);
+  }
+
+  /** @internal The fiber's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */
+  expire(): void {
+    this.detach();
+    this.timedOut();
+  }
+
+  /**
+   * @internal
+   * Withdraws the operation because an error, a termination or a deadline pre-empts it. Nothing is lost: a value
+   * already granted goes back. Answers `false` if its own cleanup has to end first; it then submits its fiber.
+   */
+  cancel(): boolean {
+    if (this.state === WAITING) this.detach();
+    else if (this.state === RESOLVED) this.reclaim();
+    else if (this.state === REJECTED) tellOfLostError(this, this.outcome);
+    this.state = SPENT;
+    this.outcome = undefined;
+    return true;
+  }
+}
+
+function alreadyYielded(operation: Operation<unknown>): TypeError {
+  return new TypeError(
+    `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one with another call`,
+  );
+}
+
+function outsideCoroutine(operation: Operation<unknown>): TypeError {
+  return new TypeError(
+    `Cannot begin '${operation.label}' outside a coroutine: use it inside 'run(function* () { ... })'`,
+  );
+}
+
+/** Checks that an operation may be yielded with plain `yield`, and marks it so. */
+export function claimDirect(operation: Operation<unknown>): void {
+  if (operation.state > TAKEN_OVER) throw alreadyYielded(operation);
+  operation.direct = true;
+}
+
+// In a loop: operations within operations may be many.
+function tellOfLostError(operation: Operation<unknown>, error: unknown): void {
+  for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
+}

@@ -1,0 +1,140 @@
+/**
+ * A worker of the host, as the pool sees it.
+ *
+ * The pool prefers `node:worker_threads`, which Deno, Node.js and Bun have, to the web's `Worker`: its workers can be
+ * unreferenced, so that idle ones keep no process alive, and end with an exit code and the error itself; a web worker
+ * of Deno holds the process open, for good if it was terminated in an endless loop. A web worker is used only where
+ * permissions are asked for, which the others cannot have.
+ */
+import { isDeno } from "../../host/runtime.ts";
+import { unsupported } from "../../host/unsupported.ts";
+import type { PortLike } from "../remote/worker_loop.ts";
+
+/** What happens to a worker. */
+export interface HostWorkerEvents {
+  /** It has ended; `error` is what was uncaught in it, if that is why. */
+  ended(error: unknown, code: number): void;
+}
+
+/** See the head of this file. */
+export interface HostWorker {
+  /** Whether the process can end while it is idle. */
+  readonly unreferenced: boolean;
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  ref(): void;
+  unref(): void;
+  /** Ends it, whatever it does. */
+  terminate(): Promise<void>;
+}
+
+/** What a pool needs of the host. */
+export interface WorkerHost {
+  channel(): { port1: PortLike; port2: PortLike };
+  receive(port: PortLike): { message: unknown } | undefined;
+  create(source: string, name: string, events: HostWorkerEvents): HostWorker;
+}
+
+interface NodeWorker {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  on(event: string, listener: (value: never) => void): void;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+interface WorkerThreads {
+  readonly Worker: new (source: string, options: { eval: true; name: string }) => NodeWorker;
+  readonly MessageChannel: new () => { port1: PortLike; port2: PortLike };
+  receiveMessageOnPort(port: PortLike): { message: unknown } | undefined;
+}
+
+/** Permissions of a worker, as in the `deno` option of `new Worker`. */
+export type WorkerPermissions = "inherit" | "none" | Readonly<Record<string, unknown>>;
+
+/**
+ * The workers of this host.
+ *
+ * @throws {UnsupportedError} If it has none.
+ */
+export function workerHost(permissions: WorkerPermissions | undefined): WorkerHost {
+  const threads = workerThreads();
+  if (permissions !== undefined && !isDeno()) throw missing("permissions of workers");
+  const create = permissions === undefined
+    ? (source: string, name: string, events: HostWorkerEvents) => new ThreadWorker(threads, source, name, events)
+    : (source: string, name: string, events: HostWorkerEvents) => new WebWorker(source, name, permissions, events);
+  return { channel: () => new threads.MessageChannel(), receive: (port) => threads.receiveMessageOnPort(port), create };
+}
+
+function workerThreads(): WorkerThreads {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  const threads = process?.getBuiltinModule?.("node:worker_threads") as Partial<WorkerThreads> | undefined;
+  if (typeof threads?.Worker !== "function") throw missing("workers (node:worker_threads)");
+  if (typeof SharedArrayBuffer !== "function") throw missing("SharedArrayBuffer");
+  if (typeof Atomics.waitAsync !== "function") throw missing("Atomics.waitAsync");
+  return threads as WorkerThreads;
+}
+
+function missing(what: string): Error {
+  return unsupported("make a pool of workers", what);
+}
+
+/** A worker of `node:worker_threads`. */
+class ThreadWorker implements HostWorker {
+  readonly unreferenced = true;
+  readonly #worker: NodeWorker;
+
+  constructor(threads: WorkerThreads, source: string, name: string, events: HostWorkerEvents) {
+    let uncaught: unknown;
+    this.#worker = new threads.Worker(source, { eval: true, name });
+    this.#worker.on("error", (error: unknown) => uncaught = error);
+    this.#worker.on("exit", (code: number) => events.ended(uncaught, code));
+    this.#worker.unref();
+  }
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  ref(): void {
+    this.#worker.ref();
+  }
+
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** A worker of the web, with permissions of its own. */
+class WebWorker implements HostWorker {
+  readonly unreferenced = false;
+  readonly #worker: Worker;
+
+  constructor(source: string, name: string, permissions: WorkerPermissions, events: HostWorkerEvents) {
+    // A program made by `deno compile` does not find blobs: https://github.com/denoland/deno/issues/29962
+    const url = `data:text/javascript,${encodeURIComponent(source)}`;
+    const options = { type: "module", name, deno: { permissions } };
+    this.#worker = new Worker(url, options as WorkerOptions);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#worker.terminate();
+      events.ended(new Error(event.message), 1);
+    };
+  }
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+
+  terminate(): Promise<void> {
+    this.#worker.terminate();
+    return Promise.resolve();
+  }
+}

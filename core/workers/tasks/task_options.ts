@@ -1,0 +1,69 @@
+import type { Coro } from "../../coroutine/coro.ts";
+import { describe } from "../../base/describe.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+import type { TaskPlan } from "../pool/task.ts";
+
+/** Who hears of the progress of a task: a function, or a coroutine, which gets it as messages. */
+export type ProgressListener = ((value: unknown) => void) | Coro;
+
+/** How a task is to be run. */
+export interface TaskOptions {
+  /** 0 (first) to 7 (last); by default that of the coroutine, and 4 in async code. */
+  readonly priority?: number;
+  /** Array buffers and other transferable objects among the arguments that are moved instead of copied. */
+  readonly transfer?: readonly Transferable[];
+  /** Gets what the task sends with `this.progress(value)`, and what it yields if it is a generator function. */
+  readonly onProgress?: ProgressListener;
+  /** Seconds, or a duration, from the call to the result; after that it is cancelled and `TimeoutError` is thrown. */
+  readonly timeout?: Timeout;
+  /** Cancels the task when it is aborted; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /**
+   * Seconds, or a duration, that the task may run without giving way. Then it is stopped, even in an endless loop, and
+   * the worker goes on: the only way to stop one for good, as Deno cannot end the thread of a worker that loops.
+   * Costs about 10 microseconds a task.
+   */
+  readonly limit?: Timeout;
+}
+
+/** The plan of a task with these options, and its time limit in seconds. */
+export function checkOptions(options: TaskOptions, priority: number, stream: boolean): TaskPlan & { seconds: number } {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot run a task as its options must be an object: current value is ${describe(options)}`);
+  }
+  const { transfer = [], onProgress } = options;
+  if (!Array.isArray(transfer)) {
+    throw new TypeError(
+      `Cannot run a task as 'transfer' must be an array of transferable objects: current value is ${
+        describe(transfer)
+      }`,
+    );
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function" && typeof onProgress?.send !== "function") {
+    throw new TypeError(
+      `Cannot run a task as 'onProgress' must be a function or a coroutine: current value is ${describe(onProgress)}`,
+    );
+  }
+  const limit = toSeconds(options.limit, "run a task");
+  return {
+    priority: checkTaskPriority(options.priority ?? priority),
+    transfer,
+    stream,
+    limit: limit === Infinity ? 0 : Math.max(0.001, limit),
+    thread: null,
+    seconds: toSeconds(options.timeout, "run a task"),
+  };
+}
+
+function checkTaskPriority(priority: number): number {
+  if (Number.isInteger(priority) && priority >= 0 && priority <= 7) return priority;
+  throw new RangeError(
+    `Cannot run a task as 'priority' must be an integer from 0 to 7: current value is ${describe(priority)}`,
+  );
+}
+
+/** A function that tells the listener. */
+export function progressSink(listener: ProgressListener | undefined): ((value: unknown) => void) | undefined {
+  if (listener === undefined || typeof listener === "function") return listener;
+  return (value) => void listener.send(value);
+}
