@@ -26,6 +26,7 @@ const FLOORS = [
   ],
   ["core/operations/", "core/message/mailbox.ts", "core/message/registry.ts"],
   [
+    "core/fiber/",
     "core/joiner.ts",
     "core/operation.ts",
     "core/operations/given.ts",
@@ -46,7 +47,6 @@ const FLOORS = [
     "core/driver.ts",
     "core/errors.ts",
     "core/fifo.ts",
-    "core/line.ts",
     "core/host.ts",
     "core/host_context.ts",
     "core/host_driver.ts",
