@@ -50,7 +50,7 @@ class Branch extends Fiber {
 
   /** Whether it has a step to make that depends on nothing but what combines it. */
   get moves(): boolean {
-    return this.queued && (!this.begun || this.control !== null || this.wait instanceof Group);
+    return this.ready && (!this.begun || this.control !== null || this.wait instanceof Group);
   }
 
   /** It is needed no more. */
@@ -63,7 +63,7 @@ class Branch extends Fiber {
   }
 
   protected override ended(kind: Ending, value: unknown): void {
-    this.loop.leave(this);
+    this.loop.freeSlot(this);
     this.group.branchEnded(this, kind, value);
   }
 
@@ -102,7 +102,7 @@ abstract class Group extends Operation<unknown> {
   override begin(fiber: Fiber): boolean {
     for (const part of this.#parts) if (part !== null) takeOver(part);
     this.#enterBranches(fiber);
-    for (const branch of this.branches) fiber.loop.submit(branch);
+    for (const branch of this.branches) fiber.loop.makeReady(branch);
     return false;
   }
 
@@ -111,12 +111,12 @@ abstract class Group extends Operation<unknown> {
     try {
       this.#bodies.forEach((body, index) => {
         const branch = new Branch(this, fiber, index, body);
-        fiber.loop.enter(branch);
+        fiber.loop.allocateSlot(branch);
         this.branches.add(branch);
         this.#live++;
       });
     } catch (error) {
-      for (const branch of this.branches) fiber.loop.leave(branch);
+      for (const branch of this.branches) fiber.loop.freeSlot(branch);
       this.branches.clear();
       for (const part of this.#parts) if (part !== null) letGo(part);
       throw error;
@@ -158,7 +158,7 @@ abstract class Group extends Operation<unknown> {
       giveBack(this.granted());
       this.state = SPENT;
       fiber.wait = null;
-      fiber.loop.submit(fiber);
+      fiber.loop.makeReady(fiber);
       return;
     }
     const { failed, outcome } = this.#decided!;

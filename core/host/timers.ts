@@ -1,7 +1,7 @@
 /**
  * Host timers, which keep the process alive or do not.
  */
-import { host, isWorkerd } from "./runtime.ts";
+import { host } from "./runtime.ts";
 
 /** A host timer: a number in Deno and browsers, an object in Node.js and Bun. */
 export type HostTimer = number | NodeTimer;
@@ -22,15 +22,18 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * @param alive Whether the timer keeps the process alive.
  */
 export function startTimer(callback: () => void, seconds: number, alive: boolean): HostTimer {
-  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, isWorkerd() ? wholeMs(seconds) : seconds * 1000));
+  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, seconds * 1000));
   const timer = setTimeout(callback, delayMs) as unknown as HostTimer;
   if (!alive) setTimerRef(timer, false);
   return timer;
 }
 
-/** Whole milliseconds, rounded up, as the host rounds down; an excess of a microsecond is a rounding error and ignored. */
-function wholeMs(seconds: number): number {
-  return Math.ceil(seconds * 1000 - 0.001);
+/**
+ * Rounds a delay in seconds up to whole milliseconds, for a timer that must not fire early: hosts round down. An excess
+ * of up to 0.05 ms is ignored: it may be a rounding error, and timers are late by more than that.
+ */
+export function roundUpDelay(seconds: number): number {
+  return Math.ceil(seconds * 1000 - 0.05) / 1000;
 }
 
 /** Stops a host timer. */

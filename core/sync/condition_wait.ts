@@ -65,7 +65,7 @@ export class ConditionWait extends Acquisition<boolean> {
     const fiber = this.fiber!;
     this.state = SPENT;
     fiber.wait = null;
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
   }
 
   override expire(): void {
