@@ -1,8 +1,8 @@
-/** Promises that are rejected when nobody looks, and what the host says to that. */
+/** Promises that are rejected without a handler, and what the host reports then. */
 import process from "node:process";
 import { settle } from "./lab.ts";
 
-/** The errors of promises that the host reports as unhandled while `body` runs and until all has settled. */
+/** The errors of promises that the host reports as unhandled while `body` runs and until all promises have settled. */
 export async function unhandled(
   body: (later: (message: string) => Promise<never>) => Promise<void>,
 ): Promise<string[]> {
@@ -28,7 +28,7 @@ export async function unhandled(
   return messages;
 }
 
-/** A thenable that is no promise, around one. */
+/** A thenable around a promise that is not a promise itself. */
 export function wrapped<T>(promise: Promise<T>): PromiseLike<T> {
   return { then: (onValue, onError) => promise.then(onValue, onError) };
 }
