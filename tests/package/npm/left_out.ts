@@ -1,8 +1,8 @@
 /**
- * The tests that do not run on the npm form of the package, and why. Everything else does: a new test is in by itself.
+ * The tests that do not run on the npm form of the package, and why. All others do, new ones included.
  */
 
-/** What else tests can run on. */
+/** The other runtimes on which tests run. */
 export type NodeLike = "node" | "bun";
 
 /** Files and folders under `tests/`. */
@@ -58,8 +58,8 @@ function leftOut(file: string, runtimes: readonly NodeLike[], reason: string, na
 export const TESTS_LEFT_OUT: readonly LeftOut[] = [
   ...leftOut("base/time_test.ts", ["node"], "Node.js 20 has no Temporal", [
     "a timeout is a number of seconds, a Temporal.Duration or an object like one",
-    "years and months are refused, as they have no fixed length",
-    "every kind of timeout sleeps as long as it says",
+    "years and months are rejected, as they have no fixed length",
+    "every kind of timeout sleeps for its length",
   ]),
   ...leftOut("fiber/reaction_test.ts", BOTH, "starts a child process with Deno", [
     "waits for the end of a process that are given up leave nothing",
