@@ -146,7 +146,7 @@ class Office {
         const right = fails && error instanceof AggregateError && error.errors.every((each) => each instanceof Thrown);
         world.check(right, "A group fails if a member does", () => text(error));
       }
-      world.check(ended === size, "A group ends whole", () => `${ended} of ${size}`);
+      world.check(ended === size, "All tasks of a group end with it", () => `${ended} of ${size}`);
       world.done("task: group", size);
     }
   }
