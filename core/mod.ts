@@ -18,7 +18,9 @@ export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
-export { all, race, type Waitable, type Waited } from "./coroutine/branches.ts";
+export { all } from "./coroutine/all.ts";
+export { race } from "./coroutine/race.ts";
+export type { Waitable, Waited } from "./coroutine/waitable.ts";
 export { until } from "./operations/until.ts";
 export { withTimeout } from "./operations/with_timeout.ts";
 export {

@@ -8,7 +8,7 @@ import { describe } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { all } from "../../coroutine/branches.ts";
+import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
 import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
 import type { Timeout } from "../../base/duration.ts";
