@@ -39,7 +39,7 @@ class Branch extends Fiber {
 
   /** Whether it is ready for a step that does not depend on what it waits for: its first, a request, or a group's end. */
   get advancesAlone(): boolean {
-    return this.queued && (!this.begun || this.control !== null || this.wait instanceof BranchGroup);
+    return this.ready && (!this.begun || this.control !== null || this.wait instanceof BranchGroup);
   }
 
   /** Unwinds it: its outcome is no longer needed. */
@@ -52,7 +52,7 @@ class Branch extends Fiber {
   }
 
   protected override ended(kind: Ending, value: unknown): void {
-    this.loop.leave(this);
+    this.loop.freeSlot(this);
     this.group.branchEnded(this, kind, value);
   }
 
@@ -91,7 +91,7 @@ export abstract class BranchGroup extends Operation<unknown> {
   override begin(fiber: Fiber): boolean {
     for (const part of this.#parts) if (part !== null) takeOver(part);
     this.#createBranches(fiber);
-    for (const branch of this.branches) fiber.loop.submit(branch);
+    for (const branch of this.branches) fiber.loop.makeReady(branch);
     return false;
   }
 
@@ -100,12 +100,12 @@ export abstract class BranchGroup extends Operation<unknown> {
     try {
       this.#bodies.forEach((body, index) => {
         const branch = new Branch(this, fiber, index, body);
-        fiber.loop.enter(branch);
+        fiber.loop.allocateSlot(branch);
         this.branches.add(branch);
         this.#live++;
       });
     } catch (error) {
-      for (const branch of this.branches) fiber.loop.leave(branch);
+      for (const branch of this.branches) fiber.loop.freeSlot(branch);
       this.branches.clear();
       for (const part of this.#parts) if (part !== null) letGo(part);
       throw error;
@@ -147,7 +147,7 @@ export abstract class BranchGroup extends Operation<unknown> {
       giveBack(this.granted());
       this.state = SPENT;
       fiber.wait = null;
-      fiber.loop.submit(fiber);
+      fiber.loop.makeReady(fiber);
       return;
     }
     const { failed, outcome } = this.#decided!;

@@ -720,7 +720,7 @@ export class Coro<
       if (isInstance(value, Proposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
         this.wait = null;
-        this.loop.submit(this);
+        this.loop.makeReady(this);
         return;
       }
       labelStack(value, this as Coro);

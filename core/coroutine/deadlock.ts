@@ -61,7 +61,7 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
 
 /** Every coroutine that waits, for when nothing in or outside the scheduler can happen any more. */
 export function stuckCoros(scheduler: Scheduler): Deadlock {
-  const stuck = [...scheduler.coros()].filter((coro) => !coro.queued);
+  const stuck = [...scheduler.coros()].filter((coro) => !coro.ready);
   return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
 }
 

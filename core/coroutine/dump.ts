@@ -43,7 +43,7 @@ export function dumpCoros(scheduler: Scheduler, { limit = 1000 }: DumpOptions): 
 }
 
 function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
-  const wait = coro === running || coro.queued ? null : coro.wait;
+  const wait = coro === running || coro.ready ? null : coro.wait;
   return {
     id: coro.id,
     name: coro.name,

@@ -67,7 +67,7 @@ export class ConditionWait extends Acquisition {
     const fiber = this.fiber!;
     this.state = SPENT;
     fiber.wait = null;
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
   }
 
   override expire(): void {

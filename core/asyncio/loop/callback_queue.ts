@@ -6,7 +6,7 @@
  * order exactly, as whatever else becomes ready closes the batch.
  */
 import { context } from "../../fiber/context.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
 import type { Handle } from "./handle.ts";
 
@@ -28,7 +28,12 @@ class Batch extends Schedulable {
   constructor(queue: CallbackQueue, scheduler: Scheduler) {
     super(scheduler, LEVEL);
     this.#queue = queue;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
+  }
+
+  /** Whether nothing has become ready behind it. */
+  get isLast(): boolean {
+    return this.loop.queue.isLast(LEVEL, this.slot);
   }
 
   add(handle: Handle): void {
@@ -54,9 +59,6 @@ export class CallbackQueue {
   readonly #spare: Batch[] = [];
   // The batch that the latest callback was added to, until it runs.
   #open: Batch | null = null;
-  // The scheduler's step and submissions when it was last added to: if they have moved, something came after it.
-  #step = -1;
-  #submissions = -1;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -65,36 +67,29 @@ export class CallbackQueue {
   /** Adds a callback behind all that is ready. */
   push(handle: Handle): void {
     const open = this.#open;
-    if (open !== null && this.#isLast() && open.length < MAX_BATCH) open.add(handle);
+    if (open !== null && open.isLast && open.length < MAX_BATCH) open.add(handle);
     else this.#begin().add(handle);
-  }
-
-  #isLast(): boolean {
-    return this.#scheduler.step === this.#step && this.#scheduler.submissions === this.#submissions;
   }
 
   #begin(): Batch {
     const scheduler = this.#scheduler;
     const batch = this.#spare.pop() ?? new Batch(this, scheduler);
-    scheduler.submit(batch);
+    scheduler.makeReady(batch);
     this.#open = batch;
-    this.#step = scheduler.step;
-    this.#submissions = scheduler.submissions;
     return batch;
   }
 
   /** Runs a batch whose turn has come. */
   run(batch: Batch): void {
     if (this.#open === batch) this.#open = null;
-    batch.phase = IDLE;
     this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
-    else this.#scheduler.leave(batch);
+    else this.#scheduler.freeSlot(batch);
   }
 
   /** The loop is closed: batches give their slots back, so that another scheduler can have the kernel. */
   dispose(): void {
-    for (const batch of this.#spare.splice(0)) this.#scheduler.leave(batch);
+    for (const batch of this.#spare.splice(0)) this.#scheduler.freeSlot(batch);
   }
 
   /** Calls back as a callback of this scheduler, and of no coroutine. */

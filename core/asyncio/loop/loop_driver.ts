@@ -19,7 +19,7 @@ export class LoopDriver implements Driver {
    * @param loop What is driven.
    * @param makeInner Makes the driver inside.
    */
-  constructor(loop: Drivable, makeInner: (gate: Drivable) => Driver) {
+  constructor(loop: Drivable, makeInner: (pausable: Drivable) => Driver) {
     this.#inner = makeInner(new PausableLoop(loop, this));
   }
 
@@ -83,6 +83,10 @@ class PausableLoop implements Drivable {
 
   get hostOperations(): number {
     return this.#driver.running ? this.#loop.hostOperations : 0;
+  }
+
+  get precise(): boolean | undefined {
+    return this.#loop.precise;
   }
 
   ranDry(ending: boolean): boolean {

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../../host/clock.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
 import { HostDriver } from "../../host/host_driver.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -37,13 +37,12 @@ class IterationEnd extends Schedulable {
   constructor(scheduler: LoopScheduler) {
     super(scheduler, LEVEL);
     this.#scheduler = scheduler;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
   }
 
   override run(): void {
     const scheduler = this.#scheduler;
-    this.phase = IDLE;
-    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.rests())) scheduler.again(this);
+    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.rests())) scheduler.yieldTurn(this);
   }
 }
 
@@ -63,7 +62,7 @@ export class LoopScheduler extends Scheduler {
     super({
       name: "event loop",
       ...options,
-      driver: (scheduler) => new LoopDriver(scheduler, (gate) => options.clock?.driver?.(gate) ?? new HostDriver(gate)),
+      driver: (scheduler) => new LoopDriver(scheduler, (loop) => options.clock?.driver?.(loop) ?? new HostDriver(loop)),
     });
     this.eventLoop = eventLoop;
   }
@@ -83,7 +82,7 @@ export class LoopScheduler extends Scheduler {
   stopAfterIteration(): void {
     this.#stopping = true;
     // In a slice, the end of the iteration may rest, and no other slice may follow.
-    if (this.busy) this.submit(this.#iterationEnd);
+    if (this.busy) this.makeReady(this.#iterationEnd);
     else this.driver.wake();
   }
 
@@ -110,16 +109,16 @@ export class LoopScheduler extends Scheduler {
 
   /** The iteration has ended: whether nothing ran in it and nothing is ready. */
   rests(): boolean {
-    const idle = this.step === this.#lastEnd + 1;
-    this.#lastEnd = this.step;
-    return idle && this.alone;
+    const idle = this.switches === this.#lastEnd + 1;
+    this.#lastEnd = this.switches;
+    return idle && this.queue.length === 0;
   }
 
   /** The iteration has ended: whether it is to stand still; if so, it does from now on. */
   stopsHere(): boolean {
     if (!this.#stopping) return false;
     for (const handle of this.#takeOverdue()) this.eventLoop.arm(handle);
-    this.halt();
+    this.stopSlice();
     this.#standStill();
     this.eventLoop.ended(null);
     return true;
@@ -134,9 +133,9 @@ export class LoopScheduler extends Scheduler {
   }
 
   protected override startOfTurns(now: number): void {
-    if (this.#iterationEnd.queued) return;
-    this.expireTimers(now);
-    this.submit(this.#iterationEnd);
+    if (this.#iterationEnd.ready) return;
+    while (this.nextDeadline() <= now) this.kernel.exports.expire(now);
+    this.makeReady(this.#iterationEnd);
   }
 
   override keepsAlive(): boolean {
@@ -166,7 +165,7 @@ export class LoopScheduler extends Scheduler {
   dispose(): void {
     for (const coro of this.coros()) coro.wait?.cancel();
     this.driver.stop();
-    this.leave(this.#iterationEnd);
-    this.leaveKernel();
+    this.freeSlot(this.#iterationEnd);
+    this.closeKernel();
   }
 }
