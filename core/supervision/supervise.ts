@@ -4,7 +4,8 @@
  * It is built on what any coroutine can do. It is a monitor of its children, hears of their ends by messages, and
  * restarts one that failed with `hotSwap`; one that it stopped itself cannot be restarted and is replaced.
  */
-import { checkTarget, Coro, type CoroFunction } from "../coroutine/coro.ts";
+import { Coro, type CoroFunction } from "../coroutine/coro.ts";
+import { checkTarget } from "../coroutine/spawn_options.ts";
 import { describe } from "../base/describe.ts";
 import { MonitorException } from "../coroutine/errors.ts";
 import { SupervisionError } from "./errors.ts";

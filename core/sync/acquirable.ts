@@ -139,7 +139,7 @@ class Acquire extends Acquisition {
     if (gate.take(this)) return this.give(this.grantedValue(gate));
     if (this.limit <= 0) return this.give(false);
     gate.waiters.push(this);
-    if (this.limit === Infinity && gate.owner !== null) fiber.owner.scheduler.suspect(fiber.owner);
+    if (this.limit === Infinity && gate.owner !== null) fiber.owner.scheduler.noteBlocked(fiber.owner);
     return false;
   }
 

@@ -3,7 +3,8 @@
  *
  * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
  */
-import type { Coro, Holding } from "../coroutine/coro.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
 import { Acquirable, type Acquisition } from "./acquirable.ts";
 
 /** What a lock is doing, at one moment. */
@@ -17,9 +18,9 @@ export interface LockStatistics {
 }
 
 /** @internal A gate for one coroutine at a time. */
-export abstract class Mutex extends Acquirable implements Holding {
+export abstract class Mutex extends Acquirable implements OwnedResource {
   /** @internal */
-  nextHeld: Holding | null = null;
+  nextOwned: OwnedResource | null = null;
   /** @internal How many times its owner has acquired it. */
   depth = 0;
   /** @internal Where its owner acquired it, with `debug`. */
@@ -53,16 +54,12 @@ export abstract class Mutex extends Acquirable implements Holding {
     this.owner = coro;
     this.depth = entrant.depth;
     this.place = entrant.place;
-    this.nextHeld = coro.held;
-    coro.held = this;
+    addOwnedResource(coro, this);
   }
 
   /** @internal Takes it from its owner, at any depth, and gives it to the first in the queue. */
   free(): void {
-    const coro = this.owner!;
-    if (coro.held === this) coro.held = this.nextHeld;
-    else unlink(coro.held, this);
-    this.nextHeld = null;
+    removeOwnedResource(this.owner!, this);
     this.#passOn();
   }
 
@@ -102,20 +99,13 @@ export abstract class Mutex extends Acquirable implements Holding {
   }
 
   /** @internal */
-  describeHeld(): string {
+  describeOwned(): string {
     return this.place === null ? `${this}` : `${this} (acquired ${this.place})`;
   }
 
   /** @internal */
-  holderEnded(): void {
+  ownerEnded(): void {
     // Whoever was told of it may have released it already.
     if (this.owner !== null && !this.owner.isAlive()) this.#passOn();
   }
-}
-
-// Locks are mostly released in the reverse order of acquiring, so the way is short.
-function unlink(first: Holding | null, holding: Holding): void {
-  let at = first;
-  while (at !== null && at.nextHeld !== holding) at = at.nextHeld;
-  if (at !== null) at.nextHeld = holding.nextHeld;
 }
