@@ -587,6 +587,7 @@ export class Coro<
     return this.wait === null || this.wait.swappable();
   }
 
+  /** @internal */
   private beginWith(body: Body, target: Named): void {
     this.top = body;
     // Messages that the old generator has categorized and not received are left to the new one.
@@ -594,7 +595,7 @@ export class Coro<
     if (typeof this.nameSource !== "string") this.nameSource = target;
   }
 
-  /** Whether it has failed and has a living monitor, which may restart it. */
+  /** @internal Whether it has failed and has a living monitor, which may restart it. */
   private restartable(): boolean {
     return (this.flags & (THREW | MONITORED)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
   }
@@ -620,6 +621,7 @@ export class Coro<
     this.waitersOrHandlers = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
+  /** @internal */
   private get firstCompletionWaiter(): CompletionWaiter | null {
     return this.waitersOrHandlers as CompletionWaiter | null;
   }
@@ -646,6 +648,7 @@ export class Coro<
     return handled;
   }
 
+  /** @internal */
   private markHandled(handler: unknown): void {
     if ((this.flags & THREW) === 0) return;
     const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
@@ -669,6 +672,7 @@ export class Coro<
     this.ended("throw", reason, []);
   }
 
+  /** @internal */
   private get endsWithProgram(): boolean {
     return this.daemon && this.scheduler.ending;
   }
@@ -711,18 +715,19 @@ export class Coro<
     for (const error of undelivered) if (error !== value) this.report(error);
   }
 
-  /** Sends a monitor the message that this coroutine has ended. */
+  /** @internal Sends a monitor the message that this coroutine has ended. */
   private tellMonitor(monitor: Monitor): void {
     const message = withoutStack(new MonitorException(this as Coro, this.outcome()));
     sendExitMessage(this as Coro, monitor, message, (this.flags & THREW) !== 0);
   }
 
+  /** @internal */
   private outcome(): Outcome {
     if ((this.flags & THREW) !== 0) return { kind: "throw", error: this.last };
     return (this.flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }
 
-  /** It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
+  /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
   private releaseReferences(): void {
     const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
     this.mailbox = null;
@@ -743,6 +748,7 @@ export class Coro<
     this.mailbox?.removeEndListener(listener);
   }
 
+  /** @internal */
   private settleCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
     let handlers: FailureHandlers = null;
@@ -760,6 +766,7 @@ export class Coro<
     this.flags |= HANDLED;
   }
 
+  /** @internal */
   private endOwnership(): void {
     endOwnership(this, (what) => {
       if (this.endsWithProgram) return;
