@@ -30,14 +30,8 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
-export {
-  type ArgumentsOf,
-  type ChildSpec,
-  type ResultOf,
-  supervise,
-  type SuperviseOptions,
-  type SupervisionStrategy,
-} from "./supervision/supervise.ts";
+export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
+export { supervise } from "./supervision/supervise.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";

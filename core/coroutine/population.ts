@@ -62,7 +62,7 @@ export class Population {
   }
 }
 
-/** Something of the host, such as a socket, that keeps the process alive only while its scheduler does. */
+/** @internal Something of the host, such as a socket, that keeps the process alive only while its scheduler does. */
 export interface AliveListener {
   /** Keeps the process alive, or lets it end. */
   setAlive(alive: boolean): void;
