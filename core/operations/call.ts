@@ -5,7 +5,7 @@ import { type Body, type Fiber, isGenerator } from "../fiber/fiber.ts";
 import { giveBack, letGo, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
-export class Call extends Operation<unknown> {
+export class Call<T = unknown> extends Operation<T> {
   declare private readonly body: Body;
   declare protected readonly work: Operation<unknown> | null;
 
@@ -87,7 +87,7 @@ export class Call extends Operation<unknown> {
  * ```
  */
 export function call<T>(generator: Generator<unknown, T, unknown>): Operation<T> {
-  return new Call(checkGenerator(generator, "call()")) as Operation<unknown> as Operation<T>;
+  return new Call<T>(checkGenerator(generator, "call()"));
 }
 
 /** The generator itself, if it is one. */

@@ -121,7 +121,7 @@ export class ConditionWait extends Acquisition<boolean> {
 }
 
 /** Waits until a predicate returns a true value. */
-export class ConditionWaitFor extends Call {
+export class ConditionWaitFor<T> extends Call<T> {
   override get label(): string {
     return "waitFor";
   }
@@ -129,7 +129,7 @@ export class ConditionWaitFor extends Call {
   readonly #condition: Condition;
   readonly #progress: Progress;
 
-  constructor(condition: Condition, predicate: () => unknown, seconds: number) {
+  constructor(condition: Condition, predicate: () => T, seconds: number) {
     const progress = { notified: false };
     super(waitFor(condition, predicate, seconds, progress));
     this.#condition = condition;
