@@ -123,8 +123,8 @@ export const conditions: Society = {
     const buffer = new Buffer(world);
     const event = new Event("race");
     const state: State = { setAt: 0 };
-    const users = world.spawn("users", (keeper) =>
-      populate(world, keeper, {
+    const users = world.spawn("users", (monitor) =>
+      populate(world, monitor, {
         size: 12,
         mortal: true,
         newMember: () => world.spawn("user", (coro) => user(coro, world, buffer)),

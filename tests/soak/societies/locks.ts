@@ -61,7 +61,7 @@ class Room {
     this.#world.check(
       idle === 0 || waiters === 0,
       "No acquire waits for a free permit",
-      () => `${this} has ${waiters} in line`,
+      () => `${this} has ${waiters} waiting`,
     );
     return idle > 0 ? null : { number: this.#tickets++, deadline: this.#world.now() + (limit ?? Infinity) };
   }

@@ -158,7 +158,7 @@ class Office {
       world.check(holds, "No item is lost", () => String(item));
     }
     const { value, waiters } = this.#permits.statistics();
-    world.check(value === 3 && waiters === 0, "No permit is lost", () => `${value} of 3, ${waiters} in line`);
+    world.check(value === 3 && waiters === 0, "No permit is lost", () => `${value} of 3, ${waiters} waiting`);
   }
 }
 
