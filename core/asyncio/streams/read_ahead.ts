@@ -85,7 +85,7 @@ export class ReadAhead implements ReadSource {
     // The old one belongs to the connection from now on.
     this.array = new Uint8Array(array.length);
     this.diverted = true;
-    this.keepAlive.hold(true);
+    this.keepAlive.setAlive(true);
     return {
       localAddr: conn.localAddr,
       remoteAddr: conn.remoteAddr,
