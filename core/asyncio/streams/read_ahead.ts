@@ -53,7 +53,7 @@ export class ReadAhead implements ReadSource {
     this.onFailure = (error) => this.failed(error);
     reader.source = this;
     this.readOn();
-    this.keepAlive.leave();
+    this.keepAlive.release();
   }
 
   /** See {@linkcode ReadSource.readOn}. */
@@ -67,19 +67,19 @@ export class ReadAhead implements ReadSource {
   hold(fiber: Fiber): void {
     this.loop = fiber.loop;
     this.loop.hostOperations++;
-    this.keepAlive.enter(fiber.owner);
+    this.keepAlive.register(fiber.owner);
   }
 
   /** See {@linkcode ReadSource.refer}. */
   refer(coro: Coro): void {
-    this.keepAlive.enter(coro);
+    this.keepAlive.register(coro);
   }
 
   /** See {@linkcode ReadSource.release}. */
   release(): void {
     this.loop!.hostOperations--;
     this.loop = null;
-    this.keepAlive.leave();
+    this.keepAlive.release();
   }
 
   /**
@@ -120,7 +120,7 @@ export class ReadAhead implements ReadSource {
   /** The reader gets again what comes over the socket. */
   rejoin(): void {
     this.diverted = false;
-    if (this.loop === null) this.keepAlive.leave();
+    if (this.loop === null) this.keepAlive.release();
     this.readOn();
   }
 

@@ -149,9 +149,7 @@ export class StreamTransport {
       }
     };
     const waitsFor = `the TLS handshake with ${this.socket}`;
-    return new HostCall({ label: "startTls", waitsFor, start }, HANDSHAKE_SECONDS) as Operation<unknown> as Operation<
-      void
-    >;
+    return new HostCall({ label: "startTls", waitsFor, start }, HANDSHAKE_SECONDS);
   }
 
   /** Waits while a condition holds; it may change when something was sent, or the connection is lost. */

@@ -1,36 +1,36 @@
 /**
- * What makes TLS of a stream: `node:tls`, prepared for one side. No type of Node.js is in a signature, so that programs
- * need none to be compiled with this package.
+ * TLS over a stream, by `node:tls`, prepared for one side. The signatures have no types of Node.js, so that a program can
+ * be compiled with this package without them.
  */
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions, SecureContext } from "node:tls";
-import { builtin } from "../host/capability.ts";
-import type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";
+import { builtin } from "../../host/capability.ts";
+import type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
 
 type Tls = typeof import("node:tls");
 
-/** Makes a `TLSSocket` over a `Duplex` that carries what is encrypted. */
-export type Engine = (carrier: object) => object;
+/** Makes a `TLSSocket` over a `Duplex` that carries the encrypted bytes. */
+export type TlsEngine = (carrier: object) => object;
 
 /**
  * Prepares the engine of a client's connection.
  *
- * @param name The host to verify.
- * @throws {Deno.errors.InvalidData} If certificate and key cannot be read or do not belong together.
+ * @param name The host name to verify.
+ * @throws {Deno.errors.InvalidData} If the certificate or the key cannot be read, or they do not belong together.
  */
-export function clientEngine(name: string, options: TlsClientOptions): Engine {
+export function clientEngine(name: string, options: TlsClientOptions): TlsEngine {
   const tls = builtin("node:tls", "start TLS") as Tls;
-  const given = clientOptions(tls, name, options);
-  return (carrier) => tls.connect({ ...given, socket: carrier as Duplex });
+  const connectOptions = clientOptions(tls, name, options);
+  return (carrier) => tls.connect({ ...connectOptions, socket: carrier as Duplex });
 }
 
 /**
  * Prepares the engines of a listener's connections.
  *
- * @throws {Deno.errors.InvalidData} If certificate and key cannot be read or do not belong together.
+ * @throws {Deno.errors.InvalidData} If the certificate or the key cannot be read, or they do not belong together.
  */
-export function serverEngine({ cert, key, alpnProtocols }: TlsServerOptions): Engine {
+export function serverEngine({ cert, key, alpnProtocols }: TlsServerOptions): TlsEngine {
   const tls = builtin("node:tls", "listen") as Tls;
   checkPair(cert, key, "listen");
   const options = {
@@ -42,26 +42,26 @@ export function serverEngine({ cert, key, alpnProtocols }: TlsServerOptions): En
 }
 
 function clientOptions(tls: Tls, name: string, options: TlsClientOptions): ConnectionOptions {
-  const { caCerts, cert, key, alpnProtocols, unsafelyDisableHostnameVerification: anyName } = options;
+  const { caCerts, cert, key, alpnProtocols, unsafelyDisableHostnameVerification: acceptAnyName } = options;
   return {
     host: name,
-    // An address is verified, but no server is chosen by it.
+    // The certificate is verified for an address, too, but an address must not be sent as the name of the server.
     servername: isAddress(name) ? "" : name,
     secureContext: clientContext(tls, cert, key, caCerts ?? []),
     ALPNProtocols: alpnProtocols,
-    ...anyName ? { checkServerIdentity: () => undefined } : {},
+    ...acceptAnyName ? { checkServerIdentity: () => undefined } : {},
   };
 }
 
 function clientContext(tls: Tls, cert: string | undefined, key: string | undefined, caCerts: string[]): SecureContext {
   if (cert !== undefined || key !== undefined) checkPair(cert, key, "connect");
   const secure = tls.createSecureContext({ cert, key });
-  // The option `ca` would replace the authorities that are trusted otherwise, those of `deno --cert` among them.
+  // The option `ca` would replace the authorities that are trusted by default, including those of `deno --cert`.
   for (const authority of caCerts) secure.context.addCACert(authority);
   return secure;
 }
 
-/** The engine would find it out at the first handshake only. */
+/** Without this check, a wrong pair would fail only at the first handshake. */
 function checkPair(cert: string | undefined, key: string | undefined, action: string): void {
   const crypto = builtin("node:crypto", action) as typeof import("node:crypto");
   let certificate: X509Certificate;
