@@ -10,10 +10,11 @@
  */
 import type { TLSSocket } from "node:tls";
 import { macrotask } from "../../host/runtime.ts";
+import { AdaptiveBuffer } from "./adaptive_buffer.ts";
 import { PieceQueue } from "./piece_queue.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { TlsCarrier } from "./tls_carrier.ts";
-import { clientEngine, type TlsEngine } from "./tls_engine.ts";
+import { clientEngine, deferDestroy, engineError, type TlsEngine } from "./tls_engine.ts";
 
 /** A read that waits for decrypted bytes. */
 interface PendingRead {
@@ -33,10 +34,6 @@ interface PendingWrite {
 
 type Done = (error?: Error | null) => void;
 
-const MIN_READ = 2048;
-const MAX_READ = 65_536;
-// After this many small reads in a row, a large buffer is given up.
-const SMALL_READS = 8;
 // The greatest number of bytes that the engine is given to encrypt at once.
 const MAX_WRITE = 65_536;
 // The greatest number of bytes in one record of TLS.
@@ -54,8 +51,7 @@ export class TlsConn {
   #resolveSecured!: () => void;
   #rejectSecured!: (error: unknown) => void;
   #handshaking = true;
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(MIN_READ);
-  #smallReads = 0;
+  readonly #buffer = new AdaptiveBuffer();
   // A host read is under way.
   #reading = false;
   // The engine is being given the bytes of a host read.
@@ -90,27 +86,7 @@ export class TlsConn {
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
       .on("close", () => this.#end());
-    this.#destroyEngine = this.#keepEngine();
-  }
-
-  /**
-   * Keeps the engine alive until this connection is closed, and returns the function that destroys it. By itself it would
-   * be destroyed as soon as it refuses the bytes of the peer, or when both directions have ended, and its last record,
-   * such as an alert for the peer, would be lost.
-   *
-   * It is destroyed at once if the name of the server is wrong. The name is checked when the keys are agreed on; there is
-   * no alert for it, and the records that are on their way would tell the server that the handshake has succeeded.
-   */
-  #keepEngine(): () => void {
-    const engine = this.#engine;
-    const destroy = engine.destroy;
-    engine.destroy = (error?: Error): TLSSocket => {
-      if ((error as { code?: string } | undefined)?.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-        destroy.call(engine, error);
-      } else if (error !== undefined) this.#refuse(error);
-      return engine;
-    };
-    return () => destroy.call(engine);
+    this.#destroyEngine = deferDestroy(this.#engine, (error) => this.#refuse(error));
   }
 
   /** Begins TLS as the client. `name` is the host name to verify. */
@@ -248,7 +224,7 @@ export class TlsConn {
   #startRead(): void {
     if (this.#reading || this.#closed) return;
     this.#reading = true;
-    this.#conn.read(this.#buffer).then(this.#arrived, this.#readFailed);
+    this.#conn.read(this.#buffer.bytes).then(this.#arrived, this.#readFailed);
   }
 
   readonly #arrived = (count: number | null): void => {
@@ -256,9 +232,9 @@ export class TlsConn {
     if (this.#closed) return;
     if (count === null) return this.#connEnded();
     this.#feeding = true;
-    this.#carrier.push(this.#buffer.subarray(0, count));
+    this.#carrier.push(this.#buffer.bytes.subarray(0, count));
     this.#feeding = false;
-    this.#adapt(count);
+    this.#buffer.adapt(count, this.#carrier.holdsBytes);
     if (this.#handshaking && this.#failure === null) this.#startRead();
     else this.#serve();
   };
@@ -278,17 +254,6 @@ export class TlsConn {
         this.#fail(new Deno.errors.UnexpectedEof("The peer has left without ending TLS (no close_notify)"));
       }
     });
-  }
-
-  /** Chooses the buffer of the next host read by how many bytes this one brought. */
-  #adapt(count: number): void {
-    const size = this.#buffer.length;
-    if (count > MIN_READ) this.#smallReads = 0;
-    else this.#smallReads++;
-    if (count === size && size < MAX_READ) this.#buffer = new Uint8Array(Math.min(MAX_READ, size * 8));
-    else if (size > MIN_READ && this.#smallReads > SMALL_READS) this.#buffer = new Uint8Array(MIN_READ);
-    // The engine uses the buffer until it has taken the bytes.
-    else if (this.#carrier.holdsBytes) this.#buffer = new Uint8Array(size);
   }
 
   // --- writing ------------------------------------------------------------------------------------------------
@@ -320,9 +285,4 @@ export class TlsConn {
     this.#pendingWrite = null;
     write.resolve(write.size);
   }
-}
-
-/** Converts an error of the engine, which is about the bytes of the peer such as its certificate, to one of Deno's. */
-function engineError(error: Error): Error {
-  return new Deno.errors.InvalidData(error.message, { cause: error });
 }

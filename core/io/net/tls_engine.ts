@@ -41,6 +41,34 @@ export function serverEngine({ cert, key, alpnProtocols }: TlsServerOptions): Tl
   return (carrier) => new tls.TLSSocket(carrier as never, options);
 }
 
+/**
+ * Keeps an engine alive until its connection is closed, and returns the function that destroys it. By itself it would be
+ * destroyed as soon as it refuses the bytes of the peer, or when both directions have ended, and its last record, such as
+ * an alert for the peer, would be lost.
+ *
+ * It is destroyed at once if the name of the server is wrong. The name is checked when the keys are agreed on; there is no
+ * alert for it, and the records that are on their way would tell the server that the handshake has succeeded.
+ *
+ * @param refused Called with the error with which the engine would have been destroyed.
+ */
+export function deferDestroy(
+  engine: { destroy(error?: Error): unknown },
+  refused: (error: Error) => void,
+): () => void {
+  const destroy = engine.destroy;
+  engine.destroy = (error?: Error & { readonly code?: string }): unknown => {
+    if (error?.code === "ERR_TLS_CERT_ALTNAME_INVALID") destroy.call(engine, error);
+    else if (error !== undefined) refused(error);
+    return engine;
+  };
+  return () => void destroy.call(engine);
+}
+
+/** Converts an error of the engine, which is about the bytes of the peer such as its certificate, to one of Deno's. */
+export function engineError(error: Error): Error {
+  return new Deno.errors.InvalidData(error.message, { cause: error });
+}
+
 function clientOptions(tls: Tls, name: string, options: TlsClientOptions): ConnectionOptions {
   const { caCerts, cert, key, alpnProtocols, unsafelyDisableHostnameVerification: acceptAnyName } = options;
   return {
