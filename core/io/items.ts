@@ -7,17 +7,17 @@ import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 
 /**
- * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or a
- * promise, it is waited for.
+ * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or
+ * a promise, it is waited for.
  */
 export type ItemAction<T> = (item: T) => unknown;
 
 /**
  * Items that come one after the other: the lines or the messages of a socket, the lines of a file.
  *
- * In a coroutine, `forEach` runs an action for each item; or a loop takes the operations one by one, and the value of the
- * last one is `null`. In async code, `for await` gives the items themselves. In all three ways, an item is taken only when
- * it is asked for.
+ * In a coroutine, `forEach` runs an action for each item; or a loop takes the operations one by one, and the value of
+ * the last one is `null`. In async code, `for await` gives the items themselves. In all three ways, an item is taken
+ * only when it is asked for.
  *
  * @example
  * ```ts

@@ -164,7 +164,8 @@ export class AsyncFile implements Disposable {
    * Reads a line, as UTF-8.
    *
    * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line.
-   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the file.
+   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the
+   * file.
    * @throws {MessageTooLargeError} At the yield, if the line is longer than `max`.
    * @throws {TimeoutError} At the yield, if it took too long; nothing is lost.
    * @throws {ClosedError} At the yield, if the file is closed.
@@ -176,8 +177,8 @@ export class AsyncFile implements Disposable {
   /**
    * The lines from the current position on.
    *
-   * With `follow` it does not stop at the end of the file but waits for more lines, for ever. A line counts when its line
-   * end has been written. When the file has become shorter, reading starts again at its beginning.
+   * With `follow` it does not stop at the end of the file but waits for more lines, for ever. A line counts when its
+   * line end has been written. When the file has become shorter, reading starts again at its beginning.
    *
    * @param options See {@linkcode LineOptions}. The limits apply to each line.
    */

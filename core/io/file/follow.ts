@@ -5,8 +5,8 @@ import { ReadLine } from "../stream/read_line.ts";
 import { type BoundedReadOptions, maxOf } from "../wait/io_options.ts";
 
 /**
- * Waits for the next line of a file that another program writes, as `tail -f` does. The line counts when its line end has
- * been written.
+ * Waits for the next line of a file that another program writes, as `tail -f` does. The line counts when its line end
+ * has been written.
  *
  * @param limit The limit of each read; its `max` is the limit of the line.
  * @param interval Seconds between two looks at the end of the file.

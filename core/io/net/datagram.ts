@@ -30,8 +30,8 @@ type Received = [data: Bytes, from: DatagramAddr];
 /**
  * A UDP socket, IPv4 or IPv6.
  *
- * Datagrams arrive whether or not a coroutine waits; up to `capacity` of them are kept. Several coroutines may wait; they
- * are served first come, first served. The socket keeps the process alive while a coroutine waits.
+ * Datagrams arrive whether or not a coroutine waits; up to `capacity` of them are kept. Several coroutines may wait;
+ * they are served first come, first served. The socket keeps the process alive while a coroutine waits.
  *
  * @example
  * ```ts

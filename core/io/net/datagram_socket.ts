@@ -16,7 +16,10 @@ export interface DatagramOptions {
   readonly reuseAddress?: boolean;
   /** Whether datagrams may be sent to broadcast addresses. */
   readonly broadcast?: boolean;
-  /** The number of datagrams that are kept until they are received; the newest are dropped if there are more. 1,024 by default. */
+  /**
+   * The number of datagrams that are kept until they are received; the newest are dropped if there are more. 1,024 by
+   * default.
+   */
   readonly capacity?: number;
 }
 
@@ -45,8 +48,8 @@ export function datagramBinder(options: DatagramOptions): () => Promise<Socket> 
 function bindSocket(dgram: Dgram, options: DatagramOptions): Promise<Socket> {
   const { hostname = "0.0.0.0", port, reuseAddress, broadcast } = options;
   const socket = dgram.createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", reuseAddr: reuseAddress });
-  // Deno applies `ref` and `unref` only when it begins to wait for the next datagram. So the socket is unreferenced once,
-  // before the first wait, and something else keeps the process alive.
+  // Deno applies `ref` and `unref` only when it begins to wait for the next datagram. So the socket is unreferenced
+  // once, before the first wait, and something else keeps the process alive.
   socket.unref();
   const release = keepAlive();
   return new Promise<Socket>((resolve, reject) => {

@@ -2,8 +2,8 @@
  * Listeners. One `accept` of the host is under way while a coroutine waits. A connection that comes when no coroutine
  * waits any more is kept for the next wait.
  *
- * No client can end a listener, and neither can a lack of descriptors. A connection that broke before it was accepted is
- * passed over. After a shortage, which is reported once, the listener pauses and then goes on.
+ * No client can end a listener, and neither can a lack of descriptors. A connection that broke before it was accepted
+ * is passed over. After a shortage, which is reported once, the listener pauses and then goes on.
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import { ClosedError } from "../../base/errors.ts";
@@ -112,8 +112,8 @@ export class AsyncListener implements Disposable {
   /**
    * Waits for the next connection. Several coroutines may wait; they are served in order.
    *
-   * A client that has left before it was accepted, or whose TLS handshake fails, is passed over. When the process or the
-   * system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
+   * A client that has left before it was accepted, or whose TLS handshake fails, is passed over. When the process or
+   * the system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
    * accepting goes on a second later. Limits and `close` take effect meanwhile.
    *
    * @param limit How long to wait; a connection that comes later is kept for the next `accept`.
@@ -127,8 +127,8 @@ export class AsyncListener implements Disposable {
   }
 
   /**
-   * Stops listening; every `accept` that waits fails with a `ClosedError`. Connections that were not accepted are closed.
-   * Calling it again has no effect.
+   * Stops listening; every `accept` that waits fails with a `ClosedError`. Connections that were not accepted are
+   * closed. Calling it again has no effect.
    */
   close(): void {
     if (this.#closed) return;

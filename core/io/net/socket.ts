@@ -40,14 +40,14 @@ const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
  *
  * - A receive that times out or is cancelled loses no byte: bytes that arrive later go to the next receive.
  * - Several coroutines may receive, and several may send: each side serves them first come, first served.
- * - The end of the stream, a timeout and an empty message can be told apart: an empty array or `null`, a `TimeoutError`,
- *   and a message of length zero.
- * - After `close()` every operation that waits fails with a `ClosedError`. Errors that come from the peer or the network
- *   are Deno's own, such as `Deno.errors.ConnectionReset` and `Deno.errors.BrokenPipe`.
+ * - The end of the stream, a timeout and an empty message can be told apart: an empty array or `null`, a
+ *   `TimeoutError`, and a message of length zero.
+ * - After `close()` every operation that waits fails with a `ClosedError`. Errors that come from the peer or the
+ *   network are Deno's own, such as `Deno.errors.ConnectionReset` and `Deno.errors.BrokenPipe`.
  * - A receive whose data is there already returns without giving others a turn, except now and then.
  *
- * Data to be sent must not be changed until it is sent. When a send is pre-empted, the host goes on with the part that it
- * was writing, so it is not known how much was sent: close the socket, unless the protocol can resynchronize.
+ * Data to be sent must not be changed until it is sent. When a send is pre-empted, the host goes on with the part that
+ * it was writing, so it is not known how much was sent: close the socket, unless the protocol can resynchronize.
  *
  * @example
  * ```ts
@@ -112,8 +112,8 @@ export class AsyncSocket implements Disposable {
   /**
    * Listens for connections.
    *
-   * @param target `{ hostname?, port, tls? }` or `{ path }`. Port 0 takes any free one, see the `addr` of the listener. A
-   * socket in the file system is removed when the listener is closed.
+   * @param target `{ hostname?, port, tls? }` or `{ path }`. Port 0 takes any free one, see the `addr` of the listener.
+   * A socket in the file system is removed when the listener is closed.
    * @throws {Error} One of Deno's errors: `AddrInUse`, `NotCapable`, `InvalidData` for a certificate or key that cannot
    * be read, or that do not belong together.
    * @throws {TypeError} If `target` is of the wrong type.
@@ -138,11 +138,11 @@ export class AsyncSocket implements Disposable {
   /**
    * Makes a socket from a connection, or from a pair of web streams. Nothing else may use them afterwards.
    *
-   * The chunks of a web stream may be bytes in any form (typed arrays, DataViews, ArrayBuffers, also shared ones) or text,
-   * which is read as its UTF-8. Reads fail with a TypeError at a chunk of another kind.
+   * The chunks of a web stream may be bytes in any form (typed arrays, DataViews, ArrayBuffers, also shared ones) or
+   * text, which is read as its UTF-8. Reads fail with a TypeError at a chunk of another kind.
    *
-   * A `Deno.TlsConn` whose handshake is not done keeps its descriptor until its peer has sent something or left, even if
-   * it is closed. `AsyncSocket.connect` and `AsyncSocket.listen` with `tls`, and `startTls`, free their descriptors.
+   * A `Deno.TlsConn` whose handshake is not done keeps its descriptor until its peer has sent something or left, even
+   * if it is closed. `AsyncSocket.connect` and `AsyncSocket.listen` with `tls`, and `startTls`, free their descriptors.
    *
    * @param conn A `Deno.Conn`, or `{ readable, writable }`.
    * @throws {TypeError} If it is neither.
@@ -180,7 +180,8 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * Receives into a buffer of the caller's. If the buffer is used again and again, this saves an array for each receive.
+   * Receives into a buffer of the caller's. If the buffer is used again and again, this saves an array for each
+   * receive.
    *
    * If the receive is pre-empted, the host may still write into the buffer until bytes have come; these go to the next
    * receive. Use the buffer for nothing else until then.
@@ -218,8 +219,10 @@ export class AsyncSocket implements Disposable {
   /**
    * Receives a line, as UTF-8.
    *
-   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line, 16 MiB by default.
-   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the stream.
+   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line, 16 MiB by
+   * default.
+   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the
+   * stream.
    * @throws {TimeoutError} At the yield, if no whole line came in time; the bytes that came stay for the next receive.
    * @throws {MessageTooLargeError} At the yield, if the line is too long.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
@@ -236,7 +239,8 @@ export class AsyncSocket implements Disposable {
    * @returns The message, which may be empty, or `null` if the stream has ended after a whole message.
    * @throws {MessageTooLargeError} At the yield, if the message is longer; nothing is allocated for it.
    * @throws {EOFError} At the yield, if the stream ends within a message.
-   * @throws {TimeoutError} At the yield, if no whole message came in time; the bytes that came stay for the next receive.
+   * @throws {TimeoutError} At the yield, if no whole message came in time; the bytes that came stay for the next
+   * receive.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    */
   recvMsg(limit?: IoLimit | BoundedReadOptions): Operation<Uint8Array<ArrayBuffer> | null> {
@@ -298,8 +302,8 @@ export class AsyncSocket implements Disposable {
   /**
    * Sends one message for `recvMsg`: its length in four bytes, most significant first, and then the data.
    *
-   * The peer never receives half a message and then other data: if the send is pre-empted (by a timeout, a termination, a
-   * race) when a part may have been sent, the socket is closed.
+   * The peer never receives half a message and then other data: if the send is pre-empted (by a timeout, a termination,
+   * a race) when a part may have been sent, the socket is closed.
    *
    * @param data Bytes, or text that is sent as UTF-8. It may be empty.
    * @param limit How long to wait until the host has taken all of it.
@@ -333,11 +337,12 @@ export class AsyncSocket implements Disposable {
    * Turns a plain connection into a TLS one, as the client, for protocols that begin without TLS and then agree on it.
    *
    * @param options The TLS options, and the host name of the peer, which is verified.
-   * @param limit How long the handshake may take; 10 seconds by default. If it fails or is given up, the socket is closed.
+   * @param limit How long the handshake may take; 10 seconds by default. If it fails or is given up, the socket is
+   * closed.
    * @throws {TimeoutError} At the yield, if the handshake took too long.
    * @throws {ClosedError} At the yield, if the socket is closed, or is closed meanwhile.
-   * @throws {Error} At the yield, if a receive or a send is under way, if bytes came in the clear and were not received,
-   * or `Deno.errors.InvalidData` if TLS is refused, for example as the certificate is not trusted.
+   * @throws {Error} At the yield, if a receive or a send is under way, if bytes came in the clear and were not
+   * received, or `Deno.errors.InvalidData` if TLS is refused, for example as the certificate is not trusted.
    * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }, limit?: IoLimit): Operation<void> {
@@ -360,7 +365,8 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * Sets whether small packets are sent at once, as they are by default, or gathered. It only has an effect on plain TCP.
+   * Sets whether small packets are sent at once, as they are by default, or gathered. It only has an effect on plain
+   * TCP.
    *
    * @param noDelay Whether they are sent at once.
    */
@@ -393,16 +399,16 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * Returns the socket as a pair of web streams. They read and write through the socket, so no bytes that it has received
-   * before are lost. When both have ended, the socket is closed.
+   * Returns the socket as a pair of web streams. They read and write through the socket, so no bytes that it has
+   * received before are lost. When both have ended, the socket is closed.
    */
   streams(): StreamPair {
     return streamsOf(this);
   }
 
   /**
-   * Closes it; every operation that waits fails with a `ClosedError`. Any coroutine may call it. Calling it again has no
-   * effect.
+   * Closes it; every operation that waits fails with a `ClosedError`. Any coroutine may call it. Calling it again has
+   * no effect.
    */
   close(): void {
     this.closeAs("it is closed");

@@ -1,9 +1,9 @@
 /**
- * The path of a listener in the file system. It is removed when the listener is closed, unless another listener has been
- * bound to the path meanwhile.
+ * The path of a listener in the file system. It is removed when the listener is closed, unless another listener has
+ * been bound to the path meanwhile.
  *
- * Deno also removes the path, whatever file is there, when an `accept` that was under way has ended. The socket of a newer
- * listener is protected from that by a second link, from which the path is restored.
+ * Deno also removes the path, whatever file is there, when an `accept` that was under way has ended. The socket of a
+ * newer listener is protected from that by a second link, from which the path is restored.
  */
 
 // The paths of listeners that were closed and whose path Deno has not removed yet.

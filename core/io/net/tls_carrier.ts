@@ -36,7 +36,9 @@ export class TlsCarrier {
     });
   }
 
-  /** Whether bytes were pushed that the engine has not taken yet: it takes them at once, except before it has started. */
+  /**
+   * Whether bytes were pushed that the engine has not taken yet: it takes them at once, except before it has started.
+   */
   get holdsBytes(): boolean {
     return this.duplex.readableLength > 0;
   }
@@ -46,7 +48,9 @@ export class TlsCarrier {
     this.duplex.push(bytes);
   }
 
-  /** From now on it is enough that the engine has finished: the connection is closed without ending its writing side. */
+  /**
+   * From now on it is enough that the engine has finished: the connection is closed without ending its writing side.
+   */
   closing(): void {
     this.#closing = true;
   }

@@ -4,9 +4,9 @@
  * During a handshake Deno's own `TlsConn` keeps its descriptor until the peer has sent something or left, even if it is
  * closed. Here the connection beneath stays ours: closing it frees its descriptor at once.
  *
- * The engine reads from and writes to the connection through a stream of Node's. As with any other connection, there is a
- * host read only while a read or the handshake needs bytes. So nothing is read ahead, and an idle connection has no host
- * operation under way.
+ * The engine reads from and writes to the connection through a stream of Node's. As with any other connection, there is
+ * a host read only while a read or the handshake needs bytes. So nothing is read ahead, and an idle connection has no
+ * host operation under way.
  */
 import type { TLSSocket } from "node:tls";
 import { macrotask } from "../../host/runtime.ts";
@@ -135,8 +135,8 @@ export class TlsConn {
   }
 
   /**
-   * Closes it. The descriptor is free when this returns or, if a last record has to be sent to the peer, some macrotasks
-   * later, whether or not the peer takes it.
+   * Closes it. The descriptor is free when this returns or, if a last record has to be sent to the peer, some
+   * macrotasks later, whether or not the peer takes it.
    */
   close(): void {
     if (this.#closed) return;
@@ -245,8 +245,8 @@ export class TlsConn {
   };
 
   /**
-   * The connection has ended. If TLS has not, the connection may have been cut by a third party. The engine reports an end
-   * of TLS that came just before a little later.
+   * The connection has ended. If TLS has not, the connection may have been cut by a third party. The engine reports an
+   * end of TLS that came just before a little later.
    */
   #connEnded(): void {
     macrotask(() => {

@@ -1,6 +1,6 @@
 /**
- * TLS over a stream, by `node:tls`, prepared for one side. The signatures have no types of Node.js, so that a program can
- * be compiled with this package without them.
+ * TLS over a stream, by `node:tls`, prepared for one side. The signatures have no types of Node.js, so that a program
+ * can be compiled with this package without them.
  */
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
@@ -42,12 +42,12 @@ export function serverEngine({ cert, key, alpnProtocols }: TlsServerOptions): Tl
 }
 
 /**
- * Keeps an engine alive until its connection is closed, and returns the function that destroys it. By itself it would be
- * destroyed as soon as it refuses the bytes of the peer, or when both directions have ended, and its last record, such as
- * an alert for the peer, would be lost.
+ * Keeps an engine alive until its connection is closed, and returns the function that destroys it. By itself it would
+ * be destroyed as soon as it refuses the bytes of the peer, or when both directions have ended, and its last record,
+ * such as an alert for the peer, would be lost.
  *
- * It is destroyed at once if the name of the server is wrong. The name is checked when the keys are agreed on; there is no
- * alert for it, and the records that are on their way would tell the server that the handshake has succeeded.
+ * It is destroyed at once if the name of the server is wrong. The name is checked when the keys are agreed on; there is
+ * no alert for it, and the records that are on their way would tell the server that the handshake has succeeded.
  *
  * @param refused Called with the error with which the engine would have been destroyed.
  */

@@ -45,7 +45,8 @@ export interface PipeOutput {
 /**
  * A child process, or a pipeline of several.
  *
- * - A read that times out loses nothing. Several coroutines may read or write; they are served first come, first served.
+ * - A read that times out loses nothing. Several coroutines may read or write; they are served first come, first
+ *   served.
  * - If a child ends early or no longer reads, a `write` fails with `Deno.errors.BrokenPipe`; nothing else fails.
  * - A child that writes much waits until its output is read: read its outputs, or use `communicate`.
  * - It belongs to the coroutine that has made it: the child is killed when that ends, and by `close()` and `using`.

@@ -20,8 +20,8 @@ const KNOWN_GROWTH = 4;
  * - An array that has grown large is replaced by a small one when few bytes are left.
  * - The result of `take` belongs to the caller: it is a copy, or the array itself, which the queue then no longer uses.
  *
- * While the room at the end is lent to the host, which may write there at any time, the array is neither moved nor given
- * away. If the array had to be replaced, the bytes that the host has written are appended to the new one.
+ * While the room at the end is lent to the host, which may write there at any time, the array is neither moved nor
+ * given away. If the array had to be replaced, the bytes that the host has written are appended to the new one.
  */
 export class ByteQueue {
   private array: Bytes = NOTHING;

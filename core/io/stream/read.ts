@@ -51,7 +51,9 @@ export abstract class Read<T> extends IoWait<T> {
   /** Takes the bytes and returns the value. Called after `ready` has returned READY. */
   protected abstract consume(readBuffer: ReadBuffer): T;
 
-  /** Returns the error. Called after `ready` has returned FAILED, or after the host or this side has failed the read. */
+  /**
+   * Returns the error. Called after `ready` has returned FAILED, or after the host or this side has failed the read.
+   */
   protected failure(readBuffer: ReadBuffer): unknown {
     const { failure } = readBuffer;
     // Each wait gets an error of its own, with its own stack.

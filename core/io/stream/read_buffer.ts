@@ -1,10 +1,10 @@
 /**
- * The reading side of a socket, a pipe or a file: a queue of bytes, at most one host read, and a queue of waits that are
- * served in order.
+ * The reading side of a socket, a pipe or a file: a queue of bytes, at most one host read, and a queue of waits that
+ * are served in order.
  *
  * - The host is asked for bytes only when a coroutine waits, with one read at a time. That read belongs to the read
- *   buffer: when the wait that caused it is cancelled, the read goes on and its bytes are kept for the next wait. No byte
- *   is ever lost.
+ *   buffer: when the wait that caused it is cancelled, the read goes on and its bytes are kept for the next wait. No
+ *   byte is ever lost.
  * - Bytes leave the buffer when the outcome is handed over to the coroutine, not before. So a wait that is granted its
  *   bytes and then pre-empted has nothing to give back; it stays the first in the queue until it has taken them.
  * - An idle connection holds a small array. Reads get more room while they fill it, and less when they no longer do.

@@ -6,8 +6,8 @@ import { NOT_READY, Read, type Readable, READY } from "./read.ts";
 /**
  * Reads at least one byte into the caller's buffer. Its value is the number of bytes, zero at the end.
  *
- * If the read buffer is empty, the host reads directly into the caller's buffer. If the wait is pre-empted meanwhile, the
- * host keeps the caller's buffer until it has read something, which is then copied into the read buffer.
+ * If the read buffer is empty, the host reads directly into the caller's buffer. If the wait is pre-empted meanwhile,
+ * the host keeps the caller's buffer until it has read something, which is then copied into the read buffer.
  */
 export class ReadInto extends Read<number> implements DirectRead {
   declare readonly buffer: Uint8Array<ArrayBuffer>;

@@ -12,7 +12,10 @@ export interface HostCallPlan<T> {
   readonly waitsFor: string;
   /** Returns the result if it is known already. */
   known?(): T | undefined;
-  /** Starts the call, or returns the promise of one that was started before. An error thrown here is thrown at the yield. */
+  /**
+   * Starts the call, or returns the promise of one that was started before. An error thrown here is thrown at the
+   * yield.
+   */
   start(): Promise<T>;
   /** Asks the host to give up, when no coroutine waits any more. */
   abort?(): void;

@@ -70,8 +70,8 @@ export function checkSize(size: unknown, name: string, least: number, action: st
 }
 
 /**
- * Returns the default timeouts in seconds, for reads and for writes; `current` holds the ones that stay if they are left
- * out.
+ * Returns the default timeouts in seconds, for reads and for writes; `current` holds the ones that stay if they are
+ * left out.
  *
  * @throws {TypeError} If one of them is not a valid duration.
  */
