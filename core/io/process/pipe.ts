@@ -3,13 +3,14 @@
  * the coroutine that has started it, and is killed when that ends.
  */
 import { context } from "../../fiber/context.ts";
-import type { Coro, Holding } from "../../coroutine/coro.ts";
+import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { all } from "../../coroutine/branches.ts";
+import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
@@ -64,7 +65,7 @@ export interface PipeOutput {
  * });
  * ```
  */
-export class AsyncPipe implements Disposable, Hold {
+export class AsyncPipe implements Disposable, AliveListener {
   /** The command, as it was given. */
   readonly command: string;
   /** The process id; of several processes, the last one's. */
@@ -80,7 +81,7 @@ export class AsyncPipe implements Disposable, Hold {
   readonly #stdout: ChildOutput | null;
   readonly #stderr: ChildOutput | null;
   readonly #ended: Promise<Deno.CommandStatus>;
-  readonly #ownedResource: OwnedResource | null;
+  readonly #closedWithOwner: ClosedWithOwner | null;
   // The scheduler that decides whether the children keep the process alive; `null`: they do.
   #scheduler: Scheduler | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
@@ -106,7 +107,7 @@ export class AsyncPipe implements Disposable, Hold {
     this.#stdout = started.stdout === "piped" ? new ChildOutput(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new ChildOutput(this, last.stderr, "stderr") : null;
     const owner = context.fiber?.owner;
-    this.#ownedResource = owner === undefined ? null : new OwnedResource(owner, () => this.close());
+    this.#closedWithOwner = owner === undefined ? null : new ClosedWithOwner(owner, () => this.close());
     if (owner !== undefined) this.#followScheduler(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#noteEnd(statuses).at(-1)!
@@ -318,8 +319,8 @@ export class AsyncPipe implements Disposable, Hold {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#ownedResource?.end();
-    this.#scheduler?.removeHold(this);
+    this.#closedWithOwner?.detach();
+    this.#scheduler?.removeAliveListener(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.writeQueue.close(error);
@@ -341,14 +342,14 @@ export class AsyncPipe implements Disposable, Hold {
   }
 
   /** @internal Called by the scheduler: makes the children keep the process alive, or not. */
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     for (const child of this.#children) alive ? child.ref() : child.unref();
   }
 
   /** Lets a scheduler decide from now on whether the children keep the process alive. */
   #followScheduler(scheduler: Scheduler): void {
     this.#scheduler = scheduler;
-    scheduler.addHold(this);
+    scheduler.addAliveListener(this);
   }
 
   /** Children that were started outside coroutines keep the process alive, until a daemon uses them. */
@@ -360,7 +361,7 @@ export class AsyncPipe implements Disposable, Hold {
   }
 
   #noteEnd(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
-    this.#scheduler?.removeHold(this);
+    this.#scheduler?.removeAliveListener(this);
     this.#statuses = statuses;
     return statuses;
   }
@@ -370,42 +371,6 @@ export class AsyncPipe implements Disposable, Hold {
     this.#noteUser();
     if (stream !== null) return stream;
     throw new TypeError(`Cannot use the ${name} of ${this} as it is not piped: leave out the option '${name}'`);
-  }
-}
-
-/** Ties something to the coroutine that has made it: when that ends, so does this. */
-class OwnedResource implements Holding {
-  nextHeld: Holding | null;
-  readonly #owner: Coro;
-  readonly #close: () => void;
-
-  constructor(owner: Coro, close: () => void) {
-    this.#owner = owner;
-    this.#close = close;
-    this.nextHeld = owner.held;
-    owner.held = this;
-  }
-
-  /** Nothing to report: to leave it to the end is one of the ways to use it. */
-  describeHeld(): null {
-    return null;
-  }
-
-  holderEnded(): void {
-    this.#close();
-  }
-
-  /** It has ended before. */
-  end(): void {
-    const owner = this.#owner;
-    if (owner.held === this) {
-      owner.held = this.nextHeld;
-    } else {
-      let at = owner.held;
-      while (at !== null && at.nextHeld !== this) at = at.nextHeld;
-      if (at !== null) at.nextHeld = this.nextHeld;
-    }
-    this.nextHeld = null;
   }
 }
 

@@ -1,17 +1,18 @@
 import type { Coro } from "../../coroutine/coro.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 
 /**
  * Decides whether the host operation of a socket keeps the process alive: it does while a coroutine waits for it.
  *
  * A daemon counts only while its scheduler has other coroutines to run, as they may depend on the daemon. The scheduler
- * calls `hold` when that changes. A coroutine that is not a daemon is such another one itself. When no coroutine waits
+ * calls `setAlive` when that changes. A coroutine that is not a daemon is such another one itself. When no coroutine waits
  * any more, a host operation that is still under way does not keep the process alive.
  */
-export class KeepAlive implements Hold {
+export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
-  // The scheduler that calls `hold`: from when a daemon begins to wait until no coroutine waits any more.
+  // The scheduler that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
   #scheduler: Scheduler | null = null;
 
   /** `apply` passes the decision to the host; `alive` is the host's initial state. */
@@ -24,29 +25,29 @@ export class KeepAlive implements Hold {
   register(coro: Coro): void {
     const { scheduler } = coro;
     if (this.#scheduler !== null) {
-      this.hold(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
+      this.setAlive(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
     } else if (!coro.daemon && scheduler.keepsAlive()) {
-      this.hold(true);
+      this.setAlive(true);
     } else {
       this.#scheduler = scheduler;
-      scheduler.addHold(this);
+      scheduler.addAliveListener(this);
     }
   }
 
   /** No coroutine waits any more, but the host operation is still under way. */
   release(): void {
     this.unregister();
-    this.hold(false);
+    this.setAlive(false);
   }
 
   /** No coroutine waits any more, and no host operation is under way. */
   unregister(): void {
-    this.#scheduler?.removeHold(this);
+    this.#scheduler?.removeAliveListener(this);
     this.#scheduler = null;
   }
 
   /** Keeps the process alive, or does not. The scheduler calls this, too. */
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);
