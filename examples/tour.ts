@@ -178,5 +178,5 @@ main(function* (coro) {
     console.log(`${number++ === 0 ? "" : "\n"}${number}. ${title}`);
     yield* chapter(coro);
   }
-  console.log("\nThe other examples show each of these in detail.");
+  console.log("\nThe examples beside this one show each of these in detail.");
 });
