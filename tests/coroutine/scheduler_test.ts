@@ -239,7 +239,7 @@ Deno.test("the functions of atexit run when the program ends by itself", async (
 
 Deno.test("coros lists living coroutines in the order of their creation, statistics counts", () =>
   inLab(async ({ scheduler }) => {
-    const before = scheduler.stats();
+    const before = scheduler.statistics();
     const coros = [
       scheduler.spawn(function* () {
         yield* sleep(5);
@@ -252,20 +252,21 @@ Deno.test("coros lists living coroutines in the order of their creation, statist
       }),
     ];
     assertEquals([...scheduler.coros()], coros);
-    const stats = scheduler.stats();
+    const stats = scheduler.statistics();
     assertEquals([stats.live, stats.daemons, stats.ready, stats.spawned - before.spawned], [3, 1, 3, 3]);
     let seen: typeof stats | null = null;
     scheduler.spawn(function* () {
       yield;
-      seen = scheduler.stats();
+      seen = scheduler.statistics();
     });
     coros[2].terminate();
     await coros[2].value();
     assertEquals([seen!.live, seen!.timers > 0], [3, true]);
     assertEquals([...scheduler.coros()], coros.slice(0, 2));
     await scheduler.join();
-    const after = scheduler.stats();
+    const after = scheduler.statistics();
     assertEquals([after.live, after.daemons, after.ready, after.timers], [0, 0, 0, 0]);
+    assertEquals(scheduler.stats(), after);
     assert(after.switches > before.switches && after.memory > 0);
   }));
 
