@@ -403,11 +403,11 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () =>
       sometimes(
         DatabaseConnection.prototype,
-        "insist",
+        "requestUncancelled",
         1,
-        (insist) =>
+        (requestUncancelled) =>
           function (action, ...args) {
-            return action === "rollback" ? [] : insist.call(this, action, ...args);
+            return action === "rollback" ? [] : requestUncancelled.call(this, action, ...args);
           },
       ),
   },
