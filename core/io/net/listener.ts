@@ -8,7 +8,6 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
-import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
 import { type Operation, WAITING } from "../../fiber/operation.ts";
 import { WaitQueue } from "../../fiber/wait_queue.ts";
 import { printError, withoutStack } from "../../base/error_report.ts";
@@ -19,6 +18,7 @@ import { type ArrivalLabels, ArrivalWait } from "../wait/arrival_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { KeepAlive } from "../wait/keep_alive.ts";
+import { ShortagePause } from "./shortage_pause.ts";
 import type { SocketPath } from "./socket_path.ts";
 import type { TlsEngine } from "./tls_engine.ts";
 import { TlsConn } from "./tls_conn.ts";
@@ -76,11 +76,8 @@ export class AsyncListener implements Disposable {
   readonly #arrived = new Fifo<AsyncSocket>();
   readonly #handshakes: Handshakes | null;
   #accepting = false;
-  // Runs while the listener pauses after a shortage.
-  #pause: HostTimer | null = null;
-  // A shortage was reported, and nothing has been accepted since.
-  #short = false;
-  /** @internal Called for a shortage with the host's error. If it is `null`, the scheduler is told. */
+  readonly #pause = new ShortagePause();
+  /** @internal Called for a shortage with the host's error, instead of the `onError` of the scheduler. */
   onShortage: ((error: unknown) => void) | null = null;
   #alive = true;
   readonly #keepAlive = new KeepAlive((alive) => this.#setRef(alive), true);
@@ -137,7 +134,7 @@ export class AsyncListener implements Disposable {
     this.#plan.path?.closing();
     this.#listener.close();
     if (!this.#accepting) this.#plan.path?.closed();
-    if (this.#pause !== null) stopTimer(this.#pause);
+    this.#pause.stop();
     this.#handshakes?.close();
     for (let socket = this.#arrived.shift(); socket !== undefined; socket = this.#arrived.shift()) socket.close();
     this.#failAll();
@@ -195,14 +192,14 @@ export class AsyncListener implements Disposable {
   }
 
   #acceptNext(): void {
-    if (this.#accepting || this.#pause !== null) return;
+    if (this.#accepting || this.#pause.active) return;
     this.#accepting = true;
     this.#listener.accept().then(this.#accepted, this.#failed);
   }
 
   readonly #accepted = (conn: Deno.Conn): void => {
     this.#accepting = false;
-    this.#short = false;
+    this.#pause.ended();
     if (this.#closed) {
       this.#plan.path?.closed();
       return conn.close();
@@ -223,23 +220,15 @@ export class AsyncListener implements Disposable {
     if (this.#closed) return this.#plan.path?.closed();
     if (isBrokenConnection(error)) return this.#serve();
     const wait = this.#waitQueue.head;
-    if (isShortage(error)) return this.#pauseAfter(error, wait);
+    if (isShortage(error)) {
+      // The waits go on, within their limits.
+      const isNew = this.#pause.begin(() => this.#serve(), this.#alive);
+      return isNew ? this.report(error, wait) : undefined;
+    }
     if (wait === null || wait.state !== WAITING) return;
     this.#waitQueue.remove(wait);
     wait.settleError(error);
   };
-
-  /** Accepts nothing for a while. The waits go on, within their limits. */
-  #pauseAfter(error: Error, wait: ArrivalWait<AsyncSocket> | null): void {
-    const goOn = (): void => {
-      this.#pause = null;
-      this.#serve();
-    };
-    this.#pause = startTimer(goOn, SHORTAGE_PAUSE, this.#alive);
-    if (this.#short) return;
-    this.#short = true;
-    this.report(error, wait);
-  }
 
   /**
    * @internal
@@ -268,7 +257,7 @@ export class AsyncListener implements Disposable {
   #setRef(alive: boolean): void {
     this.#alive = alive;
     if (this.#closed) return;
-    if (this.#pause !== null) setTimerRef(this.#pause, alive);
+    this.#pause.setRef(alive);
     if (alive) this.#listener.ref();
     else this.#listener.unref();
   }
