@@ -4,7 +4,7 @@ import { Sleep } from "../../operations/sleep.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 
-/** Sleeps as asyncio does: with zero or less others get a turn, and who wakes up stands last in line. */
+/** Sleeps as in asyncio: with zero or less it gives others a turn, and after the sleep the task is last in the queue. */
 class LoopSleep extends Sleep {
   override begin(fiber: Fiber): boolean {
     if (this.limit > 0) return false;
@@ -23,11 +23,11 @@ class LoopSleep extends Sleep {
 }
 
 /**
- * Sleeps. Others get a turn in any case.
+ * Sleeps. It always gives others a turn.
  *
- * @param delay Seconds, or a duration; zero or less gives the others one turn.
- * @param result What it evaluates to.
- * @throws {TypeError} If `delay` is no time.
+ * @param delay Seconds, or a duration; zero or less gives others one turn.
+ * @param result The value that it evaluates to.
+ * @throws {TypeError} If `delay` is not a valid duration.
  *
  * @example
  * ```ts
