@@ -1,21 +1,22 @@
 /**
- * A log rotator, as in the well-known introduction to asyncio, that one would run: several policies for a log, daily
- * rotation that is right when clocks are changed, and no line lost wherever it crashes.
+ * A log rotator for real use: several policies for each log, daily rotation that is correct when clocks change, and no
+ * line lost wherever it crashes.
  *
- * Shows asyncio's tasks, groups, locks and cancellation, beside async functions that do the work on the disk.
+ * It shows asyncio's tasks, groups, locks and cancellation, beside async functions that work on the disk.
  *
  *     deno run --allow-read --allow-write examples/logrotate.ts [--once] [--dry-run] config.json
  *
- * - `--once` does what is due now, and ends: with 1 if something failed, else with 0.
- * - `--dry-run` changes nothing and tells what would be done.
+ * - `--once` makes the rotations that are due now and exits, with code 1 if one failed and 0 otherwise.
+ * - `--dry-run` changes nothing and prints what would be done.
  *
- * What can be configured is in `logrotate/config.ts`, an example in `logrotate/logrotate.json`, when a daily rotation is
- * due in `logrotate/schedule.ts`, and how a rotation works in `logrotate/rotate.ts`. Without `create` and `copyTruncate` a
- * rotation leaves it to the log's writer to make a new one. An empty log is not rotated. After a sleep of the machine, or
- * when the clock was put forward, one rotation makes up for all dates that have gone by.
+ * `logrotate/config.ts` describes the configuration, and `logrotate/logrotate.json` is an example of one.
+ * `logrotate/schedule.ts` says when a daily rotation is due, and `logrotate/rotate.ts` how a rotation works. Without
+ * `create` and `copyTruncate`, the program that writes the log makes the new one. An empty log is not rotated. If several
+ * dates have passed, as the machine was asleep or the clock was set forward, there is one rotation for all of them.
  *
- * SIGINT and SIGTERM let a rotation in hand end; the exit code is then 130 or 143. A second one ends the program at
- * once: what it leaves undone the next run takes up. 2 means that the command line or the configuration is wrong.
+ * On SIGINT and SIGTERM the program finishes a rotation that is under way, and exits with code 130 or 143. A second
+ * signal ends it at once; the next run completes the rotation. Code 2 means that the command line or the configuration
+ * is wrong.
  */
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { type Config, readConfig } from "./logrotate/config.ts";
@@ -33,13 +34,13 @@ interface Options {
   readonly file: string;
 }
 
-/** Rotates logs until it is cancelled, or once. Answers the exit code. */
+/** Rotates logs until it is cancelled, or once. Returns the exit code. */
 function* main(config: Config, { once, dryRun }: Options): Generator<unknown, number, unknown> {
   const now = () => Temporal.Now.instant();
   const status = new Status(now);
   using state = new State(config.state, dryRun);
   using locks = new LogLocks();
-  const world = { state, locks, status, now, dryRun, longestNap: 60 };
+  const world = { state, locks, status, now, dryRun, maxSleep: 60 };
   const logs = config.logs.map((log) => new Log(log, world));
   yield* asyncio.taskGroup(function* (group) {
     try {
@@ -52,14 +53,14 @@ function* main(config: Config, { once, dryRun }: Options): Generator<unknown, nu
       );
       yield* asyncio.wait(tasks);
     } finally {
-      // The group cancels its tasks when this has ended; by then none of them is in the middle of a rotation.
+      // The group cancels its tasks when this block has ended; then no rotation is under way any more.
       for (const log of logs) yield* log.close();
     }
   });
   return status.failures === 0 ? 0 : 1;
 }
 
-/** SIGTERM does what SIGINT does in `asyncio.run`: it cancels the main task, or if it has been already, the program. */
+/** Handles SIGTERM as `asyncio.run` handles SIGINT: the first cancels the main task, the second ends the program. */
 function cancelOnTermination(): void {
   const task = asyncio.currentTask()!;
   if (Deno.build.os === "windows") return;
