@@ -40,7 +40,7 @@ loopTest("yield* and plain yield throw the error, the same one to everybody", fu
   for (const seen of lab.log) assertStrictEquals(seen, error);
 });
 
-loopTest("whoever waits for a future that is cancelled gets a CancelledError with its message", function* (lab) {
+loopTest("the waiters for a future that is cancelled get a CancelledError with its message", function* (lab) {
   const future = lab.loop.createFuture();
   const task = createTask(function* () {
     yield* future;
@@ -142,7 +142,7 @@ loopTest("a task of another loop can be awaited as a promise", function* (lab) {
   other.close();
 });
 
-Deno.test("a coroutine of a scheduler that is no event loop may await a future: it is something of the host for it", () =>
+Deno.test("a coroutine of a scheduler that is not an event loop may await a future, as a host operation", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     const task = loop.createTask(sleep(1, "slept"));
@@ -215,7 +215,7 @@ loopTest("a coroutine that is terminated while it waits leaves the line", functi
 });
 
 loopTest(
-  "a task that is cancelled while it waits for a future cancels the future, and so all who wait for it",
+  "a task that is cancelled while it waits for a future cancels the future, and so all its waiters",
   function* (lab) {
     const future = lab.loop.createFuture();
     function* waiter() {
