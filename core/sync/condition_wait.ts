@@ -65,7 +65,7 @@ export class ConditionWait extends Acquisition<boolean> {
     const fiber = this.fiber!;
     this.state = SPENT;
     fiber.wait = null;
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
   }
 
   override expire(): void {
@@ -115,7 +115,7 @@ export class ConditionWait extends Acquisition<boolean> {
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
     const coro = this.fiber!.owner;
-    coro.scheduler.suspect(coro);
+    coro.scheduler.noteBlocked(coro);
     return false;
   }
 }

@@ -6,7 +6,7 @@
  * order exactly, as anything else that becomes ready closes the batch.
  */
 import { context } from "../../fiber/context.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
 import { LOOP_LEVEL, type QueuedCallback } from "./loop_services.ts";
 
@@ -25,7 +25,12 @@ class Batch extends Schedulable {
   constructor(queue: CallbackQueue, scheduler: Scheduler) {
     super(scheduler, LOOP_LEVEL);
     this.#queue = queue;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
+  }
+
+  /** Whether nothing has become ready behind it. */
+  get isLast(): boolean {
+    return this.loop.queue.isLast(LOOP_LEVEL, this.slot);
   }
 
   add(callback: QueuedCallback): void {
@@ -51,9 +56,6 @@ export class CallbackQueue {
   readonly #spare: Batch[] = [];
   // The batch that the latest callback was added to, until it runs.
   #open: Batch | null = null;
-  // The scheduler's step and submissions at the latest addition: if they have changed, something else became ready since.
-  #step = -1;
-  #submissions = -1;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -62,37 +64,29 @@ export class CallbackQueue {
   /** Adds a callback behind everything that is ready. */
   push(callback: QueuedCallback): void {
     const open = this.#open;
-    if (open !== null && this.#isLast() && open.length < MAX_BATCH) open.add(callback);
+    if (open !== null && open.isLast && open.length < MAX_BATCH) open.add(callback);
     else this.#openBatch().add(callback);
-  }
-
-  /** Whether the open batch is the last entry of the ready queue. */
-  #isLast(): boolean {
-    return this.#scheduler.step === this.#step && this.#scheduler.submissions === this.#submissions;
   }
 
   #openBatch(): Batch {
     const scheduler = this.#scheduler;
     const batch = this.#spare.pop() ?? new Batch(this, scheduler);
-    scheduler.submit(batch);
+    scheduler.makeReady(batch);
     this.#open = batch;
-    this.#step = scheduler.step;
-    this.#submissions = scheduler.submissions;
     return batch;
   }
 
   /** Runs a batch whose turn has come. */
   run(batch: Batch): void {
     if (this.#open === batch) this.#open = null;
-    batch.phase = IDLE;
     this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
-    else this.#scheduler.leave(batch);
+    else this.#scheduler.freeSlot(batch);
   }
 
   /** The loop is closed: frees the slots of the batches, so that another scheduler can use the kernel. */
   dispose(): void {
-    for (const batch of this.#spare.splice(0)) this.#scheduler.leave(batch);
+    for (const batch of this.#spare.splice(0)) this.#scheduler.freeSlot(batch);
   }
 
   /** Calls a function as a callback of this scheduler, outside any coroutine. */

@@ -85,6 +85,10 @@ class PausableLoop implements Drivable {
     return this.#driver.running ? this.#loop.hostOperations : 0;
   }
 
+  get precise(): boolean | undefined {
+    return this.#loop.precise;
+  }
+
   ranDry(ending: boolean): boolean {
     return this.#driver.running && this.#loop.ranDry(ending);
   }

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../../host/clock.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
 import { HostDriver } from "../../host/host_driver.ts";
 import { LoopDriver } from "./loop_driver.ts";
@@ -34,14 +34,13 @@ class IterationEnd extends Schedulable {
   constructor(scheduler: LoopScheduler) {
     super(scheduler, LOOP_LEVEL);
     this.#scheduler = scheduler;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
   }
 
   override run(): void {
     const scheduler = this.#scheduler;
-    this.phase = IDLE;
     if (scheduler.stopIfRequested()) return;
-    if (scheduler.queueOverdue() || !scheduler.endIteration()) scheduler.again(this);
+    if (scheduler.queueOverdue() || !scheduler.endIteration()) scheduler.yieldTurn(this);
   }
 }
 
@@ -81,7 +80,7 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
   stopAfterIteration(): void {
     this.#stopRequested = true;
     // In a slice, the end of the iteration may not be queued, and there may be no other slice.
-    if (this.busy) this.submit(this.#iterationEnd);
+    if (this.busy) this.makeReady(this.#iterationEnd);
     else this.driver.wake();
   }
 
@@ -108,16 +107,16 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
 
   /** At the end of an iteration: notes it, and returns whether nothing ran in it and nothing is ready. */
   endIteration(): boolean {
-    const idle = this.step === this.#lastEnd + 1;
-    this.#lastEnd = this.step;
-    return idle && this.alone;
+    const idle = this.switches === this.#lastEnd + 1;
+    this.#lastEnd = this.switches;
+    return idle && this.queue.length === 0;
   }
 
   /** At the end of an iteration: stops if that was requested, and returns whether it was. */
   stopIfRequested(): boolean {
     if (!this.#stopRequested) return false;
     for (const callback of this.#takeOverdue()) this.eventLoop.arm(callback);
-    this.halt();
+    this.stopSlice();
     this.#pause();
     this.eventLoop.runEnded(null);
     return true;
@@ -132,9 +131,9 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
   }
 
   protected override startOfTurns(now: number): void {
-    if (this.#iterationEnd.queued) return;
-    this.expireTimers(now);
-    this.submit(this.#iterationEnd);
+    if (this.#iterationEnd.ready) return;
+    while (this.nextDeadline() <= now) this.kernel.exports.expire(now);
+    this.makeReady(this.#iterationEnd);
   }
 
   override keepsAlive(): boolean {
@@ -164,7 +163,7 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
   dispose(): void {
     for (const coro of this.coros()) coro.wait?.cancel();
     this.driver.stop();
-    this.leave(this.#iterationEnd);
-    this.leaveKernel();
+    this.freeSlot(this.#iterationEnd);
+    this.closeKernel();
   }
 }

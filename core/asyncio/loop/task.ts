@@ -1,7 +1,7 @@
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
-import { type Named, placeNext } from "../../coroutine/spawn_options.ts";
+import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import { type Body, type Ending, isGenerator } from "../../fiber/fiber.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { letGo, takeOver } from "../../operations/parts.ts";
@@ -226,7 +226,7 @@ function spawn<T>(
   body: Body | undefined,
   name: Named | undefined,
 ): TaskCoro<T> {
-  placeNext({ scheduler: loop.scheduler, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
+  setNextSpawn({ scheduler: loop.scheduler, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 

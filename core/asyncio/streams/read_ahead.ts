@@ -51,7 +51,7 @@ export class ReadAhead implements ReadSource {
     this.onFailure = (error) => this.failed(error);
     reader.source = this;
     this.readOn();
-    this.keepAlive.leave();
+    this.keepAlive.release();
   }
 
   /** See {@linkcode ReadSource.readOn}. */
@@ -64,13 +64,13 @@ export class ReadAhead implements ReadSource {
   /** See {@linkcode ReadSource.awaitedBy}. */
   awaitedBy(coro: Coro): void {
     this.awaited = true;
-    this.keepAlive.enter(coro);
+    this.keepAlive.register(coro);
   }
 
   /** See {@linkcode ReadSource.notAwaited}. */
   notAwaited(): void {
     this.awaited = false;
-    this.keepAlive.leave();
+    this.keepAlive.release();
   }
 
   /**
@@ -85,7 +85,7 @@ export class ReadAhead implements ReadSource {
     // The old one belongs to the connection from now on.
     this.array = new Uint8Array(array.length);
     this.diverted = true;
-    this.keepAlive.hold(true);
+    this.keepAlive.setAlive(true);
     return {
       localAddr: conn.localAddr,
       remoteAddr: conn.remoteAddr,
@@ -113,7 +113,7 @@ export class ReadAhead implements ReadSource {
   /** Feeds the reader again from the socket. */
   rejoin(): void {
     this.diverted = false;
-    if (!this.awaited) this.keepAlive.leave();
+    if (!this.awaited) this.keepAlive.release();
     this.readOn();
   }
 
