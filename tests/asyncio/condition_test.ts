@@ -91,7 +91,7 @@ loopTest("notifyAll() wakes all that wait, and none that come later", function* 
 
 for (const early of [true, false]) {
   loopTest(
-    `who asks for the lock ${early ? "before" : "after"} those that were notified have their turn is ${
+    `a task that asks for the lock ${early ? "before" : "after"} the notified tasks have their turn is ${
       early ? "before" : "behind"
     } them`,
     function* ({ log }) {

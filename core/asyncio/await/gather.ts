@@ -149,5 +149,5 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 /** The loop of the first future among them, or else the current loop. */
 function loopOf(awaitables: readonly unknown[]): EventLoop {
   const future = awaitables.find((each) => each instanceof Future);
-  return future === undefined ? getEventLoop() : (future as Future).loop;
+  return future === undefined ? getEventLoop() : future.loop;
 }

@@ -5,7 +5,7 @@ import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 
 /** Sleeps as in asyncio: with zero or less it gives others a turn, and after the sleep the task is last in the queue. */
-class LoopSleep extends Sleep {
+class LoopSleep<T> extends Sleep<T> {
   override begin(fiber: Fiber): boolean {
     if (this.limit > 0) return false;
     this.give(this.outcome);
@@ -41,5 +41,5 @@ export function sleep<T = void>(delay: NonNullable<Timeout>, result?: T): Operat
   if (delay === null || delay === undefined) {
     throw new TypeError(`Cannot sleep as 'delay' must be a time: current value is ${describe(delay)}`);
   }
-  return new LoopSleep(toSeconds(delay, "sleep"), result) as Operation<unknown> as Operation<T>;
+  return new LoopSleep<T>(toSeconds(delay, "sleep"), result);
 }

@@ -38,14 +38,15 @@ import { timeout as limit } from "./timeout.ts";
  * assertEquals(answer, "too late");
  * ```
  */
-export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T> {
+export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T>;
+export function waitFor(awaitable: Awaitable, timeout: Timeout): Operation<unknown> {
   mustBeAwaitable(awaitable);
   const seconds = toSeconds(timeout, "wait with a limit");
-  const work = operationOf(awaitable) as Operation<T> | null;
+  const work = operationOf(awaitable);
   // A future may be done already; a promise does not show whether it is settled.
   const awaited = awaitable instanceof Future ? awaitable : work ?? awaitable;
   const body = seconds > 0 ? limited(work ?? awaitable, seconds) : atOnce(awaited);
-  return new Call(body, work) as Operation<unknown> as Operation<T>;
+  return new Call(body, work);
 }
 
 function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknown, T, unknown> {
