@@ -154,6 +154,38 @@ Deno.test("a coroutine of a scheduler that is not an event loop may await a futu
     assertEquals(await waiting, "slept slept");
   }));
 
+Deno.test("a scheduler counts a wait for a future of an event loop as a host operation, until the wait ends", () =>
+  inLoop(async ({ loop }) => {
+    const [settled, failed, kept] = [loop.createFuture(), loop.createFuture(), loop.createFuture()];
+    const counts: number[] = [];
+    await runCoro(function* ({ scheduler }) {
+      const before = scheduler.stats().hostOperations;
+      const coros = [settled, failed, kept].map((future) =>
+        scheduler.spawn(function* () {
+          yield* caught(future);
+        })
+      );
+      for (
+        const end of [() => settled.setResult(1), () => failed.setException(new Error()), () => coros[2].terminate()]
+      ) {
+        yield* sleep(0);
+        counts.push(scheduler.stats().hostOperations - before);
+        end();
+      }
+      yield* sleep(0);
+      counts.push(scheduler.stats().hostOperations - before);
+    });
+    assertEquals(counts, [3, 2, 1, 0]);
+  }));
+
+function* caught(future: Future): Generator<unknown, void, unknown> {
+  try {
+    yield* future;
+  } catch {
+    // Only the wait matters.
+  }
+}
+
 for (
   const [how, wait] of [
     ["withTimeout()", (future: Future) => withTimeout(1, call(future))],

@@ -14,7 +14,9 @@ import {
   startServer,
   type StreamReader,
   StreamWriter,
+  type Task,
   TimeoutError,
+  wait,
   waitFor,
   wrapFuture,
 } from "@asyncoro/asyncoro/asyncio";
@@ -328,6 +330,29 @@ streamTest(
     assertEquals(yield* failureOf(writer.drain(), Error), failure);
     assertEquals(yield* failureOf(writer.waitClosed(), Error), failure);
     assert(writer.isClosing());
+  },
+);
+
+streamTest(
+  "a read that waits for the peer counts as a host operation, until it ends",
+  echo,
+  function* (reader, writer) {
+    const { scheduler } = getRunningLoop();
+    // After this the server waits for input, and for another client.
+    writer.write("x");
+    yield* reader.readexactly(1);
+    const before = scheduler.stats().hostOperations;
+    const counts: number[] = [];
+    const reads: Task<Uint8Array>[] = [];
+    for (const end of [() => writer.write("y"), () => reads[1].cancel()]) {
+      reads.push(createTask(reader.readexactly(1)));
+      yield* sleep(0);
+      counts.push(scheduler.stats().hostOperations - before);
+      end();
+      yield* wait([reads.at(-1)!]);
+      counts.push(scheduler.stats().hostOperations - before);
+    }
+    assertEquals(counts, [1, 0, 1, 0]);
   },
 );
 
