@@ -1,21 +1,22 @@
 /**
- * A log rotator, after the well-known introduction to asyncio, but fit for use: several policies for a log, daily
- * rotation that is correct when clocks are changed, and no line lost wherever it crashes.
+ * A log rotator for real use: several policies for each log, daily rotation that is correct when clocks change, and no
+ * line lost wherever it crashes.
  *
- * Shows the tasks, groups, locks and cancellation of asyncio, beside async functions that work on the disk.
+ * It shows asyncio's tasks, groups, locks and cancellation, beside async functions that work on the disk.
  *
  *     deno run --allow-read --allow-write examples/logrotate.ts [--once] [--dry-run] config.json
  *
- * - `--once` runs the rotations that are due now, and ends: with code 1 if one failed, or else with 0.
+ * - `--once` makes the rotations that are due now and exits, with code 1 if one failed and 0 otherwise.
  * - `--dry-run` changes nothing and prints what would be done.
  *
- * `logrotate/config.ts` describes the configuration, `logrotate/logrotate.json` is an example; `logrotate/schedule.ts`
- * computes when a daily rotation is due, and `logrotate/rotate.ts` does the rotation. Without `create` and `copyTruncate`,
- * the writer of the log has to create the new file. An empty log is not rotated. After a sleep of the machine, or when the
- * clock was put forward, one rotation is done for all dates missed.
+ * `logrotate/config.ts` describes the configuration, and `logrotate/logrotate.json` is an example of one.
+ * `logrotate/schedule.ts` says when a daily rotation is due, and `logrotate/rotate.ts` how a rotation works. Without
+ * `create` and `copyTruncate`, the program that writes the log makes the new one. An empty log is not rotated. If several
+ * dates have passed, as the machine was asleep or the clock was set forward, there is one rotation for all of them.
  *
- * On SIGINT and SIGTERM a rotation under way is finished first; the exit code is then 130 or 143. A second signal ends the
- * program at once: the next run finishes the rotation. Exit code 2 means a wrong command line or configuration.
+ * On SIGINT and SIGTERM the program finishes a rotation that is under way, and exits with code 130 or 143. A second
+ * signal ends it at once; the next run completes the rotation. Code 2 means that the command line or the configuration
+ * is wrong.
  */
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { type Config, readConfig } from "./logrotate/config.ts";
@@ -39,7 +40,7 @@ function* main(config: Config, { once, dryRun }: Options): Generator<unknown, nu
   const status = new Status(now);
   using state = new State(config.state, dryRun);
   using locks = new LogLocks();
-  const world = { state, locks, status, now, dryRun, longestNap: 60 };
+  const world = { state, locks, status, now, dryRun, maxSleep: 60 };
   const logs = config.logs.map((log) => new Log(log, world));
   yield* asyncio.taskGroup(function* (group) {
     try {
@@ -52,14 +53,14 @@ function* main(config: Config, { once, dryRun }: Options): Generator<unknown, nu
       );
       yield* asyncio.wait(tasks);
     } finally {
-      // The group cancels its tasks when this block has ended; none of them is in a rotation then.
+      // The group cancels its tasks when this block has ended; then no rotation is under way any more.
       for (const log of logs) yield* log.close();
     }
   });
   return status.failures === 0 ? 0 : 1;
 }
 
-/** Handles SIGTERM as `asyncio.run` handles SIGINT: cancels the main task; the second time ends the program. */
+/** Handles SIGTERM as `asyncio.run` handles SIGINT: the first cancels the main task, the second ends the program. */
 function cancelOnTermination(): void {
   const task = asyncio.currentTask()!;
   if (Deno.build.os === "windows") return;

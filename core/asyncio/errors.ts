@@ -4,58 +4,58 @@
 import { EOFError } from "../io/errors.ts";
 
 /**
- * What was waited for, or the task itself, was cancelled.
+ * A future or task was cancelled.
  *
- * It is thrown in a task at the point where it waits. Cleanup belongs into `finally`; whoever catches it throws it
- * again, or has cancelled a cancellation.
+ * When a task is cancelled, it is thrown in the task at the point where it waits. Clean up in `finally`; code that catches
+ * it should throw it again, unless the task is to go on in spite of the cancellation.
  */
 export class CancelledError extends Error {
   /** Always `"CancelledError"`. */
   override name = "CancelledError";
 }
 
-/** A future was asked for what it does not have yet, or told what it knows already. */
+/** A future that is not done was asked for its outcome, or a future that is done was given another. */
 export class InvalidStateError extends Error {
   /** Always `"InvalidStateError"`. */
   override name = "InvalidStateError";
 }
 
-/** `getNowait()` found the queue empty. */
+/** `getNowait()` was called on an empty queue. */
 export class QueueEmpty extends Error {
   /** Always `"QueueEmpty"`. */
   override name = "QueueEmpty";
 }
 
-/** `putNowait()` found the queue full. */
+/** `putNowait()` was called on a full queue. */
 export class QueueFull extends Error {
   /** Always `"QueueFull"`. */
   override name = "QueueFull";
 }
 
-/** The queue was shut down: nothing can be put, and nothing is left to get. */
+/** The queue was shut down: no item can be put, and none is left to get. */
 export class QueueShutDown extends Error {
   /** Always `"QueueShutDown"`. */
   override name = "QueueShutDown";
 }
 
-/** The barrier was aborted, or reset while somebody waited in it. */
+/** The barrier was aborted, or it was reset while the task waited. */
 export class BrokenBarrierError extends Error {
   /** Always `"BrokenBarrierError"`. */
   override name = "BrokenBarrierError";
 }
 
-/** A stream ended before all had come that was asked for; `partial` is what came. */
+/** A stream ended before a read was complete; `partial` has the bytes that were read. */
 export class IncompleteReadError extends EOFError {
   /** Always `"IncompleteReadError"`. */
   override name = "IncompleteReadError";
-  /** How many bytes were asked for; `null` if they were to end with a separator. */
+  /** The number of bytes to read; `null` for a read up to a separator. */
   readonly expected: number | null;
 
   /**
    * Makes the error.
    *
-   * @param partial What came before the end; it has been taken out of the stream.
-   * @param expected How many bytes were asked for; `null` if that is not known.
+   * @param partial The bytes before the end of the stream, which were taken out of it.
+   * @param expected The number of bytes to read; `null` for a read up to a separator.
    */
   constructor(partial: Uint8Array, expected: number | null) {
     super(`The stream ended after ${partial.length} bytes of ${expected ?? "an unknown number of"} expected`, partial);
@@ -63,7 +63,7 @@ export class IncompleteReadError extends EOFError {
   }
 }
 
-/** What a separator was looked for in is longer than the limit of the reader; it stays in the stream. */
+/** There are more bytes before the separator than the limit of the reader allows; they stay in the stream. */
 export class LimitOverrunError extends Error {
   /** Always `"LimitOverrunError"`. */
   override name = "LimitOverrunError";
@@ -73,7 +73,7 @@ export class LimitOverrunError extends Error {
   /**
    * Makes the error.
    *
-   * @param message What happened.
+   * @param message The message.
    * @param consumed How many bytes can be read without finding the separator.
    */
   constructor(message: string, consumed: number) {

@@ -1,6 +1,6 @@
 /**
- * SIGINT while `run()` runs: what runs is cancelled, and when all of it has cleaned up, the process ends as the signal
- * would have ended it. A second signal does so at once.
+ * SIGINT during `run()`: every run is cancelled, and when all of them have cleaned up, the process exits as it would have
+ * without a handler. A second signal makes it exit at once.
  */
 import { exitProcess, onTermination } from "../host/process.ts";
 
@@ -11,11 +11,11 @@ const running = new Set<Interruptible>();
 let stopListening: () => void = () => {};
 let interrupted = false;
 
-/** A run that can be interrupted, from its creation to its end. */
+/** A run that a signal cancels. */
 export class Interruptible {
   readonly #cancel: () => void;
 
-  /** @param cancel Asks it to end. */
+  /** @param cancel Cancels the run. */
   constructor(cancel: () => void) {
     this.#cancel = cancel;
     if (running.size === 0) stopListening = onTermination(interrupt, ["SIGINT"]);
@@ -23,17 +23,17 @@ export class Interruptible {
   }
 
   /**
-   * It has ended.
+   * The run has ended.
    *
-   * @param obediently Whether it did so because it was asked to.
+   * @param byCancellation Whether it has ended because it was cancelled here.
    */
-  ended(obediently: boolean): void {
+  ended(byCancellation: boolean): void {
     running.delete(this);
     if (running.size > 0) return;
     stopListening();
-    const exits = interrupted && obediently;
+    const exit = interrupted && byCancellation;
     interrupted = false;
-    if (exits) exitProcess(INTERRUPTED);
+    if (exit) exitProcess(INTERRUPTED);
   }
 
   /** @internal */

@@ -17,16 +17,16 @@ export interface RunOptions {
 }
 
 /**
- * Runs a program: a coroutine, on an event loop of its own, which is closed in the end.
+ * Runs a program: a coroutine, on an event loop of its own, which is closed at the end.
  *
- * What is left when the coroutine ends is cancelled, and its cleanup is waited for. SIGINT cancels the coroutine; when
- * everything has cleaned up, the process ends with code 130. A second SIGINT ends it at once.
+ * When the coroutine ends, all remaining tasks are cancelled, and `run` waits until they have cleaned up. SIGINT cancels
+ * the coroutine; when everything has cleaned up, the process exits with code 130. A second SIGINT makes it exit at once.
  *
  * @param main A generator function (called with its `Coro`), a generator object or an operation.
  * @param options See {@linkcode RunOptions}.
- * @returns A promise of its result. It is rejected with the error that ended it, or with `DeadlockError` if nothing is
- * left that could happen.
- * @throws {TypeError} As a rejection, if `main` is no coroutine.
+ * @returns A promise of its result. It is rejected with the error of the coroutine, or with `DeadlockError` if nothing can
+ * become ready any more.
+ * @throws {TypeError} As a rejection, if `main` is not a coroutine.
  * @throws {Error} As a rejection, if it is called inside a coroutine or callback of an event loop.
  *
  * @example
@@ -66,7 +66,7 @@ export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEvent
   }
 }
 
-/** Cancels what is left, waits for its cleanup, and closes the loop. */
+/** Ends everything that still runs, waits for its cleanup, and closes the loop. */
 async function cleanUp(loop: EventLoop): Promise<void> {
   try {
     await cancelAll(loop);
@@ -89,7 +89,7 @@ async function cancelAll(loop: EventLoop): Promise<void> {
   }
 }
 
-/** Coroutines that are no tasks are terminated. */
+/** Terminates the coroutines that are not tasks. */
 async function terminateAll(loop: EventLoop): Promise<void> {
   const coros = [...loop.scheduler.coros()].filter((coro) => !(coro instanceof TaskCoro));
   if (coros.length === 0) return;

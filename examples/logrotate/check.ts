@@ -1,9 +1,9 @@
 /**
- * Reading what a user wrote: each reader takes a value with the path to it, notes every mistake there, and goes on, so
- * that all mistakes are told at once.
+ * Checks a configuration that a user wrote. Each reader takes a value and its path, records every mistake in it, and goes
+ * on, so that all mistakes are reported at once.
  */
 
-/** Notes mistakes at `path` in `value`, or answers what it means. A result is of use only if there were none. */
+/** Records the mistakes in `value`, and returns what it means. Ignore the result if there were mistakes. */
 export type Reader<T> = (value: unknown, path: string, mistakes: string[]) => T;
 
 /** A value for which `is` holds; `what` completes "must be ...". */
@@ -14,7 +14,7 @@ export function value<T>(what: string, is: (value: unknown) => boolean): Reader<
   };
 }
 
-/** A word for which `is` holds, by default one of `words`; the nearest of them is suggested. */
+/** A word for which `is` holds: by default, one of `words`. Of a wrong word, the most similar one is suggested. */
 export function oneOf<T extends string>(
   words: readonly T[],
   what: string,
@@ -29,7 +29,7 @@ export function oneOf<T extends string>(
   };
 }
 
-/** A list of at least one. */
+/** A list with at least one item. */
 export function listOf<T>(read: Reader<T>): Reader<T[]> {
   const list = value<unknown[]>("a list of at least one", (value) => Array.isArray(value) && value.length > 0);
   return (value, path, mistakes) => {
@@ -39,7 +39,7 @@ export function listOf<T>(read: Reader<T>): Reader<T[]> {
   };
 }
 
-/** An object with these keys and no others; those without a default are needed. */
+/** An object with these keys and no others. Keys without a default are required. */
 export function objectWith<T extends object>(
   readers: { readonly [K in keyof T]: Reader<T[K]> },
   defaults: Partial<T> = {},
@@ -60,7 +60,7 @@ export function objectWith<T extends object>(
   };
 }
 
-/** An object whose key `type` says which of these it is. */
+/** An object whose key `type` names its reader. */
 export function byType<T extends { type: string }>(
   readers: { readonly [K in T["type"]]: Reader<Extract<T, { type: K }>> },
 ): Reader<T> {
@@ -80,14 +80,14 @@ function isObject(value: unknown, path: string, mistakes: string[]): value is Re
   return is;
 }
 
-/** `; did you mean "..."?`, if one of the words is near enough. */
+/** `; did you mean "..."?`, if one of the words is similar enough. */
 function suggestion(word: string, words: readonly string[]): string {
   const distances = words.map((other) => distance(word.toLowerCase(), other.toLowerCase()));
   const least = Math.min(...distances);
   return least <= word.length / 2 ? `; did you mean "${words[distances.indexOf(least)]}"?` : "";
 }
 
-/** How many letters have to be put in, left out or replaced to make one word of the other (Levenshtein). */
+/** The Levenshtein distance: how many letters to insert, remove or replace to turn one word into the other. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, length) => length);
   for (let i = 1; i <= one.length; i++) {

@@ -1,27 +1,27 @@
-/** What can be configured, and what it means. Paths in a configuration are relative to the folder it is in. */
+/** The configuration. Paths in it are relative to its folder. */
 import { dirname, resolve } from "node:path";
 import { byType, listOf, objectWith, oneOf, type Reader, value } from "./check.ts";
 import { parseJson } from "./json.ts";
 
-/** Rotate so often. */
+/** Rotates at regular intervals. */
 export interface IntervalPolicy {
   readonly type: "interval";
-  /** Seconds since the last rotation, whoever asked for that one. */
+  /** Seconds since the last rotation, by whichever policy. */
   readonly every: number;
 }
 
-/** Rotate what has grown too large. */
+/** Rotates a log that has grown too large. */
 export interface SizePolicy {
   readonly type: "size";
-  /** Rotate when the log is larger than this. */
+  /** Rotates when the log has more bytes than this. */
   readonly maxBytes: number;
-  /** Seconds between two looks at it; 60 by default. */
+  /** Seconds between two checks of the size; 60 by default. */
   readonly checkEvery: number;
-  /** Look as well whenever the file system says that it has changed; `false` by default. */
+  /** Whether the file system's events cause a check as well; `false` by default. */
   readonly watch: boolean;
 }
 
-/** Rotate once a date. */
+/** Rotates once a day. */
 export interface DailyPolicy {
   readonly type: "daily";
   /** Time of day, as "hh:mm" or "hh:mm:ss"; midnight by default. */
@@ -41,28 +41,28 @@ export interface LogConfig {
   /** Whether old versions are compressed; `false` by default. */
   readonly gzip: boolean;
   /**
-   * From which version on they are. By default 2, as whoever writes the log may still write to the renamed file until
-   * it opens the log anew; 1 with `copyTruncate`, where nobody does.
+   * The first version that is compressed. By default 2, as the program that writes the log may write to the renamed file
+   * until it reopens the log; 1 with `copyTruncate`, where nothing writes to the copy.
    */
   readonly gzipFrom: number;
-  /** Whether an empty log with the same mode and owner takes the place of the renamed one at once; `false` by default. */
+  /** Whether a rotation makes an empty log with the same mode and owner; `false` by default. */
   readonly create: boolean;
   /**
-   * Whether the log is copied and then emptied, for programs that never open it anew; `false` by default. They must
-   * write in append mode. What they write between the last look at it and the emptying, some microseconds, is lost.
+   * Whether the log is copied and then emptied, for programs that never reopen it; `false` by default. They must write in
+   * append mode. Lines that they write in the few microseconds between the last copy and the emptying are lost.
    */
   readonly copyTruncate: boolean;
   readonly policies: readonly Policy[];
 }
 
-/** What the rotator works from. */
+/** The configuration of the program. */
 export interface Config {
-  /** Where it keeps what it has to remember between two runs. */
+  /** The file in which it keeps its state between two runs. */
   readonly state: string;
   readonly logs: readonly LogConfig[];
 }
 
-/** A configuration that cannot be used; the message has a line for each mistake. */
+/** The configuration has mistakes; the message has a line for each of them. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
@@ -125,9 +125,9 @@ const readFile = objectWith<Config>({
 }, { state: "logrotate.state.json" });
 
 /**
- * The configuration in a file.
+ * Reads the configuration in a file.
  *
- * @throws {ConfigError} If it cannot be read, is no JSON, or has mistakes in it.
+ * @throws {ConfigError} If it cannot be read, is not JSON, or has mistakes.
  */
 export function readConfig(file: string): Config {
   try {
@@ -138,10 +138,10 @@ export function readConfig(file: string): Config {
 }
 
 /**
- * The configuration in a JSON text; `folder` is what its paths are relative to.
+ * Parses a configuration in JSON, whose paths are relative to `folder`.
  *
  * @throws {SyntaxError} If it is not JSON, with line and column.
- * @throws {ConfigError} If there are mistakes in it: all of them, each with the path to its key.
+ * @throws {ConfigError} If it has mistakes, with all of them and the path to each.
  */
 export function parseConfig(json: string, folder: string): Config {
   const mistakes: string[] = [];
@@ -155,7 +155,7 @@ function complete(log: LogConfig, folder: string): LogConfig {
   return { ...log, path: resolve(folder, log.path), gzipFrom: log.gzipFrom ?? (log.copyTruncate ? 1 : 2) };
 }
 
-/** What is right by itself and wrong together. */
+/** Values that are valid each, and not together. */
 function* contradictions({ logs }: Config, folder: string): Generator<string> {
   const paths = logs.map(({ path }) => resolve(folder, path));
   for (const [index, { path, create, copyTruncate }] of logs.entries()) {
@@ -173,7 +173,7 @@ function* contradictions({ logs }: Config, folder: string): Generator<string> {
   }
 }
 
-/** What a path has after that of another; "" if it does not begin with it. */
+/** The rest of a path after another path; "" if it does not begin with that. */
 function versionPart(original: string, path: string): string {
   return path.startsWith(original) ? path.slice(original.length) : "";
 }

@@ -1,19 +1,19 @@
-/** Copying, compressing and comparing what is in files, piece by piece. */
+/** Copies, compresses and compares the contents of files, piece by piece. */
 
 const PIECE = 65_536;
 
-/** Writes all of it: a single write may take less. */
+/** Writes all bytes. A single write may write fewer. */
 export async function writeAll(target: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await target.write(bytes.subarray(at));
 }
 
-/** Copies from where `source` stands to its end. */
+/** Copies `source` from its current position to its end. */
 export async function copy(source: Deno.FsFile, target: Deno.FsFile): Promise<void> {
   const piece = new Uint8Array(PIECE);
   for (let count; (count = await source.read(piece)) !== null;) await writeAll(target, piece.subarray(0, count));
 }
 
-/** The same at one go, with nothing else happening meanwhile. Answers whether there was anything. */
+/** The same without giving other code a turn. Returns whether there was anything to copy. */
 export function copySync(source: Deno.FsFile, target: Deno.FsFile): boolean {
   const piece = new Uint8Array(PIECE);
   let any = false;
@@ -30,7 +30,7 @@ export async function gzip(source: Deno.FsFile, target: Deno.FsFile): Promise<vo
   for await (const piece of compressed) await writeAll(target, piece);
 }
 
-/** What is in a compressed file. */
+/** The contents of a compressed file. */
 export function gunzip(source: Deno.FsFile): ReadableStream<Uint8Array> {
   return source.readable.pipeThrough<Uint8Array>(new DecompressionStream("gzip"));
 }
@@ -38,7 +38,8 @@ export function gunzip(source: Deno.FsFile): ReadableStream<Uint8Array> {
 /**
  * Whether `whole` is equal to `part`, begins with it, or is something else.
  *
- * A part that breaks off, as compressed data does whose writing was interrupted, counts up to where it does.
+ * If `part` fails at some point, such as compressed data whose writing was interrupted, the bytes before that point
+ * count.
  */
 export async function compare(
   part: ReadableStream<Uint8Array>,
@@ -53,7 +54,7 @@ export async function compare(
       }
     }
   } catch (error) {
-    // That is how a DecompressionStream takes broken data.
+    // A DecompressionStream throws it for broken data.
     if (error instanceof TypeError) return "begins";
     throw error;
   }

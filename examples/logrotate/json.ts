@@ -1,16 +1,16 @@
 /**
- * JSON with mistakes that can be found: every error has its line and column, and a key given twice is one.
+ * A JSON parser with helpful errors: every error has its line and column, and a duplicate key is an error.
  *
- * `JSON.parse` takes the last of two equal keys without a word, and does not always say where it stopped.
+ * `JSON.parse` silently takes the last of two equal keys, and does not always say where it failed.
  */
 
 const NUMBER_OR_WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
-// deno-lint-ignore no-control-regex -- JSON strings hold no control characters
+// deno-lint-ignore no-control-regex -- JSON strings have no control characters
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SPACE = /[ \t\r\n]*/y;
 
 /**
- * The value of a JSON text.
+ * Parses a JSON text.
  *
  * @throws {SyntaxError} With line and column, if it is not JSON or an object has the same key twice.
  */
@@ -76,7 +76,7 @@ class Parser {
     return JSON.parse(this.#match(STRING, what));
   }
 
-  /** The next character that is no space; "" at the end. */
+  /** Skips spaces and returns the next character; "" at the end. */
   #peek(): string {
     SPACE.lastIndex = this.#at;
     this.#at += SPACE.exec(this.#text)![0].length;

@@ -1,4 +1,4 @@
-/** A log that several policies share: one rotation at a time, none twice for the same reason, and none half done. */
+/** A log that several policies share: one rotation at a time, and none twice for the same reason. */
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import type { DailyPolicy, LogConfig } from "./config.ts";
 import { type Journal, LogFiles } from "./rotate.ts";
@@ -7,23 +7,23 @@ import { DailySchedule } from "./schedule.ts";
 import type { Memory, State } from "./state.ts";
 import type { Status } from "./status.ts";
 
-/** What a log rotator lives in. */
+/** What all logs share. */
 export interface World {
   readonly state: State;
   readonly locks: Pick<LogLocks, "take">;
   readonly status: Status;
   /** The wall clock, which may jump. */
   readonly now: () => Temporal.Instant;
-  /** Whether to tell only what would be done. */
+  /** Whether to print only what would be done. */
   readonly dryRun: boolean;
-  /** Seconds after which one who waits for the wall clock looks at it again at the latest. */
-  readonly longestNap: number;
+  /** Seconds after which a wait for the wall clock reads it again at the latest. */
+  readonly maxSleep: number;
 }
 
 /** What a log needs of {@linkcode LogFiles}. */
 export type Files = Pick<LogFiles, "recover" | "rotate" | "plan" | "size">;
 
-/** A log, with what its policies have to know of each other. */
+/** A log and its schedules. */
 export class Log {
   readonly config: LogConfig;
   readonly world: World;
@@ -31,7 +31,7 @@ export class Log {
   readonly #loop = asyncio.getRunningLoop();
   readonly #lock = new asyncio.Lock();
   readonly #schedules: ReadonlyMap<string, DailySchedule>;
-  /** When it was last rotated or tried to be, by the clock of the loop, which does not jump. */
+  /** The time of the last rotation, even a failed one, by the clock of the loop, which does not jump. */
   #triedAt = this.#loop.time();
   #recovered = false;
 
@@ -44,36 +44,36 @@ export class Log {
   }
 
   /**
-   * Takes up what an earlier run has left: a rotation that was begun, and when the last one was. If that fails, it is
-   * tried again before anything else is done.
+   * Completes a rotation that an earlier run has begun, and reads when the last one was. If that fails, it is tried again
+   * before the next rotation.
    */
   *recover(): Generator<unknown, void, unknown> {
     using _ = yield* this.#lock.hold();
     yield* this.#attempt(this.#recover());
   }
 
-  /** Rotates if it is due, which is asked when nobody else rotates any more: nobody acts on old news. */
+  /** Rotates if that is due. It is checked after rotations by other policies have ended, which may have made it needless. */
   *rotateIf(isDue: () => boolean | Promise<boolean>, why: string): Generator<unknown, void, unknown> {
     using _ = yield* this.#lock.hold();
     yield* this.#attempt(this.#rotateIf(isDue, why));
   }
 
-  /** Waits for a rotation in hand, and lets none begin any more. */
+  /** Waits for a rotation that is under way, and prevents further ones. */
   *close(): Generator<unknown, void, unknown> {
     yield* this.#lock.acquire();
   }
 
-  /** Bytes in it; 0 if there is none. */
+  /** Its size in bytes; 0 if it does not exist. */
   size(): Promise<number> {
     return this.#files.size();
   }
 
-  /** Seconds since it was last rotated or tried to be, or was first seen. */
+  /** Seconds since the last rotation, even a failed one, or since the log was first seen. */
   age(): number {
     return this.#loop.time() - this.#triedAt;
   }
 
-  /** Whether a date has come that has not been dealt with. */
+  /** Whether there was no rotation yet for the latest date of a policy. */
   isDateDue(policy: DailyPolicy): boolean {
     const key = keyOf(policy);
     const latest = this.#schedules.get(key)!.latestDate(this.world.now());
@@ -84,7 +84,7 @@ export class Log {
     return false;
   }
 
-  /** Seconds until the next date. */
+  /** Seconds until the next date of a policy. */
   untilNextDate(policy: DailyPolicy): number {
     const now = this.world.now();
     return now.until(this.#schedules.get(keyOf(policy))!.nextInstant(now)).total("seconds");
@@ -151,12 +151,14 @@ export class Log {
     return this.world.state.of(this.config.path)!;
   }
 
-  /** A rotation deals with every date that has come, whoever asked for it. */
+  /** A rotation counts for every date that has come, whichever policy caused it. */
   #memoryAfterRotation(): Memory {
     const now = this.world.now();
     const { dates } = this.#memory();
-    const dealtWith = [...this.#schedules].map(([key, schedule]) => [key, later(dates[key], schedule.latestDate(now))]);
-    return { rotated: now.toString(), dates: Object.fromEntries(dealtWith) };
+    const rotatedDates = [...this.#schedules].map((
+      [key, schedule],
+    ) => [key, later(dates[key], schedule.latestDate(now))]);
+    return { rotated: now.toString(), dates: Object.fromEntries(rotatedDates) };
   }
 }
 
@@ -169,8 +171,8 @@ function scheduleOf({ at, timeZone }: DailyPolicy): DailySchedule {
 }
 
 /**
- * The later of two dates: what a clock that goes back shows once more has been dealt with. But a date that lies more
- * than a week ahead was noted when the clock was wrong.
+ * The later of two dates: a date that a clock set back shows again needs no second rotation. But a known date that is
+ * more than a week ahead was recorded while the clock was wrong.
  */
 function later(known: string | undefined, latest: Temporal.PlainDate): string {
   const isAhead = known !== undefined && known > latest.toString();

@@ -1,17 +1,18 @@
 /**
- * Locks on logs: of all processes that rotate a log, whatever their state files, one does it at a time.
+ * Locks on logs: one process at a time rotates a log, even if processes have different state files.
  *
- * A lock is on the file `app.log.lock` beside the log, as the log itself is renamed. The system releases it when the
- * process ends, however that happens.
+ * The file `app.log.lock` beside the log is locked, as the log itself is renamed. The system releases the lock when the
+ * process ends, even if it crashes.
  */
 import { dirname } from "node:path";
 
-/** What a process has locked, until it is disposed of. */
+/** The locks of this process, until it is disposed of. */
 export class LogLocks {
   readonly #files = new Map<string, Deno.FsFile>();
 
   /**
-   * Locks a log, unless this process has done so before. Without the log's folder there is nothing to lock, or to rotate.
+   * Locks a log, unless this process has locked it already. If the folder does not exist, there is nothing to rotate and
+   * nothing is locked.
    *
    * @throws {Error} If another process has locked it.
    */

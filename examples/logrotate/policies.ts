@@ -1,22 +1,22 @@
-/** When to rotate: all policies are one loop, which asks whether it is time and waits until it may be. */
+/** The policies. Each is a loop that rotates if that is due, and then waits until it may be due again. */
 import { basename, dirname } from "node:path";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import type { Policy } from "./config.ts";
 import type { Log } from "./log.ts";
 
-/** Follows a policy for ever. */
+/** Follows a policy until it is cancelled. */
 export function* follow(log: Log, policy: Policy): Generator<unknown, void, unknown> {
   if (policy.type === "size" && policy.watch) return yield* followChanges(log, policy);
   for (;;) {
     yield* check(log, policy);
     const seconds = secondsToWait(log, policy);
     if (policy.type !== "size") log.world.status.expect(`${basename(log.config.path)} (${describe(policy)})`, seconds);
-    // A long sleep is deaf to changes of the wall clock.
-    yield* asyncio.sleep(policy.type === "daily" ? Math.min(seconds, log.world.longestNap) : seconds);
+    // A long sleep would miss changes of the wall clock.
+    yield* asyncio.sleep(policy.type === "daily" ? Math.min(seconds, log.world.maxSleep) : seconds);
   }
 }
 
-/** Rotates if a policy says so now. */
+/** Rotates if that is due by a policy. */
 export function* check(log: Log, policy: Policy): Generator<unknown, void, unknown> {
   yield* log.rotateIf(() => isDue(log, policy), describe(policy));
 }
@@ -43,7 +43,7 @@ function secondsToWait(log: Log, policy: Policy): number {
   }
 }
 
-/** How a policy is called. */
+/** The policy in words. */
 export function describe(policy: Policy): string {
   switch (policy.type) {
     case "interval":
@@ -55,10 +55,10 @@ export function describe(policy: Policy): string {
   }
 }
 
-// Seconds. What a busy writer does meanwhile is one change.
-const GATHERING = 0.1;
+// Seconds after a change during which further changes are not checked separately.
+const DEBOUNCE = 0.1;
 
-/** Looks at a log when the file system says that it has changed, and now and then in case it does not. */
+/** Checks a log after events of the file system, and at intervals in case there are none. */
 function* followChanges(log: Log, policy: Policy & { type: "size" }): Generator<unknown, void, unknown> {
   const changed = new asyncio.Event();
   yield* asyncio.taskGroup(function* (group) {
@@ -74,7 +74,7 @@ function* followChanges(log: Log, policy: Policy & { type: "size" }): Generator<
 function* waitForChange(changed: asyncio.Event, seconds: number): Generator<unknown, void, unknown> {
   try {
     yield* asyncio.waitFor(changed.wait(), seconds);
-    yield* asyncio.sleep(GATHERING);
+    yield* asyncio.sleep(DEBOUNCE);
   } catch (error) {
     if (!(error instanceof asyncio.TimeoutError)) throw error;
   }

@@ -1,33 +1,33 @@
 /**
- * The rotation of one log on disk, such that a crash between any two steps loses and doubles nothing.
+ * The rotation of one log on disk. A crash between any two steps neither loses nor duplicates a line.
  *
- *     app.log  --rename-->  app.log.0                       the log is taken aside: the rotation has happened
- *     app.log.0  -->  app.log.1  -->  app.log.2 ...         settle() makes it a version
- *     app.log.2  -->  app.log.2.gz.part  -->  app.log.2.gz  older ones are compressed
+ *     app.log  --rename-->  app.log.0                       the log is set aside: the rotation has happened
+ *     app.log.0  -->  app.log.1  -->  app.log.2 ...         settle() makes it version 1
+ *     app.log.2  -->  app.log.2.gz.part  -->  app.log.2.gz  older versions are compressed
  *
- * What is to be done next is told by the names of the files alone. So settle() is at once the second half of a rotation
- * and the recovery from a crash in the middle of one. A name that ends in `.part` is of something unfinished, whose
- * original is still there. With `copyTruncate` the first step is
+ * The names of the files alone determine the next step. So settle() is both the second half of a rotation and the
+ * recovery from a crash in the middle of one. A name that ends in `.part` belongs to an unfinished copy, whose original
+ * still exists. With `copyTruncate` the first step is
  *
  *     app.log  --copy-->  app.log.0.part  -->  app.log.0.copy, app.log is emptied, and  -->  app.log.0
  *
- * and a crash leaves a copy of which the log still has the original (then it is dropped), or has no longer (then it is
- * used). Directories are synced before anything is removed of which there is a new copy, for when the power fails.
+ * After a crash, the copy is removed if the log still begins with the same lines, and used otherwise. In case the power
+ * fails, a directory is synced before the original of a new copy is removed.
  */
 import { basename, dirname, join } from "node:path";
 import type { LogConfig } from "./config.ts";
 import { compare, copy, copySync, gunzip, gzip } from "./contents.ts";
 import { shift, type Step, type Versions, versionsOf } from "./versions.ts";
 
-/** What a rotation uses of Deno; tests put one in between that fails. */
+/** The functions of Deno that a rotation uses. Tests pass others, which fail. */
 export type FileSystem = Pick<
   typeof Deno,
   "chmod" | "chown" | "link" | "lstat" | "lstatSync" | "open" | "readDir" | "remove" | "removeSync" | "rename"
 >;
 
 /**
- * Who must know exactly whether a rotation has happened, even if the program crashes during it: is told that one
- * begins, then that it has happened (perhaps twice), or after a crash that it has not.
+ * Records whether a rotation has happened, even if the program crashes during it. `begin` is called before a rotation, and
+ * `commit` after it, possibly twice; after a crash, `rollback` is called if it has not happened.
  */
 export interface Journal {
   begin(): void;
@@ -49,42 +49,42 @@ export class LogFiles {
     this.#name = basename(log.path);
   }
 
-  /** Bytes in the log; 0 if there is none. */
+  /** The size of the log in bytes; 0 if it does not exist. */
   async size(): Promise<number> {
     return (await this.#info(this.#name))?.size ?? 0;
   }
 
-  /** What a rotation would do. */
+  /** The steps that a rotation would take. */
   async plan(): Promise<Step[]> {
     const steps = shift(this.#name, await this.#versions(), this.#log.keep);
     return [{ from: this.#name, to: `${this.#name}.0` }, ...steps];
   }
 
-  /** Brings to its end what was begun before a crash, if anything was. To be called at the start. */
+  /** Completes a rotation that a crash has interrupted, if there is one. Call it first. */
   async recover(journal: Journal): Promise<void> {
     await this.#settle(journal);
     journal.rollback();
     await this.#compressVersions();
   }
 
-  /** Makes the log version 1. Answers `false` if there is none, or an empty one. */
+  /** Makes the log version 1. Returns `false` if it does not exist or is empty. */
   async rotate(journal: Journal): Promise<boolean> {
     await this.#settle(journal);
     journal.begin();
-    const rotated = await this.#takeAside();
+    const rotated = await this.#setAside();
     await (rotated ? this.#settle(journal) : journal.commit());
     await this.#compressVersions();
     return rotated;
   }
 
-  async #takeAside(): Promise<boolean> {
+  async #setAside(): Promise<boolean> {
     const info = await this.#info(this.#name);
     if (info === null || info.isFile && info.size === 0) return false;
     if (!info.isFile) {
       const what = info.isSymlink ? "a symbolic link: name the file that it leads to" : "no file";
       throw new Error(`Cannot rotate ${this.#log.path} as it is ${what}`);
     }
-    // What can fail for want of permission or room is tried before anything is renamed.
+    // Steps that fail without permission or space come before the first rename.
     if (this.#log.create) await this.#fillPart(`${this.#name}.part`, info, async () => {});
     if (this.#log.copyTruncate) await this.#copyAside(info);
     else await this.#move(this.#name, `${this.#name}.0`);
@@ -95,14 +95,14 @@ export class LogFiles {
   async #settle(journal: Journal): Promise<void> {
     await this.#removeParts();
     await this.#decideCopy();
-    await this.#decideDoubles();
+    await this.#decideDuplicates();
     const aside = await this.#info(`${this.#name}.0`);
     if (aside !== null) {
       journal.commit();
       try {
         if (this.#log.create) await this.#createLike(aside);
       } finally {
-        // Even if there is no new log: what is aside must not be in the way of the next rotation.
+        // Even if the new log could not be made: the next rotation needs the name.
         for (const step of shift(this.#name, await this.#versions(), this.#log.keep)) await this.#take(step);
         await this.#syncFolder();
       }
@@ -116,17 +116,17 @@ export class LogFiles {
       await copy(source, target);
       await target.sync();
       await this.#move(`${this.#name}.0.part`, copied);
-      await this.#unlessFails(copied, async () => {
+      await this.#orRemove(copied, async () => {
         await this.#syncFolder();
-        // Nothing waits from here on, so that little is written between the last look and the emptying.
-        for (let looks = 0; looks < 10 && copySync(source, target); looks++) target.syncSync();
+        // Synchronous from here on, so that little is written between the last copy and the emptying.
+        for (let copies = 0; copies < 10 && copySync(source, target); copies++) target.syncSync();
         source.truncateSync(0);
       });
     });
     await this.#move(copied, `${this.#name}.0`);
   }
 
-  /** A copy whose original is still in the log is of no use: it would be there twice. */
+  /** Uses a copy that a crash has left, or removes it if the log still has the same lines. */
   async #decideCopy(): Promise<void> {
     const name = `${this.#name}.0.copy`;
     if (await this.#info(name) === null) return;
@@ -137,8 +137,8 @@ export class LogFiles {
     else await this.#fs.remove(this.#at(name));
   }
 
-  /** Of a version in both forms, one is a copy of the other. */
-  async #decideDoubles(): Promise<void> {
+  /** If a version exists in both forms, one is a copy of the other: removes one. */
+  async #decideDuplicates(): Promise<void> {
     for (const [version, names] of await this.#versions()) {
       if (names.length === 1) continue;
       const plain = `${this.#name}.${version}`;
@@ -169,12 +169,12 @@ export class LogFiles {
       await this.#move(`${name}.gz.part`, `${name}.gz`);
     });
     await this.#syncFolder();
-    // If somebody still writes to it, the next rotation will try again.
+    // If a program has written to it meanwhile, the next rotation tries again.
     const grown = this.#fs.lstatSync(this.#at(name)).size !== info.size;
     this.#fs.removeSync(this.#at(grown ? `${name}.gz` : name));
   }
 
-  /** An empty log, unless its writer was quicker. A link never replaces what is there, and is complete at once. */
+  /** Makes an empty log, unless its writer has made one. A link never replaces a file, and is atomic. */
   async #createLike(info: Deno.FileInfo): Promise<void> {
     if (await this.#info(this.#name) !== null) return;
     const part = `${this.#name}.part`;
@@ -188,12 +188,12 @@ export class LogFiles {
   }
 
   /**
-   * Makes a file that whoever may read and write the original may, and nobody else; `fill` fills it and gives it
-   * another name. Nothing of it stays under this name: if the disk is full, it would stay so.
+   * Makes a file with the permissions of the original; `fill` writes and renames it. If that fails, the file is removed, so
+   * that it does not fill up the disk.
    */
   async #fillPart(name: string, { mode, uid, gid }: Deno.FileInfo, fill: (file: Deno.FsFile) => Promise<void>) {
     using file = await this.#fs.open(this.#at(name), { write: true, createNew: true, mode: 0o600 });
-    await this.#unlessFails(name, async () => {
+    await this.#orRemove(name, async () => {
       if (uid !== null) await this.#fs.chown(this.#at(name), uid, gid);
       if (mode !== null) await this.#fs.chmod(this.#at(name), mode & 0o7777);
       await fill(file);
@@ -201,12 +201,12 @@ export class LogFiles {
     await this.#removeIfThere(name);
   }
 
-  /** Does something; if it fails, a file that is of no use then is removed. */
-  async #unlessFails(name: string, work: () => Promise<void>): Promise<void> {
+  /** Does some work, and removes a file if it fails. */
+  async #orRemove(name: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      // The first error counts: the next rotation removes what could not be removed now.
+      // The first error counts. If the file cannot be removed now, the next rotation removes it.
       await this.#removeIfThere(name).catch(() => {});
       throw error;
     }
@@ -227,7 +227,7 @@ export class LogFiles {
     else await this.#move(from, to);
   }
 
-  /** Renames, and never over something that is there. */
+  /** Renames a file, and never replaces another. */
   async #move(from: string, to: string): Promise<void> {
     if (await this.#info(to) !== null) {
       throw new Deno.errors.AlreadyExists(`Cannot rename ${this.#at(from)} as ${to} is in its way`);
@@ -259,7 +259,7 @@ export class LogFiles {
   }
 
   async #syncFolder(): Promise<void> {
-    // Windows cannot.
+    // Windows cannot sync a folder.
     if (Deno.build.os === "windows") return;
     using folder = await this.#fs.open(this.#folder);
     await folder.sync();

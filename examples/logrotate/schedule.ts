@@ -1,11 +1,10 @@
 /**
- * When a daily rotation is due, in a time zone with whatever its clocks did and will do.
+ * The instants at which a daily rotation is due, in a time zone whose clocks may change.
  *
- * For each date of the zone's calendar there is one instant: the first at which clocks there have reached that date and
- * the time of day. Hence:
- * - a time of day that is skipped (clocks go forward over it) is due at the first instant after the gap;
- * - a time of day that comes twice (clocks go back over it) is due when it comes first, and not again;
- * - a date that is skipped (2011-12-30 in Apia) has no instant of its own.
+ * Each date has one instant: the first at which the clocks of the zone have reached that date and the time of day. So
+ * - a time of day that is skipped, as clocks go forward, is due at the first instant after the gap;
+ * - a time of day that occurs twice, as clocks go back, is due when it occurs first, and not again;
+ * - a date that is skipped (2011-12-30 in Apia) has no instant.
  */
 
 /** A time of day in a time zone. */
@@ -25,13 +24,13 @@ export class DailySchedule {
     const wanted = date.toPlainDateTime(this.time);
     const first = wanted.toZonedDateTime(this.timeZone, { disambiguation: "earlier" });
     if (first.toPlainDateTime().equals(wanted)) return first.toInstant();
-    // In a gap "earlier" lies before it: the next transition is where the gap ends.
+    // For a time in a gap, "earlier" is before the gap: the gap ends at the next transition.
     return first.getTimeZoneTransition("next")!.toInstant();
   }
 
   /** The latest date whose instant has come by `now`. */
   latestDate(now: Temporal.Instant): Temporal.PlainDate {
-    // Clocks that went back over midnight may show the day before once more.
+    // After clocks went back over midnight, they may show the day before again.
     let date = now.toZonedDateTimeISO(this.timeZone).toPlainDate().add({ days: 1 });
     while (!this.#hasCome(date, now)) date = date.subtract({ days: 1 });
     return date;

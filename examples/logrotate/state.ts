@@ -1,17 +1,18 @@
 /**
- * What has to be remembered between two runs: when each log was rotated last, and for which dates.
+ * The state that is kept between two runs: when each log was rotated last, and for which dates.
  *
- * A file holds it, replaced as a whole at each change. Before a rotation it says what will hold after it (`next`), and
- * after it, that this holds. Whoever finds a `next` after a crash asks the disk whether the rotation has happened.
+ * It is in a file, which is replaced as a whole at each change. Before a rotation, the state after it is added as `next`;
+ * after the rotation, `next` replaces the state. If there is a `next` after a crash, the log files show whether the
+ * rotation has happened.
  */
 import { dirname } from "node:path";
 import type { Journal } from "./rotate.ts";
 
-/** What is known of a log. */
+/** The state of a log. */
 export interface Memory {
   /** When it was rotated last, or first seen. */
   readonly rotated: string;
-  /** For each daily policy the latest date that has been dealt with. */
+  /** For each daily policy, the latest date with a rotation. */
   readonly dates: Readonly<Record<string, string>>;
 }
 
@@ -19,10 +20,10 @@ interface Entry extends Memory {
   readonly next?: Memory;
 }
 
-/** The part of Deno that keeps it. */
+/** The functions of Deno that it uses. */
 export type StateFiles = Pick<typeof Deno, "openSync" | "readTextFileSync" | "renameSync">;
 
-/** The memory of all logs. */
+/** The state of all logs. */
 export class State {
   readonly #file: string;
   readonly #fs: StateFiles;
@@ -30,10 +31,10 @@ export class State {
   readonly #lock: Deno.FsFile | null;
 
   /**
-   * Takes hold of a state file, which need not exist yet.
+   * Locks and reads a state file, which need not exist yet.
    *
-   * @param readOnly Whether changes are to be forgotten.
-   * @throws {Error} If another process has hold of it, or it cannot be understood.
+   * @param readOnly Whether changes are not written, and the file is not locked.
+   * @throws {Error} If another process has locked it, or it cannot be parsed.
    */
   constructor(file: string, readOnly = false, fs: StateFiles = Deno) {
     this.#file = file;
@@ -42,17 +43,17 @@ export class State {
     this.#entries = this.#read();
   }
 
-  /** What is known of a log; `undefined` if nothing is. */
+  /** The state of a log; `undefined` if there is none. */
   of(log: string): Memory | undefined {
     return Object.hasOwn(this.#entries, log) ? this.#entries[log] : undefined;
   }
 
-  /** Remembers. A rotation that has begun stays so. */
+  /** Sets the state of a log. A rotation that has begun remains begun. */
   set(log: string, memory: Memory): void {
     this.#replace(log, { ...this.#entries[log], ...memory });
   }
 
-  /** For one rotation of a log, after which `next` holds. */
+  /** The journal of one rotation of a log; `next` is the state after it. */
   journal(log: string, next: () => Memory): Journal {
     const entry = () => this.#entries[log];
     return {
@@ -62,7 +63,7 @@ export class State {
     };
   }
 
-  /** Lets go of the file. */
+  /** Unlocks the file. */
   [Symbol.dispose](): void {
     this.#lock?.close();
   }
@@ -90,7 +91,7 @@ export class State {
     this.#save();
   }
 
-  // The file is small: at one go it is safe from any interleaving.
+  // The file is small. It is written synchronously, so that two changes cannot interleave.
   #save(): void {
     if (this.#lock === null) return;
     const text = new TextEncoder().encode(JSON.stringify(this.#entries, null, 2) + "\n");

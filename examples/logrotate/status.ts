@@ -1,17 +1,17 @@
-/** What the rotator tells: a line for each event and, on a terminal, a last line that says how it stands. */
+/** The output: a line for each event and, on a terminal, a last line with the status. */
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 
 const CLEAR_LINE = "\r\x1b[K";
 
-/** Tells what happens. */
+/** Prints events and the status. */
 export class Status {
   /** How many rotations there were. */
   rotations = 0;
-  /** How many there should have been, and failed. */
+  /** How many rotations failed. */
   failures = 0;
   readonly #now: () => Temporal.Instant;
   readonly #live: boolean;
-  /** What is expected, and when. */
+  /** When the next events are expected. */
   readonly #expected = new Map<string, Temporal.Instant>();
 
   constructor(now: () => Temporal.Instant, live: boolean = Deno.stdout.isTerminal()) {
@@ -19,18 +19,18 @@ export class Status {
     this.#live = live;
   }
 
-  /** Something has happened. */
+  /** Prints an event. */
   event(text: string): void {
     this.#print(console.log, text);
   }
 
-  /** Something has gone wrong. */
+  /** Counts and prints a failure. */
   failure(text: string): void {
     this.failures++;
     this.#print(console.error, text);
   }
 
-  /** Something is expected in so many seconds. */
+  /** Notes that an event is expected in a number of seconds. */
   expect(what: string, seconds: number): void {
     this.#expected.set(what, this.#now().add({ milliseconds: Math.round(seconds * 1000) }));
   }
@@ -56,8 +56,8 @@ export class Status {
     const now = this.#now();
     const left = [...this.#expected].map(([what, time]) => ({ what, seconds: now.until(time).total("seconds") }));
     const [next] = left.filter(({ seconds }) => seconds >= 0).sort((one, other) => one.seconds - other.seconds);
-    const told = `${this.rotations} rotations, ${this.failures} failures`;
-    return next === undefined ? told : `${told}; next: ${next.what} in ${duration(next.seconds)}`;
+    const counts = `${this.rotations} rotations, ${this.failures} failures`;
+    return next === undefined ? counts : `${counts}; next: ${next.what} in ${duration(next.seconds)}`;
   }
 
   #print(print: (text: string) => void, text: string): void {

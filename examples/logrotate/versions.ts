@@ -1,8 +1,8 @@
 /**
- * How old versions of a log are called, and how they move up.
+ * The names of old versions of a log, and how they move up.
  *
- * `app.log.1` is the newest, `app.log.1.gz` the same compressed; each version is there in one of the two forms.
- * `app.log.0` is what has just been taken aside and has not become version 1 yet.
+ * `app.log.1` is the newest version, and `app.log.1.gz` the same in compressed form; each version exists in one of the two
+ * forms. `app.log.0` is a log that was set aside and has not become version 1 yet.
  */
 
 /** A file to be renamed, or removed if `to` is `null`. */
@@ -11,10 +11,10 @@ export interface Step {
   readonly to: string | null;
 }
 
-/** Old versions, by number: the names of their files. */
+/** The names of the files of each old version, by its number. */
 export type Versions = ReadonlyMap<number, readonly string[]>;
 
-/** The versions from 1 to `keep` of a log among the names of a folder. Higher numbers are not ours: left alone. */
+/** The versions 1 to `keep` of a log among the names in a folder. Files with higher numbers are ignored. */
 export function versionsOf(log: string, names: Iterable<string>, keep: number): Versions {
   const versions = new Map<number, string[]>();
   for (const name of names) {
@@ -26,11 +26,11 @@ export function versionsOf(log: string, names: Iterable<string>, keep: number): 
 }
 
 /**
- * What makes version 0 version 1, step by step.
+ * The steps that make version 0 version 1.
  *
- * Only versions below the first gap move, the highest of them first, so no step finds its target taken, and after a crash
- * between any two the rest is simply planned again: whatever gap the crash left is the one to be closed. Only if there
- * is no gap the oldest version has to go.
+ * Only versions below the first gap move, the highest first, so the target of each step is free. After a crash between
+ * two steps, the remaining steps are planned again, for the gap that the crash has left. The oldest version is removed
+ * only if there is no gap.
  */
 export function shift(log: string, versions: Versions, keep: number): Step[] {
   const steps: Step[] = [];

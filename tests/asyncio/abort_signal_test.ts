@@ -3,7 +3,7 @@ import { until } from "@asyncoro/asyncoro";
 import { CancelledError, createTask, currentTask, sleep, type Task } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("aborting the signal that a task was given cancels it, and the reason says why", function* () {
   const reasons: [unknown, string][] = [
@@ -18,7 +18,7 @@ loopTest("aborting the signal that a task was given cancels it, and the reason s
     yield* sleep(1);
     controller.abort(reason);
     assertEquals(task.done(), false);
-    assertEquals(tell(yield* errorOf(task)), told);
+    assertEquals(textOf(yield* errorOf(task)), told);
     assertEquals([task.cancelled(), task.cancelling()], [true, 1]);
   }
 });
@@ -27,7 +27,7 @@ loopTest("a signal that was aborted before cancels the task before it begins", f
   const task = createTask(function* () {
     log.push("began");
   }, { signal: AbortSignal.abort(new Error("too late")) });
-  assertEquals([tell(yield* errorOf(task)), log], ["cancelled: too late", []]);
+  assertEquals([textOf(yield* errorOf(task)), log], ["cancelled: too late", []]);
 });
 
 loopTest("one signal may cancel several tasks", function* () {
@@ -105,7 +105,7 @@ loopTest("the signal of a task ends what the task started in the host", function
   });
   yield* sleep(1);
   task.cancel();
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
   assertEquals(log, ["host work aborted"]);
 });
 
@@ -115,7 +115,7 @@ loopTest("tasks can be chained by their signals", function* () {
   yield* sleep(1);
   parent.cancel("both");
   yield* errorOf(parent);
-  assertEquals(tell(yield* errorOf(child)), "cancelled: both");
+  assertEquals(textOf(yield* errorOf(child)), "cancelled: both");
   assertStrictEquals(parent.cancelled(), true);
 });
 

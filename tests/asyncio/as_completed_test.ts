@@ -2,7 +2,7 @@
 import { asCompleted, createTask, type Future, sleep, type Task, TimeoutError } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 const sleeper = (seconds: number): Task<number> => createTask(sleep(seconds, seconds));
 
@@ -30,7 +30,7 @@ loopTest("asCompleted() throws the error of what failed, and goes on with the ot
     try {
       seen.push(yield* next);
     } catch (error) {
-      seen.push(tell(error));
+      seen.push(textOf(error));
     }
   }
   assertEquals(seen, ["first", "failed", "last"]);
@@ -40,7 +40,7 @@ loopTest("asCompleted() throws that a task was cancelled", function* ({ loop }) 
   const [one, two] = [sleeper(5), sleeper(2)];
   loop.callLater(1, () => one.cancel("gone"));
   const [first, second] = asCompleted([one, two]);
-  assertEquals([tell(yield* errorOf(first)), yield* second], ["cancelled: gone", 2]);
+  assertEquals([textOf(yield* errorOf(first)), yield* second], ["cancelled: gone", 2]);
 });
 
 loopTest("the waits of asCompleted() may be taken in any order: the first to wait gets the first result", function* () {
@@ -96,14 +96,14 @@ loopTest("a limit that was not needed leaves no timer", function* ({ loop }) {
   assertEquals([loop.time(), loop.scheduler.stats().timers], [2, 0]);
 });
 
-loopTest("who waits for the next result can be cancelled, and another gets that", function* () {
+loopTest("a task that waits for the next result can be cancelled, and another gets the result", function* () {
   const [first, second] = asCompleted([sleeper(2), sleeper(5)]);
   const waiter = createTask(function* () {
     yield* first;
   });
   yield* sleep(1);
   waiter.cancel();
-  assertEquals(tell(yield* errorOf(waiter)), "cancelled");
+  assertEquals(textOf(yield* errorOf(waiter)), "cancelled");
   assertEquals(yield* second, 2);
   yield* sleep(5);
 });
@@ -119,14 +119,17 @@ loopTest("asCompleted() can be gone through in several goes", function* () {
   assertEquals([results, [...completions]], [[1, 2, 3], []]);
 });
 
-loopTest("asCompleted() names what is no list, what cannot be awaited, and what is no time", function* ({ loop }) {
-  for (const wrong of [sleep(1), loop.createFuture(), 42, null, "text"]) {
-    assertThrows(() => asCompleted(wrong as never), TypeError, "takes a list");
-  }
-  assertThrows(() => asCompleted([42] as never), TypeError, "Cannot await 42");
-  assertThrows(() => asCompleted([], { timeout: "1s" as never }), TypeError, 'current value is "1s"');
-  yield* sleep(0);
-});
+loopTest(
+  "asCompleted() refuses what is not a list, what cannot be awaited, and what is not a valid duration",
+  function* ({ loop }) {
+    for (const wrong of [sleep(1), loop.createFuture(), 42, null, "text"]) {
+      assertThrows(() => asCompleted(wrong as never), TypeError, "takes a list");
+    }
+    assertThrows(() => asCompleted([42] as never), TypeError, "Cannot await 42");
+    assertThrows(() => asCompleted([], { timeout: "1s" as never }), TypeError, 'current value is "1s"');
+    yield* sleep(0);
+  },
+);
 
 /** Runs an async function beside a loop that runs until it has ended. */
 function inAsync(name: string, body: (loop: Parameters<Parameters<typeof inLoop>[0]>[0]["loop"]) => Promise<void>) {

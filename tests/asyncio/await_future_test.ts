@@ -40,7 +40,7 @@ loopTest("yield* and plain yield throw the error, the same one to everybody", fu
   for (const seen of lab.log) assertStrictEquals(seen, error);
 });
 
-loopTest("whoever waits for a future that is cancelled gets a CancelledError with its message", function* (lab) {
+loopTest("the waiters for a future that is cancelled get a CancelledError with its message", function* (lab) {
   const future = lab.loop.createFuture();
   const task = createTask(function* () {
     yield* future;
@@ -142,7 +142,7 @@ loopTest("a task of another loop can be awaited as a promise", function* (lab) {
   other.close();
 });
 
-Deno.test("a coroutine of a scheduler that is no event loop may await a future: it is something of the host for it", () =>
+Deno.test("a coroutine of a scheduler that is not an event loop may await a future, as a host operation", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     const task = loop.createTask(sleep(1, "slept"));
@@ -153,6 +153,38 @@ Deno.test("a coroutine of a scheduler that is no event loop may await a future: 
     await loop.runUntilComplete(task);
     assertEquals(await waiting, "slept slept");
   }));
+
+Deno.test("a scheduler counts a wait for a future of an event loop as a host operation, until the wait ends", () =>
+  inLoop(async ({ loop }) => {
+    const [settled, failed, kept] = [loop.createFuture(), loop.createFuture(), loop.createFuture()];
+    const counts: number[] = [];
+    await runCoro(function* ({ scheduler }) {
+      const before = scheduler.stats().hostOperations;
+      const coros = [settled, failed, kept].map((future) =>
+        scheduler.spawn(function* () {
+          yield* caught(future);
+        })
+      );
+      for (
+        const end of [() => settled.setResult(1), () => failed.setException(new Error()), () => coros[2].terminate()]
+      ) {
+        yield* sleep(0);
+        counts.push(scheduler.stats().hostOperations - before);
+        end();
+      }
+      yield* sleep(0);
+      counts.push(scheduler.stats().hostOperations - before);
+    });
+    assertEquals(counts, [3, 2, 1, 0]);
+  }));
+
+function* caught(future: Future): Generator<unknown, void, unknown> {
+  try {
+    yield* future;
+  } catch {
+    // Only the wait matters.
+  }
+}
 
 for (
   const [how, wait] of [
@@ -215,7 +247,7 @@ loopTest("a coroutine that is terminated while it waits leaves the line", functi
 });
 
 loopTest(
-  "a task that is cancelled while it waits for a future cancels the future, and so all who wait for it",
+  "a task that is cancelled while it waits for a future cancels the future, and so all its waiters",
   function* (lab) {
     const future = lab.loop.createFuture();
     function* waiter() {

@@ -30,13 +30,13 @@ function* works(barrier: Barrier): Generator<unknown, void, unknown> {
   assertEquals(barrier.statistics(), { parties, waiters: 0, broken: false });
 }
 
-loopTest("resetting a barrier that nobody is in changes nothing", function* () {
+loopTest("resetting a barrier without tasks in it changes nothing", function* () {
   const barrier = new Barrier(2);
   yield* barrier.reset();
   yield* works(barrier);
 });
 
-loopTest("a reset throws out those that wait, and the barrier works again", function* () {
+loopTest("a reset throws an error in the tasks that wait, and the barrier works again", function* () {
   const barrier = new Barrier(N);
   const tasks = together(N - 1, () => passes(barrier));
   yield* sleep(0);
@@ -45,7 +45,7 @@ loopTest("a reset throws out those that wait, and the barrier works again", func
   yield* works(barrier);
 });
 
-loopTest("a reset says so to those that it throws out", function* () {
+loopTest("the error of a reset says that there was one", function* () {
   const barrier = new Barrier(2);
   const task = createTask(barrier.wait());
   yield* sleep(0);
@@ -57,21 +57,24 @@ loopTest("a reset says so to those that it throws out", function* () {
   ]);
 });
 
-loopTest("those that a reset has thrown out may wait again at once, with one that comes", function* ({ log }) {
-  const barrier = new Barrier(N);
-  const tasks = together(N - 1, function* (n) {
-    assertEquals(yield* passes(barrier), false);
-    yield* barrier.wait();
-    log.push(n);
-  });
-  yield* sleep(0);
-  createTask(barrier.reset());
-  yield* sleep(0);
-  yield* createTask(barrier.wait());
-  yield* gather(tasks);
-  assertEquals(log.toSorted(), [0, 1, 2, 3]);
-  assertEquals(barrier.statistics(), { parties: N, waiters: 0, broken: false });
-});
+loopTest(
+  "the tasks in which a reset has thrown its error may wait again at once, with one that comes",
+  function* ({ log }) {
+    const barrier = new Barrier(N);
+    const tasks = together(N - 1, function* (n) {
+      assertEquals(yield* passes(barrier), false);
+      yield* barrier.wait();
+      log.push(n);
+    });
+    yield* sleep(0);
+    createTask(barrier.reset());
+    yield* sleep(0);
+    yield* createTask(barrier.wait());
+    yield* gather(tasks);
+    assertEquals(log.toSorted(), [0, 1, 2, 3]);
+    assertEquals(barrier.statistics(), { parties: N, waiters: 0, broken: false });
+  },
+);
 
 loopTest("a reset when half are out throws out the other half", function* () {
   const barrier = new Barrier(N);
@@ -105,7 +108,7 @@ loopTest("a reset when half are out leaves those alone that wait for the next gr
   yield* works(barrier);
 });
 
-loopTest("a reset by the last that is out does nothing to those that wait again", function* () {
+loopTest("a reset by the last task to leave does not affect tasks that wait again", function* () {
   const barrier = new Barrier(N);
   let out = 0;
   const rounds = yield* gather(together(N, function* () {
@@ -126,7 +129,7 @@ loopTest("two resets one after the other are as one", function* () {
   yield* works(barrier);
 });
 
-loopTest("who comes while those that a reset has thrown out are leaving waits for them to be gone", function* () {
+loopTest("a task that comes while tasks leave after a reset waits until they have left", function* () {
   const barrier = new Barrier(2);
   const task = createTask(passes(barrier));
   yield* sleep(0);
@@ -136,7 +139,7 @@ loopTest("who comes while those that a reset has thrown out are leaving waits fo
   assertEquals([yield* barrier.wait(), yield* late], [1, 0]);
 });
 
-loopTest("an aborted barrier lets nobody in, until it is reset", function* () {
+loopTest("an aborted barrier refuses tasks until it is reset", function* () {
   const barrier = new Barrier(1);
   yield* barrier.abort();
   assertEquals(barrier.statistics(), { parties: 1, waiters: 0, broken: true });
@@ -149,7 +152,7 @@ loopTest("an aborted barrier lets nobody in, until it is reset", function* () {
   yield* works(barrier);
 });
 
-loopTest("abort throws out those that wait", function* () {
+loopTest("abort throws an error in the tasks that wait", function* () {
   const barrier = new Barrier(3);
   const tasks = together(2, () => passes(barrier));
   yield* sleep(0);
@@ -162,7 +165,7 @@ loopTest("abort throws out those that wait", function* () {
 });
 
 loopTest(
-  "abort when half are out throws out the other half, and those that wait for the next group",
+  "abort when half have left throws an error in the other half, and in those that wait for the next group",
   function* ({ log }) {
     const barrier = new Barrier(N);
     const half = Math.floor(N / 2);
@@ -199,7 +202,7 @@ loopTest("one that breaks the barrier between two rounds breaks it for all other
   assertEquals([barrier.broken, barrier.nWaiting], [true, 0]);
 });
 
-loopTest("a broken barrier is mended by one of those that it has thrown out", function* () {
+loopTest("a broken barrier can be reset by a task in which it has thrown its error", function* () {
   const [barrier, meeting] = [new Barrier(N), new Barrier(N)];
   const results = yield* gather(together(N, function* () {
     yield* breaks(barrier);
@@ -211,7 +214,7 @@ loopTest("a broken barrier is mended by one of those that it has thrown out", fu
   yield* works(barrier);
 });
 
-loopTest("cancelling those that a reset has thrown out does not block the barrier", function* () {
+loopTest("cancelling the tasks in which a reset has thrown its error does not block the barrier", function* () {
   const barrier = new Barrier(3);
   const tasks = [1, 2].map(() => createTask(barrier.wait()));
   yield* sleep(0);

@@ -23,7 +23,7 @@ Deno.test("a barrier is for one or more", () => {
   assertThrows(() => new Barrier("2" as never), TypeError, "'parties' must be a positive integer");
 });
 
-loopTest("each of those that pass gets another number, in the order in which they came", function* () {
+loopTest("each task that passes gets a different number, in the order in which they came", function* () {
   const barrier = new Barrier(3);
   const tasks = [1, 2, 3].map(() => createTask(barrier.wait()));
   assertEquals(yield* gather(tasks), [0, 1, 2]);
@@ -41,7 +41,7 @@ loopTest("a barrier for one lets everybody pass, again and again", function* (la
   assertEquals(barrier.statistics(), { parties: 1, ...EMPTY });
 });
 
-loopTest("those that come one by one are counted, and go on when the last has come", function* ({ log }) {
+loopTest("tasks that come one by one are counted, and go on when the last has come", function* ({ log }) {
   const barrier = new Barrier(3);
   const enter = (n: number) =>
     createTask(function* () {
@@ -73,7 +73,7 @@ loopTest("the same tasks pass twice, the second time when all have passed once",
   assertEquals(barrier.statistics(), { parties: 5, ...EMPTY });
 });
 
-loopTest("many rounds: nobody is a round ahead of another", function* () {
+loopTest("many rounds: no task is a round ahead of another", function* () {
   const barrier = new Barrier(4);
   const rounds = [0, 0, 0, 0];
   yield* gather(together(4, function* (n) {
@@ -97,8 +97,8 @@ loopTest("twice as many as it is for pass in two groups", function* ({ log }) {
   assertEquals(barrier.nWaiting, 0);
 });
 
-loopTest("who comes while others are on their way out waits for the next group", function* ({ log }) {
-  const [barrier, gate] = [new Barrier(5), new Barrier(3)];
+loopTest("a task that comes while others leave waits for the next group", function* ({ log }) {
+  const [barrier, start] = [new Barrier(5), new Barrier(3)];
   let again = 2;
   yield* gather(together(5, function* () {
     yield* barrier.wait();
@@ -106,16 +106,16 @@ loopTest("who comes while others are on their way out waits for the next group",
       yield* barrier.wait();
       log.push("early");
     } else {
-      yield* gate.wait();
+      yield* start.wait();
       log.push("late");
       yield* barrier.wait();
     }
   }));
   assertEquals(log.slice(0, 3), ["late", "late", "late"]);
-  assertEquals([barrier.nWaiting, gate.nWaiting], [0, 0]);
+  assertEquals([barrier.nWaiting, start.nWaiting], [0, 0]);
 });
 
-loopTest("nobody counts as waiting while those in it are on their way out", function* () {
+loopTest("no task counts as waiting while tasks leave the barrier", function* () {
   const barrier = new Barrier(2);
   const first = createTask(barrier.wait());
   yield* sleep(0);
@@ -129,7 +129,7 @@ loopTest("nobody counts as waiting while those in it are on their way out", func
   assertEquals([yield* barrier.wait(), yield* late], [1, 0]);
 });
 
-loopTest("who is cancelled while it waits leaves, and another takes its place", function* ({ log }) {
+loopTest("a task that is cancelled while it waits leaves, and another takes its place", function* ({ log }) {
   const barrier = new Barrier(3);
   const enter = (n: number) =>
     createTask(function* () {
@@ -151,7 +151,7 @@ loopTest("who is cancelled while it waits leaves, and another takes its place", 
   assertEquals(barrier.statistics(), { parties: 3, ...EMPTY });
 });
 
-loopTest("who is cancelled on its way out holds up neither the others nor the next group", function* () {
+loopTest("a task that is cancelled while it leaves holds up neither the others nor the next group", function* () {
   const barrier = new Barrier(3);
   const waiting = [createTask(barrier.wait()), createTask(barrier.wait())];
   yield* sleep(0);
@@ -161,7 +161,7 @@ loopTest("who is cancelled on its way out holds up neither the others nor the ne
   assertEquals(yield* gather(barrier.wait(), barrier.wait(), barrier.wait()), [0, 1, 2]);
 });
 
-loopTest("all are cancelled on their way out: the next group passes", function* () {
+loopTest("all are cancelled while they leave: the next group passes", function* () {
   const barrier = new Barrier(3);
   const waiting = [createTask(barrier.wait()), createTask(barrier.wait())];
   yield* sleep(0);
@@ -202,7 +202,7 @@ loopTest("tasks and bare coroutines wait for each other, with plain yield too", 
   assertEquals([main, yield* plain, yield* coro.finish()].toSorted(), [0, 1, 2]);
 });
 
-loopTest("a barrier that nobody can fill is a deadlock, and can be broken by a callback", function* ({ loop }) {
+loopTest("a barrier that cannot be filled is a deadlock, and a callback can break it", function* ({ loop }) {
   const barrier = new Barrier(2);
   loop.callLater(1, () => void createTask(barrier.abort()));
   const error = yield* errorOf(barrier.wait());

@@ -4,7 +4,7 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
 import { outcomeOf } from "./outcome.ts";
 
-Deno.test("releasing a bounded semaphore that nobody has acquired is an error", () => {
+Deno.test("releasing a bounded semaphore that was not acquired is an error", () => {
   const semaphore = new BoundedSemaphore(2, "seats");
   assertInstanceOf(semaphore, Semaphore);
   assertThrows(() => semaphore.release(), RangeError, "bounded semaphore 'seats' as there would be more permits");
@@ -32,7 +32,7 @@ loopTest("a release that lets one in leaves the number of permits as it is", fun
   assertThrows(() => semaphore.release(), RangeError);
 });
 
-loopTest("a permit comes back whole when who was let in is cancelled", function* () {
+loopTest("a permit comes back once when the task that was granted it is cancelled", function* () {
   const semaphore = new BoundedSemaphore(1);
   const guard = yield* semaphore.hold();
   const task = createTask(semaphore.acquire());

@@ -1,4 +1,4 @@
-/** Condition: who is cancelled has the lock again when it goes on, and passes a notification on. */
+/** Condition: a task that is cancelled has the lock again when it goes on, and passes a notification on. */
 import { Coro, race, sleep as bareSleep, withTimeout } from "@asyncoro/asyncoro";
 import { CancelledError, Condition, createTask, Lock, sleep, timeout, waitFor } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
@@ -22,7 +22,7 @@ function* waiting({ log }: LoopLab, condition: Condition, name: string) {
   }
 }
 
-loopTest("who is cancelled while it waits takes the lock again first", function* ({ loop }) {
+loopTest("a task that is cancelled while it waits takes the lock again first", function* ({ loop }) {
   const condition = new Condition();
   yield* condition.acquire();
   const wait = createTask(condition.wait());
@@ -31,7 +31,7 @@ loopTest("who is cancelled while it waits takes the lock again first", function*
   assertEquals(condition.statistics(), { waiters: 0, lock: TAKEN });
 });
 
-loopTest("who is cancelled while another has the lock waits for it, and then throws", function* (lab) {
+loopTest("a task that is cancelled while another has the lock waits for it, and then throws", function* (lab) {
   const condition = new Condition();
   const task = createTask(waiting(lab, condition, "a"));
   yield* sleep(0);
@@ -45,7 +45,7 @@ loopTest("who is cancelled while another has the lock waits for it, and then thr
   assertEquals([lab.log, condition.locked()], [["a CancelledError"], false]);
 });
 
-loopTest("who is cancelled when it was notified and waits for the lock throws when it has it", function* (lab) {
+loopTest("a task that is cancelled when it was notified and waits for the lock throws when it has it", function* (lab) {
   const condition = new Condition();
   const task = createTask(waiting(lab, condition, "a"));
   yield* sleep(0);
@@ -94,7 +94,7 @@ for (const order of ["notified, then cancelled", "cancelled, then notified"]) {
   });
 }
 
-loopTest("cancelled when notified and in line for the lock: the notification goes to the next", function* (lab) {
+loopTest("cancelled when notified and in the queue for the lock: the notification goes to the next", function* (lab) {
   const condition = new Condition();
   const [a, b] = ["a", "b"].map((name) => createTask(waiting(lab, condition, name)));
   yield* sleep(0);
@@ -253,7 +253,7 @@ loopTest("a bare coroutine that is terminated while it waits passes its notifica
   assertEquals([lab.log, condition.statistics()], [["task notified"], { waiters: 0, lock: FREE }]);
 });
 
-loopTest("cancelling who waits on one of two conditions leaves the other alone", function* (lab) {
+loopTest("cancelling a wait on one of two conditions does not affect the other", function* (lab) {
   const lock = new Lock();
   const [left, right] = [new Condition(lock), new Condition(lock)];
   const tasks = [createTask(waiting(lab, left, "left")), createTask(waiting(lab, right, "right"))];

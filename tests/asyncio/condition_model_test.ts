@@ -1,6 +1,6 @@
 /**
  * A condition in random programs: producers, consumers that are cancelled at any time or have limits, and orders of
- * running that a seed decides. No notification is lost: nobody waits for what is there. Whoever goes on has the lock.
+ * running that a seed decides. No notification is lost: no task waits for what is there. A task that goes on has the lock.
  */
 import {
   Condition,
@@ -22,7 +22,7 @@ type Way = "wait in a loop" | "waitFor" | "plain" | "own limit" | "limit from ou
 type Command =
   | { do: "consume"; way: Way; dawdle: number }
   | { do: "produce"; dawdle: number; many: number }
-  | { do: "cancel"; who: number }
+  | { do: "cancel"; index: number }
   | { do: "turn" | "settle" };
 
 const WAYS: Way[] = ["wait in a loop", "waitFor", "plain", "own limit", "limit from outside"];
@@ -45,7 +45,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
         many: fc.constantFrom(1, 1, 2),
       }),
     },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), who: fc.nat(5) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), index: fc.nat(5) }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("turn" as const, "turn" as const, "settle" as const) }) },
   ),
   { minLength: 10, maxLength: 60, size: "max" },
@@ -115,15 +115,15 @@ class Shop {
     }
   }
 
-  cancel(who: number): void {
+  cancel(index: number): void {
     const pending = this.tasks.filter((task) => !task.done());
-    pending[who % pending.length]?.cancel();
+    pending[index % pending.length]?.cancel();
   }
 
   checkSettled(): void {
     assertEquals(this.lock.statistics(), { locked: false, owner: null, waiters: 0 });
-    if (this.stocked.statistics().waiters > 0) assertEquals(this.stock, 0, "somebody waits for what is there");
-    if (this.emptied.statistics().waiters > 0) assertEquals(this.stock, this.#room, "somebody waits for room");
+    if (this.stocked.statistics().waiters > 0) assertEquals(this.stock, 0, "a task waits for what is there");
+    if (this.emptied.statistics().waiters > 0) assertEquals(this.stock, this.#room, "a task waits for room");
   }
 }
 
@@ -131,7 +131,7 @@ function* follow(shop: Shop, program: Command[]): Generator<unknown, void, unkno
   for (const command of program) {
     if (command.do === "consume") shop.tasks.push(createTask(shop.consume(command.way, command.dawdle)));
     else if (command.do === "produce") shop.tasks.push(createTask(shop.produce(command.dawdle, command.many)));
-    else if (command.do === "cancel") shop.cancel(command.who);
+    else if (command.do === "cancel") shop.cancel(command.index);
     else if (command.do === "turn") yield* sleep(0);
     else {
       yield* sleep(1);
@@ -148,7 +148,7 @@ function* follow(shop: Shop, program: Command[]): Generator<unknown, void, unkno
 }
 
 for (const shuffled of [false, true]) {
-  Deno.test(`no notification is lost, whoever is cancelled when${shuffled ? ", in any order of running" : ""}`, () =>
+  Deno.test(`no notification is lost, whichever task is cancelled when${shuffled ? ", in any order of running" : ""}`, () =>
     fc.assert(
       fc.asyncProperty(commands, fc.constantFrom(1, 2, 3), fc.nat(), (program, room, seed) => {
         const options = shuffled ? { shuffle: seed } : {};

@@ -7,7 +7,7 @@ import { outcomeOf, turns } from "./outcome.ts";
 
 const MISSING = "as its lock is not acquired";
 
-/** A task that waits to be notified, notes it, and releases the lock if it is told to. */
+/** A task that waits to be notified, notes it, and may release the lock. */
 function waiter({ log }: LoopLab, condition: Condition, n: number, releases: boolean) {
   return createTask(function* () {
     yield* condition.acquire();
@@ -18,7 +18,7 @@ function waiter({ log }: LoopLab, condition: Condition, n: number, releases: boo
 }
 
 loopTest(
-  "those that wait go on when they were notified and the lock is released, in the order in which they came",
+  "waiters go on when they were notified and the lock is released, in the order in which they came",
   function* (lab) {
     const { log } = lab;
     const condition = new Condition();
@@ -44,7 +44,7 @@ loopTest(
   },
 );
 
-loopTest("notify() wakes one, or as many as it is told, and no more than there are", function* (lab) {
+loopTest("notify() wakes one, or the given number, and no more than wait", function* (lab) {
   const condition = new Condition();
   const tasks = [1, 2, 3].map((n) => waiter(lab, condition, n, true));
   yield* sleep(0);
@@ -58,7 +58,7 @@ loopTest("notify() wakes one, or as many as it is told, and no more than there a
   assert(tasks.every((task) => task.done()));
 });
 
-loopTest("notify(0) wakes nobody", function* (lab) {
+loopTest("notify(0) wakes no task", function* (lab) {
   const condition = new Condition();
   const task = waiter(lab, condition, 1, true);
   yield* sleep(0);
@@ -73,7 +73,7 @@ loopTest("notify(0) wakes nobody", function* (lab) {
   yield* task;
 });
 
-loopTest("notifyAll() wakes all, and those who come later are not meant", function* (lab) {
+loopTest("notifyAll() wakes all that wait, and none that come later", function* (lab) {
   const condition = new Condition();
   const early = [1, 2].map((n) => waiter(lab, condition, n, true));
   yield* sleep(0);
@@ -91,7 +91,7 @@ loopTest("notifyAll() wakes all, and those who come later are not meant", functi
 
 for (const early of [true, false]) {
   loopTest(
-    `who asks for the lock ${early ? "before" : "after"} those that were notified have their turn is ${
+    `a task that asks for the lock ${early ? "before" : "after"} the notified tasks have their turn is ${
       early ? "before" : "behind"
     } them`,
     function* ({ log }) {
@@ -115,7 +115,7 @@ for (const early of [true, false]) {
   );
 }
 
-loopTest("a notification with nobody waiting is forgotten", function* () {
+loopTest("a notification without waiters is not kept", function* () {
   const condition = new Condition();
   using _ = yield* condition.hold();
   condition.notify();
@@ -140,7 +140,7 @@ loopTest("a wait that begins when the lock was released meanwhile is an error at
   assertEquals(condition.statistics().waiters, 0);
 });
 
-loopTest("it is enough that somebody has the lock to notify and to wait", function* ({ loop }) {
+loopTest("notify() and wait() need the lock to be held, by any task", function* ({ loop }) {
   const condition = new Condition();
   yield* condition.acquire();
   const wait = createTask(condition.wait());

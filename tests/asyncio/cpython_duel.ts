@@ -42,7 +42,7 @@ async function record(python: string, programs: Program[]): Promise<Recorded[]> 
   return programs.map((program, index) => ({ program, log: JSON.parse(lines[index]) }));
 }
 
-/** Prints where the logs of programs part ways; answers how many do. */
+/** Prints where the logs of programs differ. Returns how many do. */
 async function compare(recorded: readonly Recorded[]): Promise<number> {
   let different = 0;
   for (const { program, log } of recorded) {

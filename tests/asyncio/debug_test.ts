@@ -4,7 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inLoop } from "./loop_lab.ts";
 
-/** What is told by `console.warn` meanwhile. */
+/** The warnings of `console.warn` meanwhile. */
 async function warned(act: () => Promise<unknown>): Promise<string[]> {
   const { warn } = console;
   const lines: string[] = [];
@@ -41,7 +41,7 @@ Deno.test("debug mode is off at first, and can be switched", () => {
   eager.close();
 });
 
-Deno.test("a callback that takes long is told of, by name, with how long it took", async () => {
+Deno.test("a callback that takes long causes a warning with its name and its duration", async () => {
   const lines = await warned(() =>
     inLoop(async (lab) => {
       lab.loop.slowCallbackDuration = 0.02;
@@ -55,7 +55,7 @@ Deno.test("a callback that takes long is told of, by name, with how long it took
   assertMatch(lines[0], /^Executing callback the function 'slow' took \d+\.\d{3} seconds$/);
 });
 
-Deno.test("a step of a task that takes long is told of, with the task's name", async () => {
+Deno.test("a step of a task that takes long causes a warning with the task's name", async () => {
   const lines = await warned(() =>
     run(function* () {
       const loop = getRunningLoop();
@@ -74,7 +74,7 @@ Deno.test("a step of a task that takes long is told of, with the task's name", a
   assertEquals(withoutSeconds(lines).includes("Executing a step of task 'digger' took N seconds"), true);
 });
 
-Deno.test("everything is told of if every duration counts as long, in the order in which it runs", async () => {
+Deno.test("if every duration counts as long, each step causes a warning, in the order in which they run", async () => {
   const lines = await warned(() =>
     inLoop(async (lab) => {
       lab.loop.slowCallbackDuration = 0;
@@ -97,7 +97,7 @@ Deno.test("everything is told of if every duration counts as long, in the order 
   ]);
 });
 
-Deno.test("a step that has to enter a context of the host is told of once", async () => {
+Deno.test("a step that has to enter a context of the host causes one warning", async () => {
   const names = new AsyncLocalStorage<string>();
   const lines = await warned(() =>
     inLoop(async (lab) => {
@@ -113,7 +113,7 @@ Deno.test("a step that has to enter a context of the host is told of once", asyn
   ]);
 });
 
-Deno.test("a slow callback that throws is told of, too", async () => {
+Deno.test("a slow callback that throws causes a warning, too", async () => {
   const lines = await warned(() =>
     inLoop(async (lab) => {
       lab.loop.slowCallbackDuration = 0;
@@ -127,7 +127,7 @@ Deno.test("a slow callback that throws is told of, too", async () => {
   assertEquals(withoutSeconds(lines), ["Executing callback the function 'broken' took N seconds"]);
 });
 
-Deno.test("without debug mode nothing is told of, and switching it off ends it", async () => {
+Deno.test("without debug mode there is no warning, and switching it off ends them", async () => {
   const lines = await warned(() =>
     inLoop(async (lab) => {
       lab.loop.slowCallbackDuration = 0;
@@ -179,7 +179,7 @@ Deno.test("an operation that is yielded, or given to a task, is not", async () =
   );
 });
 
-Deno.test("without debug mode nobody watches operations", async () => {
+Deno.test("without debug mode operations are not watched", async () => {
   assertEquals(
     await reported(function* () {
       sleep(1);

@@ -92,7 +92,7 @@ Deno.test("a function that is added twice is called twice", () =>
     assertEquals(lab.log, ["called", "called"]);
   }));
 
-Deno.test("removeDoneCallback() removes a function as often as it was added, and tells how often", () =>
+Deno.test("removeDoneCallback() removes a function as many times as it was added, and returns how many", () =>
   inLoop(async (lab) => {
     const future = lab.loop.createFuture();
     const [twice, once, never] = [lab.noting("twice"), lab.noting("once"), lab.noting("never")];

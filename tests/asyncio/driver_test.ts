@@ -1,10 +1,10 @@
-/** An event loop and the driver of its host: who wakes whom, and when. */
+/** An event loop and the driver of its host: which wakes the other, and when. */
 import type { Clock, Drivable, Driver } from "@asyncoro/asyncoro";
 import { createTask, gather, getRunningLoop, newEventLoop, run, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals } from "@std/assert";
 
-/** A driver that counts how often it is disturbed while a slice runs. */
+/** A driver that counts how often it is called while a slice runs. */
 class Watchman implements Driver {
   disturbed = 0;
   readonly #loop: Drivable;

@@ -1,4 +1,4 @@
-/** Futures of whatever can be awaited. */
+/** Futures of awaitables. */
 import { Coro } from "@asyncoro/asyncoro";
 import {
   createTask,
@@ -12,7 +12,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("ensureFuture() gives a future or task as it is", function* ({ loop }) {
   const future = loop.createFuture();
@@ -70,12 +70,12 @@ loopTest("a future of a promise can be cancelled, and what the promise gives lat
   assertEquals(stateOf(future), "cancelled");
 });
 
-loopTest("a promise that is rejected after its future was cancelled is nobody's business", function* () {
+loopTest("a promise that is rejected after its future was cancelled is not reported", function* () {
   const { promise, reject } = Promise.withResolvers<string>();
   const future = ensureFuture(promise);
   future.cancel();
   reject(new Error("lost"));
-  assertEquals(tell(yield* errorOf(promise)), "lost");
+  assertEquals(textOf(yield* errorOf(promise)), "lost");
 });
 
 loopTest("wrapFuture() makes a future of a promise, and gives a future as it is", function* ({ loop }) {

@@ -253,7 +253,7 @@ Deno.test("a loop that runs cannot be run again, nor closed", () =>
     assertEquals(loop.isClosed(), false);
   }));
 
-Deno.test("a closed loop neither runs nor takes tasks; closing it again is harmless", async () => {
+Deno.test("a closed loop neither runs nor takes tasks; closing it again has no effect", async () => {
   const loop = newEventLoop();
   assertEquals(loop.isClosed(), false);
   loop.close();
@@ -275,7 +275,7 @@ Deno.test("the callbacks and timers of a closed loop are never called", async ()
   assertEquals(called, []);
 });
 
-Deno.test("tasks that are pending when a loop is closed are told of, and never go on", async () => {
+Deno.test("tasks that are pending when a loop is closed are reported, and never go on", async () => {
   const loop = newEventLoop({ clock: new VirtualClock() });
   const messages: string[] = [];
   loop.setExceptionHandler((_loop, { message, task }) => messages.push(message, `${task}`));
@@ -336,7 +336,7 @@ Deno.test("the scheduler of a loop cannot be terminated: the loop is closed inst
     assertEquals(lab.log, [true]);
   }));
 
-Deno.test("join() of a loop's scheduler is answered when the loop has run its coroutines to their ends", () =>
+Deno.test("join() of a loop's scheduler resolves when the loop has run its coroutines to their ends", () =>
   inLoop(async (lab) => {
     lab.loop.createTask(sleep(1)).addDoneCallback(lab.noting("task"));
     const joined = lab.loop.scheduler.join().then(lab.noting("joined"));
@@ -354,7 +354,7 @@ Deno.test("a daemon keeps no run going for ever: when nothing else is left, that
     await assertRejects(() => loop.runForever(), DeadlockError);
   }));
 
-Deno.test("a task whose coroutine is terminated is cancelled, and whoever runs it is told", () =>
+Deno.test("a task whose coroutine is terminated is cancelled, and runUntilComplete() throws the CancelledError", () =>
   inLoop(async ({ loop }) => {
     const task = loop.createTask(sleep(100), { name: "victim" });
     loop.callLater(1, () => task.getCoro().terminate());

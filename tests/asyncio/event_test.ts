@@ -5,7 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
 import { outcomeOf, turns } from "./outcome.ts";
 
-loopTest("who comes when the event was set runs before those that it has woken", function* ({ log }) {
+loopTest("a task that comes when the event was set runs before those that it has woken", function* ({ log }) {
   const event = new Event();
   const wait = (n: number) =>
     createTask(function* () {
@@ -57,7 +57,7 @@ loopTest("clearing it at once does not keep those asleep that were woken", funct
   assertEquals(log, ["woken", false]);
 });
 
-loopTest("who waits again after a clear misses a wake-up of before", function* ({ loop, log }) {
+loopTest("a task that waits again after a clear misses an earlier wake-up", function* ({ loop, log }) {
   const event = new Event();
   const task = createTask(function* () {
     for (const round of [1, 2]) {
@@ -75,7 +75,7 @@ loopTest("who waits again after a clear misses a wake-up of before", function* (
   assertEquals(log, [1, 2]);
 });
 
-loopTest("who is cancelled while it waits for an event no longer counts", function* ({ loop }) {
+loopTest("a task that is cancelled while it waits for an event no longer counts", function* ({ loop }) {
   const event = new Event();
   const task = createTask(event.wait());
   loop.callSoon(() => task.cancel());
@@ -84,7 +84,7 @@ loopTest("who is cancelled while it waits for an event no longer counts", functi
 });
 
 loopTest(
-  "who is cancelled in the iteration in which the event is set is cancelled, and the others go on",
+  "a task that is cancelled in the iteration in which the event is set is cancelled, and the others go on",
   function* () {
     const event = new Event();
     const tasks = [1, 2, 3].map(() => createTask(event.wait()));

@@ -1,4 +1,4 @@
-/** Errors that nobody takes: who is told, of what, and what is printed. */
+/** Errors that no other code handles: which handler is called, with what, and what is printed. */
 import { createTask, EventLoop, type ExceptionContext, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
@@ -109,7 +109,7 @@ Deno.test("a context without an exception is printed as its message", async () =
   loop.close();
 });
 
-Deno.test("programs may tell the handler of errors of their own", () => {
+Deno.test("programs may pass errors of their own to the handler", () => {
   const lab = new LoopLab();
   const context = { message: "of the program", exception: new Error("own"), detail: 42 };
   lab.loop.callExceptionHandler(context);
@@ -126,7 +126,7 @@ Deno.test("a handler may pass on to the default one", async () => {
   loop.close();
 });
 
-Deno.test("a handler that throws: the error it was told of and its own are both printed, and the loop goes on", async () => {
+Deno.test("a handler that throws: the error it was called with and its own are both printed, and the loop goes on", async () => {
   const log: string[] = [];
   const [error, own] = [new Error("in a callback"), new Error("in the handler")];
   const calls = await printed(async () => {
@@ -200,7 +200,7 @@ Deno.test("a handler runs in the loop: it may ask for callbacks and make tasks",
     assertEquals(lab.log, ["task of the handler"]);
   }));
 
-Deno.test("an error of a coroutine that is no task, and that nobody waits for, goes to the handler with it", () =>
+Deno.test("an error of a coroutine that is not a task and is not awaited goes to the handler with it", () =>
   inLoop(async (lab) => {
     const error = new Error("in a coroutine");
     const coro = lab.loop.scheduler.spawn(function* orphan() {
@@ -215,7 +215,7 @@ Deno.test("an error of a coroutine that is no task, and that nobody waits for, g
     assertStrictEquals(context.coro, coro);
   }));
 
-Deno.test("an error of a task that somebody awaits is theirs and not the handler's", () =>
+Deno.test("an error of a task that is awaited does not go to the handler", () =>
   inLoop(async (lab) => {
     const task = lab.loop.createTask(function* () {
       yield;

@@ -14,7 +14,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 
-Deno.test("runInExecutor() gives a future of what the function answers", async () => {
+Deno.test("runInExecutor() returns a future of the function's result", async () => {
   await run(function* () {
     const future = getRunningLoop().runInExecutor(null, (a: number, b: number) => a + b, 40, 2);
     assert(future instanceof Future);
@@ -41,7 +41,7 @@ Deno.test("the loop goes on while a worker works", async () => {
   assertEquals(log.includes("worker"), true);
 });
 
-Deno.test("toThread() gives what the function answers, with its arguments", async () => {
+Deno.test("toThread() evaluates to what the function returns, with its arguments", async () => {
   assertEquals(await run(toThread((text: string, n: number) => text.repeat(n), "ab", 3)), "ababab");
 });
 
@@ -121,7 +121,7 @@ Deno.test("only a pool or null is an executor", () => {
   assertThrows(() => loop.runInExecutor(null, () => {}), Error, "the event loop is closed");
 });
 
-Deno.test("what is no function fails where its result is awaited, or at once", async () => {
+Deno.test("what is not a function fails where its result is awaited, or at once", async () => {
   const failed = await run(function* () {
     return yield* getRunningLoop().runInExecutor(null, 42 as never);
   }).catch((error) => error);
@@ -163,7 +163,7 @@ Deno.test("close() ends a loop's executor: no worker keeps the process going", a
   await assertRejects(() => loop.runForever(), Error, "closed");
 });
 
-Deno.test("a failing function's error tells of the worker it ran in", async () => {
+Deno.test("the error of a function that fails names the worker it ran in", async () => {
   const error = await run(function* () {
     try {
       yield* toThread(() => {

@@ -1,4 +1,4 @@
-/** The states of a future, and what it answers and refuses in each. */
+/** The states of a future, and what it returns and refuses in each. */
 import { CancelledError, Future, InvalidStateError, isFuture, newEventLoop } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { thrownBy } from "../helpers/lab.ts";
@@ -23,7 +23,7 @@ futureTest("a result may be nothing", (future) => {
   assertEquals([future.done(), future.result(), future.exception()], [true, undefined, null]);
 });
 
-futureTest("a result may be an error, which is no failure", (future) => {
+futureTest("a result may be an error, which is not a failure", (future) => {
   const error = new Error("just a value");
   future.setResult(error);
   assertStrictEquals(future.result(), error);
@@ -76,29 +76,29 @@ futureTest("a cancelled future takes neither a result nor an error", (future) =>
   assert(future.cancelled());
 });
 
-futureTest("the CancelledError says what cancel() was told", (future) => {
+futureTest("the CancelledError has the message that cancel() was given", (future) => {
   future.cancel("out of time");
   assertThrows(() => future.result(), CancelledError, "out of time");
   assertThrows(() => future.exception(), CancelledError, "out of time");
 });
 
-futureTest("the CancelledError says nothing if cancel() was told nothing", (future) => {
+futureTest("the CancelledError has no message if cancel() was given none", (future) => {
   future.cancel();
   assertEquals(thrownBy(() => future.result()).message, "");
 });
 
-futureTest("a second cancel() answers false and changes nothing", (future) => {
+futureTest("a second cancel() returns false and changes nothing", (future) => {
   future.cancel("first");
   assertEquals(future.cancel("second"), false);
   assertThrows(() => future.result(), CancelledError, "first");
 });
 
-futureTest("cancel() of a future that has a result answers false", (future) => {
+futureTest("cancel() of a future that has a result returns false", (future) => {
   future.setResult(1);
   assertEquals([future.cancel(), future.cancelled(), future.result()], [false, false, 1]);
 });
 
-futureTest("cancel() of a future that failed answers false", (future) => {
+futureTest("cancel() of a future that failed returns false", (future) => {
   future.setException(new Error("failed"));
   assertEquals([future.cancel(), future.cancelled()], [false, false]);
   assertThrows(() => future.result(), Error, "failed");
@@ -117,17 +117,17 @@ futureTest("an error of another realm is an exception", (future) => {
   assertStrictEquals(future.exception(), error);
 });
 
-futureTest("a CancelledError is no exception to set: cancel() is there for that", (future) => {
+futureTest("a CancelledError cannot be set as the exception: cancel() does that", (future) => {
   assertThrows(() => future.setException(new CancelledError()), TypeError, "call cancel() instead");
   assertEquals(future.done(), false);
 });
 
-futureTest("that it is done is told before that its argument is wrong", (future) => {
+futureTest("the error that it is done comes before the error for a wrong argument", (future) => {
   future.setResult(1);
   assertThrows(() => future.setException("text" as unknown as Error), InvalidStateError);
 });
 
-Deno.test("a future tells its loop", () =>
+Deno.test("getLoop() returns the loop of a future", () =>
   inLoop(({ loop }) => {
     assertStrictEquals(loop.createFuture().getLoop(), loop);
     assertStrictEquals(new Future({ loop }).getLoop(), loop);
@@ -144,7 +144,7 @@ Deno.test("a future made in a callback belongs to the loop that runs it", () =>
     assertEquals(lab.log, [true]);
   }));
 
-Deno.test("outside a loop a future needs to be told its loop", () => {
+Deno.test("outside a loop a future needs its loop as an option", () => {
   assertThrows(() => new Future(), Error, "no event loop runs here");
 });
 

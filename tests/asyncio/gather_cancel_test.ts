@@ -1,8 +1,8 @@
-/** Cancelling what is gathered, its children, and who awaits it. */
+/** Cancelling gather(), its children, and the task that awaits it. */
 import { CancelledError, createTask, gather, shield, sleep, type Task } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 const sleepers = (...seconds: number[]): Task<string>[] => seconds.map((n) => createTask(sleep(n, `slept ${n}`)));
 
@@ -11,7 +11,7 @@ loopTest("cancelling a gather() cancels its children, and it ends when they have
   const gathered = gather(children);
   yield* sleep(1);
   assertEquals([gathered.cancel("all"), gathered.done()], [true, false]);
-  assertEquals(tell(yield* errorOf(gathered)), "cancelled: all");
+  assertEquals(textOf(yield* errorOf(gathered)), "cancelled: all");
   assertEquals(children.map(stateOf), ["cancelled: all", "cancelled: all"]);
 });
 
@@ -50,7 +50,7 @@ loopTest("cancelling a child fails the whole and leaves the others alone", funct
   const gathered = gather(children);
   yield* sleep(1);
   children[0].cancel("one");
-  assertEquals(tell(yield* errorOf(gathered)), "cancelled: one");
+  assertEquals(textOf(yield* errorOf(gathered)), "cancelled: one");
   assertEquals(gathered.cancelled(), false);
   assertEquals(children.map(stateOf), ["cancelled: one", "pending", "pending"]);
   yield* children[1];
@@ -72,7 +72,7 @@ loopTest("with returnExceptions, cancelling the whole still fails it", function*
   const gathered = gather(sleepers(10, 10), { returnExceptions: true });
   yield* sleep(1);
   gathered.cancel();
-  assertEquals(tell(yield* errorOf(gathered)), "cancelled");
+  assertEquals(textOf(yield* errorOf(gathered)), "cancelled");
 });
 
 loopTest("a child that refuses to end does not keep a cancelled gather() from failing", function* () {
@@ -87,7 +87,7 @@ loopTest("a child that refuses to end does not keep a cancelled gather() from fa
   const gathered = gather(stubborn);
   yield* sleep(1);
   gathered.cancel();
-  assertEquals([tell(yield* errorOf(gathered)), stateOf(stubborn)], ["cancelled", "gave refused"]);
+  assertEquals([textOf(yield* errorOf(gathered)), stateOf(stubborn)], ["cancelled", "gave refused"]);
 });
 
 loopTest("cancelling a task that awaits a gather() cancels the children", function* () {
@@ -97,7 +97,7 @@ loopTest("cancelling a task that awaits a gather() cancels the children", functi
   });
   yield* sleep(1);
   task.cancel("down");
-  assertEquals(tell(yield* errorOf(task)), "cancelled: down");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: down");
   assertEquals(children.map((child) => [stateOf(child), child.cancelling()]), [
     ["cancelled: down", 1],
     ["cancelled: down", 1],
@@ -111,7 +111,7 @@ loopTest("a task that is cancelled while the children of its gather() end is can
   });
   // Its only child is done, the gather() will be in the same iteration.
   child.addDoneCallback(() => task.cancel());
-  assertEquals([tell(yield* errorOf(task)), stateOf(child)], ["cancelled", "gave slept 1"]);
+  assertEquals([textOf(yield* errorOf(task)), stateOf(child)], ["cancelled", "gave slept 1"]);
 });
 
 loopTest("two cancellations of a task that awaits a gather() leave no error behind", function* () {
@@ -141,7 +141,7 @@ loopTest("children behind a shield survive the cancellation of the gather()", fu
   const gathered = gather(children.map((child) => shield(child)));
   yield* sleep(1);
   gathered.cancel();
-  assertEquals(tell(yield* errorOf(gathered)), "cancelled");
+  assertEquals(textOf(yield* errorOf(gathered)), "cancelled");
   assertEquals(children.map(stateOf), ["pending", "pending"]);
   assertEquals(yield* gather(children), ["slept 2", "slept 3"]);
 });

@@ -3,14 +3,14 @@ import { Coro } from "@asyncoro/asyncoro";
 import { createTask, gather, newEventLoop, sleep, Task } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 function* fails(after: number, message = "failed"): Generator<unknown, string, unknown> {
   yield* sleep(after);
   throw new Error(message);
 }
 
-loopTest("gather() gives the results in the order of its arguments, whoever is first", function* () {
+loopTest("gather() gives the results in the order of its arguments, whichever is first", function* () {
   const gathered = gather(sleep(3, "slow"), sleep(1, "quick"), sleep(2, "middle"));
   const [slow, quick, middle]: [string, string, string] = yield* gathered;
   assertEquals([slow, quick, middle], ["slow", "quick", "middle"]);
@@ -88,7 +88,7 @@ loopTest("gather() of a future that has failed has failed at once", function* ({
 loopTest("the first failure fails the whole at once, and the others go on", function* ({ loop }) {
   const others = [createTask(sleep(5, "later")), createTask(sleep(1, "before"))];
   const gathered = gather(others[0], fails(2), others[1]);
-  assertEquals(tell(yield* errorOf(gathered)), "failed");
+  assertEquals(textOf(yield* errorOf(gathered)), "failed");
   assertEquals([loop.time(), others.map(stateOf)], [2, ["pending", "gave before"]]);
   assertEquals(yield* others[0], "later");
 });
@@ -101,26 +101,26 @@ loopTest("the error of a gather() is the very error of its child", function* () 
   assertStrictEquals(yield* errorOf(gathered), error);
 });
 
-loopTest("failures after the first are nobody's business", function* () {
+loopTest("failures after the first are not reported", function* () {
   // They would be reported at the end of the test.
-  assertEquals(tell(yield* errorOf(gather(fails(1, "first"), fails(2, "second"), fails(3, "third")))), "first");
+  assertEquals(textOf(yield* errorOf(gather(fails(1, "first"), fails(2, "second"), fails(3, "third")))), "first");
   yield* sleep(5);
 });
 
 loopTest("of failures in one iteration the first argument's is the one", function* () {
-  assertEquals(tell(yield* errorOf(gather(fails(1, "one"), fails(1, "two")))), "one");
+  assertEquals(textOf(yield* errorOf(gather(fails(1, "one"), fails(1, "two")))), "one");
   yield* sleep(1);
 });
 
 loopTest("with returnExceptions errors come back among the results, when all are done", function* ({ loop }) {
   const results = yield* gather([sleep(1, "value"), fails(2), sleep(3, "more")], { returnExceptions: true });
-  assertEquals(results.map((each) => each instanceof Error ? tell(each) : each), ["value", "failed", "more"]);
+  assertEquals(results.map((each) => each instanceof Error ? textOf(each) : each), ["value", "failed", "more"]);
   assertEquals(loop.time(), 3);
 });
 
 loopTest("a promise that is rejected fails the whole", function* () {
   const gathered = gather(Promise.reject(new Error("rejected")), sleep(1));
-  assertEquals(tell(yield* errorOf(gathered)), "rejected");
+  assertEquals(textOf(yield* errorOf(gathered)), "rejected");
   yield* sleep(1);
 });
 
@@ -132,7 +132,7 @@ loopTest("gathers can be nested", function* () {
 loopTest("a failure goes up through nested gathers", function* () {
   const inner = gather(sleep(3, "inner"), fails(1));
   const gathered = gather(sleep(3, "outer"), inner);
-  assertEquals([tell(yield* errorOf(gathered)), stateOf(inner)], ["failed", "failed"]);
+  assertEquals([textOf(yield* errorOf(gathered)), stateOf(inner)], ["failed", "failed"]);
   yield* sleep(3);
 });
 
@@ -165,7 +165,7 @@ Deno.test("futures of two loops cannot be gathered", () =>
     other.close();
   }));
 
-Deno.test("the failure of a gather() that nobody awaits is reported when the loop is closed", () =>
+Deno.test("the failure of a gather() that is not awaited is reported when the loop is closed", () =>
   inLoop(async (lab) => {
     gather([lab.loop.createTask(fails(0))]);
     await lab.iterate(6);

@@ -38,7 +38,7 @@ Deno.test("callSoonThreadsafe() is callSoon()", () =>
     assertEquals(lab.log, [1, 2, 3]);
   }));
 
-Deno.test("callLater() calls when the time has come, and answers a TimerHandle that tells it", () =>
+Deno.test("callLater() calls at the deadline, and returns a TimerHandle with that deadline", () =>
   inLoop(async (lab) => {
     const handle = lab.loop.callLater(10, (a: string, b: number) => lab.at(`${a} ${b}`), "called", 1);
     assert(handle instanceof TimerHandle);
@@ -182,7 +182,7 @@ Deno.test("a callback that is cancelled by an earlier one of the same iteration 
     assertEquals(lab.log, ["third"]);
   }));
 
-Deno.test("cancelling a callback that was called, or was cancelled, is harmless", () =>
+Deno.test("cancelling a callback that was called, or was cancelled, has no effect", () =>
   inLoop(async (lab) => {
     const handle = lab.loop.callSoon(lab.noting("called"));
     await lab.iterate();
@@ -234,7 +234,7 @@ Deno.test("a timer of zero delay can be cancelled in the iteration that asked fo
     assertEquals(lab.log, ["other"]);
   }));
 
-Deno.test("cancelling a timer that has fired is harmless", () =>
+Deno.test("cancelling a timer that has fired has no effect", () =>
   inLoop(async (lab) => {
     const handle = lab.loop.callLater(1, lab.noting("fired"));
     await pass(lab, 2);
@@ -268,7 +268,7 @@ loopTest("sleepers and timers with the same time go on in the order in which the
   assertEquals(lab.log, ["timer 1", "timer 2", "sleeper"]);
 });
 
-Deno.test("only a plain function is a callback: coroutine functions are told of createTask()", () =>
+Deno.test("only a plain function is a callback: for a coroutine function the error names createTask()", () =>
   inLoop(({ loop }) => {
     const calls = [
       (callback: () => void) => loop.callSoon(callback),

@@ -1,4 +1,4 @@
-/** The host's asynchronous context on an event loop: every callback has that in which it was asked for, as with contextvars. */
+/** The host's asynchronous context on an event loop: a callback runs in that of its registration, as with contextvars. */
 import {
   createTask,
   ensureFuture,
@@ -124,7 +124,7 @@ Deno.test("a callback for a future's end runs in the context in which it was add
   assertEquals(seen, ["a", "b", "late"]);
 });
 
-Deno.test("whoever waits for a lock, a queue or a future goes on in the context of its task", async () => {
+Deno.test("a task that waits for a lock, a queue or a future goes on in its own context", async () => {
   const found = await runAs("main", function* () {
     const [lock, queue, future] = [new Lock(), new Queue<string>(), getRunningLoop().createFuture<string>()];
     yield* lock.acquire();

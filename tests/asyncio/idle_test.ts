@@ -1,11 +1,11 @@
-/** What is over leaves nothing behind, and a loop that has nothing to do does nothing. */
+/** Nothing is retained after its end, and an idle loop makes no steps. */
 import { createTask, type EventLoop, type Handle, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals } from "@std/assert";
 import { LoopLab } from "./loop_lab.ts";
 
 const MILLION = 1_000_000;
 
-/** What a loop's scheduler has in hand. */
+/** What a loop's scheduler retains. */
 function inHand(loop: EventLoop): unknown {
   const { live, ready, timers, hostOperations } = loop.scheduler.stats();
   return { live, ready, timers, hostOperations };
@@ -124,7 +124,7 @@ Deno.test("waits that end early leave no completionWaiter behind, however many t
       const { switches } = loop.scheduler.stats();
       future.setResult(null);
       yield;
-      // This coroutine's step, the end of an iteration, and nobody else's.
+      // This coroutine's step, the end of an iteration, and no other.
       assert(loop.scheduler.stats().switches - switches < 10);
     });
   });

@@ -213,7 +213,7 @@ Deno.test("the listener does not keep the process going: a run that has ended le
   assertEquals([code, stdout, stderr], [0, "slept\n", ""]);
 });
 
-Deno.test("a run that can never end fails with a DeadlockError instead of hanging, and says who waits", async () => {
+Deno.test("a run that can never end fails with a DeadlockError instead of hanging, and names what waits", async () => {
   const { code, stdout } = await runProgram(`
     import { getRunningLoop, run } from "@asyncoro/asyncoro/asyncio";
     run(function* lost() {
@@ -228,7 +228,7 @@ Deno.test("a run that can never end fails with a DeadlockError instead of hangin
   assertEquals(code, 0);
 });
 
-Deno.test("an error that nobody takes of run() ends the process as any rejection does", async () => {
+Deno.test("an unhandled rejection of run() ends the process as any other does", async () => {
   const { code, stderr } = await runProgram(`
     import { run } from "@asyncoro/asyncoro/asyncio";
     run(function* () {

@@ -7,7 +7,7 @@ import { CancelledError, createTask, Event, type EventLoop, Lock, Queue, sleep }
 import { assertEquals } from "@std/assert";
 import { inLoop, type LoopLab } from "./loop_lab.ts";
 
-/** What happens in each iteration, until nothing does. */
+/** The events of each iteration, until there are none. */
 async function iterations(lab: LoopLab): Promise<unknown[][]> {
   const all: unknown[][] = [];
   do {
@@ -51,7 +51,7 @@ iterationTest("a task makes its first step in the next iteration, and one step f
   lab.loop.callSoon(lab.noting("after"));
 }, [["before", "step 1", "after"], ["step 2"], ["step 3"]]);
 
-iterationTest("who awaits a task goes on in the iteration after its last", (lab) => {
+iterationTest("the waiter for a task goes on in the iteration after its last", (lab) => {
   const { loop } = lab;
   const inner = loop.createTask(function* () {
     lab.note("inner 1");
@@ -185,7 +185,7 @@ iterationTest("a lock is handed over in the iteration after its release", (lab) 
   loop.createTask(user("b"));
 }, [["a has it"], ["a released it"], ["b has it"], ["b released it"]]);
 
-iterationTest("an event wakes all who wait for it in the next iteration", (lab) => {
+iterationTest("an event wakes all its waiters in the next iteration", (lab) => {
   const { loop } = lab;
   const event = new Event();
   for (const name of ["a", "b"]) {
@@ -216,7 +216,7 @@ iterationTest("an item put in a queue wakes the getter in the next iteration", (
   });
 }, [["waits", "puts"], ["first", "second"]]);
 
-Deno.test("more callbacks than a batch holds stay in line with the tasks among them", () =>
+Deno.test("more callbacks than a batch holds keep their order with the tasks among them", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     const names = Array.from({ length: 300 }, (_, i) => `${i % 67 === 5 ? "task" : "callback"} ${i}`);

@@ -1,11 +1,11 @@
 /**
- * What becomes of the kernel of an event loop that is closed.
+ * An event loop that is closed frees its kernel.
  */
 import { type EventLoop, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { Kernel } from "../../core/kernel/kernel.ts";
 
-/** Runs an event loop, closes it, and answers its kernel and the one that is given out next. */
+/** Runs an event loop, closes it, and returns its kernel and the one that is allocated next. */
 async function kernels(leave: (loop: EventLoop) => void): Promise<[Kernel, Kernel]> {
   const loop = newEventLoop();
   loop.setExceptionHandler(() => {});

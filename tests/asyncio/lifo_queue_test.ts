@@ -1,4 +1,4 @@
-/** LifoQueue: the item first that was put last. */
+/** LifoQueue: last in, first out. */
 import { createTask, gather, LifoQueue, Queue, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
@@ -21,7 +21,7 @@ loopTest("puts and gets in between keep the order of a stack", function* () {
   assertThrows(() => queue.getNowait(), Error, "empty");
 });
 
-loopTest("who was woken gets what was put last when its turn comes", function* () {
+loopTest("a getter that was woken gets what was put last when its turn comes", function* () {
   const queue = new LifoQueue<number>();
   const getters = [createTask(queue.get()), createTask(queue.get())];
   yield* sleep(0);
@@ -29,7 +29,7 @@ loopTest("who was woken gets what was put last when its turn comes", function* (
   assertEquals([yield* gather(getters), queue.getNowait()], [[3, 2], 1]);
 });
 
-loopTest("those that wait for room put in the order in which they came", function* () {
+loopTest("tasks that wait for room put in the order in which they came", function* () {
   const queue = new LifoQueue<string>(1);
   const putters = ["a", "b", "c"].map((item) => createTask(queue.put(item)));
   const items = [];

@@ -1,4 +1,4 @@
-/** Lock: who is cancelled while waiting, or when let in, takes nothing with it. */
+/** Lock: a task that is cancelled while it waits, or when it was granted the lock, does not keep it. */
 import { Coro, race, sleep as bareSleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import {
   CancelledError,
@@ -17,7 +17,7 @@ import { outcomeOf, turns } from "./outcome.ts";
 const FREE = { locked: false, owner: null, waiters: 0 };
 const TAKEN = { locked: true, owner: null, waiters: 0 };
 
-loopTest("who is cancelled while it waits leaves the line", function* ({ loop }) {
+loopTest("a task that is cancelled while it waits leaves the queue", function* ({ loop }) {
   const lock = new Lock();
   yield* lock.acquire();
   const task = createTask(lock.acquire());
@@ -28,7 +28,7 @@ loopTest("who is cancelled while it waits leaves the line", function* ({ loop })
   assertEquals(lock.statistics(), FREE);
 });
 
-loopTest("who is cancelled before its first step never asks for the lock", function* () {
+loopTest("a task that is cancelled before its first step never asks for the lock", function* () {
   const lock = new Lock();
   const task = createTask(lock.acquire());
   task.cancel();
@@ -39,33 +39,36 @@ loopTest("who is cancelled before its first step never asks for the lock", funct
 for (const order of ["cancelled, then released", "released, then cancelled"]) {
   const releasesFirst = order.startsWith("released");
 
-  loopTest(`${order} in one iteration: the next in line has the lock, and only that one`, function* ({ loop, log }) {
-    const lock = new Lock();
-    const enter = (name: string) =>
-      createTask(function* () {
-        log.push(`${name} asks`);
-        yield* lock.acquire();
-        log.push(`${name} enters`);
+  loopTest(
+    `${order} in one iteration: the next in the queue has the lock, and only that one`,
+    function* ({ loop, log }) {
+      const lock = new Lock();
+      const enter = (name: string) =>
+        createTask(function* () {
+          log.push(`${name} asks`);
+          yield* lock.acquire();
+          log.push(`${name} enters`);
+        });
+      yield* lock.acquire();
+      const tasks = ["a", "b", "c"].map(enter);
+      yield* sleep(0);
+      loop.callSoon(() => {
+        if (releasesFirst) lock.release();
+        tasks[0].cancel();
+        if (!releasesFirst) lock.release();
       });
-    yield* lock.acquire();
-    const tasks = ["a", "b", "c"].map(enter);
-    yield* sleep(0);
-    loop.callSoon(() => {
-      if (releasesFirst) lock.release();
-      tasks[0].cancel();
-      if (!releasesFirst) lock.release();
-    });
-    assertEquals(yield* outcomeOf(tasks[0]), "CancelledError");
-    yield* sleep(0);
-    assertEquals(log, ["a asks", "b asks", "c asks", "b enters"]);
-    assertEquals([tasks[1].done(), lock.statistics().waiters], [true, 1]);
-    tasks[2].cancel();
-    yield* sleep(0);
-    assert(tasks[2].cancelled());
-    assertEquals(lock.statistics(), TAKEN);
-  });
+      assertEquals(yield* outcomeOf(tasks[0]), "CancelledError");
+      yield* sleep(0);
+      assertEquals(log, ["a asks", "b asks", "c asks", "b enters"]);
+      assertEquals([tasks[1].done(), lock.statistics().waiters], [true, 1]);
+      tasks[2].cancel();
+      yield* sleep(0);
+      assert(tasks[2].cancelled());
+      assertEquals(lock.statistics(), TAKEN);
+    },
+  );
 
-  loopTest(`${order} in one iteration: the lock is free if nobody else waits`, function* () {
+  loopTest(`${order} in one iteration: the lock is free if no other task waits`, function* () {
     const lock = new Lock();
     yield* lock.acquire();
     const task = createTask(lock.acquire());
@@ -80,7 +83,7 @@ for (const order of ["cancelled, then released", "released, then cancelled"]) {
 }
 
 loopTest(
-  "the owner is woken and the first in line cancelled in one iteration: the second has the lock",
+  "the owner is woken and the first in the queue cancelled in one iteration: the second has the lock",
   function* ({ loop }) {
     const lock = new Lock();
     const blocker = loop.createFuture<void>();
@@ -104,7 +107,7 @@ loopTest(
   },
 );
 
-loopTest("all that are let in one after the other are cancelled at once: the last in line has the lock", function* () {
+loopTest("each task that is granted the lock is cancelled at once: the last in the queue has the lock", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   const tasks = Array.from({ length: 10 }, () => createTask(lock.acquire()));
@@ -116,41 +119,47 @@ loopTest("all that are let in one after the other are cancelled at once: the las
   assertEquals(lock.statistics(), TAKEN);
 });
 
-loopTest("a cancellation that is taken back before it is thrown leaves the lock to who was let in", function* () {
-  const lock = new Lock();
-  yield* lock.acquire();
-  const task = createTask(lock.acquire());
-  yield* sleep(0);
-  lock.release();
-  task.cancel();
-  assertEquals(task.uncancel(), 0);
-  assertEquals(yield* task, true);
-  assertEquals(lock.statistics(), TAKEN);
-});
+loopTest(
+  "a cancellation that is withdrawn before it is thrown leaves the lock to the task that was granted it",
+  function* () {
+    const lock = new Lock();
+    yield* lock.acquire();
+    const task = createTask(lock.acquire());
+    yield* sleep(0);
+    lock.release();
+    task.cancel();
+    assertEquals(task.uncancel(), 0);
+    assertEquals(yield* task, true);
+    assertEquals(lock.statistics(), TAKEN);
+  },
+);
 
-loopTest("who catches its cancellation goes on without the lock, and may ask for it again", function* ({ log }) {
-  const lock = new Lock();
-  yield* lock.acquire();
-  const task = createTask(function* () {
-    try {
-      yield* lock.acquire();
-    } catch (error) {
-      log.push(error instanceof CancelledError && error.message);
-    }
-    currentTask()!.uncancel();
-    using _ = yield* lock.hold();
-    log.push("again");
-  });
-  yield* sleep(0);
-  task.cancel("not now");
-  yield* turns(2);
-  assertEquals([log, lock.statistics().waiters], [["not now"], 1]);
-  lock.release();
-  yield* task;
-  assertEquals(log, ["not now", "again"]);
-});
+loopTest(
+  "a task that catches its cancellation goes on without the lock, and may ask for it again",
+  function* ({ log }) {
+    const lock = new Lock();
+    yield* lock.acquire();
+    const task = createTask(function* () {
+      try {
+        yield* lock.acquire();
+      } catch (error) {
+        log.push(error instanceof CancelledError && error.message);
+      }
+      currentTask()!.uncancel();
+      using _ = yield* lock.hold();
+      log.push("again");
+    });
+    yield* sleep(0);
+    task.cancel("not now");
+    yield* turns(2);
+    assertEquals([log, lock.statistics().waiters], [["not now"], 1]);
+    lock.release();
+    yield* task;
+    assertEquals(log, ["not now", "again"]);
+  },
+);
 
-loopTest("who is cancelled in the block of hold() releases the lock to the next", function* () {
+loopTest("a task that is cancelled in the block of hold() releases the lock to the next", function* () {
   const lock = new Lock();
   const first = createTask(function* () {
     using _ = yield* lock.hold();
@@ -163,7 +172,7 @@ loopTest("who is cancelled in the block of hold() releases the lock to the next"
   assertEquals([first.cancelled(), lock.statistics()], [true, TAKEN]);
 });
 
-loopTest("who is cancelled when hold() has let it in does not keep the lock", function* () {
+loopTest("a task that is cancelled when hold() was granted does not keep the lock", function* () {
   const lock = new Lock();
   const guard = yield* lock.hold();
   const task = createTask(function* () {
@@ -202,7 +211,7 @@ for (const first of ["release", "timeout"]) {
   );
 }
 
-loopTest("who is shielded acquires the lock although its caller is cancelled", function* () {
+loopTest("a shielded task acquires the lock although its caller is cancelled", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   const inner = createTask(lock.acquire());
@@ -249,7 +258,7 @@ loopTest("a bare coroutine that is terminated when it was let in passes the lock
   assertEquals(lock.statistics(), TAKEN);
 });
 
-Deno.test("a loop that closes cancels who waits for a lock", async () => {
+Deno.test("a loop that closes cancels waits for a lock", async () => {
   const lab = new LoopLab();
   const lock = new Lock();
   lab.loop.createTask(function* () {

@@ -41,7 +41,7 @@ loopTest("every release lets one in, in the order in which they came", function*
   assert(lock.locked());
 });
 
-loopTest("nobody overtakes one that was let in and has not run yet", function* ({ log }) {
+loopTest("no task overtakes one that was granted it and has not run yet", function* ({ log }) {
   const lock = new Lock();
   yield* lock.acquire();
   const first = createTask(function* () {
@@ -58,7 +58,7 @@ loopTest("nobody overtakes one that was let in and has not run yet", function* (
   assertEquals(log, ["first", "main"]);
 });
 
-loopTest("who releases a lock and acquires it again queues behind the others", function* ({ log }) {
+loopTest("a task that releases a lock and acquires it again queues behind the others", function* ({ log }) {
   const lock = new Lock();
   function* twice(name: string) {
     for (const round of [1, 2]) {
@@ -91,7 +91,7 @@ loopTest("a task may release the lock that another has acquired", function* ({ l
   assertEquals(log, ["released by another"]);
 });
 
-loopTest("a task that ends with the lock keeps others out until somebody releases it", function* () {
+loopTest("a task that ends while it holds the lock leaves it locked until it is released", function* () {
   const lock = new Lock();
   yield* createTask(function* () {
     yield* lock.acquire();
@@ -103,7 +103,7 @@ loopTest("a task that ends with the lock keeps others out until somebody release
   assertEquals(yield* waiting, true);
 });
 
-Deno.test("releasing a lock that nobody has is an error", () => {
+Deno.test("releasing a lock that is not held is an error", () => {
   const lock = new Lock("door");
   assertThrows(() => lock.release(), Error, "Cannot release lock 'door' as its lock is not acquired");
 });
@@ -116,7 +116,7 @@ loopTest("a lock is released once for each time it was acquired", function* () {
   assertEquals(lock.locked(), false);
 });
 
-loopTest("nobody can release the lock for one that was let in and has not run yet", function* ({ log }) {
+loopTest("the lock cannot be released for a task that was granted it and has not run yet", function* ({ log }) {
   const lock = new Lock();
   yield* lock.acquire();
   const enter = (n: number) =>
@@ -258,7 +258,7 @@ Deno.test("a lock that was made outside a loop serves several loops one after th
   assertEquals([await run(use), await run(use)], [true, true]);
 });
 
-Deno.test("a loop in which everybody waits for a lock that nobody can release says so", () =>
+Deno.test("a loop in which all wait for a lock that cannot be released fails with a DeadlockError", () =>
   inLoop(async (lab) => {
     const lock = new Lock("mine");
     const main = lab.loop.createTask(function* () {

@@ -13,10 +13,10 @@ export function* errorOf(awaitable: Awaitable): Generator<unknown, Error, unknow
 }
 
 /** An error in a word or two. */
-export function tell(error: unknown): string {
+export function textOf(error: unknown): string {
   if (error instanceof CancelledError) return error.message === "" ? "cancelled" : `cancelled: ${error.message}`;
   if (error instanceof TimeoutError) return "time is up";
-  if (error instanceof AggregateError) return `group of ${error.errors.map(tell).join(", ")}`;
+  if (error instanceof AggregateError) return `group of ${error.errors.map(textOf).join(", ")}`;
   return error instanceof Error ? error.message : `no error: ${error}`;
 }
 
@@ -26,7 +26,7 @@ export function stateOf(future: Future | Task): string {
   try {
     return `gave ${future.result()}`;
   } catch (error) {
-    return tell(error);
+    return textOf(error);
   }
 }
 

@@ -210,7 +210,7 @@ Deno.test("several run()s may be under way side by side", async () => {
   assertNotStrictEquals(results[0][1], results[1][1]);
 });
 
-Deno.test("a coroutine of a scheduler that is no event loop knows of no running loop", async () => {
+Deno.test("a coroutine of a scheduler that is not an event loop has no running loop", async () => {
   await runCoro(function* () {
     assertThrows(() => getRunningLoop(), Error, "no event loop runs here");
     assertThrows(() => createTask(function* () {}), Error, "Cannot create a task as no event loop runs here");
@@ -235,7 +235,7 @@ Deno.test("callbacks and tasks for another loop, asked for in a callback, are ru
     other.close();
   }));
 
-Deno.test("run() may be called by a coroutine of a scheduler that is no event loop", async () => {
+Deno.test("run() may be called by a coroutine of a scheduler that is not an event loop", async () => {
   const result = await runCoro(function* () {
     return yield run(function* () {
       yield* sleep(0.001);

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { loopTest } from "./loop_lab.ts";
 import { outcomeOf } from "./outcome.ts";
 
-/** What a priority queue gives when it was given `items`. */
+/** The items of a priority queue, in the order of `get`. */
 function sorted<T>(items: readonly T[], queue: PriorityQueue<T> = new PriorityQueue<T>()): T[] {
   for (const item of items) queue.putNowait(item);
   return Array.from(items, () => queue.getNowait());
@@ -94,7 +94,7 @@ Deno.test("puts and gets in any order give what a sorted list gives", () => {
   );
 });
 
-loopTest("who was woken gets the least item there is when its turn comes", function* () {
+loopTest("a getter that was woken gets the least item there is when its turn comes", function* () {
   const queue = new PriorityQueue<number>();
   const getter = createTask(queue.get());
   yield* sleep(0);
@@ -103,7 +103,7 @@ loopTest("who was woken gets the least item there is when its turn comes", funct
   assertEquals([yield* getter, yield* queue.get()], [1, 5]);
 });
 
-loopTest("those that wait for room put in the order in which they came, whatever their items", function* () {
+loopTest("tasks that wait for room put in the order in which they came, whatever their items", function* () {
   const queue = new PriorityQueue<number>(1);
   queue.putNowait(5);
   const putters = [9, 1].map((n) => createTask(queue.put(n)));
@@ -116,7 +116,7 @@ loopTest("those that wait for room put in the order in which they came, whatever
   assertEquals(items, [5, 9, 1]);
 });
 
-loopTest("a comparison that fails is thrown by who puts or gets, and changes nothing", function* () {
+loopTest("a comparison that throws makes put or get throw, and changes nothing", function* () {
   let allowed = Infinity;
   const queue = new PriorityQueue<number>(0, (a, b) => {
     if (allowed-- <= 0) throw new RangeError("cannot compare");

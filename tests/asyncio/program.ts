@@ -72,11 +72,11 @@ export interface Program {
   readonly start: readonly number[];
 }
 
-/** What there is to tell of something that was done; "return" ends the task. */
+/** The result of a command, for the log; "return" ends the task. */
 type News = string | undefined | void;
 type Steps<T> = Generator<unknown, T, unknown>;
 
-/** Who runs, and where. */
+/** The task that runs, and where. */
 interface Place {
   readonly task: number;
   readonly at: string;

@@ -266,7 +266,7 @@ loopTest("a getter that waits by plain yield is cancelled like any other", funct
 });
 
 for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
-  loopTest(`${Kind.name}: a getter and a putter cancelled at any moment lose no item and hold up nobody`, function* () {
+  loopTest(`${Kind.name}: a getter and a putter cancelled at any moment lose no item and block no other`, function* () {
     for (let moment = 0; moment < 25; moment++) {
       const queue = new Kind<number>(1);
       const got: number[] = [];

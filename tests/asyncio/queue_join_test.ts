@@ -1,4 +1,4 @@
-/** Queue: waiting until all that was put has been dealt with. */
+/** Queue: waiting until every item has been processed. */
 import { race, sleep as bareSleep } from "@asyncoro/asyncoro";
 import {
   createTask,
@@ -26,7 +26,7 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
     assertEquals(queue.statistics(), { size: 1, getters: 0, putters: 0, unfinished: 0 });
   });
 
-  loopTest(`${name}: join() of a queue into which nothing was put gives nobody a turn`, function* (lab) {
+  loopTest(`${name}: join() of a queue into which nothing was put gives no task a turn`, function* (lab) {
     const queue = new Kind<number>();
     lab.loop.callSoon(lab.noting("others"));
     yield* queue.join();
@@ -78,7 +78,7 @@ loopTest("a putter that waits for room does not count until it has put its item"
   assertEquals(queue.statistics().unfinished, 1);
 });
 
-loopTest("what is put while somebody is in join() is waited for as well", function* ({ loop }) {
+loopTest("join() waits also for what is put while it waits", function* ({ loop }) {
   const queue = new Queue<number>();
   queue.putNowait(1);
   const join = createTask(queue.join());

@@ -1,5 +1,5 @@
 /**
- * Queues in random programs, against a naive model: a list of items, and the tasks that wait in two lines. Getters and
+ * Queues in random programs, against a naive model: a list of items, and two lists of waiting tasks. Getters and
  * putters are cancelled at any time, also when they were woken and have not run, have limits, and the queue may be shut
  * down in the middle.
  */
@@ -54,7 +54,7 @@ interface Wait {
 type Command =
   | Wait
   | { do: "getNowait" | "putNowait" | "taskDone" | "turn" | "settle" }
-  | { do: "cancel"; who: number }
+  | { do: "cancel"; index: number }
   | { do: "shutdown"; immediate: boolean };
 
 const steps = (...names: Exclude<Command["do"], "get" | "put" | "cancel" | "shutdown">[]) =>
@@ -63,7 +63,7 @@ const steps = (...names: Exclude<Command["do"], "get" | "put" | "cancel" | "shut
 const waits = (name: "get" | "put") =>
   fc.record({ do: fc.constant(name), plain: fc.boolean(), limit: fc.constantFrom(null, null, null, 0.5, 1.5) });
 
-/** Programs in which tasks mostly get and others mostly put at once, so that many get in line; or the reverse. */
+/** Programs in which tasks mostly get and others mostly put at once, so that many wait; or the reverse. */
 function programs(mostly: "get" | "put"): fc.Arbitrary<Command[]> {
   const [other, nowait] = mostly === "get" ? ["put", "putNowait"] as const : ["get", "getNowait"] as const;
   return fc.array(
@@ -72,7 +72,7 @@ function programs(mostly: "get" | "put"): fc.Arbitrary<Command[]> {
       { weight: 3, arbitrary: waits(other) },
       { weight: 12, arbitrary: steps("turn", "settle", nowait) },
       { weight: 3, arbitrary: steps("taskDone", "getNowait", "putNowait") },
-      { weight: 10, arbitrary: fc.record({ do: fc.constant("cancel" as const), who: fc.nat(12) }) },
+      { weight: 10, arbitrary: fc.record({ do: fc.constant("cancel" as const), index: fc.nat(12) }) },
     ),
     { minLength: 10, maxLength: 60, size: "max" },
   );
@@ -137,7 +137,7 @@ class Watched {
     this.wasPut(item);
   }
 
-  /** Gets or puts, or is told why not. */
+  /** Gets or puts, or notes the error. */
   *#attempt(wait: Wait): Generator<unknown, void, unknown> {
     try {
       yield* wait.do === "get" ? this.#get(wait) : this.#put(wait);
@@ -175,16 +175,16 @@ class Watched {
   }
 
   /** Cancels one of those that are not done, the first of them most often: it was woken, perhaps. */
-  #cancel(who: number): void {
+  #cancel(index: number): void {
     const pending = this.tasks.filter((task) => !task.done());
-    pending.at(Math.max(0, who - 6) % Math.max(1, pending.length))?.cancel();
+    pending.at(Math.max(0, index - 6) % Math.max(1, pending.length))?.cancel();
   }
 
   do(command: Command): void {
     if (command.do === "getNowait") this.#getNowait();
     else if (command.do === "putNowait") this.#putNowait();
     else if (command.do === "taskDone") this.taskDone();
-    else if (command.do === "cancel") this.#cancel(command.who);
+    else if (command.do === "cancel") this.#cancel(command.index);
     else if (command.do === "shutdown") this.shutdown(command.immediate);
     else if (command.do === "get" || command.do === "put") this.tasks.push(createTask(this.#attempt(command)));
   }
@@ -199,8 +199,8 @@ class Watched {
   /** What holds when all have run that could. */
   checkSettled(): void {
     const { getters, putters } = this.queue.statistics();
-    if (getters > 0) assert(this.items.length === 0 && !this.closed, "somebody waits for an item that is there");
-    if (putters > 0) assert(this.queue.full() && !this.closed, "somebody waits for room that is there");
+    if (getters > 0) assert(this.items.length === 0 && !this.closed, "a task waits for an item that is there");
+    if (putters > 0) assert(this.queue.full() && !this.closed, "a task waits for room that is there");
   }
 }
 
@@ -212,7 +212,7 @@ function* follow(watched: Watched, program: Command[]): Generator<unknown, void,
     watched.check();
     if (command.do === "settle") watched.checkSettled();
   }
-  // Whoever has a limit has given up.
+  // The tasks with a limit have given up.
   yield* sleep(10);
   watched.check();
   watched.checkSettled();

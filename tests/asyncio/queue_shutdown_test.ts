@@ -18,7 +18,7 @@ function* isClosed(queue: Queue<string>): Generator<unknown, void, unknown> {
 for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
   const { name } = Kind;
 
-  loopTest(`${name}: shutting down an empty queue tells those that wait for an item`, function* () {
+  loopTest(`${name}: shutting down an empty queue ends the waits for an item`, function* () {
     const queue = new Kind<string>();
     const getters = [createTask(queue.get()), createTask(queue.get())];
     yield* sleep(0);
@@ -84,7 +84,7 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
   });
 }
 
-loopTest("an immediate shutdown tells putters and getters alike", function* () {
+loopTest("an immediate shutdown ends putters and getters alike", function* () {
   const full = new Queue<string>(1);
   full.putNowait("data");
   const empty = new Queue<string>();
@@ -120,7 +120,7 @@ loopTest("a getter that was woken for an item gets it, although the queue was sh
   assertEquals([yield* outcomeOf(first), yield* outcomeOf(second)], ["a", "QueueShutDown"]);
 });
 
-loopTest("a getter that was woken for an item is told if that was thrown away", function* () {
+loopTest("a getter that was woken for an item throws if the item was discarded", function* () {
   const queue = new Queue<string>();
   const getter = createTask(queue.get());
   yield* sleep(0);
@@ -129,7 +129,7 @@ loopTest("a getter that was woken for an item is told if that was thrown away", 
   assertEquals(yield* outcomeOf(getter), "QueueShutDown");
 });
 
-loopTest("a putter that was woken for room is told, and puts nothing", function* () {
+loopTest("a putter that was woken for room throws after a shutdown, and puts nothing", function* () {
   const queue = new Queue<string>(1);
   queue.putNowait("a");
   const putter = createTask(queue.put("b"));
@@ -139,7 +139,7 @@ loopTest("a putter that was woken for room is told, and puts nothing", function*
   assertEquals([yield* outcomeOf(putter), queue.qsize()], ["QueueShutDown", 0]);
 });
 
-loopTest("who is cancelled when the queue is shut down is cancelled", function* () {
+loopTest("a task that is cancelled when the queue is shut down is cancelled", function* () {
   const queue = new Queue<string>();
   const getters = [createTask(queue.get()), createTask(queue.get())];
   yield* sleep(0);
@@ -177,7 +177,7 @@ loopTest("workers that loop until the queue is shut down end when it is empty", 
   assertEquals(log, ["a", "b", "c"]);
 });
 
-loopTest("plain yield and race() are told of a shutdown as well", function* ({ loop }) {
+loopTest("plain yield and race() throw after a shutdown as well", function* ({ loop }) {
   const queue = new Queue<string>(1);
   const plain = createTask(function* (): Generator<unknown, unknown, unknown> {
     return yield queue.get();

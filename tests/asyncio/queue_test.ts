@@ -23,7 +23,7 @@ loopTest("a queue gives its items in the order in which they were put", function
   assertEquals([yield* queue.get(), yield* queue.get(), yield* queue.get()], [1, 3, 2]);
 });
 
-loopTest("empty(), full() and qsize() tell what is in it", function* () {
+loopTest("empty(), full() and qsize() describe its content", function* () {
   const queue = new Queue<number>(2);
   const seen = [];
   for (const n of [1, 2]) {
@@ -77,7 +77,7 @@ Deno.test("getNowait() of an empty queue and putNowait() into a full one are err
   assertEquals(queue.statistics(), { ...IDLE, unfinished: 1 });
 });
 
-loopTest("get() and put() that need not wait give nobody else a turn", function* (lab) {
+loopTest("get() and put() that need not wait give no other task a turn", function* (lab) {
   const queue = new Queue<number>(1);
   lab.loop.callSoon(lab.noting("others"));
   yield* queue.put(1);

@@ -79,5 +79,5 @@ function programs(leaves: fc.Arbitrary<unknown>[]): fc.Arbitrary<Program> {
 /** Programs in which everything may happen. */
 export const anyProgram: fc.Arbitrary<Program> = programs([...simple, ...interfering]);
 
-/** Programs in which nobody but limits of time and groups cancels. */
+/** Programs in which only time limits and groups cancel. */
 export const calmProgram: fc.Arbitrary<Program> = programs(simple);

@@ -71,7 +71,7 @@ hostTest("a task that code outside creates begins, although the loop waits", asy
   hour.cancel();
 });
 
-hostTest("a future that is cancelled by code outside wakes whoever waits for it", async (loop) => {
+hostTest("a future that is cancelled by code outside wakes its waiters", async (loop) => {
   const future = loop.createFuture();
   const task = loop.createTask(function* () {
     try {
@@ -119,7 +119,7 @@ hostTest("tasks that go on and on starve neither timers of the loop nor the host
   assertEquals(spinner.done(), true);
 });
 
-hostTest("who awaits what is done, over and over, gives others a turn now and then", async (loop) => {
+hostTest("a task that awaits what is done, over and over, gives others a turn now and then", async (loop) => {
   const future = loop.createFuture();
   future.setResult(null);
   let called = false;

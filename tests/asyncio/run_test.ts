@@ -1,4 +1,4 @@
-/** run(): a program on a loop of its own, from its beginning to the end of all that it left behind. */
+/** run(): a program on a loop of its own, from its beginning to the cleanup of its remaining tasks. */
 import { Coro, DeadlockError } from "@asyncoro/asyncoro";
 import {
   CancelledError,
@@ -53,7 +53,7 @@ Deno.test("run() gives the error of its main coroutine, the same one", async () 
   assertStrictEquals(failed, error);
 });
 
-Deno.test("run() refuses what is no coroutine", async () => {
+Deno.test("run() refuses what is not a coroutine", async () => {
   for (const value of [42, null, undefined, "text", () => 42, async () => {}, Promise.resolve()]) {
     await assertRejects(() => run(value as never), TypeError, "Cannot run as 'main' must be a generator function");
   }
@@ -310,7 +310,7 @@ Deno.test("main that fails at once, or is used up, ends the run at once", async 
   );
 });
 
-Deno.test("a task that a cleanup makes is left pending when the loop is closed, and told of", async () => {
+Deno.test("a task that a cleanup makes is pending when the loop is closed, and reported", async () => {
   const { options, contexts } = virtual();
   await run(function* () {
     createTask(function* () {

@@ -13,7 +13,7 @@ Deno.test("a semaphore has one permit by default, or none, and never a negative 
   assertThrows(() => new Semaphore("1" as never), TypeError, "'value' must be");
 });
 
-loopTest("as many acquire it at once as there are permits; the others wait in line", function* ({ log }) {
+loopTest("as many acquire it at once as there are permits; the others wait in the queue", function* ({ log }) {
   const semaphore = new Semaphore(3);
   assertEquals([yield* semaphore.acquire(), yield* semaphore.acquire()], [true, true]);
   assertEquals(semaphore.locked(), false);
@@ -43,7 +43,7 @@ loopTest("a permit that is free is had before others have a turn", function* (la
   assertEquals(lab.log, []);
 });
 
-loopTest("release() with nobody waiting adds a permit, beyond the first number too", function* () {
+loopTest("release() without waiters adds a permit, beyond the first number too", function* () {
   const semaphore = new Semaphore();
   yield* semaphore.acquire();
   assert(semaphore.locked());
@@ -63,7 +63,7 @@ loopTest("release(n) lets n in, and keeps the rest", function* () {
   for (const n of [0, -1, 0.5]) assertThrows(() => semaphore.release(n), RangeError, "'n' must be a positive integer");
 });
 
-loopTest("who acquires again queues behind the others", function* ({ log }) {
+loopTest("a task that acquires again queues behind the others", function* ({ log }) {
   const semaphore = new Semaphore(1);
   function* twice(name: string) {
     for (const round of [1, 2]) {
@@ -103,7 +103,7 @@ loopTest(
   },
 );
 
-loopTest("who releases and acquires at once does not overtake those that wait", function* ({ log }) {
+loopTest("a task that releases and acquires at once does not overtake the waiters", function* ({ log }) {
   const semaphore = new Semaphore(1);
   const enter = (n: number) =>
     createTask(function* () {
@@ -128,7 +128,7 @@ loopTest("who releases and acquires at once does not overtake those that wait", 
   assertEquals(log, [1, 2, 3, 4]);
 });
 
-loopTest("who finds free permits goes on after those that were let in before it", function* ({ log }) {
+loopTest("a task that finds free permits goes on after those that were granted one before", function* ({ log }) {
   const semaphore = new Semaphore(0);
   const late: Task[] = [];
   function* last() {
@@ -157,7 +157,7 @@ loopTest("who finds free permits goes on after those that were let in before it"
   assertEquals([log, semaphore.statistics()], [[1, 2, 3, 4], { value: 0, waiters: 0 }]);
 });
 
-loopTest("who has a permit and is cancelled before its turn gives it back", function* () {
+loopTest("a task that has a permit and is cancelled before its turn gives it back", function* () {
   const semaphore = new Semaphore(0);
   const first = createTask(semaphore.acquire());
   yield* sleep(0);
@@ -190,7 +190,7 @@ loopTest("a tight loop of release and acquire lets the others in", function* ({ 
   assertEquals(log, [1, 2, "main", "main", "main"]);
 });
 
-loopTest("who is cancelled while it waits leaves the line", function* ({ loop }) {
+loopTest("a task that is cancelled while it waits leaves the queue", function* ({ loop }) {
   const semaphore = new Semaphore();
   yield* semaphore.acquire();
   const task = createTask(semaphore.acquire());
@@ -214,7 +214,7 @@ loopTest("a release after cancellations lets the first in that was not cancelled
   assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
 });
 
-loopTest("who is cancelled when it was let in passes the permit on", function* () {
+loopTest("a task that is cancelled when it was granted a permit passes it on", function* () {
   const semaphore = new Semaphore(0);
   const [first, second] = [1, 2].map(() => createTask(semaphore.acquire()));
   yield* sleep(0);
@@ -224,7 +224,7 @@ loopTest("who is cancelled when it was let in passes the permit on", function* (
   assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
 });
 
-loopTest("who is cancelled when it was let in gives the permit back if nobody waits", function* () {
+loopTest("a task that is cancelled when it was granted a permit gives it back if no task waits", function* () {
   const semaphore = new Semaphore(0);
   const task = createTask(semaphore.acquire());
   yield* sleep(0);
@@ -234,7 +234,7 @@ loopTest("who is cancelled when it was let in gives the permit back if nobody wa
   assertEquals(semaphore.statistics(), { value: 1, waiters: 0 });
 });
 
-loopTest("who is cancelled by the one that lets it in leaves a semaphore that can be acquired", function* () {
+loopTest("a task that is cancelled by the one that releases leaves a semaphore that can be acquired", function* () {
   const semaphore = new Semaphore(1);
   const first = createTask(function* () {
     {
@@ -270,7 +270,7 @@ loopTest("two are let in and both cancelled: both permits reach those behind the
   yield* tasks[4];
 });
 
-loopTest("after a cancellation those that wait are let in, in order", function* ({ log }) {
+loopTest("after a cancellation the waiters are granted, in order", function* ({ log }) {
   const semaphore = new Semaphore(0);
   const tasks = [1, 2, 3].map((n) =>
     createTask(function* () {
@@ -287,7 +287,7 @@ loopTest("after a cancellation those that wait are let in, in order", function* 
   assertEquals(log, [2, 3]);
 });
 
-loopTest("who is cancelled in its block releases the permit to the next, once", function* () {
+loopTest("a task that is cancelled in its block releases the permit to the next, once", function* () {
   const semaphore = new Semaphore(1);
   const first = createTask(function* () {
     using _ = yield* semaphore.hold();

@@ -1,8 +1,8 @@
-/** Protecting something from the cancellation of who waits for it. */
+/** Protecting an awaitable from the cancellation of the task that awaits it. */
 import { createTask, gather, shield, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("shield() gives what it shields gives", function* () {
   assertEquals(yield* shield(sleep(1, "slept")), "slept");
@@ -48,7 +48,7 @@ loopTest("cancelling a task that awaits a shield ends the task and not what is s
   });
   yield* sleep(1);
   task.cancel("down");
-  assertEquals(tell(yield* errorOf(task)), "cancelled: down");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: down");
   assertEquals([stateOf(inner), inner.cancelling()], ["pending", 0]);
   assertEquals(yield* inner, "slept");
 });
@@ -82,7 +82,7 @@ loopTest("a result and a cancellation of the shield in one iteration: the shield
   const outer = shield(inner);
   inner.setResult("done");
   outer.cancel();
-  assertEquals(tell(yield* errorOf(outer)), "cancelled");
+  assertEquals(textOf(yield* errorOf(outer)), "cancelled");
   assertEquals(stateOf(inner), "gave done");
 });
 
@@ -91,10 +91,10 @@ loopTest("what fails in the iteration in which its shield is cancelled is not re
   const outer = shield(inner);
   inner.setException(new Error("seen by nobody"));
   outer.cancel();
-  assertEquals(tell(yield* errorOf(outer)), "cancelled");
+  assertEquals(textOf(yield* errorOf(outer)), "cancelled");
 });
 
-Deno.test("what fails after its shield was cancelled is reported, if nobody asks for it", () =>
+Deno.test("what fails after its shield was cancelled is reported, unless it is retrieved", () =>
   inLoop(async (lab) => {
     await lab.run(function* () {
       const outer = shield(function* () {
@@ -106,7 +106,7 @@ Deno.test("what fails after its shield was cancelled is reported, if nobody asks
       yield* sleep(2);
     });
     lab.loop.close();
-    assertEquals(lab.takeContexts().map(({ exception }) => tell(exception)), ["lost"]);
+    assertEquals(lab.takeContexts().map(({ exception }) => textOf(exception)), ["lost"]);
   }));
 
 loopTest("several shields of one task are independent", function* () {

@@ -1,4 +1,4 @@
-/** The whole in one: that the pieces fit together. */
+/** A program that uses several parts together. */
 import { createTask, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";

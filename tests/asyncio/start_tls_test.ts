@@ -17,13 +17,13 @@ import net from "node:net";
 import tls from "node:tls";
 import { testCertificate, testWith, text } from "../io/helpers.ts";
 
-/** Says `greeting` to whoever sends a line, and goes on with TLS, where it says what it is told. */
+/** Sends `greeting` after a line, and goes on with TLS, where it echoes. */
 class TlsServer {
   readonly server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   /** What came over TLS. */
   received = "";
-  /** Clients that told the end of TLS. */
+  /** Clients that ended TLS properly. */
   ended = 0;
   /** Clients whose connection is closed. */
   closed = 0;
@@ -140,7 +140,7 @@ tlsTest(
     assertMatch((yield* failure(writer.startTls(options()))).message, /10 bytes came in the clear/);
     assert(!writer.isClosing());
     assertEquals(text(yield* reader.readline()), "INJECTED\r\n");
-    // It could go on now: who has read it knows of it.
+    // It could go on now, as the input was read.
     yield* writer.startTls(options());
     writer.write("hello\n");
     assertEquals(text(yield* reader.readline()), "hello\n");
@@ -196,11 +196,11 @@ tlsTest("startTls() takes a plain connection that is open, once", plain, functio
   assertNotEquals((yield* failure(writer.startTls(options()))).message, "");
 });
 
-testWith(["openssl"], "close() after startTls() tells the peer that nothing was cut off", async () => {
+testWith(["openssl"], "close() after startTls() shows the peer that nothing was cut off", async () => {
   const { cert, key } = testCertificate();
   await run(function* () {
     let outcome: unknown;
-    // A TLS server behind one that passes everything on after a line: Deno's TLS finds out whether its end was told.
+    // A TLS server behind one that passes everything on after a line: Deno's TLS notices whether it was ended properly.
     const inner = yield* startServer(
       function* (reader, writer) {
         [outcome] = yield* gather([reader.read()], { returnExceptions: true });
@@ -242,7 +242,7 @@ function* pass(reader: StreamReader, writer: StreamWriter): Generator<unknown, v
 
 testWith(
   ["openssl"],
-  "a TLS connection reads ahead, and is closed with unread input without losing the answer",
+  "a TLS connection reads ahead, and is closed with unread input without losing its output",
   async () => {
     const { ca, cert, key } = testCertificate();
     await run(function* () {

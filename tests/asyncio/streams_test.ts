@@ -14,7 +14,9 @@ import {
   startServer,
   type StreamReader,
   StreamWriter,
+  type Task,
   TimeoutError,
+  wait,
   waitFor,
   wrapFuture,
 } from "@asyncoro/asyncoro/asyncio";
@@ -98,7 +100,7 @@ streamTest("readexactly() waits for as many bytes as it was asked for", sends("a
   assertEquals(text(yield* reader.readexactly(4)), "efgh");
 });
 
-streamTest("readexactly() tells what came before the end", sends("abc"), function* (reader) {
+streamTest("the error of readexactly() has what came before the end", sends("abc"), function* (reader) {
   const { partial, expected } = yield* failureOf(reader.readexactly(5), IncompleteReadError);
   assertEquals([text(partial), expected], ["abc", 5]);
   assert(reader.atEof());
@@ -113,7 +115,7 @@ streamTest("readuntil() finds a separator that comes in pieces", sends("a--b--",
 });
 
 streamTest(
-  "readline() tells of a line over the limit once and skips it",
+  "readline() throws once for a line over the limit and skips it",
   sends("x".repeat(100) + "\nshort\n" + "y".repeat(200), "z\nlast\n"),
   function* (reader) {
     yield* failureOf(reader.readline(), RangeError);
@@ -240,7 +242,7 @@ streamTest("writeEof() ends one direction and leaves the other", echo, function*
 });
 
 streamTest(
-  "close() sends what was written first, and waitClosed() tells when that is done",
+  "close() first sends what was written, and waitClosed() waits for that",
   echo,
   function* (_reader, writer) {
     writer.write("abc");
@@ -255,7 +257,7 @@ streamTest(
   },
 );
 
-streamTest("a lost connection is told by drain(), not by write()", function* (_reader, writer) {
+streamTest("drain() throws when the connection is lost, write() does not", function* (_reader, writer) {
   writer.socket.close();
 }, function* (_reader, writer) {
   let failure: unknown;
@@ -272,7 +274,7 @@ streamTest("a lost connection is told by drain(), not by write()", function* (_r
   writer.write("nobody minds");
 });
 
-streamTest("atEof() is true once the end has come and all is read, although nobody waits", function* (_, writer) {
+streamTest("atEof() is true once the end was received and all is read, although no task waits", function* (_, writer) {
   writer.write("abc");
   writer.close();
 }, function* (reader) {
@@ -304,30 +306,57 @@ streamTest("close() ends a read that waits", echo, function* (reader, writer) {
   assertEquals(partial.length, 0);
 });
 
-streamTest("drain() tells that the connection was closed", echo, function* (_reader, writer) {
+streamTest("drain() throws when the connection was closed", echo, function* (_reader, writer) {
   writer.close();
   yield* writer.waitClosed();
   for (let i = 0; i < 2; i++) yield* failureOf(writer.drain(), Deno.errors.ConnectionReset);
 });
 
-streamTest("a connection that is lost in a write is told by reads, drain() and waitClosed()", function* (_, writer) {
-  writer.socket.close();
-}, function* (reader, writer) {
-  for (let i = 0; i < 200 && reader.exception() === null; i++) {
-    writer.write(new Uint8Array(100_000));
-    yield* sleep(0.002);
-  }
-  const failure = reader.exception();
-  assert(failure instanceof Error, "it was never told");
-  for (const read of [reader.read(), reader.read(1), reader.readexactly(1), reader.readline(), reader.readuntil()]) {
-    assertEquals(yield* failureOf(read, Error), failure);
-  }
-  assertEquals(yield* failureOf(writer.drain(), Error), failure);
-  assertEquals(yield* failureOf(writer.waitClosed(), Error), failure);
-  assert(writer.isClosing());
-});
+streamTest(
+  "after a connection is lost in a write, reads, drain() and waitClosed() throw the error",
+  function* (_, writer) {
+    writer.socket.close();
+  },
+  function* (reader, writer) {
+    for (let i = 0; i < 200 && reader.exception() === null; i++) {
+      writer.write(new Uint8Array(100_000));
+      yield* sleep(0.002);
+    }
+    const failure = reader.exception();
+    assert(failure instanceof Error, "it was never told");
+    for (const read of [reader.read(), reader.read(1), reader.readexactly(1), reader.readline(), reader.readuntil()]) {
+      assertEquals(yield* failureOf(read, Error), failure);
+    }
+    assertEquals(yield* failureOf(writer.drain(), Error), failure);
+    assertEquals(yield* failureOf(writer.waitClosed(), Error), failure);
+    assert(writer.isClosing());
+  },
+);
 
-streamTest("a connection closed with unread input loses no answer", function* (reader, writer) {
+streamTest(
+  "a read that waits for the peer counts as a host operation, until it ends",
+  echo,
+  function* (reader, writer) {
+    const { scheduler } = getRunningLoop();
+    // After this the server waits for input, and for another client.
+    writer.write("x");
+    yield* reader.readexactly(1);
+    const before = scheduler.stats().hostOperations;
+    const counts: number[] = [];
+    const reads: Task<Uint8Array>[] = [];
+    for (const end of [() => writer.write("y"), () => reads[1].cancel()]) {
+      reads.push(createTask(reader.readexactly(1)));
+      yield* sleep(0);
+      counts.push(scheduler.stats().hostOperations - before);
+      end();
+      yield* wait([reads.at(-1)!]);
+      counts.push(scheduler.stats().hostOperations - before);
+    }
+    assertEquals(counts, [1, 0, 1, 0]);
+  },
+);
+
+streamTest("a connection closed with unread input loses no output", function* (reader, writer) {
   yield* reader.readline();
   yield* eventually(() => reader.unread === 100_000, "the input has come");
   writer.write("y".repeat(500_000));
@@ -376,7 +405,7 @@ Deno.test("a reader reads ahead up to twice its limit and holds the peer back un
     server.closeClients();
   }));
 
-Deno.test("drain() waits until a quarter of what makes it wait is on its way", () =>
+Deno.test("drain() waits until the unsent bytes are down to a quarter of what makes it wait", () =>
   run(function* () {
     const taken: (() => void)[] = [];
     const socket = AsyncSocket.from({
@@ -396,7 +425,7 @@ Deno.test("drain() waits until a quarter of what makes it wait is on its way", (
     yield* writer.waitClosed();
   }));
 
-streamTest("writelines() sends nothing if one piece is no data", echo, function* (reader, writer) {
+streamTest("writelines() sends nothing if one piece is not data", echo, function* (reader, writer) {
   assertThrows(() => writer.writelines(["a", 5 as never]), TypeError);
   writer.writelines(["b", "c"]);
   writer.writeEof();
@@ -505,7 +534,7 @@ Deno.test("closeClients() sends what was written, abortClients() does not wait f
     other.close();
   }));
 
-Deno.test("what an async function does for a client is waited for, and its error told", () =>
+Deno.test("what an async function does for a client is awaited, and its error reported", () =>
   run(function* () {
     const contexts: string[] = [];
     createTask(sleep(0)).getLoop().setExceptionHandler((_, context) => contexts.push(String(context.exception)));
@@ -554,7 +583,7 @@ Deno.test("a path in the file system will do as well", async () => {
 Deno.test("streams refuse wrong arguments at the call", async () => {
   assertThrows(() => openConnection("127.0.0.1", 70_000), RangeError, "port");
   assertThrows(() => openConnection("127.0.0.1", 80, { limit: 0 }), RangeError, "limit");
-  // @ts-expect-error -- a number is no function
+  // @ts-expect-error -- a number is not a function
   assertThrows(() => startServer(5, "127.0.0.1", 0), TypeError, "clientConnected");
   await assertRejects(
     () =>
@@ -568,7 +597,7 @@ Deno.test("streams refuse wrong arguments at the call", async () => {
         assertThrows(() => reader.readuntil([]), RangeError, "there is none");
         assertThrows(() => reader.readuntil(["a", 5 as never]), TypeError, "'data' must be");
         assertThrows(() => writer.startTls({} as never), TypeError, "'hostname' must be");
-        // @ts-expect-error -- a number is no data
+        // @ts-expect-error -- a number is not data
         assertThrows(() => writer.write(5), TypeError, "'data' must be");
         throw new RangeError("reached the end");
       }),

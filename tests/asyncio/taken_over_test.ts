@@ -1,4 +1,4 @@
-/** What a task, a limit or a group is given is theirs, whether or not it begins. */
+/** A task, a limit or a group takes over the operations it is given, whether or not they begin. */
 import { type Operation, race, sleep as coroSleep, until, withTimeout } from "@asyncoro/asyncoro";
 import {
   createTask,
@@ -77,7 +77,7 @@ for (const [name, body] of Object.entries(ABANDONED)) {
   });
 }
 
-Deno.test("in debug mode nobody is blamed for operations that were taken over and never began", async () => {
+Deno.test("in debug mode operations that were taken over and never began are not reported", async () => {
   const blamed: string[] = [];
   const loopFactory = (): EventLoop => {
     const loop = newEventLoop({ clock: new VirtualClock() });

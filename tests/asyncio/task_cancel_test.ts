@@ -1,4 +1,4 @@
-/** Cancelling tasks: when, and whatever they wait for. */
+/** Cancelling tasks: when, and whichever operation they wait for. */
 import { all, call, type Coro, race, until, withTimeout } from "@asyncoro/asyncoro";
 import {
   CancelledError,
@@ -14,7 +14,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 type Wait = (coro: Coro) => Generator<unknown, unknown, unknown>;
 
@@ -26,7 +26,7 @@ function waitCancels(what: string, make: () => Wait): void {
       try {
         yield* wait(coro);
       } catch (error) {
-        log.push(tell(error));
+        log.push(textOf(error));
         throw error;
       } finally {
         log.push("cleanup");
@@ -35,7 +35,7 @@ function waitCancels(what: string, make: () => Wait): void {
     yield* sleep(0.5);
     assertEquals(task.cancel("enough"), true);
     assertEquals(task.done(), false);
-    assertEquals(tell(yield* errorOf(task)), "cancelled: enough");
+    assertEquals(textOf(yield* errorOf(task)), "cancelled: enough");
     assertEquals(log, ["cancelled: enough", "cleanup"]);
     assertEquals([task.done(), task.cancelled(), task.cancelling()], [true, true, 1]);
     assertEquals(loop.scheduler.stats().timers, 0);
@@ -226,7 +226,7 @@ loopTest("a task that is done cannot be cancelled", function* () {
   assertEquals([task.cancel(), task.cancelled(), task.cancelling(), stateOf(task)], [false, false, 0, "gave slept"]);
 });
 
-loopTest("the children of a race clean up before the task is told of its cancellation", function* ({ log }) {
+loopTest("the children of a race clean up before the cancellation is thrown in the task", function* ({ log }) {
   function* branch(name: string) {
     try {
       yield* sleep(100);
@@ -244,7 +244,7 @@ loopTest("the children of a race clean up before the task is told of its cancell
   });
   yield* sleep(1);
   task.cancel();
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
   assertEquals(log.toSorted(), ["one", "task", "two"]);
   assertEquals(log.at(-1), "task");
 });

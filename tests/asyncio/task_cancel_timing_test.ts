@@ -13,7 +13,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("a task that is cancelled before its first step never begins", function* ({ log }) {
   const task = createTask(function* () {
@@ -25,14 +25,14 @@ loopTest("a task that is cancelled before its first step never begins", function
   });
   assertEquals(task.cancel("too early"), true);
   assertEquals(task.done(), false);
-  assertEquals(tell(yield* errorOf(task)), "cancelled: too early");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: too early");
   assertEquals(log, []);
 });
 
 loopTest("of cancellations before the first step, the latest says what the error says", function* () {
   const task = createTask(sleep(1));
   for (const message of ["one", "two", undefined, "three"]) task.cancel(message);
-  assertEquals([tell(yield* errorOf(task)), task.cancelling()], ["cancelled: three", 4]);
+  assertEquals([textOf(yield* errorOf(task)), task.cancelling()], ["cancelled: three", 4]);
 });
 
 loopTest("of cancellations of a wait, the first says what the error says", function* ({ loop }) {
@@ -44,7 +44,7 @@ loopTest("of cancellations of a wait, the first says what the error says", funct
     yield* sleep(1);
     task.cancel("first");
     task.cancel("second");
-    assertEquals([tell(yield* errorOf(task)), task.cancelling()], ["cancelled: first", 2]);
+    assertEquals([textOf(yield* errorOf(task)), task.cancelling()], ["cancelled: first", 2]);
   }
 });
 
@@ -59,7 +59,7 @@ loopTest(
     future.setResult(1);
     task.cancel("first");
     task.cancel("second");
-    assertEquals(tell(yield* errorOf(task)), "cancelled: second");
+    assertEquals(textOf(yield* errorOf(task)), "cancelled: second");
   },
 );
 
@@ -69,7 +69,7 @@ loopTest("two cancellations in one iteration throw one error", function* ({ log 
       try {
         log.push(yield* wait);
       } catch (error) {
-        log.push(tell(error));
+        log.push(textOf(error));
       }
     }
   });
@@ -86,7 +86,7 @@ loopTest("a task may refuse to end, and be cancelled again", function* ({ log })
       try {
         yield* sleep(100);
       } catch (error) {
-        log.push(tell(error));
+        log.push(textOf(error));
       }
     }
     yield* sleep(100);
@@ -95,11 +95,11 @@ loopTest("a task may refuse to end, and be cancelled again", function* ({ log })
     yield* sleep(1);
     task.cancel(message);
   }
-  assertEquals(tell(yield* errorOf(task)), "cancelled: three");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: three");
   assertEquals([log, task.cancelling()], [["cancelled: one", "cancelled: two"], 3]);
 });
 
-loopTest("a task that answers its cancellation with a value has that as its result", function* () {
+loopTest("a task that returns a value when it is cancelled has it as its result", function* () {
   const task = createTask(function* () {
     try {
       yield* sleep(100);
@@ -112,7 +112,7 @@ loopTest("a task that answers its cancellation with a value has that as its resu
   assertEquals([yield* task, task.cancelled(), task.cancelling()], ["survived", false, 1]);
 });
 
-loopTest("a task that answers its cancellation with another error has failed", function* () {
+loopTest("a task that throws another error when it is cancelled has failed", function* () {
   const task = createTask(function* () {
     try {
       yield* sleep(100);
@@ -122,7 +122,7 @@ loopTest("a task that answers its cancellation with another error has failed", f
   });
   yield* sleep(1);
   task.cancel();
-  assertEquals([tell(yield* errorOf(task)), task.cancelled()], ["cleanup failed", false]);
+  assertEquals([textOf(yield* errorOf(task)), task.cancelled()], ["cleanup failed", false]);
 });
 
 loopTest("cleanup may wait, and a second cancellation cuts it short", function* () {
@@ -138,14 +138,14 @@ loopTest("cleanup may wait, and a second cancellation cuts it short", function* 
   yield* sleep(1);
   assertEquals(task.done(), false);
   task.cancel("second");
-  assertEquals(tell(yield* errorOf(task)), "cancelled: second");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: second");
 });
 
 loopTest("a task that throws a CancelledError of its own is cancelled", function* () {
   const task = createTask(function* () {
     throw new CancelledError("by choice");
   });
-  assertEquals(tell(yield* errorOf(task)), "cancelled: by choice");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: by choice");
   assertEquals([task.cancelled(), task.cancelling()], [true, 0]);
 });
 
@@ -158,7 +158,7 @@ loopTest("a task that cancels itself goes on to its next wait", function* ({ log
     yield* sleep(0);
     log.push("not here");
   });
-  assertEquals(tell(yield* errorOf(task)), "cancelled: by myself");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: by myself");
   assertEquals(log, ["goes on"]);
 });
 
@@ -169,7 +169,7 @@ loopTest("a task that cancels itself and awaits a future or task cancels that", 
       currentTask()!.cancel("down");
       yield* target;
     });
-    assertEquals(tell(yield* errorOf(task)), "cancelled: down");
+    assertEquals(textOf(yield* errorOf(task)), "cancelled: down");
     assertEquals(stateOf(target), "cancelled: down");
   }
 });
@@ -194,7 +194,7 @@ loopTest("a task that cancels itself still gets what is there already, without a
     })();
     yield* sleep(1);
   });
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
   assertEquals(log, ["done future", "item", true, "subroutine", "subroutine by yield"]);
 });
 
@@ -203,7 +203,7 @@ loopTest("a task that cancels itself and returns is cancelled", function* () {
     currentTask()!.cancel("last words");
     return "lost";
   });
-  assertEquals([tell(yield* errorOf(task)), task.cancelled()], ["cancelled: last words", true]);
+  assertEquals([textOf(yield* errorOf(task)), task.cancelled()], ["cancelled: last words", true]);
 });
 
 loopTest("a task that cancels itself and throws has failed", function* () {
@@ -211,7 +211,7 @@ loopTest("a task that cancels itself and throws has failed", function* () {
     currentTask()!.cancel();
     throw new Error("failed");
   });
-  assertEquals([tell(yield* errorOf(task)), task.cancelled(), task.cancelling()], ["failed", false, 1]);
+  assertEquals([textOf(yield* errorOf(task)), task.cancelled(), task.cancelling()], ["failed", false, 1]);
 });
 
 loopTest("a task that is cancelled in its last step by what it calls is cancelled", function* () {
@@ -223,7 +223,7 @@ loopTest("a task that is cancelled in its last step by what it calls is cancelle
   function cancelFromElsewhere() {
     task.cancel();
   }
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
 });
 
 // --- a result and a cancellation in one iteration -------------------------------------------------------------
@@ -236,7 +236,7 @@ loopTest("a result and then a cancellation in one iteration: the task is cancell
   yield* sleep(0);
   future.setResult("there");
   task.cancel();
-  assertEquals([tell(yield* errorOf(task)), future.result()], ["cancelled", "there"]);
+  assertEquals([textOf(yield* errorOf(task)), future.result()], ["cancelled", "there"]);
 });
 
 loopTest("a cancellation and then a result in one iteration: the future is cancelled already", function* ({ loop }) {
@@ -247,10 +247,10 @@ loopTest("a cancellation and then a result in one iteration: the future is cance
   yield* sleep(0);
   task.cancel();
   assertThrows(() => future.setResult("too late"), InvalidStateError, "it is cancelled");
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
 });
 
-loopTest("an error and then a cancellation in one iteration: the error counts as told", function* ({ loop }) {
+loopTest("an error and then a cancellation in one iteration: the error counts as retrieved", function* ({ loop }) {
   const future = loop.createFuture();
   const task = createTask(function* () {
     yield* future;
@@ -258,8 +258,8 @@ loopTest("an error and then a cancellation in one iteration: the error counts as
   yield* sleep(0);
   future.setException(new Error("overtaken"));
   task.cancel();
-  // What nobody has asked for would be reported at the end of the test.
-  assertEquals(tell(yield* errorOf(task)), "cancelled");
+  // An error that was not retrieved would be reported at the end of the test.
+  assertEquals(textOf(yield* errorOf(task)), "cancelled");
 });
 
 loopTest("a queue keeps the item of a getter that is cancelled in the iteration of the put", function* () {
@@ -270,11 +270,11 @@ loopTest("a queue keeps the item of a getter that is cancelled in the iteration 
     if (putFirst) queue.putNowait("item");
     getter.cancel();
     if (!putFirst) queue.putNowait("item");
-    assertEquals([tell(yield* errorOf(getter)), queue.qsize()], ["cancelled", 1]);
+    assertEquals([textOf(yield* errorOf(getter)), queue.qsize()], ["cancelled", 1]);
   }
 });
 
-loopTest("the item of a getter that is cancelled goes to the next one in line", function* () {
+loopTest("the item of a getter that is cancelled goes to the next one in the queue", function* () {
   const queue = new Queue<string>();
   const [first, second] = [createTask(queue.get()), createTask(queue.get())];
   yield* sleep(0);
@@ -294,7 +294,7 @@ loopTest("a lock or permit that is given to a task cancelled in that iteration g
       if (releaseFirst) lock.release();
       first.cancel();
       if (!releaseFirst) lock.release();
-      assertEquals(tell(yield* errorOf(first)), "cancelled");
+      assertEquals(textOf(yield* errorOf(first)), "cancelled");
       assertEquals(yield* second, true);
       lock.release();
       assertEquals(lock.locked(), false);
@@ -331,7 +331,7 @@ loopTest("a task that is cancelled when the task it awaits has just ended leaves
     yield* inner;
   });
   inner.addDoneCallback(() => outer.cancel());
-  assertEquals(tell(yield* errorOf(outer)), "cancelled");
+  assertEquals(textOf(yield* errorOf(outer)), "cancelled");
   assertEquals(stateOf(inner), "gave result");
 });
 

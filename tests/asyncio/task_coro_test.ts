@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("a task receives messages", function* () {
   const task = createTask(function* (coro) {
@@ -28,7 +28,7 @@ loopTest("a task receives messages", function* () {
 loopTest("a message that comes in the iteration of a cancellation stays in the mailbox", function* () {
   const task = createTask(function* (coro) {
     const error = yield* errorOf(coro.receive());
-    return [tell(error), yield* coro.receive(0, "none")];
+    return [textOf(error), yield* coro.receive(0, "none")];
   });
   yield* sleep(1);
   task.getCoro().send("message");
@@ -61,7 +61,7 @@ loopTest("all() waits for tasks, and throws the error of the first that fails", 
   const failing = createTask(function* () {
     throw new Error("failed");
   });
-  assertEquals(tell(yield* errorOf(all(failing, sleep(9)))), "failed");
+  assertEquals(textOf(yield* errorOf(all(failing, sleep(9)))), "failed");
 });
 
 loopTest("finish() of a task's coroutine waits for its end and does not cancel it", function* () {
@@ -80,11 +80,11 @@ loopTest("finish() throws what the task failed with", function* () {
     yield* sleep(1);
     throw new Error("failed");
   });
-  assertEquals(tell(yield* errorOf(task.getCoro().finish())), "failed");
-  assertEquals(tell(task.exception()), "failed");
+  assertEquals(textOf(yield* errorOf(task.getCoro().finish())), "failed");
+  assertEquals(textOf(task.exception()), "failed");
 });
 
-loopTest("a monitor is told how a task ended", function* () {
+loopTest("a monitor receives how a task ended", function* () {
   const told: string[] = [];
   for (const ending of ["return", "throw", "cancel"]) {
     const task: Task = createTask(function* () {
@@ -102,7 +102,7 @@ loopTest("a monitor is told how a task ended", function* () {
     assertInstanceOf(news, MonitorException);
     assertStrictEquals(news.args[0], task.getCoro());
     const [type, value] = news.args[1] as [unknown, unknown];
-    told.push(`${(type as { name?: string })?.name ?? type}: ${value instanceof Error ? tell(value) : value}`);
+    told.push(`${(type as { name?: string })?.name ?? type}: ${value instanceof Error ? textOf(value) : value}`);
     if (ending === "throw") task.exception();
   }
   assertEquals(told.length, 3);
@@ -124,7 +124,7 @@ loopTest("terminating the coroutine of a task cancels the task, after its cleanu
   }, { name: "worker" });
   yield* sleep(1);
   assertEquals([task.getCoro().terminate(), task.done()], [true, false]);
-  assertEquals(tell(yield* errorOf(task)), "cancelled: task 'worker' was terminated");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: task 'worker' was terminated");
   assertEquals([task.cancelled(), task.cancelling(), log], [true, 0, ["cleanup"]]);
 });
 
@@ -142,20 +142,20 @@ loopTest("terminating the coroutine of a task that awaits another leaves that al
 loopTest("an error thrown into the coroutine of a task arrives at its wait", function* ({ loop }) {
   const future = loop.createFuture();
   const caught = createTask(function* () {
-    return tell(yield* errorOf(future));
+    return textOf(yield* errorOf(future));
   });
   const uncaught = createTask(function* () {
     yield* future;
   });
   yield* sleep(1);
   for (const task of [caught, uncaught]) task.getCoro().throw(new Error("from outside"));
-  assertEquals([yield* caught, tell(yield* errorOf(uncaught))], ["from outside", "from outside"]);
+  assertEquals([yield* caught, textOf(yield* errorOf(uncaught))], ["from outside", "from outside"]);
   assertEquals([future.done(), caught.cancelling()], [false, 0]);
 });
 
 loopTest("an error that is thrown and a cancellation come one after the other", function* ({ log }) {
   const task = createTask(function* () {
-    for (let i = 0; i < 2; i++) log.push(tell(yield* errorOf(sleep(9))));
+    for (let i = 0; i < 2; i++) log.push(textOf(yield* errorOf(sleep(9))));
     return "ended";
   });
   yield* sleep(1);
@@ -185,7 +185,7 @@ loopTest("a task whose coroutine is swapped goes on, and ends with the result of
   assertEquals([(yield* task) as unknown, log], ["second message true", [true]]);
 });
 
-loopTest("a core coroutine is no task", function* () {
+loopTest("a core coroutine is not a task", function* () {
   const coro = new Coro(function* () {
     return [currentTask(), allTasks().size];
   });
@@ -198,7 +198,7 @@ loopTest("the failure of a core coroutine on the loop goes to the exception hand
   });
   yield* sleep(1);
   const [context] = lab.takeContexts();
-  assertEquals(tell(context.exception), "lost");
+  assertEquals(textOf(context.exception), "lost");
   assertStrictEquals(context.coro, coro);
 });
 
@@ -206,7 +206,7 @@ Deno.test("a coroutine of another scheduler awaits a task", () =>
   inLoop(async ({ loop }) => {
     const [good, bad] = [loop.createTask(sleep(1, "slept")), loop.createTask(sleep(9))];
     const outside = runCore(function* () {
-      return [yield* good, tell(yield* errorOf(bad))];
+      return [yield* good, textOf(yield* errorOf(bad))];
     });
     loop.callLater(2, () => bad.cancel());
     await assertRejects(() => loop.runUntilComplete(bad));

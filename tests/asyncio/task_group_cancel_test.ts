@@ -10,7 +10,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
 type Steps<T = void> = Generator<unknown, T, unknown>;
 
@@ -31,7 +31,7 @@ loopTest("cancelling a task whose group's block waits cancels the tasks, and is 
   }));
   yield* sleep(1);
   parent.cancel("from outside");
-  assertEquals(tell(yield* errorOf(parent)), "cancelled: from outside");
+  assertEquals(textOf(yield* errorOf(parent)), "cancelled: from outside");
   assertEquals([...children.map(stateOf), parent.cancelling()], ["cancelled", "cancelled", 1]);
 });
 
@@ -42,7 +42,7 @@ loopTest("cancelling a task whose group waits for its tasks cancels them, and is
   }));
   yield* sleep(1);
   parent.cancel("from outside");
-  assertEquals(tell(yield* errorOf(parent)), "cancelled: from outside");
+  assertEquals(textOf(yield* errorOf(parent)), "cancelled: from outside");
   assertEquals([...children.map(stateOf), parent.cancelling()], ["cancelled", "cancelled", 1]);
 });
 
@@ -51,7 +51,7 @@ loopTest("a task that is cancelled before it enters its group makes no task", fu
     log.push("entered");
   }));
   parent.cancel();
-  assertEquals([tell(yield* errorOf(parent)), log], ["cancelled", []]);
+  assertEquals([textOf(yield* errorOf(parent)), log], ["cancelled", []]);
 });
 
 loopTest("a task that cancelled itself enters its group, and is cancelled when that waits", function* ({ log }) {
@@ -65,7 +65,7 @@ loopTest("a task that cancelled itself enters its group, and is cancelled when t
       log.push("entered");
     });
   });
-  assertEquals([tell(yield* errorOf(parent)), log], ["cancelled", ["entered", "child cancelled"]]);
+  assertEquals([textOf(yield* errorOf(parent)), log], ["cancelled", ["entered", "child cancelled"]]);
 });
 
 loopTest("a cancellation waits for children that clean up", function* ({ loop, log }) {
@@ -81,7 +81,7 @@ loopTest("a cancellation waits for children that clean up", function* ({ loop, l
   }));
   yield* sleep(1);
   parent.cancel();
-  assertEquals([tell(yield* errorOf(parent)), log, loop.time()], ["cancelled", ["cleaned up"], 6]);
+  assertEquals([textOf(yield* errorOf(parent)), log, loop.time()], ["cancelled", ["cleaned up"], 6]);
 });
 
 loopTest("cancelling again while the group waits for cleanup does not cut that short", function* ({ loop }) {
@@ -98,10 +98,10 @@ loopTest("cancelling again while the group waits for cleanup does not cut that s
     yield* sleep(1);
     parent.cancel(`${i}`);
   }
-  assertEquals([tell(yield* errorOf(parent)), parent.cancelling(), loop.time()], ["cancelled: 0", 3, 6]);
+  assertEquals([textOf(yield* errorOf(parent)), parent.cancelling(), loop.time()], ["cancelled: 0", 3, 6]);
 });
 
-loopTest("a child that answers the cancellation with an error: that is what is thrown", function* () {
+loopTest("a child that throws another error when it is cancelled: that error is thrown", function* () {
   const parent = createTask(taskGroup(function* (group) {
     group.createTask(function* () {
       try {
@@ -113,10 +113,10 @@ loopTest("a child that answers the cancellation with an error: that is what is t
   }));
   yield* sleep(1);
   parent.cancel();
-  assertEquals([tell(yield* errorOf(parent)), parent.cancelled()], ["group of cleanup failed", false]);
+  assertEquals([textOf(yield* errorOf(parent)), parent.cancelled()], ["group of cleanup failed", false]);
 });
 
-loopTest("a block that answers the cancellation with an error: that is what is thrown", function* () {
+loopTest("a block that throws another error when it is cancelled: that error is thrown", function* () {
   const parent = createTask(taskGroup(function* () {
     try {
       yield* long();
@@ -126,7 +126,7 @@ loopTest("a block that answers the cancellation with an error: that is what is t
   }));
   yield* sleep(1);
   parent.cancel();
-  assertEquals([tell(yield* errorOf(parent)), parent.cancelling()], ["group of cleanup failed", 1]);
+  assertEquals([textOf(yield* errorOf(parent)), parent.cancelling()], ["group of cleanup failed", 1]);
 });
 
 loopTest("a block that swallows the cancellation: the group goes on", function* () {
@@ -159,7 +159,7 @@ loopTest(
           log.push("not here");
         });
       } catch (error) {
-        log.push(tell(error), currentTask()!.cancelling());
+        log.push(textOf(error), currentTask()!.cancelling());
       }
       yield* sleep(9);
       log.push("nor here");
@@ -185,14 +185,14 @@ loopTest("a cancellation while a group shuts down for a failure comes after the 
         });
       });
     } catch (error) {
-      log.push(tell(error));
+      log.push(textOf(error));
     }
     log.push("before the next wait");
     yield* sleep(1);
   });
   yield* sleep(3);
   parent.cancel();
-  assertEquals(tell(yield* errorOf(parent)), "cancelled");
+  assertEquals(textOf(yield* errorOf(parent)), "cancelled");
   assertEquals([parent.cancelling(), log], [1, ["group of failed", "before the next wait"]]);
 });
 
@@ -220,17 +220,17 @@ loopTest("a group in a task that was cancelled before, and refused, ends normall
   assertEquals([yield* task, task.cancelling(), log], ["value", 1, []]);
 });
 
-loopTest("a group that fails asks again for a cancellation that nobody has taken back", function* ({ log }) {
-  // As in CPython, also if the task has refused that: whoever swallows a cancellation calls uncancel().
+loopTest("a group that fails requests again a cancellation that was not withdrawn", function* ({ log }) {
+  // As in CPython, also if the task has caught it: code that catches a cancellation and goes on calls uncancel().
   const task = createTask(function* () {
     yield* errorOf(sleep(9));
-    log.push(tell(
+    log.push(textOf(
       yield* errorOf(taskGroup(function* (group) {
         group.createTask(fails(1));
         yield* sleep(9);
       })),
     ));
-    log.push(tell(yield* errorOf(sleep(0))));
+    log.push(textOf(yield* errorOf(sleep(0))));
     return yield* sleep(0, "went on");
   });
   yield* sleep(1);
@@ -245,9 +245,9 @@ loopTest("nested groups that both fail cancel the parent twice, and take both ba
       inner.createTask(fails(0, "inner"));
       outer.createTask(fails(0, "outer"));
     }));
-    log.push(tell(inner), task.cancelling());
+    log.push(textOf(inner), task.cancelling());
   }));
-  assertEquals([tell(error), task.cancelling(), log], ["group of outer", 0, ["group of inner", 1]]);
+  assertEquals([textOf(error), task.cancelling(), log], ["group of outer", 0, ["group of inner", 1]]);
 });
 
 loopTest("a failure in the outer group interrupts the inner one, which only passes that on", function* ({ log }) {
@@ -259,12 +259,12 @@ loopTest("a failure in the outer group interrupts the inner one, which only pass
         yield* sleep(9);
       });
     } catch (error) {
-      log.push(tell(error));
+      log.push(textOf(error));
       throw error;
     }
   }));
   const [child, seen] = log as [Task, string];
-  assertEquals([tell(error), stateOf(child), seen], ["group of failed", "cancelled", "cancelled"]);
+  assertEquals([textOf(error), stateOf(child), seen], ["group of failed", "cancelled", "cancelled"]);
 });
 
 loopTest("a block that is left by a CancelledError of its own cancels the tasks and throws that", function* () {
@@ -275,7 +275,7 @@ loopTest("a block that is left by a CancelledError of its own cancels the tasks 
     other.cancel("another");
     yield* other;
   }));
-  assertEquals(tell(yield* errorOf(parent)), "cancelled: another");
+  assertEquals(textOf(yield* errorOf(parent)), "cancelled: another");
   assertEquals([stateOf(child!), parent.cancelling()], ["cancelled", 0]);
 });
 
@@ -323,7 +323,7 @@ loopTest("terminating the coroutine of a task ends the tasks that its group wait
   assertThrows(() => group.createTask(sleep(0)), Error, "is finished");
 });
 
-loopTest("a group whose tasks are all cancelled by somebody ends normally", function* () {
+loopTest("a group whose tasks are all cancelled from outside ends normally", function* () {
   const children: Task[] = [];
   const parent = createTask(taskGroup(function* (group) {
     children.push(group.createTask(long), group.createTask(long));
@@ -348,5 +348,5 @@ loopTest("ten children fail in cleanup after a cancellation: all errors are ther
   }));
   yield* sleep(1);
   parent.cancel();
-  assertEquals(tell(yield* errorOf(parent)), "group of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
+  assertEquals(textOf(yield* errorOf(parent)), "group of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
 });

@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
 function* fails(after: number, message = "failed"): Generator<unknown, never, unknown> {
   yield* sleep(after);
@@ -76,7 +76,7 @@ loopTest("a task of a group may make others in it", function* () {
   assertEquals(names, ["2", "1", "1", "0", "0", "0", "0"]);
 });
 
-loopTest("a group names its tasks as they are told, and cancels them by a signal", function* () {
+loopTest("a group passes on the names and signals of its tasks", function* () {
   const controller = new AbortController();
   yield* taskGroup(function* (group) {
     assertEquals(group.createTask(sleep(1), { name: "named" }).getName(), "named");
@@ -112,7 +112,7 @@ loopTest("a failing task interrupts the block", function* ({ log }) {
       log.push(currentTask()!.cancelling());
     }
   }));
-  assertEquals([tell(error), log, currentTask()!.cancelling()], ["group of failed", [1], 0]);
+  assertEquals([textOf(error), log, currentTask()!.cancelling()], ["group of failed", [1], 0]);
 });
 
 loopTest("the errors of several tasks come in the order in which they failed", function* () {
@@ -121,7 +121,7 @@ loopTest("the errors of several tasks come in the order in which they failed", f
     group.createTask(fails(1, "first"));
     group.createTask(failsInCleanup("cleanup two"));
   }));
-  assertEquals(tell(error), "group of first, cleanup one, cleanup two");
+  assertEquals(textOf(error), "group of first, cleanup one, cleanup two");
 });
 
 loopTest("an error of the block cancels the tasks, and comes in an AggregateError", function* () {
@@ -142,7 +142,7 @@ loopTest("an error of the block comes after those of the tasks", function* () {
     group.createTask(failsInCleanup("cleanup"));
     yield* failsInCleanup("block");
   }));
-  assertEquals(tell(error), "group of task, cleanup, block");
+  assertEquals(textOf(error), "group of task, cleanup, block");
 });
 
 loopTest("an error of the block before any task has begun: they never begin", function* ({ log }) {
@@ -152,10 +152,10 @@ loopTest("an error of the block before any task has begun: they never begin", fu
     });
     throw new Error("at once");
   }));
-  assertEquals([tell(error), log], ["group of at once", []]);
+  assertEquals([textOf(error), log], ["group of at once", []]);
 });
 
-loopTest("a task of a group that is cancelled by somebody does not fail the group", function* () {
+loopTest("a task of a group that is cancelled from outside does not fail the group", function* () {
   const results: string[] = [];
   yield* taskGroup(function* (group) {
     const one = group.createTask(sleep(9));
@@ -173,7 +173,7 @@ loopTest("a group whose block awaits the task that fails has its error once", fu
     yield* group.createTask(fails(1));
   }));
   // The block is cancelled in the iteration in which it would meet the error itself.
-  assertEquals(tell(error), "group of failed");
+  assertEquals(textOf(error), "group of failed");
 });
 
 loopTest("a failure that comes while the group waits for its tasks cancels them", function* ({ loop }) {
@@ -181,7 +181,7 @@ loopTest("a failure that comes while the group waits for its tasks cancels them"
     group.createTask(fails(2));
     group.createTask(sleep(9));
   }));
-  assertEquals([tell(error), loop.time()], ["group of failed", 2]);
+  assertEquals([textOf(error), loop.time()], ["group of failed", 2]);
 });
 
 loopTest("tasks that refuse to die are waited for", function* ({ loop }) {
@@ -195,7 +195,7 @@ loopTest("tasks that refuse to die are waited for", function* ({ loop }) {
     });
     group.createTask(fails(1));
   }));
-  assertEquals([tell(error), loop.time()], ["group of failed", 11]);
+  assertEquals([textOf(error), loop.time()], ["group of failed", 11]);
 });
 
 loopTest("many tasks that go on making others end when one fails", function* () {
@@ -213,7 +213,7 @@ loopTest("many tasks that go on making others end when one fails", function* () 
       throw new Error("that is enough");
     });
   }));
-  assertEquals([tell(error), alive >= 10], ["group of that is enough", true]);
+  assertEquals([textOf(error), alive >= 10], ["group of that is enough", true]);
 });
 
 // --- groups in groups -----------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ loopTest("an error of an inner group is an error in the outer one", function* ()
       inner.createTask(fails(1));
     });
   }));
-  assertEquals(tell(error), "group of group of failed");
+  assertEquals(textOf(error), "group of group of failed");
 });
 
 loopTest("an inner group in a task fails the outer group", function* () {
@@ -235,7 +235,7 @@ loopTest("an inner group in a task fails the outer group", function* () {
       inner.createTask(failsInCleanup("inner"));
     }));
   }));
-  assertEquals(tell(error), "group of outer, group of inner");
+  assertEquals(textOf(error), "group of outer, group of inner");
 });
 
 loopTest("an error that is caught between the groups leaves the outer one alone", function* () {
@@ -249,7 +249,7 @@ loopTest("an error that is caught between the groups leaves the outer one alone"
   assertEquals([stateOf(task!), currentTask()!.cancelling()], ["gave value", 0]);
 });
 
-loopTest("a group in a finally block works, also when an error is on its way", function* ({ log }) {
+loopTest("a group in a finally block works, also while an error propagates", function* ({ log }) {
   const error = yield* errorOf((function* () {
     try {
       yield* timeout(1, sleep(9));
@@ -259,7 +259,7 @@ loopTest("a group in a finally block works, also when an error is on its way", f
       });
     }
   })());
-  assertEquals([tell(error), log], ["time is up", ["cleanup"]]);
+  assertEquals([textOf(error), log], ["time is up", ["cleanup"]]);
 });
 
 // --- what is refused ------------------------------------------------------------------------------------------
@@ -291,19 +291,19 @@ loopTest("a group is used once", function* () {
     assertEquals((yield* errorOf(group.run(function* () {}))).message.slice(0, 12), "Cannot enter");
   });
   assertEquals(
-    tell(yield* errorOf(group.run(function* () {}))),
+    textOf(yield* errorOf(group.run(function* () {}))),
     "Cannot enter a task group of 0 again as a group is used once",
   );
 });
 
-loopTest("only a task can have a group, and a coroutine that is none is told so", function* ({ loop }) {
+loopTest("only a task can have a group: another coroutine gets an error", function* ({ loop }) {
   const coro = loop.scheduler.spawn(function* () {
-    return tell(yield* errorOf(taskGroup(function* () {})));
+    return textOf(yield* errorOf(taskGroup(function* () {})));
   });
   assertEquals(yield* coro.finish(), "Cannot enter a task group of 0 as no task runs here: use it inside a task");
 });
 
-loopTest("a group names what is no block and no coroutine", function* () {
+loopTest("a group refuses what is not a block or a coroutine", function* () {
   assertThrows(() => taskGroup((() => {}) as never), TypeError, "must be a generator function");
   assertThrows(() => taskGroup(sleep(1) as never), TypeError, "must be a generator function");
   const error = yield* errorOf(taskGroup(function* (group) {

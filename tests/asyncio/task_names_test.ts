@@ -107,7 +107,7 @@ loopTest("coroutine() makes a coroutine function of a plain one", function* () {
   );
 });
 
-loopTest("coroutine() waits for what the function answers, if that can be awaited", function* () {
+loopTest("coroutine() awaits what the function returns, if that can be awaited", function* () {
   const answers: [() => unknown, unknown][] = [
     [() => sleep(1, "an operation"), "an operation"],
     [() => Promise.resolve("a promise"), "a promise"],

@@ -54,7 +54,7 @@ loopTest("a task's result is what its coroutine returns, and not what it yielded
   );
 });
 
-loopTest("a task fails with the error of its coroutine, the same for whoever waits", function* () {
+loopTest("a task fails with the error of its coroutine, the same for all waiters", function* () {
   const error = new Error("failed");
   const task = createTask(function* () {
     yield* sleep(1);
@@ -67,7 +67,7 @@ loopTest("a task fails with the error of its coroutine, the same for whoever wai
   assertEquals([task.done(), task.cancelled()], [true, false]);
 });
 
-loopTest("a task may fail with what is no error", function* () {
+loopTest("a task may fail with a value that is not an error", function* () {
   const task = createTask(function* () {
     throw "a string";
   });
@@ -105,7 +105,7 @@ loopTest("a task that is not done has neither result nor error", function* () {
   assertEquals([task.result(), task.exception()], [undefined, null]);
 });
 
-loopTest("awaiting a task that is done gives nobody else a turn", function* ({ loop, log }) {
+loopTest("awaiting a task that is done gives no other task a turn", function* ({ loop, log }) {
   const task = createTask(function* () {
     return 1;
   });
@@ -124,7 +124,7 @@ loopTest("a task cannot await itself", function* () {
   assertEquals((yield* errorOf(task)).message.slice(0, 19), "Cannot await task '");
 });
 
-loopTest("those who await a task go on in the order in which they came", function* ({ log }) {
+loopTest("the waiters for a task go on in the order in which they came", function* ({ log }) {
   const task = createTask(sleep(1));
   const waiters = [1, 2, 3].map((n) =>
     createTask(function* () {
@@ -184,7 +184,7 @@ Deno.test("a task of another event loop cannot be awaited", () =>
     other.close();
   }));
 
-Deno.test("the error of a task that nobody asks for is reported when the loop is closed", () =>
+Deno.test("the error of a task that is not retrieved is reported when the loop is closed", () =>
   inLoop(async (lab) => {
     const task = lab.loop.createTask(function* () {
       throw new Error("lost");
@@ -197,7 +197,7 @@ Deno.test("the error of a task that nobody asks for is reported when the loop is
     assertStrictEquals(context.future, task);
   }));
 
-Deno.test("the error of a task is not reported once somebody has asked for it", () =>
+Deno.test("the error of a task is not reported once it was retrieved", () =>
   inLoop(async (lab) => {
     const task = lab.loop.createTask(function* () {
       throw new Error("known");
@@ -206,7 +206,7 @@ Deno.test("the error of a task is not reported once somebody has asked for it", 
     assertEquals((task.exception() as Error).message, "known");
   }));
 
-Deno.test("a task that has not ended when the loop is closed is told of", () => {
+Deno.test("a task that has not ended when the loop is closed is reported", () => {
   const told: string[] = [];
   const loop = newEventLoop();
   loop.setExceptionHandler((_loop, { message }) => told.push(message));

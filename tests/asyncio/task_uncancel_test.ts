@@ -1,8 +1,8 @@
-/** Counting cancellations, and taking them back. */
+/** Counting cancellations, and withdrawing them. */
 import { CancelledError, createTask, currentTask, sleep, type Task, timeout } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("cancelling() counts the requests, and uncancel() takes one back", function* () {
   const task = createTask(sleep(9));
@@ -34,7 +34,7 @@ loopTest("as long as one request is left, the task is cancelled", function* () {
   task.cancel("one");
   task.cancel("two");
   assertEquals(task.uncancel(), 1);
-  assertEquals(tell(yield* errorOf(task)), "cancelled: two");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: two");
 });
 
 loopTest("a task that is about to go on gets its result if the cancellation is taken back", function* ({ loop }) {
@@ -58,7 +58,7 @@ loopTest("a cancellation that has ended a wait cannot be taken back", function* 
     yield* sleep(0);
     task.cancel();
     assertEquals(task.uncancel(), 0);
-    assertEquals(tell(yield* errorOf(task)), "cancelled");
+    assertEquals(textOf(yield* errorOf(task)), "cancelled");
     assertEquals(task.cancelling(), 0);
   }
 });
@@ -83,7 +83,7 @@ loopTest("a task that has taken its cancellation back can be cancelled again", f
       try {
         yield* sleep(100);
       } catch (error) {
-        log.push([tell(error), self.cancelling(), self.uncancel()]);
+        log.push([textOf(error), self.cancelling(), self.uncancel()]);
         if ((error as Error).message === "end") throw error;
       }
     }
@@ -96,18 +96,18 @@ loopTest("a task that has taken its cancellation back can be cancelled again", f
   assertEquals(log, [["cancelled: one", 1, 0], ["cancelled: two", 1, 0], ["cancelled: end", 1, 0]]);
 });
 
-loopTest("a limit of time tells its own cancellation from one that came before it", function* ({ log }) {
+loopTest("a time limit distinguishes its own cancellation from an earlier one", function* ({ log }) {
   // What test_uncancel_structured_blocks of CPython is about: blocks count from where they began.
   const task: Task = createTask(function* () {
     try {
       yield* sleep(100);
     } catch (error) {
-      log.push(tell(error));
+      log.push(textOf(error));
     }
     try {
       yield* timeout(1, sleep(100));
     } catch (error) {
-      log.push([tell(error), task.cancelling()]);
+      log.push([textOf(error), task.cancelling()]);
     }
     yield* sleep(1);
     return "went on";

@@ -1,4 +1,4 @@
-/** Futures as promises: for `await`, and for whatever takes a thenable. */
+/** Futures as promises: for `await`, and for functions that take a thenable. */
 import { CancelledError, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { inLoop } from "./loop_lab.ts";
@@ -39,7 +39,7 @@ Deno.test("Promise.all, race, any and allSettled take futures and tasks", () =>
     assertEquals((await settled).map(({ status }) => status), ["fulfilled", "fulfilled"]);
   }));
 
-Deno.test("then() hands on what its functions answer, and calls none of them inline", async () => {
+Deno.test("then() passes on what its functions return, and calls none of them inline", async () => {
   const loop = newEventLoop();
   const future = loop.createFuture<number>();
   future.setResult(20);

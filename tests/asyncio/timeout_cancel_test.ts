@@ -1,4 +1,4 @@
-/** Limits of time and cancellations from outside, limits in limits, and limits with task groups. */
+/** Time limits and cancellations from outside, limits in limits, and limits with task groups. */
 import {
   createTask,
   currentTask,
@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { type LoopLab, loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
 type Steps<T = unknown> = Generator<unknown, T, unknown>;
 
@@ -27,7 +27,7 @@ function noted(lab: LoopLab, name: string, seconds: number, block: (limit: Timeo
       lab.at(`${name} gave ${value}, expired: ${limit!.expired()}`);
       return value;
     } catch (error) {
-      lab.at(`${name}: ${tell(error)}, expired: ${limit!.expired()}`);
+      lab.at(`${name}: ${textOf(error)}, expired: ${limit!.expired()}`);
       throw error;
     }
   })();
@@ -41,7 +41,7 @@ loopTest("a cancellation from outside goes through a limit that has not expired"
   const task = createTask(noted(lab, "limit", 10, long));
   yield* sleep(1);
   task.cancel("from outside");
-  assertEquals(tell(yield* errorOf(task)), "cancelled: from outside");
+  assertEquals(textOf(yield* errorOf(task)), "cancelled: from outside");
   assertEquals([task.cancelled(), task.cancelling()], [true, 1]);
   assertEquals(lab.log, ["1 limit: cancelled: from outside, expired: false"]);
 });
@@ -116,7 +116,7 @@ loopTest("a cancellation after the limit, during cleanup, stays one", function* 
 loopTest("a limit works in a task whose earlier cancellation was swallowed", function* (lab) {
   const task = createTask(function* () {
     yield* errorOf(sleep(9));
-    return tell(yield* errorOf(noted(lab, "limit", 1, long)));
+    return textOf(yield* errorOf(noted(lab, "limit", 1, long)));
   });
   yield* sleep(1);
   task.cancel();
@@ -229,7 +229,7 @@ loopTest("a limit around a task group ends the tasks, and is what is thrown", fu
       children.push(group.createTask(long), group.createTask(long));
     });
   }));
-  assertEquals([tell(error), children.map(stateOf)], ["time is up", ["cancelled", "cancelled"]]);
+  assertEquals([textOf(error), children.map(stateOf)], ["time is up", ["cancelled", "cancelled"]]);
   assertEquals([currentTask()!.cancelling(), lab.loop.time()], [0, 1]);
 });
 
@@ -239,7 +239,7 @@ loopTest("a limit in a task group's block fails the group", function* () {
     child = group.createTask(long);
     yield* timeout(1, long);
   }));
-  assertEquals([tell(error), stateOf(child!)], ["group of time is up", "cancelled"]);
+  assertEquals([textOf(error), stateOf(child!)], ["group of time is up", "cancelled"]);
 });
 
 loopTest("a limit in a child of a group fails the group with TimeoutError", function* () {
@@ -247,7 +247,7 @@ loopTest("a limit in a child of a group fails the group with TimeoutError", func
     group.createTask(timeout(1, long));
     group.createTask(long);
   }));
-  assertEquals([tell(error), currentTask()!.cancelling()], ["group of time is up", 0]);
+  assertEquals([textOf(error), currentTask()!.cancelling()], ["group of time is up", 0]);
 });
 
 loopTest("a child that fails as the limit around its group ends: the error of the group is thrown", function* () {
@@ -263,7 +263,7 @@ loopTest("a child that fails as the limit around its group ends: the error of th
         });
       });
     }));
-    assertEquals([tell(error), currentTask()!.cancelling()], ["group of failed", 0]);
+    assertEquals([textOf(error), currentTask()!.cancelling()], ["group of failed", 0]);
   }
 });
 
@@ -279,5 +279,5 @@ loopTest("a limit that ends while a group waits for children that clean up waits
       });
     });
   }));
-  assertEquals([tell(error), loop.time()], ["time is up", 6]);
+  assertEquals([textOf(error), loop.time()], ["time is up", 6]);
 });

@@ -1,4 +1,4 @@
-/** Blocks of code with a limit of time: what they give, when time is up, and setting another time. */
+/** Blocks of code with a time limit: their results, the timeout, and another deadline. */
 import { Coro } from "@asyncoro/asyncoro";
 import {
   CancelledError,
@@ -12,7 +12,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, tell } from "./outcomes.ts";
+import { errorOf, failWith, textOf } from "./outcomes.ts";
 
 /** A block that waits for long, and whose limit is kept. */
 function* limited(seconds: number | null, block: (limit: Timeout) => Generator<unknown, unknown, unknown>) {
@@ -25,7 +25,7 @@ function* limited(seconds: number | null, block: (limit: Timeout) => Generator<u
       });
       return `gave ${value}`;
     } catch (error) {
-      return tell(error);
+      return textOf(error);
     }
   });
   return { ended, limit: limit! as Timeout };
@@ -62,7 +62,7 @@ loopTest("timeoutAt() takes a point in time", function* ({ loop }) {
     limit = t;
     yield* long();
   }));
-  assertEquals([tell(error), limit!.when(), limit!.expired(), loop.time()], ["time is up", 7, true, 7]);
+  assertEquals([textOf(error), limit!.when(), limit!.expired(), loop.time()], ["time is up", 7, true, 7]);
 });
 
 loopTest("without a limit a block takes the time that it takes", function* ({ loop }) {
@@ -80,7 +80,7 @@ loopTest("without a limit a block takes the time that it takes", function* ({ lo
 });
 
 loopTest("a limit is a duration, too", function* ({ loop }) {
-  assertEquals(tell(yield* errorOf(timeout({ milliseconds: 1500 }, long))), "time is up");
+  assertEquals(textOf(yield* errorOf(timeout({ milliseconds: 1500 }, long))), "time is up");
   assertEquals(loop.time(), 1.5);
 });
 
@@ -116,12 +116,12 @@ loopTest("a limit takes whatever can be awaited in place of a block", function* 
   assertEquals(yield* timeout(1, Promise.resolve("promise")), "promise");
   assertEquals(yield* timeout(1, createTask(sleep(0, "task"))), "task");
   assertEquals(yield* timeout(1, coro), "coro");
-  assertEquals(tell(yield* errorOf(timeout(1, long()))), "time is up");
+  assertEquals(textOf(yield* errorOf(timeout(1, long()))), "time is up");
 });
 
 loopTest("a task that a limit waits for is cancelled when time is up", function* () {
   const task = createTask(long);
-  assertEquals(tell(yield* errorOf(timeout(1, task))), "time is up");
+  assertEquals(textOf(yield* errorOf(timeout(1, task))), "time is up");
   assertEquals([task.cancelled(), task.cancelling()], [true, 1]);
 });
 
@@ -275,7 +275,7 @@ loopTest("no other time can be set once the block has ended, or time is up", fun
   assertThrows(() => expired.limit.reschedule(null), Error, "it is expired");
 });
 
-loopTest("limits name what is no time, and what is no block", function* () {
+loopTest("limits refuse what is not a valid duration, and what is not a block", function* () {
   assertThrows(() => timeout("1s" as never, long), TypeError, 'current value is "1s"');
   assertThrows(() => timeout(NaN, long), TypeError);
   assertThrows(() => timeoutAt("noon" as never, long), TypeError, "'when' must be a number of seconds or null");
@@ -289,7 +289,7 @@ loopTest("limits name what is no time, and what is no block", function* () {
   assertEquals(ended, "gave undefined");
 });
 
-loopTest("only a task can have a limit, and a coroutine that is none is told so", function* ({ loop }) {
+loopTest("only a task can have a limit: another coroutine gets an error", function* ({ loop }) {
   const coro = loop.scheduler.spawn(function* () {
     return yield* errorOf(timeout(1, long));
   });
@@ -297,6 +297,6 @@ loopTest("only a task can have a limit, and a coroutine that is none is told so"
   assertEquals((error as Error).message, "Cannot limit the time as only a task can be cancelled: use it inside a task");
 });
 
-Deno.test("timeout() fails outside a loop, as it cannot tell the time", () => {
+Deno.test("timeout() fails outside a loop, as there is no clock", () => {
   assertThrows(() => timeout(1, long), Error, "no event loop runs here");
 });

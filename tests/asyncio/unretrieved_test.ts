@@ -1,4 +1,4 @@
-/** Errors of futures that nobody asks for. */
+/** Errors of futures that are never retrieved. */
 import { type EventLoop, type Future, gather, newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertMatch } from "@std/assert";
@@ -6,7 +6,7 @@ import { runProgram } from "../helpers/program.ts";
 
 const error = new Error("failed");
 
-/** What the handler is told of a loop in which `use` left things behind. */
+/** What is reported to the handler of a loop after `use` and `close()`. */
 async function toldAtClose(use: (loop: EventLoop) => unknown): Promise<string[]> {
   const loop = newEventLoop({ clock: new VirtualClock() });
   const told: string[] = [];
@@ -22,20 +22,20 @@ function failed(loop: EventLoop): Future {
   return future;
 }
 
-/** Declares a test that whoever does this has taken the error. */
+/** Declares a test that this retrieves the error. */
 function takenTest(how: string, take: (future: Future, loop: EventLoop) => unknown): void {
   Deno.test(`an error is taken by ${how}`, async () => {
     assertEquals(await toldAtClose((loop) => take(failed(loop), loop)), []);
   });
 }
 
-Deno.test("close() tells the handler of an error that nobody asked for, once", async () => {
+Deno.test("close() reports an error that was not retrieved, once", async () => {
   assertEquals(await toldAtClose((loop) => void failed(loop)), [
     "Future exception was never retrieved: a failed future: Error: failed",
   ]);
 });
 
-Deno.test("close() tells the handler of the error of a task that nobody awaited", async () => {
+Deno.test("close() reports the error of a task that was not awaited", async () => {
   const told = await toldAtClose(async (loop) => {
     loop.createTask(
       function* () {
@@ -57,7 +57,7 @@ Deno.test("the handler is given the future", () => {
   assertEquals([futures.length, futures[0] === future], [1, true]);
 });
 
-Deno.test("close() tells of several errors in the order in which they came", async () => {
+Deno.test("close() reports several errors in the order in which they came", async () => {
   const told = await toldAtClose((loop) => {
     for (let i = 0; i < 3; i++) loop.createFuture().setException(new Error(`${i}`));
   });
@@ -75,7 +75,7 @@ takenTest("asking for the exception", (future) => future.exception());
 takenTest("awaiting it in an async function", async (future) => {
   await Promise.resolve(future).catch(() => {});
 });
-takenTest("then() with one who takes errors", async (future) => {
+takenTest("then() with a function for errors", async (future) => {
   await future.then(null, () => {});
 });
 takenTest("catch()", async (future) => {
@@ -118,7 +118,7 @@ Deno.test("a done callback alone takes no error", async () => {
   assertEquals(told.length, 1);
 });
 
-Deno.test("neither a result nor a cancellation is missed by anybody", async () => {
+Deno.test("neither a result nor a cancellation is reported", async () => {
   const told = await toldAtClose((loop) => {
     loop.createFuture().setResult(1);
     loop.createFuture().cancel("gone");
@@ -127,7 +127,7 @@ Deno.test("neither a result nor a cancellation is missed by anybody", async () =
   assertEquals(told, []);
 });
 
-Deno.test("a task that was cancelled is missed by nobody", async () => {
+Deno.test("a task that was cancelled is not reported", async () => {
   const told = await toldAtClose(async (loop) => {
     const task = loop.createTask(sleep(10));
     loop.callSoon(() => task.cancel());
@@ -137,7 +137,7 @@ Deno.test("a task that was cancelled is missed by nobody", async () => {
   assertEquals(told, []);
 });
 
-Deno.test("an error counts as told to a waiter that was cancelled before it could see it, as in CPython", async () => {
+Deno.test("an error counts as retrieved by a waiter that was cancelled before it received it, as in CPython", async () => {
   const told = await toldAtClose(async (loop) => {
     const future = loop.createFuture();
     const waiter = loop.createTask(function* () {
@@ -152,7 +152,7 @@ Deno.test("an error counts as told to a waiter that was cancelled before it coul
   assertEquals(told, []);
 });
 
-Deno.test("a handler that looks at the future's error at close() is not told again", () => {
+Deno.test("a handler that retrieves the error at close() is not called again", () => {
   const loop = newEventLoop();
   let told = 0;
   loop.setExceptionHandler((_loop, { future }) => {
@@ -164,7 +164,7 @@ Deno.test("a handler that looks at the future's error at close() is not told aga
   assertEquals(told, 1);
 });
 
-Deno.test("an error is told of when its future is collected as garbage", async () => {
+Deno.test("an error is reported when its future is garbage-collected", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { newEventLoop, sleep } from "@asyncoro/asyncoro/asyncio";
     import { setFlagsFromString } from "node:v8";
@@ -203,7 +203,7 @@ Deno.test("an error is told of when its future is collected as garbage", async (
   assertEquals(code, 0);
 });
 
-Deno.test("without a handler an error that nobody asked for is printed at close()", async () => {
+Deno.test("without a handler an error that was not retrieved is printed at close()", async () => {
   const { code, stderr } = await runProgram(`
     import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
     const loop = newEventLoop();

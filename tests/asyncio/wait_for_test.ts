@@ -13,7 +13,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, failWith, stateOf, tell } from "./outcomes.ts";
+import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
 loopTest("waitFor() gives the value of whatever can be awaited", function* ({ loop }) {
   const future = loop.createFuture<string>();
@@ -42,7 +42,7 @@ loopTest("a generator function is called with the coroutine that waits", functio
 });
 
 loopTest("waitFor() takes a duration as its limit, and none", function* ({ loop }) {
-  assertEquals(tell(yield* errorOf(waitFor(sleep(9), { milliseconds: 1500 }))), "time is up");
+  assertEquals(textOf(yield* errorOf(waitFor(sleep(9), { milliseconds: 1500 }))), "time is up");
   assertEquals(loop.time(), 1.5);
   assertEquals(yield* waitFor(sleep(1000, "slept"), null), "slept");
 });
@@ -68,8 +68,8 @@ loopTest("with no time, only what is done already is given", function* ({ loop }
   cancelled.cancel();
   for (const timeout of [0, -1]) {
     assertEquals(yield* waitFor(done, timeout), "done");
-    assertEquals(tell(yield* errorOf(waitFor(failed, timeout))), "failed");
-    assertEquals(tell(yield* errorOf(waitFor(cancelled, timeout))), "cancelled");
+    assertEquals(textOf(yield* errorOf(waitFor(failed, timeout))), "failed");
+    assertEquals(textOf(yield* errorOf(waitFor(cancelled, timeout))), "cancelled");
   }
 });
 
@@ -125,7 +125,7 @@ loopTest("waitFor() with no time can itself be cancelled while it waits for the 
   const waiter = createTask(waitFor(task, 0));
   yield* sleep(1);
   waiter.cancel();
-  assertEquals(tell(yield* errorOf(waiter)), "cancelled");
+  assertEquals(textOf(yield* errorOf(waiter)), "cancelled");
   assertEquals([stateOf(task), task.cancelling()], ["pending", 1]);
   yield* errorOf(task);
 });
@@ -164,8 +164,8 @@ loopTest("an error of the cleanup is thrown in place of TimeoutError", function*
       failWith("cleanup failed");
     }
   }
-  assertEquals(tell(yield* errorOf(waitFor(body(), 1))), "cleanup failed");
-  assertEquals(tell(yield* errorOf(waitFor(createTask(body), 1))), "cleanup failed");
+  assertEquals(textOf(yield* errorOf(waitFor(body(), 1))), "cleanup failed");
+  assertEquals(textOf(yield* errorOf(waitFor(createTask(body), 1))), "cleanup failed");
 });
 
 loopTest("an error within the time is thrown as it is, the same object", function* ({ loop }) {
@@ -181,18 +181,18 @@ loopTest("a result in the iteration after the start is in time", function* ({ lo
   assertEquals(yield* waitFor(future, 1), "in time");
 });
 
-loopTest("cancelling who waits cancels what it waits for", function* () {
+loopTest("cancelling the waiter cancels what it waits for", function* () {
   for (const timeout of [null, 60]) {
     const task = createTask(sleep(99));
     const waiter = createTask(waitFor(task, timeout));
     yield* sleep(1);
     waiter.cancel("both");
-    assertEquals(tell(yield* errorOf(waiter)), "cancelled: both");
+    assertEquals(textOf(yield* errorOf(waiter)), "cancelled: both");
     assertEquals(stateOf(task), "cancelled: both");
   }
 });
 
-loopTest("cancelling who waits for a task that has just ended cancels the one who waits", function* ({ log }) {
+loopTest("cancelling the waiter for a task that has just ended cancels the waiter", function* ({ log }) {
   const inner = createTask(function* () {
     return "done";
   });
@@ -203,11 +203,11 @@ loopTest("cancelling who waits for a task that has just ended cancels the one wh
   });
   yield* sleep(0);
   waiter.cancel();
-  assertEquals(tell(yield* errorOf(waiter)), "cancelled");
+  assertEquals(textOf(yield* errorOf(waiter)), "cancelled");
   assertEquals([stateOf(inner), log], ["gave done", []]);
 });
 
-loopTest("cancelling who waits for what refuses to end waits for that", function* ({ loop }) {
+loopTest("cancelling the waiter for a task that refuses to end waits for its end", function* ({ loop }) {
   const waiter = createTask(waitFor(
     (function* () {
       for (let i = 0; i < 3; i++) {
@@ -239,9 +239,9 @@ loopTest("a limit and a cancellation in one iteration: the cancellation is not s
 loopTest("a shielded task survives the limit", function* () {
   const task = createTask(sleep(3, "slept"));
   const shielded = shield(task);
-  assertEquals(tell(yield* errorOf(waitFor(shielded, 0))), "time is up");
+  assertEquals(textOf(yield* errorOf(waitFor(shielded, 0))), "time is up");
   assertEquals([shielded.cancelled(), stateOf(task)], [true, "pending"]);
-  assertEquals(tell(yield* errorOf(waitFor(shield(task), 1))), "time is up");
+  assertEquals(textOf(yield* errorOf(waitFor(shield(task), 1))), "time is up");
   assertEquals(yield* waitFor(shield(task), null), "slept");
 });
 
@@ -251,7 +251,7 @@ loopTest("a limit takes nothing from queues and locks", function* () {
   yield* lock.acquire();
   const awaited = [queue.get(), lock.acquire(), new Event().wait(), until(Promise.withResolvers().promise)];
   for (const each of awaited) {
-    assertEquals(tell(yield* errorOf(waitFor(each as typeof awaited[0], 1))), "time is up");
+    assertEquals(textOf(yield* errorOf(waitFor(each as typeof awaited[0], 1))), "time is up");
   }
   queue.putNowait("item");
   lock.release();
@@ -259,13 +259,13 @@ loopTest("a limit takes nothing from queues and locks", function* () {
 });
 
 loopTest("waitFor() can be nested, and the nearer limit counts", function* ({ loop }) {
-  assertEquals(tell(yield* errorOf(waitFor(waitFor(sleep(9), 1), 5))), "time is up");
+  assertEquals(textOf(yield* errorOf(waitFor(waitFor(sleep(9), 1), 5))), "time is up");
   assertEquals(loop.time(), 1);
-  assertEquals(tell(yield* errorOf(waitFor(waitFor(sleep(9), 5), 1))), "time is up");
+  assertEquals(textOf(yield* errorOf(waitFor(waitFor(sleep(9), 5), 1))), "time is up");
   assertEquals(loop.time(), 2);
 });
 
-loopTest("waitFor() names what cannot be awaited, and what is no time", function* () {
+loopTest("waitFor() refuses what cannot be awaited, and what is not a valid duration", function* () {
   for (const wrong of [42, null, "text", () => {}]) assertThrows(() => waitFor(wrong as never, 1), TypeError);
   assertThrows(() => waitFor(sleep(1), "1s" as never), TypeError, 'current value is "1s"');
   assertThrows(() => waitFor(sleep(1), NaN), TypeError);

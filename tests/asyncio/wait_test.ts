@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
-import { errorOf, stateOf, tell } from "./outcomes.ts";
+import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 const sleeper = (seconds: number): Task<number> => createTask(sleep(seconds, seconds));
 const failing = (seconds: number): Task<never> =>
@@ -65,7 +65,7 @@ loopTest("wait() throws no error of what it waits for", function* () {
   const task = failing(1);
   const [done] = yield* wait([task]);
   assertEquals([...done], [task]);
-  assertEquals(tell(task.exception()), "failed 1");
+  assertEquals(textOf(task.exception()), "failed 1");
 });
 
 loopTest("wait() goes on when time is up, without an error, and cancels nothing", function* ({ loop }) {
@@ -138,14 +138,14 @@ loopTest("wait() names what is wrong with its options", function* () {
   yield* task;
 });
 
-loopTest("cancelling who waits leaves alone what it waits for", function* ({ loop }) {
+loopTest("cancelling the waiter does not cancel the futures that it waits for", function* ({ loop }) {
   const tasks = [sleeper(2), sleeper(3)];
   const waiter = createTask(function* () {
     yield* wait(tasks, { timeout: 100 });
   });
   yield* sleep(1);
   waiter.cancel();
-  assertEquals(tell(yield* errorOf(waiter)), "cancelled");
+  assertEquals(textOf(yield* errorOf(waiter)), "cancelled");
   assertEquals(tasks.map((task) => [stateOf(task), task.cancelling()]), [["pending", 0], ["pending", 0]]);
   assertEquals(loop.scheduler.stats().timers, 2);
   assertEquals((yield* wait(tasks))[0].size, 2);

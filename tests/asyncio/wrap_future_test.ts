@@ -1,4 +1,4 @@
-/** Futures of promises and of whatever else can be awaited. */
+/** Futures of promises and of other awaitables. */
 import { Coro, DeadlockError } from "@asyncoro/asyncoro";
 import {
   CancelledError,
@@ -59,7 +59,7 @@ loopTest("a task that waits for a promise's future and is cancelled ends at once
   assertEquals([task.cancelled(), future.cancelled()], [true, true]);
 });
 
-Deno.test("a promise that nobody awaits, settled last of all, does not hide that main waits for what never comes", () =>
+Deno.test("a promise that is not awaited, settled last, does not hide that main waits forever", () =>
   inLoop(async (lab) => {
     const main = lab.loop.createTask(function* () {
       wrapFuture(new Promise((resolve) => setTimeout(resolve, 2)));
@@ -112,7 +112,7 @@ loopTest("any thenable will do, also one that calls back at once, or twice, or t
   assertEquals(`${future.exception()}`, "Error: broken");
 });
 
-Deno.test("outside a loop wrapFuture() and ensureFuture() need to be told one", () =>
+Deno.test("outside a loop wrapFuture() and ensureFuture() need it as an option", () =>
   inLoop(async ({ loop }) => {
     assertThrows(() => wrapFuture(Promise.resolve()), Error, "no event loop runs here");
     assertThrows(() => ensureFuture(Promise.resolve()), Error, "no event loop runs here");

@@ -13,18 +13,18 @@ import { Queue } from "../queues/queue.ts";
 
 /** Options of {@linkcode asCompleted}. */
 export interface AsCompletedOptions {
-  /** Seconds, or a duration, in which all have to be done; no limit by default. */
+  /** The time in which all must be done, in seconds or as a duration; no limit by default. */
   readonly timeout?: Timeout;
 }
 
 /**
- * Several awaitables in the order in which they are done: what {@linkcode asCompleted} answers.
+ * Several awaitables in the order in which they are done. {@linkcode asCompleted} returns it.
  *
- * In a coroutine, iteration gives operations, each of which gives the next result. In an async function `for await`
- * gives the futures themselves.
+ * In a coroutine, iterate with `for`: each item is an operation that evaluates to the next result. In an async function,
+ * iterate with `for await`: the items are the futures themselves.
  */
 export class Completions<T> {
-  // What is done and was not given yet; `null` for what was not done in time.
+  // The futures that are done and were not consumed yet; `null` for each that was not done in time.
   readonly #done = new Queue<Future<T> | null>();
   readonly #todo: Set<Future<T>>;
   #timer: Handle | null = null;
@@ -55,7 +55,7 @@ export class Completions<T> {
     this.#todo.clear();
   };
 
-  /** One operation for each: it gives the result of the next that is done, or throws its error. */
+  /** One operation for each: it evaluates to the result of the next that is done, or throws its error. */
   *[Symbol.iterator](): Generator<Operation<T>, void, unknown> {
     while (this.#left > 0) {
       this.#left--;
@@ -67,14 +67,14 @@ export class Completions<T> {
     return (yield* this.#next()).result();
   }
 
-  /** @internal The next future that is done. */
+  /** The next future that is done. */
   *#next(): Generator<unknown, Future<T>, unknown> {
     const future = yield* this.#done.get();
     if (future === null) throw new TimeoutError("Time is up: not all were done within the limit");
     return future;
   }
 
-  /** For `for await`, in async functions: the futures, each when it is done. */
+  /** For `for await` in async functions: the futures, each when it is done. */
   [Symbol.asyncIterator](): AsyncIterator<Future<T>, void, unknown> {
     return { next: () => this.#nextFuture() };
   }
@@ -86,19 +86,19 @@ export class Completions<T> {
     return { done: false, value: future };
   }
 
-  /** In a list, as a promise of a future would be one of its result. */
+  // In an array, as a promise of a future would become a promise of its result.
   *#boxed(): Generator<unknown, [Future<T>], unknown> {
     return [yield* this.#next()];
   }
 }
 
 /**
- * Runs several at once and gives each when it is done, the quickest first.
+ * Runs several awaitables at once and provides each when it is done, the fastest first.
  *
- * @param awaitables What can be awaited; of coroutines tasks are made. What is given twice is awaited once.
+ * @param awaitables The awaitables; of coroutines, tasks are made. One that occurs twice is awaited once.
  * @param options See {@linkcode AsCompletedOptions}.
- * @throws {TypeError} If one cannot be awaited, or `timeout` is no time.
- * @throws {TimeoutError} At the yield, for each that is not done in time. They go on.
+ * @throws {TypeError} If one cannot be awaited, or `timeout` is not a valid duration.
+ * @throws {TimeoutError} At the yield, for each that is not done in time. It goes on.
  *
  * @example
  * ```ts

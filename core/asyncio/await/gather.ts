@@ -8,28 +8,28 @@ import { getEventLoop } from "../loop/policy.ts";
 
 /** Options of {@linkcode gather}. */
 export interface GatherOptions {
-  /** Whether errors come back among the results in place of failing the whole; `false` by default. */
+  /** Whether errors are returned among the results, instead of making the whole fail; `false` by default. */
   readonly returnExceptions?: boolean;
 }
 
-/** Several awaitables of any kind. */
+/** The awaitables that {@linkcode gather} takes. */
 // deno-lint-ignore no-explicit-any -- any type of result
 export type Awaitables = readonly Awaitable<any>[];
 
-/** What {@linkcode gather} gives: the results in the shape of what was awaited. */
+/** The results of {@linkcode gather}, in the order of the awaitables. */
 export type Gathered<W extends Awaitables> = { -readonly [K in keyof W]: AwaitedValue<W[K]> };
 
-/** The same where errors come back among the results. */
+/** The same with `returnExceptions`. */
 export type GatheredOrFailed<W extends Awaitables> = { -readonly [K in keyof W]: AwaitedValue<W[K]> | Error };
 
-/** The future of several. */
+/** The future of several futures. */
 class Gathering extends Future<unknown[]> {
   readonly #children: readonly Future[];
   readonly #returnExceptions: boolean;
   #unfinished: number;
   #cancelRequested = false;
 
-  /** `children` are distinct; `all` are those whose results are given. */
+  /** `children` are distinct; `all` are the futures of the results, in order, where one may occur twice. */
   constructor(loop: EventLoop, children: readonly Future[], all: readonly Future[], returnExceptions: boolean) {
     super({ loop });
     this.#children = all;
@@ -41,7 +41,7 @@ class Gathering extends Future<unknown[]> {
     }
   }
 
-  /** Cancels all that are not done; it is cancelled when they have ended. */
+  /** Cancels all that are not done. It is cancelled when they have ended. */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
     let any = false;
@@ -52,10 +52,10 @@ class Gathering extends Future<unknown[]> {
 
   readonly #childDone = (child: Future): void => {
     this.#unfinished--;
-    // Looked at in any case: what comes after the first failure is nobody's business.
+    // Also after the first failure: a later error counts as retrieved and is not reported.
     const failed = hasFailed(child);
     if (this.done()) return;
-    // As in CPython, that a child was cancelled fails the whole like any error, and so does its own cancellation.
+    // As in CPython, the whole fails if a child was cancelled, as with any other error, and also if it is cancelled itself.
     if (failed && !this.#returnExceptions) this.fail(outcome(child));
     else if (this.#unfinished === 0) this.#settle();
   };
@@ -80,15 +80,15 @@ function outcome(future: Future): unknown {
 }
 
 /**
- * Runs several at once and gives all their results, in the order of the arguments.
+ * Runs several awaitables at once and collects their results, in the order of the arguments.
  *
- * The first error is given to whoever waits, and the others go on. Cancelling it cancels those that are not done. What
- * is given twice is awaited once.
+ * It fails with the first error, and the others go on. Cancelling it cancels those that are not done. An awaitable that
+ * occurs twice is awaited once.
  *
- * @param awaitables What can be awaited: as an array, or one by one. Of coroutines tasks are made.
+ * @param awaitables The awaitables, as an array or one by one. Of coroutines, tasks are made.
  * @param options See {@linkcode GatherOptions}.
  * @returns A future of the results.
- * @throws {TypeError} If one cannot be awaited; then no task was made.
+ * @throws {TypeError} If one cannot be awaited; then no task is made.
  * @throws {RangeError} If the futures among them belong to different loops.
  *
  * @example
@@ -106,7 +106,7 @@ export function gather<const W extends Awaitables>(
   awaitables: W,
   options: { readonly returnExceptions: true },
 ): Future<GatheredOrFailed<W>>;
-/** The same, where the first error fails the whole. */
+/** The same, failing with the first error. */
 export function gather<const W extends Awaitables>(awaitables: W, options?: GatherOptions): Future<Gathered<W>>;
 /** The same with the awaitables one by one. */
 export function gather<const W extends Awaitables>(...awaitables: W): Future<Gathered<W>>;
@@ -117,7 +117,7 @@ export function gather(...args: unknown[]): Future<unknown> {
   const distinct = new Set(awaitables);
   const children = [...distinct].map((each) => ensureFuture(each as Awaitable, { loop }));
   if (children.length > 0) {
-    const all = distinct.size === awaitables.length ? children : inPlaces(awaitables, distinct, children);
+    const all = distinct.size === awaitables.length ? children : futuresOf(awaitables, distinct, children);
     return new Gathering(loop, children, all, returnExceptions);
   }
   const nothing = new Future<unknown[]>({ loop });
@@ -125,15 +125,15 @@ export function gather(...args: unknown[]): Future<unknown> {
   return nothing;
 }
 
-/** The future of each; what is there twice has one. */
-function inPlaces(awaitables: readonly unknown[], distinct: Set<unknown>, children: readonly Future[]): Future[] {
+/** The future of each awaitable; one that occurs twice has one future. */
+function futuresOf(awaitables: readonly unknown[], distinct: Set<unknown>, children: readonly Future[]): Future[] {
   const futures = new Map([...distinct].map((each, index) => [each, children[index]]));
   return awaitables.map((each) => futures.get(each)!);
 }
 
 function argumentsOf(args: unknown[]): GatherOptions & { readonly awaitables: readonly unknown[] } {
   const [first, second] = args;
-  // A tuple or list of awaitables can be awaited by nobody, so there is no doubt which form it is.
+  // An array cannot be awaited itself, so there is no doubt which form it is.
   if (args.length > 0 && args.length <= 2 && !isAwaitable(first) && isIterable(first)) {
     return { ...second as GatherOptions, awaitables: [...first] };
   }
@@ -146,8 +146,8 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 
-/** The loop of the first future among them, or else the one that runs. */
+/** The loop of the first future among them, or else the current loop. */
 function loopOf(awaitables: readonly unknown[]): EventLoop {
   const future = awaitables.find((each) => each instanceof Future);
-  return future === undefined ? getEventLoop() : (future as Future).loop;
+  return future === undefined ? getEventLoop() : future.loop;
 }

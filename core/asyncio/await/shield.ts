@@ -3,10 +3,10 @@ import { ensureFuture } from "../loop/ensure_future.ts";
 import type { Future } from "../loop/future.ts";
 
 /**
- * Lets something be awaited without being cancelled with whoever awaits it: a cancellation ends the wait, and what is
- * shielded goes on. Cancelled by others, it passes that on.
+ * Protects an awaitable from the cancellation of the task that awaits it: a cancellation ends the wait, and the awaitable
+ * goes on. If the awaitable itself is cancelled, so is the returned future.
  *
- * @param awaitable What can be awaited; of a coroutine a task is made.
+ * @param awaitable The awaitable; of a coroutine, a task is made.
  * @returns A future of its result.
  * @throws {TypeError} If `awaitable` cannot be awaited.
  *
@@ -32,7 +32,7 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const outer = inner.loop.createFuture<T>();
   const passOn = () => {
     if (outer.done()) {
-      // Nobody is left to tell.
+      // No task awaits its outcome any more.
       inner.markRetrieved();
     } else if (inner.cancelled()) {
       outer.cancel();

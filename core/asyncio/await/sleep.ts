@@ -4,8 +4,8 @@ import { Sleep } from "../../operations/sleep.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 
-/** Sleeps as asyncio does: with zero or less others get a turn, and who wakes up stands last in line. */
-class LoopSleep extends Sleep {
+/** Sleeps as in asyncio: with zero or less it gives others a turn, and after the sleep the task is last in the queue. */
+class LoopSleep<T> extends Sleep<T> {
   override begin(fiber: Fiber): boolean {
     if (this.limit > 0) return false;
     this.give(this.outcome);
@@ -23,11 +23,11 @@ class LoopSleep extends Sleep {
 }
 
 /**
- * Sleeps. Others get a turn in any case.
+ * Sleeps. It always gives others a turn.
  *
- * @param delay Seconds, or a duration; zero or less gives the others one turn.
- * @param result What it evaluates to.
- * @throws {TypeError} If `delay` is no time.
+ * @param delay Seconds, or a duration; zero or less gives others one turn.
+ * @param result The value that it evaluates to.
+ * @throws {TypeError} If `delay` is not a valid duration.
  *
  * @example
  * ```ts
@@ -41,5 +41,5 @@ export function sleep<T = void>(delay: NonNullable<Timeout>, result?: T): Operat
   if (delay === null || delay === undefined) {
     throw new TypeError(`Cannot sleep as 'delay' must be a time: current value is ${describe(delay)}`);
   }
-  return new LoopSleep(toSeconds(delay, "sleep"), result) as Operation<unknown> as Operation<T>;
+  return new LoopSleep<T>(toSeconds(delay, "sleep"), result);
 }

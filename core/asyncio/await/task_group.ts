@@ -13,10 +13,10 @@ import type { Task, TaskOptions } from "../loop/task.ts";
 export type GroupBlock<T> = (group: TaskGroup) => Generator<unknown, T, any>;
 
 /**
- * Tasks that belong to a block of code: the block does not end before all of them have.
+ * Tasks that belong to a block of code: the block ends only when all of them have ended.
  *
- * When one of them fails, or the block does, the others and the block are cancelled, and when all have ended, the
- * errors are thrown together. A task that is cancelled by itself leaves the others alone.
+ * When a task fails, or the block does, the other tasks and the block are cancelled. When all have ended, the errors are
+ * thrown together. The cancellation of a single task does not affect the others.
  *
  * `taskGroup(block)` is the usual way to use it.
  */
@@ -24,7 +24,7 @@ export class TaskGroup {
   #parent: Task | null = null;
   #state: "new" | "active" | "ending" | "ended" = "new";
   #aborting = false;
-  // The parent was cancelled by this group, to end the block: that is taken back in the end.
+  // This group has cancelled the parent to end the block; at the end it withdraws that request.
   #cancelledParent = false;
   readonly #tasks = new Set<Task>();
   readonly #errors: unknown[] = [];
@@ -35,8 +35,8 @@ export class TaskGroup {
    *
    * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
    * @param options See {@linkcode TaskOptions}.
-   * @throws {TypeError} If `coroutine` is none.
-   * @throws {Error} If the group's block does not run, or the group is shutting down.
+   * @throws {TypeError} If `coroutine` is not a coroutine.
+   * @throws {Error} If the block of the group does not run, or the group is shutting down.
    */
   createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): Task<T> {
     if (this.#state === "new") throw new Error(`Cannot create a task as ${this} has not been entered`);
@@ -54,11 +54,11 @@ export class TaskGroup {
    * Runs the block, once, and waits for the tasks.
    *
    * @param block A generator function, called with this group.
-   * @returns What the block gives.
-   * @throws {AggregateError} At the yield, with the `errors` of the tasks in the order in which they failed, and that
-   * of the block last.
+   * @returns The result of the block.
+   * @throws {AggregateError} At the yield, with the `errors` of the tasks in the order in which they failed, and the
+   * error of the block last.
    * @throws {TypeError} If `block` is not a generator function.
-   * @throws {Error} At the yield, outside a task or if it was run before.
+   * @throws {Error} At the yield, outside a task or if the group was run before.
    */
   run<T>(block: GroupBlock<T>): Operation<T> {
     if (!isGeneratorFunction(block)) {
@@ -111,7 +111,7 @@ export class TaskGroup {
         yield* this.#allEnded();
       } catch (error) {
         if (!isInstance(error, CancelledError)) throw error;
-        // From outside, unless the group is what cancels.
+        // The cancellation comes from outside, unless the group is aborting.
         if (!this.#aborting) cancellation = error;
         this.#abort();
       }
@@ -125,7 +125,7 @@ export class TaskGroup {
   }
 
   #failure(parent: Task): AggregateError {
-    // A cancellation from outside is overtaken by the errors, and comes at the next wait.
+    // The errors take precedence over a cancellation from outside, which is thrown at the next wait.
     if (parent.cancelling() > 0) {
       parent.uncancel();
       parent.cancel();
@@ -154,7 +154,7 @@ export class TaskGroup {
     this.#parent!.cancel();
   };
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return `a task group of ${this.#tasks.size}`;
   }
@@ -165,13 +165,13 @@ interface Failure {
 }
 
 /**
- * Runs a block of code with tasks of its own. The block and its tasks end together: it waits for all of them, and when
- * one fails, all the others and the block are cancelled.
+ * Runs a block of code with tasks of its own, and waits until all of them have ended. When the block or a task fails, the
+ * block and all other tasks are cancelled.
  *
  * @param block A generator function, called with the {@linkcode TaskGroup}, whose `createTask` it uses.
- * @returns What the block gives.
- * @throws {AggregateError} At the yield, with the `errors` of the tasks in the order in which they failed, and that of
- * the block last.
+ * @returns The result of the block.
+ * @throws {AggregateError} At the yield, with the `errors` of the tasks in the order in which they failed, and the error
+ * of the block last.
  * @throws {TypeError} If `block` is not a generator function.
  * @throws {Error} At the yield, outside a task.
  *

@@ -12,7 +12,7 @@ import { getRunningLoop } from "../loop/running.ts";
 import { currentTask } from "../loop/tasks.ts";
 import type { Task } from "../loop/task.ts";
 
-/** A block of code with a limit: a generator function that is called with it. */
+/** A block of code with a time limit: a generator function that is called with the limit. */
 // deno-lint-ignore no-explicit-any -- a generator that uses plain `yield` is sent `any`
 export type TimeoutBlock<T> = (timeout: Timeout) => Generator<unknown, T, any>;
 
@@ -22,7 +22,7 @@ type Block = Body | TimeoutBlock<unknown>;
 
 type State = "created" | "active" | "expiring" | "expired" | "finished";
 
-/** A limit of time for a block of code in a task: what `timeout` and `timeoutAt` call the block with. */
+/** A time limit for a block of code in a task: `timeout` and `timeoutAt` call the block with it. */
 export class Timeout {
   #when: number | null;
   #state: State = "created";
@@ -35,16 +35,17 @@ export class Timeout {
     this.#when = when;
   }
 
-  /** When time is up, in seconds, by the clock of `loop.time()`; `null` if there is no limit. */
+  /** The deadline, in seconds, by the clock of `loop.time()`; `null` if there is no limit. */
   when(): number | null {
     return this.#when;
   }
 
   /**
-   * Sets another time.
+   * Sets another deadline.
    *
-   * @param when In seconds, by the clock of `loop.time()`; what is past is the next iteration, `null` is no limit.
-   * @throws {Error} If time was up already, or the block has ended.
+   * @param when In seconds, by the clock of `loop.time()`; a time that has passed means the next iteration, `null` no
+   * limit.
+   * @throws {Error} If the deadline has passed already, or the block has ended.
    * @throws {TypeError} If `when` is not a number.
    */
   reschedule(when: number | null): void {
@@ -60,7 +61,7 @@ export class Timeout {
     this.#handle = when <= loop.time() ? loop.callSoon(expire) : loop.callAt(when, expire);
   }
 
-  /** Whether time was up before the block had ended. */
+  /** Whether the deadline passed before the block had ended. */
   expired(): boolean {
     return this.#state === "expiring" || this.#state === "expired";
   }
@@ -83,8 +84,8 @@ export class Timeout {
 
   /**
    * @internal
-   * The block has ended. Returns the error for its caller, if it has ended with one: a cancellation that was asked for
-   * by nobody else means that time was up.
+   * The block has ended. Returns the error for its caller, if it has ended with one: a `TimeoutError` for a cancellation
+   * that only this timeout has requested.
    */
   leave(error?: unknown): unknown {
     this.#handle?.cancel();
@@ -99,16 +100,16 @@ export class Timeout {
 }
 
 /**
- * Runs a block of code with a limit of time: when time is up, whatever it waits for is cancelled and, when the block
- * has cleaned up, `TimeoutError` is thrown here. The block may set another time, with `reschedule()`.
+ * Runs a block of code with a time limit: at the deadline, the block is cancelled at the point where it waits, and when it
+ * has cleaned up, `TimeoutError` is thrown here. The block may set another deadline with `reschedule()`.
  *
- * A cancellation of the task from outside stays one.
+ * A cancellation of the task from outside is thrown as a `CancelledError`.
  *
  * @param delay Seconds from now, or a duration; no limit with `null`.
- * @param block A generator function, called with its {@linkcode Timeout}; or whatever can be awaited.
- * @returns What the block gives.
- * @throws {TimeoutError} At the yield, if time was up.
- * @throws {TypeError} If `delay` is no time, or `block` nothing to wait for.
+ * @param block A generator function, called with its {@linkcode Timeout}; or anything that can be awaited.
+ * @returns The result of the block.
+ * @throws {TimeoutError} At the yield, if the block does not end in time.
+ * @throws {TypeError} If `delay` is not a valid duration, or `block` cannot be awaited.
  * @throws {Error} If no loop is running; at the yield, outside a task.
  *
  * @example
@@ -126,7 +127,7 @@ export class Timeout {
  * ```
  */
 export function timeout<T>(delay: Delay, block: TimeoutBlock<T>): Operation<T>;
-/** The same for whatever can be awaited. */
+/** The same for anything that can be awaited. */
 export function timeout<T>(delay: Delay, awaitable: Awaitable<T>): Operation<T>;
 export function timeout(delay: Delay, block: Limited<unknown>): Operation<unknown> {
   const seconds = toSeconds(delay, "limit the time");
@@ -134,17 +135,17 @@ export function timeout(delay: Delay, block: Limited<unknown>): Operation<unknow
 }
 
 /**
- * The same as {@linkcode timeout}, with a point in time in place of a length.
+ * The same as {@linkcode timeout}, with a deadline in place of a duration.
  *
- * @param when When time is up, in seconds, by the clock of `loop.time()`; `null` is no limit.
- * @param block A generator function, called with its {@linkcode Timeout}; or whatever can be awaited.
- * @returns What the block gives.
- * @throws {TimeoutError} At the yield, if time was up.
- * @throws {TypeError} If `when` is not a number, or `block` nothing to wait for.
+ * @param when The deadline, in seconds, by the clock of `loop.time()`; `null` means no limit.
+ * @param block A generator function, called with its {@linkcode Timeout}; or anything that can be awaited.
+ * @returns The result of the block.
+ * @throws {TimeoutError} At the yield, if the block does not end in time.
+ * @throws {TypeError} If `when` is not a number, or `block` cannot be awaited.
  * @throws {Error} At the yield, outside a task.
  */
 export function timeoutAt<T>(when: number | null, block: TimeoutBlock<T>): Operation<T>;
-/** The same for whatever can be awaited. */
+/** The same for anything that can be awaited. */
 export function timeoutAt<T>(when: number | null, awaitable: Awaitable<T>): Operation<T>;
 export function timeoutAt(when: number | null, block: Limited<unknown>): Operation<unknown> {
   return limit(checkWhen(when), block);

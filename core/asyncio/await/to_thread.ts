@@ -5,11 +5,11 @@ import type { TaskResult } from "../../workers/worker_pool.ts";
 import { getRunningLoop } from "../loop/running.ts";
 
 /**
- * Runs a function in a worker of the running loop's own executor, so that the loop goes on meanwhile.
+ * Runs a function in a worker of the running loop's own executor, while the loop goes on.
  *
  * @param target A self-contained function, whose source is sent, or `{ module, name }`.
  * @param args Its arguments, which are copied.
- * @returns What it answers.
+ * @returns Its result.
  * @throws {WorkerError} At the yield, if it fails.
  * @throws {UnsupportedError} At the yield, if the runtime has no workers.
  *

@@ -6,31 +6,31 @@ import { isAwaitable } from "../loop/coroutine.ts";
 import { Future } from "../loop/future.ts";
 import type { TimerHandle } from "../loop/handle.ts";
 
-/** For {@linkcode wait}: until the first is done. */
+/** For {@linkcode wait}: wait until the first is done. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
-/** For {@linkcode wait}: until the first has failed, or all are done. */
+/** For {@linkcode wait}: wait until the first has failed, or all are done. */
 export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
-/** For {@linkcode wait}: until all are done. */
+/** For {@linkcode wait}: wait until all are done. */
 export const ALL_COMPLETED = "ALL_COMPLETED";
 
-/** Until when {@linkcode wait} waits. */
+/** The condition that ends {@linkcode wait}. */
 export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
 
 /** Options of {@linkcode wait}. */
 export interface WaitOptions {
-  /** Seconds to wait at the most, or a duration; no limit by default. It is no error when time is up. */
+  /** Seconds to wait at most, or a duration; no limit by default. A timeout is not an error. */
   readonly timeout?: Timeout;
-  /** Until when to wait: `ALL_COMPLETED` by default. */
+  /** The condition that ends the wait: `ALL_COMPLETED` by default. */
   readonly returnWhen?: ReturnWhen;
 }
 
 /**
- * Waits for several futures or tasks. It cancels none of them, also not when time is up.
+ * Waits for several futures or tasks. It never cancels them, not even on timeout.
  *
  * @param futures Futures and tasks; make tasks of coroutines first.
  * @param options See {@linkcode WaitOptions}.
- * @returns Two sets, of those that are done and those that are not.
- * @throws {TypeError} If there is something else among them, or an option is wrong.
+ * @returns Two sets: the futures that are done, and those that are not.
+ * @throws {TypeError} If one of them is not a future or task, or an option is invalid.
  * @throws {RangeError} If there is none.
  *
  * @example

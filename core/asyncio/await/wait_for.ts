@@ -11,15 +11,16 @@ import { Future } from "../loop/future.ts";
 import { timeout as limit } from "./timeout.ts";
 
 /**
- * Waits for something with a limit. What is not done in time is cancelled; `shield()` prevents that.
+ * Waits for an awaitable with a time limit, and cancels it if it is not done in time; `shield()` prevents that.
  *
- * It ends when what was cancelled has ended, which may take longer; if that ends with a result all the same, it is given.
+ * It ends when the awaitable has ended, which may be after the deadline. If a cancelled awaitable ends with a result, it
+ * returns the result.
  *
- * @param awaitable What can be awaited.
- * @param timeout Seconds, or a duration; no limit with `null`. With zero or less only what is done already is given,
- * and a coroutine is not begun.
+ * @param awaitable Anything that can be awaited.
+ * @param timeout Seconds, or a duration; no limit with `null`. With zero or less, it returns the result only if the
+ * awaitable is done already, and a coroutine does not begin.
  * @throws {TimeoutError} At the yield, if it is not done in time.
- * @throws {TypeError} If `awaitable` cannot be awaited or `timeout` is no time.
+ * @throws {TypeError} If `awaitable` cannot be awaited or `timeout` is not a valid duration.
  *
  * @example
  * ```ts
@@ -37,14 +38,15 @@ import { timeout as limit } from "./timeout.ts";
  * assertEquals(answer, "too late");
  * ```
  */
-export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T> {
+export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T>;
+export function waitFor(awaitable: Awaitable, timeout: Timeout): Operation<unknown> {
   mustBeAwaitable(awaitable);
   const seconds = toSeconds(timeout, "wait with a limit");
-  const work = operationOf(awaitable) as Operation<T> | null;
-  // A future may be done already; of a promise, nothing is known at once.
+  const work = operationOf(awaitable);
+  // A future may be done already; a promise does not show whether it is settled.
   const awaited = awaitable instanceof Future ? awaitable : work ?? awaitable;
   const body = seconds > 0 ? limited(work ?? awaitable, seconds) : atOnce(awaited);
-  return new Call(body, work) as Operation<unknown> as Operation<T>;
+  return new Call(body, work);
 }
 
 function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknown, T, unknown> {
@@ -54,7 +56,7 @@ function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknow
 function* atOnce<T>(awaitable: Awaitable<T>): Generator<unknown, T, unknown> {
   const future = ensureFuture(awaitable);
   if (future.done()) return future.result();
-  yield* cancelled(future);
+  yield* cancelAndWait(future);
   try {
     return future.result();
   } catch (error) {
@@ -65,8 +67,8 @@ function* atOnce<T>(awaitable: Awaitable<T>): Generator<unknown, T, unknown> {
   }
 }
 
-/** Cancels and waits for the end, in a way that can be cancelled itself. */
-function* cancelled(future: Future): Generator<unknown, void, unknown> {
+/** Cancels a future and waits until it is done. The wait itself can be cancelled. */
+function* cancelAndWait(future: Future): Generator<unknown, void, unknown> {
   const waiter = future.loop.createFuture<void>();
   const onDone = () => waiter.done() || waiter.setResult();
   future.addDoneCallback(onDone);

@@ -1,7 +1,7 @@
 import type { CompletionWaiter } from "../../fiber/joiner.ts";
 import type { LoopServices } from "./loop_services.ts";
 
-/** What a wait needs of the future that it waits for. */
+/** @internal What a wait needs of the future that it waits for. */
 export interface AwaitedFuture {
   /** The event loop that it belongs to. */
   readonly loop: LoopServices;

@@ -10,13 +10,13 @@ import type { ExceptionContext } from "./exception_context.ts";
 /** The priority level of everything that an event loop runs, the usual one: asyncio has no priorities. */
 export const LOOP_LEVEL = 4;
 
-/** A callback in the queue of an event loop. */
+/** @internal A callback in the queue of an event loop. */
 export interface QueuedCallback {
   /** Calls it. Must not throw. */
   run(): void;
 }
 
-/** A callback with a deadline. */
+/** @internal A callback with a deadline. */
 export interface TimedCallback extends QueuedCallback {
   /** The deadline, in seconds, by the clock of the loop. */
   when(): number;
@@ -24,7 +24,7 @@ export interface TimedCallback extends QueuedCallback {
   armed(timer: Timer): void;
 }
 
-/** An error that goes to the exception handler unless it is retrieved before the loop is closed. */
+/** @internal An error that goes to the exception handler unless it is retrieved before the loop is closed. */
 export interface PendingReport {
   /** Reports it. */
   report(): void;

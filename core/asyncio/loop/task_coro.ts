@@ -5,7 +5,7 @@ import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
 import type { LoopServices } from "./loop_services.ts";
 
-/** What the coroutine of a task needs of the task. */
+/** @internal What the coroutine of a task needs of the task. */
 export interface TaskOfCoro extends AwaitedFuture {
   /** The coroutine has ended. */
   coroEnded(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;

@@ -54,7 +54,7 @@ export class StreamReader {
    * Makes a reader that is fed by hand.
    *
    * @param options See {@linkcode StreamOptions}.
-   * @throws {RangeError} If the limit is no positive integer.
+   * @throws {RangeError} If the limit is not a positive integer.
    */
   constructor({ limit = DEFAULT_LIMIT }: StreamOptions = {}) {
     this.#limit = checkLimit(limit);

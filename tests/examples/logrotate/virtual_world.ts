@@ -14,7 +14,7 @@ export class VirtualWorld implements World {
   readonly locks: { take(path: string): void } = { take() {} };
   readonly status: Status;
   readonly dryRun = false;
-  readonly longestNap: number;
+  readonly maxSleep: number;
   /** What was rotated: when by the wall clock, why, and for how long virtual time had run. */
   readonly rotations: { instant: string; seconds: number; dates: Readonly<Record<string, string>> }[] = [];
   /** How long a rotation takes, in virtual seconds. */
@@ -28,9 +28,9 @@ export class VirtualWorld implements World {
   readonly #clock = new VirtualClock();
   #wall: number;
 
-  constructor(start: string, longestNap = 60, state = new State("none", true)) {
+  constructor(start: string, maxSleep = 60, state = new State("none", true)) {
     this.#wall = Temporal.Instant.from(start).epochMilliseconds;
-    this.longestNap = longestNap;
+    this.maxSleep = maxSleep;
     this.state = state;
     this.status = new Status(this.now, false);
     this.status.event = () => {};

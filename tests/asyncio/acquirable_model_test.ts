@@ -1,6 +1,6 @@
 /**
- * Locks and semaphores in random programs, against a naive model: a number and a line. Tasks are cancelled at any time,
- * also when they were let in and have not run, and have limits.
+ * Locks and semaphores in random programs, against a naive model: a number and a list. Tasks are cancelled at any time,
+ * also when they were granted one and have not run, and have limits.
  */
 import {
   BoundedSemaphore,
@@ -27,7 +27,7 @@ interface Ask {
   readonly limit: number | null;
 }
 
-type Command = Ask | { do: "release" | "turn" | "settle" } | { do: "cancel"; who: number };
+type Command = Ask | { do: "release" | "turn" | "settle" } | { do: "cancel"; index: number };
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
@@ -43,28 +43,28 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
       weight: 7,
       arbitrary: fc.record({ do: fc.constantFrom("release" as const, "turn" as const, "settle" as const) }),
     },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), who: fc.nat(5) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), index: fc.nat(5) }) },
   ),
   { minLength: 10, maxLength: 60, size: "max" },
 );
 
-/** A gate, the tasks that ask for it, and who is expected to be let in. */
+/** A lock or semaphore, the tasks that acquire it, and the grants that the model expects. */
 class Watched {
-  readonly gate: Acquirable;
+  readonly acquirable: Acquirable;
   readonly tasks: Task<void>[] = [];
-  /** Who has been let in, in order, by number. */
+  /** The numbers of the tasks that were granted it, in order. */
   readonly entered: number[] = [];
-  // The model: what is free, who waits for how long, and who was let in.
+  // The model: how many permits are free, which tasks wait for how long, and which were granted one.
   #free: number;
   #waiting: { id: number; deadline: number }[] = [];
   readonly #granted: number[] = [];
   #released = 0;
   readonly #bound: number;
 
-  constructor(gate: Acquirable, free: number) {
-    this.gate = gate;
+  constructor(acquirable: Acquirable, free: number) {
+    this.acquirable = acquirable;
     this.#free = free;
-    this.#bound = gate instanceof BoundedSemaphore ? free : Infinity;
+    this.#bound = acquirable instanceof BoundedSemaphore ? free : Infinity;
   }
 
   #grant(): void {
@@ -72,7 +72,9 @@ class Watched {
   }
 
   *#asking(id: number, { how, limit }: Ask): Generator<unknown, void, unknown> {
-    const wait: Iterable<unknown, unknown, unknown> = how === "hold" ? this.gate.hold() : this.gate.acquire();
+    const wait: Iterable<unknown, unknown, unknown> = how === "hold"
+      ? this.acquirable.hold()
+      : this.acquirable.acquire();
     try {
       if (limit !== null) yield* waitFor(wait as Generator, limit);
       else if (how === "plain") yield wait;
@@ -91,20 +93,20 @@ class Watched {
   }
 
   release(): void {
-    const { gate } = this;
-    const refused = gate instanceof Lock ? !gate.locked() : gate.statistics().value === this.#bound;
-    if (refused) return void assertThrows(() => gate.release());
-    // The permits of those that were let in and have not run are not for others to release, although nobody checks.
+    const { acquirable } = this;
+    const refused = acquirable instanceof Lock ? !acquirable.locked() : acquirable.statistics().value === this.#bound;
+    if (refused) return void assertThrows(() => acquirable.release());
+    // Others must not release the permits of tasks that were granted one and have not run, although it is not checked.
     if (this.#bound < Infinity && this.#released === this.entered.length) return;
-    gate.release();
+    acquirable.release();
     this.#released++;
     this.#free++;
     this.#grant();
   }
 
-  cancel(who: number): void {
+  cancel(index: number): void {
     const pending = this.tasks.flatMap((task, id) => task.done() ? [] : [id]);
-    const id = pending[who % pending.length];
+    const id = pending[index % pending.length];
     if (id === undefined || !this.tasks[id].cancel()) return;
     this.#waiting = this.#waiting.filter((each) => each.id !== id);
     if (!this.#granted.includes(id)) return;
@@ -117,12 +119,12 @@ class Watched {
   checkSettled(now: number): void {
     this.#waiting = this.#waiting.filter((each) => each.deadline > now);
     // Of two permits at once, the order is not promised; a lock lets in one by one.
-    const inOrder = (ids: number[]) => this.gate instanceof Lock ? ids : ids.toSorted((a, b) => a - b);
+    const inOrder = (ids: number[]) => this.acquirable instanceof Lock ? ids : ids.toSorted((a, b) => a - b);
     assertEquals(inOrder(this.entered), inOrder(this.#granted));
-    const { waiters, ...state } = this.gate.statistics();
+    const { waiters, ...state } = this.acquirable.statistics();
     assertEquals(waiters, this.#waiting.length);
     assertEquals("value" in state ? state.value : state.locked ? 0 : 1, this.#free);
-    assertEquals(this.gate.locked(), this.#free === 0);
+    assertEquals(this.acquirable.locked(), this.#free === 0);
   }
 }
 
@@ -130,7 +132,7 @@ function* follow(watched: Watched, program: Command[], now: () => number): Gener
   for (const command of program) {
     if (command.do === "ask") watched.ask(command, now());
     else if (command.do === "release") watched.release();
-    else if (command.do === "cancel") watched.cancel(command.who);
+    else if (command.do === "cancel") watched.cancel(command.index);
     else if (command.do === "turn") yield* sleep(0);
     else {
       yield* sleep(1);
@@ -142,10 +144,10 @@ function* follow(watched: Watched, program: Command[], now: () => number): Gener
   for (const task of watched.tasks) task.cancel();
   yield* gather(watched.tasks, { returnExceptions: true });
   for (const task of watched.tasks) assert(task.cancelled() || task.exception() === null);
-  assertEquals(watched.gate.statistics().waiters, 0);
+  assertEquals(watched.acquirable.statistics().waiters, 0);
 }
 
-const GATES: [string, number, () => Acquirable][] = [
+const ACQUIRABLES: [string, number, () => Acquirable][] = [
   ["Lock", 1, () => new Lock()],
   ["Semaphore of none", 0, () => new Semaphore(0)],
   ["Semaphore of one", 1, () => new Semaphore(1)],
@@ -153,7 +155,7 @@ const GATES: [string, number, () => Acquirable][] = [
   ["BoundedSemaphore of two", 2, () => new BoundedSemaphore(2)],
 ];
 
-for (const [name, free, make] of GATES) {
+for (const [name, free, make] of ACQUIRABLES) {
   Deno.test(`${name} does what a number and a line do, whatever tasks do with it`, () =>
     fc.assert(
       fc.asyncProperty(
