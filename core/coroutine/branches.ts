@@ -5,13 +5,17 @@
  * mean the coroutine itself. When the outcome is certain, the branches that are left are unwound, and only when the
  * last of them has ended does the coroutine go on: nothing of it runs behind its back.
  */
+import { coroOf } from "./coro_of.ts";
 import { Coro } from "./coro.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
+import type { Owner } from "../fiber/owner.ts";
 import { DepthFirst } from "../base/depth_first.ts";
 import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
-import { type Body, type Ending, Fiber, isGenerator } from "../fiber/fiber.ts";
+import { type Ending, Fiber } from "../fiber/fiber.ts";
+import { type Body, isGenerator } from "../base/generator.ts";
 import { asBody, operationFor } from "../operations/as_body.ts";
 import { Finish } from "../operations/finish.ts";
-import { giveBack, type Grant, letGo, takeOver } from "../operations/parts.ts";
+import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
 import { GRACE_SECONDS } from "../operations/with_timeout.ts";
 
 /** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
@@ -38,7 +42,7 @@ class Branch extends Fiber {
     this.initialize(body, parent.hostContext);
     this.begun = false;
     // Looked up once: branches within branches may be many.
-    this.owner = parent.owner;
+    this.owner = coroOf(parent);
     this.index = index;
     this.group = group;
   }
@@ -58,7 +62,7 @@ class Branch extends Fiber {
     this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): Fiber {
+  override get parent(): WaitingFiber {
     return this.group.fiber!;
   }
 
@@ -118,7 +122,7 @@ abstract class Group extends Operation<unknown> {
     } catch (error) {
       for (const branch of this.branches) fiber.loop.freeSlot(branch);
       this.branches.clear();
-      for (const part of this.#parts) if (part !== null) letGo(part);
+      for (const part of this.#parts) if (part !== null) discard(part);
       throw error;
     }
   }
@@ -127,10 +131,10 @@ abstract class Group extends Operation<unknown> {
     this.#live--;
     this.branches.delete(branch);
     const part = this.#parts[branch.index];
-    if (part !== null) letGo(part);
+    if (part !== null) discard(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // A loser that ends by itself at the last moment has lost all the same.
-      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, this.fiber!.owner);
+      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, coroOf(this.fiber!));
       else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
@@ -230,7 +234,7 @@ abstract class Group extends Operation<unknown> {
   }
 
   // Any branch that can go on may fail the whole, or release what another waits for.
-  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
     return this.#every((branch) => branch.stuck && (branch.wait instanceof Group || branch.wait!.isDeadlocked(dead)));
   }
 

@@ -1,5 +1,5 @@
+import { runningCoro } from "./coro_of.ts";
 import { addClaim, type Claims, withoutClaim } from "./handled_failures.ts";
-import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError } from "../base/errors.ts";
 import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
@@ -20,8 +20,9 @@ import type { Operation } from "../fiber/operation.ts";
 import { type Named, placement } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { Timer } from "../fiber/schedulable.ts";
-import { type Body, type Ending, Fiber, isGeneratorFunction, isThenable } from "../fiber/fiber.ts";
+import { Timer } from "../fiber/timer.ts";
+import { type Ending, Fiber } from "../fiber/fiber.ts";
+import { type Body, isGeneratorFunction, isThenable } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
@@ -439,7 +440,7 @@ export class Coro<
         `Cannot throw in ${this} as 'error' must be an Error: current value is ${describe(error)}, wrap it in one`,
       );
     }
-    if (!this.isAlive() || context.fiber?.owner === this) return false;
+    if (!this.isAlive() || runningCoro() === this) return false;
     this.requestThrow(error);
     return true;
   }

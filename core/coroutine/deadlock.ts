@@ -38,7 +38,8 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   const alive: Coro[] = [];
   // All are taken for dead first; the set grows by those who are asked about, and they have their turn too.
   for (const coro of dead) {
-    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((asked) => {
+    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((owner) => {
+      const asked = owner as Coro;
       const before = askers.get(asked);
       if (before === undefined) askers.set(asked, [coro]);
       else before.push(coro);
@@ -51,7 +52,7 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   // Then each that is alive may bring those to life who wait for it.
   for (const coro of alive) {
     for (const asker of askers.get(coro) ?? []) {
-      if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked))) continue;
+      if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked as Coro))) continue;
       dead.delete(asker);
       alive.push(asker);
     }
@@ -96,7 +97,7 @@ function findCycle(coros: readonly Coro[]): Coro[] {
 function blockers(coro: Coro): Coro[] {
   const asked: Coro[] = [];
   coro.isDeadlocked((other) => {
-    asked.push(other);
+    asked.push(other as Coro);
     return true;
   });
   return asked;

@@ -1,5 +1,5 @@
+import { runningCoro } from "./coro_of.ts";
 import { type Clock, hostClock } from "../host/clock.ts";
-import { context } from "../fiber/context.ts";
 import { checkPriority, Coro, type CoroFunction } from "./coro.ts";
 import { type Deadlock, findDeadlock, stuckCoros, tellDeadlock } from "./deadlock.ts";
 import { describe } from "../base/describe.ts";
@@ -12,7 +12,7 @@ import { callOfProgram } from "../base/call_site.ts";
 import { placed, setDefaultScheduler } from "./spawn_options.ts";
 import { printError, printUncaught } from "../base/error_report.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
-import { Timer } from "../fiber/schedulable.ts";
+import { Timer } from "../fiber/timer.ts";
 import { shuffler } from "../fiber/shuffle.ts";
 import { Fiber } from "../fiber/fiber.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
@@ -226,7 +226,7 @@ export class Scheduler extends RunLoop {
 
   /** The coroutine that is running right now, or `null`. */
   static curCoro(): Coro | null {
-    return context.fiber?.owner ?? null;
+    return runningCoro();
   }
 
   /** Its name. */
@@ -563,7 +563,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal Reports an error that nobody takes, in the host's asynchronous context of the coroutine. */
   reportError(error: unknown, coro: Coro): void {
-    if (context.fiber?.owner === coro) this.#callHook(error, coro);
+    if (runningCoro() === coro) this.#callHook(error, coro);
     else withinContext(coro.hostContext, () => this.#callHook(error, coro));
   }
 

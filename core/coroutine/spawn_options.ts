@@ -3,9 +3,10 @@
  *
  * `new Coro(target, ...args)` has no room for them in its arguments, so they stand here for the moment of the call.
  */
-import { context } from "../fiber/context.ts";
+import { callbackContext } from "./callback_scheduler.ts";
+import { runningCoro } from "./coro_of.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Body } from "../fiber/fiber.ts";
+import type { Body } from "../base/generator.ts";
 
 /** Options of a new coroutine, checked. */
 export interface Placement {
@@ -64,7 +65,6 @@ export function placement(): Placement {
     chosen = null;
     return place;
   }
-  const running = context.fiber;
-  const scheduler = running === null ? context.scheduler ?? defaultScheduler() : running.owner.scheduler;
+  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler ?? defaultScheduler();
   return { scheduler, options: null };
 }

@@ -9,17 +9,16 @@
  * an operation that timed out, was cancelled or has been answered finds another state and is dropped. That is the
  * whole defence against stale wake-ups.
  */
-import { context } from "./context.ts";
-import type { Coro } from "../coroutine/coro.ts";
-import type { Fiber } from "./fiber.ts";
+import { context, type WaitingFiber } from "./context.ts";
 import { operationMade, watch } from "./misuse.ts";
+import type { Owner } from "./owner.ts";
 
 /** Made, not yet yielded. */
 export const NEW = 0;
 /** Part of one that was yielded, or of a task: it will begin, or be given up before it does. */
 export const TAKEN_OVER = 1;
 /** Its iterator was taken by a `yield*`. */
-export const CLAIMED = 2;
+export const ITERATING = 2;
 /** Begun, no outcome yet. */
 export const WAITING = 3;
 /** Has a value that was not handed over yet. */
@@ -79,7 +78,7 @@ export abstract class Operation<T> {
   /** @internal Whether it was yielded with plain `yield`, so that the run loop and not `yield*` takes the outcome. */
   declare direct: boolean;
   /** @internal The fiber that waits. */
-  declare fiber: Fiber | null;
+  declare fiber: WaitingFiber | null;
   /** @internal The value or error, once settled. */
   declare outcome: unknown;
   /**
@@ -113,7 +112,7 @@ export abstract class Operation<T> {
    * Settles at once (with {@linkcode give} or {@linkcode fail}) and returns `true`, or arranges to be settled later
    * and returns `false`. Called once, while the fiber runs.
    */
-  abstract begin(fiber: Fiber): boolean;
+  abstract begin(fiber: WaitingFiber): boolean;
 
   /** @internal Takes the operation out of whatever would settle it. Called in state `WAITING` only. */
   abstract detach(): void;
@@ -141,7 +140,7 @@ export abstract class Operation<T> {
   takenOver(): void {}
 
   /** @internal It was taken over and will not begin. */
-  letGo(): void {}
+  discarded(): void {}
 
   /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
   timedOut(): void {
@@ -153,7 +152,7 @@ export abstract class Operation<T> {
    * Whether this wait can certainly never end if the coroutines for which `dead` holds never go on.
    * Only waits that name who must act (`finish`, locks) can tell; all others may be ended by anyone.
    */
-  isDeadlocked(_dead: (coro: Coro) => boolean): boolean {
+  isDeadlocked(_dead: (owner: Owner) => boolean): boolean {
     return false;
   }
 
@@ -208,16 +207,16 @@ export abstract class Operation<T> {
    */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
-    this.state = CLAIMED;
+    this.state = ITERATING;
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
   /** @internal Called by `yield*`. */
   next(): IteratorResult<unknown, unknown> {
-    if (this.state === CLAIMED) {
+    if (this.state === ITERATING) {
       const fiber = context.fiber;
       if (fiber === null) throw outsideCoroutine(this);
-      if (!this.start(fiber)) return PARKED_RESULT;
+      if (!this.park(fiber)) return PARKED_RESULT;
     }
     const failed = this.state === REJECTED;
     const outcome = this.take();
@@ -237,7 +236,7 @@ export abstract class Operation<T> {
   }
 
   /** @internal Begins the wait of `fiber`. Returns `true` if there is an outcome already. */
-  start(fiber: Fiber): boolean {
+  park(fiber: WaitingFiber): boolean {
     this.fiber = fiber;
     this.state = WAITING;
     const settled = this.begin(fiber);
@@ -250,7 +249,7 @@ export abstract class Operation<T> {
   }
 
   /** @internal The wait has begun and has a limit: sees to it that the fiber's timer is set. */
-  arm(fiber: Fiber): void {
+  arm(fiber: WaitingFiber): void {
     fiber.loop.timers.setLater(this);
   }
 
@@ -334,7 +333,7 @@ function outsideCoroutine(operation: Operation<unknown>): TypeError {
 }
 
 /** Checks that an operation may be yielded with plain `yield`, and marks it so. */
-export function claimDirect(operation: Operation<unknown>): void {
+export function markDirect(operation: Operation<unknown>): void {
   if (operation.state > TAKEN_OVER) throw alreadyYielded(operation);
   operation.direct = true;
 }

@@ -21,7 +21,7 @@ import { currentContext, restoreContext } from "../host/async_context.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 import { STEP_BUDGET } from "./operation.ts";
-import type { Schedulable } from "./schedulable.ts";
+import type { Loop, Schedulable } from "./schedulable.ts";
 import type { Shuffle } from "./shuffle.ts";
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while
@@ -31,7 +31,7 @@ const MAX_STEPS = 20_000;
 const NO_LEVEL = -1;
 
 /** @internal The machinery of a scheduler, beneath coroutines and their public face. */
-export abstract class RunLoop implements Drivable {
+export abstract class RunLoop implements Drivable, Loop {
   /** @internal */
   readonly kernel: Kernel = Kernel.take();
   /** @internal What is ready, in the kernel's memory. */

@@ -5,7 +5,7 @@
  * caller's code; then the message is posted to the coroutines, where nothing but the mailboxes is touched. So a
  * transform that sends, closes or throws finds every channel in order, and nobody sees half a broadcast.
  */
-import { context } from "../fiber/context.ts";
+import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import { ChannelClosedError } from "./errors.ts";
@@ -13,7 +13,6 @@ import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
-import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
@@ -260,7 +259,7 @@ export class Channel<T = unknown> {
   // --- sending ------------------------------------------------------------------------------------------------
 
   /** Returns how many coroutines got the message, or that the transform dropped it. */
-  #broadcast(message: T, sender: Fiber | null): number | typeof DROPPED {
+  #broadcast(message: T, sender: WaitingFiber | null): number | typeof DROPPED {
     const passed = this.#filter(message, sender);
     if (passed === DROPPED) return DROPPED;
     return this.#channels.size === 0 ? this.#post(passed) : this.#spread(passed, sender);
@@ -273,7 +272,7 @@ export class Channel<T = unknown> {
   }
 
   /** Sends through the channels below, nearest first. */
-  #spread(message: T, sender: Fiber | null): number {
+  #spread(message: T, sender: WaitingFiber | null): number {
     const versions = new Map<Channel<T>, T>([[this, message]]);
     // A map may grow while it is gone through. A channel that dropped the message may get another version of it by
     // another path; one that let it pass is done, so this ends.
@@ -291,7 +290,7 @@ export class Channel<T = unknown> {
     return reached.size;
   }
 
-  #filter(message: T, sender: Fiber | null): T | typeof DROPPED {
+  #filter(message: T, sender: WaitingFiber | null): T | typeof DROPPED {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
@@ -310,7 +309,7 @@ export class Channel<T = unknown> {
   // --- deliver ------------------------------------------------------------------------------------------------
 
   /** @internal Sends for a `deliver` if it can; else that waits, if it may. Returns whether it is settled. */
-  begin(deliver: Deliver<T>, fiber: Fiber): boolean {
+  begin(deliver: Deliver<T>, fiber: WaitingFiber): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
     if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, fiber));
     if (deliver.limit <= 0) return deliver.give(0);
@@ -338,7 +337,7 @@ export class Channel<T = unknown> {
     return null;
   }
 
-  #count(message: T, sender: Fiber | null): number {
+  #count(message: T, sender: WaitingFiber | null): number {
     const count = this.#broadcast(message, sender);
     return count === DROPPED ? 0 : count;
   }
@@ -378,7 +377,7 @@ class Deliver<T> extends Waiter<number> {
     this.n = n;
   }
 
-  override begin(fiber: Fiber): boolean {
+  override begin(fiber: WaitingFiber): boolean {
     return this.#channel.begin(this, fiber);
   }
 

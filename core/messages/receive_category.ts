@@ -2,7 +2,9 @@ import type { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import { Operation, PARKED_RESULT, RESOLVED, WAITING } from "../fiber/operation.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
-import type { Body, Fiber } from "../fiber/fiber.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import type { Body } from "../base/generator.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";
 import { SortedMessages, type SortedReceiver } from "./category_queue.ts";
 
@@ -38,8 +40,8 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   }
 
   // The run loop takes what a plain `yield` waited for as it is; only under `yield*` can an operation wait again.
-  override start(fiber: Fiber): boolean {
-    if (!this.direct) return super.start(fiber);
+  override park(fiber: Fiber): boolean {
+    if (!this.direct) return super.park(fiber);
     this.fiber = fiber;
     this.state = WAITING;
     this.#stand = new ReceiveSorted(this.#coro, this.#wanted, this.#sort, this.limit, this.#alarm);
@@ -47,7 +49,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
     return false;
   }
 
-  override begin(fiber: Fiber): boolean {
+  override begin(fiber: WaitingFiber): boolean {
     mustBeSelf(this.#coro, fiber, "receive");
     const mailbox = this.#coro.mailbox ??= new Mailbox();
     if (this.#search(mailbox)) return true;
@@ -59,7 +61,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
     return false;
   }
 
-  override arm(fiber: Fiber): void {
+  override arm(fiber: WaitingFiber): void {
     this.limit += fiber.loop.clock.now();
     fiber.loop.arm(fiber, this.limit);
   }
@@ -117,7 +119,7 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   }
 
   /** Looks at the message that woke it. Returns `false` if it waits again. */
-  #review(fiber: Fiber): boolean {
+  #review(fiber: WaitingFiber): boolean {
     const mailbox = this.#coro.mailbox!;
     const message = this.outcome;
     this.outcome = undefined;

@@ -1,5 +1,5 @@
 import type { Coro } from "../coroutine/coro.ts";
-import { context } from "../fiber/context.ts";
+import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 
@@ -39,7 +39,7 @@ export class Sleep extends Operation<unknown> {
 }
 
 /** Only the running coroutine may wait as itself. */
-export function mustBeSelf(coro: Coro, fiber: Fiber | null, action: string): void {
+export function mustBeSelf(coro: Coro, fiber: WaitingFiber | null, action: string): void {
   if (fiber !== null && fiber.owner === coro) return;
   const who = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
   throw new Error(

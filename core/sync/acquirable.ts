@@ -5,6 +5,7 @@
  * nobody overtakes, and who releases and acquires again queues behind the others.
  */
 import type { Coro } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { callOfProgram } from "../base/call_site.ts";
@@ -162,7 +163,7 @@ class Acquire extends Acquisition {
 
   override reclaim(): void {
     if (this.outcome === false) return;
-    const coro = this.fiber!.owner;
+    const coro = coroOf(this.fiber!);
     // It may have been released meanwhile, if a branch of `all` or `race` had it already.
     if (this.gate.holds(coro)) this.gate.giveBack(coro);
   }
@@ -180,7 +181,7 @@ class Hold extends Acquire {
   }
 
   protected override grantedValue(gate: Acquirable): Disposable {
-    return new Guard(gate, this.fiber!.owner);
+    return new Guard(gate, coroOf(this.fiber!));
   }
 }
 

@@ -1,4 +1,4 @@
-import { context } from "../fiber/context.ts";
+import { runningCoro } from "../coroutine/coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
@@ -192,7 +192,7 @@ export class Condition {
 
   /** @internal Throws if its lock is not held by whoever calls. */
   protected mustHold(action: string): void {
-    const coro = context.fiber?.owner ?? null;
+    const coro = runningCoro();
     if (coro !== null && this.#lock.owner === coro) return;
     throw this.#lock.misuse(`${action} ${this}`, "its lock", coro);
   }

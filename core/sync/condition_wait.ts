@@ -7,6 +7,7 @@
  */
 import { context } from "../fiber/context.ts";
 import type { Coro } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { CANCELLING, SPENT, WAITING } from "../fiber/operation.ts";
 import { Call } from "../operations/call.ts";
 import type { Fiber } from "../fiber/fiber.ts";
@@ -42,7 +43,7 @@ export class ConditionWait extends Acquisition {
 
   override begin(fiber: Fiber): boolean {
     const lock = this.lock;
-    if (!lock.holds(fiber.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", fiber.owner);
+    if (!lock.holds(coroOf(fiber))) throw lock.misuse(`wait on ${this.condition}`, "its lock", coroOf(fiber));
     if (this.limit <= 0) return this.give(false);
     this.depth = lock.depth;
     this.place = lock.place;
@@ -116,7 +117,7 @@ export class ConditionWait extends Acquisition {
     this.regaining = true;
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
-    const coro = this.fiber!.owner;
+    const coro = coroOf(this.fiber!);
     coro.scheduler.suspect(coro);
     return false;
   }

@@ -4,6 +4,7 @@
  * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
  */
 import type { Coro, Holding } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { Acquirable, type Acquisition } from "./acquirable.ts";
 
 /** What a lock is doing, at one moment. */
@@ -49,7 +50,7 @@ export abstract class Mutex extends Acquirable implements Holding {
 
   /** @internal It is free and now belongs to the coroutine of `entrant`. */
   protected hand(entrant: Acquisition): void {
-    const coro = entrant.fiber!.owner;
+    const coro = coroOf(entrant.fiber!);
     this.owner = coro;
     this.depth = entrant.depth;
     this.place = entrant.place;

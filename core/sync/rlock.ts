@@ -1,4 +1,4 @@
-import { context } from "../fiber/context.ts";
+import { coroOf, runningCoro } from "../coroutine/coro_of.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { type LockStatistics, Mutex } from "./mutex.ts";
 
@@ -52,7 +52,7 @@ export class RLock extends Mutex {
 
   /** @internal */
   override take(entrant: Acquisition): boolean {
-    if (this.owner !== entrant.fiber!.owner) return super.take(entrant);
+    if (this.owner !== coroOf(entrant.fiber!)) return super.take(entrant);
     this.depth += entrant.depth;
     return true;
   }
@@ -83,7 +83,7 @@ export class RLock extends Mutex {
    * @throws {Error} If it is not held by the coroutine that calls.
    */
   override release(): void {
-    const coro = context.fiber?.owner ?? null;
+    const coro = runningCoro();
     if (coro === null || this.owner !== coro) throw this.notHeld(coro);
     this.giveBack(coro);
   }

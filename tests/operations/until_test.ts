@@ -31,7 +31,7 @@ Deno.test("until that is late throws TimeoutError, and what comes later reaches 
           yield* until(gate.promise, 1);
         } catch (error) {
           assertInstanceOf(error, TimeoutError);
-          assertEquals((error as Error).message, "until() waited in vain: the promise was not settled in time");
+          assertEquals((error as Error).message, "until() timed out: the promise was not settled in time");
         }
         assertEquals(scheduler.stats().hostOperations, 0);
         return yield* self.receive(10, "untouched");

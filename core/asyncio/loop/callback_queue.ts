@@ -5,6 +5,7 @@
  * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
  * order exactly, as whatever else becomes ready closes the batch.
  */
+import { callbackContext } from "../../coroutine/callback_scheduler.ts";
 import { context } from "../../fiber/context.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
@@ -95,11 +96,11 @@ export class CallbackQueue {
   /** Calls back as a callback of this scheduler, and of no coroutine. */
   within(callback: () => void): void {
     context.fiber = null;
-    context.scheduler = this.#scheduler;
+    callbackContext.scheduler = this.#scheduler;
     try {
       callback();
     } finally {
-      context.scheduler = null;
+      callbackContext.scheduler = null;
     }
   }
 }

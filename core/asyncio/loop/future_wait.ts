@@ -2,7 +2,7 @@ import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
 import type { CompletionWaiter } from "../../fiber/joiner.ts";
 import { Operation, REJECTED, WAITING } from "../../fiber/operation.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
 import type { Future } from "./future.ts";
@@ -41,7 +41,7 @@ export class FutureWait extends Operation<unknown> implements CompletionWaiter {
     return false;
   }
 
-  #visit(loop: RunLoop): void {
+  #visit(loop: Loop): void {
     if (loop instanceof LoopScheduler) {
       throw new Error(
         `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,

@@ -5,7 +5,7 @@
  * quicker, and then it waits again, last in line. So nothing is promised to anybody, and a priority queue gives the
  * first item there is when it is taken, as in asyncio.
  */
-import { CLAIMED, PARKED_RESULT, RESOLVED, WAITING } from "../../fiber/operation.ts";
+import { ITERATING, PARKED_RESULT, RESOLVED, WAITING } from "../../fiber/operation.ts";
 import { delegate } from "../../operations/as_body.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
@@ -28,7 +28,7 @@ export abstract class QueueWait extends Waiter<unknown> {
     return this.attempt();
   }
 
-  override start(fiber: Fiber): boolean {
+  override park(fiber: Fiber): boolean {
     this.fiber = fiber;
     this.state = WAITING;
     // The run loop, which hands over the outcome of a plain `yield`, cannot look again: a subroutine can.
@@ -53,7 +53,7 @@ export abstract class QueueWait extends Waiter<unknown> {
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
+    if (this.state === ITERATING || this.state !== RESOLVED || this.attempt()) return super.next();
     this.state = WAITING;
     this.line.push(this);
     this.fiber!.wait = this;

@@ -1,7 +1,8 @@
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { KeepAlive } from "../../io/wait/keep_alive.ts";
 import type { AsyncSocket } from "../../io/net/socket.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type Bytes, NOTHING } from "./stream_buffer.ts";
 import type { ReadSource, StreamReader } from "./stream_reader.ts";
@@ -24,7 +25,7 @@ export class ReadAhead implements ReadSource {
   private readonly lost: (error: unknown) => void;
   private readonly keepAlive: KeepAlive;
   // The scheduler that counts the wait for what the host brings.
-  private loop: RunLoop | null;
+  private loop: Loop | null;
   // The host read that is under way.
   private reading: Promise<number | null> | null;
   private ended: boolean;
@@ -67,7 +68,7 @@ export class ReadAhead implements ReadSource {
   hold(fiber: Fiber): void {
     this.loop = fiber.loop;
     this.loop.hostOperations++;
-    this.keepAlive.enter(fiber.owner);
+    this.keepAlive.enter(coroOf(fiber));
   }
 
   /** See {@linkcode ReadSource.refer}. */

@@ -1,4 +1,5 @@
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { describe, isInstance } from "../../base/describe.ts";
 import { type Data, toBytes } from "../../io/stream/bytes.ts";
 import { Items } from "../../io/items.ts";
@@ -370,7 +371,7 @@ class DataWait extends Operation<void> {
   }
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.reader.source?.refer(this.fiber!.owner);
+    if (this.state === WAITING) this.reader.source?.refer(coroOf(this.fiber!));
   }
 
   override detach(): void {

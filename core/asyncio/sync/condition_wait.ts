@@ -13,8 +13,8 @@ export class LoopConditionWait extends ConditionWait {
   #due = false;
 
   // The run loop, which hands over the outcome of a plain `yield`, cannot ask for the lock: a subroutine can.
-  override start(fiber: Fiber): boolean {
-    if (!this.direct) return super.start(fiber);
+  override park(fiber: Fiber): boolean {
+    if (!this.direct) return super.park(fiber);
     this.fiber = fiber;
     this.state = WAITING;
     fiber.enter(delegate(new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit)), this);

@@ -9,6 +9,7 @@ import { WAITING } from "../../fiber/operation.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { sleep } from "../../coroutine/current.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { denoWith } from "../../host/capability.ts";
@@ -340,7 +341,7 @@ class Turn extends IoWait {
   }
 
   protected override enter(fiber: Fiber): void {
-    this.#file.readBuffer.enter(this, fiber.owner);
+    this.#file.readBuffer.enter(this, coroOf(fiber));
   }
 
   protected override leave(): void {

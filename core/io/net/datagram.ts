@@ -3,6 +3,7 @@
  */
 import type { Socket } from "node:dgram";
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
@@ -301,7 +302,7 @@ class RecvFrom extends IoWait {
   }
 
   protected override enter(fiber: Fiber): void {
-    this.#socket.enter(this, fiber.owner);
+    this.#socket.enter(this, coroOf(fiber));
   }
 
   protected override leave(): void {

@@ -6,6 +6,7 @@
  * forgotten, and after a shortage, which is reported once, the listener pauses and goes on.
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { holdTimer, type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
@@ -249,9 +250,10 @@ export class AsyncListener implements Disposable {
         cause,
       }),
     );
-    const owner = wait?.fiber?.owner;
+    const fiber = wait?.fiber ?? null;
+    const owner = fiber === null ? null : coroOf(fiber);
     // The program goes on, so this is a line and not the report of a failure.
-    if (owner === undefined || owner.scheduler.onError === null) console.error(error.message);
+    if (owner === null || owner.scheduler.onError === null) console.error(error.message);
     else owner.scheduler.reportError(error, owner);
   }
 
@@ -282,7 +284,7 @@ class Accept extends IoWait {
   }
 
   protected override enter(fiber: Fiber): void {
-    this.#listener.enter(this, fiber.owner);
+    this.#listener.enter(this, coroOf(fiber));
   }
 
   protected override leave(): void {

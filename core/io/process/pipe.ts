@@ -2,8 +2,8 @@
  * Child processes, one or several in a row. The streams of a child go through a read buffer and a write queue like those of a
  * socket; a child belongs to the coroutine that has started it and is killed when that ends, if it has not ended before.
  */
-import { context } from "../../fiber/context.ts";
 import type { Coro, Holding } from "../../coroutine/coro.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import { describe } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
@@ -153,9 +153,9 @@ export class AsyncPipe implements Disposable, Hold {
     this.writeQueue = new WriteQueue(this.#stdin ?? NO_STDIN);
     this.#stdout = started.stdout === "piped" ? new Output(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
-    const owner = context.fiber?.owner;
-    this.#belonging = owner === undefined ? null : new OwnedResource(owner, () => this.close());
-    if (owner !== undefined) this.#obey(owner.scheduler);
+    const owner = runningCoro();
+    this.#belonging = owner === null ? null : new OwnedResource(owner, () => this.close());
+    if (owner !== null) this.#obey(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#end(statuses).at(-1)!
     );
@@ -401,8 +401,8 @@ export class AsyncPipe implements Disposable, Hold {
 
   /** One that was started outside coroutines keeps the process alive, unless a daemon uses it. */
   #adopt(): void {
-    const user = context.fiber?.owner;
-    if (this.#scheduler === null && this.#statuses === null && user !== undefined && user.daemon) {
+    const user = runningCoro();
+    if (this.#scheduler === null && this.#statuses === null && user !== null && user.daemon) {
       this.#obey(user.scheduler);
     }
   }

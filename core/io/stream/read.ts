@@ -5,6 +5,7 @@
  * over (`collect`).
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { isInstance } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { EOFError } from "../errors.ts";
@@ -59,7 +60,7 @@ export abstract class Read extends IoWait {
   }
 
   protected override enter(fiber: Fiber): void {
-    this.from.readBuffer.enter(this, fiber.owner);
+    this.from.readBuffer.enter(this, coroOf(fiber));
   }
 
   protected override leave(): void {
@@ -96,7 +97,7 @@ export abstract class Read extends IoWait {
 
   private collectNow(readBuffer: ReadBuffer): void {
     // Only what a branch took can come back after it was handed over; nobody else pays for a copy.
-    if (this.fiber === this.fiber!.owner) this.outcome = this.collect(readBuffer, this.state === REJECTED);
+    if (this.fiber === coroOf(this.fiber!)) this.outcome = this.collect(readBuffer, this.state === REJECTED);
     else this.lend(readBuffer);
     readBuffer.leave(this);
   }

@@ -6,9 +6,10 @@
  * whoever waits first in the line is served; a wait that is cancelled only leaves the line.
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { Operation, REJECTED, WAITING } from "../../fiber/operation.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type IoLimit, secondsOf, signalOf } from "./io_options.ts";
 
@@ -22,7 +23,7 @@ export abstract class IoWait extends Operation<unknown> {
   inLine = false;
   readonly #signal: AbortSignal | null;
   // The scheduler that counts it, while it waits.
-  #loop: RunLoop | null = null;
+  #loop: Loop | null = null;
 
   /** `standard` is the default timeout, in seconds; `action` is what cannot be done if the limit is wrong. */
   constructor(limit: IoLimit, standard: number, action: string) {
@@ -41,7 +42,7 @@ export abstract class IoWait extends Operation<unknown> {
   protected refer(_coro: Coro): void {}
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.refer(this.fiber!.owner);
+    if (this.state === WAITING) this.refer(coroOf(this.fiber!));
   }
 
   /** It is first in its line now, or the host has brought something: settles, or sees to it that the host brings more. */

@@ -5,14 +5,13 @@
  * over. What the body's fiber does is within, and so are branches of `race` and `all` in the body; another branch of
  * the same coroutine is not, so the transactions of two branches do not mix.
  */
-import { context } from "../../fiber/context.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
+import { context, type WaitingFiber } from "../../fiber/context.ts";
 import { Lock } from "../../sync/lock.ts";
 
 interface Level {
   readonly lock: Lock;
   /** On which the body runs; `null` at the bottom. */
-  readonly fiber: Fiber | null;
+  readonly fiber: WaitingFiber | null;
   readonly outer: Level | null;
 }
 
@@ -42,14 +41,14 @@ export class DatabaseTurns {
     }
   }
 
-  #levelOf(fiber: Fiber | null): Level {
+  #levelOf(fiber: WaitingFiber | null): Level {
     let level = this.#innermost;
     while (level.outer !== null && !isWithin(fiber, level.fiber)) level = level.outer;
     return level;
   }
 }
 
-function isWithin(fiber: Fiber | null, owner: Fiber | null): boolean {
+function isWithin(fiber: WaitingFiber | null, owner: WaitingFiber | null): boolean {
   let at = fiber;
   while (at !== null && at !== owner) at = at.parent;
   return at !== null;

@@ -6,9 +6,9 @@
 import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { Operation, WAITING } from "../../fiber/operation.ts";
-import { unfinished } from "../../operations/as_body.ts";
+import { operationForResult } from "../../operations/as_body.ts";
 import { call } from "../../operations/call.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 
 /**
@@ -153,7 +153,7 @@ export abstract class ResultStream<T, R = void> {
       for (;;) {
         const step = yield* this.next();
         if (step.done) return step.value;
-        const rest = unfinished(action(step.value));
+        const rest = operationForResult(action(step.value));
         if (rest !== null) yield* rest;
       }
     } finally {
@@ -194,7 +194,7 @@ export abstract class ResultStream<T, R = void> {
 class NextResult extends Operation<unknown> {
   readonly label = "next result";
   readonly #stream: ResultStream<unknown, unknown>;
-  #loop: RunLoop | null = null;
+  #loop: Loop | null = null;
   #reader: Reader;
 
   constructor(stream: ResultStream<unknown, unknown>) {

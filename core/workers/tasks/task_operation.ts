@@ -1,7 +1,8 @@
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { Operation, WAITING } from "../../fiber/operation.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
 import { Task, type TaskOwner, type TaskPlan } from "../pool/task.ts";
@@ -25,7 +26,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
   readonly #dispatcher: Dispatcher;
   readonly #task: Task;
   readonly #call: TaskCall;
-  #loop: RunLoop | null = null;
+  #loop: Loop | null = null;
 
   constructor(dispatcher: Dispatcher, call: TaskCall) {
     super();
@@ -45,7 +46,7 @@ export class TaskOperation extends Operation<unknown> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (inherits) task.priority = fiber.owner.priority;
-    task.scheduler = fiber.owner.scheduler;
+    task.scheduler = coroOf(fiber).scheduler;
     try {
       this.#dispatcher.submit(task);
     } catch (error) {

@@ -2,8 +2,9 @@
 import { describe } from "../../base/describe.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
 import { Operation, WAITING } from "../../fiber/operation.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
 import { ResultStream } from "./result_stream.ts";
@@ -63,7 +64,7 @@ class MapJob {
   constructor(plan: MapPlan, sink: Sink, fiber: Fiber | null) {
     this.#plan = plan;
     this.#sink = sink;
-    this.#scheduler = fiber === null ? null : fiber.owner.scheduler;
+    this.#scheduler = fiber === null ? null : coroOf(fiber).scheduler;
     this.#items = plan.items[Symbol.iterator]();
     this.#total = lengthOf(plan.items);
   }
@@ -180,7 +181,7 @@ export class WorkerMap<R> extends Operation<R[]> {
   readonly label: string = "map";
   readonly #plan: MapPlan;
   #job: MapJob | null = null;
-  #loop: RunLoop | null = null;
+  #loop: Loop | null = null;
 
   /** @internal */
   constructor(plan: MapPlan) {
