@@ -40,7 +40,7 @@ export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";
 export { Lock } from "./sync/lock.ts";
-export type { LockStatistics } from "./sync/mutex.ts";
+export type { LockStatistics } from "./sync/base_lock.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./base/duration.ts";

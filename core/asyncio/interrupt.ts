@@ -2,7 +2,7 @@
  * SIGINT while `run()` runs: what runs is cancelled, and when all of it has cleaned up, the process ends as the signal
  * would have ended it. A second signal does so at once.
  */
-import { exitProcess, onTermination } from "../host/runtime.ts";
+import { exitProcess, onTermination } from "../host/process.ts";
 
 // By the convention of shells: 128 plus the number of the signal.
 const INTERRUPTED = 130;

@@ -25,7 +25,7 @@
 export { TimeoutError } from "../base/errors.ts";
 export type { ConditionStatistics } from "../sync/condition.ts";
 export { Event, type EventStatistics } from "../sync/event.ts";
-export type { LockStatistics } from "../sync/mutex.ts";
+export type { LockStatistics } from "../sync/base_lock.ts";
 export type { SemaphoreStatistics } from "../sync/semaphore.ts";
 export { asCompleted, type AsCompletedOptions, Completions } from "./await/as_completed.ts";
 export { Barrier, type BarrierStatistics } from "./sync/barrier.ts";

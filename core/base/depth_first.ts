@@ -1,13 +1,13 @@
 /**
- * Acts on items and on those that an action adds, without recursion: operations are nested as deep as a program
- * likes, the engine's stack is not.
+ * Calls a function for each item, and for items that such a call adds, without recursion: operations may be nested
+ * deeper than the engine's stack.
  */
 export class DepthFirst<T extends object> {
   private readonly act: (item: T) => void;
   private readonly pending: T[] = [];
   private acting = false;
 
-  /** `act` may add items and run again: they come right after it, before all others. */
+  /** @param act The function. It may add items and call `run()`: they come right after it, before all others. */
   constructor(act: (item: T) => void) {
     this.act = act;
   }
@@ -17,7 +17,7 @@ export class DepthFirst<T extends object> {
     this.pending.push(item);
   }
 
-  /** Acts on what was added, the last first. Called by an action, it leaves that to the run that is under way. */
+  /** Takes the items that were added, the last first. Within a call of the function it leaves them to the outer run. */
   run(): void {
     if (this.acting) return;
     const pending = this.pending;
@@ -26,7 +26,7 @@ export class DepthFirst<T extends object> {
       for (let item = pending.pop(); item !== undefined; item = pending.pop()) this.act(item);
     } finally {
       this.acting = false;
-      // Even where it changes nothing, setting the length would cost an array its memory.
+      // Only if needed: setting the length makes V8 release the array's memory even if it was 0 before.
       if (pending.length > 0) pending.length = 0;
     }
   }

@@ -1,9 +1,9 @@
 /**
- * Looking at values that are not ours: whatever a program throws or passes, looking at it throws nothing. A proxy may
- * have traps that throw, or be revoked; an error's properties may be getters, or of any type.
+ * Inspecting and describing values of the program, in ways that never throw: a proxy may be revoked or have traps that
+ * throw, and an error's properties may be getters or of any type.
  */
 
-/** Whether `value` is an instance of `kind`. A proxy that does not let itself be asked is none. */
+/** Whether `value` is an instance of `kind`; `false` if the check throws, as a proxy may make it. */
 export function isInstance<T>(value: unknown, kind: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof kind;
@@ -57,7 +57,7 @@ function inWords(value: unknown): string {
   }
 }
 
-// Kinds are told by the constructor's name, not by `instanceof`: functions may come from another realm.
+// The kind is found by the constructor's name and not by `instanceof`, as functions may come from another realm.
 // deno-lint-ignore ban-types
 function describeFunction(value: Function): string {
   const words: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { describe } from "./describe.ts";
 
 /**
- * A length of time by its parts, as in `{ minutes: 1, milliseconds: 250 }`. A `Temporal.Duration` is one too.
+ * A duration given by its parts, as in `{ minutes: 1, milliseconds: 250 }`. A `Temporal.Duration` has the same shape.
  */
 export interface DurationLike {
   /** Weeks, of seven days each. */
@@ -23,9 +23,9 @@ export interface DurationLike {
 }
 
 /**
- * How long to wait at most: a number of seconds (fractions allowed), a `Temporal.Duration` or an object like one.
+ * How long to wait at most: a number of seconds (fractions are allowed), a `Temporal.Duration` or an object like one.
  *
- * `null`, `undefined` and `Infinity` set no limit; zero or less means "do not wait".
+ * `null`, `undefined` and `Infinity` set no limit; zero or less does not wait.
  */
 export type Timeout = number | DurationLike | null | undefined;
 
@@ -41,10 +41,10 @@ const SECONDS: Readonly<Record<string, number>> = {
 };
 
 /**
- * The number of seconds a timeout stands for; `Infinity` when it sets no limit.
+ * Converts a timeout to seconds: `Infinity` if it sets no limit.
  *
  * @param timeout What the caller passed.
- * @param action What cannot be done if it is wrong, for the message: `"sleep"`.
+ * @param action What cannot be done if it is invalid, for the message: `"sleep"`.
  * @throws {TypeError} If `timeout` is `NaN`, or neither a number, a duration, `null` nor `undefined`.
  */
 export function toSeconds(timeout: Timeout, action: string): number {
@@ -73,7 +73,7 @@ function durationSeconds(duration: DurationLike, action: string): number {
           `current value of '${unit}' is ${describe(amount)}`,
       );
     }
-    // Division keeps { milliseconds: 250 } exact where a multiplication by 1e-3 would not.
+    // Dividing by 1,000 is exact for { milliseconds: 250 }; multiplying by 1e-3 is not.
     total += SECONDS[unit] < 1 ? amount / Math.round(1 / SECONDS[unit]) : amount * SECONDS[unit];
   }
   return total;

@@ -1,8 +1,9 @@
 /**
- * How failures read: the logical stack of a coroutine, and the report of an error that nobody took.
+ * The text of failures: the logical stack of a coroutine, and the report of an error that was not handled.
  *
- * The engine's stack of an error shows the generator that failed and what it delegated to with `yield*`. The callers
- * on the coroutine's own stack are suspended then; `call` notes their places while the error passes through them.
+ * The engine's stack of an error contains the generator that failed and those that delegated to it with `yield*`. It
+ * does not contain the callers on the coroutine's own stack, which are suspended: `call` records their call sites while
+ * the error passes through them.
  */
 import type { Coro } from "../coroutine/coro.ts";
 import { describe, isError } from "./describe.ts";
@@ -11,25 +12,25 @@ import { callerOf, isOwn } from "./call_site.ts";
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
 
-// The module that resumes generators, whether it was compiled or not: what its frames and those below do is no business
-// of the program.
+// How the path of the module that resumes generators begins (its extension is that of the source or of the compiled
+// file). Its frames and those below are the engine's and are cut off.
 const ENGINE = "fiber/fiber.";
 
-/** Notes where the caller that `error` passes through is suspended. `above` is the function whose callers count. */
+/** Records the call site of the suspended caller through which `error` passes. `above` is the function that it called. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
   if (!isError(error)) return;
   const place = callerOf(above);
-  note(error, place === null ? null : `    ${place}`);
+  record(error, place === null ? null : `    ${place}`);
 }
 
-/** Notes a caller that used plain `yield generator`: nothing can tell its place. */
+/** Records a caller that used plain `yield generator`, whose call site the engine does not provide. */
 export function recordPlainCaller(error: unknown): void {
   if (isError(error)) {
-    note(error, "    at a caller that used plain yield (yield* call(...) would show its place)");
+    record(error, "    at a caller that used plain yield (yield* call(...) would show its place)");
   }
 }
 
-function note(error: Error, line: string | null): void {
+function record(error: Error, line: string | null): void {
   if (line === null) return;
   const lines = callers.get(error);
   if (lines === undefined) callers.set(error, [line]);
@@ -37,8 +38,8 @@ function note(error: Error, line: string | null): void {
 }
 
 /**
- * Appends the callers and the coroutine to the error's stack, once, in the place of the run loop's own frames. A stack
- * that is no text, as `Error.prepareStackTrace` may make it, is the program's own and stays as it is.
+ * Replaces the run loop's frames in the error's stack by the callers and the coroutine, once. A stack that is not a
+ * string, as the program's `Error.prepareStackTrace` may make it, is left unchanged.
  */
 export function labelStack(error: unknown, coro: Coro): void {
   if (!isError(error) || labelled.has(error)) return;
@@ -49,7 +50,7 @@ export function labelStack(error: unknown, coro: Coro): void {
   setStack(error, lines.join("\n"));
 }
 
-/** The stack of an error; `null` if it has none, none that is text, or one that cannot be read. */
+/** The stack of an error; `null` if it has none, if it is not a string, or if reading it throws. */
 function stackOf(error: Error): string | null {
   try {
     const stack: unknown = error.stack;
@@ -59,14 +60,14 @@ function stackOf(error: Error): string | null {
   }
 }
 
-/** The stack without the frames of the engine that resumes generators. */
+/** The stack without the frames of the run loop. */
 function programPart(stack: string): string {
   const lines = stack.split("\n");
   const engine = lines.findIndex((line) => isOwn(line, ENGINE));
   return engine < 0 ? stack : lines.slice(0, engine).join("\n");
 }
 
-/** For an error that is found by the scheduler and not thrown by the program: where that was says nothing. */
+/** Removes the frames of an error that the scheduler made: where it was made does not help the program. */
 export function withoutStack<E extends Error>(error: E): E {
   setStack(error, String(error));
   return error;
@@ -76,11 +77,11 @@ function setStack(error: Error, stack: string): void {
   try {
     error.stack = stack;
   } catch {
-    // A frozen error keeps the stack it has.
+    // The error is frozen and keeps its stack.
   }
 }
 
-/** Prints an error that nobody took, with the coroutine it ended. */
+/** Prints an error that was not handled, with the coroutine that it ended. */
 export function printUncaught(error: unknown, coro: Coro): void {
   print(`Uncaught error in coroutine ${coro}: ${inFull(error)}${causes(error)}`);
 }
@@ -108,21 +109,21 @@ function causeOf(error: unknown): unknown {
   }
 }
 
-/** Prints an error that a hook or callback threw: `what` says which. */
+/** Prints an error that a hook or callback threw. `what` says which. */
 export function printError(what: string, error: unknown): void {
   try {
     console.error(`${what}:`, error);
   } catch {
-    // The host shows objects by running code of theirs.
+    // The console formats an object by running its code (getters, `inspect`), which may throw.
     print(`${what}: ${inFull(error)}`);
   }
 }
 
-/** Prints a line on stderr, if it can be: the run loop goes on even if the console is broken. */
+/** Prints a line on stderr. A console that throws must not stop the run loop. */
 function print(line: string): void {
   try {
     console.error(line);
   } catch {
-    // There is nowhere to tell.
+    // There is no other place to report it.
   }
 }

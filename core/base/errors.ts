@@ -1,20 +1,20 @@
 /**
- * The errors that every room throws. Bad arguments are `TypeError` and `RangeError`.
+ * The errors that several rooms throw. For invalid arguments they throw `TypeError` and `RangeError`.
  */
 
-/** Something did not happen in time. */
+/** An operation did not end before its timeout. */
 export class TimeoutError extends Error {
   /** Always `"TimeoutError"`. */
   override name = "TimeoutError";
 }
 
-/** What was used needs a capability that this runtime does not have; the message names it. */
+/** A feature was used that needs a capability which this runtime does not have. The message names it. */
 export class UnsupportedError extends Error {
   /** Always `"UnsupportedError"`. */
   override name = "UnsupportedError";
 }
 
-/** A socket, listener, pipe or file was used after this side closed it, or was closed while a coroutine waited. */
+/** A resource (such as a socket, listener, pipe or file) was used after it was closed, or was closed during a wait. */
 export class ClosedError extends Error {
   /** Always `"ClosedError"`. */
   override name = "ClosedError";

@@ -1,29 +1,29 @@
-// Small enough to cost little for a coroutine with one message, a power of two for the index arithmetic.
+// Small, as a coroutine often has one message; a power of two for the index arithmetic.
 const MIN_CAPACITY = 8;
 
 /**
- * A queue that adds and takes at both ends in constant time at any length, and gives memory back when it empties.
+ * A queue that takes constant time for an item at any length, and frees memory when it empties.
  *
- * A ring in an array whose length is a power of two: it doubles when full and halves when only a quarter is used, so
- * that a length that swings around a boundary does not resize each time.
+ * It is a ring in an array whose length is a power of two. The array doubles when it is full and halves when less than a
+ * quarter is used, so that a length that varies around a boundary does not resize it each time.
  */
 export class Fifo<T> {
   #ring: (T | undefined)[] = new Array(MIN_CAPACITY).fill(undefined);
   #head = 0;
   #length = 0;
 
-  /** How many there are. */
+  /** The number of items. */
   get length(): number {
     return this.#length;
   }
 
-  /** Adds at the end. */
+  /** Adds an item at the end. */
   push(item: T): void {
     if (this.#length === this.#ring.length) this.#resize(this.#length * 2);
     this.#ring[(this.#head + this.#length++) & (this.#ring.length - 1)] = item;
   }
 
-  /** Adds in front of the first. */
+  /** Adds an item at the front. */
   unshift(item: T): void {
     if (this.#length === this.#ring.length) this.#resize(this.#length * 2);
     this.#head = (this.#head - 1) & (this.#ring.length - 1);
@@ -31,7 +31,7 @@ export class Fifo<T> {
     this.#length++;
   }
 
-  /** Takes the first; `undefined` if there is none. */
+  /** Removes and returns the first item; `undefined` if there is none. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;
     const item = this.#ring[this.#head];

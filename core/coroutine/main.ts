@@ -1,7 +1,7 @@
 import { Coro, type CoroFunction } from "./coro.ts";
 import { isInstance } from "../base/describe.ts";
 import { DeadlockError } from "./errors.ts";
-import { exitProcess, onTermination, setExitCode } from "../host/runtime.ts";
+import { exitProcess, onTermination, setExitCode } from "../host/process.ts";
 import { Scheduler } from "./scheduler.ts";
 import { printUncaught } from "../base/error_report.ts";
 

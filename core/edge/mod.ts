@@ -1,19 +1,19 @@
 /**
- * Coroutines in edge runtimes: what works there and nothing else, for small bundles. Importing it does nothing.
+ * Coroutines in edge runtimes: only what works there, for small bundles. Importing it has no side effects.
  *
- * - {@linkcode run} gives every request a scheduler of its own, which ends with it. `new Scheduler()` does so by hand:
- *   call its `terminate()` at the end. The default scheduler, on which `new Coro` creates outside a coroutine, is shared
- *   by all requests: do not use it.
- * - {@linkcode init} is for runtimes that forbid compiling at run time, as Cloudflare's does. Give it the package's
- *   `kernel.wasm`, of the same version, imported as a module. npm's form of the package exports it as
- *   `@asyncoro/asyncoro/kernel.wasm`; JSR does not export such files, but serves them: put
- *   `https://jsr.io/@asyncoro/asyncoro/<version>/core/kernel/kernel.wasm` beside your worker. Deno Deploy and Supabase
- *   need neither.
- * - Names of channels and of registered coroutines belong to the isolate, so requests share them: make them differ, and
- *   close a channel in a `finally` block.
- * - Deno aborts `request.signal` after each response, and warns of it, unless `deno.json` has
+ * - {@linkcode run} gives every request a scheduler of its own, which ends with it. You may also make one with
+ *   `new Scheduler()`: call its `terminate()` at the end. Do not use the default scheduler, on which `new Coro` creates
+ *   coroutines outside a coroutine: all requests share it.
+ * - {@linkcode init} is for runtimes that forbid compiling WebAssembly at run time, such as Cloudflare's. Give it the
+ *   package's `kernel.wasm` of the same version, imported as a module. The npm package exports it as
+ *   `@asyncoro/asyncoro/kernel.wasm`. JSR does not export such files, but serves them: copy
+ *   `https://jsr.io/@asyncoro/asyncoro/<version>/core/kernel/kernel.wasm` to a place beside your worker. Deno Deploy and
+ *   Supabase do not need it.
+ * - All requests of an isolate share the names of channels and of registered coroutines: use a different name for each
+ *   request, and close a channel in a `finally` block.
+ * - Deno aborts `request.signal` after each response, and prints a warning, unless `deno.json` has
  *   `"unstable": ["no-legacy-abort"]`. A coroutine that has ended is not affected either way.
- * - A clock that stands still while code runs does not matter: turns are also counted.
+ * - A clock that stands still while code runs does no harm: turns are also counted.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@
  * }
  *
  * function* answer(coro: Coro, request: Request) {
- *   request.signal.addEventListener("abort", () => coro.terminate()); // the client has gone
+ *   request.signal.addEventListener("abort", () => coro.terminate()); // the client disconnected
  *   try {
  *     const answers = yield* withTimeout(2, all([new Coro(ask, "one"), new Coro(ask, "two")]));
  *     return new Response(answers.join(", "));

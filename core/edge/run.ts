@@ -4,15 +4,15 @@ import { Scheduler } from "../coroutine/scheduler.ts";
 /**
  * Runs a coroutine from async code, on a scheduler of its own, and waits for its result.
  *
- * An edge runtime answers many requests in one isolate, and what the host gave to one of them, its timers too, is not
- * for another. So every call is apart: coroutines created inside run on the same scheduler, which ends with the first.
- * Those that still run then are terminated, so that their `finally` blocks run, for up to five seconds; the promise is
- * settled after that, and nothing is left.
+ * An edge runtime serves many requests in one isolate, and host objects of one request, timers included, must not be
+ * used by another. So every call has its own scheduler, on which coroutines created inside run too. When the first
+ * coroutine ends, those that still run are terminated: their `finally` blocks run, for up to five seconds. The promise
+ * is settled after that, and nothing is left running.
  *
  * @param target A generator function.
  * @param args Its arguments after the coroutine.
- * @returns A promise of its result; rejected with the very error that ended it. A coroutine that was terminated has the
- * last value that one of its yields evaluated to.
+ * @returns A promise of its result; rejected with the error that ended it, unchanged. The result of a coroutine that was
+ * terminated is the last value that one of its yields evaluated to.
  * @throws {TypeError} If `target` is not a generator function.
  *
  * @example

@@ -4,10 +4,11 @@ import { NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 export type Shuffle = (queue: ReadyQueue, level: number, most: number) => void;
 
 /**
- * Seeded scheduling: runs what is ready together in an order that a seed decides, so that a test can meet orders
- * that first come, first served never shows, and meet the same one again.
+ * Makes a shuffler for seeded scheduling: coroutines that are ready together run in an order that the seed determines.
+ * So a test sees orders other than first in, first out, and can repeat each of them.
  *
- * @param seed Any number; the same seed gives the same orders.
+ * @param seed Any number. The same seed gives the same orders.
+ * @returns A function that shuffles the first entries of a ready queue.
  * @throws {TypeError} If `seed` is not a number.
  */
 export function shuffler(seed: number): Shuffle {
@@ -18,7 +19,7 @@ export function shuffler(seed: number): Shuffle {
   return (queue, level, most) => {
     const slots: number[] = [];
     for (let slot; slots.length < most && (slot = queue.shift(level)) !== NONE;) slots.push(slot);
-    // Fisher and Yates, from the end.
+    // The Fisher-Yates shuffle.
     for (let i = slots.length - 1; i > 0; i--) {
       const j = Math.floor(random() * (i + 1));
       [slots[i], slots[j]] = [slots[j], slots[i]];
@@ -27,9 +28,9 @@ export function shuffler(seed: number): Shuffle {
   };
 }
 
-/** Marsaglia's xorshift32 (https://doi.org/10.18637/jss.v008.i14): numbers from 0 up to, not including, 1. */
+/** Marsaglia's xorshift32 (https://doi.org/10.18637/jss.v008.i14): numbers from 0 (included) to 1 (excluded). */
 function xorshift(seed: number): () => number {
-  // Spread small seeds over all bits, and keep away from 0, where the generator stays.
+  // Small seeds are spread over all bits. The state must not be 0, as the generator would stay there.
   let state = (Math.imul(seed | 0, 0x9e3779b1) ^ 0x6d2b79f5) || 1;
   return () => {
     state ^= state << 13;

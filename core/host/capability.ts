@@ -1,7 +1,17 @@
-import { unsupported } from "./unsupported.ts";
+/**
+ * Capabilities of the host that not every runtime has, looked up when they are needed, so that importing the package
+ * works everywhere.
+ */
+import { UnsupportedError } from "../base/errors.ts";
+import { hostName } from "./runtime.ts";
+
+/** The error for a capability that this runtime lacks. `action` completes "Cannot ...". */
+export function unsupported(action: string, capability: string): UnsupportedError {
+  return new UnsupportedError(`Cannot ${action} as ${hostName()} has no ${capability}: run it with Deno`);
+}
 
 /**
- * The `Deno` namespace, looked up when it is needed, so that importing works everywhere.
+ * The `Deno` namespace.
  *
  * @throws {UnsupportedError} If it lacks `name`.
  */
@@ -12,7 +22,7 @@ export function denoWith(name: keyof typeof Deno, action: string): typeof Deno {
 }
 
 /**
- * A module built into the runtime, looked up when it is needed.
+ * A module that is built into the runtime, such as `node:tls`.
  *
  * @throws {UnsupportedError} If the runtime has no such module.
  */

@@ -1,10 +1,10 @@
 import type { Drivable, Driver } from "./driver.ts";
 
-/** Where a scheduler reads the time. */
+/** A source of time for a scheduler. */
 export interface Clock {
-  /** Seconds since an arbitrary moment; never goes backwards. */
+  /** Seconds since an arbitrary moment. Never decreases. */
   now(): number;
-  /** The driver this clock needs, if the host's own will not do (virtual time). */
+  /** Makes the driver for this clock, if it needs one of its own, as virtual time does. */
   driver?(loop: Drivable): Driver;
 }
 

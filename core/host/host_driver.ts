@@ -14,21 +14,12 @@
  * there is one reading before a slice and one after it, which all that follows makes do with.
  */
 import type { Drivable, Driver } from "./driver.ts";
-import {
-  hasProcess,
-  holdTimer,
-  type HostTimer,
-  isDeno,
-  isWorkerd,
-  macrotask,
-  nap,
-  onLoopDry,
-  pollIo,
-  roundUpDelay,
-  startTimer,
-  stopTimer,
-  unrefMacrotask,
-} from "./runtime.ts";
+import { onBeforeExit } from "./before_exit.ts";
+import { blockThread } from "./block_thread.ts";
+import { macrotask, pollIo, unrefMacrotask } from "./macrotask.ts";
+import { hasProcess } from "./process.ts";
+import { isDeno, isWorkerd } from "./runtime.ts";
+import { type HostTimer, roundUpDelay, setTimerRef, startTimer, stopTimer } from "./timers.ts";
 import { withinContext } from "./async_context.ts";
 
 // Seconds.
@@ -82,7 +73,7 @@ export class HostDriver implements Driver {
   constructor(loop: Drivable) {
     this.#loop = loop;
     this.#whenDry = () => loop.ranDry(true);
-    this.#forgetDry = onLoopDry(this.#whenDry);
+    this.#forgetDry = onBeforeExit(this.#whenDry);
   }
 
   /** Something is ready. */
@@ -164,7 +155,7 @@ export class HostDriver implements Driver {
   /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
   #tighten(): void {
     if (this.#loose === null || !this.#keepsAlive()) return;
-    holdTimer(this.#loose, true);
+    setTimerRef(this.#loose, true);
     this.#loose = null;
   }
 
@@ -194,7 +185,7 @@ export class HostDriver implements Driver {
 
   #holdTimer(alive: boolean): void {
     if (alive === this.#timerAlive) return;
-    holdTimer(this.#timer!, alive);
+    setTimerRef(this.#timer!, alive);
     this.#timerAlive = alive;
   }
 
@@ -228,7 +219,7 @@ export class HostDriver implements Driver {
     const left = this.#spinUntil - this.#loop.now();
     if (left <= 0) return void (this.#scheduled || this.#tick());
     // What comes from the host would have to wait for the end of a nap.
-    if (left > NAP_LEAD && this.#loop.hostOperations === 0) nap(Math.min(left - NAP_LEAD, MAX_NAP));
+    if (left > NAP_LEAD && this.#loop.hostOperations === 0) blockThread(Math.min(left - NAP_LEAD, MAX_NAP));
     this.#spinning = true;
     macrotask(this.#spin);
   };

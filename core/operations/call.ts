@@ -2,7 +2,7 @@ import { describe } from "../base/describe.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import { recordCaller } from "../base/error_report.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { type Body, isGenerator } from "../base/generator.ts";
+import { isGenerator } from "../base/generator.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */

@@ -2,7 +2,7 @@ import { TimeoutError } from "../base/errors.ts";
 import { type Operation, STEP_BUDGET } from "../fiber/operation.ts";
 import { Timer } from "../fiber/timer.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { type Body, isGenerator } from "../base/generator.ts";
+import { isGenerator } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { asBody, operationFor } from "./as_body.ts";
 import { Call } from "./call.ts";

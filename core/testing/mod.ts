@@ -1,7 +1,7 @@
 /**
  * Tools for testing programs that use coroutines: virtual time.
  *
- * Seeded scheduling is an option of the scheduler itself: `new Scheduler({ shuffle: seed })`.
+ * Seeded scheduling is an option of the scheduler: `new Scheduler({ shuffle: seed })`.
  *
  * @example
  * ```ts

@@ -5,11 +5,11 @@ import { VirtualClock } from "./virtual_clock.ts";
 /**
  * Runs a coroutine in virtual time, on a scheduler of its own, and waits for its result.
  *
- * When it has ended, coroutines it left behind are terminated.
+ * When it has ended, coroutines on the same scheduler that still run are terminated.
  *
  * @param target A generator function.
  * @param args Its arguments after the coroutine.
- * @returns A promise of its result; rejected with the very error that ended it.
+ * @returns A promise of its result; rejected with the error that ended it, unchanged.
  *
  * @example
  * ```ts

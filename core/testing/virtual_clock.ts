@@ -1,19 +1,20 @@
 /**
- * Virtual time: a clock that stands still while anything runs, and jumps to the next deadline when nothing does.
+ * Virtual time: a clock that stands still while coroutines run, and jumps to the next deadline when none is ready.
  */
 import type { Clock } from "../host/clock.ts";
 import type { Drivable, Driver } from "../host/driver.ts";
-import { type HostTimer, macrotask, startTimer, stopTimer } from "../host/runtime.ts";
+import { macrotask } from "../host/macrotask.ts";
+import { type HostTimer, startTimer, stopTimer } from "../host/timers.ts";
 
-// Seconds of real time.
+// How long the clock waits for the host before it jumps all the same, in seconds of real time.
 const MAX_REAL_WAIT = 1;
 
 /**
  * A clock for `new Scheduler({ clock: new VirtualClock() })`: an hour of sleeping takes no time.
  *
- * It jumps when nothing is ready, to the earliest deadline; what is due then runs in the order of deadlines, and those
- * with the same deadline in the order in which they began. Promises and host operations that are waited for come from
- * the real world and get real time: as long as there is to the deadline, but no more than a second.
+ * It jumps to the earliest deadline when no coroutine is ready. Coroutines that are due then run in the order of their
+ * deadlines, and those with the same deadline in the order in which they began to wait. While a coroutine waits for a
+ * promise or a host operation, the clock first waits in real time: for the time to the deadline, but at most a second.
  *
  * @example
  * ```ts
@@ -31,16 +32,17 @@ const MAX_REAL_WAIT = 1;
  * ```
  */
 export class VirtualClock implements Clock {
-  /** Whether it jumps by itself; set it to `false` to move it by {@linkcode VirtualClock.advance} only. */
+  /** Whether it jumps by itself. If `false`, only {@linkcode VirtualClock.advance} and `advanceToNext` move it. */
   autoAdvance: boolean;
   #now: number;
   #drivers: VirtualDriver[] = [];
-  #maxRealWait: HostTimer | null = null;
+  // Runs while the clock waits in real time.
+  #realWait: HostTimer | null = null;
 
   /**
    * Makes a clock that stands still.
    *
-   * @param start What it shows at first, in seconds.
+   * @param start The time at first, in seconds.
    * @param options `autoAdvance`: whether it jumps by itself, `true` by default.
    */
   constructor(start = 0, { autoAdvance = true }: { autoAdvance?: boolean } = {}) {
@@ -54,10 +56,10 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves the time, deadline by deadline, letting everything that is due run in between.
+   * Moves the time, deadline by deadline, and runs what is due at each.
    *
    * @param seconds How far.
-   * @throws {RangeError} If `seconds` is negative or no number.
+   * @throws {RangeError} If `seconds` is negative or not a number.
    */
   async advance(seconds: number): Promise<void> {
     if (!(seconds >= 0)) {
@@ -73,7 +75,7 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves the time to the next deadline and lets what is due run.
+   * Moves the time to the next deadline and runs what is due.
    *
    * @returns Whether there was one.
    */
@@ -86,7 +88,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Wakes every scheduler that reads this clock, and waits until nothing of theirs is ready. */
+  /** Wakes every scheduler that uses this clock, and waits until nothing on them is ready. */
   async #quiet(): Promise<void> {
     for (const driver of this.#drivers) driver.wake();
     do await new Promise<void>((resolve) => macrotask(resolve)); while (this.#drivers.some((driver) => driver.active));
@@ -107,28 +109,29 @@ export class VirtualClock implements Clock {
     return driver;
   }
 
-  /** @internal Something is ready: whoever waited for quiet waits anew. */
+  /** @internal Something is ready: the wait in real time begins anew when nothing is. */
   activity(): void {
-    if (this.#maxRealWait !== null) stopTimer(this.#maxRealWait);
-    this.#maxRealWait = null;
+    if (this.#realWait !== null) stopTimer(this.#realWait);
+    this.#realWait = null;
   }
 
-  /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock has anything else to wait for. */
+  /** @internal A driver found nothing ready. Jumps, if no scheduler on this clock is active or waits for the host. */
   idle(): void {
-    if (!this.autoAdvance || this.#maxRealWait !== null || this.#drivers.some((driver) => driver.active)) return;
+    if (!this.autoAdvance || this.#realWait !== null || this.#drivers.some((driver) => driver.active)) return;
     const next = this.#earliest();
     if (this.#drivers.some((driver) => driver.loop.hostOperations > 0)) {
-      // What never comes, such as a promise that nobody settles, must not stop the time for good.
+      // A promise that is never settled must not stop the time forever.
       if (next < Infinity) {
-        this.#maxRealWait = startTimer(this.#lostPatience, Math.min(next - this.#now, MAX_REAL_WAIT), true);
+        this.#realWait = startTimer(this.#realWaitOver, Math.min(next - this.#now, MAX_REAL_WAIT), true);
       }
     } else if (next < Infinity) this.#jump(next);
-    // Who is woken by the news may help those of other schedulers: they are looked at again afterwards.
+    // A coroutine that this wakes may wake some of another scheduler, so that is not told yet but when nothing is ready
+    // again.
     else this.#drivers.some((driver) => driver.loop.ranDry(false));
   }
 
-  readonly #lostPatience = (): void => {
-    this.#maxRealWait = null;
+  readonly #realWaitOver = (): void => {
+    this.#realWait = null;
     const next = this.#earliest();
     if (this.autoAdvance && next < Infinity) this.#jump(next);
   };
@@ -142,7 +145,7 @@ export class VirtualClock implements Clock {
 /** Runs slices, macrotask by macrotask, and lets the clock jump when nothing is ready. */
 class VirtualDriver implements Driver {
   readonly loop: Drivable;
-  /** A slice is due. */
+  /** Whether a slice is scheduled. */
   active = false;
   readonly #clock: VirtualClock;
   readonly #onStop: () => void;
@@ -158,7 +161,7 @@ class VirtualDriver implements Driver {
     if (this.active) return;
     this.active = true;
     this.#clock.activity();
-    // A turn of the host in between, so that code outside sees what happened before more does.
+    // In a macrotask, so that code outside coroutines can react before more happens.
     macrotask(this.#tick);
   }
 
@@ -174,7 +177,7 @@ class VirtualDriver implements Driver {
     this.active = false;
     if (this.loop.slice(Infinity, this.loop.now())) return this.wake();
     if (this.#idling) return;
-    // Promises that were settled meanwhile get a turn to wake somebody before time moves.
+    // Promises that were settled meanwhile may wake coroutines before time moves.
     this.#idling = true;
     macrotask(this.#idle);
   };

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * An animation: every ball is a coroutine, and so are who paints them and who counts their bounces.
+ * An animation: every ball is a coroutine, and so are the painter and the counter of bounces.
  *
  * `serve.ts` bundles it and says how to look at it.
  */
@@ -24,7 +24,7 @@ function nextFrame(): Operation<number> {
   return until(new Promise<number>(requestAnimationFrame));
 }
 
-/** Falls and bounces, ever lower, and then is gone. Every bounce is a message to `counter`. */
+/** Falls and bounces, lower each time, and disappears. Every bounce is a message to `counter`. */
 function* bounce(coro: Coro, x: number, y: number, counter: Coro) {
   const ball = { x, y };
   balls.add(ball);
@@ -70,7 +70,7 @@ main(function* (coro) {
   const counter = new Coro(count);
   canvas.addEventListener("click", ({ offsetX, offsetY }) => coro.send([offsetX, offsetY]));
   for (;;) {
-    // When nobody clicks for a second, a ball drops by itself.
+    // Without a click for a second, a ball drops by itself.
     const somewhere: [number, number] = [Math.random() * canvas.width, 0];
     const [x, y] = yield* coro.receive<[number, number]>(1, somewhere);
     new Coro(bounce, x, y, counter);

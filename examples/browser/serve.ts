@@ -7,7 +7,7 @@
  */
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
 
-/** What a page's author runs once: `deno bundle --platform browser --minify -o main.js main.ts`. */
+/** The command that a page's author runs once: `deno bundle --platform browser --minify -o main.js main.ts`. */
 async function bundle(): Promise<Uint8Array<ArrayBuffer>> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform", "browser", "--minify", new URL("main.ts", import.meta.url).pathname],

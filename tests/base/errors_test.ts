@@ -1,5 +1,5 @@
 /**
- * Uncaught errors: who gets them, and that they are reported exactly once when nobody does.
+ * Uncaught errors: where they are thrown, and that an unhandled one is reported exactly once.
  */
 import { call, type Coro, MonitorException, race, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
@@ -30,7 +30,7 @@ Deno.test("an uncaught error is rethrown, the same object, by every finish and v
     for (const error of caught) assertStrictEquals(error, boom);
   }));
 
-Deno.test("one that nobody takes is reported once, to onError, with the coroutine, and the others go on", () =>
+Deno.test("an unhandled error is reported once, to onError, with the coroutine, and the others go on", () =>
   inLab(async ({ scheduler, log }) => {
     const boom = new Error("boom");
     const got: unknown[][] = [];
@@ -56,7 +56,7 @@ Deno.test("one that nobody takes is reported once, to onError, with the coroutin
     assertEquals(got.length, 1);
   }));
 
-Deno.test("it is not reported when value() or finish() waits, or a monitor is there", () =>
+Deno.test("an error is not reported when value() or finish() waits, or a monitor is set", () =>
   inLab(async ({ scheduler }) => {
     const fail = function* (): Generator<unknown, void, unknown> {
       yield* sleep(1);
@@ -68,7 +68,7 @@ Deno.test("it is not reported when value() or finish() waits, or a monitor is th
       try {
         yield* finished.finish();
       } catch {
-        // Taken.
+        // Handled.
       }
     }).value();
     const raced = scheduler.spawn(fail);
@@ -76,7 +76,7 @@ Deno.test("it is not reported when value() or finish() waits, or a monitor is th
       try {
         yield* race(raced, sleep(5));
       } catch {
-        // Taken.
+        // Handled.
       }
     }).value();
     const monitored = scheduler.spawn(fail);
@@ -89,7 +89,7 @@ Deno.test("it is not reported when value() or finish() waits, or a monitor is th
     await settle();
   }));
 
-Deno.test("somebody who asks in the same turn has taken it", () =>
+Deno.test("an error is handled if a wait for it begins in the same turn", () =>
   inLab(async ({ scheduler }) => {
     let failing: Coro | null = null;
     const asker = scheduler.spawn(function* () {
@@ -108,7 +108,7 @@ Deno.test("somebody who asks in the same turn has taken it", () =>
     assertEquals(result, "taken in time");
   }));
 
-Deno.test("a waiter whose time was up before the failure has not taken it", () =>
+Deno.test("a waiter that timed out before the failure has not handled it", () =>
   inLab(async (lab) => {
     const failing = lab.scheduler.spawn(function* () {
       yield* sleep(5);
@@ -135,7 +135,7 @@ Deno.test("errors of any value are reported, undefined too", () =>
     assertEquals(got, [undefined, null, 0, "text", { a: 1 }]);
   }));
 
-Deno.test("an onError hook may spawn, and one that throws harms nobody", async () => {
+Deno.test("an onError hook may spawn, and one that throws does no harm", async () => {
   const scheduler = new Scheduler();
   const printed: string[] = [];
   const original = console.error;
@@ -166,7 +166,7 @@ Deno.test("an onError hook may spawn, and one that throws harms nobody", async (
   await scheduler.terminate();
 });
 
-Deno.test("without a hook it goes to stderr once, with name, id and logical stack, and the process goes on", async () => {
+Deno.test("without a hook an error goes to stderr once, with name, id and logical stack, and the process goes on", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { call, Coro, Scheduler, sleep } from "@asyncoro/asyncoro";
     function* inner() {
@@ -203,7 +203,7 @@ Deno.test("the stack of an error shows the program's frames and not the run loop
   assertEquals(error.stack.match(/\/core\/(fiber|run_loop|host_driver)\.[jt]s/g), null);
 });
 
-Deno.test("at the end of a coroutine monitors are told first, then finish and value are answered", () =>
+Deno.test("at the end of a coroutine monitors are notified first, then finish and value end", () =>
   inLab(async ({ scheduler, log }) => {
     const coro = scheduler.spawn(function* () {
       yield* sleep(1);

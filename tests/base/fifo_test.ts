@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Fifo } from "../../core/base/fifo.ts";
 
-Deno.test("Fifo does what an array does, whatever is done to it", () => {
+Deno.test("Fifo behaves like an array under all operations", () => {
   const action = fc.oneof(
     fc.record({ kind: fc.constant("push" as const), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ kind: fc.constant("unshift" as const), times: fc.integer({ min: 1, max: 40 }) }),
@@ -35,7 +35,7 @@ Deno.test("Fifo does what an array does, whatever is done to it", () => {
   );
 });
 
-Deno.test("Fifo.shift() of an empty queue is undefined, again and again", () => {
+Deno.test("Fifo.shift() of an empty queue is undefined, each time", () => {
   const fifo = new Fifo<number>();
   assertEquals([fifo.shift(), fifo.shift(), fifo.length], [undefined, undefined, 0]);
   fifo.push(1);
@@ -60,11 +60,11 @@ Deno.test("Fifo takes constant time at both ends at any length", () => {
   };
   cost(10_000);
   const short = Math.max(cost(10_000), 1e-5);
-  // A queue that moves its items would cost a hundred times as much here.
+  // A queue that moves its items would take a hundred times as long here.
   assert(cost(1_000_000) < 20 * short);
 });
 
-Deno.test("Fifo gives memory back when it empties", () => {
+Deno.test("Fifo frees memory when it empties", () => {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
   const used = (): number => {

@@ -1,5 +1,5 @@
 /**
- * Timeouts: what counts as one, and the same words at every call that takes one.
+ * Timeouts: which values are valid, and the same error text at every call that takes one.
  */
 import { type Coro, run, sleep, type Timeout, until, withTimeout } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -25,7 +25,7 @@ Deno.test("null, undefined and Infinity set no limit", () => {
   for (const none of [null, undefined, Infinity]) assertEquals(toSeconds(none, "wait"), Infinity);
 });
 
-Deno.test("years and months are refused, as they have no fixed length", () => {
+Deno.test("years and months are rejected, as they have no fixed length", () => {
   const error = "Cannot wait as months and years have no fixed length: current value is P1M, give days instead";
   assertThrows(() => toSeconds(Temporal.Duration.from({ months: 1 }), "wait"), TypeError, error);
   assertThrows(
@@ -63,7 +63,7 @@ const CALLS: Readonly<Record<string, (coro: Coro, timeout: Timeout) => unknown>>
 };
 
 for (const [name, call] of Object.entries(CALLS)) {
-  Deno.test(`${name} refuses what is no time, at the call and with the value`, async () => {
+  Deno.test(`${name} rejects what is not a valid duration, at the call and with the value`, async () => {
     await run(function* (coro) {
       yield;
       for (const [value, words] of WRONG) {
@@ -87,7 +87,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   });
 }
 
-Deno.test("every kind of timeout sleeps as long as it says", async () => {
+Deno.test("every kind of timeout sleeps for its length", async () => {
   const clock = new VirtualClock();
   assertEquals(clock.now(), 0);
   const ends = await runVirtual(function* (coro) {

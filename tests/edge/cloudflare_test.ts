@@ -13,7 +13,7 @@ interface Counts {
   readonly streamsCleanedUp: number;
 }
 
-/** Serves the example while `use` runs. Nobody may hang, and no error may stay without an answer. */
+/** Serves the example while `use` runs. No request may hang, and every error must be answered. */
 async function withExample(use: (server: Server) => Promise<void>): Promise<void> {
   await deno("task", "--cwd", FOLDER, "build");
   await withServer(`${FOLDER}wrangler.jsonc`, async (server) => {
@@ -43,7 +43,7 @@ async function countsBecome(server: Server, wanted: (counts: Counts) => boolean)
   }
 }
 
-/** A client that asks and then resets the connection, as one does that has crashed. */
+/** A client that sends a request and then resets the connection, like one that has crashed. */
 async function askAndReset(server: Server, path: string, after: () => Promise<void>): Promise<void> {
   const socket = createConnection(server.port, "127.0.0.1");
   socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
@@ -114,7 +114,7 @@ testWorkerd("a Cloudflare worker cleans up when the reader of a stream goes away
     controller.abort();
     await reader.closed.catch(() => {});
     await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 1);
-    // curl's own limit: it goes away in the middle.
+    // curl's own limit: it disconnects during the response.
     await new Deno.Command("curl", { args: ["-sN", "-m", "0.3", `${server.url}/events?count=100000`] }).output();
     await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 2);
     assertEquals(await get(server, "/parts?seconds=0.01"), [200, "0.01 s\n"]);
@@ -147,14 +147,14 @@ testWorkerd(
         await Promise.all(Array.from({ length: atOnce }, client));
       };
       await batch(200, 1);
-      // What the engine keeps in hand grows at first.
+      // The memory that the engine keeps grows at first.
       await batch(3_000, 20);
       const before = server.memory();
       await batch(3_000, 20);
       const grown = server.memory() - before;
       const { requests, partsBegun, partsCleanedUp } = await countsOf(server);
       assertEquals([requests, partsBegun, partsCleanedUp], [6_201, 12_400, 12_400]);
-      // Garbage that nothing has asked the engine to collect; one kernel a request would be 90 MB more.
+      // Garbage that the engine was not asked to collect; one kernel for each request would take 90 MB more.
       assertLess(grown, 96 * 2 ** 20);
     }),
 );

@@ -6,7 +6,7 @@ import kernel from "./kernel.wasm";
 
 const paths = new AsyncLocalStorage<string>();
 
-/** What is current after the host has had a turn. */
+/** The stored value that is current after the host had a turn. */
 async function later(): Promise<string | undefined> {
   await new Promise((resolve) => setTimeout(resolve, 2));
   return paths.getStore();

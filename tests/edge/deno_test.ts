@@ -64,7 +64,7 @@ Deno.test("the Deno example answers without any permissions", () =>
     assertStringIncludes(text, "TypeError: Cannot");
   }));
 
-Deno.test("the Deno example's requests at once do not disturb each other", () =>
+Deno.test("concurrent requests to the Deno example do not affect each other", () =>
   serving(serve, async (url) => {
     const paths = ["digest?text=one&seconds=0.02", "digest?text=one&seconds=9&limit=0.02", "countdown?from=4"];
     paths.push("digest?text=one&seconds=1&limit=oops");
@@ -74,7 +74,7 @@ Deno.test("the Deno example's requests at once do not disturb each other", () =>
     assertEquals(answers[0][1], JSON.stringify([await hexOf("one")]));
   }));
 
-Deno.test("the Deno example cleans up when the reader of a stream goes away", () =>
+Deno.test("the Deno example cleans up when the reader of a stream disconnects", () =>
   serving(serve, async (url) => {
     for (let wanted = 1; wanted <= 5; wanted++) {
       const controller = new AbortController();
@@ -111,7 +111,7 @@ Deno.test("the Deno example serves thousands of requests over HTTP", () =>
     await Promise.all(Array.from({ length: 20 }, client));
   }));
 
-Deno.test("the Deno example's handler stays flat over 100,000 requests", async () => {
+Deno.test("the memory of the Deno example's handler stays constant over 100,000 requests", async () => {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", "--v8-flags=--expose-gc", new URL("soak.ts", import.meta.url).pathname],
     env: { NO_COLOR: "1" },

@@ -1,4 +1,4 @@
-/** What `init()` takes, and what happens where WebAssembly may not be compiled. */
+/** What `init()` accepts, and what happens where WebAssembly may not be compiled. */
 import { Coro, init, run } from "@asyncoro/asyncoro/edge";
 import { assertEquals, assertThrows } from "@std/assert";
 import { runProgram } from "../helpers/program.ts";
@@ -6,7 +6,7 @@ import { runProgram } from "../helpers/program.ts";
 const bytes = await Deno.readFile(new URL(import.meta.resolve("@asyncoro/asyncoro/kernel.wasm")));
 const module = new WebAssembly.Module(bytes);
 
-Deno.test("init() takes the package's kernel.wasm, again and again, before and after the first coroutine", async () => {
+Deno.test("init() accepts the package's kernel.wasm, repeatedly, before and after the first coroutine", async () => {
   init(module);
   init(module);
   const first = await run(function* () {
@@ -54,7 +54,7 @@ const WRONG: readonly [string, unknown, string][] = [
 ];
 
 for (const [what, value, told] of WRONG) {
-  Deno.test(`init() refuses ${what} and says what to do`, () => {
+  Deno.test(`init() rejects ${what} and says what to do`, () => {
     assertThrows(
       () => init(value as WebAssembly.Module),
       TypeError,
@@ -63,7 +63,7 @@ for (const [what, value, told] of WRONG) {
   });
 }
 
-Deno.test("init() refuses a module that is not the kernel, or that of another version", () => {
+Deno.test("init() rejects a module that is not the kernel, or that is of another version", () => {
   const empty = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
   assertThrows(
     () => init(empty),
@@ -105,7 +105,7 @@ Deno.test("where WebAssembly may not be compiled the error names init(), which t
   assertEquals(code, 0);
 });
 
-Deno.test("importing the edge entry point does nothing that can be observed", async () => {
+Deno.test("importing the edge entry point has no observable side effects", async () => {
   const { code, stdout, stderr } = await runProgram(`
     const touched = [];
     const watch = (holder, name) => {

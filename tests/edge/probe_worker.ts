@@ -1,4 +1,4 @@
-/** A worker for tests: what a driver has to stand in Cloudflare's runtime, a path each. */
+/** A worker for tests: what a driver must handle in Cloudflare's runtime, a path for each case. */
 import { all, Coro, init, race, run, Scheduler, sleep, until, withTimeout } from "@asyncoro/asyncoro/edge";
 // @ts-types="../../examples/edge/cloudflare/kernel.d.ts"
 import kernel from "./kernel.wasm";
@@ -7,7 +7,7 @@ interface Context {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** Takes turns, and now and then a sleep. */
+/** Takes turns, and sometimes sleeps. */
 function* busy(coro: Coro, turns: number) {
   for (let turn = 0; turn < turns; turn++) {
     yield;
@@ -55,7 +55,7 @@ const PROBES: Record<string, (query: URLSearchParams, context: Context) => unkno
   busy: (query) => run(busy, Number(query.get("turns"))),
   ring: () => run(ring, 20, 20),
   beside,
-  /** A time limit of a wait that the host would never end. */
+  /** A time limit on a wait that the host would never end. */
   late: () =>
     run(function* () {
       try {
@@ -64,7 +64,7 @@ const PROBES: Record<string, (query: URLSearchParams, context: Context) => unkno
         return (error as Error).name;
       }
     }),
-  /** Sleepers of all lengths, by whether they slept as long as they should; the host's clock knows whole milliseconds. */
+  /** Sleepers of all lengths, and whether each slept long enough; the host's clock counts whole milliseconds. */
   sleepers: () =>
     run(function* () {
       return yield* all([30, 5.5, 20, 0, 10, 1.25].map(function* (ms) {
@@ -77,7 +77,7 @@ const PROBES: Record<string, (query: URLSearchParams, context: Context) => unkno
     run(function* () {
       return yield* race([sleep(30), until(new Response("quicker").text())]);
     }),
-  /** A scheduler that nobody ends: the request's end leaves it where it is. */
+  /** A scheduler that is never terminated: it is left when the request ends. */
   abandon: () => {
     const scheduler = new Scheduler();
     scheduler.spawn(function* (coro) {
@@ -85,7 +85,7 @@ const PROBES: Record<string, (query: URLSearchParams, context: Context) => unkno
     });
     return ++abandoned;
   },
-  /** Coroutines that go on when the answer is out. */
+  /** Coroutines that go on after the response. */
   after: (_query, context) => {
     context.waitUntil(run(function* (coro) {
       yield* coro.sleep(0.05);

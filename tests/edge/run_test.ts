@@ -12,7 +12,7 @@ function* sleeper(coro: Coro, log: string[]) {
   }
 }
 
-Deno.test("run() gives the result, or throws the very error", async () => {
+Deno.test("run() returns the result, or throws the error unchanged", async () => {
   const sum = await run(
     function* (coro, a: number, b: number) {
       yield* coro.sleep(0.001);
@@ -32,12 +32,12 @@ Deno.test("run() gives the result, or throws the very error", async () => {
   assertStrictEquals(thrown, error);
 });
 
-Deno.test("run() refuses what is no generator function", async () => {
+Deno.test("run() rejects what is not a generator function", async () => {
   // deno-lint-ignore no-explicit-any -- what a program without types may do
   await assertRejects(() => run((() => 1) as any), TypeError);
 });
 
-Deno.test("run() has a scheduler of its own for every call, which is not the default one", async () => {
+Deno.test("run() uses a scheduler of its own for every call, which is not the default one", async () => {
   const schedulers = await Promise.all([1, 2, 3].map(() =>
     run(function* (coro) {
       const inner = new Coro(function* () {
@@ -51,7 +51,7 @@ Deno.test("run() has a scheduler of its own for every call, which is not the def
   assertEquals(new Set([Scheduler.instance(), ...schedulers]).size, 4);
 });
 
-Deno.test("run() terminates what its coroutine left behind, and waits for the cleanup", async () => {
+Deno.test("run() terminates the other coroutines at the end, and waits for their cleanup", async () => {
   const log: string[] = [];
   const result = await run(function* (coro) {
     new Coro(sleeper, log);
@@ -62,7 +62,7 @@ Deno.test("run() terminates what its coroutine left behind, and waits for the cl
   assertEquals([result, ...log], ["result", "cleaned up", "cleaned up"]);
 });
 
-Deno.test("run() terminates what is left when its coroutine fails, too", async () => {
+Deno.test("run() terminates the other coroutines when its coroutine fails, too", async () => {
   const log: string[] = [];
   await assertRejects(
     () =>
@@ -77,7 +77,7 @@ Deno.test("run() terminates what is left when its coroutine fails, too", async (
   assertEquals(log, ["cleaned up"]);
 });
 
-Deno.test("run() of asyncio terminates coroutines that are no tasks, and leaves its kernel to others", async () => {
+Deno.test("run() of asyncio terminates coroutines that are not tasks, and leaves its kernel to others", async () => {
   const log: string[] = [];
   let scheduler: Scheduler | undefined;
   await runTask(function* (coro) {
@@ -89,7 +89,7 @@ Deno.test("run() of asyncio terminates coroutines that are no tasks, and leaves 
   assertEquals(scheduler!.stats().memory, 0);
 });
 
-Deno.test("schedulers that have ended know nothing of those that run with their kernels", async () => {
+Deno.test("schedulers that have ended keep no reference to those that use their kernels", async () => {
   const ended: Scheduler[] = [];
   for (let n = 0; n < 5; n++) {
     ended.push(
@@ -116,7 +116,7 @@ Deno.test("schedulers that have ended know nothing of those that run with their 
       }
       assert(String(refused).includes("has been terminated"), String(refused));
     }
-    // Nobody woke them.
+    // Nothing woke them.
     assertEquals(children.filter((child) => child.isAlive()).length, 100);
   });
   for (const scheduler of ended) await scheduler.join();

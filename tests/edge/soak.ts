@@ -1,7 +1,7 @@
 /**
  * deno run --v8-flags=--expose-gc tests/edge/soak.ts
  *
- * Answers 100,000 requests by the handler of the example for Deno, some of which are late or fail, and prints how much
+ * Serves 100,000 requests by the handler of the example for Deno, some of which time out or fail, and prints how much
  * memory has grown since the first few thousand.
  */
 import { handler } from "../../examples/edge/deno/app.ts";
@@ -33,7 +33,7 @@ async function answer(count: number): Promise<void> {
 }
 
 async function used(): Promise<number> {
-  // What finalizers drop is gone with the second collection.
+  // What finalizers release is collected by the second collection.
   for (let round = 0; round < 3; round++) {
     gc();
     await new Promise((resolve) => setTimeout(resolve, 10));

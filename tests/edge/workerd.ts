@@ -1,29 +1,29 @@
-/** Cloudflare's runtime as tests use it: a real process that serves a bundle on a port of its own. */
+/** Cloudflare's runtime for tests: a real process that serves a bundle on a port of its own. */
 import { findRuntime } from "../runtimes/find.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const workerd = await findRuntime("workerd");
 
-/** A `workerd` that serves. */
+/** A running `workerd`. */
 export interface Server {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** What it has printed. */
+  /** The output so far. */
   output(): string;
   /** Its resident memory, in bytes. */
   memory(): number;
-  /** What it has used of processors, in seconds. */
+  /** Its CPU time, in seconds. */
   processorSeconds(): number;
   stop(): Promise<void>;
 }
 
-/** A test that needs it: visibly skipped where it is not installed. */
+/** A test that needs `workerd`: visibly skipped where it is not installed. */
 export function testWorkerd(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: workerd === null, fn });
 }
 
-/** Runs Deno, and throws what it says if it fails. */
+/** Runs Deno. Throws its output if it fails. */
 export async function deno(...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
@@ -36,7 +36,7 @@ export async function deno(...args: string[]): Promise<string> {
   return output;
 }
 
-/** Serves what a `wrangler.jsonc` describes while `use` runs. */
+/** Serves the worker of a `wrangler.jsonc` while `use` runs. */
 export async function withServer(config: string, use: (server: Server) => Promise<void>): Promise<void> {
   const child = new Deno.Command(workerd!, {
     args: ["serve", "--control-fd=1", "--socket-addr=http=127.0.0.1:0", config],
@@ -78,7 +78,7 @@ export async function withServer(config: string, use: (server: Server) => Promis
       return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)![1]);
     };
     const processorSeconds = () => {
-      // In ticks of 10 ms: the 14th and 15th field, counted from after the name, which may have any characters.
+      // In ticks of 10 ms: fields 14 and 15, counted after the name, which may contain any characters.
       const fields = Deno.readTextFileSync(`/proc/${child.pid}/stat`).split(") ")[1].split(" ");
       return (Number(fields[11]) + Number(fields[12])) / 100;
     };
@@ -88,13 +88,13 @@ export async function withServer(config: string, use: (server: Server) => Promis
   }
 }
 
-/** What a worker is to be served with. */
+/** The settings of a worker. */
 export interface WorkerOptions {
   readonly date?: string;
   readonly flags?: readonly string[];
 }
 
-/** Bundles a worker, and serves it while `use` runs. */
+/** Bundles a worker and serves it while `use` runs. */
 export async function withWorker(
   source: URL,
   { date = "2026-11-01", flags = [] }: WorkerOptions,

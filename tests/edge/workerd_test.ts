@@ -1,10 +1,10 @@
-/** The library on Cloudflare's runtime, in a worker made for that, also as older workers have it. */
+/** The library on Cloudflare's runtime, in a worker made for that, also with older compatibility dates. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Server, testWorkerd, withWorker } from "./workerd.ts";
 
 const PROBES = new URL("probe_worker.ts", import.meta.url);
 
-/** What a worker can hop with: an immediate; a port of a channel, which is of no use; nothing but a timer. */
+/** The macrotasks that a worker can have: an immediate; a port of a channel, which cannot be used; only a timer. */
 const AGES = {
   "of today": { date: "2026-11-01" },
   "without setImmediate": { date: "2025-09-01" },
@@ -48,7 +48,7 @@ for (const [age, options] of Object.entries(AGES)) {
         assertEquals(await ask(server, "sleepers"), [true, true, true, true, true, true]);
         assertEquals(await ask(server, "ring"), 400);
         assertEquals(await ask(server, "beside"), 10);
-        // Far more than a slice runs: the driver comes back by itself.
+        // Far more than fits in a slice: the driver goes on by itself.
         assertEquals(await ask(server, "busy?turns=200000"), 200_000);
       }),
   );
@@ -89,7 +89,7 @@ testWorkerd(
 const CONTEXTS = new URL("context_worker.ts", import.meta.url);
 const REQUESTS = ["/a", "/b", "/c", "/d"];
 
-/** Requests that are served side by side; each answers what was stored where. */
+/** Requests that are served side by side; each returns the value stored where it was created. */
 async function askTogether(server: Server): Promise<unknown[]> {
   return await Promise.all(REQUESTS.map((path) => ask(server, path.slice(1))));
 }

@@ -23,14 +23,14 @@ export function denoTestCounts(output: string): Counts | undefined {
   return lastMatch(output, DENO);
 }
 
-/** Reads `3 passed, 0 failed`, as `assembly/spec.ts` ends. */
+/** Reads `3 passed, 0 failed`, the last line of `assembly/spec.ts`. */
 export function plainCounts(output: string): Counts | undefined {
   return lastMatch(output, PLAIN);
 }
 
 /**
- * The figures of a finished stage. A failure always counts, also one that no
- * summary tells of (a type error, a crash), and so does having run no test.
+ * The figures of a finished stage. A failure always counts, even if no summary contains it (a type error, a crash), and
+ * so does having run no test.
  */
 export function stageCounts(
   ok: boolean,
@@ -43,7 +43,7 @@ export function stageCounts(
   return counts.failed === 0 && unnoticed ? { ...counts, failed: 1 } : counts;
 }
 
-/** Adds the figures up. */
+/** Sums the figures. */
 export function sumCounts(all: Counts[]): Counts {
   const sum = { passed: 0, failed: 0 };
   for (const { passed, failed } of all) {

@@ -17,7 +17,7 @@ Deno.test("denoTestCounts() reads the summary of deno test", () => {
   );
 });
 
-Deno.test("denoTestCounts() looks through colours", () => {
+Deno.test("denoTestCounts() ignores colours", () => {
   const coloured = "\n\x1b[0m\x1b[32mok\x1b[0m | 5 passed | 0 failed \x1b[0m\x1b[38;5;245m(327ms)\x1b[0m\n";
   assertEquals(denoTestCounts(coloured), { passed: 5, failed: 0 });
 });
@@ -29,7 +29,7 @@ Deno.test("denoTestCounts() takes the last summary and nothing else", () => {
   assertEquals(denoTestCounts("error: Type checking failed."), undefined);
 });
 
-Deno.test("plainCounts() reads the closing line of the specs", () => {
+Deno.test("plainCounts() reads the last line of the specs", () => {
   const output = "[Summary]\n1 passed, 1 failed so far\n31 passed, 2 failed\n";
   assertEquals(plainCounts(output), { passed: 31, failed: 2 });
   assertEquals(plainCounts("Compiling 31 passed, 2 failed"), undefined);
@@ -40,7 +40,7 @@ Deno.test("stageCounts() counts a stage without figures only when it fails", () 
   assertEquals(stageCounts(false, ""), { passed: 0, failed: 1 });
 });
 
-Deno.test("stageCounts() lets no failure go unnoticed", () => {
+Deno.test("stageCounts() counts every failure", () => {
   const none = { passed: 0, failed: 1 };
   assertEquals(stageCounts(false, "error: no types", denoTestCounts), none);
   assertEquals(stageCounts(true, "no summary", denoTestCounts), none);
@@ -55,7 +55,7 @@ Deno.test("stageCounts() lets no failure go unnoticed", () => {
   });
 });
 
-Deno.test("sumCounts() adds up what formatCounts() prints", () => {
+Deno.test("sumCounts() sums what formatCounts() prints", () => {
   const sum = sumCounts([{ passed: 31, failed: 0 }, { passed: 8, failed: 2 }]);
   assertEquals(formatCounts(sum), "39 passed, 2 failed");
 });

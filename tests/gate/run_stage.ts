@@ -1,15 +1,15 @@
-/** Runs one stage: its output streams through and is kept for the figures. */
+/** Runs one stage: its output is passed through and kept for the figures. */
 
 import { type Counts, stageCounts } from "./counts.ts";
 import type { Stage } from "./stages.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-/** A stage that takes longer hangs. */
+/** The limit after which a stage counts as hanging. */
 const LIMIT_MS = 30 * 60_000;
 /** How long to wait for output after the command itself has ended. */
 const GRACE_MS = 5_000;
 
-/** How a stage went. */
+/** The result of a stage. */
 export interface Result {
   name: string;
   counts: Counts;
@@ -28,7 +28,7 @@ export async function runStage(stage: Stage): Promise<Result> {
 async function runDeno(
   args: string[],
 ): Promise<{ ok: boolean; output: string }> {
-  // Not "deno": under npx there may be none on the PATH, or another one.
+  // Not "deno": under npx there may be none on the PATH, or another version.
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: ROOT,
@@ -40,7 +40,7 @@ async function runDeno(
   const kept: string[] = [];
   const ended = copyOutput(child.stdout, kept);
   const { success } = await child.status;
-  // A process that a test left behind holds the pipe open for ever.
+  // A process that a test left behind keeps the pipe open.
   await Promise.race([
     ended,
     new Promise((done) => setTimeout(done, GRACE_MS)),

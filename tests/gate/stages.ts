@@ -1,11 +1,11 @@
-/** What the gate checks, in order. */
+/** The stages of the gate, in order. */
 
 import config from "../../deno.json" with { type: "json" };
 import { type CountParser, denoTestCounts, plainCounts } from "./counts.ts";
 
 /** One command of the gate. It passes when Deno ends with 0. */
 export interface Stage {
-  /** What it is called on the command line and in the summary. */
+  /** Its name on the command line and in the summary. */
   name: string;
   /** Arguments to Deno. */
   args: string[];
@@ -13,7 +13,7 @@ export interface Stage {
   counts?: CountParser;
 }
 
-/** All stages. The quick ones come first, so that a slip shows at once. */
+/** All stages. The quick ones come first, so that a mistake shows early. */
 export const STAGES: Stage[] = [
   { name: "fmt", args: ["fmt", "--check"] },
   { name: "lint", args: ["lint"] },

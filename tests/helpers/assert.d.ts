@@ -1,6 +1,6 @@
 /**
- * Types of the assertions of Deno's standard library. They do not narrow what was asserted, and an error that was
- * expected is `any`, so that a test can look at its properties.
+ * Types of the assertions of Deno's standard library. They do not narrow what was asserted, and an expected error is
+ * `any`, so that a test can read its properties.
  */
 // deno-lint-ignore-file no-explicit-any -- see above
 

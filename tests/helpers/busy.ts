@@ -1,6 +1,6 @@
 import { Coro, race, sleep, withTimeout } from "@asyncoro/asyncoro";
 
-/** What a coroutine can be busy with when something is done to it, by name. */
+/** The ways in which a coroutine can be busy when a test acts on it, by name. */
 export const BUSY: Record<string, (coro: Coro) => Generator<unknown, unknown, unknown>> = {
   *sleeping(coro) {
     return yield* coro.sleep();

@@ -1,4 +1,4 @@
-/** What the examples say of themselves: how they are run, and what they print. */
+/** What the examples state in their source: how to run them, and what they print. */
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 
@@ -10,7 +10,7 @@ export interface Example {
   readonly flags: readonly string[];
   /** Other programs that it runs. */
   readonly programs: readonly string[];
-  /** What it prints if it is run without arguments; `null` if that is not written beside it. */
+  /** What it prints when it is run without arguments; `null` if its source does not contain that. */
   readonly output: string | null;
 }
 
@@ -39,7 +39,7 @@ function outputOf(url: URL): string | null {
   }
 }
 
-/** The names of all examples that have their output beside them. */
+/** The names of all examples that contain their output. */
 export function examplesWithOutput(folder = ""): string[] {
   const names: string[] = [];
   for (const entry of Deno.readDirSync(new URL(folder, FOLDER))) {

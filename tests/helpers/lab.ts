@@ -1,5 +1,5 @@
 /**
- * A scheduler in virtual time that notes what its coroutines do and which errors nobody took.
+ * A scheduler in virtual time that logs what its coroutines do and collects unhandled errors.
  */
 import { Scheduler, type SchedulerOptions } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -9,7 +9,7 @@ import { assertEquals } from "@std/assert";
 export class Lab {
   readonly clock = new VirtualClock();
   readonly scheduler: Scheduler;
-  /** What happened, in order. */
+  /** The events, in order. */
   readonly log: string[] = [];
   /** Errors that reached `onError`. */
   reported: unknown[] = [];
@@ -19,28 +19,28 @@ export class Lab {
     this.scheduler.onError = (error) => this.reported.push(error);
   }
 
-  /** Notes an event. */
+  /** Logs an event. */
   note(event: string): void {
     this.log.push(event);
   }
 
-  /** Notes an event with the time. */
+  /** Logs an event with the time. */
   at(event: string): void {
     this.log.push(`${Math.round(this.clock.now() * 1e6) / 1e6} ${event}`);
   }
 
-  /** The log so far, which starts afresh. */
+  /** Returns the log so far and clears it. */
   takeLog(): string[] {
     return this.log.splice(0);
   }
 
-  /** The messages of the reported errors, which count as expected from now on. */
+  /** Returns the messages of the reported errors and clears them, as they were expected. */
   takeReported(): string[] {
     return this.reported.splice(0).map((error) => error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Runs a test in a lab; afterwards nobody may be left alive and no error untaken. */
+/** Runs a test in a lab. Afterwards no coroutine may be alive and no error unhandled. */
 export async function inLab(test: (lab: Lab) => Promise<void> | void, options: SchedulerOptions = {}): Promise<void> {
   const lab = new Lab(options);
   await warmUp(lab.scheduler);
@@ -54,7 +54,7 @@ export async function inLab(test: (lab: Lab) => Promise<void> | void, options: S
   assertEquals({ live, ready, timers, hostOperations }, { live: 0, ready: 0, timers: 0, hostOperations: 0 });
 }
 
-/** The size of a turn's batch grows as steps prove to be quick; what holds must hold for large batches too. */
+/** The size of a batch grows while steps are quick; tests must hold for large batches too. */
 export async function warmUp(scheduler: Scheduler): Promise<void> {
   for (let i = 0; i < 100; i++) {
     scheduler.spawn(function* warmUp() {
@@ -64,12 +64,12 @@ export async function warmUp(scheduler: Scheduler): Promise<void> {
   await scheduler.join();
 }
 
-/** Resolves after the host had a few turns: whoever can run has run. */
+/** Resolves after the host had a few turns: all that could run has run. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 8; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** The error that `act` throws; fails if it throws none. */
+/** Returns the error that `act` throws. Fails if it throws none. */
 export function thrownBy(act: () => unknown): Error {
   try {
     act();

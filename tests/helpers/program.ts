@@ -1,5 +1,5 @@
 /**
- * Whole programs, run as a process of their own: exit codes, signals and standard error can be seen in no other way.
+ * Whole programs, run in a process of their own, to see exit codes, signals and standard error.
  */
 
 /** How a program ended. */
@@ -11,7 +11,7 @@ export interface Outcome {
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A program that runs. */
+/** A running program. */
 export class Program {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<string>;
@@ -57,7 +57,7 @@ export class Program {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end. */
+  /** Waits until it has ended. */
   async ended(): Promise<Outcome> {
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
     const [stdout, stderr, { code }] = await Promise.all([this.#output, this.#errors, this.#child.status]);
@@ -66,7 +66,7 @@ export class Program {
   }
 }
 
-/** Runs `use` with a way to start programs; their files are gone afterwards. */
+/** Calls `use` with a function that starts programs. Their files are removed afterwards. */
 export async function withPrograms(use: (start: (source: string) => Program) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "asyncoro-" });
   let count = 0;

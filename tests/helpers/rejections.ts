@@ -1,15 +1,15 @@
-/** Promises that are rejected when nobody looks, and what the host says to that. */
+/** Promises that are rejected without a handler, and what the host reports then. */
+import process from "node:process";
 import { settle } from "./lab.ts";
 
-/** The errors of promises that the host reports as unhandled while `body` runs and until all has settled. */
+/** The errors of promises that the host reports as unhandled while `body` runs and until all promises have settled. */
 export async function unhandled(
   body: (later: (message: string) => Promise<never>) => Promise<void>,
 ): Promise<string[]> {
   const messages: string[] = [];
   const gates: (() => void)[] = [];
-  const listener = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    messages.push((event.reason as Error).message);
+  const listener = (reason: unknown): void => {
+    messages.push((reason as Error).message);
   };
   // A promise that is rejected when the body has ended.
   const later = (message: string): Promise<never> => {
@@ -17,18 +17,18 @@ export async function unhandled(
     gates.push(() => reject(new Error(message)));
     return promise;
   };
-  addEventListener("unhandledrejection", listener);
+  process.on("unhandledRejection", listener);
   try {
     await body(later);
     for (const reject of gates) reject();
     for (let i = 0; i < 5; i++) await settle();
   } finally {
-    removeEventListener("unhandledrejection", listener);
+    process.off("unhandledRejection", listener);
   }
   return messages;
 }
 
-/** A thenable that is no promise, around one. */
+/** A thenable around a promise that is not a promise itself. */
 export function wrapped<T>(promise: Promise<T>): PromiseLike<T> {
   return { then: (onValue, onError) => promise.then(onValue, onError) };
 }

@@ -1,4 +1,4 @@
-/** Running the examples of `examples/io/`: to their end, or as a server while clients use it. */
+/** Runs the examples of `examples/io/` to their end, or as servers while clients use them. */
 import { assertEquals } from "@std/assert";
 import { readExample } from "./examples.ts";
 import { text } from "../io/helpers.ts";
@@ -47,7 +47,7 @@ export async function execute(program: string, args: string[], input: string | n
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  // Both at once: a program that answers while it is told more would wait for a reader otherwise.
+  // Both at once: a program that prints while it reads its input would otherwise wait for a reader.
   const [{ stdout, code }] = await Promise.all([child.output(), input === null ? null : tell(child, input)]);
   return [text(stdout), code];
 }
@@ -58,7 +58,7 @@ async function tell(child: Deno.ChildProcess, input: string): Promise<void> {
   await writer.close();
 }
 
-/** A directory with a file, a file beside it, and a link that leads out. */
+/** A directory with a file, a file beside it, and a link that points outside. */
 export async function siteDirectory(): Promise<string> {
   const dir = await Deno.makeTempDir();
   await Deno.mkdir(`${dir}/site`);

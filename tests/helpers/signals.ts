@@ -1,4 +1,4 @@
-/** Runs `use` with a way to ask how many listeners of a signal there are, of those that are added meanwhile. */
+/** Calls `use` with a function that counts the listeners of a signal that were added meanwhile. */
 export async function countingListeners(
   counted: "SIGINT" | "SIGTERM",
   use: (count: () => number) => Promise<void>,

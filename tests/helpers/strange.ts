@@ -1,4 +1,4 @@
-/** Things that can be thrown and that make trouble for whoever looks at them. */
+/** Values that can be thrown and that throw or misbehave when they are inspected. */
 import { runInNewContext } from "node:vm";
 
 function refusing(property: PropertyKey, value: object = new Error("boom")): object {
@@ -21,7 +21,7 @@ function refuse(): never {
   throw new Error("trap");
 }
 
-/** Each by its name; a fresh one at each call. */
+/** Makes each of them, by name; new ones at each call. */
 export const STRANGE: Readonly<Record<string, () => unknown>> = {
   "null": () => null,
   "undefined": () => undefined,

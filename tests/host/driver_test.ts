@@ -1,7 +1,7 @@
 /**
  * The host driver: it shares the event loop with timers, promises and sockets of others, and is never early.
  *
- * Limits are generous: these tests tell starving from sharing, not fast from slow.
+ * Limits are generous: these tests distinguish starving from sharing, not fast from slow.
  */
 import { type Coro, type Drivable, Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
@@ -43,7 +43,7 @@ Deno.test("coroutines that never wait do not starve promises of others", () =>
   }));
 
 Deno.test("where the clock stands still while code runs, turns are counted", async () => {
-  // As in edge runtimes: it moves on when the host had a turn, and this one not even then.
+  // As in edge runtimes, whose clock moves on when the host had a turn; this one does not move even then.
   const scheduler = new Scheduler({ clock: { now: () => 0 } });
   let stop = false;
   for (const wait of [() => undefined, (coro: Coro) => coro.sleep(0), () => until(Promise.resolve())]) {
@@ -57,7 +57,7 @@ Deno.test("where the clock stands still while code runs, turns are counted", asy
   await scheduler.terminate();
 });
 
-Deno.test("coroutines that only wait for promises leave the host its turns where the clock stands still", async () => {
+Deno.test("coroutines that only wait for promises give the host its turns where the clock stands still", async () => {
   const scheduler = new Scheduler({ clock: { now: () => 0 } });
   let stop = false;
   scheduler.spawn(function* () {
@@ -118,7 +118,7 @@ Deno.test("two busy schedulers share the host", async () => {
   for (const scheduler of schedulers) await scheduler.terminate();
 });
 
-Deno.test("a chain of microtasks through value() does not keep the host from its turns", async () => {
+Deno.test("a chain of microtasks through value() does not starve the host", async () => {
   const scheduler = new Scheduler();
   let fired = false;
   setTimeout(() => fired = true, 1);
@@ -180,7 +180,7 @@ Deno.test("far deadlines, beyond what a host timer takes, do not fire early", as
     });
   }
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  // A busy machine may not have started them all by then.
+  // A busy machine may not have started them all at once.
   for (let i = 0; i < 500 && scheduler.stats().timers < 12; i++) await wait(10);
   await wait(60);
   assertEquals([woken, scheduler.stats().timers], [0, 12]);
@@ -188,7 +188,7 @@ Deno.test("far deadlines, beyond what a host timer takes, do not fire early", as
 });
 
 Deno.test("a host timer that fires too early, as a far deadline needs several, is set again", async () => {
-  // A clock that is slower than the host's.
+  // A clock that runs slower than the host's.
   const scheduler = new Scheduler({ clock: { now: () => performance.now() / 5000 } });
   const start = performance.now();
   await scheduler.spawn(function* (coro) {
@@ -257,7 +257,7 @@ class Counting implements Drivable {
 }
 
 for (const precise of [false, true]) {
-  Deno.test(`sleepers cost a slice a wake-up, and no empty ones${precise ? ", on a precise scheduler too" : ""}`, async () => {
+  Deno.test(`sleepers cost a slice for each wake-up, and no empty ones${precise ? ", on a precise scheduler too" : ""}`, async () => {
     let loop: Counting | undefined;
     const scheduler = new Scheduler({ precise, driver: (scheduler) => new HostDriver(loop = new Counting(scheduler)) });
     const naps = function* (coro: Coro, seconds: number): Generator<unknown, void, unknown> {
@@ -275,7 +275,7 @@ for (const precise of [false, true]) {
   });
 }
 
-/** The delays of host timers that are asked for meanwhile. */
+/** Records the delays of host timers that are started while a function runs. */
 async function delaysDuring(work: () => Promise<unknown>): Promise<number[]> {
   const delays: number[] = [];
   const { setTimeout } = globalThis;
@@ -291,7 +291,7 @@ async function delaysDuring(work: () => Promise<unknown>): Promise<number[]> {
   return delays;
 }
 
-Deno.test("a precise scheduler sets its timers early, and whether it is one may change at any time", async () => {
+Deno.test("a precise scheduler sets its timers early, and 'precise' may change at any time", async () => {
   const scheduler = new Scheduler();
   assertEquals(scheduler.precise, false);
   const nap = () =>
@@ -305,7 +305,7 @@ Deno.test("a precise scheduler sets its timers early, and whether it is one may 
   scheduler.precise = true;
   const precise = await nap();
   assert(precise.every((ms) => ms < 19), `${precise}`);
-  // While it sleeps, too: the timer that has been set for the deadline is replaced.
+  // Also while it sleeps: the timer that was set for the deadline is replaced.
   scheduler.precise = 0 as unknown as boolean;
   assertEquals(scheduler.precise, false);
   const changed = await delaysDuring(async () => {
@@ -321,7 +321,7 @@ Deno.test("a precise scheduler sets its timers early, and whether it is one may 
   await scheduler.terminate();
 });
 
-Deno.test("while a precise scheduler waits for the host it does not nap", async () => {
+Deno.test("a precise scheduler does not block the thread while it waits for the host", async () => {
   const scheduler = new Scheduler({ precise: true });
   const { wait } = Atomics;
   let naps = 0;
@@ -350,7 +350,7 @@ Deno.test("while a precise scheduler waits for the host it does not nap", async 
   await scheduler.terminate();
 });
 
-Deno.test("a scheduler at rest leaves the host alone", async () => {
+Deno.test("an idle scheduler does nothing", async () => {
   const scheduler = new Scheduler();
   scheduler.spawnWith({ daemon: true }, function* (coro) {
     yield* coro.sleep(100);
@@ -365,7 +365,7 @@ Deno.test("a scheduler at rest leaves the host alone", async () => {
   await scheduler.terminate();
 });
 
-Deno.test("code that runs for long in one step delays the others but loses no wake-up", async () => {
+Deno.test("a step that runs for long delays the others but loses no wake-up", async () => {
   const scheduler = new Scheduler();
   const done: string[] = [];
   const sleepers = ["a", "b", "c"].map((name, i) =>
@@ -384,7 +384,7 @@ Deno.test("code that runs for long in one step delays the others but loses no wa
   await scheduler.terminate();
 });
 
-Deno.test("daemons are on time, and run, while only other things keep the process alive", async () => {
+Deno.test("daemons are on time, and run, while only other code keeps the process alive", async () => {
   const scheduler = new Scheduler();
   let naps = 0;
   let steps = 0;

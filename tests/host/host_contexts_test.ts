@@ -1,4 +1,4 @@
-/** By which means a host's asynchronous context is reached, each looked at alone. */
+/** The means by which a host's asynchronous context is reached, each tested by itself. */
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
@@ -10,11 +10,11 @@ function expectedMeans(): string {
   if (!("Deno" in globalThis)) {
     return !("Bun" in globalThis) && parseInt(process.versions.node) < 24 ? "stores" : "resources";
   }
-  // Should these be gone, a coroutine costs about twice as much in Deno: find out what has taken their place.
+  // If Deno's functions are gone, a coroutine costs about twice as much in Deno: find out what has replaced them.
   return "internals";
 }
 
-Deno.test("this host's context is reached by the cheapest means that it has", () => {
+Deno.test("this host's context is reached by the cheapest means available", () => {
   assertEquals(hostContexts.by, expectedMeans());
 });
 
@@ -53,7 +53,7 @@ for (
   });
 }
 
-/** What a host with the proposed standard and nothing else has. */
+/** What a host has with the proposed standard alone. */
 class Variable {
   static current: string | undefined;
 
@@ -95,7 +95,7 @@ Deno.test("where there is only AsyncContext, what is created in a step shares it
   assertEquals(seen, ["outermost", "other", undefined, undefined]);
 });
 
-Deno.test("where there is no such thing, everything runs as it is", () => {
+Deno.test("where there is no means, everything runs in the current context", () => {
   const contexts = contextsOf({});
   let ran = 0;
   contexts.enter(contexts.capture(), { run: () => void ran++ });

@@ -1,6 +1,6 @@
 /**
- * A server for `telemetry_test.ts`, run with OTEL_DENO: coroutines of concurrent requests start spans. It prints its port,
- * and ends when it is asked for `/end`.
+ * A server for `telemetry_test.ts`, run with OTEL_DENO: coroutines of concurrent requests start spans. It prints its
+ * port, and ends on a request for `/end`.
  */
 import { Coro, run, until } from "@asyncoro/asyncoro";
 import { createTask, newEventLoop } from "@asyncoro/asyncoro/asyncio";
@@ -18,7 +18,7 @@ interface Telemetry {
   readonly trace: { getTracer(name: string): Tracer };
 }
 
-// What `npm:@opentelemetry/api` would look up: Deno registers itself there.
+// The object that `npm:@opentelemetry/api` would look up; Deno registers itself there.
 const telemetry = (globalThis as unknown as Record<symbol, Telemetry>)[Symbol.for("opentelemetry.js.api.1")];
 const tracer = telemetry.trace.getTracer("test");
 

@@ -1,4 +1,4 @@
-/** OpenTelemetry as Deno has it: spans that coroutines start belong to the request for which they work. */
+/** OpenTelemetry built into Deno: spans that coroutines start belong to the request for which they work. */
 import { assert, assertEquals } from "@std/assert";
 
 const SERVER = new URL("telemetry_server.ts", import.meta.url).pathname;
@@ -18,11 +18,11 @@ interface Export {
   readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly Span[] }[] }[];
 }
 
-// Of the protocol: https://opentelemetry.io/docs/specs/otlp/
+// From the protocol: https://opentelemetry.io/docs/specs/otlp/
 const SERVES = 2;
 const ASKS = 3;
 
-/** Serves concurrent requests in a process that sends its spans to this one; answers the spans. */
+/** Serves concurrent requests in a process that sends its spans to this one. Returns the spans. */
 async function collectSpans(): Promise<Span[]> {
   const spans: Span[] = [];
   const collector = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
@@ -52,7 +52,7 @@ async function collectSpans(): Promise<Span[]> {
   assertEquals(await Promise.all(PATHS.map(ask)), PATHS);
   await ask("/end");
   await output.read();
-  // Spans that are left are sent before it ends.
+  // The remaining spans are sent before the process ends.
   assert((await child.status).success);
   await collector.shutdown();
   return spans;

@@ -7,14 +7,14 @@ const chromium = await findRuntime("chromium");
 const ROOT = new URL("../../", import.meta.url);
 const SCRIPT = "examples/browser/serve.ts";
 
-/** The command of the header, but for the port. */
+/** The command in the header, without the port. */
 async function command(): Promise<string[]> {
   const source = await Deno.readTextFile(new URL(SCRIPT, ROOT));
   const line = source.split("\n").find((line) => line.includes("deno run ") && line.includes(SCRIPT))!;
   return line.slice(line.indexOf("deno run ") + "deno ".length, line.indexOf(SCRIPT)).trim().split(" ");
 }
 
-/** Starts the example. Answers where it is, and a function that stops it. */
+/** Starts the example. Returns its address, and a function that stops it. */
 async function serve(): Promise<{ url: string; stop(): Promise<void> }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...await command(), "--no-prompt", SCRIPT, "0"],
@@ -33,7 +33,7 @@ async function serve(): Promise<{ url: string; stop(): Promise<void> }> {
   return { url: value.trim(), stop };
 }
 
-/** Asks until the answer is yes. */
+/** Repeats a question until the answer is true. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
   for (let left = 200; !await condition(); left--) {
     assert(left > 0, "It did not come to pass");

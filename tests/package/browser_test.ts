@@ -18,12 +18,12 @@ const PAGES = {
   "init-no-wasm": { program: INIT_PROGRAM, policy: "default-src 'none'; script-src 'self'; connect-src 'self'" },
 } as const;
 
-/** What a test does with a page. */
+/** The body of a test of a page. */
 type PageTest = (page: Page) => Promise<void>;
 
 const TESTS: { name: string; path: keyof typeof PAGES; test: PageTest; complaints?: RegExp }[] = [];
 
-/** Adds a test of a page. `complaints` is what the browser is to complain of; nothing, if it is left out. */
+/** Adds a test of a page. `complaints` are the expected complaints of the browser; none, if it is left out. */
 function onPage(path: keyof typeof PAGES, name: string, test: PageTest, complaints?: RegExp): void {
   TESTS.push({ name: `${name} (page '${path}')`, path, test, complaints });
 }
@@ -95,7 +95,7 @@ for (const count of [1, 1000]) {
       const busy = answers(page, "activityBeside", count, 2) as Promise<Record<string, number>>;
       for (let i = 0; i < 10; i++) await page.click(10, 10);
       const { frames, timeouts, messages, clicks, switches } = await busy;
-      // An idle page has about 60 frames a second. What is asserted leaves room for a machine that is busy otherwise.
+      // An idle page has about 60 frames a second. The limits leave room for a busy machine.
       assert(switches > 10_000, `${switches} switches`);
       assert(
         frames > 10 && timeouts > 10 && messages > 10,

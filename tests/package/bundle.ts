@@ -1,16 +1,16 @@
-/** Bundles programs as their authors would, with the package in place of its name. */
+/** Bundles programs as their authors would, with the package resolved by its name. */
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** What to bundle: a file, or text. */
+/** The program to bundle: a file, or text. */
 export type Program = URL | string;
 
 /** A bundle. */
 export interface Bundle {
   /** The minified code. */
   readonly code: Uint8Array<ArrayBuffer>;
-  /** How many bytes of it come from which file, by path from the root. */
+  /** How many bytes of it come from each file, by path from the root. */
   readonly parts: Readonly<Record<string, number>>;
 }
 
@@ -19,7 +19,7 @@ export async function bundle(program: Program, format: "esm" | "iife" = "esm"): 
   const input = program instanceof URL
     ? { entryPoints: [program.pathname] }
     : { stdin: { contents: program, loader: "ts" as const, resolveDir: ROOT.pathname } };
-  // Without this it leaves a thread or a process behind, for the next bundle; it is read when esbuild is loaded.
+  // Without this esbuild leaves a thread or a process behind, for the next bundle. It reads this when it is loaded.
   Deno.env.set("ESBUILD_WORKER_THREADS", "0");
   const { buildSync } = await import("esbuild");
   const { outputFiles, metafile } = buildSync({
@@ -41,7 +41,7 @@ export async function bundle(program: Program, format: "esm" | "iife" = "esm"): 
   return { code: new Uint8Array(outputFiles[0].contents), parts: Object.fromEntries(parts) };
 }
 
-/** From `@asyncoro/asyncoro` and its sub-paths to the files. */
+/** Maps `@asyncoro/asyncoro` and its sub-paths to the files. */
 function aliases(): Record<string, string> {
   const entries = Object.entries(config.exports);
   return Object.fromEntries(entries.map(([path, file]) => [config.name + path.slice(1), new URL(file, ROOT).pathname]));

@@ -1,10 +1,12 @@
-/** What `deno bundle` makes of the examples runs alone, in another folder, with the permissions of their headers. */
+/**
+ * The output of `deno bundle` for the examples runs alone, in another folder, with the permissions of their headers.
+ */
 import { assertEquals } from "@std/assert";
 import { examplesWithOutput, readExample } from "../helpers/examples.ts";
 import { testWith } from "../io/helpers.ts";
 import { User } from "./user.ts";
 
-/** Some print names of coroutines, which are those of functions. */
+/** Examples that print names of coroutines, which are those of functions. */
 const KEEPING_NAMES = ["--minify", "--keep-names"];
 
 for (const name of examplesWithOutput()) testBundle(name, KEEPING_NAMES);
@@ -59,7 +61,7 @@ for (const flags of [[], ["--minify"], KEEPING_NAMES]) {
   });
 }
 
-/** In the user's cache Deno would look for its bundler in vain where there is no network. */
+/** In the user's cache Deno would not find its bundler where there is no network. */
 async function bundle(entry: URL, file: string, flags: readonly string[]): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), { args: ["bundle", ...flags, "--output", file, entry.pathname] });
   const { success, stderr } = await command.output();

@@ -1,9 +1,9 @@
 /**
- * What `deno compile` makes of programs with sockets and workers.
+ * The output of `deno compile` for programs with sockets and workers.
  *
  * It puts the program into `denort`, a Deno without tools, which it downloads from Deno's own host and which is on no
- * package registry. Where that cannot be had, the tests that run the result are skipped. What is embedded can be told
- * in any case, with Deno itself in the place of `denort`: the result does not run the program, but it holds it.
+ * package registry. If it cannot be downloaded, the tests that run the result are skipped. What is embedded can be
+ * checked in any case, with Deno itself in place of `denort`: the result does not run the program, but contains it.
  */
 import { assert, assertEquals } from "@std/assert";
 import { readExample } from "../helpers/examples.ts";
@@ -12,7 +12,7 @@ import { User } from "./user.ts";
 const ROOT = new URL("../../", import.meta.url);
 const NAMES = ["philosophers.ts", "io/udp_ping.ts", "workers/mandelbrot.ts", "workers/sqlite.ts"];
 
-// Longer than this takes no download that is worth waiting for.
+// A download that takes longer is not worth waiting for.
 const LIMIT_MS = 120_000;
 
 interface Compiled {
@@ -32,7 +32,7 @@ async function compile(entry: string, file: string, flags: readonly string[], en
   return { success, stderr: new TextDecoder().decode(stderr) };
 }
 
-/** Why `denort` cannot be had, or `null` if it can. */
+/** Why `denort` is not available, or `null` if it is. */
 async function whyNoDenort(): Promise<string | null> {
   await using user = await User.with();
   await user.write("empty.ts", "");
@@ -88,7 +88,7 @@ interface InfoModule {
   readonly dependencies?: readonly { readonly code?: { readonly specifier: string } }[];
 }
 
-/** The modules that are there when a program runs: those that have types only are not. */
+/** The modules that exist when a program runs, without those that contain types only. */
 async function modulesOf(entry: URL): Promise<URL[]> {
   const args = ["info", "--json", entry.pathname];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
@@ -101,7 +101,7 @@ async function modulesOf(entry: URL): Promise<URL[]> {
   return [...found].map((url) => new URL(url));
 }
 
-Deno.test("deno compile embeds all that a program with a worker pool is made of", async () => {
+Deno.test("deno compile embeds all modules of a program with a worker pool", async () => {
   const { url, flags } = readExample("workers/mandelbrot.ts");
   await using user = await User.with();
   const file = `${user.folder}/program`;
@@ -115,7 +115,7 @@ Deno.test("deno compile embeds all that a program with a worker pool is made of"
 });
 
 for (const name of NAMES) {
-  Deno.test(`examples/${name} runs from the modules alone that it is made of, in another folder`, async () => {
+  Deno.test(`examples/${name} runs from its modules alone, in another folder`, async () => {
     const { url, flags, output } = readExample(name);
     await using user = await User.with();
     await user.write("deno.json", await Deno.readTextFile(new URL("deno.json", ROOT)));

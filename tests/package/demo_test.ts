@@ -1,11 +1,11 @@
-/** `deno task demo` as it is the first time: in a new copy of the tree, with an empty cache and no registry. */
+/** The first run of `deno task demo`: in a new copy of the tree, with an empty cache and no registry. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { User } from "./user.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PARTS = ["deno.json", "deno.lock", "mod.ts", "core", "examples"];
 
-// Whoever asks for a package there gets an error.
+// Every request for a package there gets an error.
 const NO_REGISTRY = "http://127.0.0.1:1/";
 
 async function copy(path: string, user: User): Promise<void> {

@@ -1,9 +1,9 @@
 /**
- * Watches what is done to the world from the moment this module is evaluated: calls of what acts on the host or asks
- * it something, and additions to globals. Import it first; `report()` tells.
+ * Records effects from the moment this module is evaluated: calls of functions that act on the host or ask it
+ * something, and additions to globals. Import it first; `report()` returns the record.
  */
 const WATCHED: Readonly<Record<string, readonly string[]>> = {
-  // First, as it is made at the first look, and then makes other globals anew.
+  // First, as this global is made when it is first read, and then makes other globals anew.
   process: ["emitWarning", "exit", "getBuiltinModule", "nextTick", "on", "once"],
   globalThis: [
     "addEventListener",
@@ -42,7 +42,7 @@ function member(owner: unknown, name: string): unknown {
   return (owner as Record<string, unknown>)[name];
 }
 
-/** Notes calls of a function, and `new` of a class; anything else is left alone. */
+/** Records calls of a function, and `new` of a class. Other values are left alone. */
 function watch(owner: object, name: string, label: string): void {
   const original = member(owner, name);
   if (typeof original !== "function") return;
@@ -60,10 +60,10 @@ function watch(owner: object, name: string, label: string): void {
 }
 
 const known = shape();
-// Some of what was looked at is made at the first look.
+// Some of the values that were read are made when they are first read.
 seen.length = 0;
 
-/** The names of all globals, and of what the built-in classes and their prototypes have. */
+/** The names of all globals, and of the members of the built-in classes and their prototypes. */
 function shape(): string[] {
   const keysOf = (owner: object, label: string) => Reflect.ownKeys(owner).map((key) => `${label}.${String(key)}`);
   return [
@@ -73,7 +73,7 @@ function shape(): string[] {
   ];
 }
 
-/** What was seen: calls by name, and additions as `+ name`. */
+/** The record: calls by name, and additions as `+ name`. */
 export function report(): string[] {
   const calls = [...seen];
   return [...calls, ...shape().filter((name) => !known.includes(name)).map((name) => `+ ${name}`)];

@@ -1,4 +1,4 @@
-/** Importing the package does nothing that anybody could notice, whichever entry point it is. */
+/** Importing an entry point of the package has no observable side effects. */
 import { assertEquals } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 
@@ -7,11 +7,11 @@ const ROOT = new URL("../../", import.meta.url);
 
 interface Seen {
   readonly seen: string[];
-  /** What stood on stderr. */
+  /** The output on stderr. */
   readonly errors: string;
 }
 
-/** What the probe sees of a module, in a process without permissions that ends by itself. */
+/** The probe's record of a module, in a process without permissions that ends by itself. */
 async function seenOf(module: string): Promise<Seen> {
   const program = `import { report } from ${JSON.stringify(PROBE)}; import ${JSON.stringify(module)};
     globalThis.process.stdout.write(JSON.stringify(report()));`;
@@ -31,12 +31,12 @@ async function seenOf(module: string): Promise<Seen> {
 }
 
 for (const [entry, file] of Object.entries(config.exports)) {
-  Deno.test(`importing '${entry}' does nothing`, async () => {
+  Deno.test(`importing '${entry}' has no side effects`, async () => {
     assertEquals(await seenOf(new URL(file, ROOT).href), { seen: [], errors: "" });
   });
 }
 
-Deno.test("the probe of imports sees what a module does", async () => {
+Deno.test("the probe of imports records what a module does", async () => {
   const module = `
     setTimeout(() => {}); queueMicrotask(() => {}); new MessageChannel(); performance.now();
     crypto.getRandomValues(new Uint8Array(1)); console.error("loud");

@@ -1,4 +1,4 @@
-/** The package as users import it: from JSR, type-checked, with an empty cache and no permission but their own. */
+/** The package as users import it: from JSR, type-checked, with an empty cache and no permissions beside their own. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { publishedFiles, serveRegistry } from "./registry.ts";
@@ -10,10 +10,10 @@ const PACKAGE = `jsr:${config.name}`;
 /** Entry points with the file of each: `["./io", "core/io/mod.ts"]`. */
 const ENTRIES = Object.entries(config.exports).map(([entry, file]) => [entry, file.slice("./".length)] as const);
 
-/** The code with which Deno ends when what it got is not what was promised. */
+/** The exit code of Deno when a checksum does not match. */
 const INTEGRITY = 10;
 
-/** What the example in an entry point's documentation does beyond computing. */
+/** What the example in an entry point's documentation does beside computing. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = { "./io": ["--allow-net=127.0.0.1"] };
 
 /** The entry point's specifier under a name for the package. */
@@ -53,7 +53,7 @@ Deno.test("a program that imports the package from JSR is checked and runs witho
   succeeded(outcome);
 });
 
-Deno.test("a program that is wrong about a type from JSR is refused", async () => {
+Deno.test("a program with a type error in its use of JSR's package is rejected", async () => {
   await using registry = await serveRegistry();
   await using user = await User.with({ JSR_URL: registry.url });
   await user.write(
@@ -65,7 +65,7 @@ Deno.test("a program that is wrong about a type from JSR is refused", async () =
   assertMatch(stderr, /Type 'string' is not assignable to type 'number'/);
 });
 
-Deno.test("every entry point gives from JSR the names that it has here, without permissions", async () => {
+Deno.test("every entry point exports the same names from JSR as here, without permissions", async () => {
   await using registry = await serveRegistry();
   await using user = await User.with({ JSR_URL: registry.url });
   const imports = ENTRIES.map(([entry], index) => `import * as m${index} from "${specifier(PACKAGE, entry)}";`);
@@ -93,7 +93,7 @@ Deno.test("the example of every entry point runs in a project to which the packa
   succeeded(await user.deno("add", PACKAGE));
   const { imports } = JSON.parse(await user.read("deno.json"));
   assertEquals(imports, { [config.name]: `${PACKAGE}@^${config.version}` });
-  // Nothing but the package can be had here.
+  // Nothing but the package is available here.
   await user.write("assert.ts", ASSERT);
   await user.write("deno.json", JSON.stringify({ imports: { ...imports, "@std/assert": "./assert.ts" } }));
   for (const [entry, file] of ENTRIES) {
@@ -159,7 +159,7 @@ Deno.test("deno doc describes every entry point", async () => {
   }
 });
 
-Deno.test("a file that is not the one of the registry's checksum is refused", async () => {
+Deno.test("a file that does not match the registry's checksum is rejected", async () => {
   await using registry = await serveRegistry();
   await using user = await User.with({ JSR_URL: registry.url });
   await user.write("program.ts", PROGRAM);
@@ -169,7 +169,7 @@ Deno.test("a file that is not the one of the registry's checksum is refused", as
   assertMatch(stderr, /Integrity check failed/);
 });
 
-Deno.test("a version that is not the one of the user's lock is refused", async () => {
+Deno.test("a version that does not match the user's lock file is rejected", async () => {
   await using registry = await serveRegistry();
   const env = { JSR_URL: registry.url };
   await using user = await User.with(env);
@@ -203,7 +203,7 @@ for (const vendor of [false, true]) {
     await user.write("program.ts", PROGRAM);
     {
       await using _online = registry;
-      // Without a check, Deno does not fetch modules that have types only.
+      // Without a check, Deno does not fetch modules that contain types only.
       const first = await user.deno("run", "--check", "--no-prompt", "program.ts");
       assertEquals(first.stdout, PRINTS, first.stderr);
     }

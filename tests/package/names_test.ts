@@ -1,4 +1,4 @@
-/** The tables that say what a name of asyncoro, pycos or asyncio is here: the names in their last column are there. */
+/** The tables that map names of asyncoro, pycos and asyncio to ours: the names in their last column exist. */
 import * as main from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals } from "@std/assert";
@@ -7,7 +7,7 @@ type Module = Readonly<Record<string, unknown>>;
 
 const BUILT_IN = ["Error", "TypeError", "RangeError", "AggregateError", "Deno"];
 
-/** What a module exports, and the members of its classes. */
+/** The exports of a module, and the members of its classes. */
 function namesOf(module: Module): Set<string> {
   const names = new Set(Object.keys(module));
   for (const value of Object.values(module).filter((value) => typeof value === "function")) {
@@ -27,7 +27,7 @@ async function codeOf(document: string): Promise<string[]> {
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code));
 }
 
-/** Names that are called, and names of classes and constants; those of one letter stand for anything. */
+/** Names that are called, and names of classes and constants. Those of one letter are placeholders. */
 function used(code: string): string[] {
   const called = [...code.matchAll(/(\w{2,})\(/g)].map(([, name]) => name);
   const classes = [...code.matchAll(/(?<![\w.])[A-Z]\w+/g)].map(([name]) => name);
@@ -37,7 +37,7 @@ function used(code: string): string[] {
 const TABLES: readonly [string, Module][] = [["from_asyncoro.md", main], ["from_asyncio.md", asyncio]];
 
 for (const [document, module] of TABLES) {
-  Deno.test(`the names in the tables of examples/${document} are there`, async () => {
+  Deno.test(`the names in the tables of examples/${document} exist`, async () => {
     const known = namesOf(module).union(namesOf({ Coro: main.Coro })).union(new Set(BUILT_IN));
     const code = await codeOf(document);
     assert(code.length > 50, "the tables are read");

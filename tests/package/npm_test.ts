@@ -1,5 +1,5 @@
 /**
- * The package as users of npm get it: what is in it, its types, and that it passes its own tests under Node.js and Bun.
+ * The package as users of npm get it: its files, its types, and that it passes its own tests under Node.js and Bun.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findRuntime } from "../runtimes/find.ts";
@@ -17,7 +17,7 @@ const node = await findRuntime("node");
 const bun = node && await findRuntime("bun");
 const runtimes: [NodeLike, string | null][] = [["node", node], ["bun", bun]];
 
-Deno.test("tests that are left out are there, and a file that is not left out runs", async () => {
+Deno.test("tests that are left out exist, and a file that is not left out runs", async () => {
   const files = await listTests();
   for (const path of Object.keys(FILES_LEFT_OUT)) {
     assert(files.some((file) => file.startsWith(path)), `There is no ${path}: take it out of FILES_LEFT_OUT`);
@@ -32,9 +32,9 @@ Deno.test("tests that are left out are there, and a file that is not left out ru
   }
 });
 
-Deno.test("the package uses nothing that is newer than Node.js 20, but what it looks for first", async () => {
+Deno.test("the package uses nothing newer than Node.js 20 without checking for it", async () => {
   const newer = await findNewer(Object.values(ENTRIES));
-  // Workers ask for it before they are made.
+  // Workers check for it before they are made.
   assertEquals(newer.filter((each) => !/^core\/workers\/.*'waitAsync'/.test(each)), []);
 });
 
@@ -54,7 +54,7 @@ Deno.test({
   },
 });
 
-// What a project for Node.js and what one for browsers has.
+// The libraries of a project for Node.js and of one for browsers.
 const COMPILERS = [
   {
     module: "nodenext",
@@ -88,7 +88,7 @@ for (const options of COMPILERS) {
 }
 
 Deno.test({
-  name: "require() gives the same modules as import in a Node.js that can, and elsewhere says why not",
+  name: "require() returns the same modules as import in a Node.js that supports it, and elsewhere says why not",
   ignore: node === null,
   fn: async () => {
     const project = await makeProject("require");
@@ -107,7 +107,7 @@ Deno.test({
   },
 });
 
-/** Writes a program of `npm/programs/` into a new project and runs it there; answers what it printed. */
+/** Writes a program of `npm/programs/` into a new project and runs it there. Returns its output. */
 async function runUserProgram(name: string, runtime: NodeLike, command: string): Promise<string> {
   const project = await makeProject(`${name}-${runtime}`);
   const source = await Deno.readTextFile(new URL(`${name}.ts`, PROGRAMS));

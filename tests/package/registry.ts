@@ -1,20 +1,20 @@
 /**
- * A JSR registry on loopback that has one package: exactly the files that a publish of this tree would send.
+ * A JSR registry on loopback that has one package: exactly the files that publishing this tree would send.
  *
- * Deno takes its address from `JSR_URL`. What it asks for is described at https://jsr.io/docs/api.
+ * Deno reads its address from `JSR_URL`. Its interface is described at https://jsr.io/docs/api.
  */
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Files by path from the package's root, which begins with a slash. */
+/** Files by path from the package's root, with a slash in front. */
 export type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
-/** A registry that is being served. */
+/** A running registry. */
 export interface Registry extends AsyncDisposable {
-  /** For `JSR_URL`. */
+  /** The address, for `JSR_URL`. */
   readonly url: string;
-  /** What it serves. A file that is changed here no longer fits the checksum that the registry gives for it. */
+  /** The files. A file that is changed here no longer matches its checksum in the registry. */
   readonly files: Files;
   /** Computes the checksums again. */
   sign(): Promise<void>;
@@ -47,7 +47,7 @@ async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return `sha256-${new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex()}`;
 }
 
-/** What the registry says of the package and of its version, by path. */
+/** The registry's metadata of the package and of its version, by path. */
 async function describePackage(files: Files): Promise<Record<string, unknown>> {
   const { name, version, exports } = config;
   const manifest: Record<string, { size: number; checksum: string }> = {};

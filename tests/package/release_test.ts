@@ -1,4 +1,4 @@
-/** What has to agree before a version is published, and what the papers and workflows say of this tree. */
+/** What must agree before a version is published, and what documents and workflows say about this tree. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { publishedFiles } from "./registry.ts";
@@ -11,7 +11,7 @@ function read(path: string): Promise<string> {
   return Deno.readTextFile(new URL(path, ROOT));
 }
 
-/** What the first group of `pattern` matches in `text`, each once. */
+/** The matches of the first group of `pattern` in `text`, each once. */
 function found(text: string, pattern: RegExp): string[] {
   return [...new Set([...text.matchAll(pattern)].map(([, match]) => match))];
 }
@@ -32,7 +32,7 @@ Deno.test("the README names no other version of the package", async () => {
   assertEquals(named.filter((version) => !config.version.startsWith(version)), []);
 });
 
-Deno.test("nothing that is published speaks of another version", async () => {
+Deno.test("nothing that is published mentions another version", async () => {
   for (const [path, bytes] of await publishedFiles()) {
     if (!path.endsWith(".ts")) continue;
     const named = found(new TextDecoder().decode(bytes), /asyncoro@\^?([\d.]*\d)/g);
@@ -40,19 +40,19 @@ Deno.test("nothing that is published speaks of another version", async () => {
   }
 });
 
-Deno.test("workflows and papers for contributors are not published", async () => {
+Deno.test("workflows and documents for contributors are not published", async () => {
   const paths = [...(await publishedFiles()).keys()];
   assertEquals(paths.filter((path) => /^\/(\.|tests|examples|assembly|CONTRIBUTING|SECURITY)/.test(path)), []);
 });
 
-Deno.test("workflows and papers name tasks that are there", async () => {
+Deno.test("workflows and documents name tasks that exist", async () => {
   for (const path of ["README.md", "examples/README.md", "tests/bench/README.md", ...PAPERS]) {
     const tasks = found(await read(path), /\b(?:deno|deno@2) task ([a-z]+)/g);
     assertEquals(tasks.filter((task) => !Object.hasOwn(config.tasks, task)), [], path);
   }
 });
 
-Deno.test("workflows and papers name files that are there", async () => {
+Deno.test("workflows and documents name files that exist", async () => {
   for (const path of PAPERS) {
     const named = found(
       await read(path),

@@ -1,4 +1,4 @@
-/** What bundlers make of the package: only what a program uses, in whatever form. */
+/** Bundlers keep only what a program uses of the package, in any format. */
 import { assert, assertEquals } from "@std/assert";
 import { bundle } from "./bundle.ts";
 
@@ -13,7 +13,7 @@ const PROGRAM = `
 Deno.test("a program that only runs and sleeps is bundled without what it does not use", async () => {
   const { parts } = await bundle(PROGRAM);
   const unused = /^core\/(io|workers|asyncio|testing|sync\/(?!wait_queue)|message\/channel|combine|supervise)/;
-  // Of a constant or two no bundler can tell that nobody would notice.
+  // A constant or two stay, as no bundler can tell that they have no side effects.
   assertEquals(Object.entries(parts).filter(([path, bytes]) => unused.test(path) && bytes > 50), []);
   assert(parts["core/coroutine/coro.ts"] > 0);
 });

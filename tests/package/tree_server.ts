@@ -2,7 +2,7 @@
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A tree that is being served. */
+/** A running server of the tree. */
 export interface TreeServer extends AsyncDisposable {
   /** The address of a file of the tree. */
   url(path: string): string;

@@ -1,7 +1,7 @@
 /**
- * The examples by URL, as somebody runs them who has nothing but Deno: the sources name the package, and `deno.json`
- * beside them says where it is. With an empty cache, and exactly the permissions that the header of each names: Deno
- * imports from the host of the program itself without being told to.
+ * The examples by URL, as a user runs them who has only Deno: the sources name the package, and the `deno.json` beside
+ * them maps the name. With an empty cache, and exactly the permissions in the header of each: Deno allows imports from
+ * the host of the program itself.
  */
 import { assertEquals } from "@std/assert";
 import { examplesWithOutput, readExample } from "../helpers/examples.ts";

@@ -1,7 +1,7 @@
 /**
- * A user with a folder of their own and an empty cache, who runs Deno there as anybody would.
+ * A user with a folder of their own and an empty cache, where Deno runs.
  *
- * What they are told about the network is in their environment alone, such as the address of a registry.
+ * Settings for the network, such as the address of a registry, are passed in the environment only.
  */
 
 /** How a command ended. */
@@ -11,7 +11,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-// A command that takes longer hangs.
+// A command that takes longer counts as hanging.
 const LIMIT_MS = 120_000;
 
 /** See the head of this file. */
@@ -24,7 +24,7 @@ export class User implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** A new one. */
+  /** Makes a user. */
   static async with(env: Readonly<Record<string, string>> = {}): Promise<User> {
     const home = await Deno.makeTempDir({ prefix: "asyncoro-user-" });
     await Deno.mkdir(`${home}/project`);
@@ -72,7 +72,7 @@ export class User implements AsyncDisposable {
     await Deno.remove(`${this.#home}/cache`, { recursive: true });
   }
 
-  /** Takes the folder and the cache away. */
+  /** Removes the folder and the cache. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#home, { recursive: true });
   }

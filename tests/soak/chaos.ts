@@ -1,4 +1,4 @@
-/** Strikes members of the societies at any moment: terminates them, or throws an error into them. */
+/** Interrupts members of the societies at any moment: terminates them, or throws an error into them. */
 import type { Coro } from "@asyncoro/asyncoro";
 import { Thrown } from "./violation.ts";
 import type { Body, World } from "./world.ts";
@@ -6,7 +6,7 @@ import type { Body, World } from "./world.ts";
 // Seconds that `finally` blocks may take: mostly enough, sometimes none.
 const GRACES = [1000, 1000, 1000, 0];
 
-/** Strikes until the epoch is over. */
+/** Interrupts members until the epoch is over. */
 export function* chaos(coro: Coro, world: World): Body {
   while (!world.over) {
     yield* coro.sleep(world.seconds(1));
@@ -14,7 +14,7 @@ export function* chaos(coro: Coro, world: World): Body {
     const victim = world.random.pick([...world.victims]);
     if (world.random.chance(0.5)) terminate(world, victim);
     else throwInto(world, victim);
-    // Twice in a row is a case of its own.
+    // Two interruptions in a row are a case of their own.
     if (world.random.chance(0.1)) terminate(world, victim);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One epoch: societies that the seed chooses run together until their time is over, and afterwards nothing may be
- * left. In virtual time all of it follows from the seed.
+ * One epoch: societies that the seed chooses run together until their time is over; afterwards nothing may be left. In
+ * virtual time the seed determines all of it.
  */
 import { type Coro, type CoroInfo, TimeoutError } from "@asyncoro/asyncoro";
 import { chaos } from "./chaos.ts";
@@ -13,19 +13,20 @@ import type { Trace } from "./trace.ts";
 import { text, type Violation } from "./violation.ts";
 import { type Plan, World } from "./world.ts";
 
-// Beyond its end, an epoch has so many seconds of its own clock, and of real time: the slowest cleanup takes far less.
+// How much longer an epoch may take than planned, in seconds of its own clock and of real time: the slowest cleanup
+// takes far less.
 const STEP_BUDGET = 2000;
 const REAL_PATIENCE = 90;
 
-/** What came of an epoch. */
+/** The result of an epoch. */
 export interface EpochResult {
   readonly plan: Plan;
   readonly violations: readonly Violation[];
-  /** Who was there when the first violation was seen. */
+  /** The coroutines that were alive when the first violation was found. */
   readonly dump: readonly CoroInfo[];
   readonly tally: Tally;
   readonly trace: Trace;
-  /** Names of those that took part. */
+  /** The names of the societies that took part. */
   readonly societies: readonly string[];
   /** Seconds of real time. */
   readonly elapsed: number;
@@ -69,9 +70,10 @@ export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochR
   };
 }
 
-/** Those that the plan names, or more than half of those that are possible. */
+/** The societies that the plan names, or more than half of the possible ones. */
 function chooseSocieties({ seed, only, virtual }: Plan): Society[] {
-  // By chance of its own, so that neither naming some nor adding one changes what else the seed decides.
+  // With random numbers of its own, so that neither naming some societies nor adding one changes what else the seed
+  // decides.
   const random = new Random(seed);
   const chosen = SOCIETIES.map(() => random.chance(0.7));
   const wanted = (society: Society, index: number) => only === undefined ? chosen[index] : only.includes(society.name);
@@ -91,7 +93,7 @@ async function ended(end: Coro<void> | Promise<void>, world: World): Promise<voi
   }
 }
 
-/** Reports an epoch that does not come to its end, by its own clock and by the host's. */
+/** Reports an epoch that does not end, by its own clock and by the host's. */
 function startWatchdog(world: World): { stop(): void } {
   const { virtual, seconds } = world.plan;
   const late = () => world.violate("No wake-up is lost", "the epoch does not come to its end");
@@ -133,7 +135,7 @@ async function checkEmpty(world: World): Promise<void> {
   world.check(left === nothing, "Nothing is left in the end", () => left);
 }
 
-/** A scheduler in which something is broken may not end either. */
+/** A scheduler in which a fault was found may not end either. */
 async function terminate(world: World): Promise<void> {
   try {
     await within(10, world.scheduler.terminate());
@@ -142,7 +144,7 @@ async function terminate(world: World): Promise<void> {
   }
 }
 
-/** Waits for a promise, for so many seconds of real time. */
+/** Waits for a promise, for some seconds of real time. */
 async function within(seconds: number, promise: Promise<void>): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new TimeoutError(`it took more than ${seconds} seconds`)), seconds * 1000);

@@ -1,14 +1,14 @@
 /**
- * The rule by which a run has grown: of all samples the first fifth is warm-up and does not count; what the process
- * used at the least in the first half of the others is compared with what it used at the least in the second half.
- * A leak raises the least as well as the most, and does so the more the longer the run; noise raises only the most.
+ * The rule by which a run has grown. The first fifth of the samples is warm-up and does not count. The minimum of the
+ * first half of the others is compared with the minimum of the second half. A leak raises the minimum as well as the
+ * maximum, the more the longer the run; noise raises only the maximum.
  */
 import type { Usage } from "./usage.ts";
 import { Violation } from "./violation.ts";
 
 const MEGABYTE = 2 ** 20;
 
-/** How much something may grow: so much of what it was, and so much besides. */
+/** How much something may grow: by a factor, and by an amount. */
 interface Bound {
   readonly of: Exclude<keyof Usage, "at">;
   readonly part: number;
@@ -48,10 +48,10 @@ const BOUNDS: readonly Bound[] = [
     why: "a worker may be about to end",
   },
 ];
-/** With fewer samples nothing can be said. */
+/** Fewer samples are not enough to tell. */
 export const LEAST_SAMPLES = 10;
 
-/** What has grown beyond its bound. */
+/** The quantities that have grown beyond their bound. */
 export function findGrowth(samples: readonly Usage[]): Violation[] {
   if (samples.length < LEAST_SAMPLES) return [];
   const counting = samples.slice(Math.ceil(samples.length / 5));

@@ -1,6 +1,6 @@
 /**
- * What was sent to one coroutine and what it has received. In the end the two agree: every message once, those of one
- * sender in their order, whatever interrupted the receiver meanwhile.
+ * Records what was sent to a coroutine and what it has received. In the end the two agree: every message once, those of
+ * one sender in order, whatever interrupted the receiver meanwhile.
  */
 import { type Coro, race, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { Thrown } from "./violation.ts";
@@ -9,14 +9,14 @@ import { ALARM, type Body, type World } from "./world.ts";
 /** A message, with all that is to be checked of it. */
 export interface Letter {
   readonly to: Ledger;
-  /** A number of the sender. */
+  /** The sender's number. */
   readonly from: number;
   readonly number: number;
   /** When it was sent. */
   readonly at: number;
 }
 
-/** Finds the letter in what was received. */
+/** Finds the letter in a received message. */
 type Open = (content: unknown) => Letter;
 
 const asIs: Open = (letter) => letter as Letter;
@@ -25,14 +25,14 @@ const asIs: Open = (letter) => letter as Letter;
 export class Ledger {
   readonly #world: World;
   readonly #name: string;
-  // Sent and not yet received. Received ones leave, so that a ledger does not grow.
+  // Sent and not yet received. Received ones are removed, so that a ledger does not grow.
   readonly #open: Map<number, Letter> = new Map();
   readonly #last: Map<number, number> = new Map();
   #sent = 0;
   #got = 0;
-  // Messages that were sent before this moment had to come before the last wait for one was given up.
+  // Messages that were sent before this moment had to come before the last wait for one ended without a message.
   #heardUntil = -Infinity;
-  // Whether the receiver takes messages one by one, as it must for them to come in order.
+  // Whether the receiver takes messages one by one, as it must to get them in order.
   #complete = false;
 
   constructor(world: World, name: string) {
@@ -45,7 +45,7 @@ export class Ledger {
     return this.#open.size;
   }
 
-  /** A message to be sent now. */
+  /** Makes a message to be sent now. */
   newLetter(from: number): Letter {
     return {
       to: this,
@@ -55,13 +55,13 @@ export class Ledger {
     };
   }
 
-  /** It was accepted. */
+  /** Records that it was accepted. */
   sent(letter: Letter): void {
     this.#open.set(letter.number, letter);
     this.#world.done("message: sent", letter.number);
   }
 
-  /** A message has been received. */
+  /** Records that a message was received. */
   received(letter: Letter): void {
     const world = this.#world;
     const { number, from } = letter;
@@ -79,7 +79,7 @@ export class Ledger {
     world.done("message: received", number);
   }
 
-  /** Receives one message in a random way, noting what came. Answers it, or `null` if none came in time. */
+  /** Receives one message in a random way and records it. Returns it, or `null` on timeout. */
   *receive(coro: Coro, patient: boolean, open: Open = asIs): Body<Letter | null> {
     const world = this.#world;
     const seconds = world.seconds(3);
@@ -119,7 +119,10 @@ export class Ledger {
     }
   }
 
-  /** Takes what is left, for the `finally` of the receiver: nothing else may wait between this and its end. */
+  /**
+   * Takes the remaining messages, in the `finally` block of the receiver: nothing else may wait between this and its
+   * end.
+   */
   *drain(coro: Coro, open: Open = asIs): Body {
     for (;;) {
       const sent = this.#sent;
@@ -134,7 +137,7 @@ export class Ledger {
     this.#complete = true;
   }
 
-  /** The receiver has ended: checks that nothing is missing, if it could take what was left. */
+  /** The receiver has ended: checks that nothing is missing, if it could take the remaining messages. */
   close(): void {
     if (!this.#complete) return this.#world.done("message: mailbox cut off", this.open);
     this.#world.check(this.open === 0, "No message is lost", () => `${this} did not get ${[...this.#open.keys()]}`);

@@ -1,9 +1,9 @@
 /**
  * deno task soak [minutes] [--seed N] [--epochs N] [--virtual | --real] [--only society,...]
  *
- * Random programs of everything the library has run for a long time, in real time and at many times real speed, with
- * checks of what must hold whatever they do: messages and permits are conserved, order is kept, no wake-up is lost,
- * every operation settles once, and neither memory nor anything else grows. A failure prints how to see it again.
+ * Random programs of everything the library has run for a long time, in real time and at a multiple of its speed, with
+ * checks of invariants: messages and permits are conserved, order is kept, no wake-up is lost, every operation settles
+ * once, and neither memory nor anything else grows. A failure prints how to reproduce it.
  */
 import { LEAST_SAMPLES } from "./growth.ts";
 import { readOptions } from "./options.ts";
@@ -11,7 +11,7 @@ import { clock, tallyTable } from "./report.ts";
 import { soak } from "./soak.ts";
 import { SOCIETIES } from "./societies.ts";
 
-// Virtual time is to pass at so many times the speed of real time.
+// How many times faster than real time virtual time has to pass.
 const LEAST_RATIO = 100;
 if (import.meta.main) {
   const options = readOptions(Deno.args, SOCIETIES.map(({ name }) => name));

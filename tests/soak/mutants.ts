@@ -1,6 +1,6 @@
 /**
- * Faults in the library, each of which the soak must find. They are put into its own classes, so that the societies
- * run as they always do.
+ * Faults in the library, each of which the soak must find. They are put into the library's own classes, so that the
+ * societies run unchanged.
  */
 import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
 import { Queue } from "@asyncoro/asyncoro/asyncio";
@@ -23,11 +23,11 @@ import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
 
-/** A method, of whatever class: what it is called on and with is known to who wrote the fault. */
+/** A method of any class. The author of a fault knows its receiver and arguments. */
 // deno-lint-ignore no-explicit-any -- see above
 type Method = (this: any, ...args: any[]) => unknown;
 
-/** Replaces a method for one call in `every`. Returns a function that puts it back. */
+/** Replaces a method for one call in `every`. Returns a function that restores it. */
 function sometimes(owner: object, name: string, every: number, make: (original: Method) => Method): () => void {
   const prototype = owner as Record<string, Method>;
   const original = prototype[name];
@@ -41,20 +41,20 @@ function sometimes(owner: object, name: string, every: number, make: (original: 
   };
 }
 
-/** A fault, and who finds it. */
+/** A fault, and the society that finds it. */
 export interface Mutant {
   /** As in "the soak finds that a message is dropped". */
   readonly name: string;
   /** The name of the society that finds it. */
   readonly society: string;
   readonly virtual: boolean;
-  /** A part of the invariant that does not hold then; empty if it may be one of several. */
+  /** A part of the invariant that it breaks; empty if it may be one of several. */
   readonly invariant: string;
-  /** Puts the fault in. Returns a function that takes it out. */
+  /** Inserts the fault. Returns a function that removes it. */
   apply(): () => void;
 }
 
-/** See the head of this file. */
+/** The faults. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "a message is dropped",
@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a message granted in vain does not go back",
+    name: "a message that was granted and not handed over is not returned",
     society: "messages",
     virtual: true,
     invariant: "No message is lost",
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () =>
       sometimes(Mailbox.prototype, "post", 20, (post) =>
         function (message) {
-          // Kept as if nobody waited.
+          // The message is stored as if nothing waited for it.
           const kept = new Mailbox();
           post.call(kept, message);
           if (this.messages === null) this.messages = kept.messages;
@@ -125,21 +125,21 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () => sometimes(Semaphore.prototype, "take", 10, () => () => true),
   },
   {
-    name: "a permit granted in vain does not go back",
+    name: "a permit that was granted and not handed over is not returned",
     society: "locks",
     virtual: true,
     invariant: "",
     apply: () => sometimes(Semaphore.prototype, "giveBack", 10, () => () => {}),
   },
   {
-    name: "a lock lets two in",
+    name: "a lock is granted to two",
     society: "conditions",
     virtual: true,
     invariant: "",
     apply: () => sometimes(Mutex.prototype, "take", 20, () => () => true),
   },
   {
-    name: "a line is not served in its order",
+    name: "a queue is not served in order",
     society: "locks",
     virtual: true,
     invariant: "First come, first served",
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a resume arrives at the next who sleeps",
+    name: "a resume reaches the next sleep",
     society: "time",
     virtual: true,
     invariant: "A resume reaches its coroutine",
@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () => sometimes(Channel.prototype, "subscribe", 10, () => () => new Immediate("subscribe", () => true)),
   },
   {
-    name: "a monitor is told twice",
+    name: "a monitor is notified twice",
     society: "lives",
     virtual: true,
     invariant: "A monitor is told of an end once",
@@ -200,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a swap loses what is in the mailbox",
+    name: "a swap loses the messages in the mailbox",
     society: "swaps",
     virtual: true,
     invariant: "",
@@ -211,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a restart loses what is in the mailbox",
+    name: "a restart loses the messages in the mailbox",
     society: "supervision",
     virtual: true,
     invariant: "",
@@ -222,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a loser goes on",
+    name: "a losing branch goes on",
     society: "combinations",
     virtual: true,
     invariant: "",
@@ -233,14 +233,14 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a race without time gives up what is there",
+    name: "a race without time loses a value that is available",
     society: "combinations",
     virtual: true,
     invariant: "Without time, what is there is taken",
     apply: () => sometimes(Fiber.prototype, "advances", 1, () => () => false),
   },
   {
-    name: "what came through a deadline in vain does not go back",
+    name: "a value that arrives with a deadline is not returned",
     society: "combinations",
     virtual: true,
     invariant: "What is not taken goes back",
@@ -254,7 +254,7 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
   },
   {
-    name: "one that gives way overtakes another",
+    name: "a coroutine that yields overtakes another",
     society: "priorities",
     virtual: true,
     invariant: "First come, first served",
@@ -290,7 +290,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a handshake is never begun",
+    name: "a handshake never begins",
     society: "listeners",
     virtual: false,
     invariant: "",
@@ -301,7 +301,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a shortage is reported each time",
+    name: "running out of descriptors is reported each time",
     society: "listeners",
     virtual: false,
     invariant: "A shortage is reported once",
@@ -313,7 +313,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a task gives the result of another",
+    name: "a task returns the result of another",
     society: "workers",
     virtual: false,
     invariant: "A task gives its own result",
@@ -349,7 +349,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "what a worker had not begun goes down with it",
+    name: "a task that a worker had not begun is lost with it",
     society: "workers",
     virtual: false,
     invariant: "A task does not fail for others",
@@ -360,7 +360,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a buffer arrives cut",
+    name: "a buffer arrives truncated",
     society: "workers",
     virtual: false,
     invariant: "A buffer arrives as it was",
@@ -384,7 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
         }),
   },
   {
-    name: "a commit is given up while it runs",
+    name: "a commit is cancelled while it runs",
     society: "databases",
     virtual: false,
     invariant: "What was told as given up is not there",
@@ -396,7 +396,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "a transaction that is cut short stays open",
+    name: "a transaction that is interrupted stays open",
     society: "databases",
     virtual: false,
     invariant: "",
@@ -412,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
   },
   {
-    name: "rows that are not handed over do not go back",
+    name: "rows that are not handed over are not returned",
     society: "databases",
     virtual: false,
     invariant: "A fetch loses no row",

@@ -1,22 +1,22 @@
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
   readonly minutes: number;
   readonly seed: number;
-  /** At most so many. */
+  /** The largest number of epochs. */
   readonly epochs: number;
-  /** Those that epochs have in turn. */
+  /** The clocks that epochs use in turn. */
   readonly clocks: readonly ("real" | "virtual")[];
-  /** Names of societies, if not chance is to choose them. */
+  /** Names of societies, if they are not to be chosen at random. */
   readonly only?: readonly string[];
 }
 
-/** How it is called. */
+/** The usage text. */
 export const USAGE = "deno task soak [minutes] [--seed N] [--epochs N] [--virtual | --real] [--only society,...]";
 
 /**
  * Reads the arguments.
  *
- * @throws {RangeError} If one is not understood.
+ * @throws {RangeError} If an argument is not understood.
  */
 export function readOptions(args: readonly string[], known: readonly string[]): Options {
   const read: { -readonly [K in keyof Options]: Options[K] } = {

@@ -1,6 +1,6 @@
 /**
- * The members of a society. A member that ends is followed by another one until the epoch is over, and then each comes
- * to its end by itself: told by what it waits for and never by force, so that a wake-up that got lost shows.
+ * The members of a society. A member that ends is replaced by another until the epoch is over. Then each ends by
+ * itself: it is notified through what it waits for and never forced, so that a lost wake-up shows.
  */
 import type { Coro, MonitorException } from "@asyncoro/asyncoro";
 import { ALARM, type Body, type World } from "./world.ts";
@@ -8,16 +8,16 @@ import { ALARM, type Body, type World } from "./world.ts";
 /** The members of a society. */
 export interface Population {
   readonly size: number;
-  /** Whether the chaos may strike them. */
+  /** Whether they may be interrupted at random. */
   readonly mortal: boolean;
   newMember(): Coro;
-  /** A member has ended. */
+  /** Called when a member has ended. */
   ended?(member: Coro): void;
-  /** The epoch is over: those that wait without limit are told. */
+  /** Called when the epoch is over, to notify members that wait without a limit. */
   tellOver?(living: ReadonlySet<Coro>): void;
 }
 
-/** Keeps a population until the epoch is over and the last member has ended. Its ends come as messages to `keeper`. */
+/** Maintains a population until the epoch is over and the last member has ended. `keeper` gets the ends as messages. */
 export function* populate(world: World, keeper: Coro, population: Population): Body {
   const living = new Set<Coro>();
   const add = () => {

@@ -1,4 +1,4 @@
-/** Chance that a seed decides: the same seed, the same decisions. */
+/** Random numbers from a seed: the same seed gives the same numbers. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to below 1. */
+  /** A number from 0 (included) to 1 (excluded). */
   next(): number {
     this.#state = this.#state + 0x6d2b79f5 >>> 0;
     return mix(this.#state) / 2 ** 32;
@@ -27,13 +27,13 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of several. */
+  /** One of several values. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)];
   }
 }
 
-/** The seed of an epoch: the first has that of the run, so that one epoch can be run again alone. */
+/** The seed of an epoch. The first epoch has that of the run, so that one epoch can be run again alone. */
 export function epochSeed(seed: number, epoch: number): number {
   return epoch === 0 ? seed >>> 0 : mix((seed ^ Math.imul(epoch, 0x9e3779b1)) >>> 0);
 }

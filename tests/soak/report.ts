@@ -12,7 +12,7 @@ export function progressLine(usage: Usage, epochs: number, tally: Tally): string
     `fds ${descriptors}  threads ${threads}  ${groups}`;
 }
 
-/** Everything that was done, one kind a line. */
+/** All counts, one kind a line. */
 export function tallyTable(tally: Tally): string {
   const rows = tally.entries().map(([kind, count]) => [kind, count.toLocaleString("en")]);
   const width = Math.max(0, ...rows.map(([kind]) => kind.length));
@@ -20,7 +20,7 @@ export function tallyTable(tally: Tally): string {
   return rows.map(([kind, count]) => `  ${kind.padEnd(width)}  ${count.padStart(countWidth)}`).join("\n");
 }
 
-/** What went wrong in an epoch, how to see it again, and who was there. */
+/** The violation of an epoch, how to reproduce it, and the coroutines that were alive. */
 export function failureText({ plan, violations, dump, societies }: EpochResult): string {
   const only = plan.only === undefined ? "" : ` --only ${plan.only.join()}`;
   return [
@@ -36,7 +36,7 @@ export function failureText({ plan, violations, dump, societies }: EpochResult):
   ].join("\n");
 }
 
-/** What has grown, and the samples that show it. */
+/** What has grown, with the samples that show it. */
 export function growthText(
   violations: readonly Violation[],
   samples: readonly Usage[],

@@ -1,6 +1,6 @@
 /**
- * What outlives an epoch. Workers are costly to start, and Deno gives their memory back late or never, so that a pool
- * for each epoch would hide what the library itself might leak.
+ * Resources that outlive an epoch. Workers are expensive to start, and Deno frees their memory late or never, so that a
+ * pool for each epoch would hide leaks of the library itself.
  */
 import { WorkerPool } from "@asyncoro/asyncoro/workers";
 import { has, type TestCertificate, testCertificate } from "../io/helpers.ts";
@@ -13,12 +13,12 @@ export class Resources {
     return this.#pool ??= new WorkerPool(2, { name: "soak", grace: 0.05, queueLimit: 100 });
   }
 
-  /** A pool whose workers nobody crashes, as they keep connections. */
+  /** A pool whose workers are never crashed, as they keep connections. */
   get databasePool(): WorkerPool {
     return this.#databasePool ??= new WorkerPool(2, { name: "soak databases", grace: 30 });
   }
 
-  /** For TLS; `null` where openssl, which makes it, is missing. */
+  /** The certificate for TLS; `null` where openssl, which makes it, is missing. */
   get certificate(): TestCertificate | null {
     return has("openssl") ? testCertificate() : null;
   }

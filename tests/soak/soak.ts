@@ -1,4 +1,4 @@
-/** A run: a row of epochs in real and in virtual time, with a look at what the process uses now and then. */
+/** A run: a series of epochs in real and in virtual time, with regular samples of what the process uses. */
 import { type EpochResult, runEpoch } from "./epoch.ts";
 import { findGrowth } from "./growth.ts";
 import type { Options } from "./options.ts";
@@ -14,17 +14,17 @@ const VIRTUAL_SECONDS = 1500;
 // Seconds between two samples of what the process uses.
 const SAMPLE_EVERY = 10;
 
-/** What somebody who runs a soak may see of it and change. */
+/** Settings and hooks of a run, for its caller. */
 export interface Hooks {
   print(line: string): void;
-  /** How long each epoch lives. */
+  /** How long each epoch takes. */
   readonly seconds?: number;
   /** Seconds between two samples. */
   readonly sampleEvery?: number;
   afterEpoch?(result: EpochResult): void;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface SoakResult {
   readonly ok: boolean;
   readonly epochs: number;

@@ -41,7 +41,7 @@ Deno.test("all societies keep their invariants together, in real time", async ()
   );
 });
 
-Deno.test("an epoch in virtual time follows from its seed", async () => {
+Deno.test("the seed determines an epoch in virtual time", async () => {
   const once = await epoch({ seed: 3, virtual: true, seconds: 60, only: NAMES });
   const twice = await epoch({ seed: 3, virtual: true, seconds: 60, only: NAMES });
   const other = await epoch({ seed: 4, virtual: true, seconds: 60, only: NAMES });
@@ -51,7 +51,7 @@ Deno.test("an epoch in virtual time follows from its seed", async () => {
   assert(once.trace.digest !== other.trace.digest);
 });
 
-/** The first epoch that finds something; not each has the moment that a fault needs. */
+/** The first epoch that finds a violation; not every epoch reaches the state that a fault needs. */
 async function firstViolated(plan: Omit<Plan, "seed">): Promise<EpochResult> {
   for (let seed = 5; seed < 25; seed++) {
     const result = await epoch({ seed, ...plan });
@@ -79,7 +79,7 @@ for (const { name, society, virtual, invariant, apply } of MUTANTS) {
 }
 
 const OPTIONS: Options = { minutes: 1, seed: 6, epochs: 12, clocks: ["virtual"], only: ["locks"] };
-Deno.test("a run stops at its first failure, and the seed that it prints gives the same one", async () => {
+Deno.test("a run stops at its first failure, and the seed that it prints reproduces it", async () => {
   const { apply } = MUTANTS.find(({ name }) => name === "a permit is granted twice")!;
   const failure = async (seed: number, epochs: number) => {
     const undo = apply();
@@ -122,7 +122,7 @@ Deno.test("a run finds descriptors and memory that leak with every epoch", async
 });
 
 const USAGE: Usage = { at: 0, heap: 1e7, rss: 1e8, kernel: 1e5, descriptors: 20, threads: 8 };
-Deno.test("findGrowth() lets warm-up and noise pass, and nothing that goes on", () => {
+Deno.test("findGrowth() ignores warm-up and noise, and finds growth that goes on", () => {
   const series = (change: (i: number) => Partial<Usage>) =>
     Array.from({ length: 100 }, (_, i) => ({
       ...USAGE,
@@ -153,13 +153,13 @@ Deno.test("findGrowth() lets warm-up and noise pass, and nothing that goes on", 
   }
 });
 
-Deno.test("the first epoch has the seed of the run, and no two the same", () => {
+Deno.test("the first epoch has the seed of the run, and no two epochs the same", () => {
   const seeds = Array.from({ length: 1000 }, (_, i) => epochSeed(7, i));
   assertEquals(seeds[0], 7);
   assertEquals(new Set(seeds).size, 1000);
 });
 
-Deno.test("readOptions() takes minutes, a seed, epochs, a clock and societies", () => {
+Deno.test("readOptions() reads minutes, a seed, epochs, a clock and societies", () => {
   const { seed: _, ...standard } = readOptions([], NAMES);
   assertEquals(standard, { minutes: 10, epochs: Infinity, clocks: ["real", "virtual"], only: undefined });
   const words = "60 --seed 8 --epochs 3 --virtual --only locks,time".split(" ");

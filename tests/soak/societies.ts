@@ -18,7 +18,7 @@ import { time } from "./societies/time.ts";
 import { workers } from "./societies/workers.ts";
 import type { Society } from "./society.ts";
 
-/** All societies. Add new ones at the end: the choice of a seed goes by their order. */
+/** All societies. Add new ones at the end: what a seed chooses depends on their order. */
 export const SOCIETIES: readonly Society[] = [
   messages,
   locks,

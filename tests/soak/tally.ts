@@ -1,4 +1,4 @@
-/** How often what was done. */
+/** Counts by kind. */
 export class Tally {
   readonly #counts: Map<string, number> = new Map();
   /** Counts something. */
@@ -6,12 +6,12 @@ export class Tally {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + times);
   }
 
-  /** Adds what another one counted. */
+  /** Adds the counts of another tally. */
   addAll(other: Tally): void {
     for (const [kind, times] of other.#counts) this.add(kind, times);
   }
 
-  /** How often something was done. */
+  /** The count of a kind. */
   of(kind: string): number {
     return this.#counts.get(kind) ?? 0;
   }
@@ -21,14 +21,14 @@ export class Tally {
     return [...this.#counts].sort(([a], [b]) => a < b ? -1 : 1);
   }
 
-  /** Everything. */
+  /** The sum of all counts. */
   get total(): number {
     let total = 0;
     for (const times of this.#counts.values()) total += times;
     return total;
   }
 
-  /** The kinds by the word before their colon, with the sums. */
+  /** The kinds by the word before their colon, with their sums. */
   groups(): Map<string, number> {
     const groups = new Map<string, number>();
     for (const [kind, times] of this.entries()) {

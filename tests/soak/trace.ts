@@ -1,12 +1,11 @@
 /**
- * What happened, as one number: two runs with the same seed have the same one in virtual time. It takes no memory,
- * however long the run.
+ * A hash of all events: in virtual time, two runs with the same seed have the same one. It takes constant memory.
  */
 export class Trace {
-  /** Events so far. */
+  /** The number of events so far. */
   events = 0;
   #hash = 0x811c9dc5;
-  /** Notes an event. */
+  /** Adds an event. */
   add(kind: string, detail: number, seconds: number): void {
     this.events++;
     for (let i = 0; i < kind.length; i++) this.#mix(kind.charCodeAt(i));
@@ -19,7 +18,7 @@ export class Trace {
     this.#hash ^= this.#hash >>> 15;
   }
 
-  /** The number. */
+  /** The hash. */
   get digest(): string {
     return (this.#hash >>> 0).toString(16).padStart(8, "0");
   }

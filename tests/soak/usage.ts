@@ -1,8 +1,8 @@
-/** What the process uses of its host, at one moment. */
+/** What the process uses, at one moment. */
 export interface Usage {
   /** Seconds since the run began. */
   readonly at: number;
-  /** Bytes of JavaScript's heap, and of what hangs on it. */
+  /** Bytes of JavaScript's heap, and of external memory that belongs to it. */
   readonly heap: number;
   /** Resident bytes. */
   readonly rss: number;
@@ -12,10 +12,10 @@ export interface Usage {
   readonly threads: number;
 }
 
-/** Collects garbage, if the engine was told to allow it, and measures. */
+/** Collects garbage, if the engine allows it, and measures. */
 export async function measure(at: number, kernel: number): Promise<Usage> {
   const collect = (globalThis as { gc?: () => void }).gc;
-  // What finalizers let go of is collected the second time.
+  // What finalizers release is collected by the second collection.
   for (let round = 0; round < 3; round++) {
     collect?.();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -31,7 +31,7 @@ export async function measure(at: number, kernel: number): Promise<Usage> {
   };
 }
 
-/** How many there are in a folder of `/proc`; none where there is no such folder. */
+/** The number of entries in a folder of `/proc`; 0 where there is no such folder. */
 function entries(folder: string): number {
   try {
     return [...Deno.readDirSync(`/proc/self/${folder}`)].length;

@@ -1,4 +1,4 @@
-/** An invariant that did not hold: what the soak is looking for. */
+/** An invariant that did not hold. */
 export class Violation extends Error {
   override readonly name = "Violation";
   readonly invariant: string;
@@ -6,7 +6,7 @@ export class Violation extends Error {
 
   /**
    * @param invariant What should have held, in general.
-   * @param detail What was seen instead.
+   * @param detail What was observed instead.
    */
   constructor(invariant: string, detail: string) {
     super(`${invariant}: ${detail}`);
@@ -15,12 +15,12 @@ export class Violation extends Error {
   }
 }
 
-/** What the chaos throws into coroutines: the one error that any of them may fail with. */
+/** The error that the chaos throws into coroutines: the only one with which any of them may fail. */
 export class Thrown extends Error {
   override readonly name = "Thrown";
 }
 
-/** How an error reads in a detail. */
+/** The text of an error in a detail. */
 export function text(error: unknown): string {
   return error instanceof Error ? error.stack ?? String(error) : String(error);
 }

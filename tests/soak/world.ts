@@ -1,6 +1,6 @@
 /**
- * What the societies of one epoch share: a scheduler, the time until the end, chance, and the place where a broken
- * invariant is reported. A violation is noted and not thrown, as what it is about may be the very way of errors.
+ * What the societies of one epoch share: a scheduler, the time until the end, random numbers, and the place where
+ * violations are reported. A violation is recorded and not thrown, as the fault may be in the propagation of errors.
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -9,22 +9,22 @@ import { Tally } from "./tally.ts";
 import { Trace } from "./trace.ts";
 import { text, Thrown, Violation } from "./violation.ts";
 
-/** An answer that no society ever sends. */
+/** A value that no society ever sends. */
 export const ALARM: unique symbol = Symbol("alarm");
 
-// Seconds within which a coroutine that can go on does so, on any machine that is not broken.
+// Seconds within which a coroutine that can go on does so, on any machine that works.
 const STEP_BUDGET = 30;
 
-/** What a coroutine of the soak does. */
+/** The function of a coroutine of the soak. */
 export type Body<R = void> = Generator<unknown, R, unknown>;
 
-/** What is known of an epoch before it begins. */
+/** The settings of an epoch. */
 export interface Plan {
   readonly seed: number;
   readonly virtual: boolean;
-  /** How long it lives, by its own clock. */
+  /** How long it takes, by its own clock. */
   readonly seconds: number;
-  /** Names of societies, if not chance is to choose them. */
+  /** Names of societies, if they are not to be chosen at random. */
   readonly only?: readonly string[];
 }
 
@@ -32,19 +32,19 @@ export interface Plan {
 export class World {
   readonly plan: Plan;
   readonly random: Random;
-  /** That of virtual time. */
+  /** The clock of virtual time. */
   readonly clock: VirtualClock | null;
   readonly scheduler: Scheduler;
   readonly tally = new Tally();
   readonly trace = new Trace();
-  /** Coroutines that the chaos may strike. */
+  /** Coroutines that the chaos may interrupt. */
   readonly victims: Set<Coro> = new Set();
   readonly violations: Violation[] = [];
-  /** Whether those that are ready together run in the order in which they became so. */
+  /** Whether coroutines that are ready together run in the order in which they became ready. */
   readonly fair: boolean;
-  /** Seconds that a short pause takes. */
+  /** The length of a short pause, in seconds. */
   readonly unit: number;
-  /** When the societies are to come to their end, by the scheduler's clock. */
+  /** When the societies are to end, by the scheduler's clock. */
   readonly end: number;
   #names = 0;
   #whenFailed: () => void = () => {};
@@ -71,17 +71,17 @@ export class World {
     return this.scheduler.clock.now();
   }
 
-  /** Whether it is time to come to the end. */
+  /** Whether the societies are to end. */
   get over(): boolean {
     return this.violations.length > 0 || this.now() >= this.end;
   }
 
-  /** A name that nobody else has, in this process. */
+  /** A name that is used once in this process. */
   newName(kind: string): string {
     return `${kind} ${this.plan.seed}.${++this.#names}`;
   }
 
-  /** Creates a coroutine in the epoch's scheduler, of anything that makes a generator of a coroutine. */
+  /** Creates a coroutine in the epoch's scheduler, from anything that makes a generator for a coroutine. */
   spawn<R>(name: string, body: (coro: Coro) => Body<R>): Coro<R> {
     this.done("coroutine: spawned");
     return this.scheduler.spawnWith({ name }, function* (coro: Coro): Body<R> {
@@ -89,13 +89,13 @@ export class World {
     });
   }
 
-  /** Counts something that was done, as `group: kind`. */
+  /** Counts an event, as `group: kind`. */
   done(kind: string, detail = 0): void {
     this.tally.add(kind);
     this.trace.add(kind, detail, this.now());
   }
 
-  /** Reports a violation unless something holds. */
+  /** Reports a violation unless a condition holds. */
   check(holds: boolean, invariant: string, detail: () => string): void {
     if (!holds) this.violate(invariant, detail());
   }
@@ -106,14 +106,16 @@ export class World {
     this.#whenFailed();
   }
 
-  /** An error has come that only the chaos may have caused. */
+  /** Reports an error, unless the chaos has thrown it. */
   expect(error: unknown, where: string): void {
     if (!(error instanceof Thrown)) {
       this.violate("No error comes but those that were thrown", `${where}: ${text(error)}`);
     }
   }
 
-  /** What could go on since a moment does so now: at once in virtual time, within reason in real time. */
+  /**
+   * Checks that a coroutine that could go on since a moment does so now: at once in virtual time, soon in real time.
+   */
   prompt(since: number, what: () => string): void {
     const late = this.now() - since;
     this.check(
@@ -123,7 +125,7 @@ export class World {
     );
   }
 
-  /** It is not earlier than a moment, and in virtual time not later. */
+  /** Checks that it is not earlier than a moment, and in virtual time not later. */
   onTime(deadline: number, what: () => string): void {
     const late = this.now() - deadline;
     this.check(late >= -1e-6, "Nothing is early", () => `${what()} was early by ${-late}`);
@@ -132,7 +134,7 @@ export class World {
     }
   }
 
-  /** Seconds for a pause of about `units`, which others often choose too. */
+  /** Seconds for a pause of about `units`; others often choose the same length. */
   seconds(units: number): number {
     return this.unit * (this.random.chance(0.5) ? this.random.from(1, 2 * units) : 2 * units * this.random.next());
   }

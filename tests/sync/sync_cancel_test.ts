@@ -1,6 +1,6 @@
 /**
- * Every wait of core/sync, cancelled by every means, while it waits and in the very turn in which it is granted: the
- * grant goes to the next in the queue, and nobody is left in one.
+ * Every wait of core/sync, interrupted in every way, while it waits and in the turn in which it is granted: the grant
+ * passes to the next in the queue, and no waiter is left behind.
  */
 import {
   BoundedSemaphore,
@@ -25,17 +25,17 @@ type Steps = Generator<unknown, void, unknown>;
 
 /** Something to wait for. */
 interface Subject {
-  /** Takes what there is, so that others have to wait. */
+  /** Takes what is available, so that others have to wait. */
   block(): Steps;
-  /** Waits by means of `wait` and calls `entered` if it was granted; then gives back what it got. */
+  /** Waits through `wait`, calls `entered` if it was granted, and then releases what it got. */
   use(wait: Wait, entered: () => void): Steps;
-  /** Lets one in. */
+  /** Grants it to one waiter. */
   grant(): Steps;
-  /** Everybody has left. */
+  /** Checks that nothing is held and no operation waits. */
   check(): void;
 }
 
-function gate(make: () => Lock | RLock | Semaphore, how: "acquire" | "hold"): () => Subject {
+function acquirable(make: () => Lock | RLock | Semaphore, how: "acquire" | "hold"): () => Subject {
   return () => {
     const it = make();
     return {
@@ -106,20 +106,23 @@ function event(): Subject {
 }
 
 const SUBJECTS: Record<string, () => Subject> = {
-  "Lock.acquire()": gate(() => new Lock(), "acquire"),
-  "Lock.hold()": gate(() => new Lock(), "hold"),
-  "RLock.acquire()": gate(() => new RLock(), "acquire"),
-  "RLock.hold()": gate(() => new RLock(), "hold"),
-  "Semaphore.acquire()": gate(() => new Semaphore(), "acquire"),
-  "Semaphore.hold()": gate(() => new Semaphore(), "hold"),
-  "BoundedSemaphore.acquire()": gate(() => new BoundedSemaphore(), "acquire"),
+  "Lock.acquire()": acquirable(() => new Lock(), "acquire"),
+  "Lock.hold()": acquirable(() => new Lock(), "hold"),
+  "RLock.acquire()": acquirable(() => new RLock(), "acquire"),
+  "RLock.hold()": acquirable(() => new RLock(), "hold"),
+  "Semaphore.acquire()": acquirable(() => new Semaphore(), "acquire"),
+  "Semaphore.hold()": acquirable(() => new Semaphore(), "hold"),
+  "BoundedSemaphore.acquire()": acquirable(() => new BoundedSemaphore(), "acquire"),
   "Event.wait()": event,
   "Condition.wait()": condition(() => new Condition(), "wait"),
   "Condition.wait() with a Lock": condition(() => new Condition(new Lock()), "wait"),
   "Condition.waitFor()": condition(() => new Condition(), "waitFor"),
 };
 
-/** A way to end a wait early. `wait` is how the victim waits, `at` happens at second 1 unless time does it. */
+/**
+ * A way to end a wait early. `wait` makes the wait of the victim; `act` runs at second 1, unless a timeout ends the
+ * wait.
+ */
 interface Means {
   wait(coro: Coro): Wait;
   act(coro: Coro): void;
@@ -144,7 +147,7 @@ const MOMENTS = [
   "right after the grant",
 ] as const;
 
-/** Plays one case; returns whether the victim got in. */
+/** Runs one case. Returns whether the victim was granted what it waited for. */
 function* play(
   _coro: Coro,
   scheduler: Scheduler,
@@ -154,7 +157,7 @@ function* play(
 ): Generator<unknown, boolean, unknown> {
   const entered: string[] = [];
   let failure: unknown = null;
-  // Who sleeps first wakes first, so this decides whether a deadline comes before or after the grant.
+  // Sleepers wake in the order in which they began, so this decides whether the deadline or the grant comes first.
   const early = scheduler.spawn(function* () {
     yield* subject.block();
     yield* sleep(1);
@@ -179,7 +182,8 @@ function* play(
   yield* victim.finish();
   yield* sleep(1);
   assert(failure === null || failure instanceof TimeoutError || (failure as Error).message === "stop", `${failure}`);
-  // What the victim did not get, the next one did; a notification or an event is not given back by who got it.
+  // What the victim did not get, the next waiter got. A notification or an event is not passed on by a victim that got
+  // it.
   const gotIn = entered.includes("victim");
   if (!gotIn) assertEquals(entered, ["next"]);
   if (next.isAlive()) {
@@ -194,11 +198,11 @@ function* play(
 for (const [name, make] of Object.entries(SUBJECTS)) {
   for (const [by, means] of Object.entries(MEANS)) {
     if (by === "timeout" && name.includes("hold")) continue;
-    Deno.test(`${name} ended by ${by} swallows no grant`, () =>
+    Deno.test(`${name} ended by ${by} loses no grant`, () =>
       inLab(async (lab) => {
         for (const moment of MOMENTS) {
           const gotIn = await lab.scheduler.spawn(play, lab.scheduler, make(), means, moment).value();
-          // Time that is up in the turn of the grant comes too late; so does what another branch of the race brings.
+          // A deadline in the turn of the grant comes too late, and so does the win of another branch.
           const isLate = moment === "right after the grant" ||
             (moment === "right before the grant" && by === "timeout");
           const losesToGrant = by === "timeout" || by === "loss of a race" || by === "win of another branch";

@@ -1,11 +1,11 @@
 /**
- * Condition: who is notified, and that every wait ends with the lock, however it ends.
+ * Condition: which waiters are notified, and that every wait ends holding the lock, however it ends.
  */
 import { all, call, Condition, type Coro, Lock, race, RLock, sleep, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { inLab, type Lab, settle } from "../helpers/lab.ts";
 
-/** Waits for one notification and says with which lock it came back. */
+/** Waits for one notification and logs the result while it holds the lock. */
 function* waiter(coro: Coro, lab: Lab, changed: Condition, name: string): Generator<unknown, void, unknown> {
   yield* changed.acquire();
   try {
@@ -17,7 +17,7 @@ function* waiter(coro: Coro, lab: Lab, changed: Condition, name: string): Genera
   }
 }
 
-/** Notifies `n` that wait. */
+/** Notifies `n` waiters. */
 function* notifier(_coro: Coro, changed: Condition, n: number): Generator<unknown, void, unknown> {
   using _ = yield* changed.hold();
   changed.notify(n);
@@ -53,7 +53,7 @@ for (const [kind, make] of LOCKS) {
       assert(!changed.locked());
     }));
 
-  Deno.test(`Condition with ${kind}: a notification is good for those that wait, not for later ones`, () =>
+  Deno.test(`Condition with ${kind}: a notification wakes operations that wait, not later ones`, () =>
     inLab(async (lab) => {
       const changed = make();
       await lab.scheduler.spawn(notifier, changed, 1).value();
@@ -70,7 +70,7 @@ for (const [kind, make] of LOCKS) {
       assert(!changed.locked());
     }));
 
-  Deno.test(`Condition with ${kind}: who waits for it again has it after whoever has it now`, () =>
+  Deno.test(`Condition with ${kind}: a coroutine that waits again gets the lock after the one that holds it`, () =>
     inLab(async (lab) => {
       const changed = make();
       const late = function* (coro: Coro) {
@@ -108,7 +108,7 @@ for (const [kind, make] of LOCKS) {
       assertEquals(lab.log, ["3 released", "3 timed out, with the lock", "3 notified, with the lock", "3 came last"]);
     }));
 
-  Deno.test(`Condition with ${kind}: an interrupted wait gets the lock back before finally blocks run`, () =>
+  Deno.test(`Condition with ${kind}: an interrupted wait acquires the lock again before finally blocks run`, () =>
     inLab(async (lab) => {
       const interrupts: [string, (coro: Coro) => void][] = [
         ["throw", (coro) => coro.throw(new Error("stop"))],
@@ -147,7 +147,7 @@ for (const [kind, make] of LOCKS) {
           changed.release();
         }).value();
         assertEquals(await end, ends[how]);
-        // The second one found nobody to be thrown in.
+        // The second error found a coroutine that had ended.
         assertEquals(lab.takeReported(), how === "throw" ? ["stop"] : []);
         assertEquals(lab.takeLog(), [`${how} with the lock`]);
         assertEquals(changed.statistics().waiters, 0);
@@ -155,7 +155,7 @@ for (const [kind, make] of LOCKS) {
       }
     }));
 
-  Deno.test(`Condition with ${kind}: waitFor() looks at once and after every notification`, () =>
+  Deno.test(`Condition with ${kind}: waitFor() calls its predicate at once and after every notification`, () =>
     inLab(async (lab) => {
       const changed = make();
       let stock = 0;
@@ -243,7 +243,7 @@ for (const [kind, make] of LOCKS) {
       assertEquals(changed.statistics().waiters, 0);
     }));
 
-  Deno.test(`Condition with ${kind}: a notification passes on from one that is interrupted before it runs`, () =>
+  Deno.test(`Condition with ${kind}: a notification passes on if its coroutine is interrupted before it runs`, () =>
     inLab(async (lab) => {
       for (const interrupt of ["throw", "terminate", "queued throw", "queued terminate"]) {
         const changed = make();
@@ -254,7 +254,7 @@ for (const [kind, make] of LOCKS) {
         await lab.scheduler.spawn(function* () {
           yield* changed.acquire();
           changed.notify();
-          // Before the release it stands in the lock's queue, after it the lock is its own.
+          // Before the release it waits in the lock's queue; after it, it owns the lock.
           if (!interrupt.startsWith("queued")) changed.release();
           if (interrupt.endsWith("throw")) first.throw(new Error("stop"));
           else first.terminate();
@@ -268,7 +268,7 @@ for (const [kind, make] of LOCKS) {
     }));
 }
 
-Deno.test("Condition.wait() gives up an RLock at any depth and takes it back to that depth", () =>
+Deno.test("Condition.wait() releases an RLock at any depth and acquires it again to that depth", () =>
   inLab(async (lab) => {
     const lock = new RLock();
     const changed = new Condition(lock);
@@ -340,7 +340,7 @@ Deno.test("Condition.wait() that a discarded race had won keeps the lock and pas
     }
   }));
 
-Deno.test("Condition takes a Lock, an RLock or none, and says what it waits for", () =>
+Deno.test("Condition takes a Lock, an RLock or no lock, and dump() shows what it waits for", () =>
   inLab(async (lab) => {
     assertThrows(
       () => new Condition({} as unknown as Lock),

@@ -1,5 +1,5 @@
 /**
- * Locks and the end of things: deadlocks are told with their cycle, and a lock whose holder has ended passes on.
+ * Deadlocks are reported with their cycle, and a lock whose owner has ended passes to the next waiter.
  */
 import {
   all,
@@ -30,7 +30,7 @@ for (const make of [Lock, RLock]) {
     inLab(async (lab) => {
       const [left, right] = [new make("left"), new make("right")];
       const kind = make === Lock ? "lock" : "rlock";
-      // What is unrelated does not hide it.
+      // Unrelated coroutines do not hide the deadlock.
       const bystander = lab.scheduler.spawn(function* (coro) {
         yield* coro.sleep(1000);
       });
@@ -52,14 +52,14 @@ for (const make of [Lock, RLock]) {
         yield* two.finish();
       });
       await assertRejects(() => fromInside.value(), DeadlockError);
-      // They stay as they are, and can still be helped.
+      // The coroutines stay as they are, and can still be interrupted.
       one.terminate();
       assertEquals(await two.value(), "had both");
       assertEquals(right.statistics().waiters, 0);
     }));
 }
 
-Deno.test("a deadlock by locks is told on a real clock too, while timers and promises are pending", async () => {
+Deno.test("a deadlock by locks is reported on a real clock too, while timers and promises are pending", async () => {
   const [left, right] = [new Lock("left"), new Lock("right")];
   const pair: Coro<string>[] = [];
   const timer = setTimeout(() => {}, 10_000);
@@ -86,7 +86,7 @@ Deno.test("a Lock acquired twice by one coroutine is a deadlock with itself", ()
     await coro.value();
   }));
 
-Deno.test("deadlocks through branches, finish() and a condition that is late for its lock are found", () =>
+Deno.test("deadlocks through branches, finish() and a condition that waits for its lock are found", () =>
   inLab(async (lab) => {
     const [left, right] = [new Lock("left"), new Lock("right")];
     const branches = lab.scheduler.spawn(function* (coro) {
@@ -115,12 +115,12 @@ Deno.test("deadlocks through branches, finish() and a condition that is late for
       `  ${waits} waits for rlock 'changed' held by ${holds}`,
     ]);
     assert(lab.clock.now() < 2 && bystander.isAlive());
-    // The coroutine was told as well, and that released the lock.
+    // The coroutine got the error too, and that released the lock.
     await waits.value();
     assert(!changed.locked());
   }));
 
-Deno.test("no deadlock is told where somebody can still go on", () =>
+Deno.test("no deadlock is reported where a coroutine can still go on", () =>
   inLab(async (lab) => {
     const [left, right] = [new Lock("left"), new Lock("right")];
     const patient = lab.scheduler.spawn(function* () {
@@ -163,7 +163,7 @@ Deno.test("no deadlock is told where somebody can still go on", () =>
     assertEquals(await limited.value(), undefined);
   }));
 
-Deno.test("semaphores have no owner: waiting for a permit is told only when nothing is left that could release one", () =>
+Deno.test("semaphores have no owner: a wait for a permit is reported only when nothing is left that could release one", () =>
   inLab(async (lab) => {
     const seats = new Semaphore(0, "seats");
     const coro = lab.scheduler.spawnWith({ name: "guest" }, function* () {
@@ -174,7 +174,7 @@ Deno.test("semaphores have no owner: waiting for a permit is told only when noth
     await coro.value();
   }));
 
-Deno.test("a coroutine that ends while it holds locks is reported, and they pass on", () =>
+Deno.test("a coroutine that ends while it holds locks is reported, and its locks pass on", () =>
   inLab(async (lab) => {
     const locks = [new Lock("a"), new RLock("b"), new Lock("c")];
     const ends: Record<string, (coro: Coro) => Generator<unknown, unknown, unknown>> = {
@@ -215,7 +215,7 @@ Deno.test("a coroutine that ends while it holds locks is reported, and they pass
     }
   }));
 
-Deno.test("onError may release what the coroutine held, and nothing is passed on twice", () =>
+Deno.test("onError may release what the coroutine held, and nothing passes on twice", () =>
   inLab(async (lab) => {
     const locks = [new Lock("a"), new Lock("b"), new Lock("c")];
     let told = 0;
@@ -244,7 +244,7 @@ Deno.test("onError may release what the coroutine held, and nothing is passed on
     for (const lock of locks) assertEquals(lock.statistics(), { locked: false, owner: null, waiters: 0 });
   }));
 
-Deno.test("with debug the report names the place where the lock was acquired", () =>
+Deno.test("with debug the report contains the call site that acquired the lock", () =>
   inLab(async (lab) => {
     const lock = new Lock("a");
     const condition = new Condition(null, "b");
@@ -259,7 +259,7 @@ Deno.test("with debug the report names the place where the lock was acquired", (
     }
   }, { debug: true }));
 
-Deno.test("dump() tells which lock is waited for, who holds it, and until when", () =>
+Deno.test("dump() shows which lock a coroutine waits for, its owner, and the deadline", () =>
   inLab(async (lab) => {
     lab.clock.autoAdvance = false;
     const lock = new Lock("door");

@@ -1,6 +1,6 @@
 /**
- * core/sync against a naive model, and in random programs under seeded orders with coroutines that are interrupted at
- * any time: nobody is overtaken, nothing granted is lost or given twice, and nobody is left waiting.
+ * core/sync compared with a naive model, and in random programs under seeded orders whose coroutines are interrupted at
+ * any time: no coroutine overtakes another, no grant is lost or given twice, and no waiter is left behind.
  */
 import {
   BoundedSemaphore,
@@ -21,17 +21,17 @@ import * as fc from "fast-check";
 import { inLab, Lab } from "../helpers/lab.ts";
 import { runs } from "../helpers/runs.ts";
 
-/** What a semaphore is: a number, and a queue. */
+/** The model of a semaphore: a number and a queue. */
 class Model {
   free: number;
   queue: { id: number; deadline: number }[] = [];
-  /** Granted since the coroutines ran last. */
+  /** Waiters that were granted and have not run yet. */
   fresh: number[] = [];
   inside: number[] = [];
 
-  /** Of those that were granted, whose lock somebody has released before they ran. */
+  /** Granted waiters whose lock was released by others before they ran. */
   readonly disowned: number[] = [];
-  /** It is a lock: who has it loses it when anybody releases it. */
+  /** Whether it is a lock, whose owner loses it when any code releases it. */
   readonly exclusive: boolean;
 
   constructor(free: number, exclusive: boolean) {
@@ -49,14 +49,14 @@ class Model {
   }
 
   release(): void {
-    // Anyone may release a lock: one that was granted and has not run loses it. A permit belongs to nobody.
+    // Any code may release a lock: a waiter that was granted and has not run loses it. A permit has no owner.
     if (this.exclusive) this.disowned.push(...this.fresh);
     const next = this.queue.shift();
     if (next === undefined) this.free++;
     else this.fresh.push(next.id);
   }
 
-  /** Interrupts what waits, or what was granted and has not run. */
+  /** Interrupts a waiter, or one that was granted and has not run. */
   interrupt(id: number): boolean {
     const waiting = this.queue.findIndex((each) => each.id === id);
     if (waiting >= 0) this.queue.splice(waiting, 1);
@@ -82,7 +82,7 @@ type Command =
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
-    // Deadlines fall between the whole seconds at which things are done.
+    // Deadlines fall between the whole seconds at which commands run.
     fc.record({ do: fc.constant("acquire" as const), timeout: fc.constantFrom(null, null, 0, 0.5, 1.5, 2.5) }),
     fc.record({ do: fc.constantFrom("release" as const, "release" as const, "settle" as const) }),
     fc.record({ do: fc.constantFrom("throw" as const, "terminate" as const), who: fc.nat(30) }),
@@ -91,16 +91,16 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
   { maxLength: 40 },
 );
 
-/** Does the commands, and compares with the model after each. */
-function* follow(_coro: Coro, scheduler: Scheduler, gate: Semaphore | Lock, model: Model, list: Command[]) {
+/** Executes the commands, and compares with the model after each. */
+function* follow(_coro: Coro, scheduler: Scheduler, acquirable: Semaphore | Lock, model: Model, list: Command[]) {
   const inside: number[] = [];
   const coros: Coro[] = [];
   const permits = model.free;
   const waiter = function* (coro: Coro, timeout: number | null): Generator<unknown, void, unknown> {
     const id = coros.indexOf(coro);
-    if (!(yield* gate.acquire(true, timeout))) return;
+    if (!(yield* acquirable.acquire(true, timeout))) return;
     inside.push(id);
-    // A permit that the driver releases is no longer this one's: it just stays around.
+    // The driver may release its permit; the waiter then only stays alive.
     yield* coro.receive();
   };
   for (const command of list) {
@@ -114,7 +114,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, gate: Semaphore | Lock, mode
       model.acquire(id, now + (command.timeout ?? Infinity), now);
     } else if (command.do === "release") {
       if (model.free === permits) continue;
-      gate.release();
+      acquirable.release();
       model.release();
     } else if (command.do === "throw" || command.do === "terminate") {
       const victim = coros[command.who];
@@ -127,23 +127,23 @@ function* follow(_coro: Coro, scheduler: Scheduler, gate: Semaphore | Lock, mode
       model.settle(scheduler.clock.now());
       assertEquals(inside.toSorted(), model.inside.toSorted());
     }
-    assertEquals(gate.statistics().waiters, model.queue.length);
-    if (gate instanceof Semaphore) assertEquals(gate.statistics().value, model.free);
-    else assertEquals(gate.locked(), model.free === 0);
+    assertEquals(acquirable.statistics().waiters, model.queue.length);
+    if (acquirable instanceof Semaphore) assertEquals(acquirable.statistics().value, model.free);
+    else assertEquals(acquirable.locked(), model.free === 0);
   }
-  while (gate.statistics().waiters > 0) gate.release();
+  while (acquirable.statistics().waiters > 0) acquirable.release();
   yield* sleep(10);
 }
 
-const GATES: [string, number, () => Semaphore | Lock][] = [
+const ACQUIRABLES: [string, number, () => Semaphore | Lock][] = [
   ["Lock", 1, () => new Lock()],
   ["Semaphore", 1, () => new Semaphore(1)],
   ["Semaphore of 3", 3, () => new Semaphore(3)],
   ["BoundedSemaphore of 2", 2, () => new BoundedSemaphore(2)],
 ];
 
-for (const [name, permits, make] of GATES) {
-  Deno.test(`${name} does what a number and a queue do`, () =>
+for (const [name, permits, make] of ACQUIRABLES) {
+  Deno.test(`${name} behaves like a number and a queue`, () =>
     fc.assert(
       fc.asyncProperty(commands, async (list) => {
         const lab = new Lab();
@@ -164,7 +164,7 @@ function dice(seed: number): (sides: number) => number {
   };
 }
 
-/** The shared things of a random program, and what must hold for them. */
+/** The shared objects of a random program, and their invariants. */
 class World {
   readonly lock = new Lock("lock");
   readonly rlock = new RLock("rlock");
@@ -174,14 +174,14 @@ class World {
   stock = 0;
   inLock = 0;
   inSeats = 0;
-  /** Who queues for the lock without detours, in order. */
+  /** The coroutines that wait for the lock in a plain acquire(), in order. */
   queue: Coro[] = [];
 
   constructor(seed: number) {
     this.roll = dice(seed);
   }
 
-  /** A way to wait, at random. Returns `true` if it was granted. */
+  /** Waits in a random way. Returns `true` if it was granted. */
   *attempt(make: (timeout?: number) => Operation<boolean>): Generator<unknown, boolean, unknown> {
     const seconds = this.roll(4) / 2;
     switch (this.roll(5)) {
@@ -201,7 +201,7 @@ class World {
     }
   }
 
-  /** Lets others run, now and then for a while. */
+  /** Gives others a turn, sometimes for a while. */
   *pause(): Generator<unknown, void, unknown> {
     if (this.roll(3) === 0) yield* sleep(this.roll(3) / 2);
     else yield;
@@ -269,7 +269,7 @@ class World {
     for (let i = 0; i < depth; i++) yield* this.stocked.acquire();
     try {
       for (let tries = 0; this.stock === 0; tries++) {
-        // The last try has no limit; whoever is left waiting is terminated in the end.
+        // The last wait has no timeout; coroutines that still wait in the end are terminated.
         if (tries > 3) yield* this.stocked.wait();
         else yield* this.attempt((time) => this.stocked.wait(time));
         assertEquals(this.stocked.statistics().lock.owner, coro);
@@ -314,7 +314,7 @@ function* program(_coro: Coro, scheduler: Scheduler, world: World): Generator<un
     { length: 3 + world.roll(4) },
     () => scheduler.spawn(worker, world, 2 + world.roll(5)) as Coro,
   );
-  // One that has not started would fail outside its try block.
+  // A worker that has not started would fail outside its try block.
   yield* sleep(0.001);
   for (let i = world.roll(12); i > 0; i--) {
     const victim = workers[world.roll(workers.length)];
@@ -323,12 +323,12 @@ function* program(_coro: Coro, scheduler: Scheduler, world: World): Generator<un
     if (world.roll(2) === 0) victim.throw(new Error("stop"));
     else victim.terminate();
   }
-  // All that can happen has happened.
+  // By now nothing more can happen.
   yield* sleep(1000);
   const { waiters } = world.stocked.statistics();
   assert(world.stock === 0 || waiters === 0, `a lost wake-up: ${world.stock} in stock, ${waiters} wait`);
   const left = workers.filter((each) => each.isAlive());
-  assertEquals(left.length, waiters, "somebody is left waiting");
+  assertEquals(left.length, waiters, "a waiter is left behind");
   for (const each of left) each.terminate();
   for (const each of workers) yield* each.finish();
   world.check();
@@ -339,7 +339,7 @@ Deno.test("random programs on locks, semaphores and conditions keep their invari
     try {
       await inLab(async (lab) => {
         await lab.scheduler.spawn(program, lab.scheduler, new World(seed)).value();
-        // Of two in one turn the second may find its victim gone.
+        // Of two interruptions in one turn, the second may find that its victim has ended.
         assertEquals(lab.takeReported().filter((message) => message !== "stop"), []);
       }, { shuffle: seed });
     } catch (error) {

@@ -1,5 +1,6 @@
 /**
- * Lock, RLock, Event, Semaphore and BoundedSemaphore: who gets in, in which order, and what misuse says.
+ * Lock, RLock, Event, Semaphore and BoundedSemaphore: which waiter is granted, in which order, and the errors of
+ * misuse.
  */
 import {
   all,
@@ -17,43 +18,43 @@ import {
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { inLab, type Lab, settle } from "../helpers/lab.ts";
 
-type Gated = Lock | RLock | Semaphore;
+type TestedLock = Lock | RLock | Semaphore;
 
-const GATES: [string, () => Gated][] = [
+const LOCKS: [string, () => TestedLock][] = [
   ["Lock", () => new Lock()],
   ["RLock", () => new RLock()],
   ["Semaphore", () => new Semaphore()],
   ["BoundedSemaphore", () => new BoundedSemaphore()],
 ];
 
-/** Acquires, notes it, keeps it for a second and releases it. */
-function* user(_coro: Coro, lab: Lab, gate: Gated, name: string): Generator<unknown, void, unknown> {
-  yield* gate.acquire();
+/** Acquires it, logs that, holds it for a second and releases it. */
+function* user(_coro: Coro, lab: Lab, acquirable: TestedLock, name: string): Generator<unknown, void, unknown> {
+  yield* acquirable.acquire();
   lab.at(name);
   yield* sleep(1);
-  gate.release();
+  acquirable.release();
 }
 
-for (const [kind, make] of GATES) {
-  Deno.test(`${kind} lets one in after the other, first come, first served`, () =>
+for (const [kind, make] of LOCKS) {
+  Deno.test(`${kind} is granted in the order of arrival`, () =>
     inLab(async (lab) => {
-      const gate = make();
-      for (const name of ["a", "b", "c", "d"]) lab.scheduler.spawn(user, lab, gate, name);
+      const acquirable = make();
+      for (const name of ["a", "b", "c", "d"]) lab.scheduler.spawn(user, lab, acquirable, name);
       await lab.scheduler.join();
       assertEquals(lab.log, ["0 a", "1 b", "2 c", "3 d"]);
-      assertEquals(gate.statistics().waiters, 0);
-      assert(!gate.locked());
+      assertEquals(acquirable.statistics().waiters, 0);
+      assert(!acquirable.locked());
     }));
 
-  Deno.test(`${kind} goes to who waits, not to a releaser that acquires again at once`, () =>
+  Deno.test(`${kind} is granted to a waiter, not to a releaser that acquires again at once`, () =>
     inLab(async (lab) => {
-      const gate = make();
+      const acquirable = make();
       const greedy = function* (_coro: Coro, name: string) {
         for (let i = 0; i < 3; i++) {
-          yield* gate.acquire();
+          yield* acquirable.acquire();
           lab.note(name);
           if (i === 0 && name === "a") yield;
-          gate.release();
+          acquirable.release();
         }
       };
       lab.scheduler.spawn(greedy, "a");
@@ -62,119 +63,121 @@ for (const [kind, make] of GATES) {
       assertEquals(lab.log.join(""), "ababab");
     }));
 
-  Deno.test(`${kind}.acquire() does not wait when it may not, and gives up when time is up`, () =>
+  Deno.test(`${kind}.acquire() does not wait with blocking false or no time, and returns false on timeout`, () =>
     inLab(async (lab) => {
-      const gate = make();
-      lab.scheduler.spawn(user, lab, gate, "holder");
+      const acquirable = make();
+      lab.scheduler.spawn(user, lab, acquirable, "holder");
       await lab.scheduler.spawn(function* () {
         const answers = [];
-        for (const timeout of [0, -1, -Infinity, { milliseconds: 0 }]) answers.push(yield* gate.acquire(true, timeout));
-        answers.push(yield* gate.acquire(false), yield* gate.acquire(false, 10));
+        for (const timeout of [0, -1, -Infinity, { milliseconds: 0 }]) {
+          answers.push(yield* acquirable.acquire(true, timeout));
+        }
+        answers.push(yield* acquirable.acquire(false), yield* acquirable.acquire(false, 10));
         assertEquals(answers, [false, false, false, false, false, false]);
         assertEquals(lab.clock.now(), 0);
-        assertEquals(yield* gate.acquire(true, 0.5), false);
+        assertEquals(yield* acquirable.acquire(true, 0.5), false);
         assertEquals(lab.clock.now(), 0.5);
-        assertEquals(gate.statistics().waiters, 0);
-        assertEquals(yield* gate.acquire(true, 0.6), true);
+        assertEquals(acquirable.statistics().waiters, 0);
+        assertEquals(yield* acquirable.acquire(true, 0.6), true);
         assertEquals(lab.clock.now(), 1);
-        gate.release();
-        assertEquals(yield* gate.acquire(false), true);
-        gate.release();
-        assertEquals(yield* gate.acquire(true, -1), true);
-        gate.release();
-        assertEquals(yield gate.acquire(), true);
-        gate.release();
+        acquirable.release();
+        assertEquals(yield* acquirable.acquire(false), true);
+        acquirable.release();
+        assertEquals(yield* acquirable.acquire(true, -1), true);
+        acquirable.release();
+        assertEquals(yield acquirable.acquire(), true);
+        acquirable.release();
       }).value();
     }));
 
-  Deno.test(`${kind}.hold() releases at the end of the block, also when that is left by an error`, () =>
+  Deno.test(`${kind}.hold() releases at the end of the block, also after an error`, () =>
     inLab(async (lab) => {
-      const gate = make();
+      const acquirable = make();
       await lab.scheduler.spawn(function* () {
         {
-          using _ = yield* gate.hold();
-          assert(gate.locked());
+          using _ = yield* acquirable.hold();
+          assert(acquirable.locked());
         }
-        assert(!gate.locked());
+        assert(!acquirable.locked());
         try {
-          using _ = yield* gate.hold();
+          using _ = yield* acquirable.hold();
           throw new Error("inside");
         } catch {
-          assert(!gate.locked());
+          assert(!acquirable.locked());
         }
-        const held = yield* gate.hold();
+        const held = yield* acquirable.hold();
         held[Symbol.dispose]();
         held[Symbol.dispose]();
-        assert(!gate.locked());
+        assert(!acquirable.locked());
       }).value();
       const stuck = lab.scheduler.spawn(function* (coro) {
-        using _ = yield* gate.hold();
+        using _ = yield* acquirable.hold();
         yield* coro.receive();
       });
       await settle();
-      assert(gate.locked());
+      assert(acquirable.locked());
       stuck.terminate();
       await stuck.value();
-      assert(!gate.locked());
+      assert(!acquirable.locked());
     }));
 
-  Deno.test(`${kind} refuses a timeout that is none and a 'blocking' that is not boolean`, () => {
-    const gate = make();
+  Deno.test(`${kind} rejects an invalid timeout and a 'blocking' that is not a boolean`, () => {
+    const acquirable = make();
     assertThrows(
-      () => gate.acquire(true, "1s" as unknown as number),
+      () => acquirable.acquire(true, "1s" as unknown as number),
       TypeError,
       `Cannot acquire as 'timeout' must be a number of seconds or a duration: current value is "1s"`,
     );
     assertThrows(
-      () => gate.acquire(5 as unknown as boolean),
+      () => acquirable.acquire(5 as unknown as boolean),
       TypeError,
       "Cannot acquire as 'blocking' must be a boolean: current value is 5, the timeout is the second argument",
     );
   });
 
-  Deno.test(`${kind} goes back when all() or race() had it and fails`, () =>
+  Deno.test(`${kind} is released when all() or race() had acquired it and fails`, () =>
     inLab(async (lab) => {
-      const gate = make();
+      const acquirable = make();
       await lab.scheduler.spawn(function* () {
         const fails = function* () {
           yield* sleep(1);
           throw new Error("other branch");
         };
         try {
-          yield* all(gate.acquire(), fails());
+          yield* all(acquirable.acquire(), fails());
         } catch {
           lab.note("failed");
         }
-        assert(!gate.locked());
+        assert(!acquirable.locked());
         try {
-          yield* all(gate.hold(), fails());
+          yield* all(acquirable.hold(), fails());
         } catch {
           lab.note("failed");
         }
-        assert(!gate.locked());
-        assertEquals(yield* race(gate.acquire(), sleep(1)), true);
-        assert(gate.locked());
-        gate.release();
+        assert(!acquirable.locked());
+        assertEquals(yield* race(acquirable.acquire(), sleep(1)), true);
+        assert(acquirable.locked());
+        acquirable.release();
       }).value();
       assertEquals(lab.log, ["failed", "failed"]);
     }));
 
-  Deno.test(`${kind} in branches of one coroutine neither deadlocks nor is called deadlocked`, () =>
+  Deno.test(`${kind} in branches of one coroutine neither deadlocks nor is reported as deadlocked`, () =>
     inLab(async (lab) => {
-      const gate = make();
+      const acquirable = make();
       const branch = function* () {
-        using _ = yield* gate.hold();
+        using _ = yield* acquirable.hold();
         yield* sleep(1);
       };
       await lab.scheduler.spawn(function* () {
         yield* all(branch(), branch(), branch());
       }).value();
-      assertEquals(gate.statistics().waiters, 0);
-      assert(!gate.locked());
+      assertEquals(acquirable.statistics().waiters, 0);
+      assert(!acquirable.locked());
     }));
 }
 
-Deno.test("a lock is the next one's as soon as it is released, though that has not run yet", () =>
+Deno.test("a released lock belongs to the next waiter at once, before that runs", () =>
   inLab(async (lab) => {
     const lock = new Lock("door");
     await lab.scheduler.spawn(function* (coro) {
@@ -192,7 +195,7 @@ Deno.test("a lock is the next one's as soon as it is released, though that has n
     await lab.scheduler.join();
   }));
 
-Deno.test("Lock is not re-entrant and may be released by anyone", () =>
+Deno.test("Lock is not re-entrant and may be released by any code", () =>
   inLab(async (lab) => {
     const lock = new Lock();
     const holder = lab.scheduler.spawn(function* (coro) {
@@ -234,7 +237,7 @@ Deno.test("Lock is released from outside coroutines too", () =>
     assertEquals(await coro.value(), "done");
   }));
 
-Deno.test("RLock counts: others get in when it has been released as often as acquired", () =>
+Deno.test("RLock counts: others get it when it has been released as often as acquired", () =>
   inLab(async (lab) => {
     const lock = new RLock();
     lab.scheduler.spawn(function* (coro) {
@@ -251,7 +254,7 @@ Deno.test("RLock counts: others get in when it has been released as often as acq
     assertEquals(lab.log, ["4 other"]);
   }));
 
-Deno.test("RLock lets all branches of its owner in, whether they came before or after it was granted", () =>
+Deno.test("RLock is granted to all branches of its owner, whether they came before or after it was granted", () =>
   inLab(async (lab) => {
     const lock = new RLock();
     lab.scheduler.spawn(function* () {
@@ -271,7 +274,7 @@ Deno.test("RLock lets all branches of its owner in, whether they came before or 
     assertEquals(lab.log, ["0 first", "1 depth 3", "1 last"]);
   }));
 
-Deno.test("Event.set() wakes all that wait, even if clear() follows at once", () =>
+Deno.test("Event.set() wakes all waiters, even if clear() follows at once", () =>
   inLab(async (lab) => {
     const event = new Event("ready");
     for (const name of ["a", "b", "c"]) {
@@ -300,7 +303,7 @@ Deno.test("Event.set() wakes all that wait, even if clear() follows at once", ()
     assertThrows(() => event.wait(NaN), TypeError, "Cannot wait for an event as 'timeout' must be a number");
   }));
 
-Deno.test("Semaphore.release(n) lets the first n in and keeps what is left", () =>
+Deno.test("Semaphore.release(n) grants to the first n waiters and keeps the rest", () =>
   inLab(async (lab) => {
     const seats = new Semaphore(0, "seats");
     for (const name of ["a", "b", "c"]) {
@@ -338,7 +341,7 @@ Deno.test("BoundedSemaphore never has more permits than it began with", () =>
     }).value();
   }));
 
-Deno.test("semaphores refuse counts that are none", () => {
+Deno.test("semaphores reject invalid counts", () => {
   for (const make of [Semaphore, BoundedSemaphore]) {
     const text = "Cannot create a semaphore as 'value' must be an integer of 0 or more: current value is ";
     assertThrows(() => new make(-1), RangeError, `${text}-1`);
@@ -356,7 +359,7 @@ Deno.test("semaphores refuse counts that are none", () => {
   }
 });
 
-Deno.test("releasing a lock that is not held, or another's RLock, throws and changes nothing", () =>
+Deno.test("releasing a lock that is not held, or another coroutine's RLock, throws and changes nothing", () =>
   inLab(async (lab) => {
     const lock = new Lock("door");
     const nobody = "as it is not held: current owner is nobody";

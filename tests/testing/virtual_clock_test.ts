@@ -50,7 +50,7 @@ Deno.test("time stands still while a promise is awaited", () =>
     assertEquals(clock.now(), 1);
   }));
 
-Deno.test("a promise that is never settled does not stop the time for good", async () => {
+Deno.test("a promise that is never settled does not stop the time forever", async () => {
   const start = performance.now();
   const error = await runVirtual(function* () {
     yield* until(new Promise(() => {}), 0.05);
@@ -74,7 +74,7 @@ Deno.test("a promise that is settled late in real time comes before a deadline f
   assertEquals(result, ["settled", 0]);
 });
 
-Deno.test("advance moves deadline by deadline and ends where it was told to", async () => {
+Deno.test("advance moves deadline by deadline and ends at the time it was given", async () => {
   const clock = new VirtualClock(100, { autoAdvance: false });
   const scheduler = new Scheduler({ clock });
   const log: string[] = [];
@@ -100,7 +100,7 @@ Deno.test("advance moves deadline by deadline and ends where it was told to", as
   await scheduler.terminate();
 });
 
-Deno.test("advanceToNext moves to the next deadline and says whether there was one", async () => {
+Deno.test("advanceToNext moves to the next deadline and returns whether there was one", async () => {
   const clock = new VirtualClock(0, { autoAdvance: false });
   const scheduler = new Scheduler({ clock });
   const coro = scheduler.spawn(function* () {
@@ -113,7 +113,7 @@ Deno.test("advanceToNext moves to the next deadline and says whether there was o
   await scheduler.terminate();
 });
 
-Deno.test("advance refuses to go back", async () => {
+Deno.test("advance rejects negative numbers", async () => {
   const clock = new VirtualClock();
   for (const seconds of [-1, NaN, "1" as unknown as number]) {
     if (typeof seconds === "string") continue;
@@ -137,7 +137,7 @@ Deno.test("autoAdvance can be switched off and on", async () => {
   await scheduler.terminate();
 });
 
-Deno.test("without autoAdvance a join waits for the time to be moved, and a daemon that is made outside is not waited for", async () => {
+Deno.test("without autoAdvance a join waits for the time to be moved, but not for a daemon made outside coroutines", async () => {
   const clock = new VirtualClock(0, { autoAdvance: false });
   const scheduler = new Scheduler({ clock });
   const coro = scheduler.spawn(function* () {
@@ -164,7 +164,7 @@ Deno.test("two schedulers on one clock share their time", async () => {
     yield* sleep(2);
     receiver.send("from two");
     yield new Promise((resolve) => setTimeout(resolve, 5));
-    // Busy for more than a slice: the receiver waits for good, but is not dead.
+    // Busy for more than a slice: the receiver waits forever, but is not deadlocked.
     for (let i = 0; i < 60_000; i++) yield;
     receiver.send("again");
     yield* sleep(1);
@@ -180,7 +180,7 @@ Deno.test("two schedulers on one clock share their time", async () => {
   await two.terminate();
 });
 
-Deno.test("two schedulers in virtual and real time run beside each other", async () => {
+Deno.test("two schedulers in virtual and real time run side by side", async () => {
   const real = new Scheduler();
   const [far, near] = await Promise.all([
     runVirtual(function* (coro) {
@@ -215,7 +215,7 @@ Deno.test("an idle virtual scheduler stays usable, with functions registered for
   assertEquals(log, ["exit"]);
 });
 
-Deno.test("a receiver that waits for code outside is not reported when nobody depends on it", () =>
+Deno.test("a receiver that waits for code outside is not reported when no coroutine depends on it", () =>
   inLab(async ({ scheduler }) => {
     const receiver = scheduler.spawn(function* (coro) {
       return yield* coro.receive();
@@ -225,7 +225,7 @@ Deno.test("a receiver that waits for code outside is not reported when nobody de
     assertEquals(await receiver.value(), "from outside");
   }));
 
-Deno.test("runVirtual gives the result or the error and terminates what is left", async () => {
+Deno.test("runVirtual returns the result or throws the error, and terminates coroutines that still run", async () => {
   const log: string[] = [];
   const result = await runVirtual(
     function* (coro, a: number) {

@@ -1,4 +1,4 @@
-/** What the compiler knows of asyncio: what awaiting something gives, and what may be awaited. */
+/** The types of asyncio: the value of a wait, and what may be awaited. */
 import { Coro, type Operation } from "@asyncoro/asyncoro";
 import {
   asCompleted,
@@ -40,7 +40,7 @@ function* half(n: number): Generator<unknown, number, unknown> {
 
 function* nothing(): Generator<unknown, void, unknown> {}
 
-Deno.test("run() gives the result of its coroutine, whatever that is", async () => {
+Deno.test("run() returns the result of its coroutine, of any type", async () => {
   expectType<number>()(await run(half(1)));
   expectType<string>()(await run(sleep(0, "slept")));
   const result = await run(function* (coro) {
@@ -51,7 +51,7 @@ Deno.test("run() gives the result of its coroutine, whatever that is", async () 
   expectType<void>()(await run(nothing));
 });
 
-Deno.test("a task and a future are of their result, however they are awaited", () =>
+Deno.test("a task and a future have the type of their result, however they are awaited", () =>
   run(function* () {
     const task = createTask(half(1), { name: "half" });
     expectType<Task<number>>()(task);
@@ -87,7 +87,7 @@ Deno.test("a future can be awaited in async code", async () => {
   expectType<string>()(await made.future.then((n) => n.toFixed()));
 });
 
-Deno.test("gather() gives a tuple for a tuple, in either spelling", () =>
+Deno.test("gather() returns a tuple for a tuple, in either spelling", () =>
   run(function* () {
     const both = gather(half(3), sleep(0, "text"), Promise.resolve(true), createTask(half(5)), nothing);
     expectType<Future<[number, string, boolean, number, void]>>()(both);
@@ -104,7 +104,7 @@ Deno.test("gather() gives a tuple for a tuple, in either spelling", () =>
     expectType<[]>()(yield* gather());
   }));
 
-Deno.test("wait() gives back the very tasks that it was given", () =>
+Deno.test("wait() returns the tasks that it was given", () =>
   run(function* () {
     const tasks = [createTask(half(1)), createTask(half(2))];
     const [done, pending] = yield* wait(tasks, { returnWhen: FIRST_COMPLETED });
@@ -118,7 +118,7 @@ Deno.test("wait() gives back the very tasks that it was given", () =>
     expectType<number>()(yield* waitFor(createTask(half(1)), { seconds: 5 }));
   }));
 
-Deno.test("asCompleted() gives one after the other, of any of their types", () =>
+Deno.test("asCompleted() yields the results in turn, with all of their types", () =>
   run(function* () {
     for (const next of asCompleted([half(1), half(2)])) {
       expectType<Operation<number>>()(next);
@@ -129,7 +129,7 @@ Deno.test("asCompleted() gives one after the other, of any of their types", () =
     }
   }));
 
-Deno.test("a block gives its value, with a limit or with tasks of its own", () =>
+Deno.test("a block returns its value, with a limit or with tasks of its own", () =>
   run(function* () {
     const inTime = yield* timeout(5, function* (limit) {
       expectType<boolean>()(limit.expired());
@@ -166,7 +166,7 @@ Deno.test("a queue has the type of its items", () =>
     expectType<number>()(yield* new Barrier(1).wait());
   }));
 
-Deno.test("coroutine() makes a coroutine function of any function", () =>
+Deno.test("coroutine() makes a coroutine function from any function", () =>
   run(function* (coro) {
     const read = coroutine(async (text: string) => await Promise.resolve(text.length));
     expectType<number>()(yield* read(coro, "four"));
@@ -176,7 +176,7 @@ Deno.test("coroutine() makes a coroutine function of any function", () =>
     expectType<number>()(yield* generating(coro, 1));
   }));
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function* refused(queue: Queue<string>, task: Task<number>): Generator<unknown, void, unknown> {
   expectType<Operation<number>>()(toThread((n: number) => n + 1, 41));
   // @ts-expect-error -- it takes a number
@@ -185,9 +185,9 @@ export function* refused(queue: Queue<string>, task: Task<number>): Generator<un
   createTask(function* (_coro, n: number) {
     return n;
   });
-  // @ts-expect-error -- an async function is no coroutine
+  // @ts-expect-error -- an async function is not a coroutine
   createTask(async () => {});
-  // @ts-expect-error -- a promise can be awaited, but is no coroutine
+  // @ts-expect-error -- a promise can be awaited, but is not a coroutine
   run(Promise.resolve(1));
   // @ts-expect-error -- a number cannot be awaited
   gather(half(1), 2);
@@ -201,7 +201,7 @@ export function* refused(queue: Queue<string>, task: Task<number>): Generator<un
   wait([task], { returnWhen: "FIRST" });
   // @ts-expect-error -- a limit has to be given
   waitFor(task);
-  // @ts-expect-error -- a string is no time
+  // @ts-expect-error -- a string is not a duration
   timeout("1s", task);
   // @ts-expect-error -- a block is a generator function
   taskGroup(() => task);

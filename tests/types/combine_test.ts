@@ -1,4 +1,4 @@
-/** What the compiler knows of `all` and `race`: tuples stay tuples, records keep their names. */
+/** The types of `all` and `race`: tuples stay tuples, records keep their names. */
 import { all, Coro, type Operation, race, sleep, until, type Waitable, type Waited } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals } from "@std/assert";
@@ -13,7 +13,7 @@ function* plain(text: Promise<string>) {
   return value.length;
 }
 
-Deno.test("all() gives a tuple for a tuple, in either spelling", () =>
+Deno.test("all() returns a tuple for a tuple, in either spelling", () =>
   runVirtual(function* () {
     const coro = new Coro(function* () {
       return "result";
@@ -27,7 +27,7 @@ Deno.test("all() gives a tuple for a tuple, in either spelling", () =>
     assertEquals(listed, [1.5, 3, "result"]);
   }));
 
-Deno.test("all() gives an array for an array", () =>
+Deno.test("all() returns an array for an array", () =>
   runVirtual(function* () {
     const coros = [1, 2].map((n) =>
       new Coro(function* (_coro, n: number) {
@@ -42,7 +42,7 @@ Deno.test("all() gives an array for an array", () =>
     expectType<Date[]>()(yield* all(mixed));
   }));
 
-Deno.test("all() gives a record for a record", () =>
+Deno.test("all() returns a record for a record", () =>
   runVirtual(function* () {
     const named = yield* all({ half: half(3), text: Promise.resolve("text"), pause: sleep(1) });
     expectType<{ half: number; text: string; pause: void }>()(named);
@@ -51,7 +51,7 @@ Deno.test("all() gives a record for a record", () =>
     expectType<Record<string, number>>()(yield* all(many));
   }));
 
-Deno.test("race() gives one of the values", () =>
+Deno.test("race() returns one of the values", () =>
   runVirtual(function* (coro) {
     expectType<number | string>()(yield* race(half(3), Promise.resolve("late")));
     expectType<number | string>()(yield* race([half(3), Promise.resolve("late")]));
@@ -61,7 +61,7 @@ Deno.test("race() gives one of the values", () =>
     expectType<[number, string] | void>()(yield* race(all(half(1), Promise.resolve("")), sleep(1)));
   }));
 
-Deno.test("Waited<W> is what waiting for W gives", () => {
+Deno.test("Waited<W> is the type of a wait for W", () => {
   expectType<string>()({} as Waited<Operation<string>>);
   expectType<string>()({} as Waited<Coro<string>>);
   expectType<string>()({} as Waited<Promise<string>>);
@@ -70,15 +70,15 @@ Deno.test("Waited<W> is what waiting for W gives", () => {
   expectType<number | string>()({} as Waited<Coro<number> | Promise<string>>);
 });
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function* refused(): Generator<unknown, void, unknown> {
-  // @ts-expect-error -- a number is nothing to wait for
+  // @ts-expect-error -- a number cannot be waited for
   race(1);
   // @ts-expect-error -- it is not called
   race(half);
   // @ts-expect-error -- it is not called
   all([half]);
-  // @ts-expect-error -- a string in a record is nothing to wait for
+  // @ts-expect-error -- a string in a record cannot be waited for
   all({ text: "text" });
   // @ts-expect-error -- the other may win
   const one: number = yield* race(half(one), Promise.resolve(""));

@@ -1,4 +1,4 @@
-/** What the compiler knows of coroutines: their arguments and results, and what their operations evaluate to. */
+/** The types of coroutines: their arguments and results, and the values of their operations. */
 import {
   call,
   Coro,
@@ -32,13 +32,13 @@ function* half(n: number): Generator<unknown, number, unknown> {
   return n / 2;
 }
 
-/** One that uses plain `yield` and says what comes of it. */
+/** A coroutine function that uses plain `yield` and declares the types of its values. */
 function* lengthOf(text: Promise<string>) {
   const value: string = yield text;
   return value.length;
 }
 
-Deno.test("a coroutine is of its target's result, and takes its target's arguments", async () => {
+Deno.test("a coroutine has the type of its target's result, and takes its target's arguments", async () => {
   const coro = new Coro(repeat, "ab");
   expectType<Coro<string, [text: string, count?: number]>>()(coro);
   expectType<string>()(await coro.value());
@@ -61,7 +61,7 @@ Deno.test("a coroutine is of its target's result, and takes its target's argumen
   const nothing = new Coro(function* () {});
   expectType<void>()(await nothing.value());
   expectType<boolean>()(coro.hotSwap(repeat, "ba"));
-  // Whoever does not care for results takes them all.
+  // Code that does not use results takes coroutines of any result.
   const all: Coro[] = [coro, inline, nothing];
   assertEquals(all.length, 3);
 });
@@ -73,7 +73,7 @@ Deno.test("an operation evaluates to a value of its type", () =>
     expectType<string>()(yield* other.finish(5));
     expectType<void>()(yield* sleep(1));
     expectType<unknown>()(yield* coro.sleep(1));
-    // Who resumes it may give it anything.
+    // The code that resumes it may pass any value.
     expectType<unknown>()(yield* coro.suspend(1, null));
     expectType<number>()(yield* coro.deliver("message"));
     expectType<unknown>()(yield* coro.receive());
@@ -91,7 +91,7 @@ Deno.test("an operation evaluates to a value of its type", () =>
     expectType<Coro>()(current());
   }));
 
-Deno.test("what may be late is of the type that comes, or of that of the alarm value", () =>
+Deno.test("a wait with a timeout has the type of its value, or of its alarm value", () =>
   runVirtual(function* (coro) {
     coro.send("message");
     expectType<string>()(yield* coro.receive<string>());
@@ -110,7 +110,7 @@ Deno.test("what may be late is of the type that comes, or of that of the alarm v
     expectType<string | undefined>()(yield* coro.receive<string>(maybe));
   }));
 
-Deno.test("what a monitor is told is one of three outcomes", () =>
+Deno.test("a monitor gets one of three outcomes", () =>
   runVirtual(function* (coro) {
     yield* coro.monitor(new Coro(repeat, "ab"));
     const { outcome, coro: ended } = yield* coro.receive<MonitorException>();
@@ -121,8 +121,8 @@ Deno.test("what a monitor is told is one of three outcomes", () =>
     else expectType<"terminate">()(outcome.kind);
   }));
 
-Deno.test("a function may say itself what it does", async () => {
-  /** For those who write functions over coroutines: what goes in comes out. */
+Deno.test("a function may declare its own types", async () => {
+  /** For generic functions over coroutines: they keep the types. */
   function* twice<A extends readonly unknown[], R>(
     target: (coro: Coro, ...args: A) => Generator<unknown, R, unknown>,
     ...args: A
@@ -137,21 +137,21 @@ Deno.test("a function may say itself what it does", async () => {
   assertEquals(results, ["x", "x"]);
 });
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function* refused(coro: Coro<number>, operation: Operation<string>): Generator<unknown, void, unknown> {
   // @ts-expect-error -- an argument is missing
   new Coro(repeat);
   // @ts-expect-error -- it takes a string
   new Coro(repeat, 1);
-  // @ts-expect-error -- it takes two arguments at the most
+  // @ts-expect-error -- it takes two arguments at most
   new Coro(repeat, "ab", 2, 3);
-  // @ts-expect-error -- an arrow function is no generator function
+  // @ts-expect-error -- an arrow function is not a generator function
   new Coro(() => 1);
-  // @ts-expect-error -- an async function is no generator function
+  // @ts-expect-error -- an async function is not a generator function
   new Coro(async function () {});
-  // @ts-expect-error -- an async generator function is none either
+  // @ts-expect-error -- an async generator function is not one either
   new Coro(async function* () {});
-  // @ts-expect-error -- a generator object is what a coroutine function gives, not what it is
+  // @ts-expect-error -- a coroutine function returns a generator object, but is not one
   new Coro(half(1));
   // @ts-expect-error -- the first parameter is the coroutine
   new Coro(half, 1);
@@ -173,25 +173,25 @@ export function* refused(coro: Coro<number>, operation: Operation<string>): Gene
   const other: Coro<string> = coro;
   // @ts-expect-error -- its result is a number
   const result: Promise<string> = other.scheduler.spawn(() => half(1)).value();
-  // @ts-expect-error -- a string is no time
+  // @ts-expect-error -- a string is not a duration
   coro.sleep("1s");
-  // @ts-expect-error -- nor is this a duration
+  // @ts-expect-error -- this is not a duration either
   sleep({ second: 1 });
-  // @ts-expect-error -- the alarm value is none of those that were named
+  // @ts-expect-error -- the alarm value has another type
   coro.sleep<string>(1, null);
   // @ts-expect-error -- the same
   coro.receive<string>(1, null);
-  // @ts-expect-error -- nothing may have come in time
+  // @ts-expect-error -- it is null on timeout
   const message: string = yield* coro.receive<string>(1);
   // @ts-expect-error -- the same
   (yield* coro.recv<string>(1)).trim();
-  // @ts-expect-error -- nobody may have resumed it in time
+  // @ts-expect-error -- it is null on timeout
   const update: number = yield* coro.sleep<number>(1);
   // @ts-expect-error -- the same
   (yield* coro.suspend<number>(1)).toFixed(update + message.length);
   // @ts-expect-error -- it may be the alarm value
   const either: string = yield* coro.receive<string, null>(1, null);
-  // @ts-expect-error -- an alarm value is for when time is up
+  // @ts-expect-error -- an alarm value needs a timeout
   coro.receive<string>("alarm", either);
   // @ts-expect-error -- a coroutine monitors a coroutine
   coro.monitor(result);
@@ -199,9 +199,9 @@ export function* refused(coro: Coro<number>, operation: Operation<string>): Gene
   call(half);
   // @ts-expect-error -- it is not called
   withTimeout(1, half);
-  // @ts-expect-error -- an operation is no promise
+  // @ts-expect-error -- an operation is not a promise
   until(operation);
-  // @ts-expect-error -- an operation is no promise: in async code there is run()
+  // @ts-expect-error -- an operation is not a promise: in async code there is run()
   expectType<string>()(await_(operation));
   // @ts-expect-error -- it is a string
   const length: number = yield* operation;

@@ -1,8 +1,8 @@
-/** The assertions about types hold for what is the same only. */
+/** The assertions about types hold for identical types only. */
 import { assert, assertEquals } from "@std/assert";
 import { type Equal, expectType } from "./expect_type.ts";
 
-Deno.test("Equal<A, B> tells types apart that are assignable to each other", () => {
+Deno.test("Equal<A, B> distinguishes types that are assignable to each other", () => {
   expectType<true>()({} as Equal<number, number>);
   expectType<true>()({} as Equal<{ a: string }[], { a: string }[]>);
   expectType<true>()({} as Equal<string | null, null | string>);
@@ -30,7 +30,7 @@ Deno.test("expectType<T>()(value) compiles for a value of exactly that type", as
   const errors = new TextDecoder().decode(stderr);
   await Deno.remove(file);
   assertEquals(code, 1);
-  // All but the first of the uses are wrong.
+  // All uses but the first must not compile.
   assertEquals(errors.match(/Expected 3 arguments, but got 1/g)?.length, 3, errors);
   assert(!errors.includes(lines[0]), errors);
 });

@@ -1,4 +1,4 @@
-/** What the compiler knows of sockets, files and processes. */
+/** The types of sockets, files and processes. */
 import {
   AsyncDatagram,
   AsyncFile,
@@ -18,7 +18,7 @@ import { expectType } from "./expect_type.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-Deno.test("what a socket reads is bytes, or text that may have come to its end", () =>
+Deno.test("a socket reads bytes, or text that may be null at the end", () =>
   run(function* () {
     using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
     expectType<AsyncListener>()(listener);
@@ -37,7 +37,7 @@ Deno.test("what a socket reads is bytes, or text that may have come to its end",
     expectType<Bytes | null>()(yield* socket.recvMsg(30));
     const seen: string[] = [];
     expectType<Items<string>>()(socket.lines());
-    // What an action gives does not matter, unless it is something to wait for.
+    // The type that an action returns does not matter, unless it can be waited for.
     expectType<number>()(yield* socket.lines().forEach((line) => seen.push(line)));
     assertEquals(seen, ["one", "two"]);
     expectType<Bytes>()(yield* socket.recv());
@@ -45,7 +45,7 @@ Deno.test("what a socket reads is bytes, or text that may have come to its end",
     yield* client.finish();
   }));
 
-Deno.test("forEach() waits for what its action gives to wait for", () =>
+Deno.test("forEach() waits for what its action returns", () =>
   run(function* () {
     using file = yield* AsyncFile.open(new URL(import.meta.url).pathname);
     const log: string[] = [];
@@ -64,7 +64,7 @@ Deno.test("forEach() waits for what its action gives to wait for", () =>
     );
   }));
 
-/** Not called: it is checked all the same. */
+/** Not called: only checked. */
 export function* files(pipe: AsyncPipe, datagram: AsyncDatagram): Generator<unknown, void, unknown> {
   using file = yield* AsyncFile.open("file", "r+");
   expectType<AsyncFile>()(file);
@@ -88,7 +88,7 @@ export async function items(lines: Items<string>): Promise<void> {
   for await (const line of lines) expectType<string>()(line);
 }
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function refused(socket: AsyncSocket, pipe: AsyncPipe): void {
   // @ts-expect-error -- a socket has an address
   AsyncSocket.connect({});
@@ -98,7 +98,7 @@ export function refused(socket: AsyncSocket, pipe: AsyncPipe): void {
   socket.sendall(1);
   // @ts-expect-error -- a size is a number
   socket.recvall();
-  // @ts-expect-error -- a string is no time
+  // @ts-expect-error -- a string is not a duration
   socket.recv(1, "1s");
   // @ts-expect-error -- there is no such mode
   AsyncFile.open("file", "q");

@@ -1,4 +1,4 @@
-/** What the compiler knows of channels, categories, supervisors and locks. */
+/** The types of channels, categories, supervisors and locks. */
 import {
   CategorizeMessages,
   Channel,
@@ -28,7 +28,7 @@ function* greet(_coro: Coro): Generator<unknown, string, unknown> {
   return "hello";
 }
 
-Deno.test("a channel has the type of its messages, named or from its transform", () =>
+Deno.test("a channel has the type of its messages, declared or from its transform", () =>
   runVirtual(function* (coro) {
     using prices = new Channel<Price>("prices", (name, price) => {
       expectType<string>()(name);
@@ -46,7 +46,7 @@ Deno.test("a channel has the type of its messages, named or from its transform",
     expectType<Channel | null>()(yield* Channel.locate("prices"));
   }));
 
-Deno.test("a channel that takes more may subscribe to one that gives less", () =>
+Deno.test("a channel may subscribe to one whose messages have a narrower type", () =>
   runVirtual(function* (coro) {
     using numbers = new Channel<number>("numbers");
     using same = new Channel<number>("same");
@@ -61,7 +61,7 @@ Deno.test("a channel that takes more may subscribe to one that gives less", () =
     expectType<boolean>()(yield* numbers.unsubscribe(either));
   }));
 
-Deno.test("messages of a category are of the type that is named", () =>
+Deno.test("messages of a category have the type that is declared", () =>
   runVirtual(function* (coro) {
     const messages = new CategorizeMessages(coro);
     messages.add((price: Price) => price.cents > 0 ? "dear" : null);
@@ -75,7 +75,7 @@ Deno.test("messages of a category are of the type that is named", () =>
     expectType<boolean>()(messages.remove(() => null));
   }));
 
-Deno.test("supervise() takes each child's arguments and gives each child's result", () =>
+Deno.test("supervise() takes each child's arguments and returns each child's result", () =>
   runVirtual(function* () {
     const supervisor = supervise([{ target: square, args: [3] }, { target: greet, name: "greeter" }]);
     expectType<Coro<[number | undefined, string | undefined]>>()(supervisor);
@@ -92,7 +92,7 @@ Deno.test("supervise() takes each child's arguments and gives each child's resul
     expectType<(number | undefined)[]>()(yield* supervise(children, { strategy: "one-for-all" }).finish());
   }));
 
-Deno.test("what locks give is a boolean, or something to dispose of", () =>
+Deno.test("an acquire is a boolean, and a hold is disposable", () =>
   runVirtual(function* () {
     const lock = new Lock();
     expectType<boolean>()(yield* lock.acquire(true, 1));
@@ -108,17 +108,17 @@ Deno.test("what locks give is a boolean, or something to dispose of", () =>
     expectType<number>()(yield* condition.waitFor(() => 1 + 1));
   }));
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<number>): void {
   // @ts-expect-error -- it takes prices
   prices.send(1);
   // @ts-expect-error -- it takes prices
   prices.deliver({ of: "tea" });
-  // @ts-expect-error -- a transform gives what the channel takes
+  // @ts-expect-error -- a transform returns what the channel takes
   prices.setTransform(() => 1);
   // @ts-expect-error -- it would be sent prices
   prices.subscribe(numbers);
-  // @ts-expect-error -- it would be sent what is no number
+  // @ts-expect-error -- it would be sent something other than numbers
   new Channel("anything").subscribe(numbers);
   // @ts-expect-error -- it can be sent nothing
   prices.subscribe("coro");
@@ -126,19 +126,19 @@ export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<num
   Coro.locate(coro);
   // @ts-expect-error -- it takes a coroutine
   new CategorizeMessages(numbers);
-  // @ts-expect-error -- none may have come in time
+  // @ts-expect-error -- it is null on timeout
   const price: Operation<Price> = new CategorizeMessages(coro).receive<Price>("dear", 1);
   // @ts-expect-error -- the same
   const late: Operation<Price> = new CategorizeMessages(coro).recv<Price>(price, 1);
-  // @ts-expect-error -- the alarm value is no price
+  // @ts-expect-error -- the alarm value is not a price
   new CategorizeMessages(coro).receive<Price>("dear", 1, null);
-  // @ts-expect-error -- a function says the category
+  // @ts-expect-error -- a function returns the category
   new CategorizeMessages(coro).add("dear");
   // @ts-expect-error -- it takes a number
   supervise([{ target: square, args: ["3"] }]);
   // @ts-expect-error -- it takes nothing
   supervise([{ target: greet, args: [1] }]);
-  // @ts-expect-error -- a child is more than its function
+  // @ts-expect-error -- a child is an object, not a function
   supervise([greet]);
   // @ts-expect-error -- a child has a target
   supervise([{ args: [] }]);
@@ -146,6 +146,6 @@ export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<num
   const options: SuperviseOptions = { strategy: "all-for-one" };
   // @ts-expect-error -- there is no such option
   supervise([], { ...options, restarts: 3 });
-  // @ts-expect-error -- a lock is released by nobody but who calls
+  // @ts-expect-error -- release() takes no coroutine
   new Lock().release(late);
 }

@@ -1,9 +1,9 @@
-/** What the compiler knows of tasks in workers: what they take, and what comes back. */
+/** The types of tasks in workers: their arguments and their results. */
 import { AsyncDBCursor, type ResultStream, type Row, run, WorkerPool, type WorkerTask } from "@asyncoro/asyncoro";
 import { assertEquals } from "@std/assert";
 import { expectType } from "./expect_type.ts";
 
-Deno.test("a task takes the arguments of its function, and gives what that returns", async () => {
+Deno.test("a task takes the arguments of its function, and returns its result", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     expectType<number>()(yield* pool.asyncTask((n: number) => n + 1, 41));
@@ -21,7 +21,7 @@ Deno.test("a task takes the arguments of its function, and gives what that retur
       function (n: number) {
         expectTask(this);
         return n;
-        // The function is sent as its source, so it brings what it calls.
+        // The function is sent as its source, so it contains what it calls.
         function expectTask(_task: WorkerTask): void {}
       },
       1,
@@ -32,7 +32,7 @@ Deno.test("a task takes the arguments of its function, and gives what that retur
   expectType<{ n: number }>()(await pool.runWith({}, (n: number) => ({ n }), 1));
 });
 
-Deno.test("a function of a module gives what its caller says", async () => {
+Deno.test("a function of a module has the result type that its caller declares", async () => {
   await using pool = new WorkerPool(1);
   const module = "data:text/javascript,export default (n) => n + 1";
   await run(function* () {
@@ -45,7 +45,7 @@ Deno.test("a function of a module gives what its caller says", async () => {
   expectType<number>()(await pool.run<number>({ module, name: "default" }, 1));
 });
 
-Deno.test("map() gives an array of results, stream() one after the other", async () => {
+Deno.test("map() returns an array of results, stream() yields them in turn", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const doubled = pool.map(new Set([1, 2]), (n, index) => n * 2 + index);
@@ -63,13 +63,13 @@ Deno.test("map() gives an array of results, stream() one after the other", async
     if (step.done) expectType<number>()(step.value);
     else expectType<string>()(step.value);
     const seen: string[] = [];
-    // What an action gives does not matter.
+    // The type that an action returns does not matter.
     expectType<number>()(yield* lines.forEach((line) => seen.push(line)));
     assertEquals(seen, ["line 1"]);
   });
 });
 
-/** Not called: this is about what does not compile. */
+/** Not called: each use must not compile. */
 export function* refused(pool: WorkerPool, cursor: AsyncDBCursor): Generator<unknown, void, unknown> {
   // @ts-expect-error -- it takes a number
   pool.asyncTask((n: number) => n, "1");
@@ -85,7 +85,7 @@ export function* refused(pool: WorkerPool, cursor: AsyncDBCursor): Generator<unk
   pool.runWith({ seconds: 1 }, () => 1);
   // @ts-expect-error -- items are numbers
   pool.map([1], (text: string) => text);
-  // @ts-expect-error -- only a generator gives one after the other
+  // @ts-expect-error -- only a generator yields several results
   pool.stream(() => 1);
   // @ts-expect-error -- there is no such permission
   new WorkerPool(1, { permissions: "all" });
@@ -110,13 +110,13 @@ export function* refused(pool: WorkerPool, cursor: AsyncDBCursor): Generator<unk
   expectType<[number, string][]>()(
     yield* new AsyncDBCursor<[number, string]>(pool, "file", { rows: "array" }).fetchall(),
   );
-  // Every cursor is one of rows of any kind.
+  // Every cursor is assignable to one whose rows have any type.
   const either: AsyncDBCursor = users;
   // @ts-expect-error -- there is no such column
   expectType<unknown>()((yield* users.fetchone())!.age);
   // @ts-expect-error -- there may be no row
   expectType<unknown>()((yield* users.fetchone()).name);
-  // @ts-expect-error -- a Date is no value of SQL
+  // @ts-expect-error -- a Date is not a value of SQL
   either.execute("SELECT ?", [new Date()]);
   expectType<Row | null>()(yield* cursor.fetchone());
   expectType<Row[]>()(yield* cursor.fetchmany(2));
@@ -127,6 +127,6 @@ export function* refused(pool: WorkerPool, cursor: AsyncDBCursor): Generator<unk
       return (yield* inside.fetchall()).length;
     }),
   );
-  // @ts-expect-error -- a function is no value of SQL
+  // @ts-expect-error -- a function is not a value of SQL
   cursor.execute("SELECT ?", [() => 1]);
 }

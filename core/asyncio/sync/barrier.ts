@@ -1,6 +1,6 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { checkCount } from "../../sync/semaphore.ts";
+import { checkCount } from "../../base/count.ts";
 import { Condition } from "./condition.ts";
 import { BrokenBarrierError } from "../errors.ts";
 

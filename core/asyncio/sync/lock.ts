@@ -1,6 +1,7 @@
 import { type Operation, RESOLVED } from "../../fiber/operation.ts";
 import type { Acquisition } from "../../sync/acquirable.ts";
-import { type LockStatistics, Mutex } from "../../sync/mutex.ts";
+import type { LockStatistics } from "../../sync/base_lock.ts";
+import { Mutex } from "../../sync/mutex.ts";
 
 /**
  * A lock that one task at a time has, first come, first served.

@@ -7,7 +7,7 @@ import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
-import { keepAlive } from "../../host/runtime.ts";
+import { keepAlive } from "../../host/timers.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { builtin } from "../../host/capability.ts";

@@ -1,4 +1,4 @@
-import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { type HostTimer, startTimer, stopTimer } from "../../host/timers.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { TlsConn } from "./tls_conn.ts";
 

@@ -9,7 +9,7 @@ import type { Coro } from "../../coroutine/coro.ts";
 import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
-import { holdTimer, type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
 import { WAITING } from "../../fiber/operation.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { printError, withoutStack } from "../../base/error_report.ts";
@@ -264,7 +264,7 @@ export class AsyncListener implements Disposable {
   #hold(alive: boolean): void {
     this.#alive = alive;
     if (this.#closed) return;
-    if (this.#pause !== null) holdTimer(this.#pause, alive);
+    if (this.#pause !== null) setTimerRef(this.#pause, alive);
     if (alive) this.#listener.ref();
     else this.#listener.unref();
   }

@@ -11,7 +11,7 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Fifo } from "../../base/fifo.ts";
-import { macrotask } from "../../host/runtime.ts";
+import { macrotask } from "../../host/macrotask.ts";
 import { builtin } from "../../host/capability.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { clientEngine, type Engine } from "../tls_engine.ts";

@@ -1,6 +1,6 @@
 import { DatabaseError, WorkerError } from "../errors.ts";
 import { describe } from "../../base/describe.ts";
-import { unsupported } from "../../host/unsupported.ts";
+import { unsupported } from "../../host/capability.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
 import { type ConnectionNote, type DatabaseAction, databaseTask } from "./database_task.ts";
 import { DatabaseTurns } from "./turns.ts";

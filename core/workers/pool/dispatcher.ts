@@ -11,7 +11,7 @@
  * - Nobody else keeps tasks: each is blocked, queued, in the ring of a worker, or settled.
  */
 import { WorkerError } from "../errors.ts";
-import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { type HostTimer, startTimer, stopTimer } from "../../host/timers.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { printError } from "../../base/error_report.ts";
 import type { WorkerHost } from "./host_worker.ts";

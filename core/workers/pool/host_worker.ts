@@ -7,7 +7,7 @@
  * permissions are asked for, which the others cannot have.
  */
 import { isDeno } from "../../host/runtime.ts";
-import { unsupported } from "../../host/unsupported.ts";
+import { unsupported } from "../../host/capability.ts";
 import type { PortLike } from "../remote/worker_loop.ts";
 
 /** What happens to a worker. */

@@ -1,5 +1,6 @@
 /** What keeps the process alive, and when idle workers end. */
-import { holdTimer, type HostTimer, macrotask, startTimer, stopTimer } from "../../host/runtime.ts";
+import { macrotask } from "../../host/macrotask.ts";
+import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
 import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
@@ -100,7 +101,7 @@ export class IdleSweep {
     if (this.#seconds === Infinity || this.#timer !== null || this.#dispatcher.closed) return;
     this.#timer = startTimer(() => this.#sweep(), this.#seconds, false);
     // Where idle workers keep the process alive anyway, it must not end before they do.
-    if (this.#dispatcher.threads.some((thread) => !thread.unreferenced)) holdTimer(this.#timer, true);
+    if (this.#dispatcher.threads.some((thread) => !thread.unreferenced)) setTimerRef(this.#timer, true);
   }
 
   #sweep(): void {

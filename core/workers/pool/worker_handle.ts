@@ -5,7 +5,7 @@
  * arguments that need one, one atomic store, one wake-up.
  */
 import { WorkerError } from "../errors.ts";
-import { macrotask } from "../../host/runtime.ts";
+import { macrotask } from "../../host/macrotask.ts";
 import { toWorkerError } from "./carried_error.ts";
 import { seal, unseal } from "../remote/envelope.ts";
 import type { HostWorker, WorkerHost } from "./host_worker.ts";

@@ -2,7 +2,7 @@
  * When a worker may be started: at once, unless the last ones ended before they began to work. Then it is tried again
  * after a while that doubles, as whatever keeps workers from starting may pass, and trying costs a thread each time.
  */
-import { holdTimer, type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
 
 /** Failures in a row after which it is called impossible. */
 export const MAX_FALSE_STARTS = 3;
@@ -45,7 +45,7 @@ export class WorkerStarts {
 
   /** Says whether the pause keeps the process alive. */
   hold(alive: boolean): void {
-    if (this.#pause !== null) holdTimer(this.#pause, alive);
+    if (this.#pause !== null) setTimerRef(this.#pause, alive);
   }
 
   /** Forgets what failed. */

@@ -1,4 +1,4 @@
-import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
+import { type HostTimer, startTimer, stopTimer } from "../../host/timers.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
 import { Task, type TaskOwner } from "../pool/task.ts";

@@ -1,6 +1,6 @@
 /**
  * A Cloudflare worker that serves every request by coroutines of its own: a task group with a time limit, and a stream
- * of events through a channel. When the client goes away, they are cancelled and clean up.
+ * of events through a channel. When the client disconnects, they are cancelled and clean up.
  *
  *     cd examples/edge/cloudflare
  *     deno task build                       # bundles worker.ts
@@ -10,8 +10,8 @@
  *     curl 'http://127.0.0.1:8787/parts?seconds=9&limit=0.5'
  *     curl -N 'http://127.0.0.1:8787/events?count=5'
  *
- * `npx wrangler deploy` takes the same configuration. `kernel.wasm` is the package's: a link here, in your project a copy
- * of the same version (https://jsr.io/@asyncoro/asyncoro/<version>/core/kernel/kernel.wasm).
+ * `npx wrangler deploy` uses the same configuration. `kernel.wasm` is the package's: a link here; in your project a
+ * copy of the same version (https://jsr.io/@asyncoro/asyncoro/<version>/core/kernel/kernel.wasm).
  */
 import { CancelledError, currentTask, run, taskGroup, timeout } from "@asyncoro/asyncoro/asyncio";
 import { Channel, Coro, init, sleep, TimeoutError, until } from "@asyncoro/asyncoro/edge";
@@ -20,15 +20,15 @@ import kernel from "./kernel.wasm";
 
 init(kernel);
 
-/** What is used of Cloudflare's `ExecutionContext`. */
+/** The part of Cloudflare's `ExecutionContext` that is used. */
 interface Context {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-// Plain data may outlive a request. What belongs to one, such as streams, timers and coroutines, must not.
+// Plain data may outlive a request. Objects that belong to a request, such as streams, timers and coroutines, must not.
 const counts = { requests: 0, cancelled: 0, partsBegun: 0, partsCleanedUp: 0, streamsCleanedUp: 0 };
 
-/** Stands for a call of some backend: `yield* until(fetch(...))`. */
+/** Stands for a call of a backend: `yield* until(fetch(...))`. */
 function* part(seconds: number) {
   counts.partsBegun++;
   try {
@@ -39,7 +39,7 @@ function* part(seconds: number) {
   }
 }
 
-/** All parts at once: if one fails or time is up, the others are cancelled. */
+/** Runs all parts at once. If one fails or time is up, the others are cancelled. */
 function* parts(query: URLSearchParams) {
   const seconds = query.getAll("seconds").map(Number);
   try {
@@ -65,7 +65,7 @@ function* ticker(coro: Coro, ticks: Channel<number | null>, count: number) {
   ticks.send(null);
 }
 
-/** Writes what the ticker publishes as server-sent events. */
+/** Writes the ticker's messages as server-sent events. */
 function* events(coro: Coro, body: WritableStream<Uint8Array>, count: number) {
   const writer = body.getWriter();
   const encoder = new TextEncoder();
@@ -85,7 +85,7 @@ function* events(coro: Coro, body: WritableStream<Uint8Array>, count: number) {
   }
 }
 
-/** Runs a request's coroutine on an event loop of its own, until it ends or the client goes away. */
+/** Runs a request's coroutine on an event loop of its own, until it ends or the client disconnects. */
 function serve<R>(request: Request, context: Context, work: (coro: Coro) => Generator<unknown, R>): Promise<R> {
   const result = run(function* (coro) {
     const task = currentTask()!;
@@ -95,7 +95,7 @@ function serve<R>(request: Request, context: Context, work: (coro: Coro) => Gene
     });
     return yield* work(coro);
   });
-  // So that cleanup may go on when the client has gone.
+  // So that cleanup may go on after the client has disconnected.
   context.waitUntil(result.catch(() => {}));
   return result;
 }

@@ -1,8 +1,8 @@
-/** What goes on in a page: how often it gets its turn beside busy coroutines, and what wakes it when there is nothing to do. */
+/** The activity of a page: how often it gets a turn beside busy coroutines, and what wakes it when it is idle. */
 import { Scheduler } from "@asyncoro/asyncoro";
 import { page } from "./page.ts";
 
-/** What happened in some time. */
+/** What happened in a period. */
 export interface Activity {
   /** Animation frames. */
   frames: number;
@@ -14,7 +14,7 @@ export interface Activity {
   clicks: number;
 }
 
-/** Counts turns of the page for so many seconds, beside `count` coroutines that never wait. */
+/** Counts turns of the page for some seconds, beside `count` coroutines that never wait. */
 export async function activityBeside(count: number, seconds: number): Promise<Activity & { switches: number }> {
   const scheduler = new Scheduler();
   for (let i = 0; i < count; i++) {
@@ -45,7 +45,7 @@ async function countTurns(seconds: number): Promise<Activity> {
   page.requestAnimationFrame(frame);
   setTimeout(timeout, 0);
   page.postMessage(null);
-  // Not by a timer: its own delay would be that of what is counted.
+  // Not by a timer, whose delay would be affected by what is counted.
   const end = performance.now() + seconds * 1000;
   await new Promise<void>((resolve) => {
     const look = () => performance.now() < end ? page.requestAnimationFrame(look) : resolve();
@@ -55,7 +55,7 @@ async function countTurns(seconds: number): Promise<Activity> {
   return counts;
 }
 
-/** How often, in so many seconds, something asks the page to call it. */
+/** How often, in some seconds, code asks the page to call it. */
 export async function wakeUps(seconds: number): Promise<Record<string, number>> {
   const pause = new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const counts: Record<string, number> = {};
@@ -71,7 +71,7 @@ export async function wakeUps(seconds: number): Promise<Record<string, number>> 
   return counts;
 }
 
-/** Counts the calls of a method. Returns a function that leaves it as it was. */
+/** Counts the calls of a method. Returns a function that restores it. */
 function count(owner: object, name: string, counts: Record<string, number>): () => void {
   const methods = owner as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[name];

@@ -1,10 +1,10 @@
 /**
  * A headless Chromium, driven by its DevTools protocol (https://chromedevtools.github.io/devtools-protocol/).
  *
- * The little that tests need of it is less than what a driver library would bring, and has no moving parts.
+ * The tests need less of it than a driver library would bring.
  */
 
-// The network of a test machine may be closed: without these, Chromium waits for servers of its maker.
+// The network of a test machine may be closed: without these flags, Chromium waits for servers of its maker.
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -105,13 +105,13 @@ export class Chromium {
   }
 }
 
-// The browser's log does not have them all.
+// The browser's log does not contain all of them.
 const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
   console.error(effectiveDirective, "forbids", blockedURI))`;
 
 /** A page of the browser. */
 export class Page {
-  /** Exceptions nobody took, console errors, and what the browser complains of, such as violations of a policy. */
+  /** Uncaught exceptions, console errors, and complaints of the browser, such as violations of a policy. */
   readonly problems: string[] = [];
   readonly #loaded = Promise.withResolvers<void>();
 
@@ -169,7 +169,7 @@ function describe(details: any): string {
   return details.exception?.description ?? details.text;
 }
 
-/** Reads where the browser listens, and goes on reading, as what it says later must go somewhere. */
+/** Reads the address on which the browser listens, and goes on reading, so that its output does not block it. */
 function debuggerAddress(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = "";
@@ -197,7 +197,7 @@ async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** The promise, or an error if it takes a minute: a browser that hangs must not hang the tests. */
+/** The promise, or an error after a minute: a browser that hangs must not hang the tests. */
 async function inTime<T>(promise: Promise<T>, action: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

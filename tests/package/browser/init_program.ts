@@ -1,8 +1,8 @@
-/** The program of a page that compiles the kernel from a file it fetches. */
+/** The program of a page that compiles the kernel from a file that it fetches. */
 import { init, run, sleep } from "@asyncoro/asyncoro/edge";
 import { page } from "./page.ts";
 
-/** Runs a coroutine on the kernel that was fetched. `compiledHere` counts kernels that were compiled all the same. */
+/** Runs a coroutine on the fetched kernel. `compiledHere` counts kernels that were compiled all the same. */
 async function fetched(): Promise<unknown> {
   let compiledHere = 0;
   WebAssembly.Module = new Proxy(WebAssembly.Module, {

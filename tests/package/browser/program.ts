@@ -1,4 +1,4 @@
-/** The program of the tests' page: what a test has the browser do, each thing under its name. */
+/** The program of the tests' page: what a test makes the browser do, by name. */
 import {
   all,
   AsyncDatagram,
@@ -38,7 +38,7 @@ async function spawnAndJoin(): Promise<string> {
   return log.join(" ");
 }
 
-/** The order in which sleepers wake, and whether none did too early. */
+/** The order in which sleepers wake, and whether any woke too early. */
 function sleepers(): Promise<unknown> {
   return run(function* () {
     const order: number[] = [];
@@ -54,7 +54,7 @@ function sleepers(): Promise<unknown> {
   });
 }
 
-/** A thousand questions to another coroutine and its answers. */
+/** A thousand requests to another coroutine and its replies. */
 function messages(): Promise<number> {
   const double = new Coro(function* (coro) {
     for (;;) {
@@ -128,7 +128,7 @@ function* tidySleep(clean: () => void) {
   }
 }
 
-/** A coroutine waits for an event of the page, and for a promise of it. */
+/** A coroutine waits for an event of the page, and for a promise from it. */
 function pageEvents(): Promise<unknown> {
   return run(function* (coro) {
     addEventListener("message", (event) => coro.send((event as MessageEvent).data), { once: true });
@@ -137,7 +137,7 @@ function pageEvents(): Promise<unknown> {
   });
 }
 
-/** How often the page is woken while coroutines wait for whatever there is to wait for, some with time limits. */
+/** How often the page is woken while coroutines wait in every way, some with timeouts. */
 async function idle(seconds: number): Promise<unknown> {
   const scheduler = new Scheduler();
   const [lock, event] = [new Lock(), new Event()];
@@ -151,7 +151,7 @@ async function idle(seconds: number): Promise<unknown> {
       yield* wait();
     });
   }
-  // The first turns of those that begin to wait are over then.
+  // By then the first turns of coroutines that begin to wait are over.
   await new Promise((resolve) => setTimeout(resolve, 100));
   const counts = await wakeUps(seconds);
   const { live, ready } = scheduler.stats();
@@ -159,7 +159,7 @@ async function idle(seconds: number): Promise<unknown> {
   return { counts, live, ready };
 }
 
-/** How often the page is woken by timers while nothing but a daemon runs, which never waits. */
+/** How often the page is woken by timers while only a daemon runs, which never waits. */
 async function daemon(seconds: number): Promise<unknown> {
   const scheduler = new Scheduler();
   scheduler.spawnWith({ daemon: true }, function* () {
@@ -171,7 +171,7 @@ async function daemon(seconds: number): Promise<unknown> {
   return { timers: setTimeout, ran: switches > 10_000 };
 }
 
-/** What comes of using what a browser has not. */
+/** The errors of using features that a browser lacks. */
 async function unsupported(): Promise<Record<string, string>> {
   const uses = {
     connect: () => AsyncSocket.connect({ hostname: "127.0.0.1", port: 1 }),

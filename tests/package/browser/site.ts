@@ -1,7 +1,7 @@
 /** Pages on loopback, each with one program and its own Content-Security-Policy. */
 import { bundle, type Program } from "../bundle.ts";
 
-/** A page: what it runs, and what it may. */
+/** A page: its program and its policy. */
 export interface PageSource {
   readonly program: Program;
   /** The policy, sent as a header. */

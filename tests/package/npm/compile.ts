@@ -1,13 +1,13 @@
 /**
- * The sources as JavaScript modules and declarations, file by file as they are: one module here is one module there.
+ * The sources as JavaScript modules and declarations, file by file: one module here is one module there.
  *
- * `deno check` has judged the types; this only writes down what they are.
+ * `deno check` checks the types; this only emits them.
  */
 import ts from "typescript";
 
 const ROOT = new URL("../../../", import.meta.url);
 
-// What Node.js 20 has: https://node.green. `using` is spelled out.
+// The features of Node.js 20: https://node.green. `using` is compiled to older syntax.
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
@@ -23,12 +23,12 @@ const OPTIONS: ts.CompilerOptions = {
   outDir: "/",
 };
 
-/** The text of every module that the entry points lead to, `.js` and `.d.ts`, by path. */
+/** The text of every module that the entry points import, `.js` and `.d.ts`, by path. */
 export async function compilePackage(entries: readonly string[]): Promise<Map<string, string>> {
   const program = await programOf(entries);
   const outputs = new Map<string, string>();
-  // The compiler could rename them too, but it wraps every `import(name)` in a function then, and not all code that says
-  // so stays beside it: a worker's program is sent as source.
+  // The compiler could rewrite the specifiers too, but then it wraps every `import(name)` in a helper function, which
+  // would be missing in a worker's program, as that is sent as source.
   program.emit(undefined, (path, text) => outputs.set(path.slice(1), renameImports(text, compiledName)));
   return outputs;
 }
@@ -37,10 +37,10 @@ function compiledName(specifier: string): string {
   return specifier.startsWith(".") ? specifier.replace(/\.ts$/, ".js") : specifier;
 }
 
-// "Do you need to change your target library?", asked of a property and of a name.
+// The compiler's errors "Do you need to change your target library?", for a property and for a name.
 const NEWER = [2550, 2583];
 
-/** What the package uses that is newer than its target: each with its place. */
+/** What the package uses that is newer than its target, each with its place. */
 export async function findNewer(entries: readonly string[]): Promise<string[]> {
   const program = await programOf(entries);
   const sources = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(ROOT.pathname));
@@ -52,7 +52,7 @@ export async function findNewer(entries: readonly string[]): Promise<string[]> {
 
 const programs = new Map<string, Promise<ts.Program>>();
 
-/** The program of these entry points, which is made once. */
+/** The program of these entry points, made once. */
 function programOf(entries: readonly string[]): Promise<ts.Program> {
   const key = entries.join();
   if (!programs.has(key)) programs.set(key, makeProgram(entries));
@@ -70,7 +70,7 @@ async function makeProgram(entries: readonly string[]): Promise<ts.Program> {
   }
 }
 
-/** What a compiler has against a program of a user, with the options of a `tsconfig.json`. */
+/** The compiler's errors for a program of a user, with the options of a `tsconfig.json`. */
 export function checkProgram(file: URL, compilerOptions: Record<string, unknown>): string {
   const folder = new URL(".", file).pathname;
   const { options, errors } = ts.convertCompilerOptionsFromJson(compilerOptions, folder);
@@ -90,7 +90,7 @@ export function compileModule(source: string, rename: (specifier: string) => str
   return renameImports(outputText, rename);
 }
 
-/** A module with every import specifier passed through `rename`; text that only looks like an import stays. */
+/** A module with every import specifier passed through `rename`. Text that only looks like an import is kept. */
 export function renameImports(source: string, rename: (specifier: string) => string): string {
   let result = "";
   let end = 0;
@@ -103,13 +103,13 @@ export function renameImports(source: string, rename: (specifier: string) => str
   return result + source.slice(end);
 }
 
-/** What a module imports. */
+/** The specifiers that a module imports. */
 export function importsOf(source: string): string[] {
   return ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
 }
 
 async function readDenoTypes(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["types"], stderr: "inherit" }).output();
-  // What it refers to comes with Deno's own compiler.
+  // The package that it refers to comes with Deno's own compiler.
   return new TextDecoder().decode(stdout).replaceAll(/^\/\/\/ <reference .*$/gm, "");
 }

@@ -1,9 +1,9 @@
 /**
- * Declarations that every compiler understands, whatever its libraries: nothing in them is Deno's or the web's alone.
+ * Declarations that every compiler understands, whatever its libraries: they use no types of Deno or the web directly.
  */
 import { importsOf } from "./compile.ts";
 
-// Names that not every compiler knows, what is imported for each, and from which file at the package's root.
+// Names that not every compiler knows, the import that replaces each, and its file at the package's root.
 const STAND_INS: readonly [RegExp, string, string][] = [
   [/\bDeno\.\w/, "* as Deno", "deno_types.d.ts"],
   [/\bWebAssembly\.\w/, "{ WebAssembly }", "web_types.d.ts"],
@@ -11,7 +11,7 @@ const STAND_INS: readonly [RegExp, string, string][] = [
 ];
 const COMMENT = /\/\*[\s\S]*?\*\//g;
 
-/** The declarations that those of the entry points lead to, fit for any compiler, by path. */
+/** The declarations of the modules that the entry points import, fit for any compiler, by path. */
 export async function finishDeclarations(
   compiled: ReadonlyMap<string, string>,
   entries: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * What the declarations of this package mention of Deno's own types, for compilers that do not know Deno. It says no
- * more than is true there too, so that Deno's objects may be given where these are asked for.
+ * The types of Deno that the declarations of this package mention, for compilers that do not know Deno. They declare
+ * only what is true in Deno too, so that Deno's objects are assignable.
  */
 
 /** An address of a network endpoint. */
@@ -23,7 +23,7 @@ export interface VsockAddr {
   readonly port: number;
 }
 
-/** Where a connection begins or ends. */
+/** An address at either end of a connection. */
 export type Addr = NetAddr | UnixAddr | VsockAddr;
 
 /** A connection. */
@@ -58,7 +58,7 @@ export interface OpenOptions {
   mode?: number;
 }
 
-/** What is known of a file. */
+/** The metadata of a file. */
 export interface FileInfo {
   readonly isFile: boolean;
   readonly isDirectory: boolean;

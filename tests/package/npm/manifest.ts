@@ -5,12 +5,12 @@ export const ENTRIES: Readonly<Record<string, string>> = config.exports;
 
 const KERNEL = "./core/kernel/kernel.wasm";
 
-/** The package's `package.json`: all that is in it follows from `deno.json`. */
+/** The package's `package.json`, derived from `deno.json`. */
 export function manifest(): Record<string, unknown> {
   const { name, version, license } = config;
   const entries = Object.entries(ENTRIES).map(([subPath, source]) => {
     const path = source.replace(/\.ts$/, "");
-    // "default", not "import": a Node.js that can require an ES module finds it too.
+    // "default", not "import", so that a Node.js that can require an ES module finds it too.
     return [subPath, { types: `${path}.d.ts`, default: `${path}.js` }];
   });
   return {

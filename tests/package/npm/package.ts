@@ -1,5 +1,5 @@
 /**
- * The npm form of the package: ES modules with declarations, which depend on nothing.
+ * The npm form of the package: ES modules with declarations, without dependencies.
  */
 import { compilePackage } from "./compile.ts";
 import { finishDeclarations } from "./declarations.ts";
@@ -8,7 +8,7 @@ import { ENTRIES, manifest } from "./manifest.ts";
 const ROOT = new URL("../../../", import.meta.url);
 const COPIED = ["README.md", "LICENSE", "CHANGELOG.md", "core/kernel/kernel.wasm"];
 
-/** Writes the package into a folder, in place of whatever is there. Returns the paths of its files. */
+/** Writes the package into a folder, replacing its contents. Returns the paths of its files. */
 export async function writePackage(folder: URL): Promise<string[]> {
   const sources = Object.values(ENTRIES);
   const compiled = await compilePackage(sources);

@@ -14,7 +14,7 @@ export interface Workshop {
 
 let workshop: Promise<Workshop> | null = null;
 
-/** The workshop, which is made by the first who asks, and is gone when the tests of this file have ended. */
+/** The workshop. It is made at the first call and removed when the tests of this file have ended. */
 export function openWorkshop(): Promise<Workshop> {
   return workshop ??= makeWorkshop();
 }
@@ -29,7 +29,7 @@ async function makeWorkshop(): Promise<Workshop> {
   return { folder, tarball: `${path}/${filename}`, files: files.map((file: { path: string }) => file.path) };
 }
 
-/** A project in the workshop that has the package; a name is used once. */
+/** Makes a project in the workshop that has the package installed. Each name is used once. */
 export async function makeProject(name: string): Promise<URL> {
   const { folder, tarball } = await openWorkshop();
   const project = new URL(`${name}/`, folder);
@@ -39,7 +39,7 @@ export async function makeProject(name: string): Promise<URL> {
   return project;
 }
 
-/** Where a source of the package is in a project. */
+/** The place of a source of the package in a project. */
 export function installed(project: URL, source: string): URL {
   return new URL(`node_modules/${manifest().name}/${source.replace(/\.ts$/, ".js")}`, project);
 }
@@ -54,7 +54,7 @@ export interface Ended {
 /**
  * Runs a command to its end.
  *
- * @throws {Error} If it fails, with what it printed.
+ * @throws {Error} If it fails, with its output.
  */
 export async function run(command: string, args: readonly string[], folder: URL): Promise<Ended> {
   const ended = await tryRun(command, args, folder);
@@ -63,8 +63,8 @@ export async function run(command: string, args: readonly string[], folder: URL)
 }
 
 /**
- * The environment without what npm tells its children, and without the commands of installed packages, an npm among them:
- * `npx` may have started this, and that is not for the projects here.
+ * The environment without npm's own variables, and without the commands of installed packages, such as an npm: `npx`
+ * may have started this process, and the projects must not see that.
  */
 function ownEnvironment(): Record<string, string> {
   const environment = Object.entries(Deno.env.toObject()).filter(([name]) => !/^npm_/i.test(name));
@@ -72,7 +72,7 @@ function ownEnvironment(): Record<string, string> {
   return { ...others, PATH: PATH.split(":").filter((folder) => !folder.includes("node_modules")).join(":") };
 }
 
-// A command that takes longer hangs.
+// A command that takes longer counts as hanging.
 const LIMIT_MS = 180_000;
 
 /** Runs a command to its end, which may be a failure. */

@@ -1,9 +1,9 @@
 /**
  * The package's own tests, on the npm form of the package.
  *
- * Each module of tests is compiled with what it imports: the package's names mean the package as it is installed, and
- * sources of the package mean its modules there, so that they are the same ones. `Deno` and the helpers that
- * run programs and count listeners of signals are stand-ins, see `harness/`.
+ * Each test module is compiled with its imports. The package's names resolve to the installed package, and so do the
+ * package's sources, so that there is one copy of each module. `Deno`, and the helpers that run programs and count
+ * listeners of signals, are replaced by stand-ins, see `harness/`.
  */
 import { compileModule, importsOf } from "./compile.ts";
 import type { Report } from "./harness/run.ts";
@@ -19,7 +19,7 @@ const STAND_INS = new Map([
   ["node:vm", new URL("vm.ts", HARNESS)],
 ]);
 
-// What tests read, by path from `tests/`.
+// Files that tests read, by path from `tests/`.
 const DATA = ["asyncio/cpython_programs.jsonl"];
 
 /** All files of tests, by path from `tests/`. */
@@ -40,7 +40,7 @@ async function* walk(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Compiles files of tests, and all that they need, into a project. */
+/** Compiles test files, and all that they import, into a project. */
 export async function compileTests(paths: readonly string[], project: URL): Promise<void> {
   const done = new Set<string>();
   const visit = async (source: URL): Promise<void> => {
@@ -96,14 +96,14 @@ async function write(file: URL, text: string): Promise<void> {
   await Deno.writeTextFile(file, text);
 }
 
-/** How all tests went. */
+/** The results of all tests. */
 export interface Summary {
   readonly passed: number;
   readonly failed: readonly { readonly file: string; readonly name: string; readonly error: string }[];
   readonly leftOut: readonly string[];
 }
 
-/** Runs files of tests that were compiled into a project, some at the same time. */
+/** Runs test files that were compiled into a project, some at the same time. */
 export async function runAllTests(
   paths: readonly string[],
   project: URL,
@@ -117,7 +117,7 @@ export async function runAllTests(
       reports.set(path, await runTests(path, project, runtime, command));
     }
   };
-  // One more than there are processors, as many a test waits for the time.
+  // One more than there are processors, as many tests wait for timers.
   await Promise.all(Array.from({ length: navigator.hardwareConcurrency + 1 }, work));
   const all = paths.map((file) => ({ file, ...reports.get(file)! }));
   return {
@@ -127,7 +127,7 @@ export async function runAllTests(
   };
 }
 
-// Tests of random programs make this many here, where the engine and the host are new and the algorithms are not.
+// Tests of random programs make this many trials here: only the engine and the host are new.
 const RUNS = "300";
 
 async function runTests(path: string, project: URL, runtime: NodeLike, command: string): Promise<Report> {

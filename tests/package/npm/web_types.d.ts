@@ -1,12 +1,12 @@
 /**
- * What the declarations of this package mention of the web's own types, for compilers that know Node.js alone. It says
- * no more than is true where those types are known, so that their objects may be given where these are asked for.
+ * The types of the web that the declarations of this package mention, for compilers that know Node.js only. They
+ * declare only what is true of the web's own types, so that such objects are assignable.
  */
 
 /** What can be transferred to a worker. */
 export type Transferable = object;
 
-/** Of a compiled kernel. */
+/** The import of a compiled kernel. */
 export declare namespace WebAssembly {
   /** A compiled module. */
   type Module = object;

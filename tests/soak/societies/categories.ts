@@ -13,7 +13,7 @@ interface Item {
   readonly number: number;
 }
 
-/** What was sent and received of each category. */
+/** The messages sent and received of each category. */
 type Counts = ReadonlyMap<Category, { sent: number; got: number }>;
 function* sorter(coro: Coro, world: World, counts: Counts): Body {
   const sorted = new CategorizeMessages(coro);

@@ -1,4 +1,4 @@
-/** Channels: what is sent reaches those who subscribe at that moment, once, by whatever path, in order. */
+/** Channels: a message reaches the subscribers of that moment, once, by every path, in order. */
 import { Channel, type Coro } from "@asyncoro/asyncoro";
 import { Ledger, type Letter } from "../ledger.ts";
 import { populate } from "../population.ts";
@@ -6,20 +6,20 @@ import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-/** One that may subscribe. */
+/** A coroutine that may subscribe. */
 interface Reader {
   readonly coro: Coro;
   readonly ledger: Ledger;
 }
 
-/** What is sent: a letter for each that is to get it. */
+/** A message: a letter for each coroutine that is to get it. */
 type Issue = Map<Ledger, Letter>;
 
-/** Three channels, of which the first sends to the second and that to the third, and both to the third. */
+/** Three channels: the first sends to the second, the second to the third, and the first to the third too. */
 class Press {
   readonly channels: readonly Channel[];
   readonly #world: World;
-  // Who subscribes, as those that have subscribed know it.
+  // The subscribers, as recorded here.
   readonly #subscribers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   readonly #ended: Reader[] = [];
   readonly #readers: Map<Coro, Reader> = new Map();
@@ -34,7 +34,7 @@ class Press {
     yield* daily.subscribe(weekly);
     yield* weekly.subscribe(monthly);
     yield* daily.subscribe(monthly);
-    // A circle does no harm.
+    // A cycle does no harm.
     yield* monthly.subscribe(monthly);
   }
 
@@ -62,7 +62,7 @@ class Press {
     }
   }
 
-  /** Subscribes or unsubscribes. Neither waits, so nothing can come between the fact and the note of it. */
+  /** Subscribes or unsubscribes. Neither waits, so nothing happens between the call and its record. */
   *#change(reader: Reader): Body {
     const index = this.#world.random.below(this.channels.length);
     const [channel, subscribers] = [
@@ -70,7 +70,8 @@ class Press {
       this.#subscribers[index],
     ];
     const there = subscribers.has(reader);
-    // The operation may give others a turn after it is done; it is noted before, and nothing runs in between.
+    // The operation may give others a turn after it has taken effect, so it is recorded before; nothing runs in
+    // between.
     if (there) subscribers.delete(reader);
     else subscribers.add(reader);
     const answer = yield* there ? channel.unsubscribe(reader.coro) : channel.subscribe(reader.coro);
@@ -89,7 +90,9 @@ class Press {
     reader.ledger.close();
   }
 
-  /** Those that failed stay subscribed as long as their keeper might restart them: it does not, so they are taken out. */
+  /**
+   * Failed coroutines stay subscribed as long as their monitor might restart them. It does not, so they are removed.
+   */
   *#tidy(): Body {
     for (const reader of this.#ended.splice(0)) {
       for (const [index, subscribers] of this.#subscribers.entries()) {
@@ -110,7 +113,7 @@ class Press {
     }
   }
 
-  /** An issue for all that a channel reaches now. */
+  /** Makes a message for all that a channel reaches now. */
   #issue(index: number): Issue {
     const issue: Issue = new Map();
     for (const subscribers of this.#subscribers.slice(index)) {
@@ -140,7 +143,7 @@ class Press {
       ...this.#subscribers[2],
     ].filter(({ coro }) => !coro.isAlive()).length;
     const count = yield* this.channels[index].deliver(issue, this.#world.seconds(1));
-    // Those that failed take messages too, as their keeper might restart them.
+    // Failed coroutines get messages too, as their monitor might restart them.
     const most = issue.size + failed;
     const holds = count >= issue.size && count <= most;
     this.#world.check(holds, "deliver() tells how many got it", () => `${count}, not ${issue.size} to ${most}`);

@@ -1,6 +1,6 @@
 /**
- * Trees of race, all and withTimeout: what loses is cancelled once, everything cleans up once, and the outcome is right.
- * Without time they take what is there, give back what they have no use for, and take care of promises they never look at.
+ * Trees of race, all and withTimeout: losers are cancelled once, every branch cleans up once, and the outcome is right.
+ * Without time they take what is available, return what they do not use, and handle promises that they never wait for.
  */
 import {
   all,
@@ -18,7 +18,7 @@ import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-/** What is to run, after how many seconds it gives their number, or with which error it fails then. */
+/** A branch: after how many seconds it returns its number, or with which error it fails then. */
 interface Tree {
   readonly body: Body<number>;
   readonly seconds: number;
@@ -33,7 +33,7 @@ class Grower {
     this.#world = world;
   }
 
-  /** A random tree. What it gives is how long it took, by plan. */
+  /** A random tree. Its result is how long it was to take. */
   grow(depth: number): Tree {
     const { random } = this.#world;
     const dice = depth === 0 ? 0 : random.below(5);
@@ -53,7 +53,7 @@ class Grower {
   }
 
   #leaf(): Tree {
-    // Different for each, so that it is known which is first.
+    // Different for each, so that the first is known.
     const seconds = this.#world.unit * 3 * this.#world.random.next();
     const error = this.#world.random.chance(0.1) ? new Thrown("a leaf") : null;
     return {
@@ -86,7 +86,7 @@ class Grower {
     };
   }
 
-  /** A limit that is never near to what it limits. */
+  /** A timeout that is far longer than what it limits. */
   #limited(part: Tree): Tree {
     const { seconds } = part;
     const late = this.#world.random.chance(0.5);
@@ -118,7 +118,7 @@ class Grower {
     }
   }
 
-  /** Runs a tree and checks what comes of it. */
+  /** Runs a tree and checks the outcome. */
   *run({ body, seconds, error }: Tree): Body {
     const world = this.#world;
     const deadline = world.now() + seconds;
@@ -126,7 +126,7 @@ class Grower {
       // Not by `yield*` alone, as it has cleanup that waits.
       const value = yield* call(body);
       const right = error === null && value === seconds;
-      // In real time those that are close may overtake each other.
+      // In real time, branches that are close may overtake each other.
       world.check(
         right || !world.plan.virtual,
         "The first is first, the last is last",
@@ -134,7 +134,7 @@ class Grower {
       );
     } catch (caught) {
       if (!(caught instanceof Thrown)) throw caught;
-      // It was struck, or it is the failure that was to be.
+      // It was interrupted, or this is the failure that was planned.
       if (caught !== error && caught.message !== "a leaf") throw caught;
       world.check(
         caught === error || !world.plan.virtual,
@@ -170,7 +170,7 @@ function* cutShort(limit: number, body: Body<number>): Body<number> {
   }
 }
 
-/** Puts an operation that has its outcome at once, or never, among some that have none. */
+/** Puts an operation that has its outcome at once, or never, among others that have none. */
 function nest(world: World, inner: Operation<unknown>, depth: number): Operation<unknown> {
   const { random } = world;
   if (depth === 0) return inner;

@@ -1,4 +1,7 @@
-/** A bounded buffer with two conditions, and an event: what is put in comes out once and in order, and nobody oversleeps. */
+/**
+ * A bounded buffer with two conditions, and an event: items come out once and in order, and no waiter misses its
+ * wake-up.
+ */
 import { Condition, type Coro, Event, Lock } from "@asyncoro/asyncoro";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
@@ -6,7 +9,7 @@ import type { Body, World } from "../world.ts";
 
 const CAPACITY = 4;
 
-/** Whoever changes it has its lock. */
+/** A buffer. Whatever changes it holds its lock. */
 class Buffer {
   readonly #world: World;
   readonly #lock = new Lock("buffer");
@@ -21,7 +24,7 @@ class Buffer {
     this.#world = world;
   }
 
-  /** Puts an item into it; gives up when it stays full. */
+  /** Puts an item into it. Stops waiting when it stays full. */
   *put(coro: Coro): Body {
     using _ = yield* this.#room.hold();
     if (!(yield* this.#await(coro, this.#room, () => this.#items.length < CAPACITY))) return;
@@ -32,7 +35,7 @@ class Buffer {
     this.#world.done("condition: put", this.#put);
   }
 
-  /** Takes an item out of it; gives up when it stays empty. */
+  /** Takes an item out of it. Stops waiting when it stays empty. */
   *get(coro: Coro): Body {
     using _ = yield* this.#stock.hold();
     if (!(yield* this.#await(coro, this.#stock, () => this.#items.length > 0))) return;
@@ -44,7 +47,7 @@ class Buffer {
     this.#world.done("condition: got", item);
   }
 
-  /** Waits for a change in one of the ways there are. Returns whether it holds; the lock is held again in any case. */
+  /** Waits for a change in a random way. Returns whether the condition holds; the lock is held again in any case. */
   *#await(coro: Coro, condition: Condition, holds: () => boolean): Body<boolean> {
     const limit = this.#world.seconds(4);
     try {
@@ -84,7 +87,7 @@ function* user(coro: Coro, world: World, buffer: Buffer): Body {
   }
 }
 
-/** Waits for an event without limit: all that wait when it is set go on then, even if it is cleared at once. */
+/** Waits for an event without a limit: all that wait when it is set go on then, even if it is cleared at once. */
 function* spectator(coro: Coro, world: World, event: Event, state: State): Body {
   while (!world.over) {
     const began = world.now();

@@ -1,18 +1,21 @@
-/** The host's asynchronous context: every step of a coroutine has that in which it was created, whoever wakes or ends it. */
+/**
+ * The host's asynchronous context: every step of a coroutine has the one in which it was created, whatever wakes or
+ * ends it.
+ */
 import { all, type Coro, race, sleep, until } from "@asyncoro/asyncoro";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
 import type { Body, World } from "../world.ts";
 
-/** What is stored, and nothing for those that are created without. */
+/** The stored value; nothing for those that are created without. */
 const stored = new AsyncLocalStorage<number>();
 
 type Context = number | undefined;
 
 class Contexts {
   readonly #world: World;
-  // Those that may be woken: their context is none of who wakes them.
+  // Coroutines that may be woken: their context is not that of the code that wakes them.
   readonly #sleepers = new Set<Coro>();
   #numbers = 0;
 
@@ -20,7 +23,7 @@ class Contexts {
     this.#world = world;
   }
 
-  /** A member in a context of its own, or in none. */
+  /** Creates a member in a context of its own, or in none. */
   member(depth: number): Coro {
     const own = this.#world.random.chance(0.2) ? undefined : ++this.#numbers;
     return stored.run(own as number, () => this.#world.spawn("member", (coro) => this.#live(coro, own, depth)));
@@ -68,7 +71,7 @@ class Contexts {
         yield* this.#promise();
         break;
       default:
-        // It may outlive whoever created it.
+        // It may outlive its creator.
         this.member(depth - 1);
         yield;
     }
@@ -95,7 +98,7 @@ class Contexts {
     yield* this.#world.random.chance(0.5) ? race(parts) : all(parts);
   }
 
-  /** What the host makes of the context that is current. */
+  /** The host's view of the current context. */
   *#promise(): Body {
     const current = stored.getStore();
     const found = yield* until(Promise.resolve().then(() => stored.getStore()));

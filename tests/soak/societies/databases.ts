@@ -1,4 +1,7 @@
-/** Database cursors whose work is given up at any moment: no row is lost, and a transaction is what was told of it. */
+/**
+ * Database cursors whose work is interrupted at any moment: no row is lost, and a transaction is what was reported of
+ * it.
+ */
 import { all, type Coro, current, type Operation, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { AsyncDBCursor, DatabaseError, type WorkerPool } from "@asyncoro/asyncoro/workers";
 import { populate } from "../population.ts";
@@ -13,10 +16,10 @@ const NUMBERS = "WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c 
 /** A number of which there are two rows if it was paid, and none if not. */
 type Payment = number;
 
-/** Thrown into a coroutine about when it commits. */
+/** The error that is thrown into a coroutine about when it commits. */
 class Revoked extends Thrown {}
 
-/** What was told of payments. Those of coroutines that were terminated are in neither set. */
+/** The payments that were reported. Those of coroutines that were terminated are in neither set. */
 class Books {
   readonly path: string;
   readonly pool: WorkerPool;
@@ -39,7 +42,7 @@ class Books {
 
 function* customer(coro: Coro, world: World, books: Books): Body {
   using cursor = world.random.chance(0.7) ? books.shared.cursor() : books.connect();
-  // A worker that starts may take a short epoch.
+  // A worker that starts may take as long as a short epoch.
   for (let rounds = 0; rounds < 3 || !world.over; rounds++) {
     try {
       if (world.random.chance(0.7)) yield* pay(world, books, cursor);
@@ -65,7 +68,7 @@ function* pay(world: World, books: Books, cursor: AsyncDBCursor): Body {
     world.done("database: paid");
   } catch (error) {
     books.refused.add(payment);
-    // Two that read both want to write: SQLite does not let one wait.
+    // Two transactions that have both read want to write: SQLite rejects one.
     const busy = error instanceof DatabaseError && error.code === "SQLITE_BUSY";
     if (!busy && !(error instanceof TimeoutError) && !(error instanceof Revoked)) throw error;
     world.done(busy ? "database: busy" : "database: given up");
@@ -75,7 +78,7 @@ function* pay(world: World, books: Books, cursor: AsyncDBCursor): Body {
   yield* takeRevocation();
 }
 
-/** What was thrown while it committed arrives here. */
+/** An error that was thrown during its commit arrives here. */
 function* takeRevocation(): Body {
   try {
     yield* sleep(0);
@@ -96,7 +99,7 @@ class Revocation {
   }
 
   begin(): void {
-    // At once is while it commits.
+    // At once is during the commit.
     const seconds = this.#world.random.chance(0.5) ? 0 : this.#world.random.next() * 0.006;
     this.#world.spawn("revocation", (coro) => this.#act(coro, seconds));
   }
@@ -140,7 +143,7 @@ function* read(world: World, cursor: AsyncDBCursor): Body {
   world.done("database: read");
 }
 
-/** Some of the rows; those of a fetch that is given up are not lost. */
+/** Fetches some of the rows. Those of a fetch that is interrupted are not lost. */
 function* fetched(world: World, cursor: AsyncDBCursor): Body<{ n: number }[]> {
   const count = world.random.from(1, 500);
   const seconds = world.random.next() * 0.001;
@@ -148,17 +151,17 @@ function* fetched(world: World, cursor: AsyncDBCursor): Body<{ n: number }[]> {
   const dice = world.random.next();
   if (dice < 0.3) return yield* fetch();
   if (dice < 0.6) return yield* withTimeout(seconds, fetch());
-  // They come, and are not handed over.
+  // The rows arrive, and are not handed over.
   const [first, second] = yield* withTimeout(seconds * 2, all(fetch(), fetch(), sleep(seconds)));
-  // The one that wants fewer may have had them first.
+  // The fetch of fewer rows may have got them first.
   return [...first, ...second].sort((a, b) => a.n - b.n);
 }
 
-/** Looks at what is on the disk. */
+/** Checks the contents of the disk. */
 function* audit(world: World, books: Books): Body {
   const { paid, refused } = books;
   using cursor = books.connect();
-  // Nobody's transaction is open any more.
+  // No transaction is open any more.
   yield* cursor.transaction(() => payRest(cursor, 0), "immediate");
   yield* cursor.execute("SELECT n, count(*) AS times FROM t WHERE n > 0 GROUP BY n");
   const times = new Map<Payment, number>();

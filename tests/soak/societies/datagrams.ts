@@ -1,4 +1,4 @@
-/** Datagrams over the loopback: none comes twice, changed or from another, and a timeout takes none away. */
+/** Datagrams over the loopback: none arrives twice, changed or from another sender, and a timeout loses none. */
 import { AsyncDatagram, type Coro, TimeoutError } from "@asyncoro/asyncoro";
 import type { Society } from "../society.ts";
 import type { Body, World } from "../world.ts";

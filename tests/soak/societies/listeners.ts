@@ -1,4 +1,4 @@
-/** A listener whose host fails now and then, over TLS too: every client that was not cut off is served. */
+/** A listener whose host fails sometimes, over TLS too: every client that was not cut off is served. */
 import { AsyncSocket, ClosedError, type Coro, sleep, TimeoutError, type TlsClientOptions } from "@asyncoro/asyncoro";
 import { AsyncListener } from "../../../core/io/net/listener.ts";
 import { serverEngine } from "../../../core/io/tls_engine.ts";
@@ -59,7 +59,7 @@ class FaultyHost {
   }
 }
 
-/** What is known of a listener. */
+/** The record of a listener. */
 interface Station {
   readonly world: World;
   readonly host: FaultyHost;
@@ -67,7 +67,7 @@ interface Station {
   readonly tls: TlsClientOptions | undefined;
   /** Clients that were cut off. */
   cut: number;
-  /** Clients that said nothing, and handshakes that were late. */
+  /** Clients that sent nothing, and handshakes that timed out. */
   silent: number;
   late: number;
   reports: number;
@@ -91,7 +91,7 @@ function open(world: World, certificate: TestCertificate | null): Station {
   return station;
 }
 
-/** Accepts, impatiently, and sends each client its number back. */
+/** Accepts with short timeouts, and sends each client its number back. */
 function* acceptor({ world, listener }: Station): Body {
   for (;;) {
     try {
@@ -105,7 +105,7 @@ function* acceptor({ world, listener }: Station): Body {
   }
 }
 
-/** What may happen to a connection whose other side goes. */
+/** The errors of a connection whose other side disconnects. */
 function isGone(error: unknown): boolean {
   const { ConnectionReset, BrokenPipe, ConnectionAborted, NotConnected, UnexpectedEof } = Deno.errors;
   return [ClosedError, ConnectionReset, BrokenPipe, ConnectionAborted, NotConnected, UnexpectedEof]
@@ -134,7 +134,7 @@ function* client(station: Station): Body {
   }
 }
 
-/** Connects and says nothing, until it is sent away. */
+/** Connects and sends nothing, until it is disconnected. */
 function* silence(station: Station): Body {
   const { world, listener } = station;
   const { hostname, port } = listener.addr as Deno.NetAddr;
@@ -161,7 +161,7 @@ export const listeners: Society = {
       : [1, 2, 3].map((i) => world.spawn(`mute ${i}`, () => silence(station)));
     yield* populate(world, coro, {
       size: 4,
-      // One that is struck leaves a connection that nobody counts.
+      // One that is interrupted leaves a connection that is not counted.
       mortal: false,
       newMember: () => world.spawn("client", () => client(station)),
     });

@@ -1,11 +1,11 @@
-/** Coroutines with a known fate: whoever watches one learns of its end once and truly, and its cleanup runs once. */
+/** Coroutines whose end is planned: each watcher is told of the end once and correctly, and the cleanup runs once. */
 import { type Coro, MonitorException, type Outcome, TimeoutError } from "@asyncoro/asyncoro";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import { ALARM, type Body, type World } from "../world.ts";
 
-/** A life of which it is known how it is to end. */
+/** A coroutine whose end is planned. */
 class Life {
   readonly coro: Coro<Life>;
   readonly fate: Outcome["kind"];
@@ -37,14 +37,14 @@ class Life {
     }
   }
 
-  /** Ends it from outside if that is its fate: at any moment, before it has started too. */
+  /** Ends it from outside if that is the plan: at any moment, also before it has started. */
   *accompany(coro: Coro): Body {
     if (this.fate !== "terminate") return;
     if (this.#world.random.chance(0.8)) yield* coro.sleep(this.#world.seconds(1));
     this.coro.terminate(1000);
   }
 
-  /** Waits for its end as a waiter, checking how it ended. */
+  /** Waits for its end, and checks how it ended. */
   *join(): Body {
     try {
       const value = yield* this.coro.finish();
@@ -71,7 +71,7 @@ class Life {
   }
 }
 
-/** Watches lives in one of the ways there are. It may be struck at any moment, and the lives end all the same. */
+/** Watches coroutines in a random way. It may be interrupted at any moment, and they end all the same. */
 function* parent(coro: Coro, world: World, lives: Set<Life>): Body {
   while (!world.over) {
     const life = new Life(world);
@@ -85,7 +85,7 @@ function* parent(coro: Coro, world: World, lives: Set<Life>): Body {
 }
 
 function* monitor(coro: Coro, world: World, life: Life): Body {
-  // Being one twice is being one once.
+  // Setting the same monitor again has no effect.
   for (let times = world.random.from(1, 2); times > 0; times--) yield* coro.monitor(life.coro);
   const news = yield* coro.receive<MonitorException>();
   world.check(
@@ -125,7 +125,7 @@ export const lives: Society = {
       newMember: () => world.spawn("parent", (coro) => parent(coro, world, all)),
       ended: () => all.forEach((life) => life.coro.isAlive() || all.delete(life)),
     });
-    // Those that lost their parent, and whoever was to end them may have been too late: all end by themselves.
+    // Those that lost their parent, and those that were ended too late, end by themselves.
     for (const life of all) yield* life.join();
   },
 };

@@ -1,11 +1,11 @@
-/** Locks and semaphores: nobody has what another one has, no permit is lost or made, and lines move in their order. */
+/** Locks and semaphores: none is granted to two, no permit is lost or made, and queues are served in order. */
 import { BoundedSemaphore, type Coro, Lock, RLock, Semaphore } from "@asyncoro/asyncoro";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-/** Somebody who had to wait: in which place, and until when. */
+/** A coroutine that had to wait: its place in the queue, and its deadline. */
 interface Ticket {
   readonly number: number;
   readonly deadline: number;
@@ -13,14 +13,14 @@ interface Ticket {
 
 type Acquirable = Lock | RLock | Semaphore;
 
-/** A lock or semaphore, and what is known of who has it. */
+/** A lock or semaphore, and the record of its owners. */
 class Room {
   readonly gate: Acquirable;
   readonly #world: World;
   readonly #permits: number;
   readonly #holders: Set<Coro> = new Set();
   #tickets = 0;
-  // The last ticket of those that had to wait for their turn.
+  // The last ticket of the coroutines that had to wait.
   #served = -1;
 
   constructor(world: World, gate: Acquirable, permits: number) {
@@ -29,7 +29,7 @@ class Room {
     this.#permits = permits;
   }
 
-  /** Acquires it in a random way, stays for a while, and releases it. */
+  /** Acquires it in a random way, holds it for a while, and releases it. */
   *visit(coro: Coro): Body {
     const { random } = this.#world;
     if (random.chance(0.3)) return yield* this.#hold(coro);
@@ -54,7 +54,7 @@ class Room {
     yield* this.#stay(coro, ticket);
   }
 
-  /** A ticket for somebody who asks now; `null` if there is no need to wait. */
+  /** A ticket for a coroutine that acquires now; `null` if it need not wait. */
   #queue(limit: number | null = null): Ticket | null {
     const { waiters } = this.gate.statistics();
     const idle = this.#idle();
@@ -113,7 +113,7 @@ class Room {
     }
   }
 
-  /** What must hold at any moment. */
+  /** Checks the invariants of any moment. */
   #look(): void {
     const had = this.#holders.size;
     this.#world.check(
@@ -123,7 +123,7 @@ class Room {
     );
   }
 
-  /** What must hold when everybody has gone. */
+  /** Checks the invariants of the end. */
   close(): void {
     const { waiters } = this.gate.statistics();
     const idle = this.#idle();
@@ -140,7 +140,7 @@ function* visitor(coro: Coro, world: World, rooms: readonly Room[]): Body {
   while (!world.over) {
     yield* coro.sleep(world.seconds(1));
     try {
-      // One at a time, so that none waits for another in a circle.
+      // One at a time, so that none waits for another in a cycle.
       yield* world.random.pick(rooms).visit(coro);
     } catch (error) {
       if (!(error instanceof Thrown) || world.random.chance(0.5)) throw error;

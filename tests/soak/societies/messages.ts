@@ -1,4 +1,6 @@
-/** Senders and receivers: every message arrives once, in order, and wakes its receiver; ends interrupt any of them. */
+/**
+ * Senders and receivers: every message arrives once, in order, and wakes its receiver; any of them may be interrupted.
+ */
 import type { Coro } from "@asyncoro/asyncoro";
 import { Ledger } from "../ledger.ts";
 import { populate } from "../population.ts";
@@ -6,7 +8,7 @@ import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-/** A receiver, and what it is to get. */
+/** A receiver, and the messages for it. */
 interface Box {
   readonly coro: Coro;
   readonly ledger: Ledger;
@@ -71,10 +73,10 @@ class PostOffice {
   send({ coro, ledger }: Box, from: number): void {
     const letter = ledger.newLetter(from);
     const alive = coro.isAlive();
-    // Before it is sent: in the mailbox, it may be received at once.
+    // Before it is sent, as it may be received at once when it is in the mailbox.
     if (alive) ledger.sent(letter);
     const answer = coro.send(letter);
-    // One that failed takes messages too, as its keeper might restart it.
+    // A failed receiver gets messages too, as its monitor might restart it.
     this.#world.check(answer || !alive, "send() tells whether there is a recipient", () => `${coro} ${answer}`);
   }
 

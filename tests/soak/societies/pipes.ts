@@ -1,4 +1,4 @@
-/** Child processes: what goes in comes out, and a child that is given up is gone. */
+/** Child processes: input comes out as output, and a child whose user is interrupted ends. */
 import { AsyncPipe, type Coro } from "@asyncoro/asyncoro";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
@@ -33,7 +33,7 @@ function* lineByLine(world: World): Body {
     world.check(line === `line ${left}`, "What goes in comes out", () => `${line} for ${left}`);
     world.done("pipe: line");
   }
-  // The rest is the end of the block's affair.
+  // The end of the block does the rest.
   if (world.random.chance(0.3)) return world.done("pipe: given up");
   yield* pipe.closeStdin();
   const { success } = yield* pipe.wait(60);

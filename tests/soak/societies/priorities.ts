@@ -1,6 +1,6 @@
 /**
- * Walkers of all priorities, which they change: those of one priority take turns in their order, and nobody starves.
- * Now and then all rest, so that the scheduler has coroutines of one priority only, and then of several again.
+ * Coroutines that change their priority: those of one priority take turns in order, and none starves. Sometimes all
+ * rest, so that the scheduler has coroutines of one priority only, and then of several again.
  */
 import type { Coro } from "@asyncoro/asyncoro";
 import type { Society } from "../society.ts";
@@ -10,7 +10,7 @@ const WALKERS = 10;
 const LEVELS = 8;
 const USUAL = 4;
 
-/** Who has given way, level by level, in the order in which they did. */
+/** The coroutines that have yielded, level by level, in order. */
 class Order {
   readonly #waiting: Coro[][] = Array.from({ length: LEVELS }, () => []);
   readonly #world: World;
@@ -23,7 +23,7 @@ class Order {
     this.#waiting[coro.priority].push(coro);
   }
 
-  /** It runs again. */
+  /** Records that it runs again. */
   runs(coro: Coro): void {
     const waiting = this.#waiting[coro.priority];
     const place = waiting.indexOf(coro);
@@ -33,7 +33,7 @@ class Order {
     this.#world.check(inOrder, "First come, first served", () => `${coro} overtook ${place} of its priority`);
   }
 
-  /** Its priority is about to change: its place in the new order is not promised. */
+  /** Its priority is about to change: its place in the new order is not defined. */
   leaves(coro: Coro): void {
     const waiting = this.#waiting[coro.priority];
     const place = waiting.indexOf(coro);
@@ -45,7 +45,7 @@ class Street {
   readonly #world: World;
   readonly #order: Order;
   readonly #walkers: Coro[] = [];
-  // Until then nobody changes a priority, by the scheduler's clock.
+  // Until then no priority changes, by the scheduler's clock.
   #rest = 0;
 
   constructor(world: World) {
@@ -62,7 +62,7 @@ class Street {
   *#walk(coro: Coro): Generator<unknown, void, unknown> {
     const { random } = this.#world;
     while (!this.#world.over) {
-      // Long enough, now and then, for the scheduler to see that nothing else happens.
+      // Sometimes long enough for the scheduler to see that nothing else happens.
       yield* this.#giveWay(coro, random.chance(0.1) ? 100 : random.below(6));
       if (random.chance(0.02)) this.#restForAll();
       if (random.chance(0.5)) yield* coro.sleep(this.#world.seconds(1));
@@ -96,7 +96,7 @@ class Street {
     this.#world.done("priority: rest");
   }
 
-  /** Children of other priorities sleep for the same time, and are waited for. */
+  /** Children of other priorities sleep for the same time, and their parent waits for them. */
   *#company(coro: Coro): Generator<unknown, void, unknown> {
     const { random, scheduler } = this.#world;
     const seconds = this.#world.seconds(1);

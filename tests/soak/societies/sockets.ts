@@ -1,4 +1,4 @@
-/** Connections to an echo: every byte comes back once and in order, through timeouts, ends and strikes. */
+/** Connections to an echo server: every byte comes back once and in order, despite timeouts, ends and interruptions. */
 import {
   type AsyncListener,
   AsyncSocket,
@@ -13,7 +13,7 @@ import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-/** Bytes of a stream, each of which is known by its place. */
+/** Bytes of a stream; each value follows from its position. */
 function stream(from: number, length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => byteAt(from + i));
 }
@@ -22,7 +22,7 @@ function byteAt(place: number): number {
   return place * 31 + (place >>> 8) * 7 & 0xff;
 }
 
-/** What may happen to a connection whose other side goes at any moment. */
+/** The errors of a connection whose other side may disconnect at any moment. */
 function isGone(error: unknown): boolean {
   return error instanceof ClosedError || error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionAborted ||
@@ -54,7 +54,7 @@ function* accept(world: World, listener: AsyncListener): Body {
     if (!(error instanceof ClosedError)) throw error;
     for (const coro of open.keys()) yield* coro.finish();
   } finally {
-    // One that was terminated before its first step has not closed its socket.
+    // A coroutine that was terminated before its first step has not closed its socket.
     for (const socket of open.values()) socket.close();
   }
 }
@@ -84,7 +84,7 @@ class Client {
     const length = this.#world.random.chance(0.05) ? 100_000 : this.#world.random.from(0, 3000);
     const data = stream(this.#sent, length);
     this.#sent += length;
-    // More than the host buffers is read while it is sent: here it is well below.
+    // What exceeds the host's buffers is read while it is sent; here it is well below.
     yield* this.#socket.sendall(data, 20);
     while (this.#got < this.#sent && this.#world.random.chance(0.9)) yield* this.#receive();
   }
@@ -114,7 +114,7 @@ class Client {
   }
 }
 
-/** Messages with their length in front, one way and back. */
+/** Messages with their length in front, there and back. */
 function* talk(world: World, socket: AsyncSocket): Body {
   for (let rounds = world.random.from(1, 10); rounds > 0; rounds--) {
     const message = stream(rounds, world.random.from(0, 2000));

@@ -21,7 +21,7 @@ class Service {
     this.ledger = new Ledger(world, world.newName(kind));
   }
 
-  /** What runs, in any version. */
+  /** The code that runs, in any version. */
   *serve(coro: Coro, version: number): Body {
     const world = this.#world;
     this.coro ??= coro;
@@ -41,7 +41,7 @@ class Service {
     yield* this.ledger.drain(coro);
   }
 
-  /** Proposes new versions, some in a row. */
+  /** Proposes new versions, sometimes several in a row. */
   *improve(coro: Coro): Body {
     const world = this.#world;
     while (!world.over) {
@@ -63,7 +63,7 @@ class Service {
     const world = this.#world;
     while (!world.over) {
       yield* coro.sleep(world.seconds(1));
-      // From now on it may come to its end.
+      // From now on it may end.
       if (world.over) return;
       for (let left = world.random.from(1, 4); left > 0 && this.coro !== null; left--) this.#send(this.coro, from);
     }
@@ -71,12 +71,12 @@ class Service {
 
   #send(coro: Coro, from: number): void {
     const letter = this.ledger.newLetter(from);
-    // One that failed gets what is sent when it is restarted.
+    // A failed coroutine gets its messages when it is restarted.
     this.ledger.sent(letter);
     this.#world.check(coro.send(letter), "What is to be restarted takes messages", () => String(coro));
   }
 
-  /** Fails it now and then. */
+  /** Makes it fail sometimes. */
   *fail(coro: Coro): Body {
     while (!this.#world.over) {
       yield* coro.sleep(this.#world.seconds(4));

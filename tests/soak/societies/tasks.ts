@@ -1,4 +1,6 @@
-/** asyncio's room, in a loop of its own: items survive cancellations, groups end whole, and each task settles once. */
+/**
+ * asyncio, in a loop of its own: items survive cancellations, task groups end completely, and each task settles once.
+ */
 import {
   CancelledError,
   type EventLoop,
@@ -25,7 +27,7 @@ class Office {
   readonly #got: Set<number> = new Set();
   #inside = 0;
   #put = 0;
-  // What was put by somebody who was cancelled in the middle of it: it is there or not.
+  // Items whose put was cancelled: they may be in the queue or not.
   readonly #doubtful: Set<number> = new Set();
 
   constructor(world: World, loop: EventLoop) {
@@ -104,7 +106,7 @@ class Office {
     }
   }
 
-  /** Cancels workers at any moment, and hires others. */
+  /** Cancels workers at any moment, and starts others. */
   *#fire(): Body {
     while (!this.#world.over) {
       yield* sleep(this.#world.seconds(1));
@@ -119,7 +121,7 @@ class Office {
     }
   }
 
-  /** Groups, some of which fail: all of a group have ended when it has. */
+  /** Task groups, some of which fail: all tasks of a group have ended when it has. */
   *#group(): Body {
     const world = this.#world;
     while (!world.over) {

@@ -1,11 +1,13 @@
-/** Sleepers: none wakes early, those with one deadline wake in their order, and a resume reaches the sleep it was for. */
+/**
+ * Sleepers: none wakes early, those with one deadline wake in order, and a resume reaches the sleep for which it was.
+ */
 import { type Coro, sleep } from "@asyncoro/asyncoro";
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
 import { ALARM, type Body, type World } from "../world.ts";
 
-/** What a sleeper is resumed with. */
+/** The value with which a sleeper is resumed. */
 interface Update {
   readonly to: Coro;
   readonly at: number;
@@ -15,7 +17,7 @@ interface Update {
 class Dormitory {
   readonly #world: World;
   readonly #sleepers: Set<Coro> = new Set();
-  // Updates whose resume() answered `false`, among the last ones.
+  // The last updates whose resume() returned `false`.
   readonly #refused: Set<Update> = new Set();
   #waits = 0;
   #last = { deadline: -1, number: -1 };
@@ -47,7 +49,7 @@ class Dormitory {
     const seconds = world.seconds(3);
     const deadline = world.now() + seconds;
     if (world.random.chance(0.2)) {
-      // Nobody gets at the value, so it is not resumed with one.
+      // The value cannot be reached here, so it is not resumed with one.
       yield* world.random.chance(0.5) ? sleep(seconds) : sleep({ milliseconds: seconds * 1000 });
       return world.done("sleep: of a helper");
     }
@@ -111,7 +113,7 @@ class Dormitory {
   }
 }
 
-/** Waits that are answered long before their limit leave no timer behind. */
+/** Waits that end long before their timeout leave no timer behind. */
 function* impatient(coro: Coro, world: World): Body {
   while (!world.over) {
     for (let i = 0; i < 20; i++) {

@@ -1,4 +1,4 @@
-/** Tasks in workers that end in every way there is: each settles once and as it was to. */
+/** Tasks in workers that end in every way: each settles once and as planned. */
 import { type Coro, type Operation, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { WorkerError, type WorkerPool } from "@asyncoro/asyncoro/workers";
 import { populate } from "../population.ts";
@@ -116,7 +116,7 @@ export const workers: Society = {
       newMember: () => world.spawn("customer", (coro) => customer(coro, world, pool)),
     });
     const began = world.now();
-    // What was cancelled settles when its worker has stopped it.
+    // A cancelled task settles when its worker has stopped it.
     while (pool.stats().pending > 0 && world.now() < began + 20) yield* coro.sleep(0.01);
     const { pending, queued, blocked, submitted, completed, failed, cancelled, workers } = pool.stats();
     const left = JSON.stringify({ pending, queued, blocked });

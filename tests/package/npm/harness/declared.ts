@@ -1,4 +1,4 @@
-/** The tests that the file which is being run has declared. */
+/** The tests that the running file has declared. */
 
 /** One test, as `Deno.test` takes it. */
 export interface Declared {

@@ -1,6 +1,6 @@
 /**
- * As much of the `Deno` namespace as the tests of the core use. It is imported, and not global: what is tested must not
- * take this for Deno.
+ * The part of the `Deno` namespace that the tests of the core use. It is imported, and not global, so that the package
+ * does not detect Deno.
  */
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";

@@ -3,7 +3,7 @@ import { type AddressInfo, createConnection, createServer, type Socket } from "n
 
 interface Endpoint {
   readonly hostname: string;
-  // Of a listener: it listens at once in Deno, and soon here.
+  // For a listener: it listens at once in Deno, and soon here.
   readonly port: number | Promise<number>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the tests use, and their assertions, that is newer than Node.js 20. What the package uses is checked elsewhere.
+ * What the tests and their assertions use that is newer than Node.js 20. The package itself is checked elsewhere.
  */
 
 interface SetLike {

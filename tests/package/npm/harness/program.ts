@@ -1,5 +1,5 @@
 /**
- * The stand-in for `tests/helpers/program.ts`: whole programs, run as a process of their own by the runtime that runs
+ * The stand-in for `tests/helpers/program.ts`: whole programs, run in a process of their own by the runtime that runs
  * the test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -17,7 +17,7 @@ export interface Outcome {
 // By the convention of shells, and of Deno: 128 plus the number of the signal.
 const KILLED: Readonly<Record<string, number>> = { SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
 
-/** A program that runs. */
+/** A running program. */
 export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
@@ -64,7 +64,7 @@ export class Program {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end. */
+  /** Waits until it has ended. */
   async ended(): Promise<Outcome> {
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
     const code = await this.#ended;
@@ -75,7 +75,7 @@ export class Program {
 
 let count = 0;
 
-/** Runs `use` with a way to start programs; their files are gone afterwards. */
+/** Calls `use` with a function that starts programs. Their files are removed afterwards. */
 export async function withPrograms(use: (start: (source: string) => Program) => Promise<void>): Promise<void> {
   const files: string[] = [];
   try {

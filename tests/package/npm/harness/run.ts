@@ -1,19 +1,20 @@
 /**
  * node run.js <module of tests> [<names of tests to leave out, as JSON>]
  *
- * Runs the tests that a module declares, one after the other, as `deno test` would, and prints how each went; the last
- * line is a report in JSON. The process must then end by itself: what still keeps it alive was left behind by a test.
+ * Runs the tests that a module declares, one after the other, as `deno test` would, and prints their results. The last
+ * line is a report in JSON. The process must then end by itself: if something keeps it alive, a test has left that
+ * behind.
  */
 import "./newer.ts";
 import { pathToFileURL } from "node:url";
 import { type Declared, declared } from "./declared.ts";
 
-/** What the last line says. */
+/** The report in the last line. */
 export interface Report {
   readonly passed: number;
-  /** What failed, and how. */
+  /** The tests that failed, and their errors. */
   readonly failed: { readonly name: string; readonly error: string }[];
-  /** What was left out. */
+  /** The tests that were left out. */
   readonly leftOut: string[];
 }
 
@@ -43,7 +44,7 @@ async function runAll(): Promise<Report> {
 }
 
 async function failureOf(test: Declared): Promise<string | null> {
-  // It also keeps the event loop going while a test waits for what does not, as `deno test` does.
+  // It also keeps the event loop alive while a test waits for something that does not, as `deno test` does.
   let limit: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     limit = setTimeout(() => reject(new Error(`It takes longer than ${LIMIT_MS / 1000} seconds`)), LIMIT_MS);

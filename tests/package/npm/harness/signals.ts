@@ -1,6 +1,6 @@
 /** The stand-in for `tests/helpers/signals.ts`: here the process knows its listeners. */
 
-/** Runs `use` with a way to ask how many listeners of a signal there are. */
+/** Calls `use` with a function that counts the listeners of a signal. */
 export async function countingListeners(
   counted: "SIGINT" | "SIGTERM",
   use: (count: () => number) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * Gives the edge entry point the kernel from the package's file, as where WebAssembly may not be compiled at run time,
- * and prints what a coroutine gives then.
+ * Passes the kernel from the package's file to the edge entry point, as needed where WebAssembly may not be compiled at
+ * run time, and prints the result of a coroutine.
  */
 import { readFile } from "node:fs/promises";
 import { init, run, sleep } from "@asyncoro/asyncoro/edge";

@@ -1,5 +1,5 @@
 /**
- * A user's program: what it says of types must hold, in Deno and for any compiler that reads the declarations.
+ * A user's program: its types must check, in Deno and for any compiler that reads the declarations.
  */
 import {
   all,
@@ -75,7 +75,7 @@ async function program(): Promise<void> {
   console.log(text, one, two, scheduler.stats().live, late, sum, cursor.rowcount, DeadlockError, TimeoutError);
 }
 
-/** What must not compile. */
+/** Each use must not compile. */
 export const wrong = [
   // @ts-expect-error a generator function is needed
   () => run(() => 1),

@@ -1,5 +1,5 @@
 /**
- * Uses what this runtime may lack, and prints for each how that went, as JSON: the error by its name, with its message.
+ * Uses features that this runtime may lack, and prints the result of each as JSON: the error's name and message.
  */
 import {
   AsyncDatagram,
