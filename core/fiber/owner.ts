@@ -17,5 +17,5 @@ export interface OwnerScheduler {
   /** Reports an error that reached no code of the program. */
   reportError(error: unknown, owner: Owner): void;
   /** The coroutine began a wait that may be part of a deadlock: the search for deadlocks starts from it. */
-  suspect(owner: Owner): void;
+  noteBlocked(owner: Owner): void;
 }

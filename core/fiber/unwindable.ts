@@ -8,7 +8,7 @@
 import { context } from "./context.ts";
 import { type Control, Interruptible } from "./interrupts.ts";
 import { Timer } from "./timer.ts";
-import { Unwinding } from "./unwinding.ts";
+import { Unwinding, unwindingFor } from "./unwinding.ts";
 
 // After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
 const MAX_FORCED_RETURNS = 100;
@@ -43,7 +43,7 @@ export abstract class Unwindable extends Interruptible {
       this.deliverSoon();
       return;
     }
-    const unwinding = innermost.forDepth(depth);
+    const unwinding = unwindingFor(depth, innermost);
     unwinding.extend(depth, until, reason);
     // Cleanup that is under way continues until the new deadline.
     if (this !== context.fiber) this.startGrace(unwinding);

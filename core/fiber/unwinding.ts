@@ -36,13 +36,6 @@ export class Unwinding {
     return !this.due && depth >= this.closing;
   }
 
-  /** The unwinding that closing frames down to `depth` belongs to: this one, or an outer one. */
-  forDepth(depth: number): Unwinding {
-    let unwinding: Unwinding = this;
-    while (unwinding.outer !== null && depth < unwinding.outer.closing) unwinding = unwinding.outer;
-    return unwinding;
-  }
-
   /** Makes it close more frames, or end earlier. */
   extend(depth: number, until: number, reason: Error | null): void {
     if (depth < this.depth) {
@@ -58,7 +51,7 @@ export class Unwinding {
   /** When the first grace ends, of this unwinding and those around it. */
   graceEnd(): number {
     let end = this.until;
-    for (let { outer } = this as Unwinding; outer !== null; outer = outer.outer) end = Math.min(end, outer.until);
+    for (let { outer } = this; outer !== null; outer = outer.outer) end = Math.min(end, outer.until);
     return end;
   }
 
@@ -73,4 +66,11 @@ export class Unwinding {
     this.timer?.cancel();
     this.timer = null;
   }
+}
+
+/** The unwinding that closing frames down to `depth` belongs to: the innermost one, or one around it. */
+export function unwindingFor(depth: number, innermost: Unwinding): Unwinding {
+  let unwinding = innermost;
+  while (unwinding.outer !== null && depth < unwinding.outer.closing) unwinding = unwinding.outer;
+  return unwinding;
 }

@@ -116,7 +116,7 @@ export class ConditionWait extends Acquisition<boolean> {
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
     const coro = coroOf(this.fiber!);
-    coro.scheduler.suspect(coro);
+    coro.scheduler.noteBlocked(coro);
     return false;
   }
 }

@@ -3,15 +3,16 @@
  *
  * A lock is in the list of what its owner holds, so that it passes to the next in the queue when the owner ends.
  */
-import type { Coro, Holding } from "../coroutine/coro.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { BaseLock } from "./base_lock.ts";
 
 /** @internal A lock that one coroutine owns. */
-export abstract class Mutex extends BaseLock implements Holding {
+export abstract class Mutex extends BaseLock implements OwnedResource {
   /** @internal */
-  nextHeld: Holding | null = null;
+  nextOwned: OwnedResource | null = null;
   /** @internal How many times its owner has acquired it. */
   depth = 0;
   /** @internal Where its owner acquired it, with `debug`. */
@@ -35,16 +36,12 @@ export abstract class Mutex extends BaseLock implements Holding {
     this.owner = coro;
     this.depth = acquisition.depth;
     this.place = acquisition.place;
-    this.nextHeld = coro.held;
-    coro.held = this;
+    addOwnedResource(coro, this);
   }
 
   /** @internal Releases it at any depth and grants it to the first in the queue. */
   free(): void {
-    const coro = this.owner!;
-    if (coro.held === this) coro.held = this.nextHeld;
-    else unlink(coro.held, this);
-    this.nextHeld = null;
+    removeOwnedResource(this.owner!, this);
     this.#passOn();
   }
 
@@ -91,20 +88,13 @@ export abstract class Mutex extends BaseLock implements Holding {
   }
 
   /** @internal */
-  describeHeld(): string {
+  describeOwned(): string {
     return this.place === null ? `${this}` : `${this} (acquired ${this.place})`;
   }
 
   /** @internal */
-  holderEnded(): void {
+  ownerEnded(): void {
     // A hook that was told of the owner's end may have released it already.
     if (this.owner !== null && !this.owner.isAlive()) this.#passOn();
   }
-}
-
-// Locks are mostly released in the reverse order of acquiring, so the search is short.
-function unlink(first: Holding | null, holding: Holding): void {
-  let at = first;
-  while (at !== null && at.nextHeld !== holding) at = at.nextHeld;
-  if (at !== null) at.nextHeld = holding.nextHeld;
 }

@@ -205,7 +205,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Mailbox.prototype, "unsort", 1, () =>
+      sometimes(Mailbox.prototype, "uncategorize", 1, () =>
         function () {
           this.messages?.shift();
         }),
@@ -216,7 +216,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Mailbox.prototype, "unsort", 1, () =>
+      sometimes(Mailbox.prototype, "uncategorize", 1, () =>
         function () {
           this.messages?.shift();
         }),

@@ -1,7 +1,7 @@
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
-import { type Named, placeNext } from "../../coroutine/spawn_options.ts";
+import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
 import { asBody } from "../../operations/as_body.ts";
@@ -228,7 +228,7 @@ class Cancellation {
 }
 
 function spawn(loop: EventLoop, target: CoroFunction, body: Body | undefined, name: Named | undefined): TaskCoro {
-  placeNext({ scheduler: loop.scheduler, options: { name, priority: 4, daemon: false, body } });
+  setNextSpawn({ scheduler: loop.scheduler, options: { name, priority: 4, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 

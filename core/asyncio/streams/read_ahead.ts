@@ -93,7 +93,7 @@ export class ReadAhead implements ReadSource {
     let first = this.reading;
     let rest = NOTHING;
     this.diverted = true;
-    this.keepAlive.hold(true);
+    this.keepAlive.setAlive(true);
     return {
       localAddr: conn.localAddr,
       remoteAddr: conn.remoteAddr,

@@ -2,15 +2,16 @@
  * Child processes, one or several in a row. The streams of a child go through a read buffer and a write queue like those of a
  * socket; a child belongs to the coroutine that has started it and is killed when that ends, if it has not ended before.
  */
-import type { Coro, Holding } from "../../coroutine/coro.ts";
+import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
 import { describe } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { all } from "../../coroutine/branches.ts";
+import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
@@ -112,7 +113,7 @@ class Output implements Readable {
  * });
  * ```
  */
-export class AsyncPipe implements Disposable, Hold {
+export class AsyncPipe implements Disposable, AliveListener {
   /** The command, as it was given. */
   readonly command: string;
   /** The process id; of several processes, the last one's. */
@@ -128,7 +129,7 @@ export class AsyncPipe implements Disposable, Hold {
   readonly #stdout: Output | null;
   readonly #stderr: Output | null;
   readonly #ended: Promise<Deno.CommandStatus>;
-  readonly #belonging: OwnedResource | null;
+  readonly #closedWithOwner: ClosedWithOwner | null;
   // Whose scheduler says whether the children keep the process alive; `null`: they do.
   #scheduler: Scheduler | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
@@ -154,7 +155,7 @@ export class AsyncPipe implements Disposable, Hold {
     this.#stdout = started.stdout === "piped" ? new Output(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new Output(this, last.stderr, "stderr") : null;
     const owner = runningCoro();
-    this.#belonging = owner === null ? null : new OwnedResource(owner, () => this.close());
+    this.#closedWithOwner = owner === null ? null : new ClosedWithOwner(owner, () => this.close());
     if (owner !== null) this.#obey(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#end(statuses).at(-1)!
@@ -367,8 +368,8 @@ export class AsyncPipe implements Disposable, Hold {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#belonging?.end();
-    this.#scheduler?.removeHold(this);
+    this.#closedWithOwner?.detach();
+    this.#scheduler?.removeAliveListener(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.writeQueue.close(error);
@@ -390,13 +391,13 @@ export class AsyncPipe implements Disposable, Hold {
   }
 
   /** @internal Called by the scheduler of whoever started it: whether it keeps the process alive. */
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     for (const child of this.#children) alive ? child.ref() : child.unref();
   }
 
   #obey(scheduler: Scheduler): void {
     this.#scheduler = scheduler;
-    scheduler.addHold(this);
+    scheduler.addAliveListener(this);
   }
 
   /** One that was started outside coroutines keeps the process alive, unless a daemon uses it. */
@@ -408,7 +409,7 @@ export class AsyncPipe implements Disposable, Hold {
   }
 
   #end(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
-    this.#scheduler?.removeHold(this);
+    this.#scheduler?.removeAliveListener(this);
     this.#statuses = statuses;
     return statuses;
   }
@@ -417,42 +418,6 @@ export class AsyncPipe implements Disposable, Hold {
     this.#adopt();
     if (stream !== null) return stream;
     throw new TypeError(`Cannot use the ${name} of ${this} as it is not piped: leave out the option '${name}'`);
-  }
-}
-
-/** Ties something to the coroutine that has made it: when that ends, so does this. */
-class OwnedResource implements Holding {
-  nextHeld: Holding | null;
-  readonly #owner: Coro;
-  readonly #close: () => void;
-
-  constructor(owner: Coro, close: () => void) {
-    this.#owner = owner;
-    this.#close = close;
-    this.nextHeld = owner.held;
-    owner.held = this;
-  }
-
-  /** Nothing to report: to leave it to the end is one of the ways to use it. */
-  describeHeld(): null {
-    return null;
-  }
-
-  holderEnded(): void {
-    this.#close();
-  }
-
-  /** It has ended before. */
-  end(): void {
-    const owner = this.#owner;
-    if (owner.held === this) {
-      owner.held = this.nextHeld;
-    } else {
-      let at = owner.held;
-      while (at !== null && at.nextHeld !== this) at = at.nextHeld;
-      if (at !== null) at.nextHeld = this.nextHeld;
-    }
-    this.nextHeld = null;
   }
 }
 

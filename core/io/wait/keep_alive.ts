@@ -1,5 +1,6 @@
 import type { Coro } from "../../coroutine/coro.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 
 /**
  * Whether what the host is doing for a socket keeps the process alive: while somebody waits for it.
@@ -8,7 +9,7 @@ import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
  * scheduler tells when that changes. One that is no daemon is such an other itself. When nobody waits any more, what is
  * still under way holds nothing open.
  */
-export class KeepAlive implements Hold {
+export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
   // Who tells, from when a daemon has come until nobody waits any more.
@@ -24,29 +25,29 @@ export class KeepAlive implements Hold {
   enter(coro: Coro): void {
     const { scheduler } = coro;
     if (this.#scheduler !== null) {
-      this.hold(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
+      this.setAlive(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
     } else if (!coro.daemon && scheduler.keepsAlive()) {
-      this.hold(true);
+      this.setAlive(true);
     } else {
       this.#scheduler = scheduler;
-      scheduler.addHold(this);
+      scheduler.addAliveListener(this);
     }
   }
 
   /** Nobody waits any more, but the host is still at it. */
   leave(): void {
     this.idle();
-    this.hold(false);
+    this.setAlive(false);
   }
 
   /** Nobody waits any more, and the host has nothing to do. */
   idle(): void {
-    this.#scheduler?.removeHold(this);
+    this.#scheduler?.removeAliveListener(this);
     this.#scheduler = null;
   }
 
   /** Keeps the process alive, or does not. Called by the scheduler, too. */
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);

@@ -1,7 +1,8 @@
 /** What keeps the process alive, and when idle workers end. */
 import { macrotask } from "../../host/macrotask.ts";
 import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** Tasks keep the process alive; idle workers do not. */
@@ -28,13 +29,13 @@ export class TaskHold {
     if (share === undefined) {
       share = new Share((alive) => this.#count(alive ? 1 : -1));
       this.#shares.set(scheduler, share);
-      scheduler.addHold(share);
+      scheduler.addAliveListener(share);
     }
     share.tasks += by;
     if (share.tasks > 0) return;
     this.#shares.delete(scheduler);
-    scheduler.removeHold(share);
-    share.hold(false);
+    scheduler.removeAliveListener(share);
+    share.setAlive(false);
   }
 
   #count(change: number): void {
@@ -58,7 +59,7 @@ export class TaskHold {
 }
 
 /** The tasks that coroutines of one scheduler wait for. */
-class Share implements Hold {
+class Share implements AliveListener {
   tasks = 0;
   #alive = false;
   readonly #apply: (alive: boolean) => void;
@@ -67,7 +68,7 @@ class Share implements Hold {
     this.#apply = apply;
   }
 
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);
