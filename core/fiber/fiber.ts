@@ -26,19 +26,19 @@ export interface Frame {
 
 const NONE: readonly unknown[] = [];
 
-// Called directly: looking `next` up on generators of many functions is slower than the switch itself.
+// Called directly: a lookup of `next` on the generators of many functions is slower than the switch itself.
 const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unknown> =
   Object.getPrototypeOf(function* () {}).prototype.next;
 
-// A constant of this module is one to V8, too; an imported one is looked up at each call.
+// V8 treats a constant of this module as a constant; an imported one is looked up at each call.
 const current = currentContext;
 
 const NEXT = 0;
 const THROW = 1;
 const RETURN = 2;
 
-// How the top frame is to be resumed next, set by the functions that look at what it did. One pair serves all
-// fibers, as only one runs at a time.
+// How the top frame is to be resumed next, set by the functions that inspect its result. One pair serves all fibers, as
+// only one runs at a time.
 let nextMode = NEXT;
 let nextValue: unknown = undefined;
 
@@ -46,9 +46,8 @@ let nextValue: unknown = undefined;
  * @internal
  * One line of execution.
  *
- * What is private in it, in `Coro` and in the operations of messages and locks, is so for TypeScript only: for names
- * with `#` V8 runs a function of its own on each new object and marks it, class by class, which was a fifth of the price
- * of a coroutine.
+ * This class, `Coro` and the operations of messages and locks have `private` members and no `#` names: for `#` names V8
+ * calls an initializer for each new object and each class, which took a fifth of the time to create a coroutine.
  */
 export abstract class Fiber extends Unwindable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
@@ -58,8 +57,8 @@ export abstract class Fiber extends Unwindable {
 
   /**
    * @internal
-   * Sets what a fiber is made with. For the constructors of its kinds: one of its own between them and the base's
-   * would be another `super()`, which costs more than this call.
+   * Sets the fields of a new fiber. The constructors of subclasses call it: a constructor in this class would add a
+   * `super()`, which costs more than this call.
    */
   protected initialize(top: Body, hostContext: HostContext): void {
     this.top = top;
@@ -73,19 +72,19 @@ export abstract class Fiber extends Unwindable {
   /** @internal The outermost frame has returned, thrown, or been unwound; `undelivered` are errors that were still to be thrown. */
   protected abstract ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;
 
-  /** @internal Whether only the end of its wait lets the fiber go on. */
+  /** @internal Whether the fiber can continue only when its wait ends. */
   get stuck(): boolean {
     const wait = this.wait;
     if (wait === null || this.ready || this.control !== null || wait.state !== WAITING) return false;
     return !this.frames?.some((frame) => frame.via?.timed);
   }
 
-  /** @internal Whether the fiber can certainly not go on unless one for which `dead` holds does. */
+  /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
   isDeadlocked(dead: (owner: Owner) => boolean): boolean {
     return this.stuck && this.wait!.isDeadlocked(dead);
   }
 
-  /** @internal Whether what the fiber waits for is about to go on by itself, see the operation's. */
+  /** @internal Whether its wait continues without an outside event, see {@linkcode Operation.advances}. */
   advances(): boolean {
     return this.wait !== null && this.wait.advances();
   }
@@ -105,15 +104,15 @@ export abstract class Fiber extends Unwindable {
 
   /** @internal */
   override run(): void {
-    // In most programs both are always undefined, and comparing with that costs less than comparing two values.
+    // In most programs both are always undefined, and that comparison costs less than one of two values.
     if ((current() !== undefined || this.hostContext !== undefined) && this.hostContext !== current()) {
       return enterContext(this.hostContext, this);
     }
     const wait = this.wait;
-    // Only its timer makes it ready while its wait has no outcome: the time is up. An outcome that came later counts.
+    // Without an outcome, only the timer can have made it ready. An outcome that came after the timer fired counts.
     if (wait !== null && wait.state === WAITING) {
       wait.expire();
-      // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
+      // The wait of a condition then waits for its lock; another operation may have asked for a turn.
       if (wait.state === WAITING || this.ready) return;
     }
     context.fiber = this;
@@ -134,7 +133,7 @@ export abstract class Fiber extends Unwindable {
     if (result.value === undefined && !result.done && this.control === null) {
       if (this.frames === null) this.last = undefined;
       this.loop.yieldTurn(this);
-    } else if (this.goesOn(result)) {
+    } else if (this.continues(result)) {
       this.resumeTop(nextMode, nextValue);
     }
   }
@@ -149,15 +148,15 @@ export abstract class Fiber extends Unwindable {
           : mode === THROW
           ? top.throw(value)
           : top.return(value);
-        going = this.goesOn(result);
+        going = this.continues(result);
       } catch (error) {
         going = this.frameThrew(error);
       }
     }
   }
 
-  /** Looks at what the top frame did. Returns `true` if some frame goes on at once, by `nextMode` and `nextValue`. */
-  private goesOn(result: IteratorResult<unknown, unknown>): boolean {
+  /** Inspects the result of the top frame. Returns `true` if a frame continues at once, by `nextMode` and `nextValue`. */
+  private continues(result: IteratorResult<unknown, unknown>): boolean {
     if (result.done) return this.frameReturned(result.value);
     const yielded = result.value;
     const loop = this.loop;
@@ -177,7 +176,7 @@ export abstract class Fiber extends Unwindable {
     return false;
   }
 
-  /** Looks at what a plain `yield` gave. Returns `true` if the generator goes on at once. */
+  /** Inspects a value from a plain `yield`. Returns `true` if the generator continues at once. */
   private takeYielded(yielded: unknown): boolean {
     try {
       if (yielded instanceof Operation) return this.takeOperation(yielded);
@@ -201,7 +200,7 @@ export abstract class Fiber extends Unwindable {
     return true;
   }
 
-  /** Returns `true` if the caller goes on, `false` if there was none. */
+  /** Returns `true` if the caller continues, `false` if there is none. */
   private frameReturned(value: unknown): boolean {
     const control = this.control;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
@@ -222,7 +221,7 @@ export abstract class Fiber extends Unwindable {
 
   private frameThrew(error: unknown): boolean {
     const control = this.control;
-    // A trap in the kernel is nobody's error to catch: it ends the slice.
+    // The program must not catch a trap of the kernel: it ends the slice.
     if (this.loop.trap !== null) throw this.loop.trap;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, { error });
     if (this.frames === null) return this.endWith("throw", error);
@@ -239,7 +238,7 @@ export abstract class Fiber extends Unwindable {
     return true;
   }
 
-  /** The top frame has closed. Returns `true` if a frame below goes on. */
+  /** The top frame has closed. Returns `true` if a frame below continues. */
   private frameUnwound(unwinding: Unwinding, failure: { error: unknown } | null): boolean {
     if (failure !== null) {
       if (unwinding.failure === null) unwinding.failure = failure;
@@ -258,13 +257,13 @@ export abstract class Fiber extends Unwindable {
       nextValue = this.last;
       return true;
     }
-    const { failure: told, reason } = unwinding;
+    const { failure: cleanupFailure, reason } = unwinding;
     unwinding.failure = null;
     this.stopUnwinding();
     this.tidyControl();
     nextMode = THROW;
-    // A failure of the cleanup is the more important news.
-    nextValue = told === null ? reason : told.error;
+    // A failure of the cleanup takes precedence over the deadline.
+    nextValue = cleanupFailure === null ? reason : cleanupFailure.error;
     return true;
   }
 
@@ -282,12 +281,12 @@ export abstract class Fiber extends Unwindable {
     const undelivered = this.control === null ? NONE : this.control.errors;
     this.control = null;
     this.ended(kind, value, undelivered);
-    if (this.slot >= 0) this.goesOnSwapped(grace, undelivered);
+    if (this.slot >= 0) this.continueSwapped(grace, undelivered);
     return false;
   }
 
-  /** It accepted a hot swap in the step in which it was to be terminated, or thrown at: that stands. */
-  private goesOnSwapped(grace: number | null, undelivered: readonly unknown[]): void {
+  /** The fiber accepted a hot swap in the step in which interrupts arrived: they apply to the new generator. */
+  private continueSwapped(grace: number | null, undelivered: readonly unknown[]): void {
     for (const error of undelivered) this.requestThrow(error);
     if (grace !== null) this.requestUnwind(-1, grace, null);
   }

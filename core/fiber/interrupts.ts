@@ -77,7 +77,7 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /**
    * @internal
-   * The same, but a fiber that is ready already keeps the outcome of its wait until that step: up to then the request
+   * Like `requestThrow`, but a fiber that is ready already keeps the outcome of its wait until that step: up to then the request
    * can be withdrawn as if it had not been made. The running fiber continues until it has to wait. With `whenSettled`,
    * a fiber that waits continues to do so until its wait has an outcome.
    */

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Kernel, setKernelModule } from "../../core/kernel/kernel.ts";
-import { KERNEL_SEAL } from "../../core/kernel/kernel_bytes.ts";
+import { KERNEL_FINGERPRINT } from "../../core/kernel/kernel_bytes.ts";
 import { kernelBytes, limitedTo } from "../helpers/limited_kernel.ts";
 import { Duel, operation } from "./kernel_duel.ts";
 
@@ -105,11 +105,11 @@ Deno.test("Kernel.giveBack() keeps a few and drops the rest", () => {
 Deno.test("the kernel's own section says which kernel it is", async () => {
   const wasm = kernelBytes();
   const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(wasm), "asyncoro");
-  assertEquals(new TextDecoder().decode(section), KERNEL_SEAL);
-  // What is sealed is the module without the section at its end.
-  const bare = wasm.subarray(0, wasm.length - (3 + "asyncoro".length + KERNEL_SEAL.length));
+  assertEquals(new TextDecoder().decode(section), KERNEL_FINGERPRINT);
+  // The fingerprint is that of the module without the section at its end.
+  const bare = wasm.subarray(0, wasm.length - (3 + "asyncoro".length + KERNEL_FINGERPRINT.length));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bare));
-  assert(digest.toHex().startsWith(KERNEL_SEAL));
+  assert(digest.toHex().startsWith(KERNEL_FINGERPRINT));
 });
 
 Deno.test("Kernel replaces its view when the memory grows, and keeps what is ready and what has a timer", () => {
