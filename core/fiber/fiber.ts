@@ -18,12 +18,6 @@ import { operationForYielded } from "./yielded.ts";
 /** How a fiber ends. */
 export type Ending = "return" | "throw" | "terminate";
 
-/** A suspended caller, and the operation that called (`null` for a plain `yield generator`). */
-export interface Frame {
-  readonly body: Body;
-  readonly via: Operation<unknown> | null;
-}
-
 const NONE: readonly unknown[] = [];
 
 // Called directly: a lookup of `next` on the generators of many functions is slower than the switch itself.
@@ -52,8 +46,6 @@ let nextValue: unknown = undefined;
 export abstract class Fiber extends Unwindable {
   /** @internal The generator that runs or is suspended at the innermost wait. */
   declare top: Body;
-  /** @internal The callers of `top`, outermost first; `null` while there is none. */
-  declare frames: Frame[] | null;
 
   /**
    * @internal
@@ -281,14 +273,8 @@ export abstract class Fiber extends Unwindable {
     const undelivered = this.control === null ? NONE : this.control.errors;
     this.control = null;
     this.ended(kind, value, undelivered);
-    if (this.slot >= 0) this.continueSwapped(grace, undelivered);
+    if (this.slot >= 0) this.requestAgain(grace, undelivered);
     return false;
-  }
-
-  /** The fiber accepted a hot swap in the step in which interrupts arrived: they apply to the new generator. */
-  private continueSwapped(grace: number | null, undelivered: readonly unknown[]): void {
-    for (const error of undelivered) this.requestThrow(error);
-    if (grace !== null) this.requestUnwind(-1, grace, null);
   }
 
   protected override resumeWith(wait: Operation<unknown> | null): void {

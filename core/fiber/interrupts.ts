@@ -6,6 +6,7 @@
  */
 import type { HostContext } from "../host/async_context.ts";
 import { context, type WaitingFiber } from "./context.ts";
+import type { Frame } from "./frame.ts";
 import { CANCELLING, type Operation } from "./operation.ts";
 import type { Owner } from "./owner.ts";
 import { Schedulable } from "./schedulable.ts";
@@ -32,8 +33,8 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   declare hostContext: HostContext;
   /** @internal The operation it waits for. */
   declare wait: Operation<unknown> | null;
-  /** @internal The suspended callers of the running generator. */
-  declare frames: readonly unknown[] | null;
+  /** @internal The suspended callers of the running generator, outermost first; `null` while there is none. */
+  declare frames: Frame[] | null;
   /** @internal Asyncoro's "last value": what the latest yield of the outermost generator evaluated to. */
   declare last: unknown;
   /** @internal Pending interrupts, `null` almost always. */

@@ -50,6 +50,12 @@ export abstract class Unwindable extends Interruptible {
     else this.loop.stepBudget = 0;
   }
 
+  /** @internal The fiber accepted a hot swap in the step in which interrupts arrived: they apply to the new generator. */
+  protected requestAgain(grace: number | null, undelivered: readonly unknown[]): void {
+    for (const error of undelivered) this.requestThrow(error);
+    if (grace !== null) this.requestUnwind(-1, grace, null);
+  }
+
   /** @internal Seconds that cleanup may still take, if the fiber is being unwound. */
   override graceLeft(): number | null {
     const unwinding = this.control?.unwinding ?? null;
