@@ -1,6 +1,6 @@
 /**
  * A channel broadcasts to all its subscribers; its transform changes or drops messages. A channel that subscribes to
- * another one passes on what it gets, by a transform of its own.
+ * another one passes messages on, through a transform of its own.
  *
  *     deno run examples/channel.ts
  */
@@ -11,7 +11,7 @@ interface Reading {
   readonly celsius: number;
 }
 
-/** Subscribes, and shows what comes until it is told to stop. */
+/** Subscribes, and prints readings until it is told to stop. */
 function* display(coro: Coro, channel: Channel<Reading>): Generator<unknown, void, unknown> {
   yield* channel.subscribe(coro);
   for (;;) {
@@ -22,9 +22,9 @@ function* display(coro: Coro, channel: Channel<Reading>): Generator<unknown, voi
 }
 
 main(function* (coro) {
-  // Sensors that are broken do not get through.
+  // Drops the readings of broken sensors.
   using weather = new Channel<Reading>("weather", (_name, reading) => reading.celsius > -273 ? reading : null);
-  // Of what the first channel lets through, this one takes the hot days and rounds them.
+  // Of the messages from the first channel, this one passes on the hot days, rounded.
   using heat = new Channel<Reading>("heat", (_name, reading) => {
     return reading.celsius < 30 ? null : { ...reading, celsius: Math.round(reading.celsius) };
   });
@@ -34,19 +34,19 @@ main(function* (coro) {
   const displays = [
     scheduler.spawnWith({ name: "all" }, display, weather),
     scheduler.spawnWith({ name: "hot" }, display, heat),
-    // One that subscribes to both gets each message once, by the shorter path.
+    // A coroutine that subscribes to both gets each message once, by the shorter path.
     scheduler.spawnWith({ name: "both" }, display, weather),
   ];
   yield* heat.subscribe(displays[2]);
 
-  // The first message waits until three subscribe: two displays and a channel.
+  // The first message is sent when there are three subscribers: two displays and a channel.
   const reached = yield* weather.deliver({ city: "Oslo", celsius: 12.4 }, 5, 3);
   console.log(`the first one reached ${reached}`);
   for (const reading of [{ city: "Cairo", celsius: 38.6 }, { city: "Nowhere", celsius: -999 }]) {
     console.log(`${reading.city}: ${weather.send(reading) ? "sent" : "dropped"}`);
   }
 
-  // Those that have ended drop out by themselves.
+  // Coroutines that have ended are unsubscribed.
   for (const each of displays) {
     each.send("stop");
     yield* each.finish();

@@ -1,12 +1,12 @@
 /**
- * A chat room: every guest is a coroutine, the room is another one, and a channel carries what is said. The room is a
- * monitor of its guests, so it sees them leave, however they leave.
+ * A chat room: every guest is a coroutine, the room is another one, and a channel carries the lines. The room is a
+ * monitor of its guests, so it learns that they leave, however they end.
  *
  *     deno run examples/chat_room.ts
  */
 import { Channel, Coro, main, MonitorException } from "@asyncoro/asyncoro";
 
-/** What the room is told. */
+/** A message to the room. */
 type ToRoom = { readonly enter: Coro } | { readonly say: string; readonly by: Coro } | MonitorException;
 
 function* room(coro: Coro): Generator<unknown, number, unknown> {
@@ -33,7 +33,7 @@ function* room(coro: Coro): Generator<unknown, number, unknown> {
   return lines;
 }
 
-/** Enters, listens, and says something each time somebody else has spoken. */
+/** Enters, listens, and says a line after each line of another guest. */
 function* guest(coro: Coro, place: Coro, lines: string[]): Generator<unknown, void, unknown> {
   place.send({ enter: coro });
   while (lines.length > 0) {
@@ -50,7 +50,7 @@ main(function* (coro) {
   const { scheduler } = coro;
   const place = new Coro(room);
   scheduler.spawnWith({ name: "Ann" }, guest, place, ["Is anybody here?", "Good evening, Bob", "Good night"]);
-  // Some turns later.
+  // Bob comes some turns later.
   for (let i = 0; i < 10; i++) yield;
   scheduler.spawnWith({ name: "Bob" }, guest, place, ["Hello Ann", "(shouts)"]);
   console.log("lines said:", yield* place.finish());

@@ -5,7 +5,7 @@
  */
 import { call, Coro, main, sleep } from "@asyncoro/asyncoro";
 
-/** A subroutine with something to put in order. */
+/** A subroutine with cleanup that waits. */
 function* transfer(): Generator<unknown, void, unknown> {
   try {
     console.log("transfer: sending");

@@ -5,7 +5,7 @@
  */
 import { Coro, main } from "@asyncoro/asyncoro";
 
-/** What the server takes: numbers to add up, and whom to send the sum. */
+/** A request to the server: numbers to add up, and the coroutine that gets the sum. */
 interface Request {
   readonly from: Coro;
   readonly numbers: readonly number[];
@@ -13,7 +13,7 @@ interface Request {
 
 /** Serves one request after the other, for as long as the program runs. */
 function* server(coro: Coro): Generator<unknown, void, unknown> {
-  // Nobody waits for a daemon's end.
+  // The program does not wait for daemons.
   coro.setDaemon();
   coro.register("adder");
   for (;;) {
@@ -23,12 +23,12 @@ function* server(coro: Coro): Generator<unknown, void, unknown> {
   }
 }
 
-/** Asks, and does something else if there is no answer in time. */
+/** Sends a request, and prints the sum, or NaN after a timeout. */
 function* client(coro: Coro, numbers: readonly number[]): Generator<unknown, void, unknown> {
   const adder = yield* Coro.locate("adder", 5);
   if (adder === null) throw new Error("There is no server");
   const request: Request = { from: coro, numbers };
-  // 1: the request is in the server's mailbox.
+  // 1 means that the request is in the server's mailbox.
   const delivered = yield* adder.deliver(request);
   const sum = yield* coro.receive<number>(5, NaN);
   console.log(`${coro.name}: delivered ${delivered}, sum ${sum}`);
@@ -41,7 +41,7 @@ main(function* (coro) {
     scheduler.spawnWith({ name: "Grace" }, client, [10, 20]),
     scheduler.spawnWith({ name: "Alan" }, client, []),
   ];
-  // It comes late, but the clients wait for its name.
+  // The server starts late, but the clients wait for its name.
   yield* coro.sleep(0.01);
   const adder = new Coro(server);
   for (const each of clients) yield* each.finish();

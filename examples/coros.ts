@@ -1,7 +1,7 @@
 /**
  * Many coroutines that each sleep a while, as in asyncoro's tutorial.
  *
- * Shows how cheap coroutines are: a hundred thousand of them by default, or as many as you ask for.
+ * Shows how cheap coroutines are: a hundred thousand by default, or any number given as argument.
  *
  *     deno run examples/coros.ts [count]
  */
@@ -9,13 +9,13 @@ import { Coro, main, Scheduler } from "@asyncoro/asyncoro";
 
 const NAPS = 5;
 
-/** Sleeps a few times, for random fractions of a second, and says that it is done. */
+/** Sleeps a few times, for random fractions of a second, and reports that it is done. */
 function* sleeper(coro: Coro, reporter: Coro): Generator<unknown, void, unknown> {
   for (let nap = 0; nap < NAPS; nap++) yield* coro.sleep(Math.random() * 0.4);
   reporter.send("done");
 }
 
-/** Counts those who are done, and shows how far it is. */
+/** Counts the coroutines that are done, and shows the progress. */
 function* report(coro: Coro, count: number): Generator<unknown, void, unknown> {
   const live = Deno.stdout.isTerminal();
   let shownAt = 0;
@@ -57,7 +57,7 @@ main(function* (coro) {
   const bytes = (Deno.memoryUsage().rss - before) / sleepers.length;
   yield* reporter.finish();
   const seconds = (performance.now() - start) / 1000;
-  const { switches } = Scheduler.instance().stats();
+  const { switches } = Scheduler.instance().statistics();
   console.log(`coroutines             ${count.toLocaleString("en")}, each slept ${NAPS} times`);
   console.log(`created in             ${((created - start) / 1000).toFixed(2)} s`);
   console.log(`wall time              ${seconds.toFixed(2)} s`);

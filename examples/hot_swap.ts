@@ -1,17 +1,17 @@
 /**
- * Hot swapping: a counter gets new code while it runs. Its count is handed on by a message to itself, and messages
- * that wait in its mailbox are served by the new code: none is lost, none is counted twice.
+ * Hot swapping: a counter gets new code while it runs. It passes its count on in a message to itself, and the new code
+ * serves the messages left in its mailbox: none is lost, none is counted twice.
  *
  *     deno run examples/hot_swap.ts
  */
 import { Coro, HotSwapException, main } from "@asyncoro/asyncoro";
 
-/** Asks to count one more, and to tell how many there are. */
+/** A request to count one more, and to send the count. */
 interface Tick {
   readonly from: Coro;
 }
 
-/** Counts what it is sent. */
+/** Counts the ticks it receives. */
 function* counter(coro: Coro): Generator<unknown, void, unknown> {
   coro.hotSwappable(true);
   let count = 0;
@@ -23,12 +23,12 @@ function* counter(coro: Coro): Generator<unknown, void, unknown> {
       if (!(error instanceof HotSwapException)) throw error;
       console.log(`version 1 hands over at ${count}`);
       coro.send({ count });
-      throw error; // This accepts; without it the counter would go on as before.
+      throw error; // This accepts the swap; without it the counter would go on as before.
     }
   }
 }
 
-/** Counts in another way. The count comes as a message too, behind the ticks that were not served yet. */
+/** Counts in another way. It receives the count as a message, behind the ticks that were not served yet. */
 function* betterCounter(coro: Coro): Generator<unknown, void, unknown> {
   const waiting: Tick[] = [];
   let count = -1;
@@ -53,7 +53,7 @@ main(function* (coro) {
     console.log(yield* coro.receive());
   }
 
-  // Two more are on their way when the swap is asked for.
+  // Two more are in the mailbox when the swap is requested.
   worker.send({ from: coro });
   worker.send({ from: coro });
   console.log("asked:", worker.hotSwap(betterCounter));

@@ -1,21 +1,21 @@
 /**
- * A log rotator, as in the well-known introduction to asyncio, that one would run: several policies for a log, daily
- * rotation that is right when clocks are changed, and no line lost wherever it crashes.
+ * A log rotator, after the well-known introduction to asyncio, but fit for use: several policies for a log, daily
+ * rotation that is correct when clocks are changed, and no line lost wherever it crashes.
  *
- * Shows asyncio's tasks, groups, locks and cancellation, beside async functions that do the work on the disk.
+ * Shows the tasks, groups, locks and cancellation of asyncio, beside async functions that work on the disk.
  *
  *     deno run --allow-read --allow-write examples/logrotate.ts [--once] [--dry-run] config.json
  *
- * - `--once` does what is due now, and ends: with 1 if something failed, else with 0.
- * - `--dry-run` changes nothing and tells what would be done.
+ * - `--once` runs the rotations that are due now, and ends: with code 1 if one failed, or else with 0.
+ * - `--dry-run` changes nothing and prints what would be done.
  *
- * What can be configured is in `logrotate/config.ts`, an example in `logrotate/logrotate.json`, when a daily rotation is
- * due in `logrotate/schedule.ts`, and how a rotation works in `logrotate/rotate.ts`. Without `create` and `copyTruncate` a
- * rotation leaves it to the log's writer to make a new one. An empty log is not rotated. After a sleep of the machine, or
- * when the clock was put forward, one rotation makes up for all dates that have gone by.
+ * `logrotate/config.ts` describes the configuration, `logrotate/logrotate.json` is an example; `logrotate/schedule.ts`
+ * computes when a daily rotation is due, and `logrotate/rotate.ts` does the rotation. Without `create` and `copyTruncate`,
+ * the writer of the log has to create the new file. An empty log is not rotated. After a sleep of the machine, or when the
+ * clock was put forward, one rotation is done for all dates missed.
  *
- * SIGINT and SIGTERM let a rotation in hand end; the exit code is then 130 or 143. A second one ends the program at
- * once: what it leaves undone the next run takes up. 2 means that the command line or the configuration is wrong.
+ * On SIGINT and SIGTERM a rotation under way is finished first; the exit code is then 130 or 143. A second signal ends the
+ * program at once: the next run finishes the rotation. Exit code 2 means a wrong command line or configuration.
  */
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { type Config, readConfig } from "./logrotate/config.ts";
@@ -33,7 +33,7 @@ interface Options {
   readonly file: string;
 }
 
-/** Rotates logs until it is cancelled, or once. Answers the exit code. */
+/** Rotates logs until it is cancelled, or once. Returns the exit code. */
 function* main(config: Config, { once, dryRun }: Options): Generator<unknown, number, unknown> {
   const now = () => Temporal.Now.instant();
   const status = new Status(now);
@@ -52,14 +52,14 @@ function* main(config: Config, { once, dryRun }: Options): Generator<unknown, nu
       );
       yield* asyncio.wait(tasks);
     } finally {
-      // The group cancels its tasks when this has ended; by then none of them is in the middle of a rotation.
+      // The group cancels its tasks when this block has ended; none of them is in a rotation then.
       for (const log of logs) yield* log.close();
     }
   });
   return status.failures === 0 ? 0 : 1;
 }
 
-/** SIGTERM does what SIGINT does in `asyncio.run`: it cancels the main task, or if it has been already, the program. */
+/** Handles SIGTERM as `asyncio.run` handles SIGINT: cancels the main task; the second time ends the program. */
 function cancelOnTermination(): void {
   const task = asyncio.currentTask()!;
   if (Deno.build.os === "windows") return;

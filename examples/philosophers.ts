@@ -1,9 +1,8 @@
 /**
- * The dining philosophers: a deadlock that is told instead of a program that hangs, and the usual way out of it.
+ * The dining philosophers: a deadlock is reported instead of a program that hangs, and the usual way to avoid it.
  *
- * Five philosophers sit around a table with a fork between each two, and need two forks to eat. If everybody takes
- * the left one first, all wait for their neighbour. If everybody takes the one with the lower number first, they
- * cannot.
+ * Five philosophers sit around a table with a fork between each two, and need two forks to eat. If each takes the left
+ * fork first, all wait for their neighbours. If each takes the fork with the lower number first, this cannot happen.
  *
  *     deno run examples/philosophers.ts
  */
@@ -13,12 +12,12 @@ const NAMES = ["Hypatia", "Confucius", "Plato", "Laozi", "Diotima"];
 
 function* philosopher(coro: Coro, first: Lock, second: Lock): Generator<unknown, void, unknown> {
   using _first = yield* first.hold();
-  yield; // meanwhile, the neighbours take their first fork
+  yield; // the neighbours take their first forks now
   using _second = yield* second.hold();
   console.log(`  ${coro.name} eats with ${first.name} and ${second.name}`);
 }
 
-/** Seats everybody; `order` says in which order the forks to the left and to the right are taken. */
+/** Creates the philosophers; `order` puts their left and right forks into the order in which they take them. */
 function seat(host: Coro, order: (left: number, right: number) => [number, number]): Coro[] {
   const forks = NAMES.map((_, index) => new Lock(`fork ${index + 1}`));
   return NAMES.map((name, index) => {

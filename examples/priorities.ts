@@ -1,5 +1,5 @@
 /**
- * Priorities: the more urgent runs first, and nobody starves.
+ * Priorities: urgent coroutines run first, and none starves.
  *
  *     deno run examples/priorities.ts
  */
@@ -23,7 +23,7 @@ main(function* () {
   console.log(order.join(" "));
   console.log(`priorities: ${[urgent, normal, low].map((coro) => coro.priority).join(", ")}`);
 
-  // One that never waits, at the first priority, still leaves something for the last.
+  // A coroutine of the first priority that never waits leaves some turns to those of the last.
   const greedy = scheduler.spawnWith({ priority: 0 }, function* () {
     for (;;) yield;
   });

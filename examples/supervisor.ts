@@ -1,12 +1,12 @@
 /**
- * Supervision: a worker that fails now and then is restarted in place, so that its mailbox and its registered name
- * stay. If it fails too often, the supervisor gives up.
+ * Supervision: a worker that fails now and then is restarted in place and keeps its mailbox and its registered name.
+ * If it fails too often, the supervisor gives up.
  *
  *     deno run examples/supervisor.ts
  */
 import { Coro, main, supervise, SupervisionError } from "@asyncoro/asyncoro";
 
-/** Divides what it is sent, and fails at what cannot be divided. */
+/** Divides the numbers it receives, and fails on a division by zero. */
 function* divider(coro: Coro): Generator<unknown, string, unknown> {
   console.log(`divider: starts${coro.register("divider") ? "" : " again, and still has its name"}`);
   for (;;) {
@@ -18,7 +18,7 @@ function* divider(coro: Coro): Generator<unknown, string, unknown> {
   }
 }
 
-/** Fails whenever it is started. */
+/** Fails each time it is started. */
 function* hopeless(coro: Coro): Generator<unknown, void, unknown> {
   console.log(`${coro.name}: starts`);
   yield;
@@ -40,5 +40,5 @@ main(function* (coro) {
     console.log(`${error.name}: ${error.message}`);
     console.log("failures:", error.failures.length);
   }
-  console.log("left:", (yield* Coro.locate("divider", 0))?.name ?? "nobody", coro.scheduler.stats().live);
+  console.log("left:", (yield* Coro.locate("divider", 0))?.name ?? "nobody", coro.scheduler.statistics().live);
 });

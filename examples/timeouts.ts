@@ -1,11 +1,11 @@
 /**
- * Timeouts that lose nothing: of one wait, of a whole piece of work, and the first of several.
+ * Timeouts that lose nothing: for one wait, for a whole piece of work, and for the first of several waits.
  *
  *     deno run examples/timeouts.ts
  */
 import { Coro, main, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
 
-/** Work that takes its time and cleans up when it is cut short. */
+/** Work that takes long, with cleanup. */
 function* slowWork(): Generator<unknown, string, unknown> {
   try {
     yield* sleep(10);
@@ -19,7 +19,7 @@ main(function* (coro) {
   // One wait: an alarm value instead of a message.
   console.log("receive:", yield* coro.receive({ milliseconds: 20 }, "nothing came"));
 
-  // A whole piece of work, with whatever it waits for inside.
+  // A whole piece of work, with all its waits.
   try {
     yield* withTimeout(0.02, slowWork());
   } catch (error) {
@@ -27,7 +27,7 @@ main(function* (coro) {
     console.log("work:", error.name);
   }
 
-  // The first of several; the others are cancelled, and a message that came too late for one stays for the next.
+  // The first of several waits. The others are cancelled; a late message stays for the next receive.
   const sender = new Coro(function* (sender) {
     yield* sender.sleep(0.05);
     coro.send("late message");
@@ -36,6 +36,6 @@ main(function* (coro) {
   yield* sender.finish();
   console.log("receive:", yield* coro.receive());
 
-  // Promises have deadlines too.
+  // A promise with a deadline.
   console.log("promise:", yield* until(Promise.resolve("in time"), 1));
 });

@@ -1,6 +1,6 @@
 /**
- * A tour of the library in a few seconds, as a story in eight chapters: what `deno task demo` runs. It needs the network
- * for a conversation with itself on loopback, and nothing else.
+ * A tour of the library in a few seconds and eight chapters; `deno task demo` runs it. It needs the network permission for
+ * a connection to itself on loopback, and no other permission.
  *
  *     deno run --allow-net=127.0.0.1 examples/tour.ts
  */
@@ -40,7 +40,7 @@ function* messages(coro: Coro): Chapter {
   echo.setDaemon();
   echo.send({ from: coro, text: "Hello" });
   tell(`A message came back: ${yield* coro.receive<string>(1)}.`);
-  tell(`Nothing else came within 10 ms: ${yield* coro.receive<string>(0.01, "so we went on")}.`);
+  tell(`Nothing else came within 10 ms: ${yield* coro.receive<string>(0.01, "so the wait timed out")}.`);
 
   const prices = new Channel<number>("prices", (_name, price) => price > 0 ? price : null);
   const watchers = ["Ada", "Alan", "Grace"].map((name) =>
@@ -52,7 +52,7 @@ function* messages(coro: Coro): Chapter {
   yield* prices.deliver(-1, 1, watchers.length);
   prices.send(42);
   for (const watcher of watchers) {
-    tell(`A channel reached everybody, and its transform held -1 back: ${yield* watcher.finish()}.`);
+    tell(`A channel reached every subscriber, and its transform dropped -1: ${yield* watcher.finish()}.`);
   }
   prices.close();
 }
@@ -66,8 +66,8 @@ function* timeLimits(coro: Coro): Chapter {
   });
   yield* coro.sleep(0);
   yield;
-  tell(`Somebody has the key; waiting 10 ms for it got us ${yield* lock.acquire(true, 0.01)}.`);
-  tell(`Waiting as long as it takes got us ${yield* lock.acquire()}; nobody overtook us.`);
+  tell(`Another coroutine has the key; acquire() with a limit of 10 ms returned ${yield* lock.acquire(true, 0.01)}.`);
+  tell(`Without a limit it returned ${yield* lock.acquire()}.`);
   lock.release();
   yield* holder.finish();
 }
@@ -81,12 +81,12 @@ function* supervision(): Chapter {
       yield* coro.sleep(0.01);
       attempts++;
       tell(`The worker starts, for the ${["first", "second", "third"][attempts - 1]} time.`);
-      if (attempts < 3) throw new Error("it broke");
+      if (attempts < 3) throw new Error("it failed");
       return "done";
     },
   }], { maxRestarts: 5, within: 10 });
   yield* supervisor.finish();
-  tell("Twice it broke and was restarted in place; the third time it ended well.");
+  tell("It failed twice and was restarted in place; the third time it returned.");
 }
 
 /** 5. */
@@ -130,7 +130,7 @@ function* workers(): Chapter {
   tell(`On ${pool.size} cores, workers counted ${primes.toLocaleString("en")} primes below a million.`);
 }
 
-/** A bar, where somebody looks on. */
+/** Shows a progress bar, in a terminal. */
 function showProgress(done: number, total: number): void {
   if (!Deno.stdout.isTerminal()) return;
   const bar = "#".repeat(Math.round((done / total) * 40)).padEnd(40, ".");
@@ -142,11 +142,11 @@ function showProgress(done: number, total: number): void {
 function* asyncio(): Chapter {
   yield* until(run(function* () {
     const names = yield* gather(sleep(0.02, "gather()"), sleep(0.01, "tasks"), sleep(0, "queues"));
-    tell(`Python's asyncio is here too, with ${names.join(", ")} and the rest.`);
+    tell(`Python's asyncio, with ${names.join(", ")} and more.`);
     try {
       yield* waitFor(sleep(3600), 0.01);
     } catch (error) {
-      if (error instanceof TimeoutError) tell("An hour was too long for a limit of 10 ms, and was cancelled.");
+      if (error instanceof TimeoutError) tell("A sleep of an hour was cancelled after its limit of 10 ms.");
     }
   }));
 }
@@ -158,18 +158,18 @@ function* virtualTime(): Chapter {
     for (; days < 365; days++) yield* coro.sleep({ days: 1 });
     return days;
   }));
-  tell(`In a test, ${days} days of sleeping take no time at all.`);
+  tell(`In a test, ${days} days of sleeping take no real time.`);
 }
 
 const CHAPTERS: readonly [title: string, chapter: (coro: Coro) => Chapter][] = [
   ["Coroutines are cheap", coroutines],
-  ["They talk by messages and channels", messages],
+  ["They communicate by messages and channels", messages],
   ["Every wait may have a limit, and loses nothing", timeLimits],
-  ["What crashes is restarted", supervision],
+  ["A worker that fails is restarted", supervision],
   ["Sockets read like files", sockets],
-  ["What computes goes to other cores", workers],
-  ["Who knows asyncio is at home", asyncio],
-  ["Time is what a test makes of it", virtualTime],
+  ["Computations run on other cores", workers],
+  ["The API of asyncio is here, too", asyncio],
+  ["Tests run in virtual time", virtualTime],
 ];
 
 main(function* (coro) {
@@ -178,5 +178,5 @@ main(function* (coro) {
     console.log(`${number++ === 0 ? "" : "\n"}${number}. ${title}`);
     yield* chapter(coro);
   }
-  console.log("\nThe examples beside this one show each of these at length.");
+  console.log("\nThe examples beside this one show each of these in detail.");
 });

@@ -28,20 +28,12 @@ const FLOORS = [
  */
 const CIRCLES: readonly string[][] = [
   [
-    "core/asyncio/loop/callback_queue.ts",
-    "core/asyncio/loop/done_callback.ts",
     "core/asyncio/loop/ensure_future.ts",
     "core/asyncio/loop/event_loop.ts",
-    "core/asyncio/loop/exception_handler.ts",
     "core/asyncio/loop/future.ts",
-    "core/asyncio/loop/future_wait.ts",
-    "core/asyncio/loop/handle.ts",
-    "core/asyncio/loop/loop_scheduler.ts",
     "core/asyncio/loop/running.ts",
     "core/asyncio/loop/task.ts",
-    "core/asyncio/loop/task_coro.ts",
     "core/asyncio/loop/tasks.ts",
-    "core/asyncio/loop/unretrieved.ts",
   ],
   [
     "core/coroutine/callback_scheduler.ts",
@@ -60,14 +52,6 @@ const CIRCLES: readonly string[][] = [
   [
     "core/io/net/listener.ts",
     "core/io/net/socket.ts",
-  ],
-  [
-    "core/sync/condition.ts",
-    "core/sync/condition_wait.ts",
-  ],
-  [
-    "core/workers/pool/task.ts",
-    "core/workers/pool/worker_handle.ts",
   ],
 ];
 

@@ -14,7 +14,10 @@ export class UnsupportedError extends Error {
   override name = "UnsupportedError";
 }
 
-/** A resource (such as a socket, listener, pipe or file) was used after it was closed, or was closed during a wait. */
+/**
+ * A socket, listener, pipe, file or database cursor was used after this side closed it, or was closed while a coroutine
+ * waited for it.
+ */
 export class ClosedError extends Error {
   /** Always `"ClosedError"`. */
   override name = "ClosedError";

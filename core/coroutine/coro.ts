@@ -319,7 +319,7 @@ export class Coro<
    * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
    *
    * @param message Anything.
-   * @param timeout Seconds to wait at the most, or a duration.
+   * @param timeout Seconds to wait at most, or a duration.
    * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
    * @throws {TypeError} If `timeout` is not a valid duration.
    */
@@ -332,7 +332,7 @@ export class Coro<
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
    * @typeParam T The type of the message, which the compiler does not check.
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
    * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {Error} If it is not called by this coroutine itself.
@@ -410,7 +410,7 @@ export class Coro<
    * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
    * @returns The coroutine, or `null` after a timeout.
    * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
    */
@@ -463,7 +463,7 @@ export class Coro<
   /**
    * Waits for its end, for code outside coroutines.
    *
-   * @param timeout Seconds to wait at the most, or a duration.
+   * @param timeout Seconds to wait at most, or a duration.
    * @returns A promise of its result. A promise that the coroutine returns is awaited; a promise that is only the value
    * of its last `yield` is not, and the result is `undefined` instead. It is rejected with the error that ended the
    * coroutine, with `TimeoutError` after a timeout, or with `DeadlockError` if the coroutine can never end.
@@ -481,7 +481,7 @@ export class Coro<
   /**
    * Waits for its end, for coroutines.
    *
-   * @param timeout Seconds to wait at the most, or a duration.
+   * @param timeout Seconds to wait at most, or a duration.
    * @returns Its result. The error that ended it is thrown at the `yield`; `TimeoutError` after a timeout;
    * `DeadlockError` if it can never end.
    * @throws {TypeError} If `timeout` is not a valid duration.

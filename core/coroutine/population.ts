@@ -10,7 +10,7 @@ export class Population {
   // `null` while there are none: most schedulers have none, and each new coroutine looks here.
   #listeners: Set<AliveListener> | null = null;
   // What the listeners were told last.
-  #told = false;
+  #lastAlive = false;
 
   /** `keepsAlive` returns whether the scheduler keeps the process alive. */
   constructor(keepsAlive: () => boolean) {
@@ -41,7 +41,7 @@ export class Population {
     const alive = this.#keepsAlive();
     if (this.#listeners === null) {
       this.#listeners = new Set();
-      this.#told = alive;
+      this.#lastAlive = alive;
     }
     this.#listeners.add(listener);
     listener.setAlive(alive);
@@ -56,8 +56,8 @@ export class Population {
   aliveChanged(): void {
     if (this.#listeners === null) return;
     const alive = this.#keepsAlive();
-    if (alive === this.#told) return;
-    this.#told = alive;
+    if (alive === this.#lastAlive) return;
+    this.#lastAlive = alive;
     for (const listener of this.#listeners) listener.setAlive(alive);
   }
 }

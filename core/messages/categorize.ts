@@ -88,7 +88,7 @@ export class CategorizeMessages {
    *
    * @typeParam T The type of the message, which the compiler does not check.
    * @param category The category; without one, or with `null`, messages for which no function returns a category.
-   * @param timeout Seconds to wait at the most in all, or a duration; zero or less does not wait.
+   * @param timeout Seconds to wait at most in all, or a duration; zero or less does not wait.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
    * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {Error} If it is not called by the coroutine itself.

@@ -95,7 +95,7 @@ export class Channel<T = unknown> {
    * Finds the open channel of a name, waiting until one is opened.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
    * @returns The channel, or `null` after a timeout.
    * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
    */
@@ -117,7 +117,7 @@ export class Channel<T = unknown> {
    * Adds a subscriber; adding it again has no effect. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
-   * @param timeout Seconds to wait at the most, or a duration.
+   * @param timeout Seconds to wait at most, or a duration.
    * @returns `true`, or `false` if the coroutine has ended.
    * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
@@ -131,7 +131,7 @@ export class Channel<T = unknown> {
    * Removes a subscriber. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
-   * @param timeout Seconds to wait at the most, or a duration.
+   * @param timeout Seconds to wait at most, or a duration.
    * @returns Whether it was subscribed.
    * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
    * @throws {ChannelClosedError} If this channel is closed.
@@ -158,7 +158,7 @@ export class Channel<T = unknown> {
    * Waits until there are subscribers, then sends.
    *
    * @param message Anything; it is not copied.
-   * @param timeout Seconds to wait for subscribers at the most, or a duration; zero or less does not wait.
+   * @param timeout Seconds to wait for subscribers at most, or a duration; zero or less does not wait.
    * @param n The number of subscribers to wait for. A channel counts as one.
    * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
    * transform dropped it.

@@ -105,13 +105,13 @@ export abstract class Acquisition<T = unknown> extends Waiter<T> {
   /** @internal How many levels of a lock it takes at once. */
   declare depth: number;
   /** @internal Where the program called, with `debug`. */
-  declare place: string | null;
+  declare callSite: string | null;
 
   /** @internal */
   constructor() {
     super();
     this.depth = 1;
-    this.place = null;
+    this.callSite = null;
   }
 
   /** @internal Called when it was taken out of the queue and granted what it waited for. */
@@ -126,7 +126,7 @@ class Acquire<T> extends Acquisition<T> {
     super();
     this.acquirable = acquirable;
     this.limit = seconds;
-    if (watch.active) this.place = callOfProgram();
+    if (watch.active) this.callSite = callOfProgram();
   }
 
   get label(): string {

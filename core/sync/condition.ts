@@ -147,7 +147,7 @@ export class Condition {
     }
     const seconds = toSeconds(timeout, "wait on a condition");
     this.mayLook();
-    return new ConditionWaitFor(this, predicate, seconds) as Operation<unknown> as Operation<T>;
+    return new ConditionWaitFor<T>(this, predicate, seconds);
   }
 
   /**

@@ -8,24 +8,31 @@
 import { context } from "../fiber/context.ts";
 import type { Coro } from "../coroutine/coro.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
-import { CANCELLING, SPENT, WAITING } from "../fiber/operation.ts";
+import { CANCELLING, type Operation, SPENT, WAITING } from "../fiber/operation.ts";
 import { Call } from "../operations/call.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import type { Condition } from "./condition.ts";
 import { Acquisition } from "./acquirable.ts";
 import type { BaseLock } from "./base_lock.ts";
 import type { WaitQueue } from "../fiber/wait_queue.ts";
 
+/** A condition, as its waits use it. */
+export interface WaitedCondition {
+  /** Wakes up to `n` coroutines that wait longest. */
+  wake(n: number): void;
+  /** Waits for a notification, for so many seconds at most. */
+  wait(seconds: number): Operation<boolean>;
+}
+
 /** Waits to be notified, without the lock, and then for the lock. */
 export class ConditionWait extends Acquisition<boolean> {
-  protected readonly condition: Condition;
+  protected readonly condition: WaitedCondition;
   protected readonly lock: BaseLock;
   protected readonly waiters: WaitQueue<ConditionWait>;
   #notified = false;
   /** Whether it is in the queue of the lock, or has the lock. */
   protected regaining = false;
 
-  constructor(condition: Condition, lock: BaseLock, waiters: WaitQueue<ConditionWait>, seconds: number) {
+  constructor(condition: WaitedCondition, lock: BaseLock, waiters: WaitQueue<ConditionWait>, seconds: number) {
     super();
     this.condition = condition;
     this.lock = lock;
@@ -63,6 +70,7 @@ export class ConditionWait extends Acquisition<boolean> {
 
   override granted(): void {
     if (this.state !== CANCELLING) return this.resolve(this.#notified);
+    // It was cancelled, and the fiber goes on now that it has the lock.
     const fiber = this.fiber!;
     this.state = SPENT;
     fiber.wait = null;
@@ -122,15 +130,15 @@ export class ConditionWait extends Acquisition<boolean> {
 }
 
 /** Waits until a predicate returns a true value. */
-export class ConditionWaitFor extends Call {
+export class ConditionWaitFor<T> extends Call<T> {
   override get label(): string {
     return "waitFor";
   }
 
-  readonly #condition: Condition;
+  readonly #condition: WaitedCondition;
   readonly #progress: Progress;
 
-  constructor(condition: Condition, predicate: () => unknown, seconds: number) {
+  constructor(condition: WaitedCondition, predicate: () => T, seconds: number) {
     const progress = { notified: false };
     super(waitFor(condition, predicate, seconds, progress));
     this.#condition = condition;
@@ -147,12 +155,12 @@ interface Progress {
   notified: boolean;
 }
 
-function* waitFor(
-  condition: Condition,
-  predicate: () => unknown,
+function* waitFor<T>(
+  condition: WaitedCondition,
+  predicate: () => T,
   seconds: number,
   progress: Progress,
-): Generator<unknown, unknown, unknown> {
+): Generator<unknown, T, unknown> {
   const clock = context.fiber!.loop.clock;
   const deadline = clock.now() + seconds;
   let value = predicate();

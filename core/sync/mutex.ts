@@ -1,11 +1,11 @@
 /**
  * What `Lock` and `RLock` have in common: one coroutine owns them, to some depth.
  *
- * A lock is in the list of what its owner holds, so that it passes to the next in the queue when the owner ends.
+ * A lock is among the resources of its owner, so that it passes to the next in the queue when the owner ends.
  */
 import type { Coro } from "../coroutine/coro.ts";
-import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
+import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { BaseLock } from "./base_lock.ts";
 
@@ -16,7 +16,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
   /** @internal How many times its owner has acquired it. */
   depth = 0;
   /** @internal Where its owner acquired it, with `debug`. */
-  place: string | null = null;
+  callSite: string | null = null;
 
   /** Whether a coroutine holds it. */
   override locked(): boolean {
@@ -35,7 +35,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
     const coro = coroOf(acquisition.fiber!);
     this.owner = coro;
     this.depth = acquisition.depth;
-    this.place = acquisition.place;
+    this.callSite = acquisition.callSite;
     addOwnedResource(coro, this);
   }
 
@@ -57,7 +57,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
   /** @internal */
   override releaseFor(wait: Acquisition): void {
     wait.depth = this.depth;
-    wait.place = this.place;
+    wait.callSite = this.callSite;
     this.free();
   }
 
@@ -89,7 +89,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
 
   /** @internal */
   describeOwned(): string {
-    return this.place === null ? `${this}` : `${this} (acquired ${this.place})`;
+    return this.callSite === null ? `${this}` : `${this} (acquired ${this.callSite})`;
   }
 
   /** @internal */

@@ -28,11 +28,6 @@ export type { SqlParameters, SqlValue } from "./database/sql_parameters.ts";
 export type { ProgressListener, TaskOptions } from "./tasks/task_options.ts";
 export type { ModuleTarget, TaskFunction } from "./pool/targets.ts";
 export { type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
-export {
-  type TaskResult,
-  WorkerPool,
-  WorkerPool as AsyncThreadPool,
-  type WorkerPoolOptions,
-  type WorkerPoolStats,
-} from "./worker_pool.ts";
+export type { WorkerPoolOptions } from "./pool/pool_options.ts";
+export { type TaskResult, WorkerPool, WorkerPool as AsyncThreadPool, type WorkerPoolStats } from "./worker_pool.ts";
 export type { WorkerTask } from "./remote/worker_task.ts";

@@ -1,39 +1,17 @@
-import { describe } from "../base/describe.ts";
-import { WorkerError } from "./errors.ts";
+import { toSeconds } from "../base/duration.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
 import { Dispatcher } from "./pool/dispatcher.ts";
-import { workerHost, type WorkerPermissions } from "./pool/host_worker.ts";
-import type { ResultStream } from "./tasks/result_stream.ts";
+import { workerHost } from "./pool/host_worker.ts";
+import { terminatedError } from "./pool/pool_errors.ts";
+import { dispatcherPlan, type WorkerPoolOptions } from "./pool/pool_options.ts";
 import { type ModuleTarget, Targets, type TaskFunction } from "./pool/targets.ts";
+import type { WorkerHandle } from "./pool/worker_handle.ts";
+import type { ResultStream } from "./tasks/result_stream.ts";
 import { type TaskCall, TaskOperation } from "./tasks/task_operation.ts";
-import { checkOptions, progressSink, type TaskOptions } from "./tasks/task_options.ts";
+import { progressSink, type TaskOptions, taskPlan } from "./tasks/task_options.ts";
 import { promiseOf } from "./tasks/task_promise.ts";
 import { TaskStream } from "./tasks/task_stream.ts";
-import type { WorkerHandle } from "./pool/worker_handle.ts";
 import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
-
-/** Options of a {@linkcode WorkerPool}. */
-export interface WorkerPoolOptions {
-  /** Its name, for messages and the names of its workers. */
-  readonly name?: string;
-  /**
-   * What the workers may do, as in the `deno.permissions` option of `new Worker`; the same as the program by default.
-   *
-   * Deno ends the program if this is used without `--unstable-worker-options`.
-   */
-  readonly permissions?: WorkerPermissions;
-  /** What the workers run; there is only `"module"`. */
-  readonly type?: "module";
-  /** Seconds, or a duration, after which a worker without a task ends; they stay until `terminate()` by default. */
-  readonly idleTimeout?: Timeout;
-  /** Workers that stay even so; 0 by default. */
-  readonly min?: number;
-  /** Tasks that may be queued; further ones wait for room, and with them their coroutines. No limit by default. */
-  readonly queueLimit?: number;
-  /** Seconds, or a duration, that a cancelled task has to stop before its worker is replaced; 5 by default. */
-  readonly grace?: Timeout;
-}
 
 /** What a pool has and has done, at one moment. */
 export interface WorkerPoolStats {
@@ -66,10 +44,6 @@ export interface WorkerPoolStats {
   /** Those that were replaced as a cancelled task did not stop. */
   readonly replaced: number;
 }
-
-const STANDARD_GRACE = 5;
-// A web worker keeps the process alive as long as it is there.
-const WEB_IDLE_SECONDS = 0.5;
 
 /**
  * Workers that run functions which block or compute, so that coroutines go on meanwhile: threads, for JavaScript.
@@ -118,21 +92,10 @@ export class WorkerPool {
    * @throws {UnsupportedError} If the runtime has no workers, or none that take `permissions`.
    */
   constructor(size: number = cores(), options: WorkerPoolOptions = {}) {
-    this.size = checkCount(size, "size", 1);
-    const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
-    if (typeof name !== "string") throw invalid("'name' must be a string", name);
-    if (type !== "module") throw invalid("'type' must be \"module\"", type);
-    this.name = name;
-    const idleSeconds = permissions === undefined ? Infinity : WEB_IDLE_SECONDS;
-    const plan = {
-      name,
-      size,
-      keep: checkCount(min, "min", 0),
-      idleSeconds: options.idleTimeout === undefined ? idleSeconds : toSeconds(options.idleTimeout, "make a pool"),
-      queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, "queueLimit", 1),
-      graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
-    };
-    this.#dispatcher = new Dispatcher(plan, workerHost(permissions));
+    const plan = dispatcherPlan(size, options);
+    this.size = plan.size;
+    this.name = plan.name;
+    this.#dispatcher = new Dispatcher(plan, workerHost(options.permissions));
     this.#targets = new Targets((id) => this.#dispatcher.forget(id));
   }
 
@@ -275,44 +238,42 @@ export class WorkerPool {
   #call(options: TaskOptions, target: unknown, args: readonly unknown[], stream = false): TaskCall {
     this.#mustBeOpen();
     const known = this.#targets.of(target);
-    const plan = checkOptions(options, 4, stream);
     return {
       target: known,
       args,
-      plan,
-      seconds: plan.seconds,
+      plan: taskPlan(options, stream),
+      timeoutSeconds: toSeconds(options.timeout, "run a task"),
       signal: options.signal,
-      tell: progressSink(options.onProgress),
-      inherits: options.priority === undefined,
+      progressSink: progressSink(options.onProgress),
+      inheritsPriority: options.priority === undefined,
     };
   }
 
   #mustBeOpen(): void {
-    if (!this.#dispatcher.closed) return;
-    throw new WorkerError(`Cannot run a task as pool '${this.name}' has been terminated: make a new one`);
+    if (this.#dispatcher.closed) throw terminatedError(this.name);
   }
 
-  /** @internal A worker for somebody who keeps something in it. */
+  /** @internal A worker in which the caller keeps state. */
   pin(): WorkerHandle {
     this.#mustBeOpen();
     return this.#dispatcher.pin();
   }
 
-  /** @internal Runs a task in that worker; `Kind` is how it is waited for. */
-  taskIn<T extends TaskOperation>(
-    thread: WorkerHandle,
+  /** @internal Runs a task in that worker; `Kind` is the operation that waits for it. */
+  taskIn<T extends TaskOperation<unknown>>(
+    worker: WorkerHandle,
     target: unknown,
     args: readonly unknown[],
     Kind: new (dispatcher: Dispatcher, call: TaskCall) => T,
   ): T {
     const call = this.#call({}, target, args);
-    return new Kind(this.#dispatcher, { ...call, plan: { ...call.plan, thread } });
+    return new Kind(this.#dispatcher, { ...call, plan: { ...call.plan, worker } });
   }
 
-  /** @internal The same for whoever is no coroutine; `holds` is whether the process stays until it is done. */
-  runIn(thread: WorkerHandle, target: unknown, args: readonly unknown[], holds: boolean): Promise<unknown> {
+  /** @internal Runs a task in that worker, for code that is not a coroutine. */
+  runIn(worker: WorkerHandle, target: unknown, args: readonly unknown[], keepsAlive: boolean): Promise<unknown> {
     const call = this.#call({}, target, args);
-    return promiseOf(this.#dispatcher, { ...call, plan: { ...call.plan, thread } }, holds);
+    return promiseOf(this.#dispatcher, { ...call, plan: { ...call.plan, worker } }, keepsAlive);
   }
 
   /**
@@ -336,20 +297,24 @@ export class WorkerPool {
     return this.#dispatcher.terminate();
   }
 
-  /** What it has and has done. */
-  stats(): WorkerPoolStats {
-    const { threads, counts, queue, blocked, pending } = this.#dispatcher;
-    const running = threads.reduce((sum, thread) => sum + thread.sent.length + thread.own.length, 0);
+  /** Its workers and tasks at this moment, and how many there were so far. */
+  statistics(): WorkerPoolStats {
+    const { workers, counts, queue, blocked, pending } = this.#dispatcher;
     return {
       size: this.size,
-      workers: threads.length,
-      idle: threads.filter((thread) => thread.sent.length === 0).length,
+      workers: workers.length,
+      idle: workers.filter((worker) => worker.sent.length === 0).length,
       pending,
       blocked: blocked.length,
       queued: queue.length,
-      running,
+      running: workers.reduce((sum, worker) => sum + worker.sent.length + worker.pinnedTasks.length, 0),
       ...counts,
     };
+  }
+
+  /** The same as {@linkcode WorkerPool.statistics}. */
+  stats(): WorkerPoolStats {
+    return this.statistics();
   }
 
   /** The same as {@linkcode WorkerPool.terminate}, without waiting for it. */
@@ -369,15 +334,4 @@ export type TaskResult<R> = R extends Generator<any, infer T, any> | AsyncGenera
 
 function cores(): number {
   return (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 4;
-}
-
-function checkCount(value: number, name: string, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  const message = `Cannot make a pool as '${name}' must be a whole number from ${least}: current value is `;
-  if (typeof value === "number") throw new RangeError(message + value);
-  throw new TypeError(message + describe(value));
-}
-
-function invalid(what: string, value: unknown): TypeError {
-  return new TypeError(`Cannot make a pool as ${what}: current value is ${describe(value)}`);
 }

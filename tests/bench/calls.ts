@@ -1,10 +1,10 @@
-/** What a switch costs deep inside subroutines: on the coroutine's own stack, and with native `yield*`. */
+/** The cost of a switch deep inside subroutines: on the coroutine's own stack, and with native `yield*`. */
 import { call, type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, ns, printTable, timed, times } from "./harness.ts";
 
 type Body = Generator<unknown, void, unknown>;
 
-/** What the bottom of every stack does: waits until all are there, then switches. */
+/** The innermost function of every stack: waits until all are there, then switches. */
 function* bottom(gate: Acquirable): Body {
   gate.arrived++;
   while (!gate.open) yield;

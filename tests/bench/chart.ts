@@ -3,11 +3,11 @@
 /** One bar of a panel. */
 export interface Bar {
   readonly name: string;
-  /** Above zero. */
+  /** Greater than zero. */
   readonly value: number;
-  /** What stands behind the bar. */
+  /** The text behind the bar. */
   readonly text: string;
-  /** Whether it is ours, and drawn so. */
+  /** Whether it is our library's, and drawn so. */
   readonly ours?: boolean;
 }
 
@@ -122,7 +122,7 @@ function axis(values: readonly number[]): { place(value: number): number; ticks:
   return { place: (value) => (Math.log10(value) - low) / (high - low), ticks };
 }
 
-/** Moves labels apart that would lie on each other, keeping their order. */
+/** Moves labels apart that would overlap, keeping their order. */
 function spread(heights: readonly number[]): number[] {
   const order = heights.map((_, index) => index).sort((a, b) => heights[a] - heights[b]);
   const moved = [...heights];

@@ -1,4 +1,4 @@
-/** What the benchmarks need and nothing else builds must not rot. */
+/** Checks of what only the benchmarks build, so that it keeps working. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { compileKernel } from "../../assembly/compile.ts";
 import { barPanels, lineChart } from "./chart.ts";
@@ -14,13 +14,13 @@ Deno.test("the kernel still builds with the timer structure it is measured again
   assertEquals(other, ours);
 });
 
-Deno.test("what the documents show of measurements is what the kept results give", async (t) => {
+Deno.test("the measurements in the documents match the stored results", async (t) => {
   for (const page of PAGES) {
     await t.step(page.name, async () => assertEquals(await outdated(page), []));
   }
 });
 
-Deno.test("charts are well-formed, and escape what they are given", () => {
+Deno.test("charts are well-formed, and escape their text", () => {
   const bars = [{ name: "a<b", value: 1, text: "1", ours: true }, { name: "c&d", value: 100, text: "100" }];
   const chart = barPanels({ title: "t", note: "n", panels: [{ title: "p", unit: "ns", bars }] });
   const lines = lineChart({

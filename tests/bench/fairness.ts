@@ -1,6 +1,6 @@
 /**
- * What waits in a process suffer beside a load that is always ready: percentiles of their lateness, ours against native
- * async functions, polite ones and such as await nothing but `null`, and what is left of the load.
+ * The lateness of waits in a process beside a load that is always ready, in percentiles: our coroutines against native
+ * async functions, such as yield to the host and such as only await `null`, and how much the load is slowed.
  */
 import type { Run } from "./fairness/contender.ts";
 import { FUNCTIONS } from "./fairness/load.ts";
@@ -41,7 +41,7 @@ async function startServers(): Promise<Servers> {
   };
 }
 
-/** All contenders in turn, in every round. */
+/** Runs all contenders in turn, in every round. */
 async function contend(rounds: number, seconds: number): Promise<Map<Kind, Run[]>> {
   const kinds = Object.keys(KINDS) as Kind[];
   const runs = new Map<Kind, Run[]>(kinds.map((kind) => [kind, []]));

@@ -1,14 +1,14 @@
 /**
  * What all benchmarks share: interleaved repetitions, medians, and Markdown tables.
  *
- * Machines are noisy and change their speed from second to second, so contenders take turns within every round, and a
- * ratio is the median of the ratios of rounds, not a ratio of medians.
+ * The speed of a machine varies from second to second, so contenders take turns within every round, and a ratio is the
+ * median of the ratios of rounds, not a ratio of medians.
  */
 
-/** One side of a comparison: does the work once and answers nanoseconds per operation. */
+/** One side of a comparison: does the work once and returns nanoseconds per operation. */
 export type Contender = () => number | Promise<number>;
 
-/** What a comparison found. */
+/** The result of a comparison. */
 export interface Comparison {
   /** Median nanoseconds per operation, by contender. */
   readonly medians: Readonly<Record<string, number>>;
@@ -31,7 +31,7 @@ export async function compare(rounds: number, contenders: Record<string, Contend
   };
 }
 
-/** The middle value. */
+/** The median. */
 export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
@@ -42,14 +42,14 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
 }
 
-/** What `make` gives, so many times. `Array.from` costs more than much of what is measured. */
+/** Calls `make` so many times and returns the results. `Array.from` costs more than much of what is measured. */
 export function many<T>(count: number, make: () => T): T[] {
   const all: T[] = [];
   for (let i = 0; i < count; i++) all.push(make());
   return all;
 }
 
-/** Nanoseconds per operation of work that does `operations` of them. */
+/** The nanoseconds per operation of work that does `operations` of them. */
 export async function timed(operations: number, work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
@@ -77,17 +77,17 @@ export function times(value: number): string {
   return `${value.toFixed(2)} x`;
 }
 
-/** How much a benchmark may take: all of it, or a quick look. */
+/** How long a benchmark may run: in full, or for a quick look. */
 export interface Effort {
   /** Repetitions of each comparison. */
   readonly rounds: number;
   /** Multiplies the amount of work. */
   readonly scale: number;
-  /** Whether a result that documents show is to be kept, and shown. */
+  /** Whether a result that documents show is stored, and the documents updated. */
   readonly write: boolean;
 }
 
-/** Runs a script of this folder in a process of its own, and answers the JSON of its last line. */
+/** Runs a script of this folder in a process of its own, and returns the JSON of its last line. */
 export async function inOwnProcess<T>(script: string, ...args: string[]): Promise<T> {
   const url = new URL(script, import.meta.url);
   const command = new Deno.Command(Deno.execPath(), {
@@ -110,7 +110,7 @@ export async function runScript(script: string, ...args: string[]): Promise<void
   if (!success) throw new Error(`${script} failed`);
 }
 
-/** Arguments by which a process is profiled, if `deno task profile` asks for it. */
+/** Arguments for profiling a process, if `deno task profile` asks for it. */
 function profiling(): string[] {
   const folder = Deno.env.get("BENCH_PROFILES");
   return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];

@@ -1,8 +1,8 @@
 /**
  * deno run -A tests/bench/lateness.ts [seconds]
  *
- * How late sleepers wake up, and what waiting costs: ten of them on a scheduler, on a precise one, and ten loops of
- * `setTimeout`, in turns and each in a process of its own. Prints medians over all rounds.
+ * How late sleepers wake up, and how much CPU waiting takes: ten of them on a scheduler, on a precise one, and ten
+ * loops of `setTimeout`, in turns and each in a process of its own. Prints medians over all rounds.
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { markdownTable, median } from "./harness.ts";
@@ -11,7 +11,7 @@ import process from "node:process";
 const LOOPS = 10;
 const ROUNDS = 5;
 const KINDS = ["setTimeout", "sleep", "precise"];
-/** Seconds a loop sleeps: all alike, and each its own. */
+/** How long a loop sleeps, in seconds: all the same, or each its own. */
 const DELAYS: Readonly<Record<string, (loop: number) => number>> = {
   "10 ms": () => 0.01,
   "5 to 23 ms": (loop) => 0.005 + 0.002 * loop,

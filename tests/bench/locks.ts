@@ -1,4 +1,4 @@
-/** What a lock costs: nobody else wanting it, and handed from one to the other. */
+/** The cost of a lock: without contention, and passed between two coroutines. */
 import { Lock, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, ns, printTable, timed } from "./harness.ts";
 
@@ -16,7 +16,7 @@ function uncontended(count: number): Promise<number> {
   return timed(count, () => scheduler.join());
 }
 
-/** Two that take turns: every release hands the lock to the other. */
+/** Two that take turns: every release passes the lock to the other. */
 function handOff(count: number): Promise<number> {
   const scheduler = new Scheduler();
   const lock = new Lock();

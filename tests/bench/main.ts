@@ -1,8 +1,8 @@
 /**
  * deno task bench [name ...] [--quick] [--write]
  *
- * Runs the benchmarks (all, or those named) and prints Markdown tables. With --write those whose results documents show
- * keep them, and write what is shown.
+ * Runs the benchmarks (all, or those named) and prints Markdown tables. With --write, those whose results are shown in
+ * documents store them and update the documents.
  */
 import { benchCalls } from "./calls.ts";
 import { benchFairness } from "./fairness.ts";
@@ -40,7 +40,7 @@ if (unknown.length > 0) {
   Deno.exit(2);
 }
 
-/** Runs those named in processes of their own, so that what one does to the engine's optimizer is not the next one's loss. */
+/** Runs benchmarks in processes of their own, so that none affects the engine's optimizer for the next. */
 async function runEach(chosen: readonly string[]): Promise<void> {
   console.log(`Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, ${navigator.hardwareConcurrency} cores`);
   const flags = Deno.args.filter((argument) => argument.startsWith("--"));

@@ -1,4 +1,4 @@
-/** What messages cost: between two, around a ring, from many to one, to many, with a timeout, and in memory. */
+/** The cost of messages: between two, around a ring, from many to one, to many, with a timeout, and in memory. */
 import { Channel, type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, inOwnProcess, ns, printTable, timed, times } from "./harness.ts";
 
@@ -22,7 +22,7 @@ function pingPong(count: number, timeout?: number): Promise<number> {
   return timed(2 * count, () => scheduler.join());
 }
 
-/** The usual queue of native async code: a promise for whoever waits. */
+/** The usual queue of native async code: a promise for each waiter. */
 class PromiseQueue<T> {
   #items: T[] = [];
   #waiters: ((item: T) => void)[] = [];
@@ -55,7 +55,10 @@ function nativePingPong(count: number): Promise<number> {
 
 const RING = 503;
 
-/** The thread ring of the Computer Language Benchmarks Game: a token goes round until it has been passed on often. */
+/**
+ * The thread ring of the Computer Language Benchmarks Game: a token goes around until it has been passed on so many
+ * times.
+ */
 function threadRing(hops: number): Promise<number> {
   const scheduler = new Scheduler();
   const ring: Coro[] = [];
@@ -146,7 +149,7 @@ export async function benchMessages({ rounds, scale }: Effort): Promise<void> {
   ]);
 }
 
-/** Memory after ten million of each, against the level after the first hundred thousand. */
+/** The memory after ten million of each, compared with that after the first hundred thousand. */
 export async function benchMemory({ scale }: Effort): Promise<void> {
   const total = Math.round(10_000_000 * scale);
   const rows: string[][] = [];

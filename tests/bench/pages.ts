@@ -1,14 +1,14 @@
 /**
  * deno run -A tests/bench/pages.ts
  *
- * Makes texts and pictures anew from all results that are kept, as is needed when a page's form has changed.
+ * Makes texts and charts anew from all stored results, as is needed when the form of a page has changed.
  */
 import { fairnessPage } from "./fairness/page.ts";
 import { figuresPage, peersPage } from "./peers/page.ts";
 import { type Page, render } from "./results.ts";
 import { scalePage } from "./scale/page.ts";
 
-/** A page whose result may be anything: what stands in the list is only ever given its own. */
+/** A page whose result may have any type: each page in the list only gets its own. */
 // deno-lint-ignore no-explicit-any
 type AnyPage = Page<any>;
 

@@ -1,4 +1,7 @@
-/** The benchmark of peers: everyone does the works rightly, who does not gets no time, and what is shown is the same each time. */
+/**
+ * The benchmark of peers: all do the works correctly, one that does not gets no figure, and the same findings give the
+ * same text.
+ */
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Works } from "./peers/contender.ts";
 import { works as csp } from "./peers/csp.ts";
@@ -19,10 +22,10 @@ import { Process } from "./peers/process.ts";
 import { type Acquisition, type Found, numbers, shuffled, split, takeTurns } from "./peers/turns.ts";
 import { type ContendedWork, type Row, WORKS } from "./peers/works.ts";
 
-/** Those who can do their works in this process. */
+/** The peers that do their works in this process. */
 const HERE: Readonly<Record<string, Works>> = { ours, floor, native, effect, effection, csp };
 
-/** Little, but so much that everyone has begun before anyone ends. */
+/** Small amounts, but large enough that all have begun before any ends. */
 const STEPS = 20;
 const littleOf = (name: string, unit: number) => name === "sleepers" ? 3 : unit * STEPS;
 
@@ -31,7 +34,7 @@ function work(name: string): ContendedWork {
 }
 
 for (const [peer, works] of Object.entries(HERE)) {
-  Deno.test(`${peer} answers its works rightly, and has all that it is said to have`, async () => {
+  Deno.test(`${peer} does its works correctly, and has all that is declared`, async () => {
     for (const { name, unit, expected } of WORKS.filter(({ name }) => name in works)) {
       const amount = littleOf(name, unit);
       assertEquals(await works[name](amount), expected(amount), name);
@@ -52,7 +55,7 @@ addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 for (const name of ["asyncio", "go", "erlang"]) {
   const peer = here.find((each) => each.name === name);
   Deno.test({
-    name: `${name} answers its works rightly, if it is here`,
+    name: `${name} does its works correctly, if it is installed`,
     ignore: peer === undefined,
     fn: async () => {
       for (const each of WORKS.filter(({ kind }) => kind !== "server")) {
@@ -89,7 +92,7 @@ const answers = (answer: string) => `
     console.log(JSON.stringify({ ns: 1e6, answer: ${answer} }));
   }`;
 
-Deno.test("who answers wrongly, or ends, gets no time, and it is said why", async () => {
+Deno.test("a peer that gives a wrong result, or ends, gets no figure, and the reason is printed", async () => {
   const peers = [
     scripted("ours", answers("amount")),
     scripted("effect", answers("amount - 1")),
@@ -103,7 +106,7 @@ Deno.test("who answers wrongly, or ends, gets no time, and it is said why", asyn
   assertStringIncludes(dropouts.floor, "It is broken");
 });
 
-Deno.test("each set of rounds has fresh processes, and who failed in one is not in the next", async () => {
+Deno.test("each set of rounds has fresh processes, and a peer that failed in one is not in the next", async () => {
   const starts: Record<string, number> = { ours: 0, go: 0 };
   const counted = (name: string, script: string): PeerHere => {
     const { ready } = scripted(name, script);
@@ -116,7 +119,7 @@ Deno.test("each set of rounds has fresh processes, and who failed in one is not 
   assertEquals([starts, dropouts], [{ ours: 3, go: 1 }, ["go"]]);
 });
 
-Deno.test("who is not installed is left out, and it is said so", async () => {
+Deno.test("a peer that is not installed is left out, and that is printed", async () => {
   const main = new URL("peers/main.ts", import.meta.url).pathname;
   const options = ["--quick", "--only", "ring", "--peers", "asyncio,go,erlang", "--rounds", "1"];
   const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", main, ...options], env: { PATH: "" } });
@@ -127,7 +130,7 @@ Deno.test("who is not installed is left out, and it is said so", async () => {
   assertStringIncludes(text, "Not installed: asyncio, Go, Erlang.");
 });
 
-Deno.test("who takes longer than the limit gets no time", async () => {
+Deno.test("a peer that takes longer than the limit gets no figure", async () => {
   const script = "await new Promise((resolve) => setTimeout(resolve, 60_000))";
   const process = new Process(scripted("slow", script).ready.start(""));
   try {
@@ -137,7 +140,7 @@ Deno.test("who takes longer than the limit gets no time", async () => {
   }
 });
 
-Deno.test("every server that is here answers the load rightly", async () => {
+Deno.test("every installed server serves the load correctly", async () => {
   const servers = PEERS.filter(({ lacks }) => !lacks.includes("echo")).map(({ name }) => name);
   const { here } = await prepare(servers, folder);
   for (const { name, ready } of here) {
@@ -151,7 +154,7 @@ Deno.test("every server that is here answers the load rightly", async () => {
   }
 });
 
-Deno.test("a server that answers something else gets no time", async () => {
+Deno.test("a server that gives a wrong response gets no figure", async () => {
   const wrong = scripted(
     "wrong",
     `
@@ -165,7 +168,7 @@ Deno.test("a server that answers something else gets no time", async () => {
   await assertRejects(() => enterEcho("wrong", wrong.ready.start("echo"), 0.2), Error, "wrong answers");
 });
 
-Deno.test("who fails in one round is out of all of them, and the others go on", async () => {
+Deno.test("a peer that fails in one round is out of all of them, and the others go on", async () => {
   let taken = 0;
   const entrant = (peer: string, take: () => number): Acquisition => ({
     peer,
@@ -183,14 +186,14 @@ Deno.test("who fails in one round is out of all of them, and the others go on", 
   assertEquals([dropped, taken], [["b"], 2]);
 });
 
-Deno.test("an order is decided by the seed, and has everyone in it", () => {
+Deno.test("the seed determines an order, which has every peer in it", () => {
   const items = [1, 2, 3, 4, 5, 6, 7, 8];
   assertEquals(shuffled(items, numbers(3)), shuffled(items, numbers(3)));
   assert(String(shuffled(items, numbers(3))) !== String(shuffled(items, numbers(4))));
   assertEquals(shuffled(items, numbers(3)).sort(), items);
 });
 
-Deno.test("rounds are split evenly among sets, and none is left without", () => {
+Deno.test("rounds are split evenly among sets, and no set is without any", () => {
   assertEquals([split(9, 3), split(5, 3), split(2, 3), split(1, 1)], [[3, 3, 3], [1, 2, 2], [1, 1], [1]]);
 });
 
@@ -225,7 +228,7 @@ function findings(): Findings {
   };
 }
 
-Deno.test("the same findings make the same table and chart, with what is missing said", () => {
+Deno.test("the same findings make the same table and chart, with gaps explained", () => {
   const text = peersPage.markdown(findings());
   assertEquals(text, peersPage.markdown(findings()));
   assertStringIncludes(text, "| switch, 1,000 coroutines, ns | **20**<br>18–22 | 66 (3.3 x)<br>59–73 |");
@@ -237,7 +240,7 @@ Deno.test("the same findings make the same table and chart, with what is missing
   assert(!/NaN|undefined|Infinity/.test(text + svgs["peers.svg"]));
 });
 
-Deno.test("a few of the findings make the table of the README, with an empty cell for what is missing", () => {
+Deno.test("a few of the findings make the table of the README, with an empty cell for a gap", () => {
   const text = figuresPage.markdown(findings());
   assertStringIncludes(text, "| switch, ns | **20** | 66 (3.3 x) |");
   assertStringIncludes(text, "| echo server, requests/s | **22,200** |  |");
@@ -257,7 +260,7 @@ Deno.test("figures have two or three digits", () => {
   assertEquals([0.012, 0.5, 1.26, 18.4, 1_234].map(ratio), ["0.01 x", "0.50 x", "1.3 x", "18 x", "1,230 x"]);
 });
 
-Deno.test("options are read, and ours is always there", () => {
+Deno.test("options are read, and ours is always included", () => {
   const all = { only: WORKS.map(({ name }) => name), peers: PEERS.map(({ name }) => name) };
   assertEquals(parseOptions([]), { quick: false, write: false, ...all, rounds: 9, seed: 1 });
   assertEquals(parseOptions(["--quick", "--write"]), { quick: true, write: true, ...all, rounds: 3, seed: 1 });
@@ -265,7 +268,7 @@ Deno.test("options are read, and ours is always there", () => {
   assertEquals([some.only, some.peers, some.rounds, some.seed], [["switch", "ring"], ["ours", "go"], 5, 42]);
 });
 
-Deno.test("options that make no sense are refused, with what there is", () => {
+Deno.test("invalid options are rejected, with the valid ones", () => {
   assertThrows(() => parseOptions(["--only", "swich"]), RangeError, "there are switch, spawn");
   assertThrows(() => parseOptions(["--peers", "rust"]), RangeError, "there are ours, floor");
   assertThrows(() => parseOptions(["--rounds", "0"]), RangeError, "Cannot take --rounds 0");

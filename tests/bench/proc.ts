@@ -1,9 +1,9 @@
-/** What Linux tells of other processes; elsewhere nothing is known. */
+/** What Linux provides about other processes; elsewhere these functions return `null`. */
 
 // From proc(5): clock ticks of /proc/PID/stat, a hundred a second on every Linux that Deno runs on.
 const TICK_SECONDS = 0.01;
 
-/** Seconds of CPU that a process has used, all threads; `null` where the system does not tell. */
+/** The CPU time of a process, all threads, in seconds; `null` where the system does not provide it. */
 export function cpuSeconds(pid: number): number | null {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === null) return null;
@@ -12,12 +12,12 @@ export function cpuSeconds(pid: number): number | null {
   return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
 }
 
-/** Bytes of memory that a process occupies; `null` where the system does not tell. */
+/** The resident memory of a process, in bytes; `null` where the system does not provide it. */
 export function residentBytes(pid: number): number | null {
   return statusBytes(pid, "VmRSS");
 }
 
-/** The most bytes of memory that a process has occupied; `null` where the system does not tell. */
+/** The peak resident memory of a process, in bytes; `null` where the system does not provide it. */
 export function peakBytes(pid: number): number | null {
   return statusBytes(pid, "VmHWM");
 }

@@ -1,7 +1,7 @@
 /**
  * deno task profile <bench> [--quick]
  *
- * Runs a benchmark, and the processes it starts, with V8's sampling profiler; writes a `.cpuprofile` for each into
+ * Runs a benchmark, and the processes that it starts, with V8's sampling profiler. Writes a `.cpuprofile` for each into
  * `profiles/` and prints the functions that took most of the time. See "Reading a profile" in the README beside it.
  */
 import { printTable } from "./harness.ts";
@@ -10,7 +10,7 @@ import { type CpuProfile, type Share, shares } from "./profile_shares.ts";
 
 const SHOWN = 15;
 
-// What these measure is not our code at work.
+// Benchmarks that do not measure our code at work.
 const NOT_PROFILED: Readonly<Record<string, string>> = {
   size: "esbuild, which makes the bundles that it measures, is a program of its own",
   start: "it measures whole processes, of Node.js too, which end as soon as they have begun",
@@ -27,7 +27,7 @@ async function show(path: string, names: readonly string[]): Promise<void> {
   printTable(`${path}, ${seconds.toFixed(1)} s`, ["function", "where", "% of the time in itself"], rows);
 }
 
-/** Runs the benchmark with the profiler on, and answers the folder of the profiles. */
+/** Runs the benchmark with the profiler on. Returns the folder of the profiles. */
 async function profiled(name: string, flags: readonly string[]): Promise<string> {
   const folder = `profiles/${name}-${Date.now()}`;
   const main = new URL("main.ts", import.meta.url).pathname;

@@ -1,6 +1,6 @@
 /**
- * Names for the kernel's functions in a profile. The published kernel has none, as they would make it a sixth larger:
- * V8 calls its functions by their numbers. Compiled once more with names the code is the same, byte for byte.
+ * Names for the kernel's functions in a profile. The published kernel has none, as they would make it a sixth larger,
+ * and V8 calls its functions by their numbers. Compiled again with names, its code is the same, byte for byte.
  */
 import { compileKernel } from "../../assembly/compile.ts";
 import type { CpuProfile } from "./profile_shares.ts";
@@ -10,7 +10,7 @@ const CUSTOM_SECTION = 0;
 const FUNCTION_NAMES = 1;
 const HEADER_BYTES = 8;
 
-/** Reads what https://webassembly.github.io/spec/core/appendix/custom.html#name-section lays out. */
+/** Reads the section defined in https://webassembly.github.io/spec/core/appendix/custom.html#name-section. */
 class Reader {
   constructor(readonly bytes: Uint8Array, public at: number) {}
 
@@ -28,7 +28,7 @@ class Reader {
     return new TextDecoder().decode(this.bytes.subarray(this.at - length, this.at));
   }
 
-  /** The start of the first section, or part of one, of this kind. */
+  /** The start of the first section, or subsection, of this kind. */
   find(kind: number): number {
     for (;;) {
       const start = this.at;
@@ -40,7 +40,7 @@ class Reader {
   }
 }
 
-/** The names of the kernel's functions by number; none if the kernel is not what its sources compile to. */
+/** The names of the kernel's functions by number; none if its sources do not compile to this kernel. */
 export async function kernelNames(): Promise<readonly string[]> {
   const [compiled, kernel] = [await compileKernel({}, ["--debug"]), await Deno.readFile(KERNEL)];
   const reader = new Reader(compiled, HEADER_BYTES);
@@ -53,7 +53,7 @@ export async function kernelNames(): Promise<readonly string[]> {
   return names;
 }
 
-/** Puts names in the place of numbers, if the profile knows one kernel only. */
+/** Replaces numbers by names, if the profile contains one kernel only. */
 export function nameKernel(profile: CpuProfile, names: readonly string[]): void {
   const frames = profile.nodes.map((node) => node.callFrame).filter(({ url }) => url.startsWith("wasm:"));
   if (new Set(frames.map(({ url }) => url)).size !== 1) return;

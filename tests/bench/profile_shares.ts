@@ -1,4 +1,4 @@
-/** What part of the time each function of a CPU profile took for itself. */
+/** The share of the time that each function of a CPU profile took itself. */
 
 /** A profile as V8's inspector writes it; times are microseconds. */
 export interface CpuProfile {
@@ -15,13 +15,13 @@ export interface CpuProfile {
 /** One function. */
 export interface Share {
   readonly name: string;
-  /** File and line, empty for what is no function of a file. */
+  /** File and line; empty for a function that is not in a file. */
   readonly place: string;
-  /** Of the time that was sampled, without idling. */
+  /** The share of the time that was sampled, without idle time. */
   readonly percent: number;
 }
 
-/** The functions, those that took most first. */
+/** The functions, those with the largest shares first. */
 export function shares({ nodes, samples, timeDeltas }: CpuProfile): Share[] {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, { name: string; place: string; time: number }>();

@@ -1,4 +1,4 @@
-/** `deno task profile`: it writes profiles that tell where the time went. */
+/** `deno task profile` writes profiles that show where the time went. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compileKernel } from "../../assembly/compile.ts";
 import { kernelNames, nameKernel } from "./profile_kernel.ts";
@@ -13,7 +13,7 @@ async function profile(cwd: string, ...args: string[]): Promise<{ code: number; 
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-Deno.test("a benchmark is profiled, and the table names what took the time", async () => {
+Deno.test("a benchmark is profiled, and the table names the functions that took the time", async () => {
   const cwd = await Deno.makeTempDir();
   try {
     const { code, text } = await profile(cwd, "locks", "--quick");
@@ -31,7 +31,7 @@ Deno.test("a benchmark is profiled, and the table names what took the time", asy
   }
 });
 
-Deno.test("profiling what is no benchmark says which there are", async () => {
+Deno.test("profiling an unknown benchmark lists the benchmarks", async () => {
   const cwd = await Deno.makeTempDir();
   try {
     const { code, text } = await profile(cwd, "nonsense");
@@ -42,7 +42,7 @@ Deno.test("profiling what is no benchmark says which there are", async () => {
   }
 });
 
-Deno.test("profiling what is not our code at work says why not", async () => {
+Deno.test("profiling a benchmark that does not measure our code at work says why not", async () => {
   const { code, text } = await profile(".", "start");
   assertEquals(code, 2);
   assertStringIncludes(text, 'Cannot profile "start": it measures whole processes');
@@ -66,7 +66,7 @@ Deno.test("the kernel's functions get the names of its sources, unless there are
   assertEquals(named("wasm://wasm/1", "wasm://wasm/2"), [`wasm-function[${turn}]`, `wasm-function[${turn}]`]);
 });
 
-Deno.test("shares add up the samples of a function, and leave out the time without work", () => {
+Deno.test("shares add up the samples of a function, and leave out idle time", () => {
   const frame = (functionName: string) => ({
     functionName,
     url: functionName === "(idle)" ? "" : "a/b.ts",

@@ -3,13 +3,13 @@ import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** The text of `mod.ts` without its lines that pass on `./io` and `./workers`. */
+/** The text of `mod.ts` without its lines that re-export `./io` and `./workers`. */
 export async function coreAlone(): Promise<string> {
   const lines = (await Deno.readTextFile(new URL("mod.ts", ROOT))).split("\n");
   return lines.filter((line) => !/^export \* from "\.\/core\/(io|workers)\/mod\.ts";$/.test(line)).join("\n");
 }
 
-/** Programs by what they are: each entry point whole, `.` without what it passes on, and a user of little. */
+/** Programs by description: each entry point as a whole, `.` without what it re-exports, and one that uses little. */
 export async function sizedPrograms(): Promise<Record<string, string>> {
   const entries = Object.keys(config.exports).map((path) =>
     [`\`${path}\``, `export * from "${config.name}${path.slice(1)}";`] as const

@@ -1,15 +1,15 @@
 /**
- * What was measured and is shown: kept as JSON, from which texts and pictures are made.
+ * Measurements that documents show: stored as JSON, from which texts and charts are made.
  *
- * Invariant, which a test checks: what documents show is what the pages make of the kept results.
+ * Invariant, which a test checks: the documents show what the pages make of the stored results.
  */
 import { cpus, totalmem } from "node:os";
 
-/** One measured thing that documents show: how its figures become text and pictures, always the same ones. */
+/** A measurement that documents show: how its figures become text and charts, always the same ones. */
 export interface Page<T> {
   /** Names the section between `<!-- bench:name -->` and `<!-- /bench:name -->`. */
   readonly name: string;
-  /** Names the kept result, if it is not that of the same name. */
+  /** The name of the stored result, if it is another than this one's. */
   readonly result?: string;
   /** The document that shows it, `tests/bench/README.md` by default. */
   readonly document?: string;
@@ -19,7 +19,7 @@ export interface Page<T> {
   svgs?(result: T): Readonly<Record<string, string>>;
 }
 
-/** What something was measured on. */
+/** The system on which something was measured. */
 export interface Machine {
   /** Year, month, day. */
   readonly date: string;
@@ -57,14 +57,14 @@ function documentOf<T>(page: Page<T>): string {
   return page.document ?? "tests/bench/README.md";
 }
 
-/** Keeps a result, and writes what is made of it. */
+/** Stores a result, and writes its text and charts. */
 export async function publish<T>(page: Page<T>, result: T): Promise<void> {
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(new URL(`${page.name}.json`, RESULTS), JSON.stringify(result, null, 2) + "\n");
   await render(page);
 }
 
-/** Writes what is made of a kept result. */
+/** Writes the text and charts of a stored result. */
 export async function render<T>(page: Page<T>): Promise<void> {
   const result = await kept(page);
   for (const [file, svg] of Object.entries(page.svgs?.(result) ?? {})) {
@@ -75,7 +75,7 @@ export async function render<T>(page: Page<T>): Promise<void> {
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", document.pathname] }).output();
 }
 
-/** The parts of a page that are not what its kept result gives: none, if all is current. */
+/** The parts of a page that do not match its stored result: none, if all is current. */
 export async function outdated<T>(page: Page<T>): Promise<string[]> {
   const result = await kept(page);
   const parts: string[] = [];
@@ -99,7 +99,7 @@ function withSection<T>(text: string, page: Page<T>, result: T): string {
   return `${text.slice(0, from + start.length)}\n\n${page.markdown(result).trim()}\n\n${text.slice(to)}`;
 }
 
-/** The text without what a formatter decides: the widths of lines and of columns. */
+/** The text without what a formatter changes: the widths of lines and of columns. */
 function plain(text: string): string {
   return text.replaceAll(/-{2,}/g, "--").replaceAll(/\s+/g, " ");
 }

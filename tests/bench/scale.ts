@@ -1,8 +1,8 @@
 /**
- * How it scales: cost per operation by number of coroutines, memory by what they wait in, and the first limit.
+ * How the library scales: cost per operation by number of coroutines, memory by kind of wait, and the first limit.
  *
- * Everything runs in a process of its own, the large ones one after the other. `--quick` ends at 100,000 coroutines
- * and does not look for the limit, `--write` keeps what was found.
+ * Everything runs in a process of its own, the large ones one after the other. `--quick` ends at 100,000 coroutines and
+ * does not look for the limit; `--write` stores the results.
  */
 import { type Effort, inOwnProcess, median } from "./harness.ts";
 import { machine, publish } from "./results.ts";
@@ -16,7 +16,7 @@ const COUNTS = [100, 1_000, 10_000, 100_000, 1_000_000, 4_000_000];
 const QUICK_MOST = 100_000;
 const CROWD = 1_000_000;
 
-/** Takes turns: every work with every number of coroutines, and all of that again. */
+/** Measures every work with every number of coroutines in turn, and all of that again. */
 async function measureCosts(counts: readonly number[], repetitions: number): Promise<Scale["costs"]> {
   const found = Object.fromEntries(Object.keys(WORKS).map((work) => [work, counts.map((): number[] => [])]));
   for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -42,7 +42,7 @@ async function measureMemory(crowd: number): Promise<Scale["memory"]> {
   return memory;
 }
 
-/** Everything; prints what the documents show. */
+/** Measures everything and prints the text for the documents. */
 export async function benchScale({ scale, write }: Effort): Promise<void> {
   const quick = scale < 1;
   const counts = quick ? COUNTS.filter((count) => count <= QUICK_MOST) : COUNTS;

@@ -1,10 +1,10 @@
-/** How large the package is in a bundle, minified and compressed. */
+/** The size of the package in a bundle, minified and compressed. */
 import { gzipSync } from "node:zlib";
 import { type Bundle, bundle } from "../package/bundle.ts";
 import { printTable } from "./harness.ts";
 import { sizedPrograms } from "./programs.ts";
 
-/** Sizes of bundles, and what the largest files take of the one without sockets, files and workers. */
+/** Sizes of bundles, and the largest files in the one without sockets, files and workers. */
 export async function benchSize(): Promise<void> {
   const bundles: [string, Bundle][] = [];
   for (const [name, program] of Object.entries(await sizedPrograms())) bundles.push([name, await bundle(program)]);

@@ -31,7 +31,7 @@ const seconds = (performance.now() - start) / 1000;
 if (woken !== count) throw new Error(`${woken} of ${count} woke`);
 console.log(JSON.stringify({ seconds, megabytes: peakMegabytes() }));
 
-/** The most that was resident, where the system tells; what is now, elsewhere. */
+/** The peak resident memory, where the system provides it; the current one elsewhere. */
 function peakMegabytes(): number {
   try {
     const status = Deno.readTextFileSync("/proc/self/status");

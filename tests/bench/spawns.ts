@@ -1,4 +1,4 @@
-/** What it costs to create a coroutine that does nothing and to wait for its end. */
+/** The cost of creating a coroutine that does nothing and of waiting for its end. */
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, many, ns, printTable, timed, times } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What the package adds to the start of a program, until its first coroutine has run: against an empty script, in
- * pairs, each in a process of its own, with everything in the caches.
+ * What the package adds to the start of a program, until its first coroutine has run: compared with an empty script, in
+ * pairs, each in a process of its own, with warm caches.
  */
 import { bundle } from "../package/bundle.ts";
 import { findRuntime } from "../runtimes/find.ts";
@@ -68,7 +68,7 @@ async function bundledPrograms(folder: string): Promise<[string, string][]> {
 
 /**
  * Milliseconds of the empty script, and what the program adds: median, quartiles, and the difference of the quickest
- * starts of both, which a machine that is busy otherwise spoils least.
+ * starts of both, which a busy machine affects least.
  */
 async function startInPairs(
   command: readonly string[],

@@ -1,4 +1,4 @@
-/** What a switch costs: the floor is a bare round robin over generators, with no scheduler at all. */
+/** The cost of a switch: the floor is a bare round robin over generators, with no scheduler at all. */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Comparison, type Effort, many, ns, printTable, timed, times } from "./harness.ts";
 

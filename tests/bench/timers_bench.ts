@@ -1,9 +1,9 @@
 // deno run -A tests/bench/timers_bench.ts
 //
-// The timer structure of the kernel (assembly/timers.ts, an indexed 8-ary heap) against the one that lost
+// The timer structure of the kernel (assembly/timers.ts, an indexed 8-ary heap) compared with the one that was rejected
 // (timers/radix_heap.as, a radix heap): the whole kernel is built with each, and both run in turns in this process.
-// Prints Markdown tables of nanoseconds per timer, medians. The calls from TypeScript and the way of an expired timer
-// through its ready queue are part of the figures.
+// Prints Markdown tables of nanoseconds per timer, medians. The figures include the calls from TypeScript and the way
+// of an expired timer through its ready queue.
 
 import { compileKernel } from "../../assembly/compile.ts";
 import { Kernel, setKernelModule } from "../../core/kernel/kernel.ts";
@@ -111,7 +111,7 @@ function sameTimeout(asking: number): Scenario {
   };
 }
 
-/** One coroutine after the other arms now + 30 s and is answered at once, while the others wait as long. */
+/** One coroutine after the other arms a timeout of 30 s and ends its wait at once, while the others wait as long. */
 function answeredAtOnce(kernel: Kernel, slots: readonly number[], _share: number, rounds: number): Figures {
   const { exports } = kernel;
   let now = 0;

@@ -1,9 +1,9 @@
 /**
  * deno run -A tests/bench/versus.ts OTHER [switch message spawn ...] [--pairs 41]
  *
- * Compares this checkout with another one, such as that of the commit before: each works in processes of its own, in
- * turns, and what is compared is CPU time, so that a busy machine spoils little. Prints the median of the ratios of
- * this one to the other, and the interval that holds the true median with 95 % certainty.
+ * Compares this checkout with another one, such as that of the commit before. Each works in processes of its own, in
+ * turns. CPU time is compared, so that a busy machine has little effect. Prints the median of the ratios of this one to
+ * the other, and its 95 % confidence interval.
  */
 import { markdownTable, median } from "./harness.ts";
 
@@ -38,7 +38,7 @@ async function measure(checkout: string, works: readonly string[]): Promise<Figu
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** The interval of the median, by ranks: no matter how the figures are distributed. */
+/** The confidence interval of the median, by ranks: it holds for any distribution. */
 export function medianInterval(values: readonly number[]): [number, number] {
   const sorted = values.toSorted((a, b) => a - b);
   const half = 0.98 * Math.sqrt(sorted.length);

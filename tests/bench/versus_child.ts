@@ -5,7 +5,7 @@ import { Channel, type Coro, Lock, Scheduler } from "@asyncoro/asyncoro";
 
 type Body = Generator<unknown, void, unknown>;
 
-// Enough for V8 to have compiled what runs, and for one figure to take some 50 ms.
+// Enough for V8 to have compiled the code, and for one figure to take some 50 ms.
 const REPEATS = 7;
 
 function* yielder(_coro: Coro, steps: number): Body {
@@ -111,7 +111,7 @@ const WORKS: Readonly<Record<string, Work>> = {
       scheduler.spawn(pinger, partner as Coro, 400_000);
     },
   },
-  // As switch, but every step has another context of the host than the one before.
+  // As switch, but every step has another host context than the one before.
   contexts: {
     operations: 2_000_000,
     begin(scheduler) {
@@ -131,7 +131,7 @@ const WORKS: Readonly<Record<string, Work>> = {
     },
   },
   broadcast: { operations: 1_000_000, begin: (scheduler) => broadcast(scheduler, 1_000, 1_000) },
-  // Their waiting costs no CPU time: what is left is the price of timers.
+  // Waiting costs no CPU time: the figure is the cost of timers.
   sleepers: {
     operations: 200_000,
     begin(scheduler) {

@@ -1,8 +1,8 @@
 /**
- * Random programs of coroutines, checked against what must hold whatever they do: no message is lost, doubled or
- * overtaken, no wake-up comes late, early or to the wrong wait, equal deadlines wake in their order, everything ends.
+ * Random programs of coroutines, checked against invariants: no message is lost, doubled or overtaken; no wake-up is
+ * late, early or reaches the wrong wait; equal deadlines wake in their order; everything ends.
  *
- * Virtual time makes the check of times exact: while anything runs, time stands still.
+ * Virtual time makes the check of times exact: it does not advance while anything runs.
  */
 import {
   all,
@@ -66,14 +66,14 @@ const { step } = fc.letrec<{ step: Step; steps: readonly Step[] }>((tie) => ({
 
 const programs = fc.array(fc.array(step, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 6 });
 
-/** Thrown into a coroutine by another. */
+/** An error that one coroutine throws in another. */
 class Thrown extends Error {
   constructor(readonly to: number, readonly at: number) {
     super(`thrown into ${to} at ${at}`);
   }
 }
 
-/** What a coroutine is resumed with. */
+/** A value with which a coroutine is resumed. */
 interface Update {
   readonly to: number;
   readonly at: number;
@@ -92,12 +92,12 @@ function isWait(step: Step): step is Step & { t: Seconds; plain: boolean } {
   return step.op === "sleep" || step.op === "pause" || step.op === "receive";
 }
 
-/** Whether a race or all is over operations themselves. */
+/** Whether the items of a race or all are operations. */
 function isDirect(step: Step & { op: "race" | "all" }): boolean {
   return step.direct && isWait(step.items[0][0]);
 }
 
-/** Whether no two receives of a program wait side by side, so that it takes its messages in the order sent. */
+/** Whether no two receives of a program wait at the same time, so that it receives messages in the order sent. */
 function takesInOrder(steps: readonly Step[], fair: boolean): boolean {
   return steps.every((step) => {
     if (step.op === "race" || step.op === "all") return fair && isDirect(step);
@@ -112,10 +112,10 @@ class World {
   readonly clock = new VirtualClock();
   readonly scheduler: Scheduler;
   readonly coros: Coro[] = [];
-  /** What was accepted by `send`, and what was received, by recipient. */
+  /** The messages accepted by `send`, and those received, by recipient. */
   readonly sent: Message[][] = [];
   readonly got: Message[][] = [];
-  /** Recipients that took everything before they ended. */
+  /** Recipients that received everything before they ended. */
   readonly drained: boolean[] = [];
   readonly inOrder: boolean[] = [];
   readonly refused = new Set<Update>();
@@ -129,7 +129,7 @@ class World {
   constructor(programs: readonly (readonly Step[])[], shuffle: number | undefined) {
     this.scheduler = new Scheduler({ clock: this.clock, shuffle });
     this.fair = shuffle === undefined;
-    // What cleanup throws is reported; anything but what the programs throw is a problem.
+    // Errors of cleanup are reported; any error that the programs do not throw is a problem.
     this.scheduler.onError = (error) => this.expected(error) || this.problem(`reported: ${error}`);
     programs.forEach((program, me) => {
       this.sent.push([]);
@@ -189,13 +189,13 @@ class World {
     });
   }
 
-  /** Takes what is left in the mailbox. */
+  /** Receives the rest of the mailbox. */
   *drain(coro: Coro, me: number): Generator<unknown, void, unknown> {
     for (;;) {
       try {
         const message = yield* coro.receive<Message | typeof ALARM>(0, ALARM);
         if (message !== ALARM) this.got[me].push(message as Message);
-        // A message may come while the news that there is none waits for its turn.
+        // A message may arrive between the timeout and the step that receives it.
         else if ((coro.mailbox?.length ?? 0) === 0) break;
       } catch (error) {
         if (!this.expected(error)) throw error;
@@ -218,7 +218,7 @@ class World {
 
   catches(me: number, error: Thrown): void {
     this.caught.add(error);
-    // It may have come by way of finish().
+    // The error may have come from finish().
     this.check(this.coros[error.to] !== undefined, `${me} caught an error of nobody`);
   }
 
@@ -294,7 +294,7 @@ class World {
     } else this.resumed(me, value as Update, now);
   }
 
-  /** Those with the same deadline wake in the order in which they began to wait. */
+  /** Waits with the same deadline end in the order in which they began. */
   alarmed(deadline: number, number: number): void {
     const last = this.#lastAlarm;
     this.check(deadline >= last.deadline, `a wake-up for ${deadline} came after one for ${last.deadline}`);
@@ -334,7 +334,7 @@ class World {
       yield* combine(step.items.map((steps) => this.steps(coro, me, steps)));
       return;
     }
-    // Operations themselves, with nobody to tell what a loser got.
+    // The items are operations, so it is unknown what a loser got.
     const start = this.clock.now();
     const one = this.wait(coro, first);
     const value = yield* combine([one, coro.receive(3, ALARM)]);
@@ -378,7 +378,7 @@ function property(shuffled: boolean): fc.IAsyncProperty<[Step[][], number]> {
 }
 
 for (const shuffled of [false, true]) {
-  Deno.test(`random programs keep all promises, ${shuffled ? "in shuffled order" : "first come, first served"}`, async () => {
+  Deno.test(`random programs keep all invariants, ${shuffled ? "in shuffled order" : "first come, first served"}`, async () => {
     const seed = Number(Deno.env.get("SEED") ?? Math.trunc(Math.random() * 2 ** 31));
     const result = await fc.check(property(shuffled), { seed, numRuns: runs(3000) });
     assert(!result.failed, `${fc.defaultReportMessage(result)}\n${(result.errorInstance as Error | null)?.message}`);

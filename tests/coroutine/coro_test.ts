@@ -1,5 +1,5 @@
 /**
- * A coroutine: its creation, its names and flags, sleeping and being resumed, messages to itself.
+ * A coroutine: creation, names and flags, sleeping and resuming, messages to itself.
  */
 import { Coro, type CoroFunction, current, race, run, Scheduler, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
@@ -23,7 +23,7 @@ Deno.test("new Coro runs from the next turn on, with its arguments", async () =>
   assertEquals(coro.isAlive(), false);
 });
 
-Deno.test("a target that is no generator function is a TypeError that names what was passed", () => {
+Deno.test("a target that is not a generator function is a TypeError with the value passed", () => {
   const scheduler = new Scheduler();
   function* generator(): Generator<unknown, void, unknown> {}
   class Target {}
@@ -61,7 +61,7 @@ Deno.test("a target that is no generator function is a TypeError that names what
   assertEquals(scheduler.stats().spawned, 0);
 });
 
-Deno.test("an async function as target gets the way out", () => {
+Deno.test("the error for an async function as target tells what to do", () => {
   const error = assertThrows(() => new Coro((async () => {}) as unknown as CoroFunction), TypeError);
   assert(error.message.endsWith("write function* and await promises with yield* until(promise)"), error.message);
 });
@@ -142,7 +142,7 @@ Deno.test("current() and Scheduler.curCoro() are the running coroutine", () =>
 
 // --- sleep, suspend, resume ---------------------------------------------------------------------------------
 
-Deno.test("sleep gives its alarm when time is up, and undefined by default", () =>
+Deno.test("sleep returns its alarm value when the time is up, undefined by default", () =>
   inLab(async ({ scheduler, clock }) => {
     const values = await scheduler.spawn(function* (coro) {
       return [yield* coro.sleep(1), yield* coro.sleep(1, "alarm"), yield* coro.suspend(1, null), clock.now()];
@@ -150,7 +150,7 @@ Deno.test("sleep gives its alarm when time is up, and undefined by default", () 
     assertEquals(values, [undefined, "alarm", null, 3]);
   }));
 
-Deno.test("sleep of zero or less gives its alarm at once, without suspending", () =>
+Deno.test("sleep of zero or less returns its alarm value at once, without suspending", () =>
   inLab(async ({ scheduler, log }) => {
     scheduler.spawn(function* (coro) {
       log.push(
@@ -167,7 +167,7 @@ Deno.test("sleep of zero or less gives its alarm at once, without suspending", (
     assertEquals(log, ["zero", "minus", "none", "plain", "other"]);
   }));
 
-Deno.test("sleep without a limit waits for resume, and gives its value", () =>
+Deno.test("sleep without a limit waits for resume, and returns its value", () =>
   inLab(async ({ scheduler, clock }) => {
     for (const timeout of [undefined, null, Infinity, 1000]) {
       for (const method of ["sleep", "suspend"] as const) {
@@ -196,7 +196,7 @@ Deno.test("wakeup is resume, and code outside may call it", async () => {
   assertEquals(sleeper.wakeup("ended"), false);
 });
 
-Deno.test("a second resume before the coroutine ran answers false and changes nothing", () =>
+Deno.test("a second resume before the coroutine has run returns false and has no effect", () =>
   inLab(async ({ scheduler }) => {
     const sleeper = scheduler.spawn(function* (coro) {
       const first = yield* coro.sleep(10);
@@ -210,7 +210,7 @@ Deno.test("a second resume before the coroutine ran answers false and changes no
     assertEquals(await sleeper.value(), [1, "alarm"]);
   }));
 
-Deno.test("resume reaches only a coroutine in sleep or suspend", () =>
+Deno.test("resume wakes only a coroutine in sleep or suspend", () =>
   inLab(async ({ scheduler, clock }) => {
     const gate = Promise.withResolvers<string>();
     const target = scheduler.spawn(function* stays() {
@@ -223,7 +223,7 @@ Deno.test("resume reaches only a coroutine in sleep or suspend", () =>
       awaiter: scheduler.spawn(function* () {
         return (yield gate.promise) as string;
       }),
-      completionWaiter: scheduler.spawn(function* () {
+      waiter: scheduler.spawn(function* () {
         return yield* target.finish();
       }),
       runner: scheduler.spawn(function* (coro) {
@@ -251,7 +251,7 @@ Deno.test("resume reaches only a coroutine in sleep or suspend", () =>
     assertEquals(clock.now(), 60);
   }));
 
-Deno.test("a late resume never leaks into a later wait", () =>
+Deno.test("a late resume never ends a later wait", () =>
   inLab(async ({ scheduler, clock }) => {
     const sleeper = scheduler.spawn(function* (coro) {
       const first = yield* coro.sleep(1, "late");
@@ -268,10 +268,10 @@ Deno.test("a late resume never leaks into a later wait", () =>
     assertEquals(answers, [false]);
   }));
 
-Deno.test("resume in the turn in which the timer fires: whoever comes first wins, the other leaves no trace", () =>
+Deno.test("resume in the turn in which the timer fires: the first wins, the other has no effect", () =>
   inLab(async ({ scheduler }) => {
     const answers: boolean[] = [];
-    // It sleeps to the same moment; the one that began earlier fires first.
+    // It sleeps until the same moment; the timer set earlier fires first.
     const resumer = (before: boolean) =>
       function* (coro: Coro): Generator<unknown, unknown, unknown> {
         let sleeper: Coro | null = null;
@@ -288,7 +288,7 @@ Deno.test("resume in the turn in which the timer fires: whoever comes first wins
         const wait = coro.sleep(1);
         if (before) {
           make();
-          // The resumer's own timer is armed before the new coroutine has started.
+          // The timer of the resuming coroutine is set before the new coroutine has started.
         }
         yield* wait;
         answers.push(sleeper!.resume("resumed"));
@@ -333,7 +333,7 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
     }).value();
   }));
 
-Deno.test("the helper sleep() is the current coroutine's own, and resume() ends it", () =>
+Deno.test("sleep() suspends the current coroutine, and resume() wakes it", () =>
   inLab(async ({ scheduler, clock }) => {
     const sleeper = scheduler.spawn(function* () {
       yield* sleep(3);
@@ -368,7 +368,7 @@ Deno.test("send queues for a coroutine that has not started, sleeps or waits for
     assertEquals(receiver.send("after its end"), false);
   }));
 
-Deno.test("deliver answers 1 for one alive and -1 for one that has ended", () =>
+Deno.test("deliver returns 1 for a living coroutine and -1 for one that has ended", () =>
   inLab(async ({ scheduler }) => {
     await scheduler.spawn(function* (coro) {
       const dead = scheduler.spawn(function* () {});
@@ -393,7 +393,7 @@ Deno.test("receive takes the earliest message at once, in the order sent", () =>
     assertEquals(await receiver.value(), [[undefined, 1, null, "alarm"], 1]);
   }));
 
-Deno.test("a message that comes in the turn of the timeout is not lost", () =>
+Deno.test("a message sent in the turn of the timeout is not lost", () =>
   inLab(async ({ scheduler }) => {
     const receiver = scheduler.spawn(function* (coro) {
       const first = yield* coro.receive(1, "alarm");
@@ -413,19 +413,19 @@ Deno.test("a message that comes in the turn of the timeout is not lost", () =>
 
 // --- finish and value -----------------------------------------------------------------------------------------
 
-Deno.test("finish and value give the result to everyone, before and after the end", () =>
+Deno.test("finish and value return the result to all waiters, before and after the end", () =>
   inLab(async ({ scheduler }) => {
     const result = { answer: 42 };
     const coro = scheduler.spawn(function* (self) {
       yield* self.sleep(1);
       return result;
     });
-    const completionWaiters = [1, 2, 3].map(() =>
+    const waiters = [1, 2, 3].map(() =>
       scheduler.spawn(function* () {
         return yield* coro.finish();
       })
     );
-    for (const value of await Promise.all([coro.value(), coro.value(10), ...completionWaiters.map((j) => j.value())])) {
+    for (const value of await Promise.all([coro.value(), coro.value(10), ...waiters.map((waiter) => waiter.value())])) {
       assertStrictEquals(value, result);
     }
     assertStrictEquals(await coro.value(), result);
@@ -507,7 +507,7 @@ Deno.test("setDaemon changes what join waits for, from inside and from outside",
     assertEquals(both.isAlive(), true);
   }));
 
-Deno.test("coroutines that are made by a terminated or ended one live on", () =>
+Deno.test("coroutines live on after the one that created them has ended or was terminated", () =>
   inLab(async ({ scheduler }) => {
     let child: Coro | null = null;
     await scheduler.spawn(function* () {

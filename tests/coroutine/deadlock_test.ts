@@ -1,5 +1,5 @@
 /**
- * Deadlocks: declared where they are certain, and nowhere else.
+ * Deadlocks: detected where they are certain, and nowhere else.
  */
 import { all, call, Coro, DeadlockError, race, Scheduler, sleep, until, withTimeout } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -11,7 +11,7 @@ function* finishOf(other: () => Coro): Generator<unknown, unknown, unknown> {
   return yield* other().finish();
 }
 
-/** Coroutines that each wait for the end of the next one, the last for the first. */
+/** Coroutines that each wait for the end of the next one; the last waits for the first. */
 function ring(scheduler: Scheduler, size: number): Coro[] {
   const coros: Coro[] = [];
   for (let i = 0; i < size; i++) {
@@ -28,10 +28,10 @@ function ring(scheduler: Scheduler, size: number): Coro[] {
 for (const clock of ["host", "virtual"] as const) {
   const make = () => new Scheduler(clock === "virtual" ? { clock: new VirtualClock() } : {});
 
-  Deno.test(`(a) those who finish each other in a ring fail with DeadlockError: ${clock} clock`, async () => {
+  Deno.test(`(a) coroutines that finish each other in a ring fail with DeadlockError: ${clock} clock`, async () => {
     for (const size of [1, 2, 3, 10]) {
       const scheduler = make();
-      // None of these hides it.
+      // None of these hides the deadlock.
       const timer = scheduler.spawnWith({ name: "timer", daemon: true }, function* () {
         yield* sleep(1000);
       });
@@ -59,7 +59,7 @@ for (const clock of ["host", "virtual"] as const) {
     }
   });
 
-  Deno.test(`(a) one that catches the DeadlockError may mend it: ${clock} clock`, async () => {
+  Deno.test(`(a) a coroutine that catches the DeadlockError may resolve it: ${clock} clock`, async () => {
     const scheduler = make();
     const log: string[] = [];
     let second: Coro | null = null;
@@ -86,7 +86,7 @@ for (const clock of ["host", "virtual"] as const) {
   });
 }
 
-Deno.test("(a) whoever depends on the closed set is listed after the cycle", () =>
+Deno.test("(a) coroutines that depend on the closed set are listed after the cycle", () =>
   inLab(async ({ scheduler }) => {
     const coros: Coro[] = [];
     const outer = scheduler.spawnWith({ name: "outer" }, function* () {
@@ -133,7 +133,7 @@ Deno.test("(a) a closed set through subroutines, race, all and branches is found
     }
   }));
 
-Deno.test("a set that a timeout, a message, a promise or code outside may open is not dead", () =>
+Deno.test("a set with a wait that a timeout, a message, a promise or code outside may end is no deadlock", () =>
   inLab(async ({ scheduler, clock }) => {
     const openers: [string, (other: () => Coro) => Generator<unknown, unknown, unknown>][] = [
       ["timeout of finish", function* (other) {
@@ -189,11 +189,11 @@ Deno.test("waiting for a receiver, a sleeper or a daemon is no deadlock while co
   const receiver = scheduler.spawn(function* (coro) {
     return yield* coro.receive();
   });
-  const completionWaiter = scheduler.spawn(function* () {
+  const waiter = scheduler.spawn(function* () {
     return yield* receiver.finish();
   });
   const joined = scheduler.join();
-  const values = Promise.all([receiver.value(), completionWaiter.value()]);
+  const values = Promise.all([receiver.value(), waiter.value()]);
   await new Promise((resolve) => setTimeout(resolve, 30));
   receiver.send("from outside");
   assertEquals(await values, ["from outside", "from outside"]);
@@ -201,7 +201,7 @@ Deno.test("waiting for a receiver, a sleeper or a daemon is no deadlock while co
   await scheduler.terminate();
 });
 
-Deno.test("those told of a deadlock may still be woken or terminated", () =>
+Deno.test("coroutines of a deadlock may still be woken or terminated", () =>
   inLab(async ({ scheduler }) => {
     const receiver = scheduler.spawn(function* (coro) {
       return yield* coro.receive();
@@ -221,7 +221,7 @@ Deno.test("those told of a deadlock may still be woken or terminated", () =>
 
 // --- (c) virtual time ----------------------------------------------------------------------------------------
 
-Deno.test("(c) in virtual time: join, value and finish that depend on those who wait for good fail", () =>
+Deno.test("(c) in virtual time: join, value and finish fail if they depend on coroutines that wait for ever", () =>
   inLab(async ({ scheduler }) => {
     const receiver = scheduler.spawnWith({ name: "receiver" }, function* (coro) {
       yield* coro.receive();
@@ -229,19 +229,19 @@ Deno.test("(c) in virtual time: join, value and finish that depend on those who 
     const sleeper = scheduler.spawnWith({ name: "sleeper" }, function* (coro) {
       yield* coro.sleep();
     });
-    const completionWaiter = scheduler.spawnWith({ name: "completionWaiter" }, function* () {
+    const waiter = scheduler.spawnWith({ name: "waiter" }, function* () {
       try {
         yield* receiver.finish();
       } catch (error) {
         return error;
       }
     });
-    const error = await completionWaiter.value();
+    const error = await waiter.value();
     assertInstanceOf(error, DeadlockError);
     const lines = (error as DeadlockError).waiting.map(({ coro, waitsFor }) => `${coro.name}: ${waitsFor}`);
     assertEquals(
       lines.sort(),
-      ["completionWaiter: the end of receiver/101", "receiver: a message", "sleeper: sleep"].sort(),
+      ["waiter: the end of receiver/101", "receiver: a message", "sleeper: sleep"].sort(),
     );
     await assertRejects(() => receiver.value(), DeadlockError);
     await assertRejects(() => scheduler.join(), DeadlockError);
@@ -268,7 +268,7 @@ Deno.test("(c) not while a timer, a promise or something ready is left", () =>
 
 // --- (b) the host's loop has run dry ---------------------------------------------------------------------------
 
-Deno.test("(b) main() of one that waits for good prints the deadlock, lists who waits for what, and exits with 1", async () => {
+Deno.test("(b) main() of a coroutine that waits for ever prints the deadlock with all waits, and exits with 1", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { Coro, main } from "@asyncoro/asyncoro";
     main(function* program(coro) {
@@ -287,7 +287,7 @@ Deno.test("(b) main() of one that waits for good prints the deadlock, lists who 
   assertEquals(stderr.match(/Deadlock:/g)?.length, 1, stderr);
 });
 
-Deno.test("(b) main() whose other coroutine waits for good", async () => {
+Deno.test("(b) main() with another coroutine that waits for ever", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { Coro, main } from "@asyncoro/asyncoro";
     main(function* program() {
@@ -331,7 +331,7 @@ Deno.test("(b) without main: value() fails when the loop has run dry, by beforeu
   assertEquals(stdout.split("\n").filter(Boolean).sort(), ["DeadlockError", "join: DeadlockError", "mended"]);
 });
 
-Deno.test("(b) a program that ends while coroutines wait and nobody asks says so", async () => {
+Deno.test("(b) a program that ends while coroutines wait reports it, even if nothing waits for them", async () => {
   const { stderr } = await runProgram(`
     import { Coro } from "@asyncoro/asyncoro";
     new Coro(function* waits(self) { yield* self.receive(); });
@@ -349,7 +349,7 @@ Deno.test("(b) daemons that wait are no deadlock", async () => {
   assertEquals([code, stdout, stderr], [0, "done\n", ""]);
 });
 
-Deno.test("code outside that will wake a coroutine from a host timer keeps it from being declared dead", async () => {
+Deno.test("code outside that will wake a coroutine from a host timer keeps it from being taken for deadlocked", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { main } from "@asyncoro/asyncoro";
     main(function* (coro) {
@@ -362,7 +362,7 @@ Deno.test("code outside that will wake a coroutine from a host timer keeps it fr
   assertEquals([code, stdout, stderr], [0, "from a timer\nresumed\n", ""]);
 });
 
-Deno.test("ten thousand who wait for one another in a chain are no deadlock, and looking is quick", () =>
+Deno.test("ten thousand coroutines that wait in a chain are no deadlock, and the search is quick", () =>
   inLab(async ({ scheduler }) => {
     const start = performance.now();
     let last: Coro = scheduler.spawn(function* (coro) {

@@ -1,12 +1,12 @@
 /**
- * `dump()`: who is there, in which state, waiting for what.
+ * `dump()`: the coroutines, their states and what they wait for.
  */
 import { all, call, race, Scheduler, sleep, until, withTimeout } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { settle } from "../helpers/lab.ts";
 
-Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
+Deno.test("dump lists every coroutine, and has no side effects", async () => {
   const clock = new VirtualClock(0, { autoAdvance: false });
   const scheduler = new Scheduler({ clock });
   const receiver = scheduler.spawnWith({ name: "receiver", priority: 2 }, function* (coro) {
@@ -17,7 +17,7 @@ Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
     scheduler.spawnWith({ name: "sleeper", daemon: true }, function* (coro) {
       yield* coro.sleep();
     }),
-    scheduler.spawnWith({ name: "completionWaiter" }, function* () {
+    scheduler.spawnWith({ name: "waiter" }, function* () {
       yield* receiver.finish();
     }),
     scheduler.spawnWith({ name: "awaiter" }, function* () {
@@ -49,7 +49,7 @@ Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
   assertEquals(list.map(({ name }) => name), [
     "receiver",
     "sleeper",
-    "completionWaiter",
+    "waiter",
     "awaiter",
     "deep",
     "racer",
@@ -86,7 +86,7 @@ Deno.test("dump tells of every coroutine, and disturbs nothing", async () => {
   assertEquals(scheduler.dump(), []);
 });
 
-Deno.test("with debug dump tells where a coroutine was created", async () => {
+Deno.test("with debug, dump shows where a coroutine was created", async () => {
   const scheduler = new Scheduler({ clock: new VirtualClock(), debug: true });
   scheduler.spawn(function* (coro) {
     yield* coro.sleep(1);
@@ -102,7 +102,7 @@ Deno.test("with debug dump tells where a coroutine was created", async () => {
   await plain.terminate();
 });
 
-Deno.test("with debug an operation that is never yielded is reported", async () => {
+Deno.test("with debug, an operation that is never yielded is reported", async () => {
   const scheduler = new Scheduler({ clock: new VirtualClock(), debug: true });
   const reported: string[] = [];
   scheduler.onError = (error) => reported.push((error as Error).message);

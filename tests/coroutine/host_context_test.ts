@@ -1,7 +1,8 @@
 /**
- * The host's asynchronous context: every step of a coroutine runs in that in which it was created, whoever wakes it.
+ * The host's asynchronous context: every step of a coroutine runs in the context in which it was created, no matter what
+ * wakes it.
  *
- * What is stored is a name, and `here()` is the name that is current; the host passes it on with its own promises.
+ * The tests store a name; `here()` returns the current one. The host passes it on with its own promises.
  */
 import {
   all,
@@ -40,23 +41,23 @@ function here(): string | undefined {
   return names.getStore();
 }
 
-/** The name that is current after the host has had a turn. */
+/** The current name after a turn of the host. */
 async function hereLater(): Promise<string | undefined> {
   await new Promise((resolve) => setTimeout(resolve, 1));
   return here();
 }
 
-/** Runs a coroutine that was created in the context of that name. */
+/** Runs a coroutine that is created in the context of this name. */
 function runAs<R>(name: string, target: (coro: Coro) => Generator<unknown, R, unknown>): Promise<R> {
   return names.run(name, () => run(target));
 }
 
-/** Creates a coroutine in the context of that name, on the running scheduler or the default one. */
+/** Creates a coroutine in the context of this name, on the running scheduler or the default one. */
 function spawnAs<R>(name: string, target: (coro: Coro) => Generator<unknown, R, unknown>): Coro<R> {
   return names.run(name, () => new Coro(target)) as Coro<R>;
 }
 
-Deno.test("coroutines that run side by side have each its own context, and so do promises that they make", async () => {
+Deno.test("concurrent coroutines have their own contexts, and so have promises that they create", async () => {
   const found = await Promise.all(["a", "b", "c", "d"].map((name) =>
     runAs(name, function* (coro) {
       const seen = [here()];
@@ -70,7 +71,7 @@ Deno.test("coroutines that run side by side have each its own context, and so do
   assertEquals(found, ["a", "b", "c", "d"].map((name) => [name, name]));
 });
 
-Deno.test("a coroutine that was created in no context has none, among others that have", async () => {
+Deno.test("a coroutine created outside any context has none, among others that have one", async () => {
   const [none, one] = await Promise.all([
     run(function* (coro) {
       yield* coro.sleep(0.001);
@@ -84,7 +85,7 @@ Deno.test("a coroutine that was created in no context has none, among others tha
   assertEquals([none, one], [[undefined, undefined], ["one", "one"]]);
 });
 
-Deno.test("a child has the context that is current where it is created", async () => {
+Deno.test("a child has the context in which it is created", async () => {
   const found = await runAs("parent", function* (): Body {
     const child = function* (coro: Coro): Body {
       yield* coro.sleep(0.001);
@@ -104,7 +105,7 @@ Deno.test("a child has the context that is current where it is created", async (
   assertEquals(found, [["parent", "parent"], ["inner", "inner"], ["spawned", "spawned"], "parent"]);
 });
 
-Deno.test("a child has no context if it is created outside of its parent's", async () => {
+Deno.test("a child has no context if it is created outside any, whatever its parent has", async () => {
   const found = await runAs("parent", function* (): Body {
     const child = names.run(undefined!, () =>
       new Coro(function* () {
@@ -116,7 +117,7 @@ Deno.test("a child has no context if it is created outside of its parent's", asy
   assertEquals(found, [undefined, "parent"]);
 });
 
-Deno.test("branches, subroutines and limited work have the context of their coroutine", async () => {
+Deno.test("branches, subroutines and work under a deadline have the context of their coroutine", async () => {
   const found = await runAs("one", function* (): Body {
     function* part(): Body {
       yield* sleep(0.001);
@@ -131,7 +132,7 @@ Deno.test("branches, subroutines and limited work have the context of their coro
   assertEquals(new Set(found), new Set(["one"]));
 });
 
-Deno.test("who loses a race cleans up in the context of its coroutine", async () => {
+Deno.test("the losers of a race run their cleanup in the context of the coroutine", async () => {
   const seen: unknown[] = [];
   await runAs("one", function* (): Body {
     function* loser(): Body {
@@ -152,7 +153,7 @@ Deno.test("who loses a race cleans up in the context of its coroutine", async ()
   assertEquals(seen, ["one", "one", "one"]);
 });
 
-Deno.test("cleanup runs in the coroutine's own context, whoever terminates it or throws in it", async () => {
+Deno.test("cleanup runs in the coroutine's own context, no matter what terminates it or throws in it", async () => {
   const seen: unknown[] = [];
   const victim = () =>
     spawnAs("victim", function* (coro) {
@@ -205,7 +206,7 @@ Deno.test("cleanup at the end of a scheduler runs in the context of each corouti
   assertEquals(seen, ["a", "b", "ender"]);
 });
 
-Deno.test("who is woken by another, or by a message from it, goes on in its own context", async () => {
+Deno.test("a coroutine that another one wakes, or sends a message, continues in its own context", async () => {
   const found = await runAs("waker", function* (): Body {
     const sleeper = spawnAs("sleeper", function* (coro) {
       return [yield* coro.sleep(), here()];
@@ -221,7 +222,7 @@ Deno.test("who is woken by another, or by a message from it, goes on in its own 
   assertEquals(found, [["resumed", "sleeper"], ["sent", "receiver"], "waker"]);
 });
 
-Deno.test("code outside that wakes coroutines passes its own context to none", async () => {
+Deno.test("code outside that wakes coroutines does not pass its context to them", async () => {
   const receivers = ["a", "b"].map((name) =>
     spawnAs(name, function* (coro) {
       return [yield* coro.receive(), here(), yield* until(hereLater())];
@@ -238,7 +239,7 @@ Deno.test("code outside that wakes coroutines passes its own context to none", a
   assertEquals(found, [["sent", "a", "a"], ["sent", "b", "b"], ["sent", undefined, undefined], "outside"]);
 });
 
-Deno.test("who is given a lock, a permit, a condition or an event goes on in its own context", async () => {
+Deno.test("a coroutine that gets a lock, a permit, a condition or an event continues in its own context", async () => {
   const [lock, semaphore, condition, event] = [new Lock(), new Semaphore(0), new Condition(), new Event()];
   const found = await runAs("giver", function* (): Body {
     yield* lock.acquire();
@@ -276,7 +277,7 @@ Deno.test("who is given a lock, a permit, a condition or an event goes on in its
   assertEquals(found, ["taker 0", "taker 1", "taker 2", "taker 3", "giver"]);
 });
 
-Deno.test("a predicate is asked in the context of who waits for it", async () => {
+Deno.test("a predicate is called in the context of the coroutine that waits", async () => {
   const condition = new Condition();
   const seen: unknown[] = [];
   let ready = false;
@@ -299,7 +300,7 @@ Deno.test("a predicate is asked in the context of who waits for it", async () =>
   assertEquals(seen, ["waiter", "waiter"]);
 });
 
-Deno.test("priorities and a shuffled order change nothing", async () => {
+Deno.test("contexts are kept with priorities and in a shuffled order", async () => {
   for (const options of [{}, { shuffle: 7 }]) {
     const scheduler = new Scheduler({ clock: new VirtualClock(), ...options });
     const mixed = Array.from(
@@ -321,7 +322,7 @@ Deno.test("priorities and a shuffled order change nothing", async () => {
   }
 });
 
-Deno.test("a round robin that nothing disturbs changes the context with every step", async () => {
+Deno.test("a plain round robin changes the context with every step", async () => {
   const found = await Promise.all(["a", "b", undefined].map((name) =>
     names.run(name!, () =>
       run(function* () {
@@ -336,7 +337,7 @@ Deno.test("a round robin that nothing disturbs changes the context with every st
   assertEquals(found, [["a"], ["b"], [undefined]]);
 });
 
-Deno.test("a scheduler that was made in a context gives it to none of its coroutines", async () => {
+Deno.test("a scheduler created in a context does not pass it to its coroutines", async () => {
   const scheduler = names.run("maker", () => new Scheduler());
   const target = function* (coro: Coro): Body {
     yield* coro.sleep(0.001);
@@ -347,7 +348,7 @@ Deno.test("a scheduler that was made in a context gives it to none of its corout
   await scheduler.terminate();
 });
 
-/** A driver that runs slices when the test says so, in the context of the test. */
+/** A driver that runs slices on request of the test, in the context of the test. */
 class HandDriver implements Driver {
   readonly loop: Drivable;
 
@@ -364,7 +365,7 @@ class HandDriver implements Driver {
   }
 }
 
-Deno.test("a slice leaves the context as it found it", async () => {
+Deno.test("a slice restores the context", async () => {
   let driver!: HandDriver;
   const scheduler = new Scheduler({ driver: (loop) => driver = new HandDriver(loop) });
   const seen: unknown[] = [];
@@ -392,7 +393,7 @@ Deno.test("a slice leaves the context as it found it", async () => {
   await end;
 });
 
-Deno.test("what is stored in a step ends with it, also among coroutines without a context", async () => {
+Deno.test("a value stored in a step is dropped at its end, also among coroutines without a context", async () => {
   const seen: unknown[] = [];
   const storing = (name: string) =>
     function* (coro: Coro): Body {
@@ -421,7 +422,7 @@ Deno.test("what is stored in a step ends with it, also among coroutines without 
   assertEquals(here(), undefined);
 });
 
-Deno.test("a generator that is swapped in, and one that a monitor restarts, keep the context of their coroutine", async () => {
+Deno.test("a swapped or restarted generator keeps the context of its coroutine", async () => {
   const seen: unknown[] = [];
   const next = function* (coro: Coro): Body {
     seen.push(here());
@@ -483,7 +484,7 @@ Deno.test("functions of channels and categories run in the context of the corout
     yield* categories.receive("first");
     yield* categories.receive("last");
   });
-  // It waits for a subscriber, in whose step it is sent.
+  // It waits for a subscriber, and sends in the step of that.
   await runAs("early", function* () {
     yield* channel.deliver("first", 1, 1);
   });
@@ -495,7 +496,7 @@ Deno.test("functions of channels and categories run in the context of the corout
   assertEquals(seen, ["transform early", "category receiver", "transform late", "category receiver"]);
 });
 
-Deno.test("a waiting delivery transforms in the context of its sender", async () => {
+Deno.test("a deliver that waited calls the transform in the context of its sender", async () => {
   const seen: unknown[] = [];
   const channel = new Channel<string>("waiting", (_, message) => {
     seen.push(here());
@@ -538,12 +539,12 @@ Deno.test("the hook for errors is called in the context of the coroutine that fa
       victim.terminate();
       yield* coro.sleep(0.001);
     }));
-  await names.run("completionWaiter", () => scheduler.join());
+  await names.run("waiter", () => scheduler.join());
   await scheduler.terminate();
   assertEquals(seen.sort(), [["cleaning", "in cleanup", "b"], ["failing", "expected", "a"]]);
 });
 
-Deno.test("functions for the end of a scheduler run in the context in which they were registered", async () => {
+Deno.test("functions registered with atexit() run in the context in which they were registered", async () => {
   const scheduler = new Scheduler();
   const seen: unknown[] = [];
   scheduler.atexit(() => seen.push(here()));
@@ -555,7 +556,7 @@ Deno.test("functions for the end of a scheduler run in the context in which they
   assertEquals(seen, [undefined, "a"]);
 });
 
-Deno.test("a value that is awaited comes to the context of who awaits it", async () => {
+Deno.test("a promise resumes the coroutine that awaits it in the context of that", async () => {
   const coro = spawnAs("coro", function* (coro) {
     yield* coro.sleep(0.001);
     return here();
@@ -575,7 +576,7 @@ Deno.test("a value that is awaited comes to the context of who awaits it", async
   assertEquals(found, [["coro", "x", "x"], ["coro", "y", "y"]]);
 });
 
-Deno.test("virtual time changes nothing", async () => {
+Deno.test("contexts are kept in virtual time", async () => {
   await inLab(async (lab) => {
     const coros = ["a", "b"].map((name) =>
       names.run(name, () =>
@@ -588,7 +589,7 @@ Deno.test("virtual time changes nothing", async () => {
   });
 });
 
-Deno.test("storages do not get into each other's way", async () => {
+Deno.test("several storages are independent", async () => {
   const numbers = new AsyncLocalStorage<number>();
   const found = await Promise.all(
     [1, 2, 3].map((number) =>
@@ -607,7 +608,7 @@ Deno.test("storages do not get into each other's way", async () => {
   assertEquals(found, [1, 2, 3].map((number) => [`n${number}`, number, "inner", number]));
 });
 
-Deno.test("the first thing that a process ever stores, in a step, ends with the step", async () => {
+Deno.test("the first value that a process stores, in a step, is dropped at the end of the step", async () => {
   const { stdout, stderr } = await runProgram(`
     import { AsyncLocalStorage } from "node:async_hooks";
     import { Coro, run } from "@asyncoro/asyncoro";
@@ -637,7 +638,7 @@ Deno.test("the first thing that a process ever stores, in a step, ends with the 
   assertEquals(JSON.parse(stdout).sort(), [...new Array(8).fill("none"), "stored"]);
 });
 
-/** Collects garbage; Bun's collector is conservative, so the caller looks at many. */
+/** Collects garbage. Bun's collector is conservative, so the caller checks many objects. */
 async function collectGarbage(): Promise<void> {
   // A turn of the host, as a WeakRef keeps its target until the current one is over.
   await settle();
@@ -647,7 +648,7 @@ async function collectGarbage(): Promise<void> {
 
 const objects = new AsyncLocalStorage<object>();
 
-/** Lets 200 coroutines run, each in a context of its own; answers them and what was stored. */
+/** Runs 200 coroutines, each in a context of its own; returns them and the stored values. */
 async function runMany(scheduler: Scheduler, target: (coro: Coro) => Body): Promise<[Coro[], WeakRef<object>[]]> {
   const coros: Coro[] = [];
   const stored: WeakRef<object>[] = [];
@@ -676,10 +677,10 @@ const ends: Record<string, (coro: Coro) => Body> = {
 };
 
 for (const [end, target] of Object.entries(ends)) {
-  Deno.test(`a coroutine that ${end} keeps its context no longer, and neither does its scheduler`, async () => {
+  Deno.test(`a coroutine that ${end} no longer keeps its context, nor does its scheduler`, async () => {
     const scheduler = new Scheduler();
     scheduler.onError = () => {};
-    // What runs on, and sets one timer after the other.
+    // A coroutine that goes on, and sets one timer after the other.
     const runsOn = scheduler.spawnWith({ daemon: true }, function* (coro) {
       for (;;) yield* coro.sleep(0.002);
     });
@@ -694,7 +695,7 @@ for (const [end, target] of Object.entries(ends)) {
   });
 }
 
-Deno.test("a scheduler that sets one timer after the other keeps no context of who woke it", async () => {
+Deno.test("a scheduler that sets one timer after the other keeps no context of the code that woke it", async () => {
   const stored: WeakRef<object>[] = [];
   const schedulers = Array.from({ length: 100 }, (_, i) => {
     const object = { i };
@@ -706,7 +707,7 @@ Deno.test("a scheduler that sets one timer after the other keeps no context of w
     });
     return scheduler;
   });
-  // They are kept going, or the timers would not be set again.
+  // The coroutines must go on, or no more timers would be set.
   const others = schedulers.map((scheduler) =>
     scheduler.spawn(function* (coro) {
       yield* coro.sleep();

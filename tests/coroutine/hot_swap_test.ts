@@ -20,7 +20,7 @@ function* replacement(coro: Coro): Body {
   return `replaced at ${coro.scheduler.now()}`;
 }
 
-/** A swappable coroutine that does something; whatever it catches is thrown again. */
+/** A swappable coroutine that runs `body` and throws again what it catches. */
 function swappable(act: (coro: Coro) => Body): Coro {
   return new Coro(function* swappable(coro: Coro): Body {
     coro.hotSwappable(true);
@@ -71,7 +71,7 @@ Deno.test("a swap is accepted at once in every wait of the outermost generator",
   }
 });
 
-Deno.test("a swap waits for what must not be cut short, and comes right after it", async () => {
+Deno.test("a swap waits while it is not possible, and is proposed right after", async () => {
   const busy: Record<string, (coro: Coro) => Body> = {
     *"yield generator"(coro) {
       yield (function* () {
@@ -139,7 +139,7 @@ Deno.test("a swap waits for pending I/O, and its result is not lost", async () =
   });
 });
 
-Deno.test("a swap of one that has not started waits until it allows it", async () => {
+Deno.test("a swap of a coroutine that has not started waits until the coroutine allows it", async () => {
   await runVirtual(function* () {
     let started = false;
     const worker = new Coro(function* (self): Body {
@@ -152,7 +152,7 @@ Deno.test("a swap of one that has not started waits until it allows it", async (
   });
 });
 
-Deno.test("a coroutine may swap itself: at its next yield", async () => {
+Deno.test("a coroutine may swap itself, at its next yield", async () => {
   await runVirtual(function* () {
     const log: string[] = [];
     const worker = new Coro(function* (self): Body {
@@ -198,7 +198,7 @@ Deno.test("HotSwapException carries the new generator, not started; throwing it 
   });
 });
 
-Deno.test("catching the exception for good refuses; returning refuses too", async () => {
+Deno.test("catching the exception refuses, and so does returning", async () => {
   await runVirtual(function* (coro) {
     const stubborn = new Coro(function* (self): Body {
       self.hotSwappable(true);
@@ -268,7 +268,7 @@ Deno.test("a newer request replaces one that waits", async () => {
   });
 });
 
-Deno.test("id, mailbox, monitors and completionWaiters stay; the new generator allows further swaps", async () => {
+Deno.test("id, mailbox, monitors and waiters stay; the new generator allows further swaps", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const worker = scheduler.spawn(function* one(coro): Body {
@@ -347,7 +347,7 @@ Deno.test("errors and terminations come before a swap that waits", async () => {
   });
 });
 
-Deno.test("a swap asked for while it is being terminated comes to nothing", async () => {
+Deno.test("a swap requested during a termination has no effect", async () => {
   await runVirtual(function* (coro) {
     const worker = swappable(function* (self) {
       try {
@@ -365,7 +365,7 @@ Deno.test("a swap asked for while it is being terminated comes to nothing", asyn
   });
 });
 
-Deno.test("hotSwap() of one that has ended answers false, of a wrong target throws", async () => {
+Deno.test("hotSwap() of a coroutine that has ended returns false, and throws for a wrong target", async () => {
   await runVirtual(function* (coro) {
     const ended = new Coro(function* (): Body {});
     yield* ended.finish();
@@ -473,7 +473,7 @@ Deno.test("a coroutine that terminates itself and then accepts a swap in the sam
   });
 });
 
-Deno.test("a swap that was to wait comes at the next yield once it is possible, even if that would be answered at once", async () => {
+Deno.test("a pending swap is proposed at the next yield once it is possible, even if that need not wait", async () => {
   await runVirtual(function* () {
     function* flag(coro: Coro): Body {
       yield* coro.sleep(1);

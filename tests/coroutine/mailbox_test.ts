@@ -5,7 +5,7 @@ import { Channel } from "../../core/messages/channel.ts";
 import { inLab } from "../helpers/lab.ts";
 import { runs } from "../helpers/runs.ts";
 
-Deno.test("send() before the recipient has started is kept, in order", async () => {
+Deno.test("messages sent before the recipient has started are kept, in order", async () => {
   await runVirtual(function* () {
     const receiver = new Coro(function* (coro) {
       return [yield* coro.receive(), yield* coro.recv(), yield* coro.receive()];
@@ -15,7 +15,7 @@ Deno.test("send() before the recipient has started is kept, in order", async () 
   });
 });
 
-Deno.test("send() to one that sleeps or waits for something else queues and does not wake it", async () => {
+Deno.test("send() to a coroutine that sleeps or waits for something else queues and does not wake it", async () => {
   await runVirtual(function* (coro) {
     const sleeper = new Coro(function* (self) {
       assertEquals(yield* self.sleep(5, "slept"), "slept");
@@ -27,7 +27,7 @@ Deno.test("send() to one that sleeps or waits for something else queues and does
   });
 });
 
-Deno.test("send() and deliver() to one that has ended answer false and -1", async () => {
+Deno.test("send() and deliver() to a coroutine that has ended return false and -1", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const returned = scheduler.spawn(function* () {});
@@ -49,7 +49,7 @@ Deno.test("send() and deliver() to one that has ended answer false and -1", asyn
   });
 });
 
-Deno.test("deliver() answers 1, whatever its timeout, and does nothing before it is yielded", async () => {
+Deno.test("deliver() returns 1, whatever its timeout, and does nothing before it is yielded", async () => {
   await runVirtual(function* (coro) {
     const dropped = coro.deliver("dropped");
     void dropped;
@@ -70,7 +70,7 @@ Deno.test("receive() with zero or less takes what is there and does not wait", a
   });
 });
 
-Deno.test("receive() gives the alarm value when time is up, and a late message stays for the next", async () => {
+Deno.test("receive() returns the alarm value after a timeout, and a late message stays for the next receive", async () => {
   await runVirtual(function* (coro) {
     new Coro(function* (sender) {
       yield* sender.sleep(2);
@@ -125,7 +125,7 @@ Deno.test("messages from one sender arrive in the order sent, by send, deliver a
   }
 });
 
-Deno.test("a message that was handed over when an error pre-empts it goes back in front", async () => {
+Deno.test("a message granted in the step in which an error is thrown instead returns to the front", async () => {
   await runVirtual(function* () {
     const receiver = new Coro(function* (self) {
       try {
@@ -147,14 +147,14 @@ Deno.test("a message that was handed over when an error pre-empts it goes back i
   });
 });
 
-Deno.test("an alarm that loses a race is no message", async () => {
+Deno.test("an alarm value that loses a race is not put back as a message", async () => {
   await runVirtual(function* (coro) {
     assertEquals(yield* race(coro.sleep(1, "slept"), coro.receive(1, "alarm")), "slept");
     assertEquals(yield* coro.receive(0, "nothing"), "nothing");
   });
 });
 
-Deno.test("messages handed to branches that lose a race go back in their order", async () => {
+Deno.test("messages granted to branches that lose a race return in their order", async () => {
   await runVirtual(function* (coro) {
     new Coro(function* () {
       for (const message of ["a", "b", "c"]) coro.send(message);
@@ -179,7 +179,7 @@ Deno.test("withTimeout() cancels a receive, and no message is lost to it", async
   });
 });
 
-Deno.test("dump() counts the messages that wait and says what a receiver waits for", async () => {
+Deno.test("dump() counts the messages kept and shows what a receiver waits for", async () => {
   await inLab(async ({ scheduler }) => {
     const sleeper = scheduler.spawn(function* sleeper(coro) {
       yield* coro.sleep(5);
@@ -202,7 +202,7 @@ Deno.test("every message is received exactly once under cancellations of every k
   for (let seed = 1; seed <= runs(2000); seed++) await conserve(seed);
 });
 
-/** Senders send numbered messages; a receiver is timed out, thrown at, raced and given way; nothing may be lost. */
+/** Senders send numbered messages; a receiver uses timeouts, races and yields, and errors are thrown in it. */
 async function conserve(seed: number): Promise<void> {
   let state = seed;
   const random = (n: number): number => (state = Math.imul(state, 1103515245) + 12345 >>> 0) % 65_536 % n;
@@ -221,7 +221,7 @@ async function conserve(seed: number): Promise<void> {
         else message = yield* race([coro.receive(random(2)), coro.receive(random(2))]);
         if (typeof message === "string") got.push(message);
       } catch {
-        // A timeout, or what the tormentor threw.
+        // A timeout, or an error thrown by the other coroutine.
       }
     }
   });
@@ -254,7 +254,7 @@ async function conserve(seed: number): Promise<void> {
   await scheduler.terminate();
 }
 
-Deno.test("a million messages, queued and taken, leave memory flat", async () => {
+Deno.test("a million messages, queued and received, leave memory flat", async () => {
   await runVirtual(function* (coro) {
     const round = function* (): Generator<unknown, void, unknown> {
       for (let i = 0; i < 100_000; i++) coro.send(i);
@@ -272,7 +272,7 @@ Deno.test("a million messages, queued and taken, leave memory flat", async () =>
       yield* coro.receive(30);
     }
     assertEquals(coro.mailbox!.length, 0);
-    // Garbage not yet collected included: a leak of a hundred bytes a message would be 100 MB.
+    // Includes garbage that is not collected yet: a leak of a hundred bytes a message would be 100 MB.
     assert(Deno.memoryUsage().heapUsed - before < 60e6);
   });
 });

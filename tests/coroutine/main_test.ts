@@ -23,7 +23,7 @@ Deno.test("main runs until its coroutine and all others but daemons have ended, 
   assertEquals(stdout, "main returned\nmain 3\nchild\ndaemon cleaned\nexit\n");
 });
 
-Deno.test("an uncaught error of the main coroutine is printed once and makes the exit code 1, the others go on", async () => {
+Deno.test("an uncaught error of the main coroutine is printed once, the exit code is 1, and the others go on", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { Coro, main } from "@asyncoro/asyncoro";
     main(function* program(coro) {
@@ -37,7 +37,7 @@ Deno.test("an uncaught error of the main coroutine is printed once and makes the
   assertEquals(stderr.match(/boom/g)?.length, 1, stderr);
 });
 
-Deno.test("an uncaught error of another coroutine makes the exit code 1 too", async () => {
+Deno.test("an uncaught error of another coroutine makes the exit code 1, too", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { Coro, main } from "@asyncoro/asyncoro";
     main(function* (coro) {
@@ -50,7 +50,7 @@ Deno.test("an uncaught error of another coroutine makes the exit code 1 too", as
   assertMatch(stderr, /^Uncaught error in coroutine child\/2: Error: boom\n/);
 });
 
-Deno.test("an error that is caught by a finish() is none", async () => {
+Deno.test("an error that finish() throws is not reported as uncaught", async () => {
   const { code, stderr } = await runProgram(`
     import { Coro, main } from "@asyncoro/asyncoro";
     main(function* () {
@@ -60,7 +60,7 @@ Deno.test("an error that is caught by a finish() is none", async () => {
   assertEquals([code, stderr], [0, ""]);
 });
 
-Deno.test("main refuses what is no generator function, at the call", async () => {
+Deno.test("main throws at the call if the target is not a generator function", async () => {
   const { code, stderr } = await runProgram(`
     import { main } from "@asyncoro/asyncoro";
     main(async () => {});
@@ -167,7 +167,7 @@ Deno.test("daemons alone never keep the process alive, whatever they do", async 
   assert(performance.now() - start < 10_000);
 });
 
-Deno.test("one that is made a daemon later lets the process end, one that ceases to be one keeps it", async () => {
+Deno.test("a coroutine that is made a daemon later lets the process end; one that is no longer a daemon keeps it alive", async () => {
   const { code, stdout } = await runProgram(`
     import { Coro } from "@asyncoro/asyncoro";
     new Coro(function* (one) {
@@ -177,7 +177,7 @@ Deno.test("one that is made a daemon later lets the process end, one that ceases
     });
     new Coro(function* (two) {
       two.setDaemon();
-      // On a machine that is slow, this may come before that step, if it is asked for outside.
+      // Called inside the coroutine, as outside it might come before that step on a slow machine.
       setTimeout(() => two.setDaemon(false), 10);
       yield* two.sleep(0.1);
       console.log("two ended");

@@ -6,7 +6,7 @@ import { inLab } from "../helpers/lab.ts";
 
 const boom = new Error("boom");
 
-Deno.test("a monitor is told how a coroutine ended, whatever it was doing when it was ended", async () => {
+Deno.test("a monitor learns how a coroutine ended, in whatever state that was terminated", async () => {
   for (const [doing, target] of Object.entries(BUSY)) {
     await runVirtual(function* (coro) {
       const failing = new Coro(target);
@@ -30,7 +30,7 @@ Deno.test("a monitor is told how a coroutine ended, whatever it was doing when i
   }
 });
 
-Deno.test("a monitor is told of the end of one that has not started, or waits in its finally", async () => {
+Deno.test("a monitor learns of the end of a coroutine that has not started, or waits in its finally", async () => {
   await runVirtual(function* (coro) {
     const unstarted = new Coro(function* () {
       throw new Error("never runs");
@@ -58,7 +58,7 @@ Deno.test("a monitor is told of the end of one that has not started, or waits in
   });
 });
 
-/** What the methods of a coroutine answer in a state: resume, send, throw, terminate, hotSwap, notify, and its end. */
+/** What the methods of a coroutine return in a state: resume, send, throw, terminate, hotSwap, notify, and its end. */
 const STATES: Record<string, { target: (coro: Coro) => Generator<unknown, unknown, unknown>; answers: unknown[] }> = {
   "not started": { target: BUSY.receiving, answers: [false, true, true, true, true, true, "TimeoutError"] },
   "ready": { target: BUSY["giving way"], answers: [false, true, true, true, true, true, "TimeoutError"] },
@@ -108,7 +108,7 @@ const STATES: Record<string, { target: (coro: Coro) => Generator<unknown, unknow
   "terminated": { target: BUSY.sleeping, answers: [false, false, false, false, false, true, undefined] },
 };
 
-Deno.test("what every method answers in every state, and every state ends when terminated", async () => {
+Deno.test("what every method returns in every state, and termination ends every state", async () => {
   for (const [state, { target, answers }] of Object.entries(STATES)) {
     await inLab(async (lab) => {
       await lab.scheduler.spawn(function* (coro) {
@@ -159,7 +159,7 @@ Deno.test("what every method answers in every state, and every state ends when t
   }
 });
 
-Deno.test("the running coroutine: resume() and throw() of itself answer false, terminate() takes effect at its next yield", async () => {
+Deno.test("the running coroutine: resume() and throw() of itself return false, terminate() takes effect at its next yield", async () => {
   await runVirtual(function* (coro) {
     const log: unknown[] = [];
     const self = new Coro(function* (self) {

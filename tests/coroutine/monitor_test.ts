@@ -7,7 +7,7 @@ import { inLab } from "../helpers/lab.ts";
 
 const boom = new Error("boom");
 
-Deno.test("monitoring one that has ended answers with the same message at once", async () => {
+Deno.test("monitoring a coroutine that has ended sends the same message at once", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const returned = new Coro(function* () {
@@ -33,7 +33,7 @@ Deno.test("monitoring one that has ended answers with the same message at once",
   });
 });
 
-Deno.test("adding a monitor twice is one; several monitors and several observed are each told once", async () => {
+Deno.test("adding a monitor again has no effect; each of several monitors gets one message for each observed coroutine", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const observed = ["a", "b", "c"].map((name) =>
@@ -65,7 +65,7 @@ Deno.test("adding a monitor twice is one; several monitors and several observed 
   });
 });
 
-Deno.test("monitors are told before finish() and value() are answered", async () => {
+Deno.test("monitors get their message before finish() and value() return", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const observed = scheduler.spawn(function* (coro) {
@@ -85,7 +85,7 @@ Deno.test("monitors are told before finish() and value() are answered", async ()
   });
 });
 
-Deno.test("monitor() and notify() answer false for a monitor that has ended, and refuse what is no coroutine", async () => {
+Deno.test("monitor() and notify() return false for a monitor that has ended, and throw for anything but coroutines", async () => {
   await runVirtual(function* (coro) {
     const ended = new Coro(function* () {});
     yield* ended.finish();
@@ -99,7 +99,7 @@ Deno.test("monitor() and notify() answer false for a monitor that has ended, and
   });
 });
 
-Deno.test("a failure is reported unless a monitor lives or somebody waits, and once", async () => {
+Deno.test("a failure is reported once, unless a monitor lives or something waits for it", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const fail = function* (self: Coro): Generator<unknown, void, unknown> {
@@ -110,7 +110,7 @@ Deno.test("a failure is reported unless a monitor lives or somebody waits, and o
       yield* coro.monitor(watched);
       yield* coro.sleep(3);
       assertEquals(lab.reported, []);
-      // A monitor that has ended before is nobody.
+      // A monitor that has ended before does not count.
       const abandoned = new Coro(fail);
       const monitor = new Coro(function* () {});
       assert(abandoned.notify(monitor));
@@ -121,7 +121,7 @@ Deno.test("a failure is reported unless a monitor lives or somebody waits, and o
   });
 });
 
-Deno.test("one that failed counts as finished, and keeps what is sent to it while a monitor lives", async () => {
+Deno.test("a coroutine that failed has ended, and keeps messages sent to it while a monitor lives", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     const failed = scheduler.spawn(function* worker(): Generator<unknown, void, unknown> {
@@ -174,7 +174,7 @@ Deno.test("a monitor restarts a failed coroutine: same id, mailbox, monitors and
       };
       assert(worker.hotSwap(second));
       assertEquals([worker.id, worker.name, worker.daemon, worker.isAlive()], [id, "second", true, true]);
-      const completionWaiter = new Coro(function* () {
+      const waiter = new Coro(function* () {
         try {
           yield* worker.finish();
         } catch (error) {
@@ -183,7 +183,7 @@ Deno.test("a monitor restarts a failed coroutine: same id, mailbox, monitors and
       });
       const end = yield* coro.receive<MonitorException>();
       assertStrictEquals(end.coro, worker);
-      yield* completionWaiter.finish();
+      yield* waiter.finish();
       assert(worker.hotSwap(function* () {
         return "well";
       }));
@@ -195,7 +195,7 @@ Deno.test("a monitor restarts a failed coroutine: same id, mailbox, monitors and
   });
 });
 
-Deno.test("hotSwap() does not restart one that returned, was terminated, or has no living monitor", async () => {
+Deno.test("hotSwap() does not restart a coroutine that returned, was terminated, or has no living monitor", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const again = function* (): Generator<unknown, void, unknown> {
@@ -213,7 +213,7 @@ Deno.test("hotSwap() does not restart one that returned, was terminated, or has 
       terminated.terminate();
       yield* coro.sleep(1);
       for (const each of [returned, terminated, alone]) assertEquals(each.hotSwap(again), false);
-      // A monitor that comes later may restart it all the same.
+      // A monitor that is added later may restart it as well.
       yield* coro.monitor(alone);
       assert(alone.hotSwap(again));
       yield* alone.finish();
@@ -222,7 +222,7 @@ Deno.test("hotSwap() does not restart one that returned, was terminated, or has 
   });
 });
 
-Deno.test("a restart that the scheduler refuses changes nothing", async () => {
+Deno.test("a restart that the scheduler refuses has no effect", async () => {
   const scheduler = new Scheduler({ clock: new VirtualClock() });
   const elsewhere = new Scheduler({ clock: new VirtualClock() });
   const monitor = elsewhere.spawn(function* (coro) {
@@ -239,7 +239,7 @@ Deno.test("a restart that the scheduler refuses changes nothing", async () => {
   await elsewhere.terminate();
 });
 
-Deno.test("a monitor of another scheduler is told", async () => {
+Deno.test("a monitor of another scheduler gets the message", async () => {
   const [here, there] = [1, 2].map(() => new Scheduler({ clock: new VirtualClock() }));
   const observed = there.spawn(function* (coro) {
     return yield* coro.receive();
@@ -254,7 +254,7 @@ Deno.test("a monitor of another scheduler is told", async () => {
   await there.terminate();
 });
 
-Deno.test("a monitor that has failed is told when it is restarted", async () => {
+Deno.test("a monitor that has failed gets the message when it is restarted", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const observed = new Coro(function* (self) {
@@ -275,7 +275,7 @@ Deno.test("a monitor that has failed is told when it is restarted", async () => 
   });
 });
 
-Deno.test("two that monitor each other and both fail are let go", async () => {
+Deno.test("two coroutines that monitor each other and both fail can be collected", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const fail = function* (self: Coro): Generator<unknown, void, unknown> {
@@ -288,12 +288,12 @@ Deno.test("two that monitor each other and both fail are let go", async () => {
       yield* coro.sleep(2);
       assertEquals([a.send(1), b.send(1), a.mailbox, b.mailbox], [false, false, null, null]);
     }).value();
-    // The second was told and failed in the same turn, so it has not received it; and it had nobody left to tell.
+    // The second got the message and failed in the same turn, so it has not received it; it had no living monitor.
     assertEquals(lab.takeReported(), ["boom", "boom"]);
   });
 });
 
-Deno.test("neither a monitor nor an observed coroutine that lives long keeps those that came and went", async () => {
+Deno.test("neither a monitor nor an observed coroutine with a long life keeps coroutines that ended", async () => {
   await runVirtual(function* (coro) {
     const lasting = new Coro(function* (self) {
       yield* self.receive();
@@ -323,7 +323,7 @@ function collectGarbage(): void {
   runInNewContext("gc")();
 }
 
-Deno.test("every end is told to every monitor exactly once (1,000 seeds)", async () => {
+Deno.test("every monitor gets exactly one message for every end (1,000 seeds)", async () => {
   for (let seed = 1; seed <= 1000; seed++) {
     let state = seed;
     const random = (n: number): number => (state = Math.imul(state, 1103515245) + 12345 >>> 0) % 65_536 % n;
@@ -348,7 +348,7 @@ Deno.test("every end is told to every monitor exactly once (1,000 seeds)", async
           const message = yield* coro.receive<MonitorException | null>(20, null);
           if (message === null) return told;
           told.set(message.coro, (told.get(message.coro) ?? 0) + 1);
-          // Whoever hears of a failure first may restart it.
+          // The first monitor that receives the message may restart it.
           if (message.outcome.kind === "throw" && random(2) && !message.coro.isAlive()) {
             message.coro.hotSwap(function* () {
               return "restarted";

@@ -22,7 +22,7 @@ Deno.test("register() and locate() by the coroutine's name, and by any other", a
   });
 });
 
-Deno.test("register() answers false when a living coroutine has the name", async () => {
+Deno.test("register() returns false when a living coroutine has the name", async () => {
   await runVirtual(function* () {
     const [first, second] = [new Coro(idle), new Coro(idle)];
     assertEquals([first.register("name"), second.register("name"), first.register("name")], [true, false, false]);
@@ -33,7 +33,7 @@ Deno.test("register() answers false when a living coroutine has the name", async
   });
 });
 
-Deno.test("a name is dropped when its coroutine ends, however it ends", async () => {
+Deno.test("a name is removed when its coroutine ends, however it ends", async () => {
   await inLab(async (lab) => {
     const ends: Record<string, (coro: Coro) => Generator<unknown, void, unknown>> = {
       *returned() {},
@@ -95,7 +95,7 @@ Deno.test("a failed coroutine loses its name to a living one, and with its last 
   });
 });
 
-Deno.test("locate() waits for a registration until time is up", async () => {
+Deno.test("locate() waits for a registration until it times out", async () => {
   await inLab(async (lab) => {
     const { scheduler } = lab;
     for (const [who, timeout] of [["short", 1], ["long", 9], ["ever", null]] as const) {
@@ -128,7 +128,7 @@ Deno.test("locate() that loses a race or is terminated no longer waits", async (
   });
 });
 
-Deno.test("locate() that is cancelled in the turn it is answered leaves nothing behind", async () => {
+Deno.test("locate() that is cancelled in the turn of its outcome leaves nothing behind", async () => {
   await runVirtual(function* (coro) {
     const registry = new LocalRegistry<Coro>("coroutine", () => true);
     const finders = [1, 2].map(() =>
@@ -179,7 +179,7 @@ Deno.test("a name must be a string that is not empty", async () => {
   });
 });
 
-Deno.test("LocalRegistry keeps nothing of those that came and went", async () => {
+Deno.test("LocalRegistry keeps nothing of entries that were removed", async () => {
   const registry = new LocalRegistry<{ alive: boolean }>("thing", (thing) => thing.alive);
   for (let i = 0; i < 1000; i++) {
     const thing = { alive: true };

@@ -1,5 +1,5 @@
 /**
- * The result of a coroutine, and what the things that may be yielded evaluate to.
+ * The result of a coroutine, and the values of what it yields.
  */
 import { call, type Coro, run, sleep, until } from "@asyncoro/asyncoro";
 import { run as runOnEdge } from "@asyncoro/asyncoro/edge";
@@ -7,7 +7,7 @@ import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { inLab } from "../helpers/lab.ts";
 
-/** Waits forever, so that a termination meets it. */
+/** Waits for ever, until it is terminated. */
 function* stay(coro: Coro): Generator<unknown, void, unknown> {
   for (;;) yield* coro.receive();
 }
@@ -31,7 +31,7 @@ Deno.test("the result is the return value, whatever was yielded", async () => {
   }
 });
 
-Deno.test("without a return value the result is what the last yield evaluated to", async () => {
+Deno.test("without a return value the result is the value of the last yield", async () => {
   const cases: [string, (coro: Coro) => Generator<unknown, unknown, unknown>, unknown][] = [
     ["a plain value", function* () {
       yield 1;
@@ -101,13 +101,13 @@ Deno.test("a yield that threw does not count for the result", async () => {
     try {
       yield Promise.reject(new Error("no"));
     } catch {
-      // The last value stays.
+      // The value of the yield before stays.
     }
   });
   assertEquals(result, "kept");
 });
 
-Deno.test("a terminated coroutine has its last value", () =>
+Deno.test("the result of a terminated coroutine is the value of its last yield", () =>
   inLab(async ({ scheduler, clock }) => {
     const coro = scheduler.spawn(function* (coro) {
       yield "last";
@@ -123,7 +123,7 @@ Deno.test("a terminated coroutine has its last value", () =>
     assertEquals(clock.now() >= 2, true);
   }));
 
-Deno.test("a promise that is merely the last value is not waited for by run() and value()", async () => {
+Deno.test("run() and value() do not wait for a promise that is only the value of the last yield", async () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   const thenables: [string, unknown][] = [
@@ -149,7 +149,7 @@ Deno.test("a promise that is merely the last value is not waited for by run() an
       await scheduler.spawn(function* (coro) {
         yield* coro.sleep(1);
         terminated.terminate();
-        // In a coroutine nothing waits for it: it is what it is.
+        // In a coroutine, finish() returns the promise itself.
         assertStrictEquals(yield* returned.finish(), thenable, name);
       }).value();
       assertEquals(
@@ -160,7 +160,7 @@ Deno.test("a promise that is merely the last value is not waited for by run() an
   }
 });
 
-Deno.test("a promise that is returned is awaited by run() and value()", async () => {
+Deno.test("run() and value() await a promise that is returned", async () => {
   const later = (value: string): Promise<string> => new Promise((resolve) => setTimeout(() => resolve(value), 1));
   assertEquals(
     await run(function* () {
@@ -180,7 +180,7 @@ Deno.test("a promise that is returned is awaited by run() and value()", async ()
   );
 });
 
-Deno.test("what is yielded in a subroutine is no last value, even when it is terminated there", () =>
+Deno.test("the value of a yield in a subroutine is not the result, even when it is terminated there", () =>
   inLab(async ({ scheduler, clock }) => {
     const coro = scheduler.spawn(function* (coro) {
       yield "outer";
@@ -209,7 +209,7 @@ Deno.test("yield of nothing gives the others a turn and evaluates to undefined",
     assertEquals(log, ["a0", "b0", u, "a1", u, "b1", u, "a2", u, "b2", u, u]);
   }));
 
-Deno.test("any other value comes straight back after a turn", () =>
+Deno.test("any other value is returned after a turn", () =>
   inLab(async ({ scheduler, log }) => {
     const object = { a: 1 };
     const values = [1, "text", null, object, [1, 2], () => 3, Symbol.iterator, 7n, true, new Map(), new Error("value")];
@@ -241,7 +241,7 @@ Deno.test("a coroutine, an array of operations and a generator function are plai
     }).value();
   }));
 
-Deno.test("yield of a generator object runs it as a subroutine and gives its return value", () =>
+Deno.test("yield of a generator object runs it as a subroutine and returns its return value", () =>
   inLab(async ({ scheduler, log, clock }) => {
     function* inner(coro: Coro, n: number): Generator<unknown, number, unknown> {
       log.push(`in ${n}`);
@@ -304,7 +304,7 @@ Deno.test("a promise is awaited, a rejection is thrown at the yield", async () =
   );
 });
 
-Deno.test("a thenable of any making is awaited", async () => {
+Deno.test("a thenable of any kind is awaited", async () => {
   const results = await run(function* () {
     const atOnce: unknown = yield { then: (done: (value: number) => void) => done(1) };
     const later: unknown = yield { then: (done: (value: number) => void) => void setTimeout(done, 1, 2) };
@@ -317,7 +317,7 @@ Deno.test("a thenable of any making is awaited", async () => {
   assertEquals(results, [1, 2, 3, 4, 6]);
 });
 
-Deno.test("a thenable whose then throws or cannot be read fails at the yield and leaves no trace", () =>
+Deno.test("a thenable whose then throws or cannot be read fails at the yield and leaves nothing behind", () =>
   inLab(async ({ scheduler, clock }) => {
     const bad = [
       {
@@ -347,7 +347,7 @@ Deno.test("a thenable whose then throws or cannot be read fails at the yield and
     assertEquals(clock.now(), 1);
   }));
 
-Deno.test("both spellings of every operation give the same values", () =>
+Deno.test("yield and yield* of every operation return the same values", () =>
   inLab(async ({ scheduler }) => {
     function* work(): Generator<unknown, string, unknown> {
       yield;

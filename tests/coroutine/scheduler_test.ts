@@ -1,5 +1,5 @@
 /**
- * The scheduler: its life, join, terminate, atexit, statistics, and what happens when its kernel breaks down.
+ * The scheduler: join, terminate, atexit, statistics, and failures of its kernel.
  */
 import { AsynCoro, Coro, Scheduler, type SchedulerOptions, sleep } from "@asyncoro/asyncoro";
 import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
@@ -18,12 +18,12 @@ import { Timer } from "../../core/fiber/timer.ts";
 import { inLab, settle } from "../helpers/lab.ts";
 import { runProgram } from "../helpers/program.ts";
 
-/** Replaces calls of the kernel by ones that trap, as a corrupted memory would. Returns a function that undoes it. */
+/** Makes calls of the kernel trap, as with corrupted memory. Returns a function that undoes it. */
 function breakKernel(scheduler: Scheduler, ...names: string[]): () => void {
   return replaceCalls(scheduler, names, () => new WebAssembly.RuntimeError("unreachable"));
 }
 
-/** The same, by ones for which there is no room on the engine's stack. */
+/** The same, with calls that overflow the engine's stack. */
 function overflowKernel(scheduler: Scheduler, ...names: string[]): () => void {
   return replaceCalls(scheduler, names, () => new RangeError("Maximum call stack size exceeded"));
 }
@@ -40,7 +40,7 @@ function replaceCalls(scheduler: Scheduler, names: readonly string[], error: () 
   };
 }
 
-Deno.test("the default scheduler is one, until it is terminated; then there is a fresh one", async () => {
+Deno.test("there is one default scheduler until it is terminated; then there is a new one", async () => {
   const first = Scheduler.instance();
   assertStrictEquals(Scheduler.instance(), first);
   assertStrictEquals(AsynCoro, Scheduler);
@@ -62,7 +62,7 @@ Deno.test("the default scheduler is one, until it is terminated; then there is a
   );
 });
 
-Deno.test("join waits for all that are not daemons, also those created meanwhile, and more may be created after", () =>
+Deno.test("join waits for all but daemons, also those created meanwhile, and more may be created after", () =>
   inLab(async ({ scheduler, log, clock }) => {
     scheduler.spawnWith({ daemon: true }, function* () {
       yield* sleep(1e9);
@@ -85,7 +85,7 @@ Deno.test("join waits for all that are not daemons, also those created meanwhile
     await scheduler.join();
   }));
 
-Deno.test("join waits for one that fails, and does not fail itself", () =>
+Deno.test("join waits for a coroutine that fails, and does not fail itself", () =>
   inLab(async (lab) => {
     lab.scheduler.spawn(function* () {
       yield* sleep(1);
@@ -114,7 +114,7 @@ Deno.test("join and terminate throw at once inside a coroutine and say to use fi
     await other.terminate();
   }));
 
-Deno.test("terminate ends every coroutine, daemons too, with their cleanup, and then runs what atexit registered", () =>
+Deno.test("terminate ends every coroutine, daemons too, with their cleanup, and then runs the functions of atexit", () =>
   inLab(async (lab) => {
     const scheduler = new Scheduler({ clock: lab.clock, name: "ending" });
     scheduler.atexit(() => lab.at("exit 5"), 5);
@@ -224,7 +224,7 @@ Deno.test("atexit takes a function and a number", () => {
   }
 });
 
-Deno.test("what atexit registered runs when the program ends by itself", async () => {
+Deno.test("the functions of atexit run when the program ends by itself", async () => {
   const { code, stdout, stderr } = await runProgram(`
     import { Coro, Scheduler, sleep } from "@asyncoro/asyncoro";
     Scheduler.instance().atexit(() => console.log("exit"));
@@ -237,9 +237,9 @@ Deno.test("what atexit registered runs when the program ends by itself", async (
   assertEquals([code, stdout, stderr], [0, "done\ndaemon cleaned\nexit\n", ""]);
 });
 
-Deno.test("coros lists those alive in the order of their creation, stats counts", () =>
+Deno.test("coros lists living coroutines in the order of their creation, statistics counts", () =>
   inLab(async ({ scheduler }) => {
-    const before = scheduler.stats();
+    const before = scheduler.statistics();
     const coros = [
       scheduler.spawn(function* () {
         yield* sleep(5);
@@ -252,24 +252,25 @@ Deno.test("coros lists those alive in the order of their creation, stats counts"
       }),
     ];
     assertEquals([...scheduler.coros()], coros);
-    const stats = scheduler.stats();
+    const stats = scheduler.statistics();
     assertEquals([stats.live, stats.daemons, stats.ready, stats.spawned - before.spawned], [3, 1, 3, 3]);
     let seen: typeof stats | null = null;
     scheduler.spawn(function* () {
       yield;
-      seen = scheduler.stats();
+      seen = scheduler.statistics();
     });
     coros[2].terminate();
     await coros[2].value();
     assertEquals([seen!.live, seen!.timers > 0], [3, true]);
     assertEquals([...scheduler.coros()], coros.slice(0, 2));
     await scheduler.join();
-    const after = scheduler.stats();
+    const after = scheduler.statistics();
     assertEquals([after.live, after.daemons, after.ready, after.timers], [0, 0, 0, 0]);
+    assertEquals(scheduler.stats(), after);
     assert(after.switches > before.switches && after.memory > 0);
   }));
 
-Deno.test("spawnWith takes all options together", () =>
+Deno.test("spawnWith takes all options at once", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawnWith({ name: "n", priority: 2, daemon: true }, function* (_coro, a: number) {
       yield;
@@ -291,7 +292,7 @@ Deno.test("a coroutine created inside one does not inherit the options of spawnW
     await scheduler.join();
   }));
 
-Deno.test("a scheduler that has ended leaves its kernel to the next one, whatever is still done with it", async () => {
+Deno.test("a scheduler that has ended leaves its kernel to the next one, even if it is still used", async () => {
   const first = new Scheduler();
   const coros = [1, 2, 3].map((priority) =>
     first.spawnWith({ priority }, function* (coro) {
@@ -333,7 +334,7 @@ Deno.test("a scheduler that has ended leaves its kernel to the next one, whateve
   await second.terminate();
 });
 
-Deno.test("a scheduler that ends with a timer of its own pending keeps its kernel", async () => {
+Deno.test("a scheduler that ends with a pending timer of its own keeps its kernel", async () => {
   const first = new Scheduler();
   const { kernel } = first;
   await first.terminate();
@@ -353,7 +354,7 @@ const BREAKS: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [name, calls] of Object.entries(BREAKS)) {
-  Deno.test(`a trap in the kernel rejects everything that waits, with the reason: ${name}`, async () => {
+  Deno.test(`a trap in the kernel fails all waits, with the reason: ${name}`, async () => {
     for (const options of [{}, { clock: new VirtualClock() }] as SchedulerOptions[]) {
       const scheduler = new Scheduler(options);
       const reported: unknown[] = [];
@@ -370,14 +371,14 @@ for (const [name, calls] of Object.entries(BREAKS)) {
       const awaiter = scheduler.spawn(function* awaiter() {
         yield never.promise;
       });
-      const completionWaiter = scheduler.spawn(function* completionWaiter() {
+      const waiter = scheduler.spawn(function* waiter() {
         yield* sleeper.finish();
       });
       const promises = [
         sleeper.value(),
         sleeper.value(100),
         awaiter.value(),
-        completionWaiter.value(),
+        waiter.value(),
         scheduler.join(),
       ];
       const settled = Promise.allSettled(promises);
@@ -399,7 +400,7 @@ for (const [name, calls] of Object.entries(BREAKS)) {
       await settled;
       never.resolve();
       await settle();
-      for (const coro of [sleeper, awaiter, completionWaiter, trigger]) {
+      for (const coro of [sleeper, awaiter, waiter, trigger]) {
         assertEquals([coro.isAlive(), coro.terminate(), coro.resume(1), coro.send(1)], [false, false, false, false]);
         assertEquals(coro.throw(new Error("x")), false);
         await assertRejects(() => coro.value(), Error, "Cannot go on as the scheduler broke down");
@@ -415,7 +416,7 @@ for (const [name, calls] of Object.entries(BREAKS)) {
   });
 }
 
-Deno.test("a trap while a coroutine is created throws there and rejects everything that waits", async () => {
+Deno.test("a trap while a coroutine is created throws there and fails all waits", async () => {
   const scheduler = new Scheduler();
   const waiting = scheduler.spawn(function* (coro) {
     yield* coro.receive();
@@ -430,14 +431,14 @@ Deno.test("a trap while a coroutine is created throws there and rejects everythi
   await end;
 });
 
-Deno.test("no room on the engine's stack for a call of the kernel is the caller's error, and nothing has changed", () =>
+Deno.test("a stack overflow in a call of the kernel is thrown to the caller, and nothing has changed", () =>
   inLab(async ({ scheduler, clock }) => {
     clock.autoAdvance = false;
     const sleeper = scheduler.spawn(function* (coro) {
       return yield* coro.sleep(5);
     });
     await settle();
-    // As when user code has gone down to the end of the stack and then calls.
+    // As when code of the program calls at the end of the stack.
     const mend = overflowKernel(scheduler, "arm", "disarm", "drain", "setLevel");
     assertThrows(() => sleeper.resume("too deep"), RangeError);
     assertThrows(() => sleeper.priority = 2, RangeError);
@@ -458,7 +459,7 @@ Deno.test("no room on the engine's stack for a call of the kernel is the caller'
     assertEquals([await sleeper.value(), clock.now()], [undefined, 5]);
   }));
 
-Deno.test("a breakdown that nobody waits for is reported once", async () => {
+Deno.test("a breakdown is reported once if nothing waits", async () => {
   const scheduler = new Scheduler();
   const reported: unknown[] = [];
   scheduler.onError = (error) => reported.push(error);
@@ -491,7 +492,7 @@ Deno.test("a default scheduler that broke down is replaced", async () => {
   );
 });
 
-Deno.test("no more memory for coroutines is a RangeError that breaks nothing", () =>
+Deno.test("running out of memory for coroutines is a RangeError that breaks nothing", () =>
   inLab(async ({ scheduler }) => {
     const { kernel } = scheduler as unknown as { kernel: { allocate(level: number): number } };
     const allocate = kernel.allocate;
@@ -509,7 +510,7 @@ Deno.test("no more memory for coroutines is a RangeError that breaks nothing", (
     );
   }));
 
-Deno.test("a million coroutines come and go, and memory stays flat", async () => {
+Deno.test("memory stays flat while a million coroutines are created and end", async () => {
   const scheduler = new Scheduler();
   const target = function* (coro: Coro): Generator<unknown, void, unknown> {
     yield;
@@ -527,12 +528,12 @@ Deno.test("a million coroutines come and go, and memory stays flat", async () =>
   const stats = scheduler.stats();
   assertEquals([stats.spawned, stats.live, stats.timers, stats.memory], [1_000_000, 0, 0, memory]);
   const grown = (Deno.memoryUsage().heapUsed - heap) / 2 ** 20;
-  // A leak of ten bytes a coroutine would show; the collector's moods do not.
+  // A leak of ten bytes a coroutine would exceed the bound; garbage that is not collected yet does not.
   assert(grown < 40, `the heap has grown by ${grown} MB`);
   await scheduler.terminate();
 });
 
-Deno.test("spawnWith() refuses options of the wrong type, at the call", async () => {
+Deno.test("spawnWith() throws for options of the wrong type, at the call", async () => {
   const scheduler = new Scheduler();
   const target = function* () {};
   for (const options of [null, 3, "name"]) {

@@ -1,6 +1,6 @@
 /**
- * Whatever is thrown, and whatever happens to those who look at it: it ends its own coroutine only, and everybody who
- * is to be told gets the very same.
+ * Any value may be thrown, even one whose properties throw: it ends its own coroutine only, and everything that handles
+ * it gets the same value.
  */
 import {
   all,
@@ -22,13 +22,13 @@ import { inLab } from "../helpers/lab.ts";
 import { runProgram } from "../helpers/program.ts";
 import { STRANGE } from "../helpers/strange.ts";
 
-/** Holds while the console is silent; gives how often something was printed. */
+/** Silences the console; returns how often something was printed. */
 async function silently(act: () => Promise<void>): Promise<number> {
   const { error } = console;
   let printed = 0;
   console.error = (...parts: unknown[]) => {
     printed++;
-    // As the real one does, which runs code of what it shows.
+    // The real console also runs code of the value that it prints.
     for (const part of parts) Deno.inspect(part);
   };
   try {
@@ -39,7 +39,7 @@ async function silently(act: () => Promise<void>): Promise<number> {
   return printed;
 }
 
-/** What a promise is rejected with, in a box: a promise of the thing itself would look at it. */
+/** The rejection of a promise, in a box: a promise resolved with the value would read its properties. */
 async function rejection(promise: PromiseLike<unknown>): Promise<{ error: unknown }> {
   try {
     await promise;
@@ -50,7 +50,7 @@ async function rejection(promise: PromiseLike<unknown>): Promise<{ error: unknow
 }
 
 for (const [name, make] of Object.entries(STRANGE)) {
-  Deno.test(`${name} that nobody takes is reported once, and the others go on`, async () => {
+  Deno.test(`${name} that nothing handles is reported once, and the others go on`, async () => {
     const scheduler = new Scheduler();
     const printed = await silently(async () => {
       const other = scheduler.spawn(function* () {
@@ -67,7 +67,7 @@ for (const [name, make] of Object.entries(STRANGE)) {
     await scheduler.terminate();
   });
 
-  Deno.test(`${name} goes through every frame and every operation as it is`, () =>
+  Deno.test(`${name} passes through every frame and every operation unchanged`, () =>
     inLab(async ({ scheduler }) => {
       const strange = make();
       function* inner(): Generator<unknown, void, unknown> {
@@ -218,7 +218,7 @@ for (const [name, make] of Object.entries(STRANGE)) {
 }
 
 for (const prepare of ["(_error, sites) => sites", "() => { throw new Error('prepare'); }", "() => 42"]) {
-  Deno.test(`coroutines fail as ever with Error.prepareStackTrace = ${prepare}`, async () => {
+  Deno.test(`coroutines fail as usual with Error.prepareStackTrace = ${prepare}`, async () => {
     const { code, stdout, stderr } = await runProgram(`
       import { all, call, Coro, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
       Error.prepareStackTrace = ${prepare};
@@ -237,7 +237,7 @@ for (const prepare of ["(_error, sites) => sites", "() => { throw new Error('pre
   });
 }
 
-Deno.test("a function whose name was replaced by anything makes a coroutine all the same", () =>
+Deno.test("a function whose name was replaced by any value still makes a coroutine", () =>
   inLab(async ({ scheduler }) => {
     for (const name of [Symbol("name"), 5, "", null]) {
       const target = Object.defineProperty(function* () {}, "name", { value: name });

@@ -16,7 +16,7 @@ import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { inLab, type Lab, settle } from "../helpers/lab.ts";
 
-/** A generator that waits for good and notes that its cleanup ran, which waits `pause` seconds. */
+/** A generator that waits for ever and logs its cleanup, which waits `pause` seconds. */
 function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, void, unknown> {
   try {
     yield* sleep(1e6);
@@ -28,7 +28,7 @@ function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, void, u
   }
 }
 
-/** Runs `act` at a time, as a coroutine of its own. */
+/** Calls `act` at a given time, in a coroutine of its own. */
 function later(scheduler: Scheduler, seconds: number, act: () => void): void {
   scheduler.spawn(function* later() {
     yield* sleep(seconds);
@@ -36,7 +36,7 @@ function later(scheduler: Scheduler, seconds: number, act: () => void): void {
   });
 }
 
-Deno.test("terminate of one that has not started ends it without running it", () =>
+Deno.test("terminate ends a coroutine that has not started without running it", () =>
   inLab(async ({ scheduler, log }) => {
     const coro = scheduler.spawn(function* () {
       try {
@@ -51,7 +51,7 @@ Deno.test("terminate of one that has not started ends it without running it", ()
     assertEquals(log, []);
   }));
 
-Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: its finally runs at once", () =>
+Deno.test("the finally of a coroutine that is ready, sleeps, receives or joins runs at once when it is terminated", () =>
   inLab(async (lab) => {
     const { scheduler, clock } = lab;
     const waits: [string, (coro: Coro) => Generator<unknown, unknown, unknown>][] = [
@@ -99,7 +99,7 @@ Deno.test("terminate of one that is ready, or sleeps, receives, awaits, joins: i
     }
   }));
 
-Deno.test("terminate of one that is ready or awaits a promise: its finally runs at once", () =>
+Deno.test("the finally of a coroutine that is ready or awaits a promise runs at once when it is terminated", () =>
   inLab(async (lab) => {
     const never = new Promise(() => {});
     for (const value of [undefined, 1, never]) {
@@ -166,7 +166,7 @@ Deno.test("a helper under yield* is unwound by the engine, innermost first", () 
     assertEquals(lab.log, ["1 inner begins", "1 inner ends", "1 outer"]);
   }));
 
-Deno.test("nothing survives its termination even where the engine resumes an outer generator under yield*", () =>
+Deno.test("no coroutine survives its termination, even where the engine resumes an outer generator under yield*", () =>
   inLab(async (lab) => {
     const { scheduler, clock } = lab;
     const coro = scheduler.spawn(function* () {
@@ -183,7 +183,7 @@ Deno.test("nothing survives its termination even where the engine resumes an out
     assertEquals(lab.log, ["1 inner begins", "2 inner ends", "4 outer"]);
   }));
 
-Deno.test("finally blocks may do everything: receive, spawn, finish, race, call subroutines", () =>
+Deno.test("finally blocks may do anything: receive, spawn, finish, race, call subroutines", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     const coro = scheduler.spawn(function* (self) {
@@ -283,7 +283,7 @@ Deno.test("a shorter second terminate shortens the grace, a longer one does not 
     }
   }));
 
-Deno.test("a double terminate before it ran is one", () =>
+Deno.test("terminating again before it has run has no effect", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
       yield* guarded(lab, "coro", 1);
@@ -334,7 +334,7 @@ Deno.test("the same with plain yields, so that it is always ready", () =>
     assertEquals(lab.takeReported().length, 1);
   }));
 
-Deno.test("a finally that throws is reported, and the scheduler is fine", () =>
+Deno.test("a finally that throws is reported, and the scheduler goes on", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     const coro = scheduler.spawn(function* () {
@@ -382,7 +382,7 @@ Deno.test("a finally that returns another value does not change the result", () 
     assertEquals(await coro.value(), "last");
   }));
 
-Deno.test("a monitor is told of the termination", () =>
+Deno.test("a monitor learns of the termination", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
       yield* guarded(lab, "coro", 1);
@@ -399,7 +399,7 @@ Deno.test("a monitor is told of the termination", () =>
 
 // --- self-termination ---------------------------------------------------------------------------------------
 
-Deno.test("one that terminates itself stops at its next yield, whatever that is", () =>
+Deno.test("a coroutine that terminates itself stops at its next yield, whatever that is", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     const ended = scheduler.spawn(function* () {
@@ -483,7 +483,7 @@ Deno.test("one that terminates itself stops at its next yield, whatever that is"
     }
   }));
 
-Deno.test("one that terminates itself and then returns has ended as it wished", () =>
+Deno.test("a coroutine that terminates itself and then returns has returned", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* (coro) {
       yield;
@@ -499,7 +499,7 @@ Deno.test("one that terminates itself and then returns has ended as it wished", 
     await assertRejects(() => failing.value(), Error, "failed");
   }));
 
-Deno.test("one that terminates itself inside a race ends, with the other branches", () =>
+Deno.test("a coroutine that terminates itself inside a race ends, with the other branches", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* (coro) {
       try {
@@ -530,7 +530,7 @@ Deno.test("one that terminates itself inside a race ends, with the other branche
 // --- race, all, withTimeout ---------------------------------------------------------------------------------
 
 for (const kind of ["race", "all"] as const) {
-  Deno.test(`terminate of one in ${kind}: its branches are cleaned up before it goes on to end`, () =>
+  Deno.test(`the branches of ${kind} run their cleanup before a terminated coroutine unwinds further`, () =>
     inLab(async (lab) => {
       const combine = kind === "race" ? race : all;
       const coro = lab.scheduler.spawn(function* () {
@@ -636,7 +636,7 @@ Deno.test("the grace wins over a longer deadline inside a finally block", () =>
     assertEquals(lab.log, ["3 slow begins", "3 slow ends", "3 cleaned"]);
   }));
 
-Deno.test("terminate during the cleanup of a deadline ends the whole", () =>
+Deno.test("terminate during the cleanup of a deadline ends the coroutine", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
       try {
@@ -653,7 +653,7 @@ Deno.test("terminate during the cleanup of a deadline ends the whole", () =>
     assertEquals(lab.log, ["1 slow begins", "4 slow ends", "4 outer"]);
   }));
 
-Deno.test("a termination leaves a message that was handed over but not received in the mailbox of nobody else", () =>
+Deno.test("a message granted to a terminated coroutine does not get into another mailbox", () =>
   inLab(async (lab) => {
     const other = lab.scheduler.spawn(function* (self) {
       return yield* self.receive(5, "alarm");
@@ -705,7 +705,7 @@ Deno.test("a grace that is over in the very turn in which the cleanup ends leave
           yield* sleep(1);
         }
       })();
-      // JavaScript resumes this generator; what counts is that it ends here and now.
+      // JavaScript resumes this generator, which ends in this step.
       yield;
       yield* sleep(1000);
     });

@@ -1,5 +1,5 @@
 /**
- * `throw`: to a coroutine in every state, in order, and without losing what the error pre-empts.
+ * `throw`: in a coroutine in every state, in order, and without losing what was granted to its wait.
  */
 import {
   all,
@@ -22,7 +22,7 @@ function later(scheduler: Scheduler, seconds: number, act: () => void): void {
   });
 }
 
-/** Catches what `body` throws and gives its message. */
+/** Returns the message of the error that `body` throws. */
 function* caught(body: Generator<unknown, unknown, unknown>): Generator<unknown, string, unknown> {
   try {
     return `no error but ${yield* body}`;
@@ -80,7 +80,7 @@ const WAITS: Readonly<Record<string, (coro: Coro) => Generator<unknown, unknown,
 };
 
 for (const [name, wait] of Object.entries(WAITS)) {
-  Deno.test(`throw reaches one that waits in ${name}, at that point, and the wait is gone`, () =>
+  Deno.test(`throw reaches a coroutine that waits in ${name}, at that point, and the wait has ended`, () =>
     inLab(async ({ scheduler, clock }) => {
       const boom = new Error("boom");
       const coro = scheduler.spawn(function* (self) {
@@ -99,7 +99,7 @@ for (const [name, wait] of Object.entries(WAITS)) {
     }));
 }
 
-Deno.test("throw to one that awaits a promise; the promise comes too late", () =>
+Deno.test("throw in a coroutine that awaits a promise; the promise has no effect later", () =>
   inLab(async ({ scheduler }) => {
     const gate = Promise.withResolvers<string>();
     const coro = scheduler.spawn(function* () {
@@ -116,7 +116,7 @@ Deno.test("throw to one that awaits a promise; the promise comes too late", () =
     assertEquals(await end, ["boom", undefined]);
   }));
 
-Deno.test("throw to one that is ready is thrown at its yield", () =>
+Deno.test("an error for a coroutine that is ready is thrown at its yield", () =>
   inLab(async ({ scheduler }) => {
     for (const value of [undefined, 1]) {
       const coro = scheduler.spawn(function* () {
@@ -130,7 +130,7 @@ Deno.test("throw to one that is ready is thrown at its yield", () =>
     }
   }));
 
-Deno.test("throw to one that has not started fails it at its first line", () =>
+Deno.test("a coroutine that has not started fails at its first line", () =>
   inLab(async ({ scheduler, log }) => {
     const boom = new Error("boom");
     const coro = scheduler.spawn(function* () {
@@ -146,7 +146,7 @@ Deno.test("throw to one that has not started fails it at its first line", () =>
     assertEquals(log, []);
   }));
 
-Deno.test("throw to the running coroutine and to one that has ended answers false", () =>
+Deno.test("throw in the running coroutine, or in one that has ended, returns false", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawn(function* (self) {
       assertEquals(self.throw(new Error("self")), false);
@@ -164,7 +164,7 @@ Deno.test("throw to the running coroutine and to one that has ended answers fals
     assertEquals(coro.throw(new Error("late")), false);
   }));
 
-Deno.test("throw of what is no error is a TypeError with the value, and nothing is disturbed", () =>
+Deno.test("throwing anything but an error is a TypeError with the value, and has no effect", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawn(function* sleeper(self) {
       return yield* self.sleep(1, "slept");
@@ -186,7 +186,7 @@ Deno.test("throw of what is no error is a TypeError with the value, and nothing 
     assertEquals(coro.throw(new DOMException("x")), false);
   }));
 
-Deno.test("several errors are thrown one a step, in order", () =>
+Deno.test("several errors are thrown in order, one in each step", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawn(function* (self) {
       const got: string[] = [];
@@ -206,7 +206,7 @@ Deno.test("several errors are thrown one a step, in order", () =>
     assertEquals(await coro.value(), ["one", "two", "three", "none left"]);
   }));
 
-Deno.test("a second error is thrown at the next yield, even if that would be answered at once", () =>
+Deno.test("a second error is thrown at the next yield, even if that need not wait", () =>
   inLab(async ({ scheduler }) => {
     function* sub(): Generator<unknown, void, unknown> {
       throw new Error("the subroutine ran");
@@ -242,7 +242,7 @@ Deno.test("a second error is thrown at the next yield, even if that would be ans
     }
   }));
 
-Deno.test("errors that are left when the first one ends the coroutine are reported, each once", () =>
+Deno.test("the remaining errors are reported once each when the first one ends the coroutine", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     const coro = scheduler.spawn(function* () {
@@ -257,7 +257,7 @@ Deno.test("errors that are left when the first one ends the coroutine are report
     assertEquals(lab.takeReported(), ["two", "three"]);
   }));
 
-Deno.test("a message that was handed over when an error pre-empts it goes back to the head", () =>
+Deno.test("a message granted in the step in which an error is thrown instead returns to the front", () =>
   inLab(async ({ scheduler }) => {
     for (const spelling of ["yield*", "yield", "withTimeout", "race", "race of two", "call"]) {
       const coro = scheduler.spawn(function* (self) {
@@ -284,7 +284,7 @@ Deno.test("a message that was handed over when an error pre-empts it goes back t
     }
   }));
 
-Deno.test("messages that all() was handed go back to the head in their order", () =>
+Deno.test("messages granted to all() return to the front in their order", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawn(function* (self) {
       const error = yield* caught((function* () {
@@ -305,7 +305,7 @@ Deno.test("messages that all() was handed go back to the head in their order", (
     assertEquals(await coro.value(), ["boom", 1, 2, 3, "none"]);
   }));
 
-Deno.test("messages that were just handed to several receives go back to the head in their order", () =>
+Deno.test("messages just granted to several receives return to the front in their order", () =>
   inLab(async ({ scheduler }) => {
     for (const ending of ["throw", "deadline", "race"]) {
       const coro = scheduler.spawn(function* (self) {
@@ -331,7 +331,7 @@ Deno.test("messages that were just handed to several receives go back to the hea
     }
   }));
 
-Deno.test("an alarm that an error pre-empts is no message", () =>
+Deno.test("an alarm value is not put back as a message when an error is thrown instead", () =>
   inLab(async ({ scheduler }) => {
     const thrower = scheduler.spawn(function* (self) {
       yield* self.receive();
@@ -366,11 +366,11 @@ Deno.test("resume and throw in one turn: the error wins, the update is dropped",
     assertEquals(await coro.value(), ["boom", "alarm"]);
   }));
 
-Deno.test("throw in the turn in which a deadline passes does not close the caller", () =>
+Deno.test("an error thrown in the turn of a deadline does not close the caller", () =>
   inLab(async ({ scheduler }) => {
     for (const catches of ["not", "and goes on", "and returns"]) {
       let coro: Coro | null = null;
-      // Its timer is armed first, so that it throws before the deadline's turn is over.
+      // Its timer is set first, so that it throws before the turn of the deadline is over.
       scheduler.spawn(function* () {
         yield* sleep(1);
         coro!.throw(new Error("boom"));
@@ -398,7 +398,7 @@ Deno.test("throw in the turn in which a deadline passes does not close the calle
     }
   }));
 
-Deno.test("terminate wins over errors that come after it, errors that came before are thrown first", () =>
+Deno.test("errors thrown before a termination come first, errors thrown after it are reported", () =>
   inLab(async ({ scheduler, log }) => {
     const coro = scheduler.spawn(function* (self) {
       try {
@@ -460,7 +460,7 @@ Deno.test("an error thrown into cleanup can be caught there", () =>
     assertEquals(log, ["into the cleanup", "cleaned"]);
   }));
 
-Deno.test("an error in a race that is thrown into waits until the branches are cleaned up", () =>
+Deno.test("an error thrown in a coroutine in a race waits until the branches have run their cleanup", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     function* branch(name: string): Generator<unknown, void, unknown> {
@@ -486,7 +486,7 @@ Deno.test("an error in a race that is thrown into waits until the branches are c
     assertEquals(lab.log.length, 3);
   }));
 
-Deno.test("a TimeoutError of one's own making is an error like any other", () =>
+Deno.test("a TimeoutError created by the program is an error like any other", () =>
   inLab(async ({ scheduler }) => {
     const coro = scheduler.spawn(function* () {
       yield* sleep(100);

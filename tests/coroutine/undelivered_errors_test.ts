@@ -1,11 +1,11 @@
 /**
- * An error is told exactly once, also if what it was handed to is cut short before it gets it.
+ * An error is delivered or reported exactly once, also if a wait that was given it is cut short.
  */
 import { all, call, type Coro, type MonitorException, race, sleep, until, withTimeout } from "@asyncoro/asyncoro";
 import { assertEquals } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
-/** A coroutine that does something at second 1 and fails in the same step. */
+/** A coroutine that calls `act` at second 1 and fails in the same step. */
 function failing({ scheduler }: Lab, before: () => void, message = "boom"): Coro<void> {
   return scheduler.spawn(function* failing() {
     yield* sleep(1);
@@ -14,7 +14,7 @@ function failing({ scheduler }: Lab, before: () => void, message = "boom"): Coro
   });
 }
 
-/** Ways to cut a wait short in the very turn in which the error is handed to it; each waits for `failing`. */
+/** Ways to cut a wait short in the turn in which it is given the error; each waits for `failing`. */
 const CUTS: Record<string, (lab: Lab, wait: (failing: Coro) => unknown) => Coro> = {
   "loses a race"(lab, wait) {
     return lab.scheduler.spawn(function* (coro) {
@@ -70,7 +70,7 @@ function* waitIn(wait: unknown): Generator<unknown, void, unknown> {
   yield wait;
 }
 
-/** What waits for the end of a coroutine. */
+/** Waits for the end of a coroutine. */
 const WAITS: Record<string, (failing: Coro) => unknown> = {
   "finish()": (failing) => failing.finish(),
   "finish() with a limit": (failing) => failing.finish(60),
@@ -84,7 +84,7 @@ const WAITS: Record<string, (failing: Coro) => unknown> = {
 
 for (const [cut, make] of Object.entries(CUTS)) {
   for (const [what, wait] of Object.entries(WAITS)) {
-    Deno.test(`a failure that ${what} was handed is told once if that ${cut} before it is told`, () =>
+    Deno.test(`a failure given to ${what} is reported once if that ${cut} before it throws the error`, () =>
       inLab(async (lab) => {
         make(lab, wait);
         await lab.scheduler.join();
@@ -93,7 +93,7 @@ for (const [cut, make] of Object.entries(CUTS)) {
   }
 }
 
-Deno.test("a failure that another wait has got is not reported", () =>
+Deno.test("a failure that another wait has received is not reported", () =>
   inLab(async (lab) => {
     const caught: unknown[] = [];
     const waiting: Coro = lab.scheduler.spawn(function* () {
@@ -111,7 +111,7 @@ Deno.test("a failure that another wait has got is not reported", () =>
     assertEquals(caught, ["boom"]);
   }));
 
-Deno.test("a failure that was asked for later, or by value(), is not reported though a wait was cut short", () =>
+Deno.test("a failure that a later wait or value() received is not reported though a wait was cut short", () =>
   inLab(async (lab) => {
     const waiting: Coro = lab.scheduler.spawn(function* () {
       const target = failing(lab, () => waiting.terminate());
@@ -126,7 +126,7 @@ Deno.test("a failure that was asked for later, or by value(), is not reported th
     assertEquals(lab.takeLog(), ["asked", "boom"]);
   }));
 
-Deno.test("when two fail in one turn all() throws the first, and the other is told once", () =>
+Deno.test("when two fail in one turn all() throws the first error, and the other is reported once", () =>
   inLab(async (lab) => {
     const caught = await lab.scheduler.spawn(function* () {
       const targets = [failing(lab, () => {}, "first"), failing(lab, () => {}, "second")];
@@ -140,12 +140,12 @@ Deno.test("when two fail in one turn all() throws the first, and the other is to
     assertEquals([caught, ...lab.takeReported()], ["first", "second"]);
   }));
 
-Deno.test("the failure of a branch that nobody gets is told once, that of a promise is nobody's business", () =>
+Deno.test("an undelivered failure of a branch is reported once, that of a promise is not reported", () =>
   inLab(async (lab) => {
     const generators: Coro = lab.scheduler.spawn(function* () {
       function* branch(): Generator<unknown, void, unknown> {
         yield* sleep(1);
-        // The step of this branch comes before that of the one that waits for the race.
+        // The step of this branch comes before that of the coroutine that waits for the race.
         generators.terminate();
         throw new Error("branch");
       }
@@ -166,14 +166,14 @@ Deno.test("the failure of a branch that nobody gets is told once, that of a prom
     assertEquals(lab.takeReported(), ["branch"]);
   }));
 
-Deno.test("errors that were still to be thrown when a hot swap is accepted are thrown in the new generator", () =>
+Deno.test("errors that are pending when a hot swap is accepted are thrown in the new generator", () =>
   inLab(async (lab) => {
     const target = lab.scheduler.spawn(function* (coro) {
       coro.hotSwappable(true);
       try {
         yield* sleep(60);
       } catch (error) {
-        // It is being thrown at twice: the second comes when this has been swapped.
+        // Two errors are thrown: the second is due after the swap.
         lab.log.push((error as Error).message);
         throw proposal;
       }
@@ -204,7 +204,7 @@ Deno.test("errors that were still to be thrown when a hot swap is accepted are t
     assertEquals(lab.takeLog(), ["first", "second"]);
   }));
 
-Deno.test("a failure that only monitors were sent that end in the same turn without receiving it is reported", () =>
+Deno.test("a failure is reported if its only monitors end in the same turn without receiving the message", () =>
   inLab(async (lab) => {
     for (const sorted of [false, true]) {
       const monitor: Coro = lab.scheduler.spawn(function* (coro) {
@@ -225,7 +225,7 @@ Deno.test("a failure that a monitor received before it ended in the same turn is
     assertEquals(outcome, "throw");
   }));
 
-Deno.test("what cleanup threw is told once, whatever ends the cleanup of the frames below", () =>
+Deno.test("an error of cleanup is delivered once, whatever ends the cleanup of the frames below", () =>
   inLab(async (lab) => {
     function* frame(message: string, wait: number): Generator<unknown, void, unknown> {
       try {
@@ -246,7 +246,7 @@ Deno.test("what cleanup threw is told once, whatever ends the cleanup of the fra
     await lab.scheduler.spawn(function* () {
       yield* sleep(1);
       target.terminate(1);
-      // Its grace is over and it is thrown at in the same turn.
+      // Its grace is over and an error is thrown in it in the same turn.
       yield* sleep(1);
       target.throw(new Error("thrown"));
       try {

@@ -69,7 +69,7 @@ testWorkerd("a Cloudflare worker cancels what takes too long", () =>
   }));
 
 testWorkerd(
-  "an error in a coroutine of a Cloudflare worker is one request's, and cancels the rest of its group",
+  "an error in a coroutine of a Cloudflare worker fails its request only, and cancels the rest of its group",
   () =>
     withExample(async (server) => {
       const others = Promise.all(
@@ -93,7 +93,7 @@ testWorkerd(
 );
 
 testWorkerd(
-  "a Cloudflare worker streams what comes through a channel, to many at once",
+  "a Cloudflare worker streams the messages of a channel, to many clients at once",
   () =>
     withExample(async (server) => {
       const wanted = [1, 2, 3, 4].map((n) => `data: ${n}\n\n`).join("");
@@ -105,23 +105,26 @@ testWorkerd(
     }),
 );
 
-testWorkerd("a Cloudflare worker cleans up when the reader of a stream goes away", () =>
-  withExample(async (server) => {
-    const controller = new AbortController();
-    const response = await fetch(`${server.url}/events?count=100000`, { signal: controller.signal });
-    const reader = response.body!.getReader();
-    assertEquals(new TextDecoder().decode((await reader.read()).value), "data: 1\n\n");
-    controller.abort();
-    await reader.closed.catch(() => {});
-    await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 1);
-    // curl's own limit: it disconnects during the response.
-    await new Deno.Command("curl", { args: ["-sN", "-m", "0.3", `${server.url}/events?count=100000`] }).output();
-    await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 2);
-    assertEquals(await get(server, "/parts?seconds=0.01"), [200, "0.01 s\n"]);
-  }));
+testWorkerd(
+  "a Cloudflare worker cleans up when the reader of a stream disconnects",
+  () =>
+    withExample(async (server) => {
+      const controller = new AbortController();
+      const response = await fetch(`${server.url}/events?count=100000`, { signal: controller.signal });
+      const reader = response.body!.getReader();
+      assertEquals(new TextDecoder().decode((await reader.read()).value), "data: 1\n\n");
+      controller.abort();
+      await reader.closed.catch(() => {});
+      await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 1);
+      // curl's own limit: it disconnects during the response.
+      await new Deno.Command("curl", { args: ["-sN", "-m", "0.3", `${server.url}/events?count=100000`] }).output();
+      await countsBecome(server, ({ streamsCleanedUp }) => streamsCleanedUp === 2);
+      assertEquals(await get(server, "/parts?seconds=0.01"), [200, "0.01 s\n"]);
+    }),
+);
 
 testWorkerd(
-  "a Cloudflare worker cleans up when a client goes away before the answer",
+  "a Cloudflare worker cleans up when a client disconnects before the response",
   () =>
     withExample(async (server) => {
       const other = get(server, "/parts?seconds=1");
@@ -134,7 +137,7 @@ testWorkerd(
 );
 
 testWorkerd(
-  "a Cloudflare worker serves thousands of requests, one by one and at once, in flat memory",
+  "a Cloudflare worker serves thousands of requests, one by one and at once, in constant memory",
   () =>
     withExample(async (server) => {
       const batch = async (count: number, atOnce: number) => {

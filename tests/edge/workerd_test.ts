@@ -19,7 +19,7 @@ async function ask(server: Server, path: string): Promise<unknown> {
 }
 
 testWorkerd(
-  "importing the package in a Cloudflare worker does nothing, and without init() the error names it",
+  "importing the package in a Cloudflare worker has no side effects, and without init() the error names it",
   () =>
     withWorker(PROBES, {}, async (server) => {
       const response = await fetch(`${server.url}/race`);
@@ -73,7 +73,7 @@ for (const [age, options] of Object.entries(AGES)) {
 }
 
 testWorkerd(
-  "coroutines go on after the answer as long as waitUntil() holds the request",
+  "coroutines go on after the response as long as waitUntil() holds the request",
   () =>
     withWorker(PROBES, {}, async (server) => {
       await ask(server, "init");
@@ -95,7 +95,7 @@ async function askTogether(server: Server): Promise<unknown[]> {
 }
 
 testWorkerd(
-  "coroutines of requests that are served side by side have each its own context",
+  "coroutines of requests that are served side by side have each their own context",
   () =>
     withWorker(CONTEXTS, { flags: ["nodejs_compat"] }, async (server) => {
       const expected = REQUESTS.map((path) => ({ step: path, promise: path, raced: path, child: "child" }));

@@ -7,7 +7,7 @@ import { inLab } from "../helpers/lab.ts";
 const parity = (message: unknown): string | null =>
   typeof message === "number" ? (message % 2 === 0 ? "even" : "odd") : null;
 
-/** Runs `test` in virtual time with messages sorted by parity. */
+/** Runs `test` in virtual time with messages categorized by parity. */
 async function sorting(
   test: (coro: Coro, messages: CategorizeMessages) => Generator<unknown, void, unknown>,
 ): Promise<void> {
@@ -40,7 +40,7 @@ Deno.test("add() takes a function that names the type of the messages", async ()
   });
 });
 
-Deno.test("receive() without a category takes what no function claims, the older ones included", async () => {
+Deno.test("receive() without a category takes messages of no category, older ones included", async () => {
   await sorting(function* (coro, messages) {
     messages.add((message) => message === "mine" ? "mine" : null);
     for (const message of [1, "a", 2, "mine", "b"]) coro.send(message);
@@ -51,7 +51,7 @@ Deno.test("receive() without a category takes what no function claims, the older
   });
 });
 
-Deno.test("receive() waits, sorts what comes, and its timeout is the total", async () => {
+Deno.test("receive() waits, categorizes messages that arrive, and its timeout is the total", async () => {
   await sorting(function* (coro, messages) {
     new Coro(function* (sender) {
       for (let i = 1; i <= 5; i += 2) {
@@ -90,7 +90,7 @@ Deno.test("receive() under plain yield does the same", async () => {
   });
 });
 
-Deno.test("the newest function is asked first, and null or undefined asks the next", async () => {
+Deno.test("the newest function is called first, and null or undefined leaves it to the next", async () => {
   await sorting(function* (coro, messages) {
     const asked: string[] = [];
     messages.add((message) => {
@@ -126,7 +126,7 @@ Deno.test("falsy categories and messages are like any other", async () => {
   });
 });
 
-Deno.test("a function that throws is reported, and the next one is asked", async () => {
+Deno.test("a function that throws is reported, and the next one is called", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const messages = new CategorizeMessages(coro);
@@ -172,7 +172,7 @@ Deno.test("receives of categories in a race lose nothing and miss nothing", asyn
   });
 });
 
-Deno.test("receives of several categories that wait together get each what is theirs, whoever is woken", async () => {
+Deno.test("receives of several categories that wait together each get their messages, whichever is woken", async () => {
   await sorting(function* (coro, messages) {
     const send = (...sent: unknown[]) =>
       new Coro(function* (sender) {
@@ -195,7 +195,7 @@ Deno.test("receives of several categories that wait together get each what is th
   });
 });
 
-Deno.test("a message goes back to the front when an error pre-empts its receive", async () => {
+Deno.test("a message returns to the front when an error ends its receive", async () => {
   await runVirtual(function* () {
     const receiver = new Coro(function* (coro) {
       const messages = new CategorizeMessages(coro);
@@ -214,7 +214,7 @@ Deno.test("a message goes back to the front when an error pre-empts its receive"
   });
 });
 
-Deno.test("what was sorted goes back to the mailbox, in order, when the generator is replaced", async () => {
+Deno.test("categorized messages return to the mailbox, in order, when the generator is replaced", async () => {
   await runVirtual(function* (coro) {
     const receiver = new Coro(function* receiver(self: Coro): Generator<unknown, unknown, unknown> {
       const messages = new CategorizeMessages(self);
@@ -306,7 +306,7 @@ async function conserve(seed: number): Promise<void> {
   await scheduler.terminate();
 }
 
-Deno.test("many categories of one message each cost no more than one of many, and leave nothing", async () => {
+Deno.test("many categories of one message each cost no more than one category of many, and leave nothing", async () => {
   await runVirtual(function* (coro) {
     const messages = new CategorizeMessages(coro);
     messages.add((message) => message);

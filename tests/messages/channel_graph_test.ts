@@ -46,7 +46,7 @@ Deno.test("a coroutine gets a message once, by the shortest path, whatever the p
   });
 });
 
-Deno.test("a channel that drops one version of a message may let one by another path through", async () => {
+Deno.test("a channel that drops one version of a message may pass on one from another path", async () => {
   await runVirtual(function* (coro) {
     using source = new Channel<number>("source");
     using plus = new Channel<number>("plus", (_name, message) => message + 1);
@@ -62,7 +62,7 @@ Deno.test("a channel that drops one version of a message may let one by another 
   });
 });
 
-Deno.test("each subscriber gets what was sent while it was subscribed, once and in order (1,000 seeds)", async () => {
+Deno.test("each subscriber gets the messages sent while it was subscribed, once and in order (1,000 seeds)", async () => {
   for (let seed = 1; seed <= 1000; seed++) await shuffled(seed);
 });
 
@@ -119,7 +119,7 @@ async function shuffled(seed: number): Promise<void> {
   await scheduler.terminate();
 }
 
-Deno.test("a broadcast costs little more a subscriber than a send, and many subscribers come and go", async () => {
+Deno.test("a broadcast costs little more per subscriber than a send, also with many subscribers that are added and removed", async () => {
   await runVirtual(function* (coro) {
     using channel = new Channel<unknown>("crowd");
     const count = 20_000;
@@ -144,7 +144,7 @@ Deno.test("a broadcast costs little more a subscriber than a send, and many subs
       broadcast += time(() => channel.send(round));
       yield* coro.sleep(1);
     }
-    // Far above what is measured, as a busy machine measures badly: a quadratic broadcast would cost a thousand times.
+    // Far above the measured ratio, for busy machines: a quadratic broadcast would cost a thousand times as much.
     assert(broadcast < 10 * sends + 20, `${broadcast} ms against ${sends} ms`);
     assertEquals(yield* channel.deliver("go", 0, count), count);
     yield* coro.sleep(1);

@@ -73,7 +73,7 @@ Deno.test("a transform that throws outside coroutines is reported on stderr", ()
   assertEquals(lines[0][0], "Uncaught error in the transform of channel 'sick':");
 });
 
-Deno.test("deliver() waits for n subscribers, of which a channel is one, and answers how many got it", async () => {
+Deno.test("deliver() waits for n subscribers, a channel counts as one, and returns how many got the message", async () => {
   await inLab(async (lab) => {
     using channel = new Channel<unknown>("meeting");
     using below = new Channel<unknown>("meeting below");
@@ -129,7 +129,7 @@ Deno.test("a deliver() that is cancelled while it waits sends nothing", async ()
   });
 });
 
-Deno.test("a deliver() that is cancelled in the turn it is answered has sent once", async () => {
+Deno.test("a deliver() that is cancelled in the turn of its outcome has sent once", async () => {
   await runVirtual(function* (coro) {
     using channel = new Channel("turn");
     const sender = new Coro(function* (self) {
@@ -147,7 +147,7 @@ Deno.test("a deliver() that is cancelled in the turn it is answered has sent onc
   });
 });
 
-Deno.test("subscribers that end drop out by themselves and do not count", async () => {
+Deno.test("subscribers that end are removed and do not count", async () => {
   await inLab(async (lab) => {
     using channel = new Channel<unknown>("doors");
     await lab.scheduler.spawn(function* (coro) {
@@ -191,7 +191,7 @@ Deno.test("a subscriber that failed stays as long as a monitor may restart it", 
   });
 });
 
-Deno.test("a subscriber that failed is let go when its last monitor has ended", async () => {
+Deno.test("a subscriber that failed is removed when its last monitor has ended", async () => {
   await runVirtual(function* (coro) {
     using channel = new Channel<unknown>("orphan");
     const worker = new Coro(function* worker(self) {
@@ -227,7 +227,7 @@ Deno.test("subscribing and unsubscribing take effect for later messages", async 
   });
 });
 
-Deno.test("a transform may send, close and set the transform; the broadcast is not disturbed", async () => {
+Deno.test("a transform may send, close and set the transform without effect on the broadcast", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       using other = new Channel<string>("other");
@@ -249,7 +249,7 @@ Deno.test("a transform may send, close and set the transform; the broadcast is n
   });
 });
 
-Deno.test("close() lets everybody go, frees the name and rejects those that wait", async () => {
+Deno.test("close() removes all subscribers and the name, and fails the waits", async () => {
   await inLab(async (lab) => {
     await lab.scheduler.spawn(function* (coro) {
       const channel = new Channel<unknown>("closing");
@@ -328,12 +328,12 @@ Deno.test("a name is unique among open channels, and Channel.locate() finds them
     yield* coro.sleep(1);
     using again = new Channel("unique");
     assertEquals(yield* waiting.finish(), again.name);
-    // A name that cannot be had leaves the one that has it alone.
+    // A failed attempt to take a name does not affect the channel that has it.
     assertEquals(yield* Channel.locate("unique", 0), again as Channel<unknown>);
   });
 });
 
-Deno.test("Channel says what is wrong with its arguments, at the call", async () => {
+Deno.test("Channel throws for wrong arguments, at the call", async () => {
   await runVirtual(function* (coro) {
     for (const name of ["", null, 7] as string[]) {
       assertThrows(

@@ -24,7 +24,9 @@ Deno.test("tests that are left out exist, and a file that is not left out runs",
   }
   for (const { file, name } of TESTS_LEFT_OUT) {
     const source = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
-    assert(source.includes(name), `There is no test "${name}" in ${file}: take it out of TESTS_LEFT_OUT`);
+    // Some names are composed: the part after the colon is in the source.
+    const part = name.slice(name.lastIndexOf(": ") + 1).trim();
+    assert(source.includes(part), `There is no test "${name}" in ${file}: take it out of TESTS_LEFT_OUT`);
   }
   const running = files.filter((file) => whyLeftOut(file) === undefined);
   for (const file of ["coroutine/coro_test.ts", "coroutine/main_test.ts", "sync/sync_test.ts"]) {

@@ -89,7 +89,7 @@ async function ended(end: Coro<void> | Promise<void>, world: World): Promise<voi
   try {
     await ("value" in end ? end.value() : end);
   } catch (error) {
-    world.violate("A society comes to its end", `${end} failed: ${text(error)}`);
+    world.violate("A society ends", `${end} failed: ${text(error)}`);
   }
 }
 

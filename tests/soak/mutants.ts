@@ -236,14 +236,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a race without time loses a value that is available",
     society: "combinations",
     virtual: true,
-    invariant: "Without time, what is there is taken",
+    invariant: "Without time, an available value is taken",
     apply: () => sometimes(Fiber.prototype, "advances", 1, () => () => false),
   },
   {
     name: "a value that arrives with a deadline is not returned",
     society: "combinations",
     virtual: true,
-    invariant: "What is not taken goes back",
+    invariant: "A value that is not taken is returned",
     apply: () => sometimes(Call.prototype, "reclaim", 1, () => () => {}),
   },
   {
@@ -387,7 +387,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a commit is cancelled while it runs",
     society: "databases",
     virtual: false,
-    invariant: "What was told as given up is not there",
+    invariant: "A payment that was reported as rolled back is not stored",
     apply: () => {
       const { prototype } = DecisiveTask;
       const shielded = Object.getOwnPropertyDescriptor(prototype, "shielded")!;
@@ -403,11 +403,11 @@ export const MUTANTS: readonly Mutant[] = [
     apply: () =>
       sometimes(
         DatabaseConnection.prototype,
-        "insist",
+        "requestUncancelled",
         1,
-        (insist) =>
+        (requestUncancelled) =>
           function (action, ...args) {
-            return action === "rollback" ? [] : insist.call(this, action, ...args);
+            return action === "rollback" ? [] : requestUncancelled.call(this, action, ...args);
           },
       ),
   },

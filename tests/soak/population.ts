@@ -17,18 +17,18 @@ export interface Population {
   tellOver?(living: ReadonlySet<Coro>): void;
 }
 
-/** Maintains a population until the epoch is over and the last member has ended. `keeper` gets the ends as messages. */
-export function* populate(world: World, keeper: Coro, population: Population): Body {
+/** Maintains a population until the epoch is over and the last member has ended. `monitor` gets the ends as messages. */
+export function* populate(world: World, monitor: Coro, population: Population): Body {
   const living = new Set<Coro>();
   const add = () => {
     const member = population.newMember();
     living.add(member);
     if (population.mortal) world.victims.add(member);
-    member.notify(keeper);
+    member.notify(monitor);
   };
   for (let i = 0; i < population.size; i++) add();
   for (let told = false; living.size > 0;) {
-    const news = yield* keeper.receive<MonitorException | typeof ALARM>(told ? null : world.end - world.now(), ALARM);
+    const news = yield* monitor.receive<MonitorException | typeof ALARM>(told ? null : world.end - world.now(), ALARM);
     if (news !== ALARM) {
       bury(world, living, population, news);
       if (!world.over && !told) add();

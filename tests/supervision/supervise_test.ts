@@ -9,7 +9,7 @@ import { inLab, type Lab } from "../helpers/lab.ts";
 // deno-lint-ignore no-explicit-any -- one that does not return takes this type too
 type Body = Generator<unknown, any, unknown>;
 
-/** A child that notes its starts and ends, and fails at the given times after its start, one for every start. */
+/** A child that logs its starts and ends, and fails at the given times after its start, one for every start. */
 function child(lab: Lab, name: string, failures: number[], lifetime = 100): ChildSpec {
   let starts = 0;
   return {
@@ -35,7 +35,7 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
-/** Runs a supervisor to its end; answers its result or error. */
+/** Runs a supervisor to its end; returns its result or error. */
 async function supervised(lab: Lab, children: ChildSpec[], options?: SuperviseOptions): Promise<unknown> {
   return await lab.scheduler.spawn(function* (): Body {
     try {
@@ -138,7 +138,7 @@ Deno.test("each stopped child has ended before the next is stopped, and all befo
   });
 });
 
-Deno.test("it gives up with the failures in order after stopping the others", async () => {
+Deno.test("supervise() gives up with the failures in order after stopping the others", async () => {
   await inLab(async (lab) => {
     const error = await supervised(lab, [child(lab, "a", []), child(lab, "b", [1, 1, 1, 1, 1])]);
     assert(error instanceof SupervisionError);
@@ -156,9 +156,9 @@ Deno.test("it gives up with the failures in order after stopping the others", as
   });
 });
 
-Deno.test("failures count for the time of within", async () => {
+Deno.test("failures count for the time given by within", async () => {
   await inLab(async (lab) => {
-    // At 2, 4, 6, 8: never more than two within four seconds.
+    // Failures at 2, 4, 6, 8: never more than two within four seconds.
     const steady = child(lab, "a", [2, 2, 2, 2], 1);
     assertEquals(await supervised(lab, [steady], { maxRestarts: 2, within: 4 }), ["a"]);
     const error = await supervised(lab, [child(lab, "b", [2, 2, 2, 2], 1)], { maxRestarts: 2, within: 4.1 });
@@ -175,7 +175,7 @@ Deno.test("backoff doubles with each failure that counts, and does not count tow
   await inLab(async (lab) => {
     const error = await supervised(lab, [child(lab, "a", Array(9).fill(0))], { backoff: 2, maxRestarts: 4, within: 5 });
     assertEquals((error as SupervisionError).failures.length, 5);
-    // 2, 4, then no more than the time of within.
+    // Pauses of 2, 4, then no more than `within`.
     assertEquals(lab.takeLog(), [0, 2, 6, 11, 16].map((time) => `${time} a starts`));
     const start = lab.clock.now();
     // A failure that no longer counts does not lengthen the next pause.
@@ -187,7 +187,7 @@ Deno.test("backoff doubles with each failure that counts, and does not count tow
   });
 });
 
-Deno.test("while one child is held back the others are looked after", async () => {
+Deno.test("the other children are supervised during the backoff of one", async () => {
   await inLab(async (lab) => {
     const children = [child(lab, "a", [1], 1), child(lab, "b", [2], 1)];
     assertEquals(await supervised(lab, children, { backoff: 3 }), ["a", "b"]);
@@ -197,7 +197,7 @@ Deno.test("while one child is held back the others are looked after", async () =
   });
 });
 
-Deno.test("a failure during a backoff takes the children held back along", async () => {
+Deno.test("a failure during a backoff also restarts the children that wait", async () => {
   await inLab(async (lab) => {
     const children = [child(lab, "a", [2], 1), child(lab, "b", [1], 1)];
     assertEquals(await supervised(lab, children, { strategy: "rest-for-one", backoff: 3 }), ["a", "b"]);
@@ -241,7 +241,7 @@ Deno.test("cleanup that fails while a child is stopped is reported and does not 
   });
 });
 
-Deno.test("one that somebody terminates has ended normally", async () => {
+Deno.test("a child that is terminated has ended normally", async () => {
   await inLab(async (lab) => {
     const victim: ChildSpec = {
       *target(coro: Coro): Body {
@@ -256,7 +256,7 @@ Deno.test("one that somebody terminates has ended normally", async () => {
   });
 });
 
-Deno.test("one that another monitor restarted first is left alone", async () => {
+Deno.test("a child that another monitor restarted first is not restarted again", async () => {
   await inLab(async (lab) => {
     let starts = 0;
     const shared: ChildSpec = {
@@ -267,7 +267,7 @@ Deno.test("one that another monitor restarted first is left alone", async () => 
         throw new Error("boom");
       },
     };
-    // Both are told at once; the one of higher priority acts first.
+    // Both get the message at once; the one of higher priority acts first.
     lab.scheduler.spawnWith({ priority: 0 }, function* (coro) {
       const worker = (yield* Coro.locate("shared"))!;
       yield* coro.monitor(worker);
@@ -306,7 +306,7 @@ Deno.test("terminating the supervisor terminates the children, last first, and w
   });
 });
 
-Deno.test("no child survives a supervisor whose grace is over, in whatever it is", async () => {
+Deno.test("no child survives a supervisor whose grace is over, whatever it waits for", async () => {
   for (const options of [{}, { strategy: "one-for-all", backoff: 1 }] as SuperviseOptions[]) {
     for (const when of [0, 0.5, 1, 1.5, 2, 3]) {
       await inLab(async (lab) => {
@@ -328,7 +328,7 @@ Deno.test("no child survives a supervisor whose grace is over, in whatever it is
           assertEquals(lab.scheduler.stats().live, 1, `at ${when}`);
         }).value();
         lab.takeLog();
-        // One that fails in the very turn in which the supervisor ends is nobody's child any more.
+        // A coroutine that fails in the turn in which the supervisor ends is no longer supervised.
         const reported = lab.takeReported();
         assertEquals(reported, Number.isInteger(when) ? [] : ["b fails"].slice(0, reported.length));
       });
@@ -368,9 +368,9 @@ Deno.test("a target that throws when it is called counts as a failure of its chi
     };
     assertEquals(await supervised(lab, [{ target }]), [3]);
     calls = -9;
-    const error = await supervised(lab, [{ target, name: "isDeadlocked" }]);
+    const error = await supervised(lab, [{ target, name: "failing" }]);
     assert(error instanceof SupervisionError);
-    assert((error as Error).message.includes("  isDeadlocked: Error: bad default"));
+    assert((error as Error).message.includes("  failing: Error: bad default"));
   });
 });
 
@@ -386,7 +386,7 @@ Deno.test("messages of others to the supervisor are ignored", async () => {
   });
 });
 
-Deno.test("supervise() says what is wrong with its arguments, and starts nothing", async () => {
+Deno.test("supervise() throws for wrong arguments, and starts nothing", async () => {
   const scheduler = new Scheduler({ clock: new VirtualClock() });
   await scheduler.spawn(function* () {
     const target = function* (): Body {};
@@ -416,13 +416,13 @@ Deno.test("supervise() says what is wrong with its arguments, and starts nothing
   await scheduler.terminate();
 });
 
-Deno.test("after any failures nobody is left, and each child has ended well or the supervisor gave up (500 seeds)", async () => {
+Deno.test("after any failures no child is left, and each has ended normally or the supervisor gave up (500 seeds)", async () => {
   for (let seed = 1; seed <= 500; seed++) {
     let state = seed;
     const random = (n: number): number => (state = Math.imul(state, 1103515245) + 12345 >>> 0) % 65_536 % n;
     const scheduler = new Scheduler({ clock: new VirtualClock(), shuffle: seed });
     const reported: string[] = [];
-    // Children that fail of themselves while they are stopped at the very end.
+    // Children that fail by themselves while they are stopped at the end.
     scheduler.onError = (error) => reported.push((error as Error).message);
     let running = 0;
     const target = function* (coro: Coro): Body {

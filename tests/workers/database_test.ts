@@ -1,7 +1,7 @@
-import { all, run, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { all, ClosedError, run, Scheduler, sleep, withTimeout } from "@asyncoro/asyncoro";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AsyncDBCursor, DatabaseError, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
-import { withFile } from "./database_files.ts";
+import { failureOf, withFile } from "./database_files.ts";
 
 /** Takes a good part of a second. */
 const SLOW =
@@ -302,5 +302,105 @@ Deno.test("bad input is refused at the call", async () => {
     yield* cursor.close();
     yield* cursor.close();
   });
-  assertThrows(() => cursor.execute("SELECT 1"), WorkerError, "it is closed");
+  assertThrows(() => cursor.execute("SELECT 1"), ClosedError, "it is closed");
+});
+
+Deno.test("a closed cursor throws a ClosedError whatever is called, and closing it again has no effect", async () => {
+  await using pool = new WorkerPool(1);
+  const calls: ((cursor: AsyncDBCursor) => unknown)[] = [
+    (cursor) => cursor.execute("SELECT 1"),
+    (cursor) => cursor.executemany("INSERT INTO t VALUES (?)", [[1]]),
+    (cursor) => cursor.executescript("SELECT 1"),
+    (cursor) => cursor.fetchone(),
+    (cursor) => cursor.fetchmany(2),
+    (cursor) => cursor.fetchall(),
+    (cursor) => cursor.transaction(function* () {}),
+    (cursor) => cursor.cursor(),
+    (cursor) => cursor[Symbol.iterator]().next(),
+  ];
+  await run(function* () {
+    const first = new AsyncDBCursor(pool, ":memory:");
+    yield* first.execute("SELECT 1");
+    for (
+      const close of [(cursor: AsyncDBCursor) => cursor.close(), (cursor: AsyncDBCursor) => cursor[Symbol.dispose]()]
+    ) {
+      const cursor = first.cursor();
+      yield* cursor.execute("SELECT 1");
+      yield close(cursor);
+      yield close(cursor);
+      for (const call of calls) {
+        assertThrows(() => call(cursor), ClosedError, "Cannot use a database cursor as it is closed");
+      }
+      assertInstanceOf(yield* failureOf(cursor.forEach(() => {})), ClosedError);
+      const rows = cursor[Symbol.asyncIterator]();
+      assertInstanceOf(yield rows.next().catch((error) => error), ClosedError);
+    }
+    yield* first.close();
+  });
+});
+
+Deno.test("an operation made before its cursor was closed throws a ClosedError when it is yielded after", async () => {
+  await using pool = new WorkerPool(1);
+  await run(function* () {
+    for (const shared of [true, false]) {
+      const cursor = new AsyncDBCursor(pool, ":memory:");
+      yield* cursor.execute("SELECT 1");
+      const other = shared ? cursor.cursor() : null;
+      const early = [
+        cursor.execute("SELECT 2"),
+        cursor.executemany("INSERT INTO t VALUES (?)", [[1]]),
+        cursor.executescript("SELECT 1"),
+        cursor.fetchone(),
+        cursor.transaction(function* () {}),
+      ];
+      yield* cursor.close();
+      for (const operation of early) assertInstanceOf(yield* failureOf(operation), ClosedError);
+      if (other !== null) yield* other.close();
+    }
+  });
+});
+
+Deno.test("operations that wait for their turn when the cursor is closed are done before", async () => {
+  await using pool = new WorkerPool(1);
+  await run(function* () {
+    const cursor = new AsyncDBCursor(pool, ":memory:");
+    const waiting = Scheduler.instance().spawn(function* () {
+      yield* cursor.execute("SELECT 1 AS one");
+      return "executed";
+    });
+    // It begins before the close, which then waits for its turn.
+    yield* sleep(0.001);
+    yield* cursor.close();
+    assertEquals(yield* waiting.finish(), "executed");
+  });
+});
+
+Deno.test("busyTimeout is a number of seconds or a duration", async () => {
+  await using pool = new WorkerPool(1);
+  await run(function* () {
+    for (
+      const [busyTimeout, milliseconds] of [
+        [undefined, 0],
+        [0, 0],
+        [-1, 0],
+        [0.25, 250],
+        [{ milliseconds: 250 }, 250],
+        [{ minutes: 1, seconds: 2 }, 62_000],
+        [Infinity, 2 ** 31 - 1],
+        [null, 2 ** 31 - 1],
+      ] as const
+    ) {
+      const cursor = new AsyncDBCursor(pool, ":memory:", { busyTimeout });
+      yield* cursor.execute("PRAGMA busy_timeout");
+      assertEquals(yield* cursor.fetchone(), { timeout: milliseconds });
+      yield* cursor.close();
+    }
+  });
+  for (const busyTimeout of [NaN, "1s", {}, { second: 1 }]) {
+    assertThrows(
+      () => new AsyncDBCursor(pool, ":memory:", { busyTimeout: busyTimeout as never }),
+      TypeError,
+      "Cannot open",
+    );
+  }
 });

@@ -1,6 +1,6 @@
-import { all, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import { all, ClosedError, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { AsyncDBCursor, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { AsyncDBCursor, WorkerPool } from "../../core/workers/mod.ts";
 import { failureOf, insert, isClean, onDisk, refusalOf, withBank, withFile } from "./database_files.ts";
 
 /** Takes a good part of a second. */
@@ -248,7 +248,7 @@ Deno.test("a transaction that closes its cursor is rolled back", async () => {
         yield* insert(db, 1);
         yield* db.close();
       }));
-      assertInstanceOf(error, WorkerError);
+      assertInstanceOf(error, ClosedError);
       assertEquals(yield* onDisk(path), []);
     });
   });

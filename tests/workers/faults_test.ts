@@ -1,25 +1,8 @@
 import { type Coro, race, run, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { WorkerError, WorkerPool, type WorkerTask } from "../../core/workers/mod.ts";
-
-/** Blocks a worker until the first word of `gate` is 1. */
-const atGate = (gate: Int32Array) => void Atomics.wait(gate, 0, 0);
-
-function newGate(): { gate: Int32Array; open(): void } {
-  const gate = new Int32Array(new SharedArrayBuffer(8));
-  return {
-    gate,
-    open() {
-      Atomics.store(gate, 0, 1);
-      Atomics.notify(gate, 0);
-    },
-  };
-}
-
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert(holds());
-}
+import { eventually } from "./eventually.ts";
+import { atGate, newGate } from "./gate.ts";
 
 Deno.test("a worker that crashes or exits fails exactly the task it ran, and the pool goes on", async () => {
   await using pool = new WorkerPool(1);

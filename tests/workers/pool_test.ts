@@ -1,6 +1,7 @@
 import { run, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { AsyncThreadPool, WorkerError, WorkerPool, type WorkerTask } from "../../core/workers/mod.ts";
+import { atGate, newGate } from "./gate.ts";
 
 const TASKS = new URL("./tasks.ts", import.meta.url);
 
@@ -391,4 +392,16 @@ Deno.test("targets beyond a thousand are forgotten and still work", async () => 
   assertEquals(await pool.run(first), -1);
   for (let i = 0; i < 1100; i++) assertEquals(await pool.run(new Function(`return ${i}`) as () => number), i);
   assertEquals(await pool.run(first), -1);
+});
+
+Deno.test("statistics() and stats() are the same", async () => {
+  await using pool = new WorkerPool(2);
+  const { gate, open } = newGate();
+  const task = pool.run(atGate, gate);
+  await pool.run(() => 1);
+  const { size, pending, submitted, completed } = pool.statistics();
+  assertEquals([size, pending, submitted, completed], [2, 1, 2, 1]);
+  assertEquals(pool.stats(), pool.statistics());
+  open();
+  await task;
 });

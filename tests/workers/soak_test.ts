@@ -5,20 +5,10 @@
 import { run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
 import { WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { Random } from "../soak/random.ts";
 
 const TASKS = 100_000;
 const COROUTINES = 200;
-
-/** Numbers from 0 to 1, always the same for one seed. */
-function newRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const succeed = (n: number) => n;
 const copy = (value: { n: number; list: number[] }) => ({ ...value, back: true });
@@ -44,10 +34,10 @@ interface Tally {
 }
 
 /** Runs one task of a random kind and says how it ended. Throws if it ended as it must not. */
-function* oneTask(pool: WorkerPool, random: () => number, n: number): Generator<unknown, string, unknown> {
-  const dice = random();
+function* oneTask(pool: WorkerPool, random: Random, n: number): Generator<unknown, string, unknown> {
+  const dice = random.next();
   if (dice < 0.7) {
-    assertEquals(yield* pool.asyncTaskWith({ priority: Math.floor(random() * 8) }, succeed, n), n);
+    assertEquals(yield* pool.asyncTaskWith({ priority: Math.floor(random.next() * 8) }, succeed, n), n);
     return "value";
   }
   if (dice < 0.8) {
@@ -64,7 +54,7 @@ function* oneTask(pool: WorkerPool, random: () => number, n: number): Generator<
   if (dice < 0.98) {
     try {
       // Cancelled at any moment: queued, in the ring, running, done and not yet told.
-      assertEquals(yield* withTimeout(random() * 0.002, pool.asyncTask(succeed, n)), n);
+      assertEquals(yield* withTimeout(random.next() * 0.002, pool.asyncTask(succeed, n)), n);
       return "in time";
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
@@ -74,7 +64,7 @@ function* oneTask(pool: WorkerPool, random: () => number, n: number): Generator<
   // A crash every two thousand tasks or so: each costs a new worker.
   if (dice < 0.9995) return yield* aborted(pool, random, n);
   if (dice < 0.9998) {
-    const crasher = random() < 0.5 ? crash : crashLater;
+    const crasher = random.next() < 0.5 ? crash : crashLater;
     return yield* expectFailure(pool.asyncTask(crasher as () => never) as never, "", "crash");
   }
   try {
@@ -101,11 +91,11 @@ function* expectFailure(
   throw new Error(`${outcome} was expected`);
 }
 
-function* aborted(pool: WorkerPool, random: () => number, n: number): Generator<unknown, string, unknown> {
+function* aborted(pool: WorkerPool, random: Random, n: number): Generator<unknown, string, unknown> {
   const controller = new AbortController();
   const scheduler = Scheduler.curCoro()!.scheduler;
   scheduler.spawn(function* () {
-    if (random() < 0.5) yield* sleep(random() * 0.001);
+    if (random.next() < 0.5) yield* sleep(random.next() * 0.001);
     controller.abort(new RangeError("aborted"));
   });
   try {
@@ -128,7 +118,7 @@ function threads(): number {
 Deno.test("100,000 tasks with failures, crashes, timeouts and cancellations settle exactly once each", async () => {
   const seed = Number(Deno.env.get("SOAK_SEED") ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`SOAK_SEED=${seed}`);
-  const random = newRandom(seed);
+  const random = new Random(seed);
   const before = threads();
   const pool = new WorkerPool(2, { grace: 0.02, queueLimit: 150 });
   const tally: Tally = {};
@@ -152,9 +142,9 @@ Deno.test("100,000 tasks with failures, crashes, timeouts and cancellations sett
       while (begun < TASKS) {
         yield* killer.sleep(0.002);
         const victim = Scheduler.instance().spawn(function* () {
-          yield* pool.asyncTask((random() < 0.1 ? wait : succeed) as typeof wait, 1);
+          yield* pool.asyncTask((random.next() < 0.1 ? wait : succeed) as typeof wait, 1);
         });
-        if (random() < 0.8) yield* killer.sleep(random() * 0.001);
+        if (random.next() < 0.8) yield* killer.sleep(random.next() * 0.001);
         victim.terminate();
         victims++;
       }

@@ -1,6 +1,7 @@
 import { Coro, run, sleep, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { eventually } from "./eventually.ts";
 
 function* countTo(n: number): Generator<number, string, unknown> {
   for (let i = 1; i <= n; i++) yield i;
@@ -18,11 +19,6 @@ function* counting(at: Int32Array): Generator<number, void, unknown> {
 
 const newCounter = () => new Int32Array(new SharedArrayBuffer(8));
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
-
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert(holds());
-}
 
 Deno.test("stream() gives what a generator yields, then what it returns", async () => {
   await using pool = new WorkerPool(1);

@@ -1,46 +1,47 @@
 import { describe } from "../../base/describe.ts";
-import { DatabaseError, WorkerError } from "../errors.ts";
-import { type ItemAction, Items } from "../../io/items.ts";
+import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
+import { type ItemAction, Items } from "../../io/items.ts";
 import { call } from "../../operations/call.ts";
+import { DatabaseError } from "../errors.ts";
+import { WorkerPool } from "../worker_pool.ts";
 import { DatabaseConnection, type DatabaseOptions } from "./connection.ts";
-import type { Executed } from "./database_task.ts";
-import { transaction, type TransactionMode } from "./transaction.ts";
+import type { Executed } from "./database_actions.ts";
 import { Fetch, objectShape, ResultRows, type RowShape } from "./result_rows.ts";
 import { bindParameters, checkSql, misuse, type SqlParameters } from "./sql_parameters.ts";
 import { isChange, type SqlStatement, sqlStatement } from "./sql_statement.ts";
-import { WorkerPool } from "../worker_pool.ts";
+import { transaction, type TransactionMode } from "./transaction.ts";
 
 /** A row: an object by column names, or an array with the option `rows: "array"`. */
-// deno-lint-ignore no-explicit-any -- what a column holds is the database's affair
+// deno-lint-ignore no-explicit-any -- the columns of a row are known to the database only
 export type Row = any;
 
-// Rows that are asked for at once, at the least.
+// Rows that are requested at once, at the least.
 const FETCH = 256;
 
 const NONE: ResultRows<never> = /* @__PURE__ */ new ResultRows<never>(0, () => undefined as never);
 
 /**
- * A cursor of an SQLite database, which works in a worker: however long a query takes, coroutines go on.
+ * A cursor of an SQLite database, which works in a worker, so that coroutines go on while a query runs.
  *
- * Its connection lives in one worker of a pool and is opened at the first use. Statements of one connection run one
+ * Its connection is in one worker of a pool and is opened at the first use. Statements of one connection run one
  * after the other. Cursors made with {@linkcode cursor} share the connection, and so its transactions; while a
  * {@linkcode transaction} is open, only its body uses the connection. Cursors made with `new` have connections of
  * their own.
  *
- * Executing a statement reads all its rows, so no lock is held after it, and its result is in the memory of the worker
- * until the rows are fetched, the cursor is used anew or closed: for results larger than that use `LIMIT`. A fetch that
- * is given up loses no row.
+ * Executing a statement reads all its rows, so no lock is held after it. The rows stay in the memory of the worker
+ * until they are fetched, another statement is executed or the cursor is closed: for larger results use `LIMIT`. A fetch
+ * that is cut short loses no row.
  *
  * When a coroutine is terminated or times out in a query, SQLite goes on with it; if it takes longer than the grace of
  * the pool, the worker is replaced and the connection is lost, as it is when the worker crashes. A statement that is
- * given up may be carried out or not, and `executemany` in part; in a transaction that is given up nothing stays.
+ * cut short may be executed or not, and `executemany` in part; a transaction that is cut short is rolled back.
  *
  * Numbers are stored as SQLite's REAL where a column has no type of its own, bigints as INTEGER, and `NaN` as NULL. An
  * integer beyond 2^53 is read as a bigint with the option `bigints`, and is an error without. Text that another
- * program wrote ends at a NUL character, if it has one, and what in it is no UTF-8 is replaced.
+ * program wrote ends at its first NUL character, and bytes in it that are not UTF-8 are replaced.
  *
- * @typeParam R What its rows are; the compiler takes it as given.
+ * @typeParam R The type of its rows, which is not checked.
  *
  * @example
  * ```ts
@@ -68,12 +69,14 @@ export class AsyncDBCursor<R = Row> {
   #columns: readonly string[] | null = null;
   #rowcount = -1;
   #lastrowid: number | bigint | null = null;
+  // `close()` was called, and: it no longer takes part in the connection.
   #closed = false;
+  #removed = false;
 
   /**
    * Makes a cursor with a connection in a worker of `pool`.
    *
-   * @param pool Whose worker it is.
+   * @param pool The pool.
    * @param database The path or `file:` URL of the database, or `":memory:"`.
    * @param options See {@linkcode DatabaseOptions}.
    * @throws {TypeError} If an argument is of the wrong type.
@@ -88,7 +91,7 @@ export class AsyncDBCursor<R = Row> {
    * @throws {UnsupportedError} If the runtime has no workers.
    */
   constructor(database: string | URL, options?: DatabaseOptions);
-  /** @internal Makes a cursor on a connection that there is. */
+  /** @internal Makes a cursor on an existing connection. */
   constructor(connection: DatabaseConnection);
   constructor(
     first: WorkerPool | DatabaseConnection | string | URL,
@@ -96,23 +99,23 @@ export class AsyncDBCursor<R = Row> {
     third?: DatabaseOptions,
   ) {
     this.#connection = first instanceof DatabaseConnection ? first : connect(first, second, third);
-    this.#id = this.#connection.enter();
+    this.#id = this.#connection.addCursor();
   }
 
-  /** The names of the columns of the rows that the last statement gives; `null` if it gives none. */
+  /** The names of the columns of the last statement's rows; `null` if it has no rows. */
   get description(): readonly string[] | null {
     return this.#columns;
   }
 
-  /** How many rows the last statement changed; -1 if it is none that changes rows. */
+  /** How many rows the last statement changed; -1 if it is not a change. */
   get rowcount(): number {
     return this.#rowcount;
   }
 
   /**
-   * The id of the row that was inserted last by this cursor, or `null`.
+   * The id of the row that this cursor inserted last; `null` if it inserted none.
    *
-   * @throws {DatabaseError} If it is beyond 2^53, without the option `bigints`. The row is inserted all the same.
+   * @throws {DatabaseError} If it is beyond 2^53, without the option `bigints`. The row is inserted even so.
    */
   get lastrowid(): number | bigint | null {
     const id = this.#lastrowid;
@@ -121,42 +124,48 @@ export class AsyncDBCursor<R = Row> {
     throw new DatabaseError(`${message}, current value is ${id}`, "SQLITE_MISMATCH", 20);
   }
 
-  /** Another cursor on the same connection. */
+  /**
+   * Makes another cursor on the same connection.
+   *
+   * @throws {ClosedError} If the cursor is closed.
+   */
   cursor<T = R>(): AsyncDBCursor<T> {
     this.#mustBeOpen();
     return new AsyncDBCursor<T>(this.#connection);
   }
 
   /**
-   * Executes one statement. Rows of an earlier one are dropped. Without a statement (comments only) it does nothing.
+   * Executes one statement. Rows of an earlier one are dropped. A text without a statement (comments only) does nothing.
    *
    * @param sql The statement.
    * @param parameters Values for its parameters: an array in their order, or an object with their names.
    * @returns The cursor itself.
-   * @throws {TypeError} If `sql` is no string, or `parameters` neither an array nor an object.
-   * @throws {DatabaseError} If there are not as many values as parameters, one is missing or is nothing that SQLite
-   * stores, or a text contains NUL or half of a surrogate pair; at the yield, if SQLite refuses, if there are several
-   * statements, or if an integer is beyond 2^53 (nothing is changed then).
-   * @throws {WorkerError} If the cursor is closed; at the yield, if the connection is lost.
+   * @throws {TypeError} If `sql` is not a string, or `parameters` neither an array nor an object.
+   * @throws {DatabaseError} If there are not as many values as parameters, one is missing or cannot be stored by SQLite,
+   * or a text contains NUL or half of a surrogate pair; at the yield, if SQLite fails, if there are several statements,
+   * or if an integer is beyond 2^53 (nothing is changed then).
+   * @throws {ClosedError} If the cursor is closed.
+   * @throws {WorkerError} At the yield, if the connection is lost.
    */
   execute(sql: string, parameters: SqlParameters = []): Operation<AsyncDBCursor<R>> {
     this.#mustBeOpen();
     checkSql(sql);
     const statement = sqlStatement(sql);
     const values = bindParameters(statement, parameters);
-    return call(this.#connection.turns.take(() => this.#execute(sql, statement, values)));
+    return this.#atTurn(() => this.#execute(sql, statement, values));
   }
 
   /**
-   * Executes one statement, once for each list of values.
+   * Executes one statement once for each list of values.
    *
-   * @param sql The statement: `INSERT`, `REPLACE`, `UPDATE` or `DELETE`. Rows that it gives are dropped.
-   * @param lists Values for its parameters, for each time.
+   * @param sql The statement: `INSERT`, `REPLACE`, `UPDATE` or `DELETE`. Its rows are dropped.
+   * @param lists Values for its parameters, one list for each execution.
    * @returns The cursor itself; its `rowcount` is the sum.
    * @throws {TypeError} As for `execute`.
-   * @throws {DatabaseError} As for `execute`, and if it is another statement. At the yield, if SQLite refuses: what was
-   * done before that stays, unless in a transaction.
-   * @throws {WorkerError} If the cursor is closed; at the yield, if the connection is lost.
+   * @throws {DatabaseError} As for `execute`, and if it is another statement. If SQLite fails, earlier changes stay,
+   * unless in a transaction.
+   * @throws {ClosedError} If the cursor is closed.
+   * @throws {WorkerError} At the yield, if the connection is lost.
    */
   executemany(sql: string, lists: Iterable<SqlParameters>): Operation<AsyncDBCursor<R>> {
     this.#mustBeOpen();
@@ -169,25 +178,31 @@ export class AsyncDBCursor<R = Row> {
       );
     }
     const values = Array.from(lists, (parameters) => bindParameters(statement, parameters));
-    return call(this.#connection.turns.take(() => this.#change("many", sql, statement.verb, values)));
+    return this.#atTurn(() => this.#change("many", sql, statement.verb, values));
   }
 
   /**
-   * Executes any number of statements, without parameters and without their rows.
+   * Executes any number of statements, without parameters. Their rows are dropped.
    *
    * @param sql The statements.
-   * @throws {TypeError} If `sql` is no string.
-   * @throws {DatabaseError} If `sql` contains NUL or half of a surrogate pair; at the yield, if SQLite refuses: what was
-   * done before that stays, unless in a transaction.
-   * @throws {WorkerError} If the cursor is closed; at the yield, if the connection is lost.
+   * @throws {TypeError} If `sql` is not a string.
+   * @throws {DatabaseError} If `sql` contains NUL or half of a surrogate pair; at the yield, if SQLite fails: earlier
+   * changes stay, unless in a transaction.
+   * @throws {ClosedError} If the cursor is closed.
+   * @throws {WorkerError} At the yield, if the connection is lost.
    */
   executescript(sql: string): Operation<AsyncDBCursor<R>> {
     this.#mustBeOpen();
     checkSql(sql);
-    return call(this.#connection.turns.take(() => this.#script(sql)));
+    return this.#atTurn(() => this.#script(sql));
   }
 
-  /** Waits for the next row; `null` if there is none. */
+  /**
+   * Waits for the next row.
+   *
+   * @returns `null` if there is none.
+   * @throws {ClosedError} If the cursor is closed.
+   */
   fetchone(): Operation<R | null> {
     return this.#fetch(1, ([row = null]) => row as R | null);
   }
@@ -198,6 +213,7 @@ export class AsyncDBCursor<R = Row> {
    * @param count How many at the most.
    * @returns Fewer at the end, and then none.
    * @throws {RangeError} If `count` is not a whole number from 1.
+   * @throws {ClosedError} If the cursor is closed.
    */
   fetchmany(count = 1): Operation<R[]> {
     if (!Number.isSafeInteger(count) || count < 1) {
@@ -206,12 +222,16 @@ export class AsyncDBCursor<R = Row> {
     return this.#fetch(count, (rows) => rows);
   }
 
-  /** Waits for all rows that are left. */
+  /**
+   * Waits for all remaining rows.
+   *
+   * @throws {ClosedError} If the cursor is closed.
+   */
   fetchall(): Operation<R[]> {
     return this.#fetch(Infinity, (rows) => rows);
   }
 
-  /** The operations that wait for the next row, without an end of its own: leave the loop when one gives `null`. */
+  /** Operations that each wait for the next row. They do not end: leave the loop when a row is `null`. */
   [Symbol.iterator](): Generator<Operation<R | null>, void, unknown> {
     return this.#items()[Symbol.iterator]();
   }
@@ -222,31 +242,34 @@ export class AsyncDBCursor<R = Row> {
   }
 
   /**
-   * Waits for each row and does something with it, one after the other.
+   * Waits for each row and calls `action` with it, one after the other.
    *
    * @param action See {@linkcode ItemAction}.
    * @returns How many rows there were.
+   * @throws {ClosedError} At the yield, if the cursor is closed.
    */
   forEach(action: ItemAction<R>): Operation<number> {
     return this.#items().forEach(action);
   }
 
   /**
-   * Runs `body` in a transaction: commits when it returns, rolls back when it fails or is cut short. Until then nobody
-   * else uses the connection. One within another is a savepoint.
+   * Runs `body` in a transaction: commits when it returns, rolls back when it fails or is cut short. Until then no other
+   * coroutine uses the connection. A transaction within another is a savepoint.
    *
-   * Once it commits, SQLite decides: it gives its value though it is terminated meanwhile, its time runs out or an error
-   * is thrown into the coroutine, which takes effect at the next wait; what cannot be committed is rolled back, and its
-   * error thrown. A `race` that another has won meanwhile, or that is cut short itself, does not tell.
+   * Once the commit has begun, it is not cut short: the transaction returns its value even if the coroutine is
+   * terminated meanwhile, its time runs out or an error is thrown into it; that takes effect at the next wait. If the
+   * commit fails, the transaction is rolled back and the error is thrown. The result is not known if the transaction is
+   * a branch of a `race` that another branch wins meanwhile, or that is cut short itself.
    *
-   * @param body A generator function; it is called with the cursor. What it does is in the transaction, and branches of
-   * `race` and `all` in it are, but no other coroutines.
+   * @param body A generator function; it is called with the cursor. Its statements are in the transaction, and so are
+   * those of branches of `race` and `all` in it, but not those of other coroutines.
    * @param mode How it begins; `"deferred"` by default.
-   * @returns What `body` returns.
+   * @returns The return value of `body`.
    * @throws {TypeError} If there is no such mode.
-   * @throws {DatabaseError} At the yield, if it can be neither begun nor committed, or if `body` goes on after SQLite
-   * has rolled it back. Nothing of it stays then.
-   * @throws {WorkerError} If the cursor is closed; at the yield, if the connection is lost.
+   * @throws {DatabaseError} At the yield, if it cannot begin or cannot be committed, or if `body` goes on after SQLite
+   * has rolled it back. None of its changes stays then.
+   * @throws {ClosedError} If the cursor is closed; at the yield, if `body` closes the last cursor of the connection.
+   * @throws {WorkerError} At the yield, if the connection is lost.
    */
   transaction<T>(
     // deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
@@ -259,39 +282,56 @@ export class AsyncDBCursor<R = Row> {
     }
     const connection = this.#connection;
     const work = () => callBody(() => body(this));
-    return call(connection.turns.take(() => transaction(connection, this.#id, work, mode)));
+    return this.#atTurn(() => transaction(connection, this.#id, work, mode));
   }
 
-  /** Closes the cursor, and with the last one its connection. Closing twice is closing once. */
+  /** Closes the cursor, and with the last cursor its connection. Closing it again has no effect. */
   close(): Operation<void> {
     return call(this.#close());
   }
 
-  /** Closes it without waiting for that. */
+  /** The same as {@linkcode AsyncDBCursor.close}, without waiting for it. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#connection.leaveSoon(this.#id);
+    this.#removeDetached();
   }
 
   *#close(): Generator<unknown, void> {
     if (this.#closed) return;
     this.#closed = true;
-    const connection = this.#connection;
-    let left = false;
     try {
-      yield* connection.turns.take(() => {
-        left = true;
-        return connection.leave(this.#id);
+      yield* this.#connection.turns.take(() => {
+        this.#removed = true;
+        return this.#connection.removeCursor(this.#id);
       });
     } finally {
-      // Nobody else will do it.
-      if (!left) connection.leaveSoon(this.#id);
+      // The wait for the turn was cut short; the cursor is closed even so.
+      if (!this.#removed) this.#removeDetached();
     }
   }
 
+  #removeDetached(): void {
+    this.#removed = true;
+    this.#connection.removeCursorDetached(this.#id);
+  }
+
+  /** Does something at the turn of the coroutine that yields the operation. */
+  #atTurn<T>(work: () => Generator<unknown, T>): Operation<T> {
+    this.#mustBeOpen();
+    return call(this.#takeTurn(work));
+  }
+
+  #takeTurn<T>(work: () => Generator<unknown, T>): Generator<unknown, T> {
+    return this.#connection.turns.take(() => {
+      // It may have been closed since the operation was made.
+      if (this.#removed) throw closedCursor();
+      return work();
+    });
+  }
+
   *#execute(sql: string, { verb, empty }: SqlStatement, values: unknown): Generator<unknown, AsyncDBCursor<R>> {
-    // SQLite makes no statement of it, at which Deno crashes.
+    // SQLite returns no statement for an empty text, and Deno crashes then.
     if (!empty) return yield* this.#change("execute", sql, verb, values);
     this.#forget();
     return this;
@@ -304,7 +344,7 @@ export class AsyncDBCursor<R = Row> {
     values: unknown,
   ): Generator<unknown, AsyncDBCursor<R>> {
     this.#forget();
-    const result = (yield* this.#connection.ask(action, this.#id, sql, verb, values)) as Executed;
+    const result = yield* this.#connection.request(action, this.#id, sql, verb, values);
     this.#columns = result.columns;
     this.#rowcount = result.changes;
     if (result.lastRowId !== null) this.#lastrowid = result.lastRowId;
@@ -321,37 +361,38 @@ export class AsyncDBCursor<R = Row> {
 
   *#script(sql: string): Generator<unknown, AsyncDBCursor<R>> {
     this.#forget();
-    yield* this.#connection.ask("script", this.#id, sql);
+    yield* this.#connection.request("script", this.#id, sql);
     return this;
   }
 
-  /** Drops the result of the statement before. */
+  /** Drops the result of the last statement. */
   #forget(): void {
     this.#rows = NONE;
     this.#columns = null;
     this.#rowcount = -1;
   }
 
-  /** Waits until `count` rows are there, or all that are left, and takes them; `give` makes of them what is given. */
-  #fetch<T>(count: number, give: (rows: R[]) => T): Operation<T> {
+  /** Waits until `count` rows have arrived, or all that are left, and takes them. `convert` makes the value of them. */
+  #fetch<T>(count: number, convert: (rows: R[]) => T): Operation<T> {
     this.#mustBeOpen();
     let source: ResultRows<R> = NONE;
     let taken: R[] = [];
     const take = function* (this: AsyncDBCursor<R>): Generator<unknown, T> {
-      while (!this.#rows.has(count)) yield* this.#connection.turns.take(() => this.#load(count));
+      if (this.#removed) throw closedCursor();
+      while (!this.#rows.has(count)) yield* this.#takeTurn(() => this.#load(count));
       source = this.#rows;
       taken = source.take(count);
-      return give(taken);
+      return convert(taken);
     };
     return new Fetch(take.call(this), () => source.putBack(taken)) as Operation<unknown> as Operation<T>;
   }
 
-  /** Lets more rows come. One who had the turn before may have done it, or have executed another statement. */
+  /** Fetches more rows. Another coroutine may have done so before its turn, or have executed another statement. */
   *#load(count: number): Generator<unknown, void> {
     const rows = this.#rows;
     if (rows.has(count)) return;
     const wanted = Math.max(FETCH, count - rows.length);
-    rows.add((yield* this.#connection.ask("fetch", this.#id, rows.arrived, wanted)) as unknown[][]);
+    rows.add(yield* this.#connection.request("fetch", this.#id, rows.arrived, wanted));
   }
 
   #items(): Items<R> {
@@ -359,8 +400,12 @@ export class AsyncDBCursor<R = Row> {
   }
 
   #mustBeOpen(): void {
-    if (this.#closed) throw new WorkerError("Cannot use a database cursor as it is closed");
+    if (this.#closed) throw closedCursor();
   }
+}
+
+function closedCursor(): ClosedError {
+  return new ClosedError("Cannot use a database cursor as it is closed");
 }
 
 function connect(first: unknown, second: unknown, third: unknown): DatabaseConnection {
@@ -376,7 +421,7 @@ function connect(first: unknown, second: unknown, third: unknown): DatabaseConne
   return new DatabaseConnection(pool, !shared, String(database), options);
 }
 
-/** Calls the body of a transaction as a subroutine, which is unwound in its own time. */
+/** Calls the body of a transaction as a subroutine, whose cleanup is waited for. */
 function* callBody<T>(body: () => Generator<unknown, T>): Generator<unknown, T> {
   return yield* call(body());
 }

@@ -1,48 +1,16 @@
 /**
- * What a database cursor runs in its worker. The function is sent as source, so it refers to nothing outside itself.
+ * The function that a connection runs in its worker. It is sent as source, so it refers to nothing outside itself, and
+ * is one file.
  *
  * Connections stay in the worker, in a table of its global scope, and with them the rows that were not fetched yet. A
- * statement is carried out at once and all its rows are read: an open one would hold its locks, and `iterate()` of
- * Deno's `node:sqlite` swallows errors. Rows stay until it is known that they have arrived.
+ * statement is executed at once and all its rows are read: an open statement would hold its locks, and `iterate()` of
+ * Deno's `node:sqlite` hides errors. Rows are kept until it is known that they have arrived.
  *
- * Tasks of a connection run in the order in which they were submitted. So what undoes a transaction can be submitted
- * while it is not known whether the transaction has begun.
+ * Tasks of a connection run in the order in which they were submitted. So a rollback can be submitted while it is not
+ * known whether the transaction has begun.
  */
 import type { WorkerTask } from "../remote/worker_task.ts";
-
-/** What executing a statement gave. */
-export interface Executed {
-  /** The names of the columns of its rows; `null` if it gives none. */
-  readonly columns: readonly string[] | null;
-  /** How many rows it gives. */
-  readonly total: number;
-  /** The first of them: the values in the order of the columns. */
-  readonly rows: readonly (readonly unknown[])[];
-  /** How many rows it changed; -1 if it changes none. */
-  readonly changes: number;
-  /** The id of the row it inserted last; `null` if it inserted none. */
-  readonly lastRowId: number | bigint | null;
-}
-
-/** How a connection is opened. */
-export interface ConnectionNote {
-  readonly path: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly bigints: boolean;
-}
-
-/** What a connection is asked for. */
-export type DatabaseAction =
-  | "open"
-  | "execute"
-  | "many"
-  | "script"
-  | "fetch"
-  | "drop"
-  | "begin"
-  | "commit"
-  | "rollback"
-  | "close";
+import type { ConnectionSettings, DatabaseAction, Executed } from "./database_actions.ts";
 
 interface Statement {
   readonly sourceSQL: string;
@@ -63,14 +31,14 @@ interface Database {
 interface Connection {
   readonly database: Database;
   readonly bigints: boolean;
-  /** What cursors have not fetched. */
+  /** The rows that cursors have not fetched. */
   readonly results: Map<number, Result>;
-  /** The transactions that are open within each other, outermost first, by their numbers. */
+  /** The numbers of the open transactions, outermost first. */
   readonly transactions: number[];
 }
 
 interface Result {
-  /** Those that have arrived are `undefined`. */
+  /** Rows that have arrived are `undefined`. */
   readonly rows: (unknown[] | undefined)[];
   arrived: number;
 }
@@ -95,23 +63,25 @@ export function databaseTask(
   const MISMATCH = 20;
   const MISUSE = 21;
 
-  function open(note: ConnectionNote): void {
-    // Whoever opened it may have given up waiting for that.
+  function open(settings: ConnectionSettings): void {
+    // It is open already if the wait for an earlier request was cut short.
     if (connections.has(connectionId)) return;
-    // deno-lint-ignore no-explicit-any -- what a runtime has built in, without its types
+    // deno-lint-ignore no-explicit-any -- a built-in module, without its types
     const sqlite = (globalThis as any).process.getBuiltinModule("node:sqlite");
     if (sqlite === undefined) throw Object.assign(new Error("node:sqlite"), { name: "UnsupportedError" });
-    const database = new sqlite.DatabaseSync(note.path, note.options);
-    connections.set(connectionId, { database, bigints: note.bigints, results: new Map(), transactions: [] });
+    const database = new sqlite.DatabaseSync(settings.path, { readOnly: settings.readOnly });
+    // The option `timeout` would do, but 0 means 5 seconds in Deno.
+    database.exec(`PRAGMA busy_timeout = ${settings.busyTimeout}`);
+    connections.set(connectionId, { database, bigints: settings.bigints, results: new Map(), transactions: [] });
   }
 
-  function refusal(message: string, errcode: number): Error {
+  function sqliteError(message: string, errcode: number): Error {
     return Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode });
   }
 
   // --- statements -----------------------------------------------------------------------------------------------
 
-  /** The only statement of a text. */
+  /** Prepares the only statement of a text. */
   function prepare(sql: string): Statement {
     mustNotBeLost();
     const statement = connection!.database.prepare(sql);
@@ -119,14 +89,17 @@ export function databaseTask(
     const next = skipBlank(sql, end);
     if (next < sql.length) {
       const text = sql.slice(next, next + 60);
-      throw refusal(`Cannot execute several statements at once: use executescript(), the next one is ${text}`, MISUSE);
+      throw sqliteError(
+        `Cannot execute several statements at once: use executescript(), the next one is ${text}`,
+        MISUSE,
+      );
     }
     statement.setReturnArrays(true);
     statement.setReadBigInts(connection!.bigints);
     return statement;
   }
 
-  /** A transaction that SQLite has ended by itself: what its body does would be on its own. */
+  /** SQLite may have ended the transaction by itself: further statements would not be in it. */
   function mustNotBeLost(): void {
     if (connection!.transactions.length > 0 && !connection!.database.isTransaction) throw lostTransaction();
   }
@@ -134,10 +107,10 @@ export function databaseTask(
   function lostTransaction(): Error {
     const message = "Cannot go on with a transaction that SQLite has rolled back, or that a statement has ended: " +
       "leave its body and begin again";
-    return refusal(message, ABORT_ROLLBACK);
+    return sqliteError(message, ABORT_ROLLBACK);
   }
 
-  /** Where, from `at` on, something begins that is neither space nor comment nor semicolon. */
+  /** The first index from `at` on that is not in a space, a comment or a semicolon. */
   function skipBlank(sql: string, at: number): number {
     const piece = /[\t\n\f\r ;\ufeff]+|--[^\n]*|\/\*[^]*?(?:\*\/|$)/y;
     do piece.lastIndex = at; while (piece.test(sql) && (at = piece.lastIndex) < sql.length);
@@ -150,14 +123,14 @@ export function databaseTask(
     const columns = statement.columns().map((column) => column.name);
     if (columns.length === 0) return { columns: null, total: 0, rows: [], ...change(statement, verb, values) };
     if (!isChange(verb)) return { columns, ...keep(readAll(statement, values, true)), changes: -1, lastRowId: null };
-    // An integer that cannot be read is found after the change.
+    // An integer that cannot be read is found only after the change was made.
     return atomically(connection!.database, () => {
       const rows = readAll(statement, values);
       return { columns, ...keep(rows), ...counted(verb) };
     });
   }
 
-  /** What a change did that gave rows. */
+  /** The effect of a change that has rows. */
   function counted(verb: string): Pick<Executed, "changes" | "lastRowId"> {
     const counters = connection!.database.prepare("SELECT changes(), last_insert_rowid()");
     counters.setReturnArrays(true);
@@ -196,17 +169,17 @@ export function databaseTask(
     } catch (error) {
       if ((error as { code?: unknown }).code !== "ERR_OUT_OF_RANGE") throw error;
       if (again) {
-        // What a database that is damaged contains may be such an integer. Then SQLite has more to say.
+        // The integer may come from a damaged database; reading it again makes SQLite report that.
         statement.setReadBigInts(true);
         statement.all(...values);
       }
       const which = /-?\d+$/.exec((error as Error).message)?.[0];
       const message = "Cannot read an integer beyond 2^53 as a number: use the option 'bigints'";
-      throw refusal(which === undefined ? message : `${message}, current value is ${which}`, MISMATCH);
+      throw sqliteError(which === undefined ? message : `${message}, current value is ${which}`, MISMATCH);
     }
   }
 
-  /** Does something of which nothing stays if it fails. */
+  /** Makes changes that are rolled back if the work fails. */
   function atomically<T>(database: Database, work: () => T): T {
     const undo = database.isTransaction ? "ROLLBACK TO asyncoro_all; RELEASE asyncoro_all" : "ROLLBACK";
     database.exec("SAVEPOINT asyncoro_all");
@@ -220,7 +193,7 @@ export function databaseTask(
     }
   }
 
-  /** As `exec()`, whose errors have no code in Deno. */
+  /** The same as `exec()`, whose errors have no code in Deno. */
   function run(database: Database, sql: string): void {
     database.prepare(sql).run();
   }
@@ -234,7 +207,7 @@ export function databaseTask(
     let lastRowId: number | bigint | null = null;
     for (const values of lists) {
       if (task.cancelled) break;
-      // Its rows are not wanted, but only who reads them all hears of every error.
+      // The rows are not wanted, but some errors occur only when all are read.
       if (givesRows) statement.all(...values);
       const one = givesRows ? counted(verb) : change(statement, verb, values);
       changes += one.changes;
@@ -243,7 +216,7 @@ export function databaseTask(
     return { columns: null, total: 0, rows: [], changes, lastRowId };
   }
 
-  /** Not by `exec()`, which in Deno hears only of errors before a statement's first row, and of no codes. */
+  /** Not by `exec()`: in Deno it misses errors after the first row of a statement, and its errors have no code. */
   function script(sql: string): void {
     connection!.results.delete(cursorId);
     for (let at = skipBlank(sql, 0); at < sql.length;) {
@@ -257,7 +230,7 @@ export function databaseTask(
     }
   }
 
-  /** The statement that begins at `at`. SQLite copies all that it is shown, so that is not at once the whole script. */
+  /** Prepares the statement that begins at `at`. SQLite copies the text, so it gets the script in growing pieces. */
   function prepareFirst(sql: string, at: number): Statement {
     const { database } = connection!;
     for (let size = CHUNK; at + size < sql.length; size *= 4) {
@@ -265,7 +238,7 @@ export function databaseTask(
         const statement = database.prepare(sql.slice(at, at + size));
         if (statement.sourceSQL.endsWith(";")) return statement;
       } catch {
-        // It may be longer.
+        // The statement may be longer than the piece.
       }
     }
     return database.prepare(sql.slice(at));
@@ -275,12 +248,12 @@ export function databaseTask(
 
   function keep(rows: unknown[][]): Pick<Executed, "total" | "rows"> {
     const first = batch(rows, 0, FIRST_ROWS);
-    // If the cursor has given up waiting, it does not know of them.
+    // If the wait of the cursor was cut short, it does not know of the rows.
     if (first.length < rows.length && !task.cancelled) connection!.results.set(cursorId, { rows, arrived: 0 });
     return { total: rows.length, rows: first };
   }
 
-  /** The rows from number `from` on, which says that those before have arrived. */
+  /** The rows from number `from` on. The request says that those before have arrived. */
   function fetch(from: number, count: number): unknown[][] {
     const result = connection!.results.get(cursorId);
     if (result === undefined) throw new Error("The rows of the cursor are lost");
@@ -314,7 +287,7 @@ export function databaseTask(
     transactions.push(number);
   }
 
-  /** It is over afterwards: what cannot be committed is undone. */
+  /** Commits a transaction, or rolls it back if that fails. */
   function commit(number: number): void {
     const { database, transactions } = connection!;
     try {
@@ -327,7 +300,7 @@ export function databaseTask(
     }
   }
 
-  /** Undoes a transaction with all within it, if it has begun and is not over. */
+  /** Rolls a transaction back with all within it, if it has begun and is not over. */
   function rollBack(number: number): void {
     const { database, transactions } = connection!;
     const depth = transactions.indexOf(number);
@@ -338,7 +311,7 @@ export function databaseTask(
     try {
       if (depth > 0) return database.exec(`ROLLBACK TO asyncoro_${depth}; RELEASE asyncoro_${depth}`);
     } catch {
-      // A statement has released the savepoint: only all can be undone. The transaction around learns of it then.
+      // A statement has released the savepoint: only everything can be rolled back. The outer transactions fail then.
     }
     try {
       database.exec("ROLLBACK");
@@ -353,13 +326,13 @@ export function databaseTask(
     connection!.database.close();
   }
 
-  if (action === "open") return open(args[0] as ConnectionNote);
+  if (action === "open") return open(args[0] as ConnectionSettings);
   const connection = connections.get(connectionId);
   if (connection === undefined) {
     if (action === "drop" || action === "rollback" || action === "close") return;
     throw new Error("The connection to the database is lost");
   }
-  // deno-lint-ignore no-explicit-any -- each is called with what is meant for it
+  // deno-lint-ignore no-explicit-any -- each is called with its own arguments
   const actions: Record<Exclude<DatabaseAction, "open">, (...args: any[]) => unknown> = {
     execute,
     many,

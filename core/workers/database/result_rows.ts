@@ -1,7 +1,8 @@
 /**
- * The rows of a statement on their way from the worker: those that have come, and how many are to come.
+ * The rows of a statement that have arrived from the worker, and the number of those still to come.
  *
- * A row leaves only when it is handed over, and can be put back; what has come for a fetch that was given up stays.
+ * A row is removed only when it is handed over, and can be put back. Rows that arrive for a fetch that was cut short
+ * stay.
  */
 import { Fifo } from "../../base/fifo.ts";
 import { Call } from "../../operations/call.ts";
@@ -12,7 +13,7 @@ export type RowShape<R> = (values: readonly unknown[]) => R;
 
 /** See the head of this file. */
 export class ResultRows<R> {
-  /** How many have come from the worker. */
+  /** How many have arrived from the worker. */
   arrived = 0;
   readonly #total: number;
   readonly #shape: RowShape<R>;
@@ -33,20 +34,20 @@ export class ResultRows<R> {
     return this.#rows.length >= count || this.arrived === this.#total;
   }
 
-  /** Adds rows that have come. */
+  /** Adds rows that have arrived. */
   add(rows: readonly (readonly unknown[])[]): void {
     for (const values of rows) this.#rows.push(this.#shape(values));
     this.arrived += rows.length;
   }
 
-  /** Takes up to `count` of those that have come. */
+  /** Takes up to `count` of those that have arrived. */
   take(count: number): R[] {
     const rows: R[] = new Array(Math.min(count, this.#rows.length));
     for (let i = 0; i < rows.length; i++) rows[i] = this.#rows.shift()!;
     return rows;
   }
 
-  /** Puts back what was taken last. */
+  /** Puts the rows that were taken last back to the front. */
   putBack(rows: readonly R[]): void {
     for (let i = rows.length - 1; i >= 0; i--) this.#rows.unshift(rows[i]);
   }
@@ -63,7 +64,7 @@ export function objectShape(columns: readonly string[]): RowShape<unknown> {
   };
 }
 
-/** A subroutine that fetches rows. They go back if they are not handed over: a race was lost, the time was up. */
+/** A subroutine that fetches rows. Rows that are not handed over are put back: a race was lost, or time ran out. */
 export class Fetch extends Call {
   readonly #putBack: () => void;
 

@@ -1,12 +1,12 @@
 /**
- * The values of a statement's parameters, checked: SQLite and `node:sqlite` take too few for NULLs, a `Date` in front for
- * names, and cut texts.
+ * Checks the values of a statement's parameters. Without that, missing values would be NULLs, a `Date` as the first value
+ * would be an object of names, and texts would be cut at NUL: `node:sqlite` and SQLite do not refuse these.
  */
 import { describe } from "../../base/describe.ts";
 import { DatabaseError } from "../errors.ts";
 import type { SqlStatement } from "./sql_statement.ts";
 
-/** What SQLite stores. */
+/** A value that SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /** Values for the parameters of a statement: in order for `?`, or by name for `:name`, `@name` and `$name`. */
@@ -19,7 +19,7 @@ export type BoundValues = readonly unknown[];
  * Gives each parameter its value.
  *
  * @throws {TypeError} If `parameters` is neither an array nor an object of names.
- * @throws {DatabaseError} If there are too few or too many, or one is no value of SQLite.
+ * @throws {DatabaseError} If there are too few or too many, or SQLite cannot store one.
  */
 export function bindParameters({ parameters: names }: SqlStatement, parameters: SqlParameters): BoundValues {
   const values = Array.isArray(parameters) ? inOrder(names, parameters) : byName(names, parameters);
@@ -34,9 +34,9 @@ export function bindParameters({ parameters: names }: SqlStatement, parameters: 
 }
 
 /**
- * Checks that SQLite would read all of a text.
+ * Checks that SQLite reads the whole text.
  *
- * @throws {TypeError} If it is no string.
+ * @throws {TypeError} If it is not a string.
  * @throws {DatabaseError} If it contains NUL or half of a surrogate pair.
  */
 export function checkSql(sql: unknown): asserts sql is string {
@@ -47,7 +47,7 @@ export function checkSql(sql: unknown): asserts sql is string {
   if (fault !== null) throw misuse(`Cannot execute as 'sql' contains ${fault}: current value is ${describe(sql)}`);
 }
 
-/** The error for a statement that is not to be used like this. */
+/** The error for a statement that is used in a wrong way. */
 export function misuse(message: string): DatabaseError {
   return new DatabaseError(message, "SQLITE_MISUSE", 21);
 }
@@ -114,11 +114,11 @@ function faultOf(value: unknown): string | null {
   }
 }
 
-// With `u`, whole pairs are one character and no surrogate.
+// With the flag `u`, a whole pair is one character and not a surrogate.
 const HALF_PAIR = /\p{Surrogate}/u;
 
-/** SQLite ends a text at NUL, and what is no Unicode would be replaced. */
+/** SQLite ends a text at NUL, and half of a surrogate pair would be replaced. */
 function faultOfText(text: string): string | null {
   if (text.includes("\0")) return "NUL, where SQLite ends a text";
-  return HALF_PAIR.test(text) ? "half of a surrogate pair, which is no text" : null;
+  return HALF_PAIR.test(text) ? "half of a surrogate pair" : null;
 }

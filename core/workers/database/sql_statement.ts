@@ -1,26 +1,26 @@
 /**
- * What can be known of an SQL statement without SQLite: its parameters, and what it does.
+ * Finds the parameters and the verb of an SQL statement, which `node:sqlite` does not report.
  *
- * `node:sqlite` tells neither. The text is split as SQLite's tokenizer does it (tokenize.c): parameters stand neither
- * in strings nor in quoted names nor in comments, and a statement ends with its first semicolon. The body of a trigger
- * has semicolons too, but no parameters.
+ * The text is split as SQLite's tokenizer does it (tokenize.c): strings, quoted names and comments contain no
+ * parameters, and a statement ends with its first semicolon. The body of a trigger has semicolons too, but no
+ * parameters.
  */
 
 /** See the head of this file. */
 export interface SqlStatement {
-  /** The parameters as they are written, by number: `:name`, `?1`; `null` for a plain `?` and for a number left out. */
+  /** The parameters as written, by number: `:name`, `?1`; `null` for a plain `?` and for a number left out. */
   readonly parameters: readonly (string | null)[];
-  /** The keyword that says what it does, in capitals; after `WITH`, that of the main statement. */
+  /** The first keyword, in capitals; after `WITH`, that of the main statement. */
   readonly verb: string;
-  /** There is nothing but comments and semicolons. */
+  /** Whether there are only comments and semicolons. */
   readonly empty: boolean;
 }
 
-// What begins something that has to be looked at. A word is matched whole, so that what is in it begins nothing.
+// The beginnings of tokens that matter. A word is matched whole, so that no part of it begins a token.
 const PIECE =
   /--|\/\*|\?\d*|[:@#$](?:::|[\w$\u0080-\uffff])*(?:\([^\t-\r )]*\))?|[\w\u0080-\ufefe\uff00-\uffff][\w$\u0080-\uffff]*|[^\t\n\f\r \ufeff]/g;
 
-// SQLite allows fewer; it refuses the statement then.
+// SQLite allows fewer, and refuses such a statement.
 const MAX_PARAMETERS = 1_000_000;
 
 const CHANGES = new Set(["INSERT", "REPLACE", "UPDATE", "DELETE"]);
@@ -30,7 +30,7 @@ export function isChange({ verb }: SqlStatement): boolean {
   return CHANGES.has(verb);
 }
 
-/** Looks at the first statement of a text. */
+/** Parses the first statement of a text. */
 export function sqlStatement(sql: string): SqlStatement {
   const parameters = new ParameterList();
   const verb = new Verb();
@@ -85,7 +85,7 @@ class ParameterList {
   }
 }
 
-/** Finds the keyword that says what a statement does. */
+/** Finds the verb of a statement. */
 class Verb {
   word = "";
   #depth = 0;
@@ -94,7 +94,7 @@ class Verb {
   look(piece: string): void {
     if (this.word === "") this.word = piece.toUpperCase();
     if (this.word !== "WITH") return;
-    // The main statement begins behind the parentheses of the last common table expression.
+    // The main statement begins after the parentheses of the last common table expression.
     const closed = this.#closed;
     this.#closed = false;
     if (piece === "(") this.#depth++;

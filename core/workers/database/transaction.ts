@@ -1,15 +1,15 @@
 import { WorkerError } from "../errors.ts";
-import { type DatabaseConnection, told } from "./connection.ts";
+import { type DatabaseConnection, resultOf } from "./connection.ts";
 
-/** What the cursor does when a transaction begins. */
+/** Which locks are acquired when a transaction begins: none, the one to write, or one that excludes all others. */
 export type TransactionMode = "deferred" | "immediate" | "exclusive";
 
 /**
- * A transaction on a connection, at the turn of the running fiber. It is over at the end, however that comes:
- * committed if it returns, otherwise undone.
+ * Runs a body in a transaction. The running fiber has the turn. When this ends, the transaction is over: committed if the
+ * body returns, otherwise rolled back.
  *
- * Who gives up waiting for its beginning does not know whether it begins; the worker does, which is asked after that to
- * undo it if so. Whether it is committed must be known here, so nothing cuts that wait short.
+ * If the wait for its beginning is cut short, only the worker knows whether it has begun; a request to roll it back
+ * follows. Whether it is committed must be known here, so that wait is not cut short.
  */
 export function* transaction<T>(
   connection: DatabaseConnection,
@@ -21,20 +21,20 @@ export function* transaction<T>(
   let begun = false;
   let over = false;
   try {
-    yield* connection.insist("begin", cursor, number, mode);
+    yield* connection.requestUncancelled("begin", cursor, number, mode);
     begun = true;
     const result = yield* connection.turns.within(body);
-    const commit = connection.decide("commit", cursor, number);
+    const commit = connection.decisiveTask("commit", cursor, number);
     try {
-      yield* told(commit);
+      yield* resultOf(commit);
     } finally {
-      // If it fails, the worker has undone it all.
+      // If it fails, the worker has rolled everything back.
       over = commit.submitted;
     }
     return result;
   } finally {
-    // Who gave up waiting for a lock is not to wait for it now.
-    if (!begun) connection.submit("rollback", cursor, number);
+    // A coroutine that was cut short while it waited for a lock does not wait for it here.
+    if (!begun) connection.runDetached("rollback", cursor, number);
     else if (!over) yield* rollBack(connection, cursor, number);
   }
 }
@@ -42,9 +42,10 @@ export function* transaction<T>(
 function* rollBack(connection: DatabaseConnection, cursor: number, number: number): Generator<unknown, void> {
   if (!connection.alive) return;
   try {
-    yield* connection.insist("rollback", cursor, number);
+    yield* connection.requestUncancelled("rollback", cursor, number);
   } catch (error) {
-    // Then the connection is lost, and SQLite rolls back; what failed before says why. Its next use tells of the loss.
+    // Then the connection is lost and SQLite rolls back. The error that ends the transaction is thrown, not this one; the
+    // next use of the connection throws.
     if (!(error instanceof WorkerError)) throw error;
   }
 }

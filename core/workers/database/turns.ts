@@ -1,16 +1,16 @@
 /**
- * Who may use a connection: one after the other, and while a transaction is open only what its body does.
+ * The order in which coroutines use a connection: one at a time, and while a transaction is open only its body.
  *
- * Each open transaction is a level with a lock of its own: the one in whose turn it was begun stays held until it is
- * over. What the body's fiber does is within, and so are branches of `race` and `all` in the body; another branch of
- * the same coroutine is not, so the transactions of two branches do not mix.
+ * Each open transaction is a level with a lock of its own; the lock of the level in which it began is held until it is
+ * over. The fiber of the body belongs to the level, and so do branches of `race` and `all` in the body. Other branches
+ * of the same coroutine do not, so the transactions of two branches do not mix.
  */
 import { context, type WaitingFiber } from "../../fiber/context.ts";
 import { Lock } from "../../sync/lock.ts";
 
 interface Level {
   readonly lock: Lock;
-  /** On which the body runs; `null` at the bottom. */
+  /** The fiber that runs the body; `null` for the outermost level. */
   readonly fiber: WaitingFiber | null;
   readonly outer: Level | null;
 }
@@ -19,7 +19,7 @@ interface Level {
 export class DatabaseTurns {
   #innermost: Level = { lock: new Lock("database"), fiber: null, outer: null };
 
-  /** Does something when it is the running fiber's turn. */
+  /** Waits for the turn of the running fiber, and does the work. */
   *take<T>(work: () => Generator<unknown, T>): Generator<unknown, T> {
     const { lock } = this.#levelOf(context.fiber);
     yield* lock.acquire();
@@ -30,7 +30,7 @@ export class DatabaseTurns {
     }
   }
 
-  /** Runs the body of a transaction, within which there are turns of its own. The running fiber has the turn. */
+  /** Runs the body of a transaction, with turns of its own. The running fiber has the turn. */
   *within<T>(body: () => Generator<unknown, T>): Generator<unknown, T> {
     const outer = this.#innermost;
     this.#innermost = { lock: new Lock("transaction"), fiber: context.fiber, outer };
@@ -48,8 +48,8 @@ export class DatabaseTurns {
   }
 }
 
-function isWithin(fiber: WaitingFiber | null, owner: WaitingFiber | null): boolean {
-  let at = fiber;
-  while (at !== null && at !== owner) at = at.parent;
-  return at !== null;
+function isWithin(fiber: WaitingFiber | null, ancestor: WaitingFiber | null): boolean {
+  let current = fiber;
+  while (current !== null && current !== ancestor) current = current.parent;
+  return current !== null;
 }

@@ -1,10 +1,9 @@
-import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
+import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
-import type { WorkerHandle } from "./worker_handle.ts";
 
-/** Made, not submitted. */
+/** Created, not submitted. */
 export const NEW = 0;
 /** The queue is full: waits for room in it. */
 export const BLOCKED = 1;
@@ -12,12 +11,12 @@ export const BLOCKED = 1;
 export const QUEUED = 2;
 /** In the ring of a worker, which may have begun it. */
 export const SENT = 3;
-/** Its owner has been told. */
+/** Its owner has its outcome, or has cancelled it. */
 export const SETTLED = 4;
 
-/** Who wants the result of a task. */
+/** Receives the outcome of a task. */
 export interface TaskOwner {
-  /** The task has its result or its error. Called once, unless it is cancelled before. */
+  /** The task has its result or its error. Called once, unless the task is cancelled before. */
   settled(ok: boolean, value: unknown): void;
   /** A generator has yielded; for streams only. */
   item?(value: unknown): void;
@@ -25,24 +24,46 @@ export interface TaskOwner {
   progress?(value: unknown): void;
 }
 
+/** The worker that has a task. */
+export interface TaskWorker {
+  /** Whether it has ended, or was told to. */
+  readonly stopped: boolean;
+  /** The tasks that were sent to it and have no outcome yet. */
+  readonly sent: Task[];
+  /** Tasks that only this worker may run, and that it has no room for. */
+  readonly pinnedTasks: Task[];
+  /** Takes a task back, if the worker has not begun it. */
+  revoke(task: Task): boolean;
+  /** Takes back tasks that the worker has not begun. */
+  recall(most: number, condition: (task: Task) => boolean): Task[];
+  /** Asks a task that has begun to stop. */
+  cancel(task: Task): void;
+  /** Reads the responses that are there. */
+  drain(): void;
+  /** The reader of the running stream has taken an item. */
+  itemTaken(): void;
+  /** Ends the worker. */
+  stop(): Promise<void>;
+}
+
 /** How a task is to be run. */
 export interface TaskPlan {
   readonly priority: number;
-  /** Whether what a generator yields is wanted. */
+  /** Whether the items that a generator yields are wanted. */
   readonly stream: boolean;
-  /** Seconds that it may run without giving way. */
+  /** Seconds that it may run without giving way; 0 for no limit. */
   readonly limit: number;
-  /** What of its arguments is moved. */
+  /** The objects in its arguments that are moved. */
   readonly transfer: readonly Transferable[];
-  /** The only worker that may run it. */
-  readonly thread: WorkerHandle | null;
+  /** The only worker that may run it; `null` if any may. */
+  readonly worker: TaskWorker | null;
 }
 
 /** One call of a target in a worker. */
 export class Task {
-  /** Tells it from others in the ring. */
+  /** Identifies it in the ring. */
   id = 0;
-  /** First come, first served. */
+  /** Its place in the order of submission. */
   order = 0;
   state = NEW;
   priority: number;
@@ -50,21 +71,22 @@ export class Task {
   args: readonly unknown[];
   readonly plan: TaskPlan;
   readonly owner: TaskOwner;
-  /** Whether it may keep the process alive at all. */
-  holds = true;
-  /** The scheduler of the coroutine that asked for it, which knows whether it keeps the process alive; `null`: it does. */
+  /** Whether it may keep the process alive. */
+  keepsAlive = true;
+  /** The scheduler of the coroutine that waits, which decides whether it keeps the process alive; `null`: it does. */
   scheduler: Scheduler | null = null;
-  /** How many words its arguments take in the ring; 0: they travel by port. */
+  /** How many words its arguments take in the ring; 0 if they travel by port. */
   readonly words: number;
-  thread: WorkerHandle | null = null;
-  /** Whether it travels without others, as it moves something, or as they could not be read together. */
+  /** The worker that has it. */
+  worker: TaskWorker | null = null;
+  /** Whether its port message has no other tasks, as it moves something, or as they could not be read together. */
   alone: boolean;
-  /** What was moved to the pool and moves on to the worker. */
+  /** The objects that were moved to the pool and move on to the worker. */
   moved: readonly Transferable[] = [];
-  /** Where its state word is in the ring of the thread. */
+  /** The position of its state word in the stream of words to the worker, and its index in the ring. */
   position = 0;
   slot = 0;
-  /** Its owner wants it no more, and the worker has begun it: kills the worker when it fires. */
+  /** The timer that replaces the worker, once the task has been cancelled after it had begun. */
   grace: unknown = null;
   next: Task | null = null;
   prev: Task | null = null;
@@ -77,11 +99,11 @@ export class Task {
     this.priority = plan.priority;
     this.alone = plan.transfer.length > 0;
     this.words = plan.transfer.length > 0 ? 0 : wordsOf(args);
-    // A copy, so that what the caller changes later does not change the task. Primitive values are copies anyway.
+    // Copied, so that later changes by the caller do not change the task. Primitive values are copies anyway.
     this.args = this.words > 0 || plan.transfer.length > 0 ? args : structuredClone(args);
   }
 
-  /** Moves what is to be moved out of the caller's hands. */
+  /** Moves the objects to be transferred from the caller to the pool. */
   takeTransfers(): void {
     const { transfer } = this.plan;
     if (transfer.length === 0) return;
@@ -92,13 +114,13 @@ export class Task {
     ];
   }
 
-  /** Whether it can only be given to a worker that has nothing else: it could not be had back, or it streams. */
+  /** Whether only a worker without other tasks may get it: it could not be taken back, or it is a stream. */
   get exclusive(): boolean {
     return this.plan.stream || this.plan.transfer.length > 0;
   }
 }
 
-/** The size of the arguments in the ring, with one to tell none from too many. */
+/** The size of the arguments in the ring plus 1; 0 if they are too many or cannot be in the ring. */
 function wordsOf(args: readonly unknown[]): number {
   let words = 1;
   for (const arg of args) {
@@ -106,52 +128,4 @@ function wordsOf(args: readonly unknown[]): number {
     if (size === 0 || (words += size) > MAX_ARGUMENT_WORDS) return 0;
   }
   return words;
-}
-
-/** Tasks, most urgent first and first come, first served among equals. Any of them can leave at any time. */
-export class TaskQueue {
-  /** How many there are. */
-  length = 0;
-  readonly #heads: (Task | null)[] = new Array(8).fill(null);
-  readonly #tails: (Task | null)[] = new Array(8).fill(null);
-
-  /** The first one. */
-  get head(): Task | null {
-    if (this.length === 0) return null;
-    for (const head of this.#heads) if (head !== null) return head;
-    return null;
-  }
-
-  /** Adds a task, behind those of its priority that came before. */
-  add(task: Task): void {
-    let before = this.#tails[task.priority];
-    // Nearly always the last one; a task that comes back from a worker is among the first.
-    if (before !== null && before.order > task.order) {
-      before = null;
-      let next = this.#heads[task.priority]!;
-      while (next.order < task.order) {
-        before = next;
-        next = next.next!;
-      }
-    }
-    const after = before === null ? this.#heads[task.priority] : before.next;
-    task.prev = before;
-    task.next = after;
-    if (before === null) this.#heads[task.priority] = task;
-    else before.next = task;
-    if (after === null) this.#tails[task.priority] = task;
-    else after.prev = task;
-    this.length++;
-  }
-
-  /** Takes a task out. */
-  remove(task: Task): void {
-    const { prev, next, priority } = task;
-    if (prev === null) this.#heads[priority] = next;
-    else prev.next = next;
-    if (next === null) this.#tails[priority] = prev;
-    else next.prev = prev;
-    task.prev = task.next = null;
-    this.length--;
-  }
 }

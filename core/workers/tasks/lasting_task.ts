@@ -1,23 +1,23 @@
 import type { Fiber } from "../../fiber/fiber.ts";
 import { TaskOperation } from "./task_operation.ts";
 
-/** A task that runs to its end, also if nobody waits for it any more: it begins or ends something. */
-export class LastingTask extends TaskOperation {
+/** A task that runs to its end even if the wait for it is cut short, since it begins or ends something. */
+export class LastingTask<T> extends TaskOperation<T> {
   override detach(): void {
-    this.leave();
+    this.uncount();
   }
 }
 
 /**
- * A task whose outcome is learnt, whatever comes while it runs: errors thrown into the coroutine, its termination and
- * deadlines take effect at the wait that follows. What came before keeps it from being begun.
+ * A task whose wait is not cut short once it has begun, so that its outcome is known: errors thrown into the coroutine,
+ * its termination and deadlines take effect at the next wait. If one of them comes before, the task does not begin.
  */
-export class DecisiveTask extends LastingTask {
+export class DecisiveTask<T> extends LastingTask<T> {
   /** Whether it was given to the pool. */
   submitted = false;
 
   override begin(fiber: Fiber): boolean {
-    // It waits for nothing then, until the request withdraws it in this very step.
+    // Then the operation stays pending until the interruption withdraws it, in this very step.
     if (fiber.interrupted) return false;
     this.submitted = true;
     return super.begin(fiber);

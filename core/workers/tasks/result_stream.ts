@@ -1,32 +1,27 @@
 /**
- * Results that come one after the other: what both a generator in a worker and a parallel map give.
+ * Streams of results: the base of the results of a generator in a worker and of those of a parallel map.
  *
- * Either results are kept or readers wait, never both. Nothing begins before the first result is asked for.
+ * Either results are kept or readers wait, never both. The work begins with the first read.
  */
 import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
-import { Operation, WAITING } from "../../fiber/operation.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { Operation } from "../../fiber/operation.ts";
 import { operationForResult } from "../../operations/as_body.ts";
 import { call } from "../../operations/call.ts";
-import type { Loop } from "../../fiber/schedulable.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
+import { NextResult, type ResultReader, type ResultSource } from "./next_result.ts";
 
 /**
- * What is done with each result: a generator function that may wait, or a plain function. If that gives an operation
- * or a promise, it is waited for.
+ * Called with each result: a generator function that may wait, or a plain function. If it returns an operation or a
+ * promise, that is waited for.
  */
 export type ResultAction<T> = (value: T) => unknown;
-
-interface Reader {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
 
 type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
 
 /**
- * Results as they come. Take them with `next()`, a loop, `forEach` or `for await`; leaving off early needs `close()`
- * or `using`.
+ * Results in the order in which they arrive. Take them with `next()`, a loop, `forEach` or `for await`. A coroutine that
+ * does not take all of them must call `close()`, or declare the stream with `using`.
  *
  * @example
  * ```ts
@@ -48,51 +43,51 @@ type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false
  * assertEquals(squares, [1, 4, 9]);
  * ```
  */
-export abstract class ResultStream<T, R = void> {
+export abstract class ResultStream<T, R = void> implements ResultSource<T> {
   #kept: Fifo<T> = new Fifo();
-  #readers: Reader[] = [];
+  #readers: ResultReader[] = [];
   #end: End | null = null;
   #begun = false;
 
-  /** @internal The first result is asked for. */
+  /** @internal Begins the work, at the first read. */
   protected abstract start(fiber: Fiber | null): void;
   /** @internal A result was taken. */
   protected abstract taken(): void;
-  /** @internal No more is wanted. */
+  /** @internal Cancels the work that is left. */
   protected abstract stop(): void;
 
-  /** @internal */
+  /** @internal A result has arrived. */
   protected push(value: T): void {
     if (this.#end !== null) return;
     const reader = this.#readers.shift();
     if (reader === undefined) this.#kept.push(value);
     else {
       this.taken();
-      reader.resolve({ done: false, value });
+      reader.settle({ done: false, value });
     }
   }
 
-  /** @internal */
+  /** @internal There are no more results. */
   protected finish(end: End): void {
     if (this.#end !== null) return;
     this.#end = end;
-    for (const reader of this.#readers.splice(0)) this.#answerEnd(reader, end);
+    for (const reader of this.#readers.splice(0)) this.#settleEnd(reader, end);
   }
 
-  #answerEnd(reader: Reader, end: End): void {
-    if (end.ok) reader.resolve({ done: true, value: end.value });
-    else reader.reject(end.error);
+  #settleEnd(reader: ResultReader, end: End): void {
+    if (end.ok) reader.settle({ done: true, value: end.value });
+    else reader.settleError(end.error);
   }
 
-  /** @internal A result that was handed over in vain comes back, as the first. */
+  /** @internal Puts a result that was not handed over back to the front. */
   putBack(value: T): void {
     const reader = this.#readers.shift();
     if (reader === undefined) this.#kept.unshift(value);
-    else reader.resolve({ done: false, value });
+    else reader.settle({ done: false, value });
   }
 
-  /** @internal Answers at once, or keeps the reader. Returns whether it answered. */
-  read(reader: Reader, fiber: Fiber | null): boolean {
+  /** @internal Settles the reader at once, or keeps it until there is a result. Returns whether it was settled. */
+  read(reader: ResultReader, fiber: Fiber | null): boolean {
     if (!this.#begun && this.#end === null) {
       this.#begun = true;
       this.start(fiber);
@@ -100,9 +95,9 @@ export abstract class ResultStream<T, R = void> {
     if (this.#kept.length > 0) {
       const value = this.#kept.shift();
       this.taken();
-      reader.resolve({ done: false, value });
+      reader.settle({ done: false, value });
     } else if (this.#end !== null) {
-      this.#answerEnd(reader, this.#end);
+      this.#settleEnd(reader, this.#end);
     } else {
       this.#readers.push(reader);
       return false;
@@ -110,33 +105,31 @@ export abstract class ResultStream<T, R = void> {
     return true;
   }
 
-  /** @internal The reader waits no more. */
-  leave(reader: Reader): void {
+  /** @internal Removes a reader that was kept. */
+  removeReader(reader: ResultReader): void {
     this.#readers.splice(this.#readers.indexOf(reader), 1);
   }
 
   /**
    * Waits for the next result.
    *
-   * @returns `{ done: false, value }`, and at the end `{ done: true, value }` with what a generator returned.
+   * @returns `{ done: false, value }`, and at the end `{ done: true, value }` with the return value of the generator.
    * @throws {WorkerError} At the yield, if a task failed.
    */
   next(): Operation<IteratorResult<T, R>> {
-    return new NextResult(this as ResultStream<unknown, unknown>) as Operation<unknown> as Operation<
-      IteratorResult<T, R>
-    >;
+    return new NextResult<T, R>(this);
   }
 
-  /** The operations that wait for the next result, without an end of its own: leave the loop when one is `done`. */
+  /** Operations that each wait for the next result. They do not end: leave the loop when a result is `done`. */
   *[Symbol.iterator](): Generator<Operation<IteratorResult<T, R>>, void, unknown> {
     for (;;) yield this.next();
   }
 
   /**
-   * Waits for each result and does something with it. What is left is cancelled if that fails or is cut short.
+   * Waits for each result and calls `action` with it. If that fails or is cut short, the rest is cancelled.
    *
    * @param action See {@linkcode ResultAction}.
-   * @returns What a generator returned.
+   * @returns The return value of the generator.
    * @throws {TypeError} If `action` is not a function.
    */
   forEach(action: ResultAction<T>): Operation<R> {
@@ -166,7 +159,7 @@ export abstract class ResultStream<T, R = void> {
     try {
       for (;;) {
         const step = await new Promise<IteratorResult<T, R>>((resolve, reject) => {
-          this.read({ resolve, reject } as Reader, null);
+          this.read({ settle: resolve as (step: unknown) => void, settleError: reject }, null);
         });
         if (step.done) return step.value;
         yield step.value;
@@ -176,7 +169,7 @@ export abstract class ResultStream<T, R = void> {
     }
   }
 
-  /** Cancels what is left. Results that were not taken are dropped. */
+  /** Cancels the rest. Results that were not taken are dropped. */
   close(): void {
     if (this.#end === null) {
       if (this.#begun) this.stop();
@@ -188,50 +181,5 @@ export abstract class ResultStream<T, R = void> {
   /** The same as {@linkcode ResultStream.close}. */
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-class NextResult extends Operation<unknown> {
-  readonly label = "next result";
-  readonly #stream: ResultStream<unknown, unknown>;
-  #loop: Loop | null = null;
-  #reader: Reader;
-
-  constructor(stream: ResultStream<unknown, unknown>) {
-    super();
-    this.#stream = stream;
-    this.#reader = {
-      resolve: (value) => this.#leave() ? this.resolve(value) : this.give(value),
-      reject: (error) => this.#leave() ? this.reject(error) : this.fail(error),
-    };
-  }
-
-  override begin(fiber: Fiber): boolean {
-    if (this.#stream.read(this.#reader, fiber)) return true;
-    this.#loop = fiber.loop;
-    fiber.loop.hostOperations++;
-    return false;
-  }
-
-  /** Returns whether it waited. */
-  #leave(): boolean {
-    if (this.#loop === null || this.state !== WAITING) return false;
-    this.#loop.hostOperations--;
-    this.#loop = null;
-    return true;
-  }
-
-  override detach(): void {
-    this.#leave();
-    this.#stream.leave(this.#reader);
-  }
-
-  override reclaim(): void {
-    const step = this.outcome as IteratorResult<unknown, unknown>;
-    if (!step.done) this.#stream.putBack(step.value);
-  }
-
-  override swappable(): boolean {
-    return false;
   }
 }

@@ -3,7 +3,7 @@ import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import type { TaskPlan } from "../pool/task.ts";
 
-/** Who hears of the progress of a task: a function, or a coroutine, which gets it as messages. */
+/** Receives the progress of a task: a function, or a coroutine, which gets it as messages. */
 export type ProgressListener = ((value: unknown) => void) | Coro;
 
 /** How a task is to be run. */
@@ -12,7 +12,7 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Array buffers and other transferable objects among the arguments that are moved instead of copied. */
   readonly transfer?: readonly Transferable[];
-  /** Gets what the task sends with `this.progress(value)`, and what it yields if it is a generator function. */
+  /** Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function. */
   readonly onProgress?: ProgressListener;
   /** Seconds, or a duration, from the call to the result; after that it is cancelled and `TimeoutError` is thrown. */
   readonly timeout?: Timeout;
@@ -26,8 +26,10 @@ export interface TaskOptions {
   readonly limit?: Timeout;
 }
 
-/** The plan of a task with these options, and its time limit in seconds. */
-export function checkOptions(options: TaskOptions, priority: number, stream: boolean): TaskPlan & { seconds: number } {
+const STANDARD_PRIORITY = 4;
+
+/** Checks the options of a task. Returns its plan. */
+export function taskPlan(options: TaskOptions, stream: boolean): TaskPlan {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Cannot run a task as its options must be an object: current value is ${describe(options)}`);
   }
@@ -46,12 +48,11 @@ export function checkOptions(options: TaskOptions, priority: number, stream: boo
   }
   const limit = toSeconds(options.limit, "run a task");
   return {
-    priority: checkTaskPriority(options.priority ?? priority),
+    priority: checkTaskPriority(options.priority ?? STANDARD_PRIORITY),
     transfer,
     stream,
     limit: limit === Infinity ? 0 : Math.max(0.001, limit),
-    thread: null,
-    seconds: toSeconds(options.timeout, "run a task"),
+    worker: null,
   };
 }
 
@@ -62,7 +63,7 @@ function checkTaskPriority(priority: number): number {
   );
 }
 
-/** A function that tells the listener. */
+/** A function that passes progress on to the listener. */
 export function progressSink(listener: ProgressListener | undefined): ((value: unknown) => void) | undefined {
   if (listener === undefined || typeof listener === "function") return listener;
   return (value) => void listener.send(value);

@@ -5,7 +5,7 @@ import { ResultStream } from "./result_stream.ts";
 import { SENT, SETTLED, Task, type TaskOwner, type TaskPlan } from "../pool/task.ts";
 import type { Target } from "../pool/targets.ts";
 
-/** What a generator in a worker yields. It is at most 64 items ahead of who takes them. */
+/** The items that a generator in a worker yields. It is at most 64 items ahead of the reader. */
 export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
   readonly #dispatcher: Dispatcher;
   readonly #task: Task;
@@ -29,8 +29,8 @@ export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
 
   /** @internal */
   protected override taken(): void {
-    const { state, thread } = this.#task;
-    if (state === SENT) thread!.itemTaken();
+    const { state, worker } = this.#task;
+    if (state === SENT) worker!.itemTaken();
   }
 
   /** @internal */

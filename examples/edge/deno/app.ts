@@ -11,18 +11,18 @@
  * On Deno Deploy this file is the entry point. On Supabase put it with `index.ts` and `deno.json` into a folder of
  * `supabase/functions/`.
  *
- * `no-legacy-abort` in `deno.json` lets a request's signal abort only when the client has gone. Without it Deno aborts
- * the signal after each response, too, and warns of that at the first one.
+ * `no-legacy-abort` in `deno.json` lets a request's signal abort only when the client has disconnected. Without it Deno aborts
+ * the signal after each response, too, and prints a warning at the first one.
  */
 import { all, call, type Coro, run, Semaphore, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro/edge";
 
-/** How many texts of one request are worked on at once. */
+/** How many texts of one request are processed at once. */
 const AT_ONCE = 2;
 
-// Plain data may outlive a request. What belongs to one, such as streams, timers and coroutines, must not.
+// Plain data may outlive a request. Objects that belong to a request, such as streams, timers and coroutines, must not.
 const counts = { requests: 0, cleanedUp: 0 };
 
-/** Stands for something slow that the host does. */
+/** Stands for a slow host operation. */
 function* digest(text: string, seconds: number, permits: Semaphore) {
   using _ = yield* permits.hold();
   if (seconds > 0) yield* sleep(seconds);
@@ -30,7 +30,7 @@ function* digest(text: string, seconds: number, permits: Semaphore) {
   return new Uint8Array(bytes).toHex();
 }
 
-/** All texts, a few at a time, within a limit. */
+/** Processes all texts, a few at a time, within a time limit. */
 function* digests(query: URLSearchParams) {
   const permits = new Semaphore(AT_ONCE);
   const seconds = Number(query.get("seconds") ?? 0);
@@ -44,7 +44,7 @@ function* digests(query: URLSearchParams) {
   }
 }
 
-/** Writes a line a moment, and cleans up also if nobody reads any more. */
+/** Writes a line every 0.05 seconds, and cleans up also when the reader has disconnected. */
 function* countdown(body: WritableStream<Uint8Array>, from: number) {
   const writer = body.getWriter();
   const encoder = new TextEncoder();
@@ -59,7 +59,7 @@ function* countdown(body: WritableStream<Uint8Array>, from: number) {
   }
 }
 
-/** Runs a request's coroutine on a scheduler of its own, until it ends or the client goes away. */
+/** Runs a request's coroutine on a scheduler of its own, until it ends or the client disconnects. */
 function serve<R>(request: Request, work: Generator<unknown, R>): Promise<R> {
   return run(function* (coro: Coro) {
     request.signal.addEventListener("abort", () => coro.terminate());
@@ -85,12 +85,12 @@ async function answer(request: Request): Promise<Response> {
   }
 }
 
-/** Answers a request; errors of its coroutines are its own. */
+/** Serves a request. An error in its coroutines fails that request only. */
 export async function handler(request: Request): Promise<Response> {
   counts.requests++;
   try {
     const response = await answer(request);
-    // One that was terminated has no response to give.
+    // A coroutine that was terminated has no response.
     return response instanceof Response ? response : new Response(null, { status: 499 });
   } catch (error) {
     return new Response(`${error}\n`, { status: 500 });

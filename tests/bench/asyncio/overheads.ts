@@ -1,11 +1,11 @@
-/** What a task costs more than a coroutine that is none: the same work of each, in nanoseconds per operation. */
+/** How much more a task costs than a plain coroutine: the same work with each, in nanoseconds per operation. */
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
 import { createTask, newEventLoop } from "@asyncoro/asyncoro/asyncio";
 import { many, timed } from "../harness.ts";
 
 const COUNT = 1000;
 
-/** A body that gives way a number of times. */
+/** A body that yields a number of times. */
 function yielder(steps: number): () => Generator<undefined, void, unknown> {
   return function* () {
     for (let i = 0; i < steps; i++) yield;
@@ -65,7 +65,7 @@ async function taskSpawns(count: number, batch: number): Promise<number> {
 const STEPS = 3_000;
 const SPAWNS = 200_000;
 
-/** What is compared. `scale` multiplies the amount of work. */
+/** The comparisons. `scale` multiplies the amount of work. */
 export const OVERHEADS: readonly {
   readonly name: string;
   readonly title: string;

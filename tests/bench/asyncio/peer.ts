@@ -1,4 +1,4 @@
-/** CPython's asyncio, in a process that stays: it runs a work when it is told to. */
+/** CPython's asyncio, in a process that stays alive and runs a work on request. */
 export class Peer {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -12,7 +12,7 @@ export class Peer {
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** The newest interpreter there is, by its command and version; `null` if there is none. */
+  /** The newest interpreter that is installed, by its command and version; `null` if there is none. */
   static async #find(): Promise<[command: string, version: string] | null> {
     for (const command of ["python3.13", "python3.12", "python3"]) {
       try {
@@ -36,7 +36,7 @@ export class Peer {
     return found && new Peer(found[0]);
   }
 
-  /** Runs a work and answers nanoseconds per operation. */
+  /** Runs a work and returns nanoseconds per operation. */
   async run(name: string, count: number): Promise<number> {
     await this.#input.write(new TextEncoder().encode(`${name} ${count}\n`));
     while (!this.#rest.includes("\n")) {

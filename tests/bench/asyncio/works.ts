@@ -33,7 +33,7 @@ function* callSoon(count: number): Generator<unknown, void, unknown> {
   if (called !== count) throw new Error(`${called} of ${count} callbacks were called`);
 }
 
-/** Each callback asks for the next one. */
+/** Each callback schedules the next one. */
 function* callSoonChain(count: number): Generator<unknown, void, unknown> {
   const loop = getRunningLoop();
   const done = loop.createFuture<void>();
@@ -63,7 +63,7 @@ function* futureHandOff(count: number): Generator<unknown, void, unknown> {
   for (const each of players) yield* each;
 }
 
-/** Nobody has to wait: what is put is then got. */
+/** Nothing has to wait: each item is put and then got. */
 function* queue(count: number): Generator<unknown, void, unknown> {
   const items = new Queue<number>();
   for (let i = 0; i < count; i += 1000) {
@@ -94,7 +94,7 @@ function* gatherTenThousand(count: number): Generator<unknown, void, unknown> {
   }
 }
 
-/** What is measured, by the name that the program in Python knows it by, with the number of operations. */
+/** The works, by the names that the Python program uses, with the number of operations. */
 export const WORKS: readonly {
   readonly name: string;
   readonly title: string;

@@ -1,9 +1,9 @@
-/** A client that costs little: connections that are kept alive, each with one request after the other. */
+/** A client with little overhead: connections that are kept alive, each with one request after the other. */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Asks for `path` as often as it can, over `connections`, until `count` answers have come; answers the seconds. */
+/** Requests `path` as often as it can, over `connections`, until `count` responses have come. Returns the seconds. */
 export async function load(port: number, path: string, connections: number, count: number): Promise<number> {
   const request = encoder.encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const open = () => Deno.connect({ hostname: "127.0.0.1", port });
@@ -22,7 +22,7 @@ export async function load(port: number, path: string, connections: number, coun
   return seconds;
 }
 
-/** Reads one answer to its end. It is short, and says how long it is. */
+/** Reads one response to its end. It is short and has a content length. */
 async function readAnswer(client: Deno.Conn, buffer: Uint8Array): Promise<void> {
   let text = "";
   for (;;) {

@@ -1,9 +1,9 @@
 /**
  * deno run -A tests/bench/edge/main.ts [--quick]
  *
- * Requests a second of a worker in Cloudflare's runtime whose handlers are coroutines, against the same handlers in
- * plain async/await in the same worker. Contenders take turns in every round; a ratio is the median of the ratios of
- * rounds. The client is this process: what the server costs shows in its processor time too.
+ * Requests a second of a worker in Cloudflare's runtime whose handlers are coroutines, compared with the same handlers
+ * in plain async/await in the same worker. Contenders take turns in every round; a ratio is the median of the ratios of
+ * rounds. The client is this process, so the server's CPU time is measured too.
  */
 import { median, printTable, times } from "../harness.ts";
 import { findRuntime } from "../../runtimes/find.ts";
@@ -24,7 +24,7 @@ const HANDLERS: Readonly<Record<string, string>> = {
 };
 
 interface Cost {
-  /** Seconds a request, of the clock and of the server's processor. */
+  /** Seconds per request, by the clock and of the server's CPU time. */
   readonly wall: number;
   readonly processor: number;
 }

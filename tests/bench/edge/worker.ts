@@ -1,8 +1,8 @@
 /**
  * The same handlers twice, by coroutines and in plain async/await: `/coroutines/<name>` and `/plain/<name>`.
  *
- * Those by coroutines have a scheduler for each request, as they must. The plain ones do by hand what is asked of both:
- * parts run at once, and a limit of time whose timer is cleared when it is no longer needed.
+ * The handlers with coroutines have a scheduler for each request, as they must. The plain ones do by hand what both
+ * have to do: parts run at once, and a time limit whose timer is cleared when it is no longer needed.
  */
 import { all, type Coro, init, run, sleep, until, withTimeout } from "@asyncoro/asyncoro/edge";
 // @ts-types="../../../examples/edge/cloudflare/kernel.d.ts"

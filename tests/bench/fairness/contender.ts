@@ -1,7 +1,7 @@
 /**
  * contender.ts <kind> <seconds> <TCP port> <HTTP port>
  *
- * Runs one kind of load alone, then beside waits of its own and of others; prints what came of it.
+ * Runs one kind of load alone, then beside waits of its own kind and of others. Prints the results.
  */
 import { AsyncSocket, Scheduler } from "@asyncoro/asyncoro";
 import { runCoroutines, sleeper, talker } from "./coroutines.ts";
@@ -10,16 +10,16 @@ import { NATIVES, runNatives } from "./natives.ts";
 import type { Wait } from "./page.ts";
 import { type Late, request, talk, tick, timer } from "./waits.ts";
 
-/** What came of one run. */
+/** The results of one run. */
 export interface Run {
   /** Steps a second of the load alone. */
   readonly alone: number;
-  /** The same beside what waits. */
+  /** The same beside the waits. */
   readonly beside: number;
   readonly late: Readonly<Record<Wait, Late>>;
 }
 
-/** Starts waits, which go on for as long as they are to. */
+/** Starts waits, which go on until the time is over. */
 type Start = (going: () => boolean, late: Record<Wait, Late>) => Promise<unknown>;
 
 const kind = Deno.args[0];
@@ -47,7 +47,7 @@ async function ownFunctions(): Promise<Start> {
   return (going, late) => Promise.all([tick(going, late["own timer"]), talk(going, late["own socket"], connection)]);
 }
 
-/** Connects all that waits: in the manner of this kind, and as others do. */
+/** Connects all waits: in the manner of this kind, and as others do. */
 async function connectAll(): Promise<Start> {
   const own = await (kind.startsWith("ours") ? ownCoroutines() : ownFunctions());
   const connection = await connect();

@@ -26,7 +26,7 @@ export function* sleeper(coro: Coro, going: () => boolean, late: Late): Generato
   }
 }
 
-/** A coroutine that asks for answers, which come a little later. */
+/** A coroutine that sends requests, whose replies come a little later. */
 export function* talker(
   _coro: Coro,
   going: () => boolean,

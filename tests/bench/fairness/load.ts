@@ -1,6 +1,6 @@
 /**
- * What all loads are made of. All do the same work and look at the clock as often, to see whether their time is over:
- * from outside, a load that never lets the host have a turn could not be told.
+ * What all loads are made of. All do the same work and read the clock as often, to see whether their time is over: a
+ * load that never gives the host a turn could not be stopped from outside.
  */
 
 /** How many functions, always ready, a load has. */
@@ -10,9 +10,9 @@ const STEPS_PER_LOOK = 256;
 // About two microseconds.
 const MULTIPLICATIONS = 1_500;
 
-/** A load that goes on until its time is over. */
+/** A load that runs until its time is over. */
 export class Load {
-  /** Steps taken by all functions together. */
+  /** Steps of all functions together. */
   steps = 0;
   /** Whether the time is not over. */
   going = true;
@@ -33,12 +33,12 @@ export class Load {
     if (++this.steps % STEPS_PER_LOOK === 0) this.going = performance.now() < this.#end;
   }
 
-  /** Ends it before its time. */
+  /** Ends it early. */
   stop(): void {
     this.going = false;
   }
 
-  /** Steps a second until now. */
+  /** Steps a second so far. */
   rate(): number {
     return this.steps / (performance.now() - this.#start) * 1000;
   }

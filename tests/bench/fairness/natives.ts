@@ -1,4 +1,4 @@
-/** Loads of native async functions: what they await after a step decides how polite they are. */
+/** Loads of native async functions, which differ in what they await after a step. */
 import { FUNCTIONS, type Load } from "./load.ts";
 import { timer } from "./waits.ts";
 
@@ -12,7 +12,7 @@ function immediate(): Promise<unknown> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Whenever all together have worked for a while, they wait for one and the same turn of the host. */
+/** When all together have worked for a while, they wait for the same turn of the host. */
 function together(): Manners {
   let last = performance.now();
   let turn: Promise<unknown> | null = null;
@@ -26,8 +26,9 @@ function together(): Manners {
 }
 
 /**
- * By the name of the kind. Not among them is what looks as polite as `together`, a clock for each function: each resumed
- * one then has its 8 ms for itself, in the microtasks of its own timer, and other timers came after the load, 2 s late.
+ * By the name of the kind. A clock for each function is not among them, though it looks as fair as `together`: each
+ * function that is resumed then has 8 ms for itself, in the microtasks of its own timer, and other timers were 2 s
+ * late.
  */
 export const NATIVES: Readonly<Record<string, () => Manners>> = {
   microtasks: () => () => null,

@@ -1,14 +1,14 @@
-/** What fairness is shown as. */
+/** The text for the fairness results. */
 import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
 
-/** What is waited for beside a load. */
+/** The waits beside a load. */
 export const WAITS = ["own timer", "own socket", "timer", "socket", "fetch"] as const;
 
 /** One of them. */
 export type Wait = typeof WAITS[number];
 
-/** The contenders, and what to call them. */
+/** The contenders and their titles. */
 export const KINDS = {
   "ours, idle": "ours, no load",
   "native, idle": "native, no load",
@@ -21,7 +21,7 @@ export const KINDS = {
 /** One of them. */
 export type Kind = keyof typeof KINDS;
 
-/** Milliseconds that waits took longer than they should, over all rounds. */
+/** By how many milliseconds waits took too long, over all rounds. */
 export interface Lateness {
   readonly count: number;
   readonly p50: number;
@@ -30,20 +30,20 @@ export interface Lateness {
   readonly max: number;
 }
 
-/** What one contender came to. */
+/** The results of one contender. */
 export interface Contended {
-  /** Steps a second of the load with nothing beside it, median of the rounds. */
+  /** Steps a second of the load by itself, median of the rounds. */
   readonly alone: number;
-  /** The same beside what waits. */
+  /** The same beside the waits. */
   readonly beside: number;
   readonly late: Readonly<Record<Wait, Lateness>>;
 }
 
-/** What was measured. */
+/** All measurements. */
 export interface Fairness {
   readonly machine: Machine;
   readonly rounds: number;
-  /** How long a load lasts. */
+  /** How long a load runs, in seconds. */
   readonly seconds: number;
   readonly functions: number;
   readonly contenders: Readonly<Record<Kind, Contended>>;

@@ -1,6 +1,6 @@
 /**
- * Answers each byte that comes over TCP a little later, with the time of the answer, and HTTP at once; prints both ports.
- * Ends when its standard input does.
+ * Replies to each byte that comes over TCP a little later, with the time of the reply, and to HTTP at once. Prints both
+ * ports. Ends when its standard input ends.
  */
 import { delay, stamp, timer } from "./waits.ts";
 

@@ -1,8 +1,9 @@
 /**
  * The load, in a process of its own: `load.ts echo PORT CONNECTIONS BYTES SECONDS`, `load.ts idle PORT CONNECTIONS` or
- * `load.ts accept PORT SECONDS`. Prints one line of JSON; `wrong` counts what did not come back as it was sent.
+ * `load.ts accept PORT SECONDS`. Prints one line of JSON; `wrong` counts data that did not come back as it was sent.
  *
- * Callbacks of node:net, because in Deno these serve a thousand connections evenly; what is uneven is the server's.
+ * It uses callbacks of node:net, because in Deno these serve a thousand connections evenly; unevenness is then the
+ * server's.
  */
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
@@ -73,7 +74,7 @@ async function echo(connections: number, size: number, seconds: number): Promise
 async function idle(connections: number): Promise<void> {
   await openMany(connections);
   report({ connections });
-  // The server is looked at meanwhile; then this process is killed.
+  // The server is measured meanwhile; then this process is killed.
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 }
 

@@ -15,7 +15,7 @@ const IDLE = QUICK ? 1000 : 10_000;
 const HERE = new URL(".", import.meta.url).pathname;
 const RUN = ["run", "-A", "--no-check", "--quiet"];
 
-/** Ours, ours with a buffer of its own for each connection, plain async/await, Python. */
+/** Ours, ours with a buffer for each connection, plain async/await, Python. */
 type Kind = "coro" | "into" | "async" | "asyncio";
 
 const hasPython = await new Deno.Command("python3", { args: ["--version"], stdout: "null", stderr: "null" }).output()

@@ -1,7 +1,7 @@
 /**
- * What it costs to read much: of any length, and in small pieces. CPU time of this process, as others share the
- * machine; the peer is another process. Beside it the same in plain async/await: the pieces are kept and joined at the
- * end, or put into an array of the right length.
+ * The cost of reading much data: of any length, and in small pieces. It is the CPU time of this process, as others
+ * share the machine; the peer is another process. Compared with plain async/await: the pieces are kept and joined at
+ * the end, or put into an array of the right length.
  */
 import { cpuUsage } from "node:process";
 import { run } from "@asyncoro/asyncoro";
@@ -17,7 +17,7 @@ const SENDER = new URL("sender.ts", import.meta.url).pathname;
 /** What the peer sends: so many bytes, a frame of so many, or a line. */
 type Form = "bytes" | "frame" | "line";
 
-/** Does the work once; seconds of CPU. */
+/** Does the work once. Returns seconds of CPU time. */
 type Work = (length: number) => Promise<number>;
 
 /** The same work, by coroutines and in plain async/await. */
@@ -27,7 +27,7 @@ interface Way {
   readonly native: Work;
 }
 
-/** Seconds of CPU that this process uses meanwhile, all threads. */
+/** The CPU time of this process while a function runs, all threads, in seconds. */
 async function cpuOf(work: () => Promise<unknown>): Promise<number> {
   const before = cpuUsage();
   await work();
@@ -35,7 +35,7 @@ async function cpuOf(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
-/** Seconds of CPU to read what a peer sends over a connection. */
+/** The CPU time to read what a peer sends over a connection, in seconds. */
 async function overConnection(
   tls: boolean,
   form: Form,
@@ -136,7 +136,7 @@ const WAYS: readonly Way[] = [
   { name: "TLS, `recvall`", ...recvall(true) },
 ];
 
-/** The same connection, in pieces. */
+/** The same connection, read in pieces. */
 function inPieces(conn: Deno.Conn): Deno.Conn {
   return {
     read: (buffer: Uint8Array) => conn.read(buffer.length > PIECE ? buffer.subarray(0, PIECE) : buffer),
@@ -185,7 +185,10 @@ async function bySize(way: Way, sizes: readonly number[], rounds: number): Promi
   return cells;
 }
 
-/** Seconds of both, after a round to warm up. Each is first in its turn: who comes second finds memory that is warm. */
+/**
+ * The seconds of both, after a round to warm up. Each is first in its turn, as the second one finds memory that is
+ * warm.
+ */
 async function alternately(rounds: number, first: Work, second: Work, length: number): Promise<[number, number][]> {
   const results: [number, number][] = [];
   for (let round = -1; round < rounds; round++) {

@@ -1,4 +1,7 @@
-/** Sends much: `sender.ts PORT [--tls] bytes|frame|line BYTES`. The certificate is not verified: it is a benchmark's. */
+/**
+ * Sends much data: `sender.ts PORT [--tls] bytes|frame|line BYTES`. The certificate is not verified: it is a
+ * benchmark's.
+ */
 import { connect as connectTls } from "node:tls";
 import { connect } from "node:net";
 

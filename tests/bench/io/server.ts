@@ -37,7 +37,7 @@ async function serveAsync(conn: Deno.TcpConn): Promise<void> {
       for (let sent = 0; sent < count;) sent += await conn.write(buffer.subarray(sent, count));
     }
   } catch {
-    // The client has gone.
+    // The client has disconnected.
   } finally {
     conn.close();
   }

@@ -1,10 +1,10 @@
 /**
- * Echo over TLS, against another checkout of this repository if one is named:
+ * Echo over TLS, compared with another checkout of this repository if one is named:
  *
  *     deno run -A tests/bench/io/tls.ts [OTHER_CHECKOUT]
  *
- * The servers live side by side and are loaded in turns by Deno's own connections, round by round. Printed are the
- * medians of the round trips a second and of their ratios within a round, and the ratio of the best quarters.
+ * The servers run side by side and are loaded in turns by Deno's own connections, round by round. Prints the medians of
+ * the round trips a second and of their ratios within a round, and the ratio of the best quarters.
  */
 const OTHER = Deno.args[0];
 const ROUNDS = 21;

@@ -1,24 +1,24 @@
 /**
- * What a contender does in its process: it is given the name of a work, then an amount a line; for each it does the work
- * and prints a line of JSON, with the nanoseconds it took in all and its answer. A server prints its port and serves.
+ * A contender's process. Its argument is the name of a work. For each line of input, an amount, it does the work and
+ * prints a line of JSON with the nanoseconds that it took in all and its result. A server prints its port and serves.
  */
 
-/** A work: does so many operations, and answers what they came to. */
+/** A work: does so many operations, and returns their result. */
 export type Work = (amount: number) => number | Promise<number>;
 
 /** Works by their names. */
 export type Works = Readonly<Record<string, Work>>;
 
-/** Begins to serve, and answers its port. */
+/** Begins to serve, and returns its port. */
 export type Echo = () => number | Promise<number>;
 
-/** What one line asked for came to. */
+/** The result of one line of input. */
 export interface Result {
   readonly ns: number;
   readonly answer: number;
 }
 
-/** Obeys the lines of standard input, to its end. */
+/** Executes the lines of standard input, to its end. */
 export async function obey(works: Works, echo?: Echo): Promise<void> {
   const [name] = Deno.args;
   if (name === "echo") {

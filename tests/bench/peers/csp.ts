@@ -1,9 +1,9 @@
 /**
- * Communicating sequential processes: `@thi.ng/csp`. Of those on npm it is the one that is kept (a release every few
- * weeks, types, no dependencies but its own house's), and it runs on Deno as it is. (`js-csp`, which has processes of
- * its own, has had no release since 2017 and brings lodash and core-js.)
+ * Communicating sequential processes: `@thi.ng/csp`. Of those on npm it is the one that is maintained (a release every
+ * few weeks, types, no dependencies but those of the same project), and it runs on Deno unchanged. (`js-csp`, which has
+ * processes of its own, has had no release since 2017 and depends on lodash and core-js.)
  *
- * Its processes are async functions, which `native` measures; here are its channels.
+ * Its processes are async functions, which `native` measures; this measures its channels.
  */
 import { Channel, mult } from "@thi.ng/csp";
 import { many } from "../harness.ts";
@@ -12,7 +12,7 @@ import { RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 const newChannel = () => new Channel<number>();
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "ping-pong": async (amount) => {
     const [there, back] = [newChannel(), newChannel()];
@@ -49,7 +49,7 @@ export const works: Works = {
     return last;
   },
 
-  /** A `write` waits until it is read: so a sender gives way. */
+  /** A `write` waits until it is read, so a sender yields. */
   "fan-in": async (amount) => {
     const channel = newChannel();
     const each = amount / SENDERS;

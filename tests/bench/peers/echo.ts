@@ -1,4 +1,4 @@
-/** Servers that the same load is put on. */
+/** Servers that are put under the same load. */
 import { type Command, Process } from "./process.ts";
 import type { Acquisition, Figures } from "./turns.ts";
 
@@ -6,7 +6,7 @@ const CONNECTIONS = 50;
 const BYTES = 64;
 const LOAD = new URL("../io/load.ts", import.meta.url).pathname;
 
-/** What the load says. */
+/** The output of the load. */
 interface Loaded {
   /** Requests a second. */
   readonly rate: number;
@@ -14,7 +14,7 @@ interface Loaded {
   readonly wrong: number;
 }
 
-/** Enters a server: each repetition puts so many seconds of load on it. The first one warms it up. */
+/** Prepares a server: each repetition puts it under load for so many seconds. The first one warms it up. */
 export async function enterEcho(peer: string, command: Command, seconds: number): Promise<Acquisition> {
   const server = new Process(command);
   try {

@@ -1,11 +1,12 @@
 /**
  * Effect: fibers, queues, a semaphore, a hub, on its default scheduler.
  *
- * Its fibers start on the scheduler's next turn, as ours do and as the work asks for. (With `startImmediately: true`, and
- * in `Effect.forEach`, one that never waits runs to its end where it is forked, without a scheduler, and costs less.)
+ * Its fibers start on the scheduler's next turn, as ours do and as the work demands. (With `startImmediately: true`,
+ * and in `Effect.forEach`, one that never waits runs to its end where it is forked, without a scheduler, and costs
+ * less.)
  *
- * Each of its fibers asks the host for an immediate of its own when it gives way or is woken, which is most of what a
- * switch takes here.
+ * Each of its fibers requests a `setImmediate` of its own when it yields or is woken, which is most of the cost of a
+ * switch here.
  */
 import { Effect, Fiber, PubSub, Queue, Semaphore } from "effect";
 import { obey, type Works } from "./contender.ts";
@@ -15,7 +16,7 @@ const short = Effect.fnUntraced(function* (index: number) {
   return yield* Effect.succeed(index);
 });
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "switch": (amount) =>
     Effect.runPromise(Effect.gen(function* () {

@@ -1,4 +1,6 @@
-/** Effection: tasks, queues, a channel. It has nothing that just gives way: a microtask is the quickest way to do so. */
+/**
+ * Effection: tasks, queues, a channel. It has no operation that just yields: a microtask is the quickest way to do so.
+ */
 import {
   action,
   createChannel,
@@ -32,7 +34,7 @@ function* short(index: number): Operation<number> {
   return index;
 }
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "switch": (amount) =>
     run(function* () {

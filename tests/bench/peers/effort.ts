@@ -1,4 +1,4 @@
-/** How much is done. */
+/** The amounts of work. */
 
 /** Amounts of all kinds; times are in seconds. */
 export interface Effort {
@@ -6,7 +6,10 @@ export interface Effort {
   readonly rounds: number;
   /** Repetitions of a work whose every repetition takes a process. */
   readonly freshRounds: number;
-  /** Sets of fresh processes among which rounds are split: how a process happens to lie in memory is part of chance. */
+  /**
+   * Sets of fresh processes among which rounds are split, as the memory layout of a process affects its speed at
+   * random.
+   */
   readonly sets: number;
   /** How long each process works before it is measured. */
   readonly warmUp: number;
@@ -16,11 +19,11 @@ export interface Effort {
   readonly repetition: number;
   /** How long a server is put under load. */
   readonly load: number;
-  /** How many sleep. */
+  /** The number of sleepers. */
   readonly crowd: number;
-  /** After how long a contender is given up. */
+  /** The limit after which a contender is stopped. */
   readonly limit: number;
-  /** A contender whose fresh process took longer than this has done it often enough. */
+  /** A contender whose fresh process took longer than this is not repeated. */
   readonly stepBudget: number;
 }
 
@@ -47,7 +50,7 @@ const WHOLE: Amounts = {
   stepBudget: 20,
 };
 
-/** What the options come to. */
+/** The effort that the options ask for. */
 export function effortOf({ quick, rounds }: { readonly quick: boolean; readonly rounds: number }): Effort {
   return { rounds, freshRounds: quick ? 1 : Math.min(rounds, 3), ...quick ? QUICK : WHOLE };
 }

@@ -1,4 +1,4 @@
-/** How a peer enters a work: as one process that repeats it, as a process each time, or as a server. */
+/** How a peer does a work: in one process that repeats it, in a process each time, or as a server. */
 import type { Result } from "./contender.ts";
 import { enterEcho } from "./echo.ts";
 import type { Effort } from "./effort.ts";
@@ -7,7 +7,7 @@ import { Process } from "./process.ts";
 import type { Acquisition, Figures } from "./turns.ts";
 import type { ContendedWork } from "./works.ts";
 
-/** Enters a peer, warmed up. */
+/** Prepares a peer, warmed up. */
 export function enter(work: ContendedWork, peer: PeerHere, effort: Effort): Promise<Acquisition> {
   if (work.kind === "batch") return enterBatch(work, peer, effort);
   if (work.kind === "fresh") return Promise.resolve(enterFresh(work, peer, effort));
@@ -34,7 +34,7 @@ async function suitable(work: ContendedWork, process: Process, effort: Effort): 
   for (let amount = least;;) {
     const { ns } = await rightly(work, process, amount, effort.limit);
     left -= ns;
-    // A first measurement says little: it is not trusted beyond a factor.
+    // A first measurement is unreliable: it is not trusted beyond a factor.
     const next = Math.max(least, multiple(work.unit, amount * Math.min(8, wanted / ns)));
     if (left <= 0 && (ns >= wanted / 2 || next <= amount)) return next;
     amount = next;
@@ -45,7 +45,7 @@ function multiple(unit: number, amount: number): number {
   return unit * Math.round(amount / unit);
 }
 
-/** Lets the work be done; an error if the answer is wrong. */
+/** Has the work done. Throws if the result is wrong. */
 export async function rightly(work: ContendedWork, process: Process, amount: number, limit: number): Promise<Result> {
   const result = await process.ask<Result>(amount, limit);
   const expected = work.expected(amount);
@@ -55,7 +55,7 @@ export async function rightly(work: ContendedWork, process: Process, amount: num
   return result;
 }
 
-// What a clock cannot tell from nothing.
+// A time that a clock cannot distinguish from zero.
 const LEAST_SECONDS = 0.001;
 
 function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effort): Acquisition {

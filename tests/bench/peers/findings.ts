@@ -1,4 +1,4 @@
-/** What a run found, in the form in which it is kept. */
+/** The results of a run, in the form in which they are stored. */
 import { median, percentile } from "../harness.ts";
 import type { Machine } from "../results.ts";
 import type { Found } from "./turns.ts";
@@ -18,31 +18,31 @@ export interface Cell {
 /** Cells by the names of peers. */
 export type Cells = Readonly<Record<string, Cell>>;
 
-/** A peer that has no time for a work. */
+/** A peer that has no figure for a work. */
 export interface Dropout {
   readonly peer: string;
   readonly work: string;
   readonly why: string;
 }
 
-/** All that was found. */
+/** All results. */
 export interface Findings {
   readonly machine: Machine;
   readonly quick: boolean;
   readonly rounds: number;
   readonly seed: number;
-  /** How many slept. */
+  /** The number of sleepers. */
   readonly crowd: number;
-  /** Of those who were there, by their names. */
+  /** The versions of the peers that took part, by name. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Who was not there. */
+  /** The peers that were not installed. */
   readonly missing: readonly string[];
   /** By the names of works, then of figures. */
   readonly cells: Readonly<Record<string, Readonly<Record<string, Cells>>>>;
   readonly dropouts: readonly Dropout[];
 }
 
-/** Cells of one row, from what the rounds came to. */
+/** The cells of one row, from the results of the rounds. */
 export function cellsOf({ figure, better }: Row, found: Found): Cells {
   const ours = (found.get("ours") ?? []).map((figures) => figures[figure]);
   const cells: Record<string, Cell> = {};

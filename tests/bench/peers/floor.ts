@@ -6,10 +6,10 @@ import { many } from "../harness.ts";
 import { obey, type Works } from "./contender.ts";
 import { COROUTINES, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
-/** A generator that is given numbers and answers numbers, without end. */
+/** A generator that is given numbers and yields numbers, without end. */
 type Talker = Generator<number, never, number>;
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "switch": (amount) => {
     const steps = amount / COROUTINES;

@@ -1,8 +1,8 @@
 /**
  * deno task bench:peers [--quick] [--write] [--only work,...] [--peers name,...] [--rounds n] [--seed n]
  *
- * The same works on us, on the floor, on native async functions and on every peer that is here, and a table of what
- * they take. With --write the findings are kept and written into the documents that show them.
+ * The same works on our library, on the floor, on native async functions and on every peer that is installed, and a
+ * table of the figures. With --write the results are stored and written into the documents that show them.
  */
 import { publish, render } from "../results.ts";
 import { measure } from "./measure.ts";

@@ -1,4 +1,4 @@
-/** Lets all who are here do all works, and finds what they take. */
+/** Runs all works on all peers that are installed, and collects the figures. */
 import { machine } from "../results.ts";
 import { type Effort, effortOf } from "./effort.ts";
 import { enter } from "./entrants.ts";
@@ -9,13 +9,13 @@ import { type PeerHere, PEERS } from "./peers.ts";
 import { type Acquisition, type Found, numbers, split, takeTurns } from "./turns.ts";
 import { type ContendedWork, WORKS } from "./works.ts";
 
-/** Who can contend, and who cannot as it is not installed. */
+/** The peers that can take part, and those that are not installed. */
 export interface Prepared {
   readonly here: readonly PeerHere[];
   readonly missing: readonly string[];
 }
 
-/** Makes all ready who are here. */
+/** Prepares all peers that are installed. */
 export async function prepare(names: readonly string[], folder: string): Promise<Prepared> {
   const here: PeerHere[] = [];
   const missing: string[] = [];
@@ -31,7 +31,7 @@ function lacks(peer: string, work: string): boolean {
   return PEERS.find(({ name }) => name === peer)!.lacks.includes(work);
 }
 
-/** One work, by all who are here and have what it needs: cells by the names of figures. */
+/** One work, on all peers that are installed and have what it needs: cells by the names of figures. */
 export async function contend(
   work: ContendedWork,
   here: readonly PeerHere[],
@@ -68,7 +68,7 @@ function setsOf(work: ContendedWork, { rounds, freshRounds, sets }: Effort): num
   return work.kind === "fresh" ? [freshRounds] : split(rounds, sets);
 }
 
-/** Everything that the options ask for, with a folder for what peers build. Prints what it finds on the way. */
+/** Everything that the options ask for, with a folder for what peers build. Prints results on the way. */
 export async function measure({ quick, only, peers, rounds, seed }: Options, folder: string): Promise<Findings> {
   const effort = effortOf({ quick, rounds });
   const { here, missing } = await prepare(peers, folder);
@@ -88,7 +88,7 @@ export async function measure({ quick, only, peers, rounds, seed }: Options, fol
   return { machine: machine(), quick, rounds, seed, crowd: effort.crowd, versions, missing, cells, dropouts };
 }
 
-/** One line for each figure, while the rest is still to come. */
+/** Prints one line for each figure, before the rest is measured. */
 function tell({ name, rows }: ContendedWork, cells: Readonly<Record<string, Cells>>): void {
   for (const { figure, unit } of rows) {
     const all = Object.entries(cells[figure]).map(([peer, { median }]) => `${peer} ${shown(median)}`);

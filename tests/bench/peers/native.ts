@@ -3,7 +3,9 @@ import { many } from "../harness.ts";
 import { obey, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
-/** Unbounded; whoever takes from an empty one waits. Items that were taken are cut off in bulk, as `shift` costs more. */
+/**
+ * An unbounded queue; a get from an empty one waits. Items that were taken are cut off in bulk, as `shift` costs more.
+ */
 class Queue<T> {
   #items: T[] = [];
   #taken = 0;
@@ -46,7 +48,7 @@ class Mutex {
   }
 }
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "switch": async (amount) => {
     const steps = amount / COROUTINES;
@@ -59,7 +61,7 @@ export const works: Works = {
     return sum;
   },
 
-  // An async function starts at once, and there is no other way: no scheduler has a part in it.
+  // An async function always starts at once, without a scheduler.
   "spawn": async (amount) => {
     let sum = 0;
     for (let i = 0; i < amount; i++) sum += await short(i);

@@ -1,4 +1,4 @@
-/** What the command line asks for. */
+/** The options of the command line. */
 import { parseArgs } from "node:util";
 import { PEERS } from "./peers.ts";
 import { WORKS } from "./works.ts";
@@ -6,14 +6,14 @@ import { WORKS } from "./works.ts";
 /** What is to be done. */
 export interface Options {
   readonly quick: boolean;
-  /** Whether what is found is kept and shown. */
+  /** Whether the results are stored and shown. */
   readonly write: boolean;
   /** Names of works. */
   readonly only: readonly string[];
   /** Names of peers. */
   readonly peers: readonly string[];
   readonly rounds: number;
-  /** Decides the order of turns. */
+  /** Determines the order of turns. */
   readonly seed: number;
 }
 
@@ -26,7 +26,7 @@ const FLAGS = {
   seed: { type: "string" },
 } as const;
 
-/** Reads the arguments; an error says what is wrong with them. */
+/** Reads the arguments. Throws an error that says what is wrong with them. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
   const { quick, write } = values;

@@ -4,10 +4,10 @@ import { many } from "../harness.ts";
 import { obey, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
-/** What a coroutine does that answers a `T`. */
+/** A coroutine function that returns a `T`. */
 type Body<T = void> = Generator<unknown, T, unknown>;
 
-/** What it does, by the names of works. */
+/** Its works, by name. */
 export const works: Works = {
   "switch": (amount) =>
     run(function* (): Body<number> {

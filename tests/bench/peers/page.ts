@@ -1,4 +1,4 @@
-/** What the documents show of a run: a table, a chart, and what it was measured on. */
+/** The text for the results of a run: a table, a chart, and the machine. */
 import { barPanels } from "../chart.ts";
 import { markdownTable } from "../harness.ts";
 import { described, type Page } from "../results.ts";
@@ -12,7 +12,7 @@ export function shown(value: number): string {
   return value >= 9.95 ? String(Math.round(value)) : value.toPrecision(2);
 }
 
-/** A ratio, in three digits at the most. */
+/** A ratio, in three digits at most. */
 export function ratio(value: number): string {
   return `${value < 10 ? value.toFixed(value < 1 ? 2 : 1) : shown(value)} x`;
 }
@@ -82,7 +82,7 @@ function versionsOf({ versions }: Findings): string {
     .join(", ");
 }
 
-/** The same works on ours and on everyone else. */
+/** The same works on ours and on all peers. */
 export const peersPage: Page<Findings> = {
   name: "peers",
   markdown(findings) {

@@ -1,4 +1,4 @@
-/** Who contends, and how each is started. */
+/** The peers, and how each is started. */
 import config from "../../../deno.json" with { type: "json" };
 import type { Command } from "./process.ts";
 
@@ -9,20 +9,20 @@ export interface Ready {
   start(work: string): Command;
 }
 
-/** A peer that is here. */
+/** A peer that is installed. */
 export interface PeerHere {
   readonly name: string;
   readonly ready: Ready;
 }
 
-/** Someone who contends. */
+/** A peer. */
 export interface Peer {
   readonly name: string;
-  /** What the table calls it. */
+  /** Its name in the table. */
   readonly title: string;
-  /** Works that it does not have what is needed for. */
+  /** Works for which it lacks what is needed. */
   readonly lacks: readonly string[];
-  /** Builds what must be built, in a folder that is given; `null` if it is not installed. */
+  /** Builds what must be built, in the given folder. Returns `null` if it is not installed. */
   prepare(folder: string): Promise<Ready | null>;
 }
 
@@ -87,24 +87,24 @@ const erlang: Peer = {
   },
 };
 
-/** Everyone; ours is the first, with which the others are compared. */
+/** All peers; ours is the first, with which the others are compared. */
 export const PEERS: readonly Peer[] = [
   onDeno("ours", "ours", `${config.name} ${config.version}`),
-  // Bare generators do not wait: there are no locks, no timers and no sockets for them.
+  // Bare generators do not wait, so there are no locks, timers and sockets for them.
   onDeno("floor", "floor", "bare generators", ["lock", "sleepers", "echo"]),
   onDeno("native", "async/await", "async functions"),
   // Its sockets are in packages of their own, for each platform, on top of node:net.
   ofNpm("effect", "effect", ["echo"]),
   // It has neither locks nor sockets.
   ofNpm("effection", "effection", ["lock", "echo"]),
-  // It is channels; what does without them would measure async functions again.
+  // It consists of channels; works without them would measure async functions again.
   ofNpm("csp", "@thi.ng/csp", ["switch", "spawn", "hundreds", "sleepers", "echo"]),
   asyncio,
   go,
   erlang,
 ];
 
-/** What a command prints; `null` if there is no such command, an error if it fails. */
+/** The output of a command; `null` if there is no such command. Throws if it fails. */
 async function output(command: string, args: readonly string[]): Promise<string | null> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args] }).output();

@@ -1,4 +1,4 @@
-/** A contender's process, seen from the one that measures. */
+/** A contender's process, as seen by the measuring process. */
 import { cpuSeconds, peakBytes } from "../proc.ts";
 
 /** How a process is started. */
@@ -9,7 +9,7 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A process that answers with a line of JSON whatever line it is told. */
+/** A process that replies with a line of JSON to each line. */
 export class Process {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -27,7 +27,7 @@ export class Process {
     this.#complaint = new Response(this.#child.stderr).text();
   }
 
-  /** Lets it do so much work; an error if it ends, or takes more seconds than `limit`. */
+  /** Has it do so much work. Throws if it ends, or takes more seconds than `limit`. */
   async ask<T>(amount: number, limit: number): Promise<T> {
     await this.#input.write(new TextEncoder().encode(`${amount}\n`)).catch(() => {}); // `hear` tells why it ended
     return await this.hear<T>(limit);
@@ -61,17 +61,17 @@ export class Process {
     return line;
   }
 
-  /** The most memory it has occupied so far, in bytes, if the system tells. */
+  /** Its peak memory so far, in bytes, if the system provides it. */
   peakBytes(): number | null {
     return peakBytes(this.#child.pid);
   }
 
-  /** Seconds of CPU it has used so far, if the system tells. */
+  /** Its CPU time so far, in seconds, if the system provides it. */
   cpuSeconds(): number | null {
     return cpuSeconds(this.#child.pid);
   }
 
-  /** Ends it, whatever it does. */
+  /** Kills it. */
   async stop(): Promise<void> {
     this.#kill();
     await this.#input.abort().catch(() => {});

@@ -1,17 +1,17 @@
 /** Contenders of one work take turns: all within each round, in another order each time. */
 
-/** What one repetition came to: numbers by the names of figures. */
+/** The result of one repetition: numbers by the names of figures. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** What all repetitions came to, round by round, by the names of peers. */
+/** The results of all repetitions, round by round, by the names of peers. */
 export type Found = Map<string, Figures[]>;
 
-/** One that is ready to do a work. */
+/** A contender that is ready to do a work. */
 export interface Acquisition {
   readonly peer: string;
   /** Does it once more. */
   take(): Promise<Figures>;
-  /** Whether once more would take too long. */
+  /** Whether one more repetition would take too long. */
   hasEnough?(): boolean;
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface Acquisition {
 /** Numbers from 0 to below 1. */
 export type Random = () => number;
 
-/** Adds rounds to what was found of each. Who fails is no longer among them, and is told to `drop`. */
+/** Adds rounds to the results of each. A contender that fails is removed, and `drop` is called for it. */
 export async function takeTurns(
   entrants: readonly Acquisition[],
   rounds: number,
@@ -41,13 +41,13 @@ export async function takeTurns(
   }
 }
 
-/** Shares rounds out among sets, as evenly as it goes; no set is without any. */
+/** Distributes rounds among sets, as evenly as possible; no set is without any. */
 export function split(rounds: number, sets: number): number[] {
   const count = Math.min(rounds, sets);
   return Array.from({ length: count }, (_, set) => Math.floor((rounds + set) / count));
 }
 
-/** The same items in an order that the numbers decide. */
+/** The same items in an order that the random numbers determine. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const all = [...items];
   for (let i = all.length - 1; i > 0; i--) {

@@ -1,6 +1,6 @@
 /**
- * The works that all contenders do, and the right answer to each: it proves that the work was done, so that a contender
- * which answers something else gets no time.
+ * The works that all contenders do, and the right result of each: it proves that the work was done, so a contender with
+ * another result gets no figure.
  *
  * A program in another language has its own copy of the numbers below.
  */
@@ -11,10 +11,10 @@ export const COROUTINES = 1_000;
 /** Nodes of the ring. */
 export const RING = 503;
 
-/** Those who send to one in `fan-in`. */
+/** Senders to one receiver in `fan-in`. */
 export const SENDERS = 1_000;
 
-/** Those who listen in `broadcast`. */
+/** Subscribers in `broadcast`. */
 export const SUBSCRIBERS = 100;
 
 /** When a sleeper wakes, in seconds from its start: spread over one second, and different for each of a million. */
@@ -22,25 +22,25 @@ export function delayOf(index: number): number {
   return index * 514_229 % 1_000_000 / 1_000_000;
 }
 
-/** A figure that a work comes to, as the table shows it. */
+/** A figure of a work, as the table shows it. */
 export interface Row {
   readonly figure: string;
   readonly title: string;
   readonly unit: string;
-  /** Which figures are the good ones. */
+  /** Whether more or less is better. */
   readonly better: "less" | "more";
 }
 
-/** Something that everyone does. */
+/** A work that all do. */
 export interface ContendedWork {
   readonly name: string;
   /** Repeated in one process, in a fresh process each time, or a server that a load is put on. */
   readonly kind: "batch" | "fresh" | "server";
   /** Amounts are multiples of it. */
   readonly unit: number;
-  /** The least amount of a quick look. Making the coroutines is in the time, and must not be most of it. */
+  /** The least amount of a quick run. Creating the coroutines is included in the time, and must not be most of it. */
   readonly least: number;
-  /** The right answer. */
+  /** The right result. */
   readonly expected: (amount: number) => number;
   readonly rows: readonly Row[];
 }
@@ -58,23 +58,23 @@ function batch(
   return { name, kind: "batch", unit, least, expected, rows };
 }
 
-/** All works, in the order of the table. An operation is what the amount counts. */
+/** All works, in the order of the table. The amount counts operations. */
 export const WORKS: readonly ContendedWork[] = [
-  // An operation: one of them gives way. The answer: how often, by all who saw at their end that all had begun.
+  // An operation: one of them yields. The result: how often, by all who saw at their end that all had begun.
   batch("switch", "switch, 1,000 coroutines", COROUTINES, 20_000, (amount) => amount),
-  // An operation: one is created, started by the scheduler, and its result waited for. The answer: the sum of results.
+  // An operation: one is created, started by the scheduler, and its result waited for. The result: the sum of results.
   batch("spawn", "spawn and join, one by one", 1, 500, sumBelow),
   batch("hundreds", "spawn and join, by hundreds", 100, 500, sumBelow),
-  // An operation: a number is handed to the partner, who adds one. The answer: the last number.
+  // An operation: a number is passed to the partner, which adds one. The result: the last number.
   batch("ping-pong", "message, ping-pong", 2, 500, (amount) => amount),
-  // An operation: the token, a number, is passed on, less by one. The answer: the node that got nought, counted from 1.
+  // An operation: the token, a number, is decremented and passed on. The result: the node that got 0, counted from 1.
   batch("ring", "thread ring of 503, a hop", 1, 10_000, (amount) => amount % RING + 1),
-  // An operation: a message; a sender gives way after each. The answer: the sum of messages, which are all different.
+  // An operation: a message; a sender yields after each. The result: the sum of messages, which are all different.
   batch("fan-in", "fan-in of 1,000 senders", SENDERS, 20_000, sumBelow),
-  // An operation: one takes the lock, gives way and adds one to what it had read. The answer: what two have counted.
+  // An operation: one acquires the lock, yields and adds one to what it had read. The result: what two have counted.
   batch("lock", "lock, handed to and fro", 2, 500, (amount) => amount),
-  // An operation: a message reaches one subscriber; who sends gives way after each message, so that it is received
-  // before the next. The answer: the messages that came in order, of all subscribers.
+  // An operation: a message reaches one subscriber. The sender yields after each message, so that it is received before
+  // the next. The result: the messages that came in order, of all subscribers.
   batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 5_000, (amount) => amount),
   {
     name: "sleepers",

@@ -5,7 +5,7 @@ const [name, argument] = Deno.args;
 const work = WORKS[name];
 const count = Number(argument);
 
-// So much is done at the least, and before it as much with few, so that the engine has compiled what is measured.
+// At least so much is done, and before it as much with few, so that the engine has compiled what is measured.
 const OPERATIONS = 2_000_000;
 await work(1_000, OPERATIONS);
 (globalThis as unknown as { gc(): void }).gc();

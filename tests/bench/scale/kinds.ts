@@ -1,22 +1,22 @@
-/** What has its memory measured: coroutines by what they wait in, and what else there is to wait with. */
+/** The kinds of waiters whose memory is measured: coroutines by what they wait in, and alternatives to coroutines. */
 import { call, type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { many } from "../harness.ts";
 
 type Body = Generator<unknown, void, unknown>;
 
-/** So many of them: what keeps them, whether they may be looked at now, and how to let them go. */
+/** A number of waiters: what references them, whether they may be measured now, and how to end them. */
 export interface Crowd {
-  /** Keeps those that nobody else keeps. */
+  /** References those that nothing else references. */
   readonly members: unknown;
-  /** Bytes outside the heap of JavaScript that are known: the kernel's. */
+  /** The known bytes outside the heap of JavaScript: the kernel's. */
   kernelBytes(): number;
-  /** Settles when all have come to where they wait. */
+  /** Settles when all of them wait. */
   readonly settled: Promise<unknown>;
   /** Ends them. */
   end(): unknown;
 }
 
-// Longer than anything here takes.
+// Longer than the measurement takes.
 const SECONDS = 3600;
 
 function* receives(coro: Coro): Body {
@@ -43,7 +43,7 @@ function* gives(): Body {
 /** Coroutines of one function, in their first wait, or not started yet. */
 function coroutines(count: number, target: (coro: Coro) => Body, started = true): Crowd {
   const scheduler = new Scheduler();
-  // Nobody else has to keep them.
+  // Nothing else has to reference them.
   for (let i = 0; i < count; i++) scheduler.spawn(target);
   const last = started ? scheduler.spawn(gives).value() : Promise.resolve();
   return {

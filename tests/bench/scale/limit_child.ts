@@ -1,4 +1,4 @@
-/** Makes more and more coroutines that wait, and prints how many there are, until something gives. */
+/** Creates more and more coroutines that wait, and prints their number, until a limit is reached. */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 
 const STEP = 100_000;

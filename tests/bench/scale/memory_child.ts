@@ -7,14 +7,14 @@ const count = Number(argument);
 
 function inUse(crowd?: Crowd): Bytes {
   const collect = (globalThis as unknown as { gc(): void }).gc;
-  // Twice, as what the first one finds to finalize is freed by the second.
+  // Twice, as objects that the first collection finalizes are freed by the second.
   collect();
   collect();
   const { heapUsed, rss } = Deno.memoryUsage();
   return { heap: heapUsed, kernel: crowd?.kernelBytes() ?? 0, resident: rss };
 }
 
-// So that what everything needs once is there.
+// So that what is needed once has been allocated.
 const first = KINDS[kind](100);
 await first.settled;
 await first.end();
@@ -24,5 +24,5 @@ await crowd.settled;
 const after = inUse(crowd);
 const each = (part: keyof Bytes) => Math.round((after[part] - before[part]) / count);
 console.log(JSON.stringify({ heap: each("heap"), kernel: each("kernel"), resident: each("resident") }));
-// The rest would take longer than all of this.
+// Ending the rest would take longer than all of this.
 Deno.exit(0);

@@ -1,4 +1,4 @@
-/** What goroutines and Erlang's processes take, where Go and Erlang are installed. */
+/** The memory of goroutines and of Erlang's processes, where Go and Erlang are installed. */
 
 const LANGUAGES = [
   { name: "goroutine", command: "go", before: ["run"], script: "goroutines.go" },

@@ -1,36 +1,36 @@
-/** What the documents show of how it scales, and the chart. */
+/** The text and the chart for the results of scaling. */
 import { lineChart } from "../chart.ts";
 import { markdownTable } from "../harness.ts";
 import { described, type Machine, type Page } from "../results.ts";
 
-/** What one of a kind takes. */
+/** The memory of one of a kind. */
 export interface Bytes {
-  /** Of the heap of JavaScript. */
+  /** In the heap of JavaScript. */
   readonly heap: number;
   /** Of the kernel's memory. */
   readonly kernel: number;
-  /** Of what the system says is resident: these two, and what the engine and the host have besides. */
+  /** Of the memory that the system reports as resident: these two, and what the engine and the host use besides. */
   readonly resident: number;
 }
 
-/** Nanoseconds per operation: the median of the repetitions, the least and the most of them. */
+/** Nanoseconds per operation: the median of the repetitions, and their minimum and maximum. */
 export interface Nanoseconds {
   readonly median: number;
   readonly least: number;
   readonly most: number;
 }
 
-/** What ended a program that went on making coroutines. */
+/** What ended a program that went on creating coroutines. */
 export interface Limit {
-  /** Coroutines that were there. */
+  /** The number of coroutines at that moment. */
   readonly coroutines: number;
   /** The heap's limit, in megabytes. */
   readonly heap: number;
-  /** What the process said at its end. */
+  /** The output of the process at its end. */
   readonly said: string;
 }
 
-/** All that was measured. */
+/** All results. */
 export interface Scale {
   readonly machine: Machine;
   readonly repetitions: number;
@@ -40,9 +40,9 @@ export interface Scale {
   /** How many of each kind there were when their memory was measured. */
   readonly crowd: number;
   readonly memory: Readonly<Record<string, Bytes>>;
-  /** Resident bytes of what other languages have, where those are installed. */
+  /** Resident bytes of the equivalents in other languages, where those are installed. */
   readonly others: Readonly<Record<string, number>>;
-  /** With the engine's own limits; not looked for in a quick run. */
+  /** With the engine's default limits; not measured in a quick run. */
   readonly limit: Limit | null;
 }
 

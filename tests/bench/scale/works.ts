@@ -1,6 +1,6 @@
 /**
- * What is measured at every number of coroutines. Each work has all of them alive at once, leaves out what it is not
- * about, and checks its own answer: a wrong answer is no time.
+ * The works that are measured at every number of coroutines. In each, all of them are alive at once, only the operation
+ * itself is timed, and the result is checked: a wrong result gives no figure.
  */
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
 import { many } from "../harness.ts";
@@ -8,7 +8,7 @@ import { many } from "../harness.ts";
 type Body = Generator<unknown, void, unknown>;
 
 /**
- * Does the work with `count` coroutines, often enough to make about `operations` of it, and answers nanoseconds per
+ * Does the work with `count` coroutines, often enough to make about `operations` of it, and returns nanoseconds per
  * operation.
  */
 export type Work = (count: number, operations: number) => Promise<number>;
@@ -17,7 +17,7 @@ function check(what: string, found: number, wanted: number): void {
   if (found !== wanted) throw new Error(`Wrong answer of ${what}: ${found} in place of ${wanted}`);
 }
 
-/** How often all take part. At least so often that a first time, with everything new, does not decide. */
+/** How often all take part. At least so often that the first time, with everything new, does not dominate. */
 function roundsOf(count: number, operations: number): number {
   return Math.max(2, Math.ceil(operations / count));
 }
@@ -43,7 +43,7 @@ export async function floor(count: number, operations: number): Promise<number> 
   return (milliseconds * 1e6) / (rounds * count);
 }
 
-/** All are ready and give way in turn. */
+/** All are ready and yield in turn. */
 export async function switches(count: number, operations: number): Promise<number> {
   const rounds = roundsOf(count, operations);
   const shared = { going: true };
@@ -58,7 +58,7 @@ export async function switches(count: number, operations: number): Promise<numbe
   });
   const milliseconds = await last.value();
   await scheduler.join();
-  // They start, give way in every round and once more, and find that they may end; the last one tells, and need not.
+  // They start, yield in every round and once more, and find that they may end. The last one counts.
   check("switch", scheduler.stats().switches, count * (rounds + 3) - 1);
   await scheduler.terminate();
   return (milliseconds * 1e6) / (rounds * count);
@@ -68,7 +68,7 @@ function* short(): Generator<unknown, number, unknown> {
   return 1;
 }
 
-/** So many are created at once, and each one's end is waited for. */
+/** So many are created at once, and the end of each is waited for. */
 export async function spawns(count: number, operations: number): Promise<number> {
   const rounds = Math.ceil(operations / count);
   const scheduler = new Scheduler();
@@ -120,12 +120,12 @@ async function ring(count: number, operations: number, timeout?: number): Promis
 /** Messages around a ring. */
 export const messages: Work = (count, operations) => ring(count, operations);
 
-/** The same, when every receive has a timeout that is never reached. */
+/** The same with a timeout on every receive that is never reached. */
 export const timeouts: Work = (count, operations) => ring(count, operations, 600);
 
 /**
- * All sleep, each for a time of its own, and are woken. What passes while nothing is due would hide what they cost, so
- * one coroutine holds all others up until the last sleeper is due, and that time is not counted.
+ * All sleep, each for a time of its own, and are woken. Idle time would hide their cost, so one coroutine occupies the
+ * thread until the last sleeper is due, and that time is not counted.
  */
 async function sleepOnce(scheduler: Scheduler, count: number): Promise<number> {
   const seconds = 0.0005 + count * 0.5e-6;
@@ -154,7 +154,8 @@ async function sleepOnce(scheduler: Scheduler, count: number): Promise<number> {
 
 /** Sleep and be woken. */
 export async function timers(count: number, operations: number): Promise<number> {
-  // One costs several of the other operations; and with few, more time passes until they are due than they cost.
+  // One costs as much as several of the other operations; and with few, they take less time than it takes until they
+  // are due.
   const rounds = Math.min(500, Math.ceil(operations / 4 / count));
   const scheduler = new Scheduler();
   let milliseconds = 0;

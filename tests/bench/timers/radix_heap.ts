@@ -1,4 +1,4 @@
-/** The kernel with the timer structure that lost. */
+/** The kernel with the timer structure that was rejected. */
 import { compileKernel } from "../../../assembly/compile.ts";
 
 const MEMORY = new URL("../../../assembly/memory.ts", import.meta.url);

@@ -1,4 +1,4 @@
-/** What a pool must be able to do to be measured, and what is measured of it. */
+/** The interface of a pool that is measured, and the figures. */
 
 /** A pool of two workers. */
 export interface Contender {
@@ -13,7 +13,7 @@ export interface Contender {
   end(): Promise<void>;
 }
 
-/** What one process found. */
+/** The results of one process. */
 export interface Findings {
   /** Milliseconds from making the pool to the first result. */
   readonly start: number;
@@ -23,7 +23,7 @@ export interface Findings {
   readonly hundred: number;
   /** Empty tasks a second, 1,000 submitted at once. */
   readonly thousand: number;
-  /** Of the speed of two cores, with tasks of a millisecond. */
+  /** The fraction of the speed of two cores, with tasks of a millisecond. */
   readonly efficiency: number;
   /** Microseconds for a MiB there and back. */
   readonly bounce: number;
@@ -40,7 +40,7 @@ async function flight(pool: Contender, count: number, inFlight: number): Promise
 
 async function rate(pool: Contender, inFlight: number, seconds: number): Promise<number> {
   await flight(pool, 2 * inFlight, inFlight);
-  // As many as it does in the time: the first try says how many that are.
+  // As many as it does in the time; the first try determines their number.
   let count = inFlight * 4;
   for (;;) {
     const start = performance.now();

@@ -1,7 +1,7 @@
 /**
- * deno run -A large.ts [--quick]: a large result, against the same from a plain web Worker, in turns.
+ * deno run -A large.ts [--quick]: a large result, compared with the same from a plain web Worker, in turns.
  *
- * A typed array, an object with one, and items of a stream; and the longest that a ticker of 1 ms stood still beside.
+ * A typed array, an object with one, and items of a stream; and the longest pause of a ticker of 1 ms meanwhile.
  */
 import { WorkerPool } from "../../../core/workers/mod.ts";
 
@@ -44,7 +44,7 @@ const ways: Record<string, () => Promise<unknown>> = {
 };
 const argument = new Uint8Array(BYTES);
 
-/** What a way takes, and how long the ticker stood still meanwhile, in milliseconds. */
+/** How long a way takes, and the longest pause of the ticker meanwhile, in milliseconds. */
 async function once(way: () => Promise<unknown>): Promise<{ took: number; still: number }> {
   let still = 0;
   let last = performance.now();

@@ -1,9 +1,9 @@
 /**
  * deno run -A tests/bench/workers/main.ts [--quick]
  *
- * What a task costs in our pool, against npm's pools on the same Deno and raw `postMessage` as the floor, and how late
- * a ticker is beside a pool that computes on all cores. Every measurement has a process of its own; contenders take
- * turns in every round, and figures are medians. A pool that cannot be fetched is left out, visibly.
+ * The cost of a task in our pool, compared with npm's pools on the same Deno and raw `postMessage` as the floor, and
+ * how late a ticker is beside a pool that computes on all cores. Every measurement has a process of its own; contenders
+ * take turns in every round, and figures are medians. A pool that cannot be downloaded is left out, visibly.
  */
 import { median, percentile, printTable } from "../harness.ts";
 import type { Findings } from "./contender.ts";
@@ -13,7 +13,7 @@ const quick = Deno.args.includes("--quick");
 const rounds = quick ? 1 : 5;
 const script = (name: string) => new URL(name, import.meta.url).pathname;
 
-/** Runs a script and answers the JSON of its last line. */
+/** Runs a script and returns the JSON of its last line. */
 async function inProcess<T>(flags: readonly string[], ...args: string[]): Promise<T> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-lock", "--no-check", ...flags, ...args, ...(quick ? ["--quick"] : [])],

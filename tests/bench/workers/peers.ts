@@ -1,7 +1,7 @@
 /**
  * deno run -A --no-lock --no-config peers.ts NAME [--quick]: measures another pool.
  *
- * The packages are named in strings only, so that they are nobody's dependencies: they are fetched when this runs.
+ * The packages are named in strings only, so that they are not dependencies: they are downloaded when this runs.
  */
 import { type Contender, measure } from "./contender.ts";
 

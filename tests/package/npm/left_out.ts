@@ -21,6 +21,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "edge/modules_test.ts": "asks Deno which modules there are",
   "edge/workerd_test.ts": "runs Cloudflare's workerd",
   "examples/": "tests an example that is for Deno: files, locks, Temporal",
+  "fiber/reaction_test.ts": "measures memory to some bytes, as Deno's engine counts it, and starts a child process",
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
   "package/": "tests how the package is used",
@@ -60,12 +61,6 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "a timeout is a number of seconds, a Temporal.Duration or an object like one",
     "years and months are rejected, as they have no fixed length",
     "every kind of timeout sleeps for its length",
-  ]),
-  ...leftOut("fiber/reaction_test.ts", BOTH, "starts a child process with Deno", [
-    "waits for the end of a process that are given up leave nothing",
-  ]),
-  ...leftOut("fiber/reaction_test.ts", ["node"], "V8 of Node.js 20 keeps some hundred bytes of its own for each wait", [
-    "waits that are given up leave nothing with a promise that lives long: a promise of a class of its own",
   ]),
   ...leftOut("operations/zero_timeout_test.ts", BOTH, "needs Deno's sockets and files", [
     "zero or less does not wait: connect, bind and open begin nothing",

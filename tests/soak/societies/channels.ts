@@ -77,7 +77,7 @@ class Press {
     const answer = yield* there ? channel.unsubscribe(reader.coro) : channel.subscribe(reader.coro);
     this.#world.check(
       answer,
-      "Subscribing and unsubscribing tell the truth",
+      "subscribe() and unsubscribe() return the truth",
       () => `${reader.coro}, was there: ${there}`,
     );
     this.#world.done(there ? "channel: unsubscribed" : "channel: subscribed");
@@ -154,7 +154,11 @@ class Press {
     yield* this.#tidy();
     for (const channel of this.channels) {
       const { subscribers } = channel.statistics();
-      this.#world.check(subscribers === 0, "Those that end drop out", () => `${subscribers} in ${channel.name}`);
+      this.#world.check(
+        subscribers === 0,
+        "A coroutine that ends is unsubscribed",
+        () => `${subscribers} in ${channel.name}`,
+      );
       channel.close();
     }
   }

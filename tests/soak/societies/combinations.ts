@@ -143,7 +143,7 @@ class Grower {
       );
     } finally {
       const { begun, ended } = this.#balance;
-      world.check(begun === ended, "Whatever began has ended once", () => `${begun} began, ${ended} ended`);
+      world.check(begun === ended, "Each branch that began has ended once", () => `${begun} began, ${ended} ended`);
     }
     if (world.plan.virtual) world.onTime(deadline, () => "a tree");
     world.done("combine: tree", this.#balance.begun);
@@ -199,10 +199,14 @@ function* takeAtOnce(coro: Coro, world: World): Body {
   } finally {
     lost.reject(new Thrown("of a promise that nobody waits for"));
   }
-  world.check(taken === (wanted <= there), "Without time, what is there is taken", () => `${wanted} of ${there}`);
+  world.check(taken === (wanted <= there), "Without time, an available value is taken", () => `${wanted} of ${there}`);
   let left = 0;
   while ((yield* coro.receive(0)) !== undefined) left++;
-  world.check(left === (taken ? there - wanted : there), "What is not taken goes back", () => `${left} of ${there}`);
+  world.check(
+    left === (taken ? there - wanted : there),
+    "A value that is not taken is returned",
+    () => `${left} of ${there}`,
+  );
   world.done("combine: at once", wanted);
 }
 

@@ -41,7 +41,11 @@ class Buffer {
     if (!(yield* this.#await(coro, this.#stock, () => this.#items.length > 0))) return;
     this.#enter(coro);
     const item = this.#items.shift()!;
-    this.#world.check(item === this.#got++, "What is put first is got first", () => `${item}, not ${this.#got - 1}`);
+    this.#world.check(
+      item === this.#got++,
+      "Items are got in the order in which they were put",
+      () => `${item}, not ${this.#got - 1}`,
+    );
     this.#room.notify();
     this.#inside = null;
     this.#world.done("condition: got", item);
@@ -70,7 +74,7 @@ class Buffer {
     for (const condition of [this.#room, this.#stock]) {
       const { waiters, lock } = condition.statistics();
       const free = waiters === 0 && lock.waiters === 0 && !this.#lock.locked();
-      this.#world.check(free, "Nobody stays in line", () => `${condition}: ${waiters} and ${lock.waiters}`);
+      this.#world.check(free, "No waiter is left behind", () => `${condition}: ${waiters} and ${lock.waiters}`);
     }
   }
 }
@@ -119,8 +123,8 @@ export const conditions: Society = {
     const buffer = new Buffer(world);
     const event = new Event("race");
     const state: State = { setAt: 0 };
-    const users = world.spawn("users", (keeper) =>
-      populate(world, keeper, {
+    const users = world.spawn("users", (monitor) =>
+      populate(world, monitor, {
         size: 12,
         mortal: true,
         newMember: () => world.spawn("user", (coro) => user(coro, world, buffer)),
@@ -135,6 +139,6 @@ export const conditions: Society = {
     yield* users.finish();
     buffer.close();
     const { waiters } = event.statistics();
-    world.check(waiters === 0, "Nobody stays in line", () => `${waiters} wait for the event`);
+    world.check(waiters === 0, "No waiter is left behind", () => `${waiters} wait for the event`);
   },
 };

@@ -173,7 +173,7 @@ function* audit(world: World, books: Books): Body {
     }
   };
   told("What was committed is there", paid, 2);
-  told("What was told as given up is not there", refused, 0);
+  told("A payment that was reported as rolled back is not stored", refused, 0);
   told("A transaction is there whole or not at all", times.keys(), 2);
 }
 

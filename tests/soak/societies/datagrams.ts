@@ -13,7 +13,7 @@ function* receive(world: World, socket: AsyncDatagram, port: number, sent: Sent)
     try {
       const [data, from] = yield* socket.recvfrom(world.over ? 2 : world.seconds(1));
       const [number, length] = new Uint32Array(data.buffer, 0, 2);
-      world.check(from.port === port, "A datagram tells who has sent it", () => `${from.port}, not ${port}`);
+      world.check(from.port === port, "A datagram has the address of its sender", () => `${from.port}, not ${port}`);
       world.check(length === data.length, "A datagram stays whole", () => `${data.length} bytes of ${length}`);
       // The loopback keeps their order; it may drop some when it is full.
       world.check(number > last, "A datagram comes once", () => `${number} after ${last}`);

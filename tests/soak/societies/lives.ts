@@ -64,7 +64,7 @@ class Life {
 
   #check(holds: boolean, what: string): void {
     const cleanups = this.#started ? 1 : 0;
-    this.#world.check(holds, "An end is told as it was", () => `${this.coro}, to ${this.fate}: ${what}`);
+    this.#world.check(holds, "A watcher is told the actual end", () => `${this.coro}, to ${this.fate}: ${what}`);
     this.#world.check(!this.coro.isAlive(), "An end is told after it", () => String(this.coro));
     this.#world.check(this.#cleanups === cleanups, "Cleanup runs once", () => `${this.coro}: ${this.#cleanups}`);
     this.#world.done(`life: ${this.fate}`);

@@ -60,8 +60,8 @@ class Room {
     const idle = this.#idle();
     this.#world.check(
       idle === 0 || waiters === 0,
-      "Nobody waits for what is free",
-      () => `${this} has ${waiters} in line`,
+      "No acquire waits for a free permit",
+      () => `${this} has ${waiters} waiting`,
     );
     return idle > 0 ? null : { number: this.#tickets++, deadline: this.#world.now() + (limit ?? Infinity) };
   }
@@ -93,8 +93,8 @@ class Room {
   }
 
   /**
-   * Permits are granted in the order of the line, and those who got one run in that order. One whose time is up stands
-   * in line to be told so: if it gets a permit at the last moment, it may run before others that have got theirs.
+   * Permits are granted in the order of the queue, and coroutines that were granted run in that order. One whose time is
+   * up is in the ready queue too: if it is granted at the last moment, it may run before others that were granted earlier.
    */
   #checkTurn({ number, deadline }: Ticket): void {
     if (!this.#world.fair || this.#world.now() >= deadline) return;
@@ -128,7 +128,7 @@ class Room {
     const { waiters } = this.gate.statistics();
     const idle = this.#idle();
     this.#world.check(idle === this.#permits, "No permit is lost", () => `${this}: ${idle} of ${this.#permits} left`);
-    this.#world.check(waiters === 0, "Nobody stays in line", () => `${this}: ${waiters}`);
+    this.#world.check(waiters === 0, "No waiter is left behind", () => `${this}: ${waiters}`);
   }
 
   toString(): string {

@@ -96,7 +96,7 @@ export const messages: Society = {
     const office = new PostOffice(world);
     const senders = world.spawn(
       "senders",
-      (keeper) => populate(world, keeper, { size: 12, mortal: true, newMember: () => office.newSender() }),
+      (monitor) => populate(world, monitor, { size: 12, mortal: true, newMember: () => office.newSender() }),
     );
     yield* populate(world, coro, {
       size: 8,

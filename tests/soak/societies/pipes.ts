@@ -20,7 +20,7 @@ function* wholeInput(world: World): Body {
   const input = "x".repeat(world.random.below(100_000));
   using pipe = new AsyncPipe("cat");
   const { stdout, status } = yield* pipe.communicate(input, 60);
-  world.check(stdout.length === input.length, "What goes in comes out", () => `${stdout.length} of ${input.length}`);
+  world.check(stdout.length === input.length, "Input comes out unchanged", () => `${stdout.length} of ${input.length}`);
   world.check(status.success, "A child ends well", () => JSON.stringify(status));
   world.done("pipe: communicated");
 }
@@ -30,7 +30,7 @@ function* lineByLine(world: World): Body {
   for (let left = world.random.from(1, 20); left > 0; left--) {
     yield* pipe.write(`line ${left}\n`, 60);
     const line = yield* pipe.readline(60);
-    world.check(line === `line ${left}`, "What goes in comes out", () => `${line} for ${left}`);
+    world.check(line === `line ${left}`, "Input comes out unchanged", () => `${line} for ${left}`);
     world.done("pipe: line");
   }
   // The end of the block does the rest.

@@ -53,7 +53,7 @@ class Service {
         const asked = this.coro.hotSwap(function* improved(coro: Coro) {
           yield* serve(coro);
         });
-        world.check(asked, "One that lives can be asked to change", () => String(this.coro));
+        world.check(asked, "A swap can be proposed to a live coroutine", () => String(this.coro));
         world.done("swap: proposed", version);
       }
     }
@@ -73,7 +73,7 @@ class Service {
     const letter = this.ledger.newLetter(from);
     // A failed coroutine gets its messages when it is restarted.
     this.ledger.sent(letter);
-    this.#world.check(coro.send(letter), "What is to be restarted takes messages", () => String(coro));
+    this.#world.check(coro.send(letter), "A coroutine that may be restarted takes messages", () => String(coro));
   }
 
   /** Makes it fail sometimes. */

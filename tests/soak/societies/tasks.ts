@@ -146,7 +146,7 @@ class Office {
         const right = fails && error instanceof AggregateError && error.errors.every((each) => each instanceof Thrown);
         world.check(right, "A group fails if a member does", () => text(error));
       }
-      world.check(ended === size, "A group ends whole", () => `${ended} of ${size}`);
+      world.check(ended === size, "All tasks of a group end with it", () => `${ended} of ${size}`);
       world.done("task: group", size);
     }
   }
@@ -158,7 +158,7 @@ class Office {
       world.check(holds, "No item is lost", () => String(item));
     }
     const { value, waiters } = this.#permits.statistics();
-    world.check(value === 3 && waiters === 0, "No permit is lost", () => `${value} of 3, ${waiters} in line`);
+    world.check(value === 3 && waiters === 0, "No permit is lost", () => `${value} of 3, ${waiters} waiting`);
   }
 }
 

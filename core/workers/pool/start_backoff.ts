@@ -1,35 +1,35 @@
 /**
- * When a worker may be started: at once, unless the last ones ended before they began to work. Then it is tried again
- * after a while that doubles, as whatever keeps workers from starting may pass, and trying costs a thread each time.
+ * When a worker may be started: at once, unless the last ones ended before they were ready. Then the next attempt comes
+ * after a pause that doubles each time: the cause may pass, and each attempt costs a thread.
  */
 import { type HostTimer, setTimerRef, startTimer, stopTimer } from "../../host/timers.ts";
 
-/** Failures in a row after which it is called impossible. */
+/** Failures in a row after which tasks that have no worker are failed. */
 export const MAX_FALSE_STARTS = 3;
 
 const FIRST_PAUSE_SECONDS = 0.01;
 const LONGEST_PAUSE_SECONDS = 5;
 
 /** See the head of this file. */
-export class WorkerStarts {
-  /** Failures since the last worker that began to work. */
+export class StartBackoff {
+  /** Failures since the last worker that was ready. */
   failures = 0;
-  /** Why the last one failed. */
+  /** The error of the last failure. */
   reason: unknown;
-  readonly #again: () => void;
+  readonly #retry: () => void;
   #pause: HostTimer | null = null;
 
-  /** `again` is called after a pause. */
-  constructor(again: () => void) {
-    this.#again = again;
+  /** `retry` is called after a pause. */
+  constructor(retry: () => void) {
+    this.#retry = retry;
   }
 
-  /** Whether one may be started now. */
+  /** Whether a worker may be started now. */
   get allowed(): boolean {
     return this.#pause === null;
   }
 
-  /** One could not be started. `alive`: whether the process is to be there after the pause. */
+  /** A start has failed. `alive`: whether the pause keeps the process alive. */
   failed(reason: unknown, alive: boolean): void {
     this.failures++;
     this.reason = reason;
@@ -40,15 +40,15 @@ export class WorkerStarts {
 
   #resume(): void {
     this.#pause = null;
-    this.#again();
+    this.#retry();
   }
 
-  /** Says whether the pause keeps the process alive. */
-  hold(alive: boolean): void {
+  /** Sets whether the pause keeps the process alive. */
+  keepAlive(alive: boolean): void {
     if (this.#pause !== null) setTimerRef(this.#pause, alive);
   }
 
-  /** Forgets what failed. */
+  /** Forgets the failures and ends the pause. */
   reset(): void {
     this.failures = 0;
     if (this.#pause !== null) stopTimer(this.#pause);

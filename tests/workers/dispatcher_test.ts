@@ -1,16 +1,18 @@
-/** Who of a pool does what, with workers that do what the test says. */
-import { assert, assertEquals } from "@std/assert";
+/** Which worker of a pool runs which task, with workers that a test controls step by step. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { WorkerError } from "../../core/workers/errors.ts";
 import { Dispatcher, type DispatcherPlan } from "../../core/workers/pool/dispatcher.ts";
 import { CODE } from "../../core/workers/remote/protocol.ts";
 import { Task, type TaskPlan } from "../../core/workers/pool/task.ts";
 import type { Target } from "../../core/workers/pool/targets.ts";
 import type { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
+import { promiseOf } from "../../core/workers/tasks/task_promise.ts";
+import { Random } from "../soak/random.ts";
 import { FakeHost, type FakeWorker, turns } from "./fake_host.ts";
 
 const TARGET: Target = { id: 1, note: { source: "() => 1", method: false, name: "" }, label: "function" };
 
-function newCrew(size: number, plan: Partial<DispatcherPlan> = {}): { dispatcher: Dispatcher; host: FakeHost } {
+function newDispatcher(size: number, plan: Partial<DispatcherPlan> = {}): { dispatcher: Dispatcher; host: FakeHost } {
   const host = new FakeHost();
   const whole = { name: "workers", size, keep: 0, idleSeconds: Infinity, queueLimit: Infinity, graceSeconds: 5 };
   return { dispatcher: new Dispatcher({ ...whole, ...plan }, host), host };
@@ -24,7 +26,7 @@ interface Probe {
 
 function submit(dispatcher: Dispatcher, args: unknown[], plan: Partial<TaskPlan> = {}): Probe {
   const outcomes: Probe["outcomes"] = [];
-  const whole: TaskPlan = { priority: 4, stream: false, limit: 0, transfer: [], thread: null, ...plan };
+  const whole: TaskPlan = { priority: 4, stream: false, limit: 0, transfer: [], worker: null, ...plan };
   const task = new Task(TARGET, args, whole, { settled: (ok, value) => void outcomes.push({ ok, value }) });
   dispatcher.submit(task);
   return { task, outcomes };
@@ -38,7 +40,7 @@ function messageOf(probe: Probe): string {
 }
 
 Deno.test("when a worker is replaced, tasks that it had done while the pool was busy keep their results", async () => {
-  const { dispatcher, host } = newCrew(1, { graceSeconds: 0.001 });
+  const { dispatcher, host } = newDispatcher(1, { graceSeconds: 0.001 });
   const [slow, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
   await turns();
   const [worker] = host.workers;
@@ -67,7 +69,7 @@ Deno.test("when a worker is replaced, tasks that it had done while the pool was 
 });
 
 Deno.test("when a worker is replaced, what it had not begun runs elsewhere", async () => {
-  const { dispatcher, host } = newCrew(1, { graceSeconds: 0.001 });
+  const { dispatcher, host } = newDispatcher(1, { graceSeconds: 0.001 });
   const [hung, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
   await turns();
   host.workers[0].start();
@@ -94,7 +96,7 @@ function serveAll(host: FakeHost): void {
 }
 
 Deno.test("a cancellation that reaches a worker late does not take back that of the task it runs", async () => {
-  const { dispatcher, host } = newCrew(1);
+  const { dispatcher, host } = newDispatcher(1);
   const [first, second] = [1, 2].map((n) => submit(dispatcher, [n]));
   await turns();
   const [worker] = host.workers;
@@ -110,7 +112,7 @@ Deno.test("a cancellation that reaches a worker late does not take back that of 
 });
 
 Deno.test("a worker is started for what stands behind a long task after another has crashed", async () => {
-  const { dispatcher, host } = newCrew(2);
+  const { dispatcher, host } = newDispatcher(2);
   submit(dispatcher, ["long"]);
   submit(dispatcher, ["crash"]);
   await turns();
@@ -132,9 +134,9 @@ Deno.test("a worker is started for what stands behind a long task after another 
 });
 
 Deno.test("what stands behind a long task is found beside a worker that has more, all of it pinned", async () => {
-  const { dispatcher, host } = newCrew(3);
+  const { dispatcher, host } = newDispatcher(3);
   const pinned = dispatcher.pin();
-  submit(dispatcher, ["long"], { thread: pinned });
+  submit(dispatcher, ["long"], { worker: pinned });
   submit(dispatcher, ["long"]);
   submit(dispatcher, ["crash"]);
   await turns();
@@ -142,7 +144,7 @@ Deno.test("what stands behind a long task is found beside a worker that has more
     worker.start();
     worker.take();
   }
-  for (let i = 0; i < 5; i++) submit(dispatcher, ["pinned"], { thread: pinned });
+  for (let i = 0; i < 5; i++) submit(dispatcher, ["pinned"], { worker: pinned });
   submit(dispatcher, ["quick"]);
   await turns();
   const crashing = host.workers.find((worker) => worker.running!.args[0] === "crash")!;
@@ -159,7 +161,7 @@ Deno.test("what stands behind a long task is found beside a worker that has more
 });
 
 Deno.test("a worker without work takes what waits for another one to start", async () => {
-  const { dispatcher, host } = newCrew(2);
+  const { dispatcher, host } = newDispatcher(2);
   submit(dispatcher, [1]);
   submit(dispatcher, [2]);
   await turns();
@@ -176,7 +178,7 @@ Deno.test("a worker without work takes what waits for another one to start", asy
 });
 
 Deno.test("a task that finds the ring full of cancelled ones goes out when they are out of the way", async () => {
-  const { dispatcher, host } = newCrew(1);
+  const { dispatcher, host } = newDispatcher(1);
   const text = "x".repeat(240);
   for (const { task } of Array.from({ length: 66 }, (_, i) => submit(dispatcher, [i, text]))) {
     await turns(1);
@@ -197,7 +199,7 @@ Deno.test("a task that finds the ring full of cancelled ones goes out when they 
 });
 
 Deno.test("a worker that cannot be made fails what waits after some tries, and the next task tries again", async () => {
-  const { dispatcher, host } = newCrew(2);
+  const { dispatcher, host } = newDispatcher(2);
   host.broken = true;
   const lost = submit(dispatcher, [1]);
   while (lost.outcomes.length === 0) await turns();
@@ -213,7 +215,7 @@ Deno.test("a worker that cannot be made fails what waits after some tries, and t
 });
 
 Deno.test("while one worker works, others that cannot start fail no task and are tried ever more seldom", async () => {
-  const { dispatcher, host } = newCrew(2);
+  const { dispatcher, host } = newDispatcher(2);
   const reports: unknown[] = [];
   const { error } = console;
   console.error = (...args: unknown[]) => void reports.push(args[1]);
@@ -251,7 +253,7 @@ Deno.test("while one worker works, others that cannot start fail no task and are
 });
 
 Deno.test("what a worker dies of is told even if all it had goes elsewhere", async () => {
-  const { dispatcher, host } = newCrew(1);
+  const { dispatcher, host } = newDispatcher(1);
   const first = submit(dispatcher, [1]);
   await turns();
   const [worker] = host.workers;
@@ -272,23 +274,43 @@ Deno.test("what a worker dies of is told even if all it had goes elsewhere", asy
   await dispatcher.terminate();
 });
 
-/** Numbers from 0 to 1, always the same for one seed. */
-function newRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** An `AbortSignal`, and its listeners. */
+function watchedSignal(): { signal: AbortSignal; listeners: Set<unknown> } {
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  signal.addEventListener = (_type: string, listener: unknown) => void listeners.add(listener);
+  signal.removeEventListener = (_type: string, listener: unknown) => void listeners.delete(listener);
+  return { signal, listeners };
 }
+
+Deno.test("a task of async code that settles or fails at once leaves neither a timer nor a listener behind", async () => {
+  const { dispatcher } = newDispatcher(1);
+  const worker = dispatcher.pin();
+  const { signal, listeners } = watchedSignal();
+  const call = (worker: WorkerHandle | null) =>
+    promiseOf(dispatcher, {
+      target: TARGET,
+      args: [],
+      plan: { priority: 4, stream: false, limit: 0, transfer: [], worker },
+      timeoutSeconds: 3600,
+      signal,
+      progressSink: undefined,
+      inheritsPriority: false,
+    });
+  dispatcher.dropIdle(worker);
+  await assertRejects(() => call(worker), WorkerError, "holds the state of this task");
+  assertEquals(listeners.size, 0);
+  await dispatcher.terminate();
+  assertThrows(() => call(null), WorkerError, "has been terminated");
+  assertEquals(listeners.size, 0);
+});
 
 /** A random history of a dispatcher, and what must hold throughout. */
 class History {
   readonly dispatcher: Dispatcher;
   readonly host: FakeHost;
   readonly probes: Map<number, Probe> = new Map();
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #size: number;
   // Cancelled by its owner; lost with a worker that it ran in or that kept something for it.
   readonly #cancelled: Set<number> = new Set();
@@ -297,27 +319,15 @@ class History {
   #made = 0;
 
   constructor(seed: number) {
-    this.#random = newRandom(seed);
-    this.#size = 1 + this.#below(4);
-    const queueLimit = this.#chance(0.3) ? 5 : Infinity;
-    ({ dispatcher: this.dispatcher, host: this.host } = newCrew(this.#size, { graceSeconds: 0.002, queueLimit }));
+    this.#random = new Random(seed);
+    this.#size = 1 + this.#random.below(4);
+    const queueLimit = this.#random.chance(0.3) ? 5 : Infinity;
+    ({ dispatcher: this.dispatcher, host: this.host } = newDispatcher(this.#size, { graceSeconds: 0.002, queueLimit }));
     this.host.onTerminate = (worker) => this.#terminated(worker);
   }
 
-  #below(count: number): number {
-    return Math.floor(this.#random() * count);
-  }
-
-  #chance(share: number): boolean {
-    return this.#random() < share;
-  }
-
-  #pick<T>(from: readonly T[]): T | undefined {
-    return from[this.#below(from.length)];
-  }
-
   step(): void {
-    const dice = this.#random();
+    const dice = this.#random.next();
     if (dice < 0.35) this.#submit();
     else if (dice < 0.42) this.#cancel();
     else this.#work();
@@ -325,23 +335,23 @@ class History {
 
   #submit(): void {
     const n = ++this.#made;
-    const plan: { -readonly [K in keyof TaskPlan]?: TaskPlan[K] } = { priority: this.#below(8) };
+    const plan: { -readonly [K in keyof TaskPlan]?: TaskPlan[K] } = { priority: this.#random.below(8) };
     const args: unknown[] = [n];
-    const dice = this.#random();
+    const dice = this.#random.next();
     if (dice < 0.1) plan.stream = true;
     else if (dice < 0.2) plan.transfer = [(args[1] = new ArrayBuffer(1)) as ArrayBuffer];
-    else if (dice < 0.3) plan.thread = this.#pin();
+    else if (dice < 0.3) plan.worker = this.#pin();
     else if (dice < 0.5) args[1] = { n };
     else if (dice < 0.6) args[1] = "x".repeat(200);
     this.probes.set(n, submit(this.dispatcher, args, plan));
   }
 
   #pin(): WorkerHandle {
-    const known = [...this.#pins.keys()].filter((thread) => !thread.dead);
-    if (known.length > 0 && this.#chance(0.8)) return this.#pick(known)!;
-    const thread = this.dispatcher.pin();
-    this.#pins.set(thread, this.host.workers[this.dispatcher.threads.indexOf(thread)]);
-    return thread;
+    const known = [...this.#pins.keys()].filter((worker) => !worker.stopped);
+    if (known.length > 0 && this.#random.chance(0.8)) return this.#random.pick(known);
+    const worker = this.dispatcher.pin();
+    this.#pins.set(worker, this.host.workers[this.dispatcher.workers.indexOf(worker)]);
+    return worker;
   }
 
   #open(): [number, Probe][] {
@@ -349,16 +359,16 @@ class History {
   }
 
   #cancel(): void {
-    const picked = this.#pick(this.#open());
+    const picked = this.#random.pick(this.#open());
     if (picked === undefined) return;
     this.#cancelled.add(picked[0]);
     this.dispatcher.cancel(picked[1].task);
   }
 
   #work(): void {
-    const worker = this.#pick(this.host.live);
+    const worker = this.#random.pick(this.host.live);
     if (worker === undefined) return;
-    const dice = this.#random();
+    const dice = this.#random.next();
     if (!worker.started) dice < 0.9 ? worker.start() : undefined;
     else if (worker.running === null) dice < 0.95 ? worker.take() : this.#crash(worker);
     else if (dice < 0.93) this.#finish(worker);
@@ -367,11 +377,11 @@ class History {
 
   #finish(worker: FakeWorker): void {
     // Some do not stop when they are asked to.
-    if (worker.asked && this.#chance(0.5)) return;
+    if (worker.asked && this.#random.chance(0.5)) return;
     const [n] = worker.running!.args;
-    if (this.#chance(0.2)) worker.answer(CODE.PROGRESS, { n });
+    if (this.#random.chance(0.2)) worker.answer(CODE.PROGRESS, { n });
     worker.finish(n);
-    if (this.#chance(0.5)) worker.take();
+    if (this.#random.chance(0.5)) worker.take();
   }
 
   #crash(worker: FakeWorker): void {
@@ -388,11 +398,11 @@ class History {
   /** What must hold when all that can be given out is given out. */
   check(): void {
     const { dispatcher } = this;
-    assert(dispatcher.threads.length <= this.#size);
-    const behind = dispatcher.threads.flatMap(({ sent }) => sent.slice(1).filter((task) => isOpenToOthers(task)));
+    assert(dispatcher.workers.length <= this.#size);
+    const behind = dispatcher.workers.flatMap(({ sent }) => sent.slice(1).filter((task) => isOpenToOthers(task)));
     if (dispatcher.queue.length + dispatcher.blocked.length + behind.length === 0) return;
-    assertEquals(dispatcher.threads.length, this.#size, "A task waits, and fewer workers live or start than may");
-    const idle = dispatcher.threads.filter(({ sent, own }) => sent.length === 0 && own.length === 0);
+    assertEquals(dispatcher.workers.length, this.#size, "A task waits, and fewer workers live or start than may");
+    const idle = dispatcher.workers.filter(({ sent, pinnedTasks }) => sent.length === 0 && pinnedTasks.length === 0);
     assertEquals(idle.length, 0, "A task waits, and a worker is idle");
   }
 
@@ -411,7 +421,7 @@ class History {
       const [{ ok, value }] = outcomes;
       if (ok) assertEquals(value, n);
       // What was moved, or needs what a worker kept, goes with its worker.
-      else assert(this.#lost.has(n) || task.plan.thread !== null || task.plan.transfer.length > 0, `${n}: ${value}`);
+      else assert(this.#lost.has(n) || task.plan.worker !== null || task.plan.transfer.length > 0, `${n}: ${value}`);
     }
     await this.dispatcher.terminate();
   }
@@ -419,11 +429,11 @@ class History {
 
 /** Whether another worker may run it. */
 function isOpenToOthers(task: Task): boolean {
-  return task.plan.thread === null && task.plan.transfer.length === 0 && !task.plan.stream;
+  return task.plan.worker === null && task.plan.transfer.length === 0 && !task.plan.stream;
 }
 
 Deno.test("whatever happens, no task waits while a worker may be started or is idle, and each settles once", async () => {
-  const seeds = Deno.env.get("CREW_SEED")?.split(",").map(Number) ?? Array.from({ length: 20 }, (_, i) => i + 1);
+  const seeds = Deno.env.get("DISPATCHER_SEED")?.split(",").map(Number) ?? Array.from({ length: 20 }, (_, i) => i + 1);
   for (const seed of seeds) {
     const history = new History(seed);
     try {
@@ -434,7 +444,7 @@ Deno.test("whatever happens, no task waits while a worker may be started or is i
       }
       await history.end();
     } catch (error) {
-      throw new Error(`CREW_SEED=${seed}`, { cause: error });
+      throw new Error(`DISPATCHER_SEED=${seed}`, { cause: error });
     }
   }
 });

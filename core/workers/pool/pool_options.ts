@@ -1,0 +1,58 @@
+import { describe } from "../../base/describe.ts";
+import { type Timeout, toSeconds } from "../../base/duration.ts";
+import type { DispatcherPlan } from "./dispatcher.ts";
+import type { WorkerPermissions } from "./host_worker.ts";
+
+/** Options of a {@linkcode WorkerPool}. */
+export interface WorkerPoolOptions {
+  /** Its name, for messages and the names of its workers. */
+  readonly name?: string;
+  /**
+   * What the workers may do, as in the `deno.permissions` option of `new Worker`; the same as the program by default.
+   *
+   * Deno ends the program if this is used without `--unstable-worker-options`.
+   */
+  readonly permissions?: WorkerPermissions;
+  /** What the workers run; there is only `"module"`. */
+  readonly type?: "module";
+  /** Seconds, or a duration, after which a worker without a task ends; they stay until `terminate()` by default. */
+  readonly idleTimeout?: Timeout;
+  /** Workers that stay even so; 0 by default. */
+  readonly min?: number;
+  /** Tasks that may be queued; further ones wait for room, and with them their coroutines. No limit by default. */
+  readonly queueLimit?: number;
+  /** Seconds, or a duration, that a cancelled task has to stop before its worker is replaced; 5 by default. */
+  readonly grace?: Timeout;
+}
+
+const STANDARD_GRACE = 5;
+// A web worker keeps the process alive as long as it exists.
+const WEB_IDLE_SECONDS = 0.5;
+
+/** Checks the size and the options of a pool. Returns the settings of its dispatcher. */
+export function dispatcherPlan(size: number, options: WorkerPoolOptions): DispatcherPlan {
+  checkCount(size, "size", 1);
+  const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
+  if (typeof name !== "string") throw invalid("'name' must be a string", name);
+  if (type !== "module") throw invalid("'type' must be \"module\"", type);
+  const idleSeconds = permissions === undefined ? Infinity : WEB_IDLE_SECONDS;
+  return {
+    name,
+    size,
+    keep: checkCount(min, "min", 0),
+    idleSeconds: options.idleTimeout === undefined ? idleSeconds : toSeconds(options.idleTimeout, "make a pool"),
+    queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, "queueLimit", 1),
+    graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
+  };
+}
+
+function checkCount(value: number, name: string, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  const message = `Cannot make a pool as '${name}' must be a whole number from ${least}: current value is `;
+  if (typeof value === "number") throw new RangeError(message + value);
+  throw new TypeError(message + describe(value));
+}
+
+function invalid(what: string, value: unknown): TypeError {
+  return new TypeError(`Cannot make a pool as ${what}: current value is ${describe(value)}`);
+}
