@@ -1,5 +1,5 @@
-// Runs the AssemblyScript compiler over this folder, in memory. `replaced` lets a benchmark build the same kernel with
-// another text in the place of one of these files; `more` are flags to add, none of which may change the code for publishing.
+// Runs the AssemblyScript compiler on this folder, in memory. A benchmark may replace the text of some files with
+// `replaced`, and add flags with `more`; the published kernel is built without either.
 
 import asc from "assemblyscript/asc";
 

@@ -1,8 +1,8 @@
 // The whole ABI of the kernel, which holds the data of one scheduler. It imports nothing, reads no clock, draws no random
-// number and allocates nothing while it runs: the same calls give the same order, always. Only i32 and f64 cross the
-// border. The scheduler alone calls, and knows which slots are in use: no call checks that.
+// number and allocates nothing while it runs: the same calls always give the same order. Parameters and results are i32
+// and f64 only. Only the scheduler calls it, and knows which slots are in use: no call checks that.
 //
-// The scheduler does `allocate`, `free`, `push`, `unshift` and `shift` in place, on the memory that memory.ts describes.
+// The scheduler performs `allocate`, `free`, `push`, `unshift` and `shift` itself, on the memory that memory.ts describes.
 
 export { expire, push, readyCount, shift, turn, unshift } from "./ready";
 export { allocate, capacity, free, recycle, refill, setLevel } from "./slots";

@@ -1,6 +1,6 @@
-// The kernel's linear memory, in words of 32 bits. The scheduler in TypeScript works on it too: core/kernel/ready_queue.ts
-// does in place what slots.ts and ready.ts do here. All of it starts as zeros, and zero always means "none", so nothing
-// is ever initialized.
+// The kernel's linear memory, in words of 32 bits. The scheduler in TypeScript accesses it too: core/kernel/ready_queue.ts
+// makes the same changes as slots.ts and ready.ts here. All of it starts as zeros, and zero always means "none", so nothing
+// is initialized.
 //
 //   word 0 .. 7    per level: last slot of its ready queue
 //   word 8         first free slot; free slots are linked through `next`
@@ -15,7 +15,7 @@
 //   timer    1 + the index of its node in the heap, 0: no timer
 //   level    0 (most urgent) to 7: the queue it joins when its timer fires
 //
-// There is room for as many nodes as records. Growing doubles both and moves the nodes, as they lie behind.
+// There is room for as many nodes as records. Growing doubles both and moves the nodes, which follow the records.
 
 export const LEVELS: i32 = 8;
 export const FREE: u32 = 8;
@@ -29,7 +29,7 @@ export const LEVEL: u32 = 2;
 
 /** The `next` of the last slot of a queue. It is not the number of a slot. */
 export const END: u32 = 1;
-/** The records of lower numbers would lie in the words above. */
+/** The records of lower numbers would overlap the words above. */
 export const FIRST_SLOT: u32 = 8;
 /** Records in the two pages that the module starts with, those below FIRST_SLOT included. */
 export const FIRST_CAPACITY: u32 = 4096;

@@ -1,19 +1,19 @@
 // The ready queues, one per level, first in, first out; and the choice of the level to serve.
 //
 // Invariants: a slot is in one queue at most, and `next` of its record is not 0 exactly while it is; word READY counts
-// them. One that is ready has no timer.
+// them. A ready slot has no timer.
 
 import { END, FIRST, LEVEL, LEVELS, READY, RECORD_SHIFT, setWord, word } from "./memory";
 import { popExpired } from "./timers";
 
-/** Timers that fire in one turn, so that a crowd of them cannot keep the host from its own. */
+/** Timers that fire in one turn at most, so that many due timers do not delay the turns of the host. */
 export const EXPIRATIONS: i32 = 1024;
-/** Steps of the highest level before a lower one that waits gets one. */
+/** Steps of the highest level before a lower level with ready slots gets one. */
 export const FAIR_SHARE: i32 = 61;
 
-/** Whether there were lower levels at the last choice. */
+/** Whether lower levels had ready slots at the last choice. */
 let contested: bool = false;
-/** Steps of the highest level since a lower one was last served, counted while there are lower ones. */
+/** Steps of the highest level since a lower one was last served, counted while lower ones have ready slots. */
 let streak: i32 = 0;
 /** The lower level that was served last. */
 let cursor: i32 = 0;
@@ -55,7 +55,7 @@ export function readyCount(): i32 {
   return word(READY);
 }
 
-/** Makes ready whose timers are due, `EXPIRATIONS` at most. */
+/** Makes the slots ready whose timers are due, `EXPIRATIONS` at most. */
 export function expire(now: f64): void {
   for (let left = EXPIRATIONS; left > 0; left--) {
     const slot = popExpired(now);
@@ -65,12 +65,12 @@ export function expire(now: f64): void {
 }
 
 /**
- * Makes ready whose timers are due, and chooses a level and how many of its slots to run: level | most << 3, or -1 if
- * nothing is ready. A level alone may run to the limit; of several, the highest runs, and a lower one gets a step after
- * every `FAIR_SHARE`, each in its turn.
+ * Makes the slots ready whose timers are due, and chooses a level and how many of its slots to run: level | most << 3, or
+ * -1 if nothing is ready. If only one level has ready slots, it may run to the limit. Otherwise the highest runs, and after
+ * every `FAIR_SHARE` steps a lower level gets one, the lower levels in turn.
  *
- * `ran` is how many were run of the last choice. Steps that were not taken do not count, so a caller that always stops
- * early starves no level.
+ * `ran` is how many steps of the last choice were run. Steps not run do not count, so a caller that always stops early
+ * starves no level.
  */
 export function turn(now: f64, ran: i32, limit: i32): i32 {
   expire(now);
@@ -91,7 +91,7 @@ function levelAfter(level: i32): i32 {
   return level;
 }
 
-/** Forgets what lower levels are owed. */
+/** Resets the fair shares of the levels. */
 export function resetTurns(): void {
   contested = false;
   streak = cursor = 0;

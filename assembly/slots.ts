@@ -1,5 +1,5 @@
-// Slots. Free ones are a list through `next`, and the one freed last is given out first. Those that were never given out
-// join the list a few at a time, so that memory is touched late.
+// Slots. The free slots are a list linked through `next`, last in, first out. Slots that were never used join the list a
+// few at a time, so that their memory is not touched before.
 
 import { FIRST_CAPACITY, FIRST_SLOT, FREE, LEVEL, RECORD_SHIFT, setWord, word } from "./memory";
 import { resetTurns } from "./ready";
@@ -39,7 +39,7 @@ export function capacity(): i32 {
   return records - FIRST_SLOT;
 }
 
-/** Adds slots to the list of free ones: 1; or 0 if the host refuses the memory, and then nothing has changed. */
+/** Adds slots to the list of free ones and returns 1; or 0 if the host refuses the memory, and nothing has changed. */
 export function refill(): i32 {
   if (untouched == records && !double()) return 0;
   const first = untouched;
@@ -48,7 +48,7 @@ export function refill(): i32 {
   return 1;
 }
 
-/** Memory grows here and nowhere else. */
+/** Grows the memory; nothing else does. */
 function double(): bool {
   const words = <u64> records << (RECORD_SHIFT + 2);
   if (words << 2 > <u64> u32.MAX_VALUE) return false;
@@ -59,7 +59,7 @@ function double(): bool {
   return true;
 }
 
-/** Makes the kernel as good as new, but for its size: 1; or 0 if a slot is in use, and then nothing has changed. */
+/** Resets the kernel, but for its size, and returns 1; or 0 if a slot is in use, and then nothing has changed. */
 export function recycle(): i32 {
   let used = untouched - FIRST_SLOT;
   for (let slot = word(FREE); slot; slot = word(slot << RECORD_SHIFT)) used--;

@@ -1,10 +1,11 @@
-// The timers: an indexed 8-ary heap, ordered by (deadline, sequence), so equal deadlines expire first armed, first.
-// Node n has its children at 8n + 1 .. 8n + 8 and holds its key itself: comparing touches no slot. The slot knows the
-// index of its node, so cancelling leaves nothing behind.
+// The timers: an indexed 8-ary heap, ordered by (deadline, sequence), so timers with equal deadlines expire in the order in
+// which they were armed. Node n has its children at 8n + 1 .. 8n + 8 and contains its key: a comparison reads no slot. The
+// slot stores the index of its node, so a cancelled timer is removed at once.
 //
-// tests/bench/timers_bench.ts measures it against a radix heap, which arms and cancels in O(1) and wins with a million
-// timers. But that one finds the nearest deadline by walking a bucket once the earliest timer is cancelled: over half a
-// millisecond with a million alike timeouts, each time an idle driver asks. This one has no bad case.
+// tests/bench/timers_bench.ts compares it with a radix heap, which arms and cancels in O(1) and is faster with a million
+// timers. But once the earliest timer is cancelled, a radix heap finds the nearest deadline by walking a bucket: that takes
+// over half a millisecond with a million equal timeouts, each time an idle driver reads the deadline. This heap has no such
+// case.
 //
 // Invariants: a record's `timer` is set exactly when it owns a node; no node's key is less than its parent's; no two
 // nodes have the same sequence.
@@ -23,7 +24,7 @@ let armed: u32 = 0;
 /** Given to the next timer that is set. Exported for the specs only. */
 export let sequence: u32 = 0;
 
-/** The records have become so many, twice as many as before: moves the nodes behind them, and clears where they lay. */
+/** The number of records has doubled to the given one: moves the nodes behind them, and clears their old place. */
 export function moveNodes(records: u32): void {
   const to = <usize> records << NODE_SHIFT;
   memory.copy(to, nodes, <usize> armed << NODE_SHIFT);
@@ -66,7 +67,7 @@ export function disarm(slot: u32): void {
   removeAt(timer - 1);
 }
 
-/** Takes the slot with the earliest timer, provided that is due, else 0. */
+/** Removes the earliest timer if it is due, and returns its slot, else 0. */
 export function popExpired(now: f64): u32 {
   if (armed == 0 || !(deadlineAt(0) <= now)) return 0;
   const slot = ownerAt(0);
@@ -110,7 +111,7 @@ function copy(from: u32, to: u32): void {
   put(to, deadlineAt(from), sequenceAt(from), ownerAt(from));
 }
 
-/** Sequences wrap around, so it is their distance that counts: timers of one deadline are set less than 2^31 others apart. */
+/** Sequences wrap around, so their distance counts: fewer than 2^31 timers are set between two of one deadline. */
 function isEarlier(order: u32, other: u32): bool {
   return <i32> (order - other) < 0;
 }
@@ -127,7 +128,7 @@ function removeAt(index: u32): void {
   settle(index, deadlineAt(last), sequenceAt(last), ownerAt(last));
 }
 
-/** Fills the hole at `index` with the key given, moving the hole up or down to where it belongs. */
+/** Fills the hole at `index` with the key given, after moving the hole up or down to its place. */
 function settle(index: u32, deadline: f64, order: u32, owner: u32): void {
   const hole = index;
   while (index != 0) {

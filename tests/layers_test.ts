@@ -1,15 +1,13 @@
 /**
- * The house stands on its floors: imports in core/ point one way, only the
- * kernel's room knows WebAssembly, and a `mod.ts` only passes names on.
- *
- * Type imports are gone at run time and may point anywhere.
+ * The layers of core/: imports point downwards, those of types included; only core/kernel/ knows WebAssembly; and a
+ * `mod.ts` only re-exports names.
  */
 
 import { assert, assertEquals } from "@std/assert";
 
 /**
- * The rooms, top first. A file imports from its own room and from those below; rooms of one floor do not import each
- * other.
+ * The folders of core/, called rooms, top first. A file imports from its own room and from those below; rooms of one
+ * floor do not import each other.
  */
 const FLOORS = [
   ["testing"],
@@ -25,18 +23,56 @@ const FLOORS = [
   ["base"],
 ];
 
+/**
+ * Public types of one room that name each other, in imports of types only. Nothing else in core/ imports in a circle.
+ */
+const CIRCLES: readonly string[][] = [
+  [
+    "core/asyncio/loop/ensure_future.ts",
+    "core/asyncio/loop/event_loop.ts",
+    "core/asyncio/loop/future.ts",
+    "core/asyncio/loop/running.ts",
+    "core/asyncio/loop/task.ts",
+    "core/asyncio/loop/tasks.ts",
+  ],
+  [
+    "core/coroutine/callback_scheduler.ts",
+    "core/coroutine/completion.ts",
+    "core/coroutine/coro.ts",
+    "core/coroutine/coro_of.ts",
+    "core/coroutine/deadlock.ts",
+    "core/coroutine/dump.ts",
+    "core/coroutine/errors.ts",
+    "core/coroutine/hot_swap.ts",
+    "core/coroutine/scheduler.ts",
+    "core/coroutine/shutdown.ts",
+    "core/coroutine/spawn_options.ts",
+    "core/coroutine/unhandled_failures.ts",
+  ],
+  [
+    "core/io/net/listener.ts",
+    "core/io/net/socket.ts",
+  ],
+];
+
 const ROOT = new URL("../", import.meta.url);
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/g;
 const STATIC = /\b(?:import|export)\s+(?!type\b)([\w\s{},*$]*?)\s*from\s*"([^"]+)"/g;
+const STATIC_OR_TYPE = /\b(?:import|export)\s+([\w\s{},*$]*?)\s*from\s*"([^"]+)"/g;
 const BARE = /\bimport\s*\(?\s*"([^"]+)"/g;
 const LAYOUT = /\bWebAssembly\b|\bmemory\.(?:buffer|grow)\b/;
 
 /** Every module of the package, by path from the root, without comments. */
 const SOURCES = await readSources();
 
-/** What each module imports from the package, by path from the root. */
+/** What each module imports from the package at run time, by path from the root. */
 const IMPORTS = new Map(
-  [...SOURCES].map(([path, code]) => [path, importedPaths(path, code)]),
+  [...SOURCES].map(([path, code]) => [path, importedPaths(path, specifiers(code))]),
+);
+
+/** The same with the imports of types. */
+const IMPORTS_AND_TYPES = new Map(
+  [...SOURCES].map(([path, code]) => [path, importedPaths(path, specifiersWithTypes(code))]),
 );
 
 Deno.test("core/ imports itself and what Deno has built in, nothing else", () => {
@@ -44,9 +80,9 @@ Deno.test("core/ imports itself and what Deno has built in, nothing else", () =>
   assertEquals(strangers, []);
 });
 
-Deno.test("rooms import downwards only", () => {
+Deno.test("rooms import downwards only, types included", () => {
   const upwards = violations((path) =>
-    isLobby(path) ? [] : IMPORTS.get(path)!.filter((target) => isAbove(target, path))
+    isLobby(path) ? [] : IMPORTS_AND_TYPES.get(path)!.filter((target) => isAbove(target, path))
   );
   assertEquals(upwards, []);
 });
@@ -58,6 +94,11 @@ Deno.test("every file of core/ stands in a room", () => {
 
 Deno.test("core/ imports form no cycle", () => {
   assertEquals(findCycle(IMPORTS), []);
+});
+
+Deno.test("core/ imports of types form no circles but those of public types of one room", () => {
+  assertEquals(circles(IMPORTS_AND_TYPES), CIRCLES);
+  for (const circle of CIRCLES) assertEquals(new Set(circle.map(roomOf)).size, 1, `${circle}`);
 });
 
 Deno.test("core/kernel/ alone knows WebAssembly and its memory", () => {
@@ -97,6 +138,19 @@ Deno.test("specifiers() sees every import that is there at run time", () => {
     export const from = "./no.ts";`;
   const names = [1, 2, 3, 4, 5, 6].map((n) => `./${n}.ts`);
   assertEquals(specifiers(code).sort(), names);
+  assertEquals(new Set(specifiersWithTypes(code)), new Set([...names, "./no.ts"]));
+});
+
+Deno.test("circles() names the files of each circle", () => {
+  const graph = new Map([
+    ["a", ["b", "c"]],
+    ["b", ["a", "d"]],
+    ["c", ["d"]],
+    ["d", ["e"]],
+    ["e", ["f"]],
+    ["f", ["d"]],
+  ]);
+  assertEquals(circles(graph), [["a", "b"], ["d", "e", "f"]]);
 });
 
 Deno.test("findCycle() names the files of a cycle", () => {
@@ -146,6 +200,12 @@ function specifiers(code: string): string[] {
   return [...named, ...bare];
 }
 
+function specifiersWithTypes(code: string): string[] {
+  const named = [...code.matchAll(STATIC_OR_TYPE)].map(([, , specifier]) => specifier);
+  const bare = [...code.matchAll(BARE)].map(([, specifier]) => specifier);
+  return [...named, ...bare];
+}
+
 /** Is it `{ type A, type B }`? */
 function isTypesOnly(names: string): boolean {
   const inner = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1];
@@ -153,10 +213,34 @@ function isTypesOnly(names: string): boolean {
   return each?.every((name) => /^\s*type\s/.test(name)) ?? false;
 }
 
-function importedPaths(path: string, code: string): string[] {
-  return specifiers(code)
+function importedPaths(path: string, names: string[]): string[] {
+  return names
     .filter((name) => name.startsWith("."))
     .map((name) => new URL(name, new URL(path, ROOT)).href.slice(ROOT.href.length));
+}
+
+/** The sets of files that import each other, directly or by way of others, sorted. */
+function circles(graph: Map<string, string[]>): string[][] {
+  const reached = new Map([...graph.keys()].map((path) => [path, reachable(graph, path)]));
+  const found = new Map<string, string[]>();
+  for (const [path, targets] of reached) {
+    const circle = [...targets].filter((target) => reached.get(target)?.has(path)).sort();
+    if (circle.length > 0) found.set(circle.join(), circle);
+  }
+  return [...found.values()].sort();
+}
+
+function reachable(graph: Map<string, string[]>, from: string): Set<string> {
+  const found = new Set<string>();
+  const pending = [from];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    for (const target of graph.get(path) ?? []) {
+      if (found.has(target)) continue;
+      found.add(target);
+      pending.push(target);
+    }
+  }
+  return found;
 }
 
 /** The paths around the first cycle, beginning and ending with the same one. */

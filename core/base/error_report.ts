@@ -5,7 +5,6 @@
  * does not contain the callers on the coroutine's own stack, which are suspended: `call` records their call sites while
  * the error passes through them.
  */
-import type { Coro } from "../coroutine/coro.ts";
 import { describe, isError } from "./describe.ts";
 import { callerOf, isOwn } from "./call_site.ts";
 
@@ -15,6 +14,11 @@ const labelled = new WeakSet<object>();
 // How the path of the module that resumes generators begins (its extension is that of the source or of the compiled
 // file). Its frames and those below are the engine's and are cut off.
 const ENGINE = "fiber/fiber.";
+
+/** A coroutine, of which only the name is shown. */
+interface Named {
+  toString(): string;
+}
 
 /** Records the call site of the suspended caller through which `error` passes. `above` is the function that it called. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
@@ -41,7 +45,7 @@ function record(error: Error, line: string | null): void {
  * Replaces the run loop's frames in the error's stack by the callers and the coroutine, once. A stack that is not a
  * string, as the program's `Error.prepareStackTrace` may make it, is left unchanged.
  */
-export function labelStack(error: unknown, coro: Coro): void {
+export function labelStack(error: unknown, coro: Named): void {
   if (!isError(error) || labelled.has(error)) return;
   labelled.add(error);
   const stack = stackOf(error);
@@ -82,7 +86,7 @@ function setStack(error: Error, stack: string): void {
 }
 
 /** Prints an error that was not handled, with the coroutine that it ended. */
-export function printUncaught(error: unknown, coro: Coro): void {
+export function printUncaught(error: unknown, coro: Named): void {
   print(`Uncaught error in coroutine ${coro}: ${inFull(error)}${causes(error)}`);
 }
 

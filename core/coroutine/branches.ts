@@ -5,12 +5,16 @@
  * mean the coroutine itself. When the outcome is certain, the remaining branches are unwound. The coroutine continues
  * only when the last branch has ended, so that no branch runs beside it.
  */
+import { coroOf } from "./coro_of.ts";
 import type { Coro } from "./coro.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
+import type { Owner } from "../fiber/owner.ts";
 import { DepthFirst } from "../base/depth_first.ts";
 import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
-import { type Body, type Ending, Fiber } from "../fiber/fiber.ts";
+import { type Ending, Fiber } from "../fiber/fiber.ts";
+import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
-import { giveBack, type Grant, letGo, takeOver } from "../operations/parts.ts";
+import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
 import { GRACE_SECONDS } from "../operations/with_timeout.ts";
 import { operationOf } from "./waitable.ts";
 
@@ -27,7 +31,7 @@ class Branch extends Fiber {
     this.initialize(body, parent.hostContext);
     this.begun = false;
     // Looked up once: branches within branches may be many.
-    this.owner = parent.owner;
+    this.owner = coroOf(parent);
     this.index = index;
     this.group = group;
   }
@@ -47,7 +51,7 @@ class Branch extends Fiber {
     this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): Fiber {
+  override get parent(): WaitingFiber {
     return this.group.fiber!;
   }
 
@@ -107,7 +111,7 @@ export abstract class BranchGroup extends Operation<unknown> {
     } catch (error) {
       for (const branch of this.branches) fiber.loop.freeSlot(branch);
       this.branches.clear();
-      for (const part of this.#parts) if (part !== null) letGo(part);
+      for (const part of this.#parts) if (part !== null) discard(part);
       throw error;
     }
   }
@@ -116,10 +120,10 @@ export abstract class BranchGroup extends Operation<unknown> {
     this.#live--;
     this.branches.delete(branch);
     const part = this.#parts[branch.index];
-    if (part !== null) letGo(part);
+    if (part !== null) discard(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // The outcome is certain: what this branch ended with is not delivered.
-      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, this.fiber!.owner);
+      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, coroOf(this.fiber!));
       else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
@@ -219,7 +223,7 @@ export abstract class BranchGroup extends Operation<unknown> {
   }
 
   // A branch that can go on may fail the group, or release what another branch waits for.
-  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
     return this.#every((branch) =>
       branch.stuck && (branch.wait instanceof BranchGroup || branch.wait!.isDeadlocked(dead))
     );

@@ -3,11 +3,12 @@
  *
  * `finish()`, the wait of coroutines, is an operation; both are in the list of waiters that the coroutine settles.
  */
+import { coroOf } from "./coro_of.ts";
 import type { CompletionWaiter } from "../fiber/joiner.ts";
-import { isThenable } from "../fiber/fiber.ts";
+import { isThenable } from "../base/generator.ts";
 import { endTimeout } from "../operations/finish.ts";
 import type { Joinable } from "../operations/joinable.ts";
-import { Timer } from "../fiber/schedulable.ts";
+import { Timer } from "../fiber/timer.ts";
 
 /** The promise of `value()`. While it waits, the scheduler counts it: it keeps the process alive. */
 export class PromiseWaiter implements CompletionWaiter {
@@ -27,7 +28,7 @@ export class PromiseWaiter implements CompletionWaiter {
   waitFor(target: Joinable, seconds: number): void {
     if (target.giveOutcome(this)) return;
     if (seconds <= 0) return this.reject(endTimeout(target));
-    const { owner } = target;
+    const owner = coroOf(target);
     if (seconds < Infinity) {
       // Throws if there is no room for the timer; nothing has changed then.
       this.#timer = new Timer(owner.loop, owner.level, seconds, () => {
@@ -61,7 +62,7 @@ export class PromiseWaiter implements CompletionWaiter {
 
   #settled(): void {
     this.#timer?.cancel();
-    this.#target?.owner.scheduler.removeExternalWaiter();
+    if (this.#target !== null) coroOf(this.#target).scheduler.removeExternalWaiter();
   }
 }
 

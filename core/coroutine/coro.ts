@@ -12,6 +12,7 @@ import {
 } from "../fiber/joiner.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
+import type { Owner } from "../fiber/owner.ts";
 import { HotSwapProposal } from "./hot_swap.ts";
 import { Mailbox } from "./mailbox.ts";
 import {
@@ -37,7 +38,8 @@ import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Body, type Ending, Fiber } from "../fiber/fiber.ts";
+import { type Ending, Fiber } from "../fiber/fiber.ts";
+import type { Body } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
@@ -68,7 +70,7 @@ const RESULT_IS_LAST_VALUE = 128;
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
-const nameListener: EndListener = { onEnd: (coro) => registry.forget(coro) };
+const nameListener: EndListener = { onEnd: (coro) => registry.forget(coro as Coro) };
 
 // The generator is created with the coroutine as its argument, so the coroutine exists first, without a generator.
 const NO_BODY: Body = (function* () {})();
@@ -525,8 +527,8 @@ export class Coro<
   }
 
   /** @internal A monitor of this coroutine has ended. */
-  onEnd(monitor: Monitor): void {
-    dropMonitor(this as Coro, monitor);
+  onEnd(monitor: Owner): void {
+    dropMonitor(this as Coro, monitor as Coro);
     if (this.acceptsMessages) return;
     this.releaseReferences();
     if (!this.unhandled) this.hostContext = undefined;

@@ -1,3 +1,4 @@
+import { coroOf } from "./coro_of.ts";
 import { context } from "../fiber/context.ts";
 import type { Coro } from "./coro.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -21,7 +22,7 @@ import { type Timeout, toSeconds } from "../base/duration.ts";
  */
 export function current(): Coro {
   const fiber = context.fiber;
-  if (fiber !== null) return fiber.owner;
+  if (fiber !== null) return coroOf(fiber);
   throw new Error("Cannot tell the current coroutine as none is running: current() works inside coroutines only");
 }
 

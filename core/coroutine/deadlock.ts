@@ -75,7 +75,8 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   const alive: Coro[] = [];
   // All are assumed dead at first. The set grows by the coroutines that are asked about, which the loop visits too.
   for (const coro of dead) {
-    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((asked) => {
+    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((owner) => {
+      const asked = owner as Coro;
       const before = askers.get(asked);
       if (before === undefined) askers.set(asked, [coro]);
       else before.push(coro);
@@ -88,7 +89,7 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   // Then each living coroutine may show that those waiting for it live, too.
   for (const coro of alive) {
     for (const asker of askers.get(coro) ?? []) {
-      if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked))) continue;
+      if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked as Coro))) continue;
       dead.delete(asker);
       alive.push(asker);
     }
@@ -133,7 +134,7 @@ function findCycle(coros: readonly Coro[]): Coro[] {
 function blockers(coro: Coro): Coro[] {
   const asked: Coro[] = [];
   coro.isDeadlocked((other) => {
-    asked.push(other);
+    asked.push(other as Coro);
     return true;
   });
   return asked;

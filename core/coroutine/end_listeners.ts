@@ -2,7 +2,7 @@
  * What refers to a coroutine as a recipient (a channel, a registry, a coroutine that it monitors) and must drop the
  * reference when the coroutine can receive no more messages: nothing with a long life may keep coroutines that ended.
  */
-import type { Owner } from "../operations/joinable.ts";
+import type { Owner } from "../fiber/owner.ts";
 
 /** Is notified of the end of a coroutine. */
 export interface EndListener {

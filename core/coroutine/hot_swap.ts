@@ -1,4 +1,4 @@
-import type { Body } from "../fiber/fiber.ts";
+import type { Body } from "../base/generator.ts";
 import { HotSwapException } from "./errors.ts";
 import type { Named } from "./spawn_options.ts";
 

@@ -1,7 +1,7 @@
 import { Mailbox, type Receiver } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
-import type { Owner } from "../operations/joinable.ts";
+import type { Owner } from "../fiber/owner.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
 
 /** A coroutine, as its mailbox is found. */

@@ -1,5 +1,5 @@
+import { runningCoro } from "./coro_of.ts";
 import { type Clock, hostClock } from "../host/clock.ts";
-import { context } from "../fiber/context.ts";
 import { Coro, type CoroFunction } from "./coro.ts";
 import { type Deadlock, DeadlockSearch, failWaits, stuckCoros } from "./deadlock.ts";
 import { describe } from "../base/describe.ts";
@@ -199,7 +199,7 @@ export class Scheduler extends RunLoop {
 
   /** The coroutine that is running right now, or `null`. */
   static curCoro(): Coro | null {
-    return context.fiber?.owner ?? null;
+    return runningCoro();
   }
 
   /** Its name. */
@@ -489,7 +489,7 @@ export class Scheduler extends RunLoop {
 
   /** @internal Reports an unhandled error, in the host's asynchronous context of the coroutine. */
   reportError(error: unknown, coro: Coro): void {
-    if (context.fiber?.owner === coro) this.#callHook(error, coro);
+    if (runningCoro() === coro) this.#callHook(error, coro);
     else withinContext(coro.hostContext, () => this.#callHook(error, coro));
   }
 

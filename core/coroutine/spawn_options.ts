@@ -3,10 +3,11 @@
  *
  * `new Coro(target, ...args)` has no argument for them, so the caller sets them here right before the constructor runs.
  */
-import { context } from "../fiber/context.ts";
+import { callbackContext } from "./callback_scheduler.ts";
+import { runningCoro } from "./coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Body, isGeneratorFunction } from "../fiber/fiber.ts";
+import { type Body, isGeneratorFunction } from "../base/generator.ts";
 
 /** The scheduler and the options of a new coroutine. */
 export interface SpawnRequest {
@@ -68,8 +69,7 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  const running = context.fiber;
-  const scheduler = running === null ? context.scheduler ?? defaultScheduler() : running.owner.scheduler;
+  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler ?? defaultScheduler();
   return { scheduler, options: null };
 }
 

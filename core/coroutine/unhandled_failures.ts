@@ -1,18 +1,18 @@
 import type { Coro } from "./coro.ts";
-import type { RunLoop } from "../fiber/run_loop.ts";
-import { Timer } from "../fiber/schedulable.ts";
+import type { Loop } from "../fiber/schedulable.ts";
+import { Timer } from "../fiber/timer.ts";
 
 // Shared by the schedulers in which no coroutine has failed; nothing is added to it.
 const NONE: Set<Coro> = new Set();
 
 /** Coroutines that failed with an error that nothing handled, until the end of the turn: then the error is reported. */
 export class UnhandledFailures {
-  readonly #loop: RunLoop;
+  readonly #loop: Loop;
   readonly #changed: () => void;
   #coros = NONE;
 
   /** `changed` is called when `any` may have changed. */
-  constructor(loop: RunLoop, changed: () => void) {
+  constructor(loop: Loop, changed: () => void) {
     this.#loop = loop;
     this.#changed = changed;
   }

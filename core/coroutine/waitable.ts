@@ -1,6 +1,6 @@
 /** What `race` and `all` take, and the type of what waiting for it gives. */
 import { Coro } from "./coro.ts";
-import { isGenerator } from "../fiber/fiber.ts";
+import { isGenerator } from "../base/generator.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { operationFor } from "../operations/as_body.ts";
 import { Finish } from "../operations/finish.ts";

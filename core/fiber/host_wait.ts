@@ -1,6 +1,6 @@
-import type { Fiber } from "./fiber.ts";
+import type { WaitingFiber } from "./context.ts";
 import { Operation, WAITING } from "./operation.ts";
-import type { RunLoop } from "./run_loop.ts";
+import type { Loop } from "./schedulable.ts";
 
 /**
  * A wait that the host ends, such as for data or for a worker.
@@ -11,7 +11,7 @@ import type { RunLoop } from "./run_loop.ts";
 export abstract class HostWait<T> extends Operation<T> {
   declare protected readonly signal: AbortSignal | null;
   // The run loop that counts it: from `count()` until it has its outcome or is withdrawn.
-  declare private countedBy: RunLoop | null;
+  declare private countedBy: Loop | null;
 
   constructor(signal: AbortSignal | null = null) {
     super();
@@ -20,7 +20,7 @@ export abstract class HostWait<T> extends Operation<T> {
   }
 
   /** Begins to wait for the host. */
-  protected count(fiber: Fiber): void {
+  protected count(fiber: WaitingFiber): void {
     this.countedBy = fiber.loop;
     fiber.loop.hostOperations++;
     if (this.signal !== null) this.signal.addEventListener("abort", this);

@@ -1,53 +1,53 @@
 /**
- * Those who wait for the end of a coroutine, in a list that runs through themselves: joining and leaving take
- * constant time, and the common case of one waiter allocates nothing.
+ * The waiters for one completion, such as the end of a coroutine, as an intrusive ring: adding and removing take constant
+ * time, and one waiter alone allocates nothing.
  */
 
-/** Somebody who waits for the end of a coroutine: an operation, or a promise. */
+/** Waits for a completion: an operation, or a promise. */
 export interface CompletionWaiter {
   /** The next in the ring; `null` outside a ring. */
   nextJoiner: CompletionWaiter | null;
   /** The one before in the ring. */
   prevJoiner: CompletionWaiter | null;
-  /** It returned or was terminated. */
+  /** Completed with a value. */
   resolve(value: unknown): void;
-  /** It failed. */
+  /** Completed with an error. */
   reject(error: unknown): void;
 }
 
-/** Adds `completionWaiter` as the last; returns the first. */
+/** Adds a waiter as the last; returns the first. */
 export function addCompletionWaiter(
   first: CompletionWaiter | null,
-  completionWaiter: CompletionWaiter,
+  waiter: CompletionWaiter,
 ): CompletionWaiter {
   if (first === null) {
-    completionWaiter.nextJoiner = completionWaiter.prevJoiner = completionWaiter;
-    return completionWaiter;
+    waiter.nextJoiner = waiter.prevJoiner = waiter;
+    return waiter;
   }
   const last = first.prevJoiner!;
-  last.nextJoiner = completionWaiter;
-  completionWaiter.prevJoiner = last;
-  completionWaiter.nextJoiner = first;
-  first.prevJoiner = completionWaiter;
+  last.nextJoiner = waiter;
+  waiter.prevJoiner = last;
+  waiter.nextJoiner = first;
+  first.prevJoiner = waiter;
   return first;
 }
 
-/** Takes `completionWaiter` out, if it is in; returns the first of those that are left. */
+/** Removes a waiter, if it is in the ring; returns the first of the remaining ones. */
 export function removeCompletionWaiter(
   first: CompletionWaiter | null,
-  completionWaiter: CompletionWaiter,
+  waiter: CompletionWaiter,
 ): CompletionWaiter | null {
-  const next = completionWaiter.nextJoiner;
+  const next = waiter.nextJoiner;
   if (next === null) return first;
-  const prev = completionWaiter.prevJoiner!;
+  const prev = waiter.prevJoiner!;
   prev.nextJoiner = next;
   next.prevJoiner = prev;
-  completionWaiter.nextJoiner = completionWaiter.prevJoiner = null;
-  if (first !== completionWaiter) return first;
-  return next === completionWaiter ? null : next;
+  waiter.nextJoiner = waiter.prevJoiner = null;
+  if (first !== waiter) return first;
+  return next === waiter ? null : next;
 }
 
-/** The waiters, first to last. */
+/** The waiters, in their order. */
 export function listCompletionWaiters(first: CompletionWaiter | null): CompletionWaiter[] {
   const all: CompletionWaiter[] = [];
   for (let at = first; at !== null; at = at.nextJoiner === first ? null : at.nextJoiner) all.push(at);

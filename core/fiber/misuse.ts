@@ -1,55 +1,61 @@
 /**
  * Watching for misuse, in schedulers with `debug`: operations that a coroutine made and never yielded.
  *
- * An operation does nothing until it is yielded, so a forgotten `yield*` goes unnoticed. That an operation is dropped
- * on purpose is possible but rare, so with `debug` every one is reported when the coroutine that made it ends.
+ * An operation does nothing until it is yielded, so a forgotten `yield*` goes unnoticed. Dropping an operation on purpose
+ * is allowed but rare, so with `debug` each one is reported when the coroutine that made it ends.
  */
 import { context } from "./context.ts";
-import type { Coro } from "../coroutine/coro.ts";
-import type { Operation } from "./operation.ts";
+import type { Owner } from "./owner.ts";
 import { callOfProgram } from "../base/call_site.ts";
 
-/** Whether any scheduler has `debug`: otherwise making an operation costs no more than this look. */
+/** Whether any scheduler has `debug`: otherwise making an operation costs only this check. */
 export const watch: { active: boolean } = { active: false };
 
 let watching = 0;
 
-/** A scheduler begins to watch, or no longer does. */
+/** A scheduler begins or stops to watch. */
 export function watchChanged(begins: boolean): void {
   watching += begins ? 1 : -1;
   watch.active = watching > 0;
 }
 
-interface Made {
-  readonly operation: Operation<unknown>;
-  readonly place: string | null;
+/** An operation, as far as it matters whether it was forgotten. */
+interface Forgettable {
+  readonly label: string;
+  readonly used: boolean;
+  readonly parts: readonly (Forgettable | null)[];
 }
 
-const made = new WeakMap<Coro, Made[]>();
+interface Made {
+  readonly operation: Forgettable;
+  readonly callSite: string | null;
+}
 
-/** Notes an operation that a running coroutine has made. */
-export function operationMade(operation: Operation<unknown>): void {
+const made = new WeakMap<Owner, Made[]>();
+
+/** Records an operation that a running coroutine has made. */
+export function operationMade(operation: Forgettable): void {
   const owner = context.fiber?.owner;
   if (owner === undefined || !owner.scheduler.debug) return;
   let list = made.get(owner);
   if (list === undefined) made.set(owner, list = []);
   else if (list.length >= 64) made.set(owner, list = list.filter(neverYielded));
-  list.push({ operation, place: callOfProgram() });
+  list.push({ operation, callSite: callOfProgram() });
 }
 
 function neverYielded({ operation }: Made): boolean {
   return !operation.used;
 }
 
-/** The errors for what a coroutine that has ended made and never yielded. */
-export function forgottenOperations(coro: Coro): Error[] {
-  const list = made.get(coro)?.filter(neverYielded) ?? [];
-  made.delete(coro);
-  // Of a race that was forgotten it is the race that wants a `yield*`, and not what it was given.
+/** The errors for the operations that a coroutine, now ended, made and never yielded. */
+export function forgottenOperations(owner: Owner): Error[] {
+  const list = made.get(owner)?.filter(neverYielded) ?? [];
+  made.delete(owner);
+  // If a race was forgotten, the error names the race and not its items.
   const parts = new Set(list.flatMap(({ operation }) => operation.parts));
-  return list.filter(({ operation }) => !parts.has(operation)).map(({ operation, place }) =>
+  return list.filter(({ operation }) => !parts.has(operation)).map(({ operation, callSite }) =>
     new Error(
-      `Coroutine ${coro} made an operation and never yielded it: '${operation.label}' ${place ?? ""}, ` +
+      `Coroutine ${owner} made an operation and never yielded it: '${operation.label}' ${callSite ?? ""}, ` +
         "write yield* in front of it",
     )
   );

@@ -1,30 +1,28 @@
 /**
  * Operations: what every blocking call returns, and the protocol by which a coroutine waits.
  *
- * `yield* operation` makes the engine call `[Symbol.iterator]()` once and then `next()`: the first call begins the
- * operation and either answers at once or yields `PARKED` up to the run loop; the second call, when the run loop
- * resumes the generator, hands over the outcome. With plain `yield operation` the run loop makes the same two calls.
+ * `yield* operation` makes the engine call `[Symbol.iterator]()` once and then `next()`. The first `next()` begins the
+ * operation: it either returns the outcome at once, or yields `PARKED` up to the run loop. The second `next()`, when the
+ * run loop resumes the generator, hands the outcome over. With a plain `yield operation` the run loop does the same.
  *
- * The operation is the wait token of its fiber. A completion is taken only in state `WAITING`; whatever comes for
- * an operation that timed out, was cancelled or has been answered finds another state and is dropped. That is the
- * whole defence against stale wake-ups.
+ * An operation accepts a completion only in state `WAITING`. One that timed out, was cancelled or is settled has another
+ * state, and drops it. That is the only defence against stale wake-ups, and it is sufficient.
  */
-import { context } from "./context.ts";
-import type { Coro } from "../coroutine/coro.ts";
-import type { Fiber } from "./fiber.ts";
+import { context, type WaitingFiber } from "./context.ts";
 import { operationMade, watch } from "./misuse.ts";
+import type { Owner } from "./owner.ts";
 
 /** Made, not yet yielded. */
 export const NEW = 0;
-/** Part of one that was yielded, or of a task: it will begin, or be given up before it does. */
+/** Part of an operation that was yielded, or of a task: it will begin, or be discarded before it does. */
 export const TAKEN_OVER = 1;
 /** Its iterator was taken by a `yield*`. */
-export const CLAIMED = 2;
+export const ITERATING = 2;
 /** Begun, no outcome yet. */
 export const WAITING = 3;
-/** Has a value that was not handed over yet. */
+/** Has a value that is not handed over yet. */
 export const RESOLVED = 4;
-/** Has an error that was not handed over yet. */
+/** Has an error that is not handed over yet. */
 export const REJECTED = 5;
 /** Being cancelled: its own cleanup has not ended yet. */
 export const CANCELLING = 6;
@@ -34,13 +32,13 @@ export const SPENT = 7;
 /** How many operations may end without a wait in one step before the fiber has to give others a turn. */
 export const STEP_BUDGET = 500;
 
-/** What a parked operation yields through all `yield*` levels up to the run loop. */
+/** The value that a parked operation yields, through all levels of `yield*`, to the run loop. */
 export const PARKED: unique symbol = Symbol("parked");
 
-/** The method by which something that is no operation is waited for: it makes the operation for one wait. */
+/** The method of an object that can be waited for and is not an operation: it makes the operation for one wait. */
 export const WAIT: unique symbol = Symbol("wait");
 
-/** Something that a coroutine may wait for with plain `yield`, again and again. */
+/** An object that a coroutine may wait for with plain `yield`, any number of times. */
 export interface CanBeWaitedFor {
   [WAIT](): Operation<unknown>;
 }
@@ -79,17 +77,17 @@ export abstract class Operation<T> {
   /** @internal Whether it was yielded with plain `yield`, so that the run loop and not `yield*` takes the outcome. */
   declare direct: boolean;
   /** @internal The fiber that waits. */
-  declare fiber: Fiber | null;
+  declare fiber: WaitingFiber | null;
   /** @internal The value or error, once settled. */
   declare outcome: unknown;
   /**
    * @internal
-   * Seconds to wait at the most, from the yield; there is no limit unless it is below `Infinity`.
-   * It starts as no number at all: a field that only ever holds fractions costs V8 a box in every operation.
+   * Seconds to wait at most, from the yield; there is no limit unless it is below `Infinity`.
+   * It starts as `undefined`: for a field that holds only fractions V8 allocates a box in every operation.
    */
   declare limit: number;
 
-  // Set here and not where they are declared, which would cost V8 a call of its own for every class.
+  // Set here and not where they are declared, which would cost V8 one more call for every class.
   /** @internal */
   constructor() {
     this.state = NEW;
@@ -100,7 +98,7 @@ export abstract class Operation<T> {
     if (watch.active) operationMade(this);
   }
 
-  /** @internal Whether it was yielded, or is part of what was. */
+  /** @internal Whether it was yielded, or is part of one that was. */
   get used(): boolean {
     return this.state !== NEW;
   }
@@ -113,35 +111,35 @@ export abstract class Operation<T> {
    * Settles at once (with {@linkcode give} or {@linkcode fail}) and returns `true`, or arranges to be settled later
    * and returns `false`. Called once, while the fiber runs.
    */
-  abstract begin(fiber: Fiber): boolean;
+  abstract begin(fiber: WaitingFiber): boolean;
 
   /** @internal Takes the operation out of whatever would settle it. Called in state `WAITING` only. */
   abstract detach(): void;
 
-  /** @internal Gives back a value that was granted but will never be handed over. Called in state `RESOLVED` only. */
+  /** @internal Gives back a value that was granted and will not be handed over. Called in state `RESOLVED` only. */
   reclaim(): void {}
 
   /**
    * @internal
-   * The error with which it has ended will never be handed over. What only says that this wait has failed is of no use
-   * to anybody else; the failure of somebody else must be told all the same.
+   * Called when the error with which it ended will not be handed over. An error of this wait alone, such as a timeout, is
+   * dropped; the failure of a coroutine or a subroutine must still be reported.
    *
-   * @returns The part that has to be told instead, if the error is one of its own.
+   * @returns The part that the error came from, which is to report it instead.
    */
   errorLost(_error: unknown): Operation<unknown> | null {
     return null;
   }
 
-  /** @internal The operations that it waits for, such as the items of a race; `null` for what is none. */
+  /** @internal The operations that it waits for, such as the items of a race; `null` for items that are no operations. */
   get parts(): readonly (Operation<unknown> | null)[] {
     return NO_PARTS;
   }
 
-  /** @internal It was taken over: what it is to wait for is not the program's to look after, even if it never begins. */
+  /** @internal It was taken over: from now on it handles a failure of what it waits for, even if it never begins. */
   takenOver(): void {}
 
-  /** @internal It was taken over and will not begin. */
-  letGo(): void {}
+  /** @internal It was taken over and will not begin: releases what `takenOver()` acquired. */
+  discarded(): void {}
 
   /** @internal The time is up: settles with {@linkcode give} or {@linkcode fail}. Called after `detach()`. */
   timedOut(): void {
@@ -150,10 +148,10 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Whether this wait can certainly never end if the coroutines for which `dead` holds never go on.
-   * Only waits that name who must act (`finish`, locks) can tell; all others may be ended by anyone.
+   * Whether this wait can certainly never end if the coroutines for which `dead` holds never continue.
+   * Only waits for a given coroutine (`finish`, locks) know; any other wait may be ended by any coroutine.
    */
-  isDeadlocked(_dead: (coro: Coro) => boolean): boolean {
+  isDeadlocked(_dead: (owner: Owner) => boolean): boolean {
     return false;
   }
 
@@ -164,8 +162,8 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Whether it goes on by itself, without anything that is still to come: what it combines begins, or is on its way
-   * up.
+   * Whether it continues without an outside event: the parts that it combines still begin, or have outcomes that it has
+   * not combined yet.
    */
   advances(): boolean {
     return false;
@@ -183,8 +181,8 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Whether it has to have its outcome, whatever comes meanwhile: that takes effect at the next wait. Its kind sees to
-   * it that it ends.
+   * Whether interrupts must not end it: they take effect at the next wait. A kind of operation that is shielded makes
+   * sure that it ends.
    */
   get shielded(): boolean {
     return false;
@@ -193,7 +191,7 @@ export abstract class Operation<T> {
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
 
-  /** @internal Whether what it waits for is to keep the process alive may have changed, as its coroutine has. */
+  /** @internal Its coroutine has become a daemon, or is none any more: updates what keeps the process alive. */
   waiterChanged(): void {}
 
   /** @internal Whether a hot swap may cut this wait short. */
@@ -208,16 +206,16 @@ export abstract class Operation<T> {
    */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
-    this.state = CLAIMED;
+    this.state = ITERATING;
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
   /** @internal Called by `yield*`. */
   next(): IteratorResult<unknown, unknown> {
-    if (this.state === CLAIMED) {
+    if (this.state === ITERATING) {
       const fiber = context.fiber;
       if (fiber === null) throw outsideCoroutine(this);
-      if (!this.start(fiber)) return PARKED_RESULT;
+      if (!this.park(fiber)) return PARKED_RESULT;
     }
     const failed = this.state === REJECTED;
     const outcome = this.take();
@@ -236,12 +234,12 @@ export abstract class Operation<T> {
     return { done: true, value };
   }
 
-  /** @internal Begins the wait of `fiber`. Returns `true` if there is an outcome already. */
-  start(fiber: Fiber): boolean {
+  /** @internal Begins the wait of `fiber`. Returns `true` if it has its outcome, `false` if the fiber is parked. */
+  park(fiber: WaitingFiber): boolean {
     this.fiber = fiber;
     this.state = WAITING;
     const settled = this.begin(fiber);
-    // A coroutine whose operations never wait would starve the others: now and then it gives them a turn.
+    // A coroutine whose operations never wait would starve the others, so it gives way when its budget is used up.
     if (settled && --fiber.loop.stepBudget > 0) return true;
     fiber.wait = this;
     if (settled) fiber.loop.makeReady(fiber);
@@ -249,8 +247,8 @@ export abstract class Operation<T> {
     return false;
   }
 
-  /** @internal The wait has begun and has a limit: sees to it that the fiber's timer is set. */
-  arm(fiber: Fiber): void {
+  /** @internal The wait has begun and has a limit: sets the fiber's timer, now or later. */
+  arm(fiber: WaitingFiber): void {
     fiber.loop.timers.setLater(this);
   }
 
@@ -300,7 +298,7 @@ export abstract class Operation<T> {
     this.fail(error);
   }
 
-  /** @internal The fiber's timer fired and nobody settled the operation before. If it stays `WAITING`, it waits on. */
+  /** @internal The fiber's timer fired before the operation was settled. If it stays `WAITING`, it continues to wait. */
   expire(): void {
     this.detach();
     this.timedOut();
@@ -308,13 +306,13 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Withdraws the operation because an error, a termination or a deadline pre-empts it. Nothing is lost: a value
-   * already granted goes back. Returns `false` if its own cleanup has to end first; it then submits its fiber.
+   * Withdraws the operation because an error, a termination or a deadline pre-empts it. Nothing is lost: a value already
+   * granted is given back. Returns `false` if its own cleanup has to end first; it then makes its fiber ready.
    */
   cancel(): boolean {
     if (this.state === WAITING) this.detach();
     else if (this.state === RESOLVED) this.reclaim();
-    else if (this.state === REJECTED) tellOfLostError(this, this.outcome);
+    else if (this.state === REJECTED) reportLostError(this, this.outcome);
     this.state = SPENT;
     this.outcome = undefined;
     return true;
@@ -333,13 +331,13 @@ function outsideCoroutine(operation: Operation<unknown>): TypeError {
   );
 }
 
-/** Checks that an operation may be yielded with plain `yield`, and marks it so. */
-export function claimDirect(operation: Operation<unknown>): void {
+/** Marks an operation as yielded with plain `yield`. Throws if it was yielded before. */
+export function markDirect(operation: Operation<unknown>): void {
   if (operation.state > TAKEN_OVER) throw alreadyYielded(operation);
   operation.direct = true;
 }
 
-// In a loop: operations within operations may be many.
-function tellOfLostError(operation: Operation<unknown>, error: unknown): void {
+// A loop and no recursion, as operations may be nested to any depth.
+function reportLostError(operation: Operation<unknown>, error: unknown): void {
   for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
 }

@@ -1,20 +1,20 @@
 import { TimeoutError } from "../base/errors.ts";
-import type { Fiber } from "./fiber.ts";
+import type { WaitingFiber } from "./context.ts";
+import { HostWait } from "./host_wait.ts";
 import type { CompletionWaiter } from "./joiner.ts";
-import { Operation } from "./operation.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
-export class PromiseWait extends Operation<unknown> implements CompletionWaiter {
+export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
   declare nextJoiner: CompletionWaiter | null;
   declare prevJoiner: CompletionWaiter | null;
-  declare private readonly promise: PromiseLike<unknown>;
-  /** By which it waits. */
+  declare private readonly promise: PromiseLike<T>;
+  // Set while it waits for the promise, which it may do before the wait has begun.
   declare private reaction: Reaction | null;
-  /** What became of the promise before the wait began. */
+  // The outcome of the promise, if that came before the wait began.
   declare private early: { readonly failed: boolean; readonly outcome: unknown } | null;
 
-  constructor(promise: PromiseLike<unknown>, seconds = Infinity) {
+  constructor(promise: PromiseLike<T>, seconds = Infinity) {
     super();
     this.nextJoiner = null;
     this.prevJoiner = null;
@@ -28,61 +28,56 @@ export class PromiseWait extends Operation<unknown> implements CompletionWaiter 
     return "until";
   }
 
-  // From now on the promise's rejection is no uncaught error, also if the wait never begins.
+  // From now on a rejection of the promise is handled, even if the wait never begins.
   override takenOver(): void {
     this.reaction = Reaction.join(this.promise, this);
   }
 
-  override letGo(): void {
-    this.reaction?.leave(this);
-    this.reaction = null;
+  override discarded(): void {
+    this.leave();
   }
 
-  override begin(fiber: Fiber): boolean {
+  override begin(fiber: WaitingFiber): boolean {
     if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
     this.reaction ??= Reaction.join(this.promise, this);
     if (this.limit <= 0) {
-      this.letGo();
-      return this.fail(this.late());
+      this.leave();
+      return this.fail(timeoutError());
     }
-    fiber.loop.hostOperations++;
+    this.count(fiber);
     return false;
   }
 
+  /** The promise is fulfilled. */
   override resolve(value: unknown): void {
-    if (this.settles(false, value)) super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    if (this.settles(true, error)) super.reject(error);
-  }
-
-  /** The promise is settled. Returns whether somebody waits for that, or keeps it for when the wait begins. */
-  private settles(failed: boolean, outcome: unknown): boolean {
     this.reaction = null;
-    if (this.fiber === null) {
-      this.early = { failed, outcome };
-      return false;
-    }
-    this.fiber.loop.hostOperations--;
-    return true;
+    if (this.uncount()) super.resolve(value);
+    else this.early = { failed: false, outcome: value };
   }
 
-  // A promise cannot be cancelled; it is no longer waited for, and what it brings reaches nobody.
+  /** The promise is rejected. */
+  override reject(error: unknown): void {
+    this.reaction = null;
+    if (this.uncount()) super.reject(error);
+    else this.early = { failed: true, outcome: error };
+  }
+
+  // A promise cannot be cancelled: it is no longer waited for, and its outcome is dropped.
   override detach(): void {
-    this.fiber!.loop.hostOperations--;
-    this.letGo();
+    this.uncount();
+    this.leave();
   }
 
   override timedOut(): void {
-    this.fail(this.late());
+    this.fail(timeoutError());
   }
 
-  override swappable(): boolean {
-    return false;
+  private leave(): void {
+    this.reaction?.leave(this);
+    this.reaction = null;
   }
+}
 
-  private late(): TimeoutError {
-    return new TimeoutError("until() waited in vain: the promise was not settled in time");
-  }
+function timeoutError(): TimeoutError {
+  return new TimeoutError("until() timed out: the promise was not settled in time");
 }

@@ -1,14 +1,44 @@
-import { context } from "./context.ts";
-import type { RunLoop } from "./run_loop.ts";
+import type { Clock } from "../host/clock.ts";
+import type { ReadyQueue } from "../kernel/ready_queue.ts";
+
+/** The part of a run loop that the entities it schedules use. */
+export interface Loop {
+  /** What is ready, in the kernel's memory. */
+  readonly queue: ReadyQueue;
+  /** Where the time is read. */
+  readonly clock: Clock;
+  /** What the kernel threw, once it has: from then on the scheduler is broken. */
+  readonly trap: Error | null;
+  /** Deadlines that are set when the clock is next read. */
+  readonly timers: { setLater(wait: { readonly limit: number }): void };
+  /** Operations that may still end without a wait in the step that runs. */
+  stepBudget: number;
+  /** The running step pushed a frame that must be entered next. */
+  entered: boolean;
+  /** Promises and host operations that coroutines wait for. */
+  hostOperations: number;
+  /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
+  allocateSlot(entity: Schedulable): void;
+  /** Takes the entity's slot back, and its timer with it. */
+  freeSlot(entity: Schedulable): void;
+  /** The running entity gives way: it is ready again, behind everything that is ready. */
+  yieldTurn(entity: Schedulable): void;
+  /** Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
+  makeReady(entity: Schedulable): void;
+  /** Changes the level of an entity. One that is ready goes to the end of its new level's queue. */
+  setLevel(entity: Schedulable, level: number): void;
+  /** Sets the timer of an entity, in seconds of the clock, unless the entity is ready. */
+  arm(entity: Schedulable, deadline: number): void;
+}
 
 /**
- * Whatever the kernel schedules: it has a slot there, a place among what is ready, and one timer.
+ * An entity that the kernel schedules: it has a slot there, a place in a ready queue, and one timer.
  *
- * Being made ready, or the timer's firing, leads to exactly one run, at whose beginning it is not ready any more.
+ * Being made ready, or the firing of the timer, leads to exactly one run. When that begins, the entity is not ready.
  */
 export abstract class Schedulable {
-  /** @internal The scheduler's machinery. */
-  declare loop: RunLoop;
+  /** @internal The run loop of its scheduler. */
+  declare loop: Loop;
   /** @internal Its slot in the kernel between `allocateSlot()` and `freeSlot()` of the run loop, else -1. */
   declare slot: number;
   /** @internal Priority level, 0 (first) to 7. */
@@ -16,7 +46,7 @@ export abstract class Schedulable {
 
   // Set here and not where they are declared, as in `Operation`.
   /** @internal */
-  constructor(loop: RunLoop, level: number) {
+  constructor(loop: Loop, level: number) {
     this.loop = loop;
     this.slot = -1;
     this.level = level;
@@ -29,35 +59,4 @@ export abstract class Schedulable {
 
   /** @internal Runs one step. */
   abstract run(): void;
-}
-
-/** Calls back once, at a deadline, from the run loop. */
-export class Timer extends Schedulable {
-  #callback: () => void;
-
-  /**
-   * @param loop The run loop that keeps the timer.
-   * @param level Priority level at which the callback is queued when the time comes.
-   * @param seconds How long from now; zero or less is the next turn.
-   * @param callback Must not throw.
-   * @param start When the time begins, by the scheduler's clock; now by default.
-   */
-  constructor(loop: RunLoop, level: number, seconds: number, callback: () => void, start: number = loop.clock.now()) {
-    super(loop, level);
-    this.#callback = callback;
-    loop.allocateSlot(this);
-    loop.arm(this, start + seconds);
-  }
-
-  /** @internal */
-  override run(): void {
-    context.fiber = null;
-    this.cancel();
-    this.#callback();
-  }
-
-  /** Forgets the timer; harmless when it has fired. */
-  cancel(): void {
-    if (this.slot >= 0) this.loop.freeSlot(this);
-  }
 }

@@ -1,6 +1,6 @@
 import { NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 
-/** Reorders the first of a level's ready queue, as many as are to run. */
+/** Reorders the first `most` entries of a level's ready queue. */
 export type Shuffle = (queue: ReadyQueue, level: number, most: number) => void;
 
 /**

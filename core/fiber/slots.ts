@@ -1,9 +1,9 @@
 /**
- * Who has which slot of the kernel.
+ * Which entity has which slot of the kernel.
  *
- * One that is ready and gives its slot back, or takes another one, leaves its place in the ready queue behind: a slot
- * without an entity, which is freed when the run loop passes that place. So nothing is ever taken out of the middle of a
- * queue, and a slot is never in use by two.
+ * A ready entity that frees its slot, or gets another one, leaves the old slot in the ready queue without an entity. The
+ * run loop frees that slot when it reaches it. So nothing is taken out of the middle of a queue, and two entities never
+ * share a slot.
  */
 import type { Kernel } from "../kernel/kernel.ts";
 import { NONE } from "../kernel/ready_queue.ts";
@@ -15,7 +15,7 @@ const LEVELS = 8;
 export class Slots {
   /** The entity of each slot. */
   readonly table: (Schedulable | undefined)[] = [];
-  /** How many places in the ready queues have no entity. */
+  /** How many slots in the ready queues have no entity. */
   abandoned = 0;
 
   /** @param kernel The kernel that has the slots. */
@@ -28,7 +28,7 @@ export class Slots {
     this.table[slot] = entity;
   }
 
-  /** Takes the slot of an entity without a timer back, at once or when its place in the queue is passed. */
+  /** Frees the slot of an entity without a timer, at once or when the run loop reaches it in the ready queue. */
   free(entity: Schedulable): void {
     const { slot } = entity;
     entity.slot = -1;
@@ -36,19 +36,19 @@ export class Slots {
     if (!this.kernel.queue.isReady(slot)) this.pass(slot);
   }
 
-  /** The slot has no entity any more. */
+  /** Removes the entity of a slot. */
   abandon(slot: number): void {
     this.table[slot] = undefined;
     this.abandoned++;
   }
 
-  /** The place of a slot without an entity has been passed. */
+  /** Frees a slot without an entity that was taken out of its ready queue. */
   pass(slot: number): void {
     this.abandoned--;
     this.kernel.queue.free(slot);
   }
 
-  /** Takes everything out of the ready queues, and frees the slots without an entity. For when nothing runs any more. */
+  /** Empties the ready queues, and frees the slots without an entity. For a scheduler that has ended. */
   passAll(): void {
     for (let level = 0; level < LEVELS; level++) {
       for (let slot; (slot = this.kernel.queue.shift(level)) !== NONE;) {

@@ -1,8 +1,8 @@
 /**
- * Deadlines on their way to the kernel.
+ * Setting the timers of fibers in the kernel.
  *
- * A waiting operation with a limit gets its timer when the clock is next read. Most limits are over before that, and
- * then cost neither a clock reading nor a call.
+ * The timer of a wait with a limit is set when the clock is next read. Most such waits end before that, and then cost
+ * neither a clock reading nor a call.
  */
 import type { Kernel } from "../kernel/kernel.ts";
 import { type Operation, WAITING } from "./operation.ts";
@@ -20,7 +20,7 @@ export class Timers {
   /** @param kernel The kernel that keeps the timers. */
   constructor(private readonly kernel: Kernel) {}
 
-  /** Sets the timer of an entity, unless that is ready: nothing is ready and has a timer. */
+  /** Sets the timer of an entity, unless the entity is ready: no entity is ready and has a timer. */
   set(entity: Schedulable, deadline: number): void {
     if (!this.kernel.queue.isReady(entity.slot)) this.kernel.exports.arm(entity.slot, deadline);
   }
@@ -30,7 +30,7 @@ export class Timers {
     this.#limited.push(operation);
   }
 
-  /** The clock was read: sets what has waited for that. */
+  /** The clock was read: sets the timers that have waited for a reading. */
   flush(now: number): void {
     const limited = this.#limited;
     // Setting a length costs something even where it changes nothing.

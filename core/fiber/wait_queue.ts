@@ -1,15 +1,15 @@
 /**
  * The queue in which coroutines wait for a lock, an event, a condition or a permit, first come, first served.
  *
- * It runs through the waiting operations themselves, so that adding at the end, taking from the front and leaving
- * from the middle (a timeout, a cancellation) cost the same at any length and allocate nothing.
+ * It is an intrusive list of the waiting operations, so that adding at the end, removing at the front and removing from
+ * the middle (a timeout, a cancellation) take constant time and allocate nothing.
  *
- * An operation is in one queue at the most, and a queue holds operations that still wait: whoever settles one takes
- * it out first, and one that is cancelled takes itself out.
+ * An operation is in one queue at most, and a queue holds only operations that still wait: code that settles one removes
+ * it first, and one that is cancelled removes itself.
  */
 import { Operation } from "./operation.ts";
 
-/** @internal The links of what can stand in a {@linkcode WaitQueue}. */
+/** @internal The links of an entry of a {@linkcode WaitQueue}. */
 export interface QueueLinks {
   /** The one behind it. */
   nextWaiter: QueueLinks | null;
@@ -17,7 +17,7 @@ export interface QueueLinks {
   prevWaiter: QueueLinks | null;
 }
 
-/** @internal An operation that can stand in a {@linkcode WaitQueue}. */
+/** @internal An operation that can be in a {@linkcode WaitQueue}. */
 export abstract class Waiter<T> extends Operation<T> implements QueueLinks {
   /** @internal The one behind it. */
   declare nextWaiter: Waiter<unknown> | null;
@@ -39,7 +39,7 @@ export class WaitQueue<W extends QueueLinks> {
   #head: W | null = null;
   #tail: W | null = null;
 
-  /** Who waits longest. */
+  /** The operation that has waited longest. */
   get head(): W | null {
     return this.#head;
   }
@@ -54,7 +54,7 @@ export class WaitQueue<W extends QueueLinks> {
     this.length++;
   }
 
-  /** Takes out who waits longest; `null` if nobody waits. */
+  /** Removes the operation that has waited longest; `null` if none waits. */
   shift(): W | null {
     const head = this.#head;
     if (head !== null) this.remove(head);
@@ -66,7 +66,7 @@ export class WaitQueue<W extends QueueLinks> {
     return waiter.prevWaiter !== null || waiter === this.#head;
   }
 
-  /** Takes out a waiter that is in this queue. */
+  /** Removes a waiter that is in this queue. */
   remove(waiter: W): void {
     const { prevWaiter, nextWaiter } = waiter;
     if (prevWaiter === null) this.#head = nextWaiter as W | null;

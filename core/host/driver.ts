@@ -1,11 +1,11 @@
 /**
- * What a driver sees of a scheduler: it says when the next piece of work is due, and the driver does the waiting.
+ * The part of a scheduler that a driver uses: the scheduler knows when work is due, and the driver waits.
  */
 export interface Drivable {
   /**
    * Runs ready coroutines until none is left or the budget is used.
    *
-   * @param budget Seconds to run at the most.
+   * @param budget Seconds to run at most.
    * @param start The time by the scheduler's clock, in seconds.
    * @returns `true` if something is still ready.
    */
@@ -14,17 +14,17 @@ export interface Drivable {
   now(): number;
   /** When the earliest timer is due, by the scheduler's clock, in seconds; `Infinity` if none is armed. */
   nextDeadline(): number;
-  /** Whether the process must be kept alive for what waits here: daemons alone do not count. */
+  /** Whether the process must be kept alive for the coroutines that wait; daemons do not count. */
   keepsAlive(): boolean;
   /** Promises and host operations that coroutines wait for. */
   readonly hostOperations: number;
-  /** Whether wake-ups are to be punctual, at the price of spinning before deadlines; `false` by default. */
+  /** Whether timers are to be precise, at the cost of spinning before deadlines; `false` by default. */
   readonly precise?: boolean;
   /**
-   * Told when nothing is ready, no timer is armed and nothing in the host can change that.
+   * Called when nothing is ready, no timer is set and no event of the host can change that.
    *
-   * @param ending Whether the host is about to end, so that nobody is left to find out later.
-   * @returns `true` if it woke someone.
+   * @param ending Whether the host is about to end, so that this is the last call.
+   * @returns `true` if it made something ready.
    */
   ranDry(ending: boolean): boolean;
 }
@@ -35,6 +35,6 @@ export interface Driver {
   wake(): void;
   /** The earliest deadline or the need to stay alive may have changed while no slice was running. */
   update(): void;
-  /** Lets go of every host timer; the scheduler has ended. */
+  /** Cancels every host timer; the scheduler has ended. */
   stop(): void;
 }

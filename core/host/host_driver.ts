@@ -1,17 +1,17 @@
 /**
- * The driver for a real host: runs slices, lets the host have its turns, and waits for the nearest deadline.
+ * The driver for a real host: runs slices, gives the host its turns, and waits for the nearest deadline.
  *
- * - The first slice after something became ready runs in a microtask, so that an answer follows its cause at once.
- *   Microtasks starve the host, so the time of those that follow each other closely is added up, and when the budget
- *   is used the next slice waits for a turn of the host.
- * - A slice that ends with work left is followed by a macrotask. In Deno a macrotask alone would keep sockets waiting, so every
- *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
- * - A host timer stands for the nearest deadline. It may fire up to a millisecond late, or a little early; then it is set
- *   again. For a scheduler that is to be precise it is set that much early, and the rest is spent in naps and hops; but
- *   not in Cloudflare's runtime, whose timers are better, and where hops cost what is paid for.
+ * - The first slice after something became ready runs in a microtask, so that an effect follows its cause at once.
+ *   Microtasks starve the host, so the time of slices that follow each other closely is added up, and when the budget is
+ *   used up the next slice runs in a macrotask.
+ * - A slice that ends with ready work is followed by one in a macrotask. In Deno macrotasks alone would starve sockets, so
+ *   every one to three milliseconds the driver lets the host poll I/O; the more a poll costs on this machine, the rarer.
+ * - A host timer is set for the nearest deadline. It may fire up to a millisecond late, or a little early; then it is set
+ *   again. For a precise scheduler it is set that much earlier, and the rest is spent in naps and macrotasks; but not in
+ *   Cloudflare's runtime, whose timers are precise, and which bills the CPU time of macrotasks.
  *
- * Reading the clock costs more than a switch or two, and serving a message from a socket is not many more than that: so
- * there is one reading before a slice and one after it, which all that follows makes do with.
+ * A reading of the clock costs more than a switch, and serving a message from a socket costs only a few switches. So the
+ * clock is read once before a slice and once after it.
  */
 import type { Drivable, Driver } from "./driver.ts";
 import { onBeforeExit } from "./before_exit.ts";
@@ -24,52 +24,52 @@ import { withinContext } from "./async_context.ts";
 
 // Seconds.
 const SLICE = 0.0005;
-const MIN_DEEP_INTERVAL = 0.001;
-const MAX_DEEP_INTERVAL = 0.003;
-// Of the time, what deep yields may cost before they get rarer.
-const DEEP_SHARE = 1 / 30;
+const MIN_POLL_INTERVAL = 0.001;
+const MAX_POLL_INTERVAL = 0.003;
+// The share of the time that polls may take before they become rarer.
+const POLL_SHARE = 1 / 30;
 const MICROTASK_BUDGET = 0.002;
-// The same for clocks that stand still while code runs.
+// The same for clocks that do not advance while code runs.
 const MICROTASK_SLICES = 2_000;
 // After so long without a slice the host has certainly had a turn.
 const MICROTASK_GAP = 0.0002;
-// How much earlier the timer of a precise scheduler is set, and how long before a deadline no timer is worth while.
+// How much earlier the timer of a precise scheduler is set, and the time before a deadline for which no timer is set.
 const TIMER_LEAD = 0.0011;
 const SPIN = 0.0013;
-// A thread that naps wakes up late by less than this.
+// A nap of the thread ends late by less than this.
 const NAP_LEAD = 0.0001;
-// So long nobody else in the process has a turn.
+// A nap blocks everything else in the process.
 const MAX_NAP = 0.00025;
 
 /** See the head of this file. */
 export class HostDriver implements Driver {
   readonly #loop: Drivable;
-  readonly #deep = isDeno();
+  readonly #polls = isDeno();
   readonly #canSpin = !isWorkerd();
   readonly #whenDry: () => boolean;
   readonly #forgetDry: () => void;
-  // Its reactions are microtasks. `queueMicrotask` comes to the same, but is an expensive call into some hosts.
+  // Its reactions run in microtasks. `queueMicrotask` does the same, but is an expensive call in some hosts.
   readonly #now = Promise.resolve();
   #scheduled = false;
-  // The macrotask under way, if it does not keep the process alive.
-  #loose: HostTimer | null = null;
+  // The pending macrotask, if it does not keep the process alive.
+  #unrefTask: HostTimer | null = null;
   #stopped = false;
   #timer: HostTimer | null = null;
   #timerAt = Infinity;
   #timerAlive = true;
-  // A macrotask is under way that looks whether the deadline has come, unless that is Infinity by then.
+  // A macrotask is pending that checks whether `#spinUntil` is reached; `Infinity` ends the spinning.
   #spinning = false;
   #spinUntil = Infinity;
   #microtaskSeconds = 0;
   #microtaskSlices = 0;
   // When the last slice ended, by the scheduler's clock.
   #ranUntil = 0;
-  #parkedAt = 0;
-  #deepStart = 0;
-  #deepInterval = MIN_DEEP_INTERVAL;
+  #polledAt = 0;
+  #pollStart = 0;
+  #pollInterval = MIN_POLL_INTERVAL;
   readonly #canEnd = hasProcess();
 
-  /** @param loop What it drives. */
+  /** @param loop The scheduler that it drives. */
   constructor(loop: Drivable) {
     this.#loop = loop;
     this.#whenDry = () => loop.ranDry(true);
@@ -78,7 +78,7 @@ export class HostDriver implements Driver {
 
   /** Something is ready. */
   wake(): void {
-    if (this.#scheduled) return this.#tighten();
+    if (this.#scheduled) return this.#refTask();
     this.#scheduled = true;
     if (this.#microtaskSeconds < MICROTASK_BUDGET && ++this.#microtaskSlices < MICROTASK_SLICES) {
       this.#now.then(this.#tick);
@@ -97,7 +97,7 @@ export class HostDriver implements Driver {
     this.#clearTimer();
   }
 
-  // In no context of the host: timers would keep that of whoever woke the scheduler, and pass it on to the next ones.
+  // Outside any context of the host: timers would retain the context in which the scheduler was woken, and pass it on.
   readonly #tick = (): void => withinContext(undefined, this.#runSlice);
 
   readonly #runSlice = (): void => {
@@ -121,42 +121,42 @@ export class HostDriver implements Driver {
     this.#microtaskSlices = 0;
   }
 
-  readonly #afterHop = (): void => {
-    this.#loose = null;
+  readonly #afterMacrotask = (): void => {
+    this.#unrefTask = null;
     this.#hostHadTurn();
     this.#tick();
   };
 
-  readonly #afterPark = (): void => {
-    this.#parkedAt = now();
-    const wanted = (this.#parkedAt - this.#deepStart) / DEEP_SHARE;
-    // Smoothed, as a single wait says more of the machine's other work than of its speed.
-    this.#deepInterval += (Math.min(MAX_DEEP_INTERVAL, Math.max(MIN_DEEP_INTERVAL, wanted)) - this.#deepInterval) / 8;
-    this.#afterHop();
+  readonly #afterPoll = (): void => {
+    this.#polledAt = now();
+    const wanted = (this.#polledAt - this.#pollStart) / POLL_SHARE;
+    // Smoothed, as a single poll depends more on the load of the machine than on its speed.
+    this.#pollInterval += (Math.min(MAX_POLL_INTERVAL, Math.max(MIN_POLL_INTERVAL, wanted)) - this.#pollInterval) / 8;
+    this.#afterMacrotask();
   };
 
-  /** What lets the process end is slower; where there is none, nothing need be. */
+  /** A macrotask that lets the process end is slower; hosts without a process do not need it. */
   #keepsAlive(): boolean {
     return !this.#canEnd || this.#loop.keepsAlive();
   }
 
   #yieldToHost(): void {
     if (!this.#keepsAlive()) {
-      this.#loose = unrefMacrotask(this.#afterHop);
+      this.#unrefTask = unrefMacrotask(this.#afterMacrotask);
       return;
     }
-    if (!this.#deep) return macrotask(this.#afterHop);
+    if (!this.#polls) return macrotask(this.#afterMacrotask);
     const time = now();
-    if (time - this.#parkedAt < this.#deepInterval) return macrotask(this.#afterHop);
-    this.#deepStart = time;
-    pollIo(this.#afterPark);
+    if (time - this.#polledAt < this.#pollInterval) return macrotask(this.#afterMacrotask);
+    this.#pollStart = time;
+    pollIo(this.#afterPoll);
   }
 
-  /** A slice is on its way that lets the process end; somebody may have begun to wait for what it runs. */
-  #tighten(): void {
-    if (this.#loose === null || !this.#keepsAlive()) return;
-    setTimerRef(this.#loose, true);
-    this.#loose = null;
+  /** The pending macrotask lets the process end: keeps the process alive for it if that has become necessary. */
+  #refTask(): void {
+    if (this.#unrefTask === null || !this.#keepsAlive()) return;
+    setTimerRef(this.#unrefTask, true);
+    this.#unrefTask = null;
   }
 
   /** Nothing is ready: waits for the nearest deadline. */
@@ -171,11 +171,11 @@ export class HostDriver implements Driver {
       return this.#yieldToHost();
     }
     const alive = this.#keepsAlive();
-    // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
+    // Spinning keeps the process alive, so a scheduler of daemons alone must not spin.
     const spins = alive && this.#loop.precise === true && this.#canSpin;
     if (spins && left <= SPIN) return this.#spinTo(deadline);
     const at = spins ? deadline - TIMER_LEAD : deadline;
-    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
+    // An earlier timer will do: when it fires, the deadline is read again. Setting one costs more than a few switches.
     if (this.#timer !== null && this.#timerAt <= at) return this.#holdTimer(alive);
     this.#clearTimer();
     this.#timer = startTimer(this.#timerFired, spins ? at - this.#ranUntil : roundUpDelay(left), alive);
@@ -192,12 +192,12 @@ export class HostDriver implements Driver {
   readonly #timerFired = (): void => {
     this.#timer = null;
     this.#timerAt = Infinity;
-    this.#parkedAt = now();
+    this.#polledAt = now();
     this.#hostHadTurn();
     if (!this.#scheduled) this.#runIfDue();
   };
 
-  /** Runs a slice if a deadline has come, else goes on waiting. */
+  /** Runs a slice if a deadline is reached, else continues to wait. */
   #runIfDue(): void {
     this.#ranUntil = this.#loop.now();
     if (this.#ranUntil < this.#loop.nextDeadline()) this.#rest();
@@ -218,7 +218,7 @@ export class HostDriver implements Driver {
     this.#hostHadTurn();
     const left = this.#spinUntil - this.#loop.now();
     if (left <= 0) return void (this.#scheduled || this.#tick());
-    // What comes from the host would have to wait for the end of a nap.
+    // During a nap no event of the host is handled.
     if (left > NAP_LEAD && this.#loop.hostOperations === 0) blockThread(Math.min(left - NAP_LEAD, MAX_NAP));
     this.#spinning = true;
     macrotask(this.#spin);

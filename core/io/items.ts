@@ -1,10 +1,10 @@
-import { context } from "../fiber/context.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { unfinished } from "../operations/as_body.ts";
+import { operationForResult } from "../operations/as_body.ts";
 import { call } from "../operations/call.ts";
 import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
+import { runningCoro } from "../coroutine/coro_of.ts";
 
 /**
  * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or
@@ -59,7 +59,7 @@ export class Items<T> {
 
   /** The items, for async code. Each is waited for by a coroutine of its own. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
-    const scheduler = context.fiber?.owner.scheduler ?? Scheduler.instance();
+    const scheduler = runningCoro()?.scheduler ?? Scheduler.instance();
     for (;;) {
       const operation = this.#next();
       takeOver(operation);
@@ -94,7 +94,7 @@ export class Items<T> {
     for (let count = 0;; count++) {
       const item = yield* this.#next();
       if (item === null) return count;
-      const rest = unfinished(action(item));
+      const rest = operationForResult(action(item));
       if (rest !== null) yield* rest;
     }
   }

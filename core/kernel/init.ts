@@ -1,33 +1,33 @@
 import { describe } from "../base/describe.ts";
 import { setKernelModule } from "./kernel.ts";
-import { KERNEL_SEAL } from "./kernel_bytes.ts";
+import { KERNEL_FINGERPRINT } from "./kernel_bytes.ts";
 
 /**
  * Gives the package its kernel as a compiled module, for runtimes that forbid compiling at run time. Call it before the
- * first coroutine; elsewhere it is not needed, and does no harm.
+ * first coroutine. Other runtimes do not need it, and it has no effect there.
  *
- * Calling it again changes nothing. Schedulers that exist already keep the kernel they have, which is the same.
+ * Calling it again has no effect. Existing schedulers keep their kernel, which is the same.
  *
  * @param module The `kernel.wasm` of this version of the package, as the runtime imports it.
  * @throws {TypeError} If `module` is anything else: bytes, a promise, an instance, another module, or the kernel of
  * another version.
  */
 export function init(module: WebAssembly.Module): void {
-  const seal = sealOf(module);
-  if (seal === KERNEL_SEAL) return setKernelModule(module);
+  const fingerprint = fingerprintOf(module);
+  if (fingerprint === KERNEL_FINGERPRINT) return setKernelModule(module);
   throw new TypeError(
     "Cannot set the kernel as 'module' is not the kernel of this version of the package: take kernel.wasm and the code " +
       `from the same version, current value is ${
-        seal === null ? "another module" : `kernel ${seal}`
-      }, not kernel ${KERNEL_SEAL}`,
+        fingerprint === null ? "another module" : `kernel ${fingerprint}`
+      }, not kernel ${KERNEL_FINGERPRINT}`,
   );
 }
 
-/** What the module's own section says, `null` if it has none. */
-function sealOf(module: unknown): string | null {
+/** The fingerprint in a section of the module; `null` if it has none. */
+function fingerprintOf(module: unknown): string | null {
   let sections: ArrayBuffer[];
   try {
-    // Tells a module of another realm too, which `instanceof` does not.
+    // Recognizes a module of another realm too, which `instanceof` does not.
     sections = WebAssembly.Module.customSections(module as WebAssembly.Module, "asyncoro");
   } catch {
     throw new TypeError(
@@ -42,7 +42,7 @@ function sealOf(module: unknown): string | null {
 function remedy(value: unknown): string {
   if (typeof value !== "object" || value === null) return "";
   if (value instanceof Promise) return ", await the promise first";
-  if (value instanceof WebAssembly.Instance) return ", give the module that the instance was made of";
+  if (value instanceof WebAssembly.Instance) return ", give the module from which the instance was made";
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
     return ", compile the bytes with WebAssembly.compile()";
   }

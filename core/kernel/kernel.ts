@@ -11,7 +11,7 @@ import { UnsupportedError } from "../base/errors.ts";
 import { KERNEL_BASE64 } from "./kernel_bytes.ts";
 import { NONE, ReadyQueue } from "./ready_queue.ts";
 
-/** The kernel's functions as WebAssembly exports them: see `assembly/index.ts`. A slot that is given is in use. */
+/** The kernel's functions as WebAssembly exports them: see `assembly/index.ts`. Slots passed to them must be in use. */
 export interface KernelExports {
   /** The kernel's memory; growing it detaches every view. */
   readonly memory: WebAssembly.Memory;
@@ -19,7 +19,7 @@ export interface KernelExports {
   allocate(level: number): number;
   /** Gives back a slot that is not ready and has no timer. */
   free(slot: number): void;
-  /** Adds slots to the list of free ones: 1; or 0 if the host refuses the memory: use {@linkcode Kernel.allocate}. */
+  /** Adds free slots and returns 1, or 0 if the host refuses the memory. Call {@linkcode Kernel.allocate} instead. */
   refill(): number;
   /** How many slots the memory has room for. */
   capacity(): number;
@@ -32,11 +32,11 @@ export interface KernelExports {
   /** Sets the level of a slot: the queue it joins when its timer fires. */
   setLevel(slot: number, level: number): void;
   /**
-   * Makes ready whose timers are due, and chooses what to run: level | most << 3, or -1 if nothing is ready. `ran` is
-   * how many were run of the last choice.
+   * Makes the slots ready whose timers are due, and chooses what to run: level | most << 3, or -1 if nothing is ready.
+   * `ran` is how many steps of the last choice were run.
    */
   turn(now: number, ran: number, limit: number): number;
-  /** Makes ready whose timers are due, as many as in one turn. */
+  /** Makes the slots ready whose timers are due, as many as in one turn. */
   expire(now: number): void;
   /** Sets or replaces the timer of a slot that is not ready; +Infinity is no timer, NaN is ignored. */
   arm(slot: number, deadline: number): void;
@@ -50,20 +50,21 @@ export interface KernelExports {
   readyCount(): number;
   /** How many timers are set. */
   timerCount(): number;
-  /** Makes the kernel as good as new, but for its size: 1; or 0 if a slot is in use, and then nothing has changed. */
+  /** Resets the kernel, but for its size, and returns 1; or 0 if a slot is in use, and then nothing has changed. */
   recycle(): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
 
-// Building an instance costs a hundred microseconds, which is as much as a whole request costs a server that has a
-// scheduler for each. So those whose schedulers have ended serve others. A bound, as a crowd of schedulers comes once.
+// Building an instance takes a hundred microseconds, as much as a whole request takes in a server with a scheduler for
+// each request. So a kernel is reused when its scheduler has ended. The pool is bounded, as a crowd of schedulers may exist
+// only once.
 const MAX_IDLE = 64;
 const idle: Kernel[] = [];
 
 /**
  * Gives the kernel as a compiled module, for hosts which forbid compiling from bytes. Call it before the first
- * {@linkcode Kernel} is built; kernels that exist already are not touched.
+ * {@linkcode Kernel} is built; existing kernels do not change.
  *
  * @param module The module of this version's `kernel.wasm`
  */
@@ -100,7 +101,7 @@ function compileKernel(): WebAssembly.Module {
 export class Kernel {
   /** The kernel's functions. `refill` is for {@linkcode Kernel.allocate} alone, as it may detach the view. */
   readonly exports: KernelExports;
-  /** Its slots and ready queues, for work without calls. */
+  /** Its slots and ready queues, accessed without calls. */
   readonly queue: ReadyQueue;
   #grown = false;
 
@@ -120,8 +121,8 @@ export class Kernel {
   }
 
   /**
-   * Gives the kernel to the next scheduler, if no slot in it is in use; the caller must not touch it any more. One that
-   * has grown is dropped, as its memory never shrinks.
+   * Gives the kernel to the next scheduler, if no slot in it is in use; the caller must not use it any more. One that has
+   * grown is dropped, as its memory never shrinks.
    */
   giveBack(): void {
     if (idle.length < MAX_IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);

@@ -1,9 +1,9 @@
 /**
- * The slots and the ready queues in the kernel's memory, worked on in place: a call would cost as much as the rest of a
+ * The slots and the ready queues, read and written in the kernel's memory: a call would cost as much as the rest of a
  * switch.
  *
- * What changes the memory here does, word by word, what the kernel's exports of the same names do (assembly/slots.ts,
- * ready.ts): tests/kernel_test.ts compares them. The layout is drawn in assembly/memory.ts.
+ * Each method changes the memory in the same way, word by word, as the kernel's export of the same name (assembly/slots.ts,
+ * ready.ts): tests/kernel/kernel_test.ts compares them. The layout is drawn in assembly/memory.ts.
  */
 
 // In words.
@@ -16,7 +16,7 @@ const LEVEL = 2;
 
 const END = 1;
 
-/** Stands for no slot. */
+/** No slot. */
 export const NONE = 0;
 
 /** See the head of this file. */

@@ -5,7 +5,7 @@
  * program; then the message is put into the mailboxes, which calls no code of the program. So a transform may send,
  * close or throw, and no coroutine sees a part of a broadcast.
  */
-import { context } from "../fiber/context.ts";
+import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import { ChannelClosedError } from "./errors.ts";
@@ -13,7 +13,6 @@ import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
-import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
@@ -258,7 +257,7 @@ export class Channel<T = unknown> {
   // --- sending ------------------------------------------------------------------------------------------------
 
   /** Returns how many coroutines got the message, or that the transform dropped it. */
-  #broadcast(message: T, sender: Fiber | null): number | typeof DROPPED {
+  #broadcast(message: T, sender: WaitingFiber | null): number | typeof DROPPED {
     const passed = this.#filter(message, sender);
     if (passed === DROPPED) return DROPPED;
     return this.#channels.size === 0 ? this.#post(passed) : this.#spread(passed, sender);
@@ -271,7 +270,7 @@ export class Channel<T = unknown> {
   }
 
   /** Sends through the subscribed channels, nearest first. */
-  #spread(message: T, sender: Fiber | null): number {
+  #spread(message: T, sender: WaitingFiber | null): number {
     const versions = new Map<Channel<T>, T>([[this, message]]);
     // The loop visits entries that are added meanwhile. A channel that dropped the message may get another version of it
     // by another path. A channel that passed it on is not visited again, so the loop ends.
@@ -289,7 +288,7 @@ export class Channel<T = unknown> {
     return reached.size;
   }
 
-  #filter(message: T, sender: Fiber | null): T | typeof DROPPED {
+  #filter(message: T, sender: WaitingFiber | null): T | typeof DROPPED {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
@@ -308,7 +307,7 @@ export class Channel<T = unknown> {
   // --- deliver ------------------------------------------------------------------------------------------------
 
   /** @internal Sends for a `deliver`, or lets it wait for subscribers. Returns whether it has an outcome. */
-  begin(deliver: Deliver<T>, fiber: Fiber): boolean {
+  begin(deliver: Deliver<T>, fiber: WaitingFiber): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
     if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, fiber));
     if (deliver.limit <= 0) return deliver.give(0);
@@ -336,7 +335,7 @@ export class Channel<T = unknown> {
     return null;
   }
 
-  #count(message: T, sender: Fiber | null): number {
+  #count(message: T, sender: WaitingFiber | null): number {
     const count = this.#broadcast(message, sender);
     return count === DROPPED ? 0 : count;
   }
@@ -376,7 +375,7 @@ class Deliver<T> extends Waiter<number> {
     this.n = n;
   }
 
-  override begin(fiber: Fiber): boolean {
+  override begin(fiber: WaitingFiber): boolean {
     return this.#channel.begin(this, fiber);
   }
 

@@ -4,6 +4,7 @@ import { Operation, RESOLVED } from "../fiber/operation.ts";
 import { parkInSubroutine, waitOn } from "../operations/repeated_wait.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
 import type { Fiber } from "../fiber/fiber.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";
 import { CategoryQueue, type CategoryReceiver } from "./category_queue.ts";
 
@@ -44,8 +45,8 @@ export class ReceiveCategory<T> extends Operation<T> implements Receiver, Catego
     this.#alarmValue = alarmValue;
   }
 
-  override start(fiber: Fiber): boolean {
-    if (!this.direct) return super.start(fiber);
+  override park(fiber: Fiber): boolean {
+    if (!this.direct) return super.park(fiber);
     this.#substitute = new ReceiveCategory(this.#coro, this.#wanted, this.#categoryOf, this.limit, this.#alarmValue);
     return parkInSubroutine(this, fiber, this.#substitute);
   }
@@ -121,7 +122,7 @@ export class ReceiveCategory<T> extends Operation<T> implements Receiver, Catego
     this.#queue.waiting.add(this);
   }
 
-  #waitAgain(fiber: Fiber): IteratorResult<unknown, unknown> {
+  #waitAgain(fiber: WaitingFiber): IteratorResult<unknown, unknown> {
     if (this.limit !== Infinity) {
       if (this.limit <= fiber.loop.clock.now()) {
         this.timedOut();

@@ -1,11 +1,14 @@
 import { describe } from "../base/describe.ts";
+import { type Body, isGenerator, isThenable } from "../base/generator.ts";
 import { isWaitable, Operation, WAIT } from "../fiber/operation.ts";
-import { type Body, isGenerator, isThenable } from "../fiber/fiber.ts";
+import { PromiseWait } from "../fiber/promise_wait.ts";
 import { Call } from "./call.ts";
 import { takeOver } from "./parts.ts";
-import { PromiseWait } from "../fiber/promise_wait.ts";
 
-/** The operation that waits for something that is no generator: it itself, or one for a promise or a future. */
+/**
+ * The operation that waits for an item which is not a generator: the item itself if it is an operation, or a new one for
+ * a coroutine, a future or a promise.
+ */
 export function operationFor(
   item: unknown,
   kinds = "an operation, a generator object, a coroutine or a promise",
@@ -16,18 +19,18 @@ export function operationFor(
   throw new TypeError(`Cannot wait for ${describe(item)}: give ${kinds}`);
 }
 
-/** The operation that waits for what is left of what a callback gave, be it a generator; `null` if nothing is. */
-export function unfinished(made: unknown): Operation<unknown> | null {
-  if (isGenerator(made)) return new Call(made);
-  return made instanceof Operation || isThenable(made) ? operationFor(made) : null;
+/** The operation that waits for the rest of what a callback returned; `null` if there is nothing to wait for. */
+export function operationForResult(result: unknown): Operation<unknown> | null {
+  if (isGenerator(result)) return new Call(result);
+  return result instanceof Operation || isThenable(result) ? operationFor(result) : null;
 }
 
-/** A generator that does nothing but wait for an operation, for where a frame is needed. */
-export function* asBody(operation: Operation<unknown>): Body {
-  return yield operation;
+/** A generator that only waits for an operation, for where a frame is needed. */
+export function* asBody<T>(operation: Operation<T>): Generator<unknown, T, unknown> {
+  return (yield operation) as T;
 }
 
-/** The same with `yield*`, for an operation that has more to do when it is woken, and that begins now. */
+/** The same with `yield*`, for an operation that has more to do when it is woken. It is taken over at once. */
 export function delegate(operation: Operation<unknown>): Body {
   takeOver(operation);
   return delegating(operation);

@@ -1,16 +1,17 @@
 import { describe } from "../base/describe.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import { recordCaller } from "../base/error_report.ts";
-import { type Body, type Fiber, isGenerator } from "../fiber/fiber.ts";
-import { giveBack, letGo, takeOver } from "./parts.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { isGenerator } from "../base/generator.ts";
+import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
 export class Call<T = unknown> extends Operation<T> {
-  declare private readonly body: Body;
+  declare private readonly body: Generator<unknown, T, unknown>;
   declare protected readonly work: Operation<unknown> | null;
 
-  /** `work` is an operation that the generator does nothing but wait for, in whatever way, if it is one of that kind. */
-  constructor(body: Body, work: Operation<unknown> | null = null) {
+  /** `work` is the operation that the generator waits for, if it does nothing else. */
+  constructor(body: Generator<unknown, T, unknown>, work: Operation<unknown> | null = null) {
     super();
     this.body = body;
     this.work = work;
@@ -25,26 +26,26 @@ export class Call<T = unknown> extends Operation<T> {
   }
 
   override begin(fiber: Fiber): boolean {
-    // Something that is due may come before the first step of the subroutine, which is then never made.
+    // Taken over now: an interrupt may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);
     fiber.enter(this.body, this);
     return false;
   }
 
   // The fiber waits in the subroutine, not here.
-  override start(fiber: Fiber): boolean {
+  override park(fiber: Fiber): boolean {
     this.fiber = fiber;
     this.state = WAITING;
     return this.begin(fiber);
   }
 
   override frameEnded(): void {
-    if (this.work !== null) letGo(this.work);
+    if (this.work !== null) discard(this.work);
   }
 
   override detach(): void {}
 
-  // It has been handed over here, but what that made fail has not.
+  // The error was thrown by the subroutine, whose work may have to report it.
   override errorLost(error: unknown): Operation<unknown> | null {
     const { owner } = this.fiber!;
     if (this.work === null) owner.scheduler.reportError(error, owner);
@@ -55,7 +56,7 @@ export class Call<T = unknown> extends Operation<T> {
     if (this.work !== null) giveBack([{ operation: this.work, value: this.outcome }]);
   }
 
-  // The only moment at which the suspended caller is on the engine's stack: its place can be read now, for nothing.
+  // The only moment at which the suspended caller is on the engine's stack: its call site costs nothing to read now.
   override throw(error: unknown): never {
     recordCaller(error, this.throw);
     throw error;
@@ -65,9 +66,8 @@ export class Call<T = unknown> extends Operation<T> {
 /**
  * Calls a generator as a subroutine on the coroutine's own stack: typed, unwound exactly, at any depth.
  *
- * A switch costs the same at depth 1 and at depth 1,000, where `yield* generator` costs more with every level; and
- * when the coroutine is terminated, `finally` blocks of every frame run to their end, innermost first, even if they
- * wait.
+ * A switch costs the same at depth 1 and at depth 1,000, whereas `yield* generator` costs more with every level. When
+ * the coroutine is terminated, the `finally` blocks of every frame run to their end, innermost first, even if they wait.
  *
  * @param generator A generator object, not started.
  * @returns What the generator returns.
@@ -87,14 +87,13 @@ export class Call<T = unknown> extends Operation<T> {
  * ```
  */
 export function call<T>(generator: Generator<unknown, T, unknown>): Operation<T> {
-  return new Call<T>(checkGenerator(generator, "call()"));
+  if (isGenerator(generator)) return new Call(generator);
+  throw notAGenerator(generator);
 }
 
-/** The generator itself, if it is one. */
-function checkGenerator(generator: unknown, what: string): Body {
-  if (isGenerator(generator)) return generator;
-  const hint = typeof generator === "function" ? ", call the function to get its generator object" : "";
-  throw new TypeError(
-    `Cannot run a subroutine as ${what} takes a generator object: current value is ${describe(generator)}${hint}`,
+function notAGenerator(value: unknown): TypeError {
+  const hint = typeof value === "function" ? ", call the function to get its generator object" : "";
+  return new TypeError(
+    `Cannot run a subroutine as call() takes a generator object: current value is ${describe(value)}${hint}`,
   );
 }

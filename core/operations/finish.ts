@@ -2,7 +2,8 @@ import { TimeoutError } from "../base/errors.ts";
 import type { CompletionWaiter } from "../fiber/joiner.ts";
 import { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import type { Joinable, Owner } from "./joinable.ts";
+import type { Owner } from "../fiber/owner.ts";
+import type { Joinable } from "./joinable.ts";
 
 /** Waits for the end of a coroutine. */
 export class Finish<T> extends Operation<T> implements CompletionWaiter {

@@ -1,6 +1,6 @@
 import { Operation } from "../fiber/operation.ts";
 
-/** Does something when it is yielded, and never waits. */
+/** Calls a function when it is yielded, and never waits. */
 export class Immediate<T> extends Operation<T> {
   readonly label: string;
   #act: () => T;

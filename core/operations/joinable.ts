@@ -1,8 +1,5 @@
 import type { CompletionWaiter } from "../fiber/joiner.ts";
-import type { Fiber } from "../fiber/fiber.ts";
-
-/** The coroutine that a fiber runs for. */
-export type Owner = Fiber["owner"];
+import type { Owner } from "../fiber/owner.ts";
 
 /** Something whose end can be waited for: a coroutine. */
 export interface Joinable {

@@ -1,9 +1,9 @@
 /**
  * Operations that are parts of another, such as the items of a race.
  *
- * They are taken over when that is yielded, or when a task is made of them: from then on they are not the program's to
- * look after, whether or not their turn to begin ever comes. And what one of them brought goes back where it came from
- * if the whole has no use for it.
+ * They are taken over when the whole is yielded, or when a task is made of them: from then on the program need not look
+ * after them, whether or not their turn to begin ever comes. A value that a part was granted, such as a message, is given
+ * back if the whole does not use it.
  */
 import { DepthFirst } from "../base/depth_first.ts";
 import { NEW, type Operation, SPENT, TAKEN_OVER } from "../fiber/operation.ts";
@@ -21,19 +21,19 @@ export function takeOver(operation: Operation<unknown>): void {
   takingOver.run();
 }
 
-const lettingGo = new DepthFirst<Operation<unknown>>(letGo);
+const discarding = new DepthFirst<Operation<unknown>>(discard);
 
-/** An operation that was taken over is needed no more, nor are its parts, if it has not begun. */
-export function letGo(operation: Operation<unknown>): void {
+/** Discards an operation that was taken over and has not begun, and its parts. */
+export function discard(operation: Operation<unknown>): void {
   if (operation.state !== TAKEN_OVER) return;
-  operation.letGo();
+  operation.discarded();
   const { parts } = operation;
   if (parts.length === 0) return;
-  for (const part of parts) if (part !== null) lettingGo.add(part);
-  lettingGo.run();
+  for (const part of parts) if (part !== null) discarding.add(part);
+  discarding.run();
 }
 
-/** What an operation brought, which will reach nobody. */
+/** A value that an operation was granted and that will not be used. */
 export interface Grant {
   readonly operation: Operation<unknown>;
   readonly value: unknown;
@@ -45,7 +45,7 @@ const givingBack = new DepthFirst<Grant>(({ operation, value }) => {
   operation.cancel();
 });
 
-/** Gives back what was granted, the last first, so that messages come to lie in their order. */
+/** Gives back values, the last first, so that messages return to the mailbox in their order. */
 export function giveBack(grants: readonly Grant[]): void {
   for (const grant of grants) givingBack.add(grant);
   givingBack.run();

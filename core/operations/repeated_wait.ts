@@ -1,8 +1,9 @@
 /**
- * Waits that look again when their turn comes: to be woken means that there may be something, not that it was granted.
+ * Waits that check their condition again when their turn comes: waking one means that there may be an item, not that one
+ * was granted.
  *
- * Under `yield*` an operation looks again in its own `next()`. After a plain `yield` the run loop hands the outcome over
- * without asking the operation; there a subroutine waits in its place with `yield*`.
+ * Under `yield*` the operation checks in its own `next()`. After a plain `yield` the run loop hands the outcome over
+ * without calling the operation; there a subroutine waits in its place with `yield*`.
  */
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Operation, PARKED_RESULT, WAITING } from "../fiber/operation.ts";
@@ -16,7 +17,7 @@ export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again
   return false;
 }
 
-/** Lets an operation whose `next()` has looked in vain wait on. */
+/** Continues the wait of an operation whose `next()` has found its condition unmet. */
 export function waitOn(operation: Operation<unknown>): IteratorYieldResult<unknown> {
   operation.state = WAITING;
   operation.fiber!.wait = operation;

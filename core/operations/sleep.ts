@@ -1,7 +1,7 @@
-import { context } from "../fiber/context.ts";
+import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import type { Owner } from "./joinable.ts";
+import type { Owner } from "../fiber/owner.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
 export class Sleep<T = unknown> extends Operation<T> {
@@ -39,7 +39,7 @@ export class Sleep<T = unknown> extends Operation<T> {
 }
 
 /** Throws unless `fiber` belongs to `owner`: only the running coroutine may wait as itself. */
-export function mustBeSelf(owner: Owner, fiber: Fiber | null, action: string): void {
+export function mustBeSelf(owner: Owner, fiber: WaitingFiber | null, action: string): void {
   if (fiber !== null && fiber.owner === owner) return;
   const caller = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
   throw new Error(

@@ -6,14 +6,14 @@ import { PromiseWait } from "../fiber/promise_wait.ts";
 /**
  * Waits for a promise: its value comes back, its rejection is thrown.
  *
- * A promise tells what became of it in a later microtask, even if it is settled already: with a timeout of zero or less
- * it is always late. When the wait is over, however it ended, or never began as a race was decided before, a rejection
- * of the promise is no uncaught error.
+ * A promise reports its outcome in a later microtask, even if it is settled already: with a timeout of zero or less the
+ * wait always times out. A rejection of the promise is handled from the yield on: it is not an uncaught error when the
+ * wait is over, nor when it never began because a race was decided before.
  *
  * @param promise A promise or thenable, of any origin.
- * @param timeout Seconds to wait at the most, or a duration; no limit by default.
+ * @param timeout Seconds to wait at most, or a duration; no limit by default.
  * @throws {TimeoutError} At the yield, if the promise is not settled in time. The promise itself goes on.
- * @throws {TypeError} If `promise` is not thenable or `timeout` is no time.
+ * @throws {TypeError} If `promise` is not thenable or `timeout` is not a valid duration.
  *
  * @example
  * ```ts
@@ -32,5 +32,5 @@ export function until<T>(promise: PromiseLike<T>, timeout?: Timeout): Operation<
       `Cannot wait as until() takes a promise: current value is ${describe(promise)}`,
     );
   }
-  return new PromiseWait(promise, toSeconds(timeout, "wait for a promise")) as Operation<unknown> as Operation<T>;
+  return new PromiseWait(promise, toSeconds(timeout, "wait for a promise"));
 }

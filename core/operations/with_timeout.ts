@@ -1,23 +1,24 @@
 import { TimeoutError } from "../base/errors.ts";
 import { type Operation, STEP_BUDGET } from "../fiber/operation.ts";
-import { Timer } from "../fiber/schedulable.ts";
-import { type Body, type Fiber, isGenerator } from "../fiber/fiber.ts";
+import { Timer } from "../fiber/timer.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { isGenerator } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { asBody, operationFor } from "./as_body.ts";
 import { Call } from "./call.ts";
 
-/** Seconds that cleanup code of something cancelled may take before its waits are cut short. */
+/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
 export const GRACE_SECONDS = 5;
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
-class WithTimeout extends Call {
+class WithTimeout<T> extends Call<T> {
   declare private readonly seconds: number;
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
-  // Turns that it may take to combine what is there.
+  // Turns that `race` and `all` may take to combine outcomes that exist already.
   declare private budget: number;
 
-  constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
+  constructor(seconds: number, body: Generator<unknown, T, unknown>, work: Operation<unknown> | null) {
     super(body, work);
     this.seconds = seconds;
     this.timer = null;
@@ -36,7 +37,7 @@ class WithTimeout extends Call {
 
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
-      // What is there is taken in any case, and what race and all make of it comes some turns later.
+      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some turns later.
       if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
@@ -52,7 +53,7 @@ class WithTimeout extends Call {
   }
 
   override errorLost(error: unknown): Operation<unknown> | null {
-    // That time was up concerns only the one that waited.
+    // A timeout concerns only the coroutine that waited.
     return error === this.late ? null : super.errorLost(error);
   }
 
@@ -64,16 +65,16 @@ class WithTimeout extends Call {
 /**
  * Runs an operation or a generator with a deadline.
  *
- * When the time is up, what it wraps is cancelled: its `finally` blocks run, and may wait for up to five seconds
- * (after that every further wait is cut short), then `TimeoutError` is thrown here. Nothing is lost: a message or a
- * lock that had been granted goes back.
+ * When the time is up, the work is cancelled: its `finally` blocks run, and may wait for up to five seconds (after that
+ * every further wait is cut short), then `TimeoutError` is thrown here. Nothing is lost: a message or a lock that had
+ * been granted is given back.
  *
- * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`; with zero or less, `work`
- * gets what it can get without waiting. A promise tells nothing at once, be it settled.
+ * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`. With zero or less, `work`
+ * succeeds only if it does not have to wait; a promise always has to, even a settled one.
  * @param work An operation, a generator object or a promise.
- * @returns What `work` gives.
+ * @returns The value of `work`.
  * @throws {TimeoutError} At the yield, if time is up first.
- * @throws {TypeError} If `timeout` is no time.
+ * @throws {TypeError} If `timeout` is not a valid duration.
  *
  * @example
  * ```ts
@@ -96,9 +97,7 @@ export function withTimeout<T>(
   work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
 ): Operation<T> {
   const seconds = toSeconds(timeout, "limit the time of work");
-  const operation = isGenerator(work)
-    ? null
-    : operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  const body = operation === null ? work as Body : asBody(operation);
-  return new WithTimeout(seconds, body, operation) as Operation<unknown> as Operation<T>;
+  if (isGenerator(work)) return new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null);
+  const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
+  return new WithTimeout<T>(seconds, asBody<T>(operation as Operation<T>), operation);
 }

@@ -5,6 +5,7 @@
  * runs. So no coroutine overtakes another, and one that releases and acquires again queues behind those that wait.
  */
 import type { Coro } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { callOfProgram } from "../base/call_site.ts";
@@ -166,7 +167,7 @@ class Acquire<T> extends Acquisition<T> {
 
   override reclaim(): void {
     if (this.outcome === false) return;
-    const coro = this.fiber!.owner;
+    const coro = coroOf(this.fiber!);
     // It may have been released since: by another branch of an `all` or `race`, which are one coroutine.
     if (this.acquirable.holds(coro)) this.acquirable.giveBack(coro);
   }
@@ -184,7 +185,7 @@ class Hold extends Acquire<Disposable> {
   }
 
   protected override grantedValue(acquirable: Acquirable): Disposable {
-    return new Guard(acquirable, this.fiber!.owner);
+    return new Guard(acquirable, coroOf(this.fiber!));
   }
 }
 

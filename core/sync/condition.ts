@@ -1,5 +1,5 @@
+import { runningCoro } from "../coroutine/coro_of.ts";
 import { checkCount } from "../base/count.ts";
-import { context } from "../fiber/context.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
@@ -197,7 +197,7 @@ export class Condition {
 
   /** @internal Throws if the caller does not hold its lock. */
   protected mustHold(action: string): void {
-    const coro = context.fiber?.owner ?? null;
+    const coro = runningCoro();
     if (coro !== null && this.#lock.owner === coro) return;
     throw this.#lock.misuse(`${action} ${this}`, "its lock", coro);
   }

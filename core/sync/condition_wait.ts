@@ -7,6 +7,7 @@
  */
 import { context } from "../fiber/context.ts";
 import type { Coro } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { CANCELLING, type Operation, SPENT, WAITING } from "../fiber/operation.ts";
 import { Call } from "../operations/call.ts";
 import type { Fiber } from "../fiber/fiber.ts";
@@ -49,7 +50,7 @@ export class ConditionWait extends Acquisition<boolean> {
 
   override begin(fiber: Fiber): boolean {
     const lock = this.lock;
-    if (!lock.holds(fiber.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", fiber.owner);
+    if (!lock.holds(coroOf(fiber))) throw lock.misuse(`wait on ${this.condition}`, "its lock", coroOf(fiber));
     if (this.limit <= 0) return this.give(false);
     this.waiters.push(this);
     lock.releaseFor(this);
@@ -122,7 +123,7 @@ export class ConditionWait extends Acquisition<boolean> {
     this.regaining = true;
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
-    const coro = this.fiber!.owner;
+    const coro = coroOf(this.fiber!);
     coro.scheduler.noteBlocked(coro);
     return false;
   }
@@ -154,12 +155,12 @@ interface Progress {
   notified: boolean;
 }
 
-function* waitFor(
+function* waitFor<T>(
   condition: WaitedCondition,
-  predicate: () => unknown,
+  predicate: () => T,
   seconds: number,
   progress: Progress,
-): Generator<unknown, unknown, unknown> {
+): Generator<unknown, T, unknown> {
   const clock = context.fiber!.loop.clock;
   const deadline = clock.now() + seconds;
   let value = predicate();

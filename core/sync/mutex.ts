@@ -4,6 +4,7 @@
  * A lock is among the resources of its owner, so that it passes to the next in the queue when the owner ends.
  */
 import type { Coro } from "../coroutine/coro.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
 import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { BaseLock } from "./base_lock.ts";
@@ -31,7 +32,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
 
   /** @internal Makes the coroutine of `acquisition` the owner. The lock is free. */
   protected grantTo(acquisition: Acquisition): void {
-    const coro = acquisition.fiber!.owner;
+    const coro = coroOf(acquisition.fiber!);
     this.owner = coro;
     this.depth = acquisition.depth;
     this.callSite = acquisition.callSite;

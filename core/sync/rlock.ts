@@ -1,4 +1,4 @@
-import { context } from "../fiber/context.ts";
+import { coroOf, runningCoro } from "../coroutine/coro_of.ts";
 import type { Acquisition } from "./acquirable.ts";
 import type { LockStatistics } from "./base_lock.ts";
 import { Mutex } from "./mutex.ts";
@@ -53,7 +53,7 @@ export class RLock extends Mutex {
 
   /** @internal */
   override take(acquisition: Acquisition): boolean {
-    if (this.owner !== acquisition.fiber!.owner) return super.take(acquisition);
+    if (this.owner !== coroOf(acquisition.fiber!)) return super.take(acquisition);
     this.depth += acquisition.depth;
     return true;
   }
@@ -84,7 +84,7 @@ export class RLock extends Mutex {
    * @throws {Error} If the calling coroutine does not hold it.
    */
   override release(): void {
-    const coro = context.fiber?.owner ?? null;
+    const coro = runningCoro();
     if (coro === null || this.owner !== coro) throw this.notHeld(coro);
     this.giveBack(coro);
   }

@@ -14,7 +14,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { Timer } from "../../core/fiber/schedulable.ts";
+import { Timer } from "../../core/fiber/timer.ts";
 import { inLab, settle } from "../helpers/lab.ts";
 import { runProgram } from "../helpers/program.ts";
 

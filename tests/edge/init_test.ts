@@ -34,7 +34,7 @@ const WRONG: readonly [string, unknown, string][] = [
   [
     "an instance",
     new WebAssembly.Instance(module),
-    ", give the module that the instance was made of: current value is an object of WebAssembly.Instance",
+    ", give the module from which the instance was made: current value is an object of WebAssembly.Instance",
   ],
   [
     "what instantiate() gives",

@@ -1,6 +1,6 @@
 /**
- * What happens when the host refuses memory for more coroutines: here it does so at 4,088. Whoever asked for more is
- * told, nothing else changes, and what runs goes on.
+ * The limit of coroutines: the host refuses memory for more, here at 4,088. Creating another one throws, nothing else
+ * changes, and the existing coroutines continue.
  */
 import { all, type Coro, race, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -12,10 +12,10 @@ const ROOM = 4088;
 const REFUSED = "Cannot create a coroutine as the host refuses the scheduler memory for more than 4088, " +
   "let some finish first: current value is 4088 live coroutines";
 
-// Before the first scheduler of this file, which would leave its kernel to the next one.
+// Before the first scheduler of this file, whose kernel the next one would reuse.
 setKernelModule(limitedTo(2));
 
-/** Answers its messages with their double until one is negative. */
+/** Replies to its messages with their double until one is negative. */
 function* double(coro: Coro): Generator<unknown, number, unknown> {
   for (let answered = 0;; answered++) {
     const [from, n] = yield* coro.receive<[Coro, number]>();
@@ -38,7 +38,7 @@ function full(): { scheduler: Scheduler; coros: Coro<number>[]; reported: unknow
   return { scheduler, coros, reported };
 }
 
-Deno.test("beyond the last coroutine there is room for, creating one throws, and all others go on", async () => {
+Deno.test("without room for another coroutine, creating one throws, and all others continue", async () => {
   const { scheduler, coros, reported } = full();
   for (let attempt = 0; attempt < 3; attempt++) {
     assertThrows(() => scheduler.spawn(function* () {}), RangeError, REFUSED);
@@ -61,7 +61,7 @@ Deno.test("beyond the last coroutine there is room for, creating one throws, and
   assertEquals(reported, []);
 });
 
-Deno.test("race() and all() without room for all they wait for throw, and take none of the room that is left", async () => {
+Deno.test("race() and all() without room for all their items throw, and use none of the remaining room", async () => {
   const { scheduler, coros } = full();
   for (const coro of coros.slice(0, 3)) coro.send([coro, -1]);
   await coros[2].value();
@@ -81,7 +81,7 @@ Deno.test("race() and all() without room for all they wait for throw, and take n
   await scheduler.terminate();
 });
 
-Deno.test("without room, one that fails is reported, and nothing else happens to the others", async () => {
+Deno.test("without room, a coroutine that fails is reported, and the others are not affected", async () => {
   const { scheduler, coros, reported } = full();
   const failures = [new Error("first"), new Error("second")];
   failures.forEach((error, i) => coros[i].throw(error));
@@ -116,12 +116,12 @@ Deno.test("without room for a timer, cleanup that waits runs to its end", async 
   assertEquals(reported, []);
 });
 
-Deno.test("without room, one that has just ended makes room for the one that is created next", async () => {
+Deno.test("without room, a coroutine that has just ended makes room for the one that is created next", async () => {
   for (const priority of [4, 2]) {
     const { scheduler, coros } = full();
     coros[0].send([coros[0], -1]);
     await coros[0].value();
-    // This one and the next run in one turn, one after the other.
+    // This coroutine and the next run in one turn, one after the other.
     coros[1].send([coros[1], -1]);
     const creator = scheduler.spawn(function* () {
       return yield* scheduler.spawnWith({ priority }, short).finish();
@@ -154,7 +154,7 @@ Deno.test("without room, a ready coroutine whose priority changes keeps its plac
   await scheduler.terminate();
 });
 
-Deno.test("without room, value() with a limit is refused, and nobody waits", async () => {
+Deno.test("without room, value() with a limit is refused, and nothing waits", async () => {
   const { scheduler, coros } = full();
   await assertRejects(() => coros[0].value(10), RangeError, REFUSED);
   assertEquals(coros[0].completionWaiters, []);

@@ -146,7 +146,7 @@ Deno.test("a coroutine whose operations never wait does not starve the others", 
     assert(rounds > 1);
   }));
 
-Deno.test("when an operation that never waits gives others a turn, nothing is lost or changed", () =>
+Deno.test("when an operation that never waits gives way to others, nothing is lost or changed", () =>
   inLab(async ({ scheduler }) => {
     const count = 5_000;
     const receiver = scheduler.spawn(function* (coro) {

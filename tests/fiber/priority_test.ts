@@ -1,5 +1,5 @@
 /**
- * Priorities, first come first served within a level, and that nobody is starved.
+ * Priorities: first come, first served within a level, and no coroutine is starved.
  */
 import { type Coro, race, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -29,7 +29,7 @@ Deno.test("within a level coroutines run first come, first served", () =>
     assertEquals(log, ["a0", "b0", "c0", "d0", "a1", "b1", "c1", "e0", "d1", "a2", "b2", "c2", "e1"]);
   }));
 
-Deno.test("those who are woken queue up behind those who are ready, in the order of their wake-ups", () =>
+Deno.test("coroutines that are woken queue behind those that are ready, in the order of their wake-ups", () =>
   inLab(async ({ scheduler, log }) => {
     const sleepers = ["x", "y", "z"].map((name) =>
       scheduler.spawn(function* (coro) {
@@ -96,7 +96,7 @@ Deno.test("the default is 4, the range 0 to 7, anything else a RangeError that c
     assertEquals(coro.priority, 3);
   }));
 
-Deno.test("a change takes effect at once, for those that are ready too", () =>
+Deno.test("a change takes effect at once, for ready coroutines too", () =>
   inLab(async ({ scheduler, log }) => {
     const make = (name: string) =>
       scheduler.spawn(function* () {
@@ -121,10 +121,10 @@ Deno.test("a change takes effect at once, for those that are ready too", () =>
     assertEquals(log, ["changed", "c0", "c1", "x0", "changer", "x1", "b0", "b1"]);
   }));
 
-Deno.test("a ready coroutine whose priority changes stands behind all that is ready at its new one", () =>
+Deno.test("a ready coroutine whose priority changes queues behind all that are ready at the new one", () =>
   inLab(async ({ scheduler, log }) => {
     await scheduler.spawn(function* (coro) {
-      // Long enough for the run loop to have got into its stride.
+      // Long enough for the intervals of the run loop to have adapted.
       for (let i = 0; i < 5_000; i++) yield;
       const say = (name: string, priority: number) =>
         scheduler.spawnWith({ priority }, function* () {
@@ -143,7 +143,7 @@ Deno.test("a ready coroutine whose priority changes stands behind all that is re
     assertEquals(log, ["z", "w", "y1", "y2", "y3", "x"]);
   }));
 
-Deno.test("a lower level that comes up while another runs alone waits no longer than any lower level", () =>
+Deno.test("a lower level that becomes ready while another runs alone waits no longer than any lower level", () =>
   inLab(async ({ scheduler }) => {
     const waits: number[] = [];
     let steps = 0;
@@ -165,14 +165,14 @@ Deno.test("a lower level that comes up while another runs alone waits no longer 
     assert(waits.every((wait) => wait <= 62), `${waits} steps`);
   }));
 
-Deno.test("two that wake each other by turns, at two levels, share with all others", () =>
+Deno.test("two coroutines that wake each other in turn, at two levels, do not starve the others", () =>
   inLab(async ({ scheduler }) => {
     const counts = [0, 0, 0, 0];
     const swap = function* (coro: Coro, index: number): Generator<unknown, void, unknown> {
       for (let partner = yield* coro.receive<Coro>(); counts[3] < 20; partner = yield* coro.receive<Coro>()) {
         counts[index]++;
         partner.send(coro);
-        // At times both are ready at once.
+        // Sometimes both are ready at once.
         if (counts[index] % 3 === 0) yield;
       }
     };
@@ -231,7 +231,7 @@ Deno.test("the running coroutine may change its own priority, from the next turn
     assertEquals(log, ["c0", "d0", "d1", "d2", "e0", "c1", "e1", "c2", "e2"]);
   }));
 
-Deno.test("a change also holds for one that waits, when it is woken", () =>
+Deno.test("a change also applies to a coroutine that waits, when it is woken", () =>
   inLab(async ({ scheduler, log }) => {
     const waiting = ["p", "q"].map((name) =>
       scheduler.spawn(function* (coro) {
@@ -246,7 +246,7 @@ Deno.test("a change also holds for one that waits, when it is woken", () =>
     assertEquals(log, ["q", "p"]);
   }));
 
-Deno.test("a change holds for the branches of a race, too", () =>
+Deno.test("a change applies to the branches of a race, too", () =>
   inLab(async ({ scheduler, log }) => {
     const waiting = ["p", "q"].map((name) =>
       scheduler.spawn(function* (coro) {
@@ -266,7 +266,7 @@ Deno.test("a change holds for the branches of a race, too", () =>
     assertEquals(log, ["q", "p"]);
   }));
 
-Deno.test("one that becomes ready and is more urgent runs before the rest of its level's batch", () =>
+Deno.test("a more urgent coroutine that becomes ready runs before the rest of the level that is served", () =>
   inLab(async ({ scheduler, log }) => {
     const urgent = scheduler.spawnWith({ priority: 1 }, function* (coro) {
       yield* coro.sleep();
@@ -287,7 +287,7 @@ Deno.test("one that becomes ready and is more urgent runs before the rest of its
     assertEquals(log, ["a", "urgent", "b", "c"]);
   }));
 
-Deno.test("a lower level is not starved by ones that never wait", () =>
+Deno.test("a lower level is not starved by coroutines that never wait", () =>
   inLab(async ({ scheduler }) => {
     let stop = 0;
     const counts = new Array(8).fill(0);

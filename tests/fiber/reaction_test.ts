@@ -1,5 +1,5 @@
 /**
- * Waits for promises that are given up leave nothing behind, and those that are not keep their order.
+ * Waits for promises that are given up leave nothing behind, and the others keep their order.
  */
 import {
   all,
@@ -33,7 +33,7 @@ function* soon(): Steps {
   yield;
 }
 
-/** Bytes that each of many waits leaves behind, one after the other. */
+/** Bytes that each wait leaves behind, measured over many, one after the other. */
 function* bytesKept(wait: () => Waits): Generator<unknown, number, unknown> {
   const gc = collector();
   function* waits(times: number): Steps {
@@ -44,7 +44,7 @@ function* bytesKept(wait: () => Waits): Generator<unknown, number, unknown> {
     return Deno.memoryUsage().heapUsed;
   };
   yield* call(waits(1000));
-  // What the engine keeps for itself is kept in some rounds; a leak shows in all, but where an earlier one was collected.
+  // The engine's own caches grow in some rounds; a leak grows in all, except where an earlier one was collected.
   const rounds: number[] = [];
   while (rounds.length < 7) {
     yield* until(settle());
@@ -78,7 +78,7 @@ const WAITS: Readonly<Record<string, () => Waits>> = {
   *"an all that fails"() {
     yield* caught(all(until(never), never, race(never, sleep(1)), fails()));
   },
-  *"a promise of a class of its own"() {
+  *"a promise of a subclass"() {
     yield* race(until(subclassed), subclassed, soon());
   },
   *"a thenable"() {
@@ -125,7 +125,7 @@ function* caught(operation: Operation<unknown>): Steps {
 }
 
 for (const [name, wait] of Object.entries(WAITS)) {
-  Deno.test(`waits that are given up leave nothing with a promise that lives long: ${name}`, async () => {
+  Deno.test(`waits that are given up leave nothing with a long-lived promise: ${name}`, async () => {
     const bytes = await run(function* () {
       return yield* call(bytesKept(wait));
     });
@@ -160,7 +160,7 @@ const LOOP_WAITS: Readonly<Record<string, () => Waits>> = {
 };
 
 for (const [name, wait] of Object.entries(LOOP_WAITS)) {
-  Deno.test(`in an event loop, waits that are given up leave nothing with a promise that lives long: ${name}`, async () => {
+  Deno.test(`in an event loop, waits that are given up leave nothing with a long-lived promise: ${name}`, async () => {
     const bytes = await runLoop(function* () {
       return yield* call(bytesKept(wait));
     });
@@ -182,7 +182,7 @@ Deno.test("waits for the end of a process that are given up leave nothing", asyn
   assert(bytes < 100, `${bytes} bytes`);
 });
 
-Deno.test("those who wait for one promise go on in the order in which they came, whoever gave up before", () =>
+Deno.test("waits for one promise end in the order in which they began, whichever were given up before", () =>
   inLab(async ({ scheduler, log }) => {
     const gate = Promise.withResolvers<void>();
     const waiter = (name: string): Coro =>

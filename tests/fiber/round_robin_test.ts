@@ -8,7 +8,7 @@ import fc from "fast-check";
 
 type Body = Generator<unknown, void, unknown>;
 
-/** What a disturber may do in a step of its own. */
+/** The actions of which a disturber takes one in each of its steps. */
 const DISTURBANCES: Record<string, (coro: Coro, others: Coro[]) => Body> = {
   *"give way"() {
     yield;
@@ -60,7 +60,7 @@ const DISTURBANCES: Record<string, (coro: Coro, others: Coro[]) => Body> = {
     others.pop()?.terminate();
     yield;
   },
-  *"terminate one that sleeps, and have another"(coro, others) {
+  *"terminate one that sleeps, and spawn another"(coro, others) {
     const child = coro.scheduler.spawn(function* (child: Coro) {
       yield* child.sleep(0.5);
     }) as Coro;
@@ -115,13 +115,13 @@ Deno.test("coroutines that give way take turns in one round, more of them than r
   assertEquals(log.findIndex((id, step) => id !== step % yielders), -1);
 });
 
-/** Gives way so often, and then begins others. */
+/** Gives way a number of times, and then begins others. */
 interface Plan {
   readonly yields: number;
   readonly children: readonly Plan[];
 }
 
-/** What a plain queue would do, as the numbers of plans in the order of their steps. */
+/** The order of a plain queue: the numbers of the plans, step by step. */
 function queued(plans: readonly Plan[]): number[] {
   const log: number[] = [];
   const queue = plans.map((plan, id) => ({ id, left: plan.yields, plan }));
@@ -149,7 +149,7 @@ async function stepped(plans: readonly Plan[]): Promise<number[]> {
   return log;
 }
 
-Deno.test("when something happens after long quiet, the order goes on as it was", async () => {
+Deno.test("an event after a long time without events does not change the order", async () => {
   const yields = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 300 }));
   const withChildren = (child: fc.Arbitrary<Plan>): fc.Arbitrary<Plan> =>
     fc.record({ yields, children: fc.array(child, { maxLength: 2 }) });
@@ -178,7 +178,7 @@ Deno.test("a timer that is due runs in the middle of rounds in which nothing els
   assertEquals(woken, true);
 });
 
-Deno.test("the clock is read every few hundred steps, however few coroutines there are, should steps become long", async () => {
+Deno.test("the clock is read every few hundred steps, with any number of coroutines, in case steps become long", async () => {
   for (const count of [1, 2, 100, 1000]) {
     let time = 0;
     let unread = 0;
@@ -193,7 +193,7 @@ Deno.test("the clock is read every few hundred steps, however few coroutines the
     for (let i = 0; i < count; i++) {
       scheduler.spawn(function* () {
         for (let step = 0; step < 20_000 / count; step++) {
-          // Quick at first, so that the run loop reads the clock as seldom as it ever does.
+          // Short steps at first, so that the run loop reads the clock as rarely as it ever does.
           const long = step * count > 10_000;
           time += long ? 0.001 : 1e-9;
           unread++;
@@ -203,7 +203,7 @@ Deno.test("the clock is read every few hundred steps, however few coroutines the
       });
     }
     await scheduler.join();
-    // A look is due after 255 steps, and what is ready at one time is run to its end if it is less than that.
+    // A reading is due after 255 steps, and a turn with fewer ready coroutines is run to its end.
     assert(most > 0 && most <= 510, `${most} long steps of ${count} coroutines without a look at the clock`);
   }
 });

@@ -29,7 +29,7 @@ async function order(shuffle?: number): Promise<string> {
   return log.join(" ");
 }
 
-Deno.test("the same seed gives the same order, again and again", async () => {
+Deno.test("the same seed gives the same order every time", async () => {
   for (const seed of [1, 2, 3, 123456789, -5, 0.5]) assertEquals(await order(seed), await order(seed), `seed ${seed}`);
 });
 
@@ -68,8 +68,8 @@ Deno.test("a shuffle keeps priorities and deadlines", async () => {
   }
 });
 
-Deno.test("a slot that is released and given away in one turn does not run its new tenant too early", async () => {
-  // Two timers of one moment, of which one cancels the other and starts a new one; stats() hands slots over at once.
+Deno.test("a slot that is freed and reused in one turn does not run its new entity too early", async () => {
+  // Two timers with one deadline, of which one cancels the other and starts a new one; stats() makes the change at once.
   for (let seed = 0; seed < 30; seed++) {
     const clock = new VirtualClock();
     const scheduler = new Scheduler({ clock, shuffle: seed });
@@ -79,7 +79,7 @@ Deno.test("a slot that is released and given away in one turn does not run its n
         try {
           yield* withTimeout(1, coro.sleep(1));
         } catch {
-          // Either may come first.
+          // Either timer may fire first.
         }
         scheduler.stats();
         try {
@@ -93,7 +93,7 @@ Deno.test("a slot that is released and given away in one turn does not run its n
   }
 });
 
-Deno.test("a seed that is no number is refused", () => {
+Deno.test("a seed that is not a number is refused", () => {
   for (const seed of [NaN, "1", {}, null, 1n]) {
     assertThrows(
       () => new Scheduler({ shuffle: seed as number }),

@@ -1,6 +1,6 @@
-// Plays random programs against the naive model and against two kernels, one of which is worked on by calls alone, the
-// other in place as far as that goes. After each step all that can be seen is compared with the model, and the memory of
-// the two kernels with each other, word by word.
+// Runs random programs on the naive model and on two kernels, one of which is changed only by calls, the other in its
+// memory where that is possible. After each step all observable state is compared with the model, and the memory of the two
+// kernels with each other, word by word.
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
@@ -8,47 +8,47 @@ import { Buffer } from "node:buffer";
 import { Kernel } from "../../core/kernel/kernel.ts";
 import { KernelModel } from "./kernel_model.ts";
 
-/** One thing done to all of them. */
+/** One operation on all three. */
 export type Operation =
   | { do: "allocate"; level: number; times: number }
-  | { do: "free" | "push" | "unshift"; who: number; times: number }
+  | { do: "free" | "push" | "unshift"; target: number; times: number }
   | { do: "shift"; level: number; times: number }
   | { do: "turn"; advance: number; limit: number; share: number }
   | { do: "expire"; advance: number }
-  | { do: "arm"; who: number; times: number; deadline: number }
-  | { do: "disarm"; who: number; times: number }
-  | { do: "setLevel"; who: number; level: number }
+  | { do: "arm"; target: number; times: number; deadline: number }
+  | { do: "disarm"; target: number; times: number }
+  | { do: "setLevel"; target: number; level: number }
   | { do: "recycle"; emptied: boolean }
   | { do: "run"; turns: number; acts: Act[] };
 
-/** What a coroutine does in its step: things to others first, then with itself. */
+/** The actions of a coroutine in its step: first on others, then on itself. */
 interface Act {
   toOthers: "nothing" | "makeReady" | "end" | "arm" | "setLevel" | "spawn" | "stop";
-  who: number;
+  target: number;
   level: number;
   then: "yield" | "park" | "sleep" | "end";
 }
 
 const level = fc.nat(7);
-const who = fc.nat();
+const target = fc.nat();
 const times = fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(90) });
 const advance = fc.oneof(fc.constant(0), fc.integer({ min: -1, max: 8 }));
 
-// Relative to now: mostly near and often equal, so that ties, past deadlines and far ones all occur.
+// Relative to now: mostly near and often equal, so that equal, past and distant deadlines all occur.
 const deadline = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: -3, max: 20 }) },
   { weight: 3, arbitrary: fc.double({ min: 0, max: 100, noNaN: true }) },
   { weight: 1, arbitrary: fc.constantFrom(-Infinity, -1e300, -0, 1e-300, 30_000, 1e300, Infinity, NaN) },
 );
 
-// Nothing, mostly.
+// Mostly nothing.
 const act: fc.Arbitrary<Act> = fc.record({
   toOthers: fc.oneof(
     { weight: 30, arbitrary: fc.constant("nothing" as const) },
     { weight: 4, arbitrary: fc.constantFrom("makeReady", "arm", "setLevel") },
     { weight: 1, arbitrary: fc.constantFrom("end", "spawn", "stop") },
   ),
-  who,
+  target,
   level,
   then: fc.oneof(
     { weight: 12, arbitrary: fc.constant("yield" as const) },
@@ -57,12 +57,12 @@ const act: fc.Arbitrary<Act> = fc.record({
   ),
 });
 
-/** Any of them. */
+/** A random element. */
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("allocate" as const), level, times }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("free" as const), who, times }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), who, times }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("unshift" as const), who, times }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("free" as const), target, times }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), target, times }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("unshift" as const), target, times }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), level, times }) },
   {
     weight: 6,
@@ -74,9 +74,9 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("expire" as const), advance }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("arm" as const), who, times, deadline }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("disarm" as const), who, times }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("setLevel" as const), who, level }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("arm" as const), target, times, deadline }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("disarm" as const), target, times }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("setLevel" as const), target, level }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -96,9 +96,9 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 /** See the head of this file. */
 export class Duel {
-  /** By calls alone. */
+  /** Changed only by calls. */
   readonly called = new Kernel();
-  /** In place. */
+  /** Changed in its memory. */
   readonly inPlace = new Kernel();
   readonly model = new KernelModel();
   now = 0;
@@ -182,7 +182,7 @@ export class Duel {
     this.#all((party) => party.arm(slot, deadline));
   }
 
-  /** Returns the level that is chosen, and how many of it. */
+  /** Returns the level that is chosen, and how many of its slots. */
   turn(limit: number): [number, number] {
     const choice = this.#same("turn", (party) => party.turn(this.now, this.#ran, limit));
     this.#ran = 0;
@@ -218,10 +218,10 @@ export class Duel {
     return expected;
   }
 
-  #each(step: { who: number; times?: number }, act: (slot: number) => void): void {
+  #each(step: { target: number; times?: number }, act: (slot: number) => void): void {
     for (let n = 0; n < (step.times ?? 1); n++) {
       const slots = this.model.slots();
-      if (slots.length > 0) act(slots[(step.who + n) % slots.length]);
+      if (slots.length > 0) act(slots[(step.target + n) % slots.length]);
     }
   }
 
@@ -229,7 +229,7 @@ export class Duel {
     this.#all((party) => party.disarm(slot));
   }
 
-  /** As the scheduler does it: what is ready has no timer, and is not made ready again. */
+  /** Like the scheduler: a ready slot has no timer, and is not made ready again. */
   #makeReady(slot: number, end: "push" | "unshift" = "push"): void {
     if (this.model.isReady(slot)) return;
     this.#disarm(slot);
@@ -248,21 +248,21 @@ export class Duel {
     this.#all((party) => party.setLevel(slot, level));
   }
 
-  /** Frees all that is in use. */
+  /** Frees all slots in use. */
   #empty(): void {
     for (let level = 0; level < 8; level++) while (this.shift(level) !== 0);
     for (const slot of this.model.slots()) this.#free(slot);
   }
 
-  /** A turn of a run loop whose coroutines do one of these things, each in its step. */
+  /** A turn of a run loop whose coroutines take one of these actions each, in their steps. */
   #run(acts: Act[]): void {
     const [level, most] = this.turn(256);
     let end = most;
     while (this.#ran < end) {
       const slot = this.shift(level);
       if (slot === 0) break;
-      const { toOthers, who, level: other, then } = acts[this.#ran++ % acts.length];
-      this.#each({ who }, (another) => {
+      const { toOthers, target, level: other, then } = acts[this.#ran++ % acts.length];
+      this.#each({ target }, (another) => {
         if (another === slot) return;
         if (toOthers === "makeReady") this.#makeReady(another);
         if (toOthers === "end") this.#free(another);

@@ -1,5 +1,5 @@
-// What the kernel should do, said as plainly as possible: arrays, sort, and no thought for speed. kernel_duel.ts
-// plays the same random operations against both.
+// The specification of the kernel as a naive program: arrays and sort, without regard to speed. kernel_duel.ts runs the
+// same random operations on both.
 
 const FAIR_SHARE = 61;
 const EXPIRATIONS = 1024;
@@ -13,10 +13,10 @@ interface Slot {
   armedAt: number;
 }
 
-/** The naive kernel. Its methods are named as the kernel's exports. */
+/** The naive kernel. Its methods have the names of the kernel's exports. */
 export class KernelModel {
   readonly #used = new Map<number, Slot>();
-  // The last one is given out first.
+  // Last in, first out.
   #free: number[] = [];
   #untouched = FIRST_SLOT;
   #records = 4096;

@@ -1,10 +1,10 @@
-// The kernel seen from TypeScript: random operations against a naive model, then what the model cannot show. The kernel's
-// functions one by one are specified in assembly/__tests__/.
+// The kernel as TypeScript uses it: random operations compared with a naive model, then properties that the model does not
+// have. The specs of the single functions are in assembly/__tests__/.
 
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Kernel, setKernelModule } from "../../core/kernel/kernel.ts";
-import { KERNEL_SEAL } from "../../core/kernel/kernel_bytes.ts";
+import { KERNEL_FINGERPRINT } from "../../core/kernel/kernel_bytes.ts";
 import { kernelBytes, limitedTo } from "../helpers/limited_kernel.ts";
 import { Duel, operation } from "./kernel_duel.ts";
 
@@ -53,7 +53,7 @@ Deno.test("kernel imports nothing and is below 8 KiB", () => {
   assertEquals(WebAssembly.Module.imports(new WebAssembly.Module(bytes)), []);
 });
 
-Deno.test("Kernel is compiled once, instances are apart", () => {
+Deno.test("Kernel is compiled once, and instances are independent", () => {
   const one = new Kernel();
   const two = new Kernel();
   one.exports.arm(one.allocate(0), 5);
@@ -61,7 +61,7 @@ Deno.test("Kernel is compiled once, instances are apart", () => {
   assertEquals(two.exports.nextDeadline(), Infinity);
 });
 
-Deno.test("Kernel.take() gives a kernel that was given back, as good as new, and never one in use", () => {
+Deno.test("Kernel.take() returns a kernel that was given back, reset, and never one in use", () => {
   const one = Kernel.take();
   const slot = one.allocate(0);
   one.queue.push(0, slot);
@@ -77,7 +77,7 @@ Deno.test("Kernel.take() gives a kernel that was given back, as good as new, and
   two.giveBack();
   const three = Kernel.take();
   assertEquals(three, two);
-  // Behind the records lie the timers, which are read as far as there are some.
+  // The timers follow the records; only as many as are set are read.
   assertEquals(three.queue.words.subarray(0, 4 * 4_096).findIndex((word) => word !== 0), -1);
   assertEquals([three.exports.nextDeadline(), three.exports.timerCount(), three.queue.length], [Infinity, 0, 0]);
   assertEquals([one.queue.isReady(slot), one.queue.shift(0)], [true, slot]);
@@ -102,17 +102,17 @@ Deno.test("Kernel.giveBack() keeps a few and drops the rest", () => {
   assertLess(10, kept);
 });
 
-Deno.test("the kernel's own section says which kernel it is", async () => {
+Deno.test("the custom section holds the fingerprint of the kernel", async () => {
   const wasm = kernelBytes();
   const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(wasm), "asyncoro");
-  assertEquals(new TextDecoder().decode(section), KERNEL_SEAL);
-  // What is sealed is the module without the section at its end.
-  const bare = wasm.subarray(0, wasm.length - (3 + "asyncoro".length + KERNEL_SEAL.length));
+  assertEquals(new TextDecoder().decode(section), KERNEL_FINGERPRINT);
+  // The fingerprint is that of the module without the section at its end.
+  const bare = wasm.subarray(0, wasm.length - (3 + "asyncoro".length + KERNEL_FINGERPRINT.length));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bare));
-  assert(digest.toHex().startsWith(KERNEL_SEAL));
+  assert(digest.toHex().startsWith(KERNEL_FINGERPRINT));
 });
 
-Deno.test("Kernel replaces its view when the memory grows, and keeps what is ready and what has a timer", () => {
+Deno.test("Kernel replaces its view when the memory grows, and keeps ready slots and timers", () => {
   const kernel = new Kernel();
   const before = kernel.queue.words;
   const [ready, sleeper] = [kernel.allocate(2), kernel.allocate(2)];

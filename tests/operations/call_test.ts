@@ -1,5 +1,5 @@
 /**
- * Subroutines on the coroutine's own stack: depth, errors, unwinding, and what `error.stack` tells.
+ * Subroutines on the coroutine's own stack: depth, errors, unwinding, and `error.stack`.
  */
 import { call, type Operation, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
@@ -69,7 +69,7 @@ Deno.test("a termination unwinds 20,000 frames, innermost first", () =>
     assertEquals(order, Array.from({ length: DEPTH + 1 }, (_, n) => n));
   }));
 
-Deno.test("an error is caught by the first frame that catches, and the stack goes on from there", () =>
+Deno.test("an error is caught by the first frame that catches, and the stack continues from there", () =>
   inLab(async ({ scheduler, log }) => {
     function* frame(n: number): Generator<unknown, string, unknown> {
       try {
@@ -144,7 +144,7 @@ Deno.test("a generator object that has ended gives undefined", () =>
     }).value();
   }));
 
-Deno.test("the stack of an error has the places of the callers and the coroutine's name and id", () =>
+Deno.test("the stack of an error has the call sites of the callers and the coroutine's name and id", () =>
   inLab(async ({ scheduler }) => {
     function* innermost(): Generator<unknown, void, unknown> {
       yield* sleep(1);
@@ -176,7 +176,7 @@ Deno.test("the stack of an error has the places of the callers and the coroutine
     assertEquals(lines.at(-1), `in coroutine worker/${coro.id}`);
   }));
 
-Deno.test("errors that are frozen, have no stack or are no errors pass unharmed", () =>
+Deno.test("frozen errors, errors without a stack and other values pass unchanged", () =>
   inLab(async ({ scheduler }) => {
     const noStack = new Error("no stack");
     delete noStack.stack;
@@ -194,7 +194,7 @@ Deno.test("errors that are frozen, have no stack or are no errors pass unharmed"
     }
   }));
 
-Deno.test("the stack is labelled once, however many coroutines the error goes through", () =>
+Deno.test("the stack is labelled once, even if the error passes through several coroutines", () =>
   inLab(async ({ scheduler }) => {
     const inner = scheduler.spawnWith({ name: "inner" }, function* () {
       yield;

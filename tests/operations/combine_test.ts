@@ -103,7 +103,7 @@ Deno.test("all gives the values in the shape of its arguments, and runs its item
     }).value();
   }));
 
-Deno.test("race of nothing, and what cannot be waited for, is refused at the call", () => {
+Deno.test("race of nothing, and items that cannot be waited for, are refused at the call", () => {
   assertThrows(() => race(), TypeError, "Cannot race nothing");
   assertThrows(() => race([]), TypeError, "Cannot race nothing");
   const wrong: [unknown, string][] = [[5, "5"], [undefined, "undefined"], [function* () {}, "the generator function"]];
@@ -157,7 +157,7 @@ Deno.test("cleanup of losers is cut short after five seconds", () =>
     assertEquals(lab.clock.now(), 6);
   }));
 
-Deno.test("losing coroutines and promises are no longer waited for, and nothing is kept of that", () =>
+Deno.test("losing coroutines and promises are no longer waited for, and nothing of the wait is retained", () =>
   inLab(async ({ scheduler }) => {
     const gate = Promise.withResolvers<void>();
     const slow = scheduler.spawn(function* () {
@@ -264,7 +264,7 @@ Deno.test("a failing all gives back the messages that its receives had got, in o
       try {
         yield* all(coro.receive(), coro.receive(), failAfter(2, new Error("boom")), coro.receive());
       } catch {
-        // What counts is what is left.
+        // Only the remaining messages matter.
       }
       const got: unknown[] = [];
       for (let i = 0; i < 4; i++) got.push(yield* coro.receive(0, "empty"));
@@ -406,7 +406,7 @@ Deno.test("a race inside a subroutine and in cleanup code", () =>
     assertEquals(lab.log[2].endsWith("in the cleanup"), true);
   }));
 
-Deno.test("until in a race: the promise of the loser is let go", () =>
+Deno.test("until in a race: the promise of the loser is released", () =>
   inLab(async ({ scheduler }) => {
     const never = new Promise<void>(() => {});
     await scheduler.spawn(function* () {
@@ -415,7 +415,7 @@ Deno.test("until in a race: the promise of the loser is let go", () =>
     }).value();
   }));
 
-Deno.test("all and race of very many take time in proportion", async () => {
+Deno.test("all and race of very many items take time in proportion", async () => {
   await runVirtual(function* (coro) {
     const many = 40_000;
     const start = performance.now();
@@ -430,7 +430,7 @@ Deno.test("all and race of very many take time in proportion", async () => {
   });
 });
 
-Deno.test("what many branches wait for is cut short in a dump", async () => {
+Deno.test("a dump shows the waits of the first branches only", async () => {
   await runVirtual(function* (coro) {
     const waiter = new Coro(function* (self) {
       yield* all(Array.from({ length: 12 }, () => self.sleep(5)));

@@ -19,7 +19,7 @@ type Waits = Generator<unknown, unknown, unknown>;
 
 const DEEP = 12_000;
 
-/** Puts an operation into so many levels. */
+/** Nests an operation `n` levels deep. */
 const NESTS: Readonly<Record<string, (leaf: Operation<unknown>, levels: number) => Operation<unknown>>> = {
   "generators with all": (leaf, levels) => call(node(leaf, levels, (inner) => all(inner, sleep(1e6)))),
   "generators with race": (leaf, levels) => call(node(leaf, levels, (inner) => race(inner, sleep(1e6)))),
@@ -47,7 +47,7 @@ function nested(
   return whole;
 }
 
-/** A coroutine that waits in so many levels, once all of them have begun. Time stands still. */
+/** A coroutine that waits many levels deep, once all levels have begun. Time does not advance. */
 async function waiting({ scheduler, clock }: Lab, body: (coro: Coro) => Waits): Promise<Coro> {
   clock.autoAdvance = false;
   const coro = scheduler.spawn(body) as Coro;
@@ -72,7 +72,7 @@ for (const [name, nest] of Object.entries(NESTS)) {
       assertEquals(log, ["cleaned up"]);
     }));
 
-  Deno.test(`errors, deadlines, resume, priorities and a look inside reach very many levels: ${name}`, () =>
+  Deno.test(`errors, deadlines, resume, priorities and dumps reach very many levels: ${name}`, () =>
     inLab(async (lab) => {
       const thrown = await waiting(lab, function* (coro) {
         return yield* nest(coro.receive(), DEEP);
@@ -99,7 +99,7 @@ for (const [name, nest] of Object.entries(NESTS)) {
       await tooLate;
     }));
 
-  Deno.test(`what came through very many levels goes back if nobody takes it: ${name}`, () =>
+  Deno.test(`a value that came through very many levels is given back if it is not taken: ${name}`, () =>
     inLab(async ({ scheduler }) => {
       await scheduler.spawn(function* (coro) {
         coro.send("kept");
@@ -112,13 +112,13 @@ for (const [name, nest] of Object.entries(NESTS)) {
         } catch (error) {
           assertEquals((error as Error).message, "the whole fails");
         }
-        // A subroutine's value is its own: only operations go back.
+        // The value of a subroutine is not given back, only those of operations.
         if (!name.startsWith("generators")) assertEquals(yield* coro.receive(0), "kept");
       }).value();
     }));
 }
 
-Deno.test("those who wait for one another through very many levels are a deadlock", () =>
+Deno.test("coroutines that wait for one another through very many levels are a deadlock", () =>
   inLab(async ({ scheduler }) => {
     const coros: Coro[] = [];
     for (const other of [1, 0]) {
@@ -131,7 +131,7 @@ Deno.test("those who wait for one another through very many levels are a deadloc
     await Promise.all(ends);
   }));
 
-Deno.test("very many who wait for one another in a chain, and in a ring, are looked at without recursion", () =>
+Deno.test("very many coroutines that wait for one another, in a chain and in a ring, are searched without recursion", () =>
   inLab(async ({ scheduler }) => {
     const many = 20_000;
     const chain: Coro[] = [];

@@ -1,5 +1,5 @@
 /**
- * Operations that race, all, withTimeout and call are given are theirs from the yield on, whether or not they begin.
+ * race, all, withTimeout and call take over their operations at the yield, whether or not these begin.
  */
 import {
   all,
@@ -39,7 +39,7 @@ const FORMS: Readonly<Record<string, YieldedValue>> = {
 };
 
 for (const [form, given] of Object.entries(FORMS)) {
-  Deno.test(`a race that is decided before takes care of the promise: ${form}`, async () => {
+  Deno.test(`a race that is decided before handles the rejection of the promise: ${form}`, async () => {
     const messages = await unhandled((later) =>
       inLab(async ({ scheduler }) => {
         await scheduler.spawn(function* (coro) {
@@ -52,7 +52,7 @@ for (const [form, given] of Object.entries(FORMS)) {
     assertEquals(messages, []);
   });
 
-  Deno.test(`what fails or is terminated before its turn takes care of the promise: ${form}`, async () => {
+  Deno.test(`work that fails or is terminated before its turn handles the rejection of the promise: ${form}`, async () => {
     const messages = await unhandled((later) =>
       inLab(async (lab) => {
         const { scheduler } = lab;
@@ -62,7 +62,7 @@ for (const [form, given] of Object.entries(FORMS)) {
           } catch (error) {
             assertEquals((error as Error).message, "failed");
           }
-          // Due at the yield: neither subroutine nor branches ever make a step.
+          // Due at the yield: neither the subroutine nor the branches run a step.
           coro.terminate();
           yield* withTimeout(5, race(given(later("of a terminated coroutine"))));
         }).value();
@@ -77,7 +77,7 @@ function* fail(): Generator<unknown, never, unknown> {
   throw new Error("failed");
 }
 
-Deno.test("a rejection between the yield of a race and the first step of its branches is taken care of", async () => {
+Deno.test("a rejection between the yield of a race and the first step of its branches is handled", async () => {
   const messages = await unhandled((later) =>
     inLab(async ({ scheduler }) => {
       const gate = Promise.withResolvers<never>();
@@ -112,7 +112,7 @@ Deno.test("the then of a thenable is called once for each wait, and its value is
     assertEquals(calls, 5);
   }));
 
-Deno.test("the rejection of a promise that was in nothing that was yielded is the host's affair", async () => {
+Deno.test("the rejection of a promise that was in no yielded operation is left to the host", async () => {
   const messages = await unhandled((later) =>
     inLab(async ({ scheduler }) => {
       await scheduler.spawn(function* () {
@@ -126,7 +126,7 @@ Deno.test("the rejection of a promise that was in nothing that was yielded is th
   assertEquals(messages, ["until", "race", "withTimeout"]);
 });
 
-Deno.test("what a part got goes back if the whole has no use for it, through a deadline too", () =>
+Deno.test("a value granted to a part is given back if the whole does not use it, through a deadline too", () =>
   inLab(async ({ scheduler }) => {
     await scheduler.spawn(function* (coro) {
       for (let i = 1; i <= 6; i++) coro.send(i);
@@ -154,7 +154,7 @@ function* failSoon(): Generator<unknown, never, unknown> {
 
 // --- debug --------------------------------------------------------------------------------------------------
 
-/** What a scheduler that watches reports of a coroutine. */
+/** The errors that a scheduler with debug reports for a coroutine. */
 async function complaints(
   body: (coro: Coro) => Generator<unknown, unknown, unknown>,
   options: SchedulerOptions = { debug: true },
@@ -181,7 +181,7 @@ const INNOCENT: Readonly<Record<string, (coro: Coro) => Generator<unknown, unkno
     try {
       yield* all(fail(), coro.sleep(5), withTimeout(5, coro.receive()));
     } catch {
-      // As it should.
+      // As expected.
     }
   },
   *"in several levels"(coro) {
@@ -200,12 +200,12 @@ const INNOCENT: Readonly<Record<string, (coro: Coro) => Generator<unknown, unkno
 };
 
 for (const [name, body] of Object.entries(INNOCENT)) {
-  Deno.test(`with debug nobody is blamed for operations that were taken over and never began: ${name}`, async () => {
+  Deno.test(`with debug operations that were taken over and never began are not reported: ${name}`, async () => {
     assertEquals(await complaints(body), []);
   });
 }
 
-Deno.test("with debug operations that were dropped are found, of a dropped race the race", async () => {
+Deno.test("with debug dropped operations are reported, and for a dropped race the race", async () => {
   const found = await complaints(function* (coro) {
     coro.sleep(1);
     race(coro.receive(), all(sleep(1), withTimeout(5, coro.receive())));

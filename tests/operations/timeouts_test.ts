@@ -5,7 +5,7 @@ import { call, type Coro, race, sleep, TimeoutError, withTimeout } from "@asynco
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab, settle } from "../helpers/lab.ts";
 
-/** What `body` gives, or the name of the error it throws. */
+/** The value of `body`, or the name of the error it throws. */
 function* outcome(body: Generator<unknown, unknown, unknown>): Generator<unknown, unknown, unknown> {
   try {
     return yield* body;
@@ -25,7 +25,7 @@ function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, string,
   }
 }
 
-Deno.test("withTimeout gives what its work gives, when that is in time", () =>
+Deno.test("withTimeout gives the value of its work, if that is in time", () =>
   inLab(async ({ scheduler, clock }) => {
     function* work(): Generator<unknown, string, unknown> {
       yield* sleep(1);
@@ -65,7 +65,7 @@ Deno.test("withTimeout gives what its work gives, when that is in time", () =>
     assertEquals(scheduler.stats().timers, 0);
   }));
 
-Deno.test("withTimeout throws TimeoutError when its work is late, and what it wrapped is cancelled and cleaned up", () =>
+Deno.test("withTimeout throws TimeoutError when its work is late, and the work is cancelled and cleaned up", () =>
   inLab(async (lab) => {
     const { scheduler } = lab;
     await scheduler.spawn(function* (coro) {
@@ -96,7 +96,7 @@ Deno.test("withTimeout throws TimeoutError when its work is late, and what it wr
     assertEquals(lab.log, ["2 work begins", "3 work ends", "3 caught"]);
   }));
 
-Deno.test("a promise that is late goes on, and its rejection bothers nobody", () =>
+Deno.test("a promise that is late goes on, and its rejection is handled", () =>
   inLab(async ({ scheduler, clock }) => {
     const gate = Promise.withResolvers<void>();
     const end = scheduler.spawn(function* () {
@@ -104,7 +104,7 @@ Deno.test("a promise that is late goes on, and its rejection bothers nobody", ()
         yield* withTimeout(1, gate.promise);
       })());
     }).value();
-    // Virtual time does not move by itself while a promise is awaited.
+    // Virtual time does not advance by itself while a promise is awaited.
     await settle();
     assertEquals(clock.now(), 0);
     await clock.advance(1);
@@ -113,7 +113,7 @@ Deno.test("a promise that is late goes on, and its rejection bothers nobody", ()
     await settle();
   }));
 
-Deno.test("zero or less gives what can be had without waiting", () =>
+Deno.test("zero or less gives what is available without waiting", () =>
   inLab(async ({ scheduler, clock, log }) => {
     function* quick(): Generator<unknown, string, unknown> {
       yield* sleep(0);
@@ -220,7 +220,7 @@ Deno.test("cleanup after a deadline is cut short after five seconds", () =>
     assertEquals([lab.log, lab.clock.now()], [["1 work begins"], 6]);
   }));
 
-Deno.test("cleanup after a deadline that fails is the more important news", () =>
+Deno.test("a failure of the cleanup after a deadline takes precedence", () =>
   inLab(async (lab) => {
     const end = lab.scheduler.spawn(function* () {
       yield* withTimeout(
@@ -356,7 +356,7 @@ Deno.test("work that swallows the deadline still ends", () =>
     assert(lab.clock.now() >= 6 && lab.clock.now() <= 7);
   }));
 
-Deno.test("withTimeout refuses what is no work, at the call", () => {
+Deno.test("withTimeout refuses other values than work, at the call", () => {
   for (
     const [work, words] of [[undefined, "undefined"], [5, "5"], [function* () {}, "the generator function"], [
       [],
@@ -368,7 +368,7 @@ Deno.test("withTimeout refuses what is no work, at the call", () => {
   }
 });
 
-Deno.test("a hundred thousand deadlines that are met leave no timers", () =>
+Deno.test("a hundred thousand deadlines that are not reached leave no timers", () =>
   inLab(async ({ scheduler }) => {
     await scheduler.spawn(function* (coro) {
       for (let i = 0; i < 20_000; i++) {

@@ -22,7 +22,7 @@ Deno.test("until gives the value and throws the rejection, the same object", asy
   });
 });
 
-Deno.test("until that is late throws TimeoutError, and what comes later reaches nobody", () =>
+Deno.test("until that is late throws TimeoutError, and a later outcome is dropped", () =>
   inLab(async ({ scheduler, clock }) => {
     for (const settleLate of ["resolve", "reject"] as const) {
       const gate = Promise.withResolvers<unknown>();
@@ -31,7 +31,7 @@ Deno.test("until that is late throws TimeoutError, and what comes later reaches 
           yield* until(gate.promise, 1);
         } catch (error) {
           assertInstanceOf(error, TimeoutError);
-          assertEquals((error as Error).message, "until() waited in vain: the promise was not settled in time");
+          assertEquals((error as Error).message, "until() timed out: the promise was not settled in time");
         }
         assertEquals(scheduler.stats().hostOperations, 0);
         return yield* self.receive(10, "untouched");
@@ -69,7 +69,7 @@ Deno.test("until with zero or less does not wait, whatever the promise", () =>
     }).value();
   }));
 
-Deno.test("until refuses what is no promise, at the call", () => {
+Deno.test("until refuses other values than promises, at the call", () => {
   for (const [value, words] of [[undefined, "undefined"], [null, "null"], [5, "5"], [{}, "an object"], ["x", '"x"']]) {
     assertThrows(
       () => until(value as PromiseLike<unknown>),
@@ -79,7 +79,7 @@ Deno.test("until refuses what is no promise, at the call", () => {
   }
 });
 
-Deno.test("an awaited promise whose coroutine is terminated or thrown into is abandoned without a trace", () =>
+Deno.test("an awaited promise whose coroutine is terminated or thrown into is abandoned and leaves nothing behind", () =>
   inLab(async ({ scheduler }) => {
     for (const action of ["terminate", "throw"] as const) {
       const gate = Promise.withResolvers<void>();

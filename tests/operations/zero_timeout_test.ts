@@ -1,5 +1,5 @@
 /**
- * A timeout of zero or less, of everything that takes one: what is there is taken, and nothing is waited for.
+ * A timeout of zero or less, for every operation that takes one: an available value is taken, and nothing waits.
  */
 import {
   all,
@@ -42,15 +42,15 @@ function* outcome(operation: Operation<unknown>): Waits {
   }
 }
 
-/** What is waited for with how long, and what comes of it with zero. */
+/** Operations with a timeout, and their outcomes with a timeout of zero. */
 type Case = (coro: Coro, zero: Timeout) => Generator<unknown, [unknown, unknown], unknown>;
 
 const CASES: Readonly<Record<string, Case>> = {
-  *"receive that has a message"(coro, zero) {
+  *"receive with a message in the mailbox"(coro, zero) {
     coro.send("message");
     return [yield* coro.receive(zero), "message"];
   },
-  *"receive that has none"(coro, zero) {
+  *"receive without a message"(coro, zero) {
     return [yield* coro.receive(zero, "alarm"), "alarm"];
   },
   *"receive of a category"(coro, zero) {
@@ -63,14 +63,14 @@ const CASES: Readonly<Record<string, Case>> = {
   *"sleep"(coro, zero) {
     return [yield* coro.sleep(zero, "alarm"), "alarm"];
   },
-  *"finish of one that has ended"(coro, zero) {
+  *"finish of a coroutine that has ended"(coro, zero) {
     const ended = coro.scheduler.spawn(function* () {
       return "ended";
     });
     yield* ended.finish();
     return [yield* ended.finish(zero), "ended"];
   },
-  *"finish and value of one that has not"(coro, zero) {
+  *"finish and value of a coroutine that has not ended"(coro, zero) {
     const alive = coro.scheduler.spawn(function* (self) {
       yield* self.sleep(1);
     });
@@ -120,11 +120,11 @@ const CASES: Readonly<Record<string, Case>> = {
     condition.release();
     return [outcomes, [false, true, false]];
   },
-  *"until, as a promise tells nothing at once"(_coro, zero) {
+  *"until, as a promise never settles at once"(_coro, zero) {
     const settled = Promise.resolve("settled");
     return [[yield* outcome(until(settled, zero)), yield* outcome(withTimeout(zero, settled))], [LATE, LATE]];
   },
-  *"withTimeout of what is there"(coro, zero) {
+  *"withTimeout of an available value"(coro, zero) {
     coro.send("message");
     return [yield* withTimeout(zero, coro.receive()), "message"];
   },
@@ -136,7 +136,7 @@ const CASES: Readonly<Record<string, Case>> = {
     for (let i = 1; i <= 2; i++) coro.send("message");
     return [yield* withTimeout(zero, all(coro.receive(), sleep(0), coro.receive())), ["message", undefined, "message"]];
   },
-  *"withTimeout of an all of which a part is there"(coro, zero) {
+  *"withTimeout of an all with one available item"(coro, zero) {
     for (let i = 1; i <= 3; i++) coro.send(i);
     const failed = yield* outcome(withTimeout(zero, all(coro.receive(), all(coro.receive(), sleep(1)))));
     return [[failed, yield* coro.receive(0), yield* coro.receive(0), yield* coro.receive(0)], [LATE, 1, 2, 3]];
@@ -168,11 +168,11 @@ const CASES: Readonly<Record<string, Case>> = {
     };
     return [[yield* outcome(withTimeout(zero, body())), yield* coro.receive(0)], [LATE, undefined]];
   },
-  *"withTimeout of a race whose loser has something to do"(coro, zero) {
+  *"withTimeout of a race whose loser cleans up"(coro, zero) {
     coro.send("message");
     return [yield* withTimeout(zero, race(tidy(), coro.receive())), "message"];
   },
-  *"withTimeout of what never waits and never ends"(_coro, zero) {
+  *"withTimeout of work that never waits and never ends"(_coro, zero) {
     const body = function* (): Waits {
       for (;;) yield* race(sleep(0), sleep(1));
     };
@@ -182,7 +182,7 @@ const CASES: Readonly<Record<string, Case>> = {
     coro.send("message");
     return [yield* race(withTimeout(zero, race(coro.receive())), sleep(1)), "message"];
   },
-  *"connect, bind and open begin nothing"(_coro, zero) {
+  *"connect, bind and open do not begin"(_coro, zero) {
     const path = `${Deno.makeTempDirSync()}/never`;
     const outcomes = [
       yield* outcome(AsyncSocket.connect({ port: 9 }, zero)),

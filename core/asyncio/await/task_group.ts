@@ -1,7 +1,7 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { describe, isInstance } from "../../base/describe.ts";
-import { isGeneratorFunction } from "../../fiber/fiber.ts";
+import { isGeneratorFunction } from "../../base/generator.ts";
 import type { Coroutine } from "../loop/coroutine.ts";
 import { CancelledError } from "../errors.ts";
 import type { Future } from "../loop/future.ts";

@@ -3,7 +3,7 @@ import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { Call, call } from "../../operations/call.ts";
-import { type Body, isGenerator } from "../../fiber/fiber.ts";
+import { type Body, isGenerator } from "../../base/generator.ts";
 import { type Timeout as Delay, toSeconds } from "../../base/duration.ts";
 import { type Awaitable, isAwaitable, operationOf } from "../loop/coroutine.ts";
 import { CancelledError } from "../errors.ts";

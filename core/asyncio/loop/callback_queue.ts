@@ -5,6 +5,7 @@
  * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
  * order exactly, as anything else that becomes ready closes the batch.
  */
+import { callbackContext } from "../../coroutine/callback_scheduler.ts";
 import { context } from "../../fiber/context.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
@@ -92,11 +93,11 @@ export class CallbackQueue {
   /** Calls a function as a callback of this scheduler, outside any coroutine. */
   within(callback: () => void): void {
     context.fiber = null;
-    context.scheduler = this.#scheduler;
+    callbackContext.scheduler = this.#scheduler;
     try {
       callback();
     } finally {
-      context.scheduler = null;
+      callbackContext.scheduler = null;
     }
   }
 }

@@ -2,7 +2,7 @@ import { Coro, type CoroFunction } from "../../coroutine/coro.ts";
 import { describe } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { operationFor } from "../../operations/as_body.ts";
-import { isGenerator, isGeneratorFunction, isThenable } from "../../fiber/fiber.ts";
+import { isGenerator, isGeneratorFunction, isThenable } from "../../base/generator.ts";
 
 /**
  * A coroutine in the sense of asyncio: a generator object, a generator function (called with its `Coro`), or an

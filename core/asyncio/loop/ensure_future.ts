@@ -1,7 +1,7 @@
 import { Coro } from "../../coroutine/coro.ts";
 import { describe } from "../../base/describe.ts";
 import { Reaction } from "../../fiber/reaction.ts";
-import { isThenable } from "../../fiber/fiber.ts";
+import { isThenable } from "../../base/generator.ts";
 import { type Awaitable, type Coroutine, isAwaitable, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { Future, type FutureOptions } from "./future.ts";

@@ -1,6 +1,6 @@
 import { describe } from "../../base/describe.ts";
 import { captureContext, currentContext, enterContext, type HostContext } from "../../host/async_context.ts";
-import type { Timer } from "../../fiber/schedulable.ts";
+import type { Timer } from "../../fiber/timer.ts";
 import type { LoopServices, QueuedCallback, TimedCallback } from "./loop_services.ts";
 
 /** A function that an event loop calls. */

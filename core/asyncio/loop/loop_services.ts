@@ -4,7 +4,7 @@
  * They are below the event loop, which imports them; so they name its services here and not the loop itself.
  */
 import type { Scheduler } from "../../coroutine/scheduler.ts";
-import type { Timer } from "../../fiber/schedulable.ts";
+import type { Timer } from "../../fiber/timer.ts";
 import type { ExceptionContext } from "./exception_context.ts";
 
 /** The priority level of everything that an event loop runs, the usual one: asyncio has no priorities. */

@@ -1,10 +1,11 @@
-import { context } from "../../fiber/context.ts";
+import { callbackContext } from "../../coroutine/callback_scheduler.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { LoopScheduler } from "./loop_scheduler.ts";
 
 /** The event loop whose coroutine or callback runs now; `null` if there is none. */
 export function runningLoop(): EventLoop | null {
-  const scheduler = context.fiber?.owner.scheduler ?? context.scheduler;
+  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler;
   return scheduler instanceof LoopScheduler ? scheduler.eventLoop : null;
 }
 

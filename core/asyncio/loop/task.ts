@@ -2,9 +2,10 @@ import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
-import { type Body, type Ending, isGenerator } from "../../fiber/fiber.ts";
+import type { Ending } from "../../fiber/fiber.ts";
+import { type Body, isGenerator } from "../../base/generator.ts";
 import { asBody } from "../../operations/as_body.ts";
-import { letGo, takeOver } from "../../operations/parts.ts";
+import { discard, takeOver } from "../../operations/parts.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
@@ -210,7 +211,7 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
 
   /** @internal Its coroutine has ended. */
   coroEnded(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
-    if (this.#work !== null) letGo(this.#work);
+    if (this.#work !== null) discard(this.#work);
     if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
     // Cancelled in its last step.

@@ -1,4 +1,4 @@
-import { context } from "../../fiber/context.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { getRunningLoop } from "./running.ts";
 import { Task } from "./task.ts";
@@ -11,7 +11,7 @@ import { TaskCoro } from "./task_coro.ts";
  * @throws {Error} If no loop is given and none is running.
  */
 export function currentTask(loop: EventLoop = getRunningLoop()): Task | null {
-  const coro = context.fiber?.owner;
+  const coro = runningCoro();
   if (!(coro instanceof TaskCoro) || coro.scheduler !== loop.scheduler) return null;
   return coro.task instanceof Task ? coro.task : null;
 }

@@ -5,7 +5,7 @@
  * So an item is not assigned to a wait in advance, and a priority queue gives the least item at the time it is taken, as
  * in asyncio.
  */
-import { CLAIMED, RESOLVED, WAITING } from "../../fiber/operation.ts";
+import { ITERATING, RESOLVED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
 import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
@@ -49,7 +49,7 @@ export abstract class QueueWait<T> extends Waiter<T> {
     return this.attempt();
   }
 
-  override start(fiber: Fiber): boolean {
+  override park(fiber: Fiber): boolean {
     if (this.direct) return parkInSubroutine(this, fiber, this.again());
     this.fiber = fiber;
     this.state = WAITING;
@@ -70,7 +70,7 @@ export abstract class QueueWait<T> extends Waiter<T> {
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
+    if (this.state === ITERATING || this.state !== RESOLVED || this.attempt()) return super.next();
     this.waiters.push(this);
     return waitOn(this);
   }

@@ -1,4 +1,5 @@
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
 import { WAITING } from "../../fiber/operation.ts";
@@ -44,7 +45,7 @@ export class DataWait extends HostWait<void> {
     // A reader that is fed by hand does not wait for the host.
     if (source !== null) {
       this.count(fiber);
-      source.awaitedBy(fiber.owner);
+      source.awaitedBy(coroOf(fiber));
     }
     this.reader.enter(this);
     return false;
@@ -61,7 +62,7 @@ export class DataWait extends HostWait<void> {
   }
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.reader.source?.awaitedBy(this.fiber!.owner);
+    if (this.state === WAITING) this.reader.source?.awaitedBy(coroOf(this.fiber!));
   }
 
   override detach(): void {

@@ -11,8 +11,8 @@ export class LoopConditionWait extends ConditionWait {
   // It was notified, and has not asked for the lock yet.
   #notifiedOnly = false;
 
-  override start(fiber: Fiber): boolean {
-    if (!this.direct) return super.start(fiber);
+  override park(fiber: Fiber): boolean {
+    if (!this.direct) return super.park(fiber);
     return parkInSubroutine(this, fiber, new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit));
   }
 

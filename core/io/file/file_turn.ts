@@ -1,3 +1,4 @@
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { WAITING } from "../../fiber/operation.ts";
@@ -23,7 +24,7 @@ export class FileTurn<T> extends IoWait<T> {
   }
 
   protected override register(fiber: Fiber): void {
-    this.#file.readBuffer.enqueue(this, fiber.owner);
+    this.#file.readBuffer.enqueue(this, coroOf(fiber));
   }
 
   protected override unregister(): void {

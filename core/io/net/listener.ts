@@ -6,6 +6,7 @@
  * is passed over. After a shortage, which is reported once, the listener pauses and then goes on.
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { type Operation, WAITING } from "../../fiber/operation.ts";
@@ -244,9 +245,10 @@ export class AsyncListener implements Disposable {
         cause,
       }),
     );
-    const owner = wait?.fiber?.owner;
+    const fiber = wait?.fiber ?? null;
+    const owner = fiber === null ? null : coroOf(fiber);
     // The program goes on, so it prints a line and not the report of a failure.
-    if (owner === undefined || owner.scheduler.onError === null) console.error(error.message);
+    if (owner === null || owner.scheduler.onError === null) console.error(error.message);
     else owner.scheduler.reportError(error, owner);
   }
 

@@ -2,8 +2,8 @@
  * Child processes. Their streams go through a read buffer and a write queue, like those of a socket. A child belongs to
  * the coroutine that has started it, and is killed when that ends.
  */
-import { context } from "../../fiber/context.ts";
 import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
@@ -106,9 +106,9 @@ export class AsyncPipe implements Disposable, AliveListener {
     this.writeQueue = new WriteQueue(this.#stdin ?? NO_STDIN);
     this.#stdout = started.stdout === "piped" ? new ChildOutput(this, last.stdout, "stdout") : null;
     this.#stderr = started.stderr === "piped" ? new ChildOutput(this, last.stderr, "stderr") : null;
-    const owner = context.fiber?.owner;
-    this.#closedWithOwner = owner === undefined ? null : new ClosedWithOwner(owner, () => this.close());
-    if (owner !== undefined) this.#followScheduler(owner.scheduler);
+    const owner = runningCoro();
+    this.#closedWithOwner = owner === null ? null : new ClosedWithOwner(owner, () => this.close());
+    if (owner !== null) this.#followScheduler(owner.scheduler);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#noteEnd(statuses).at(-1)!
     );
@@ -354,8 +354,8 @@ export class AsyncPipe implements Disposable, AliveListener {
 
   /** Children that were started outside coroutines keep the process alive, until a daemon uses them. */
   #noteUser(): void {
-    const user = context.fiber?.owner;
-    if (this.#scheduler === null && this.#statuses === null && user !== undefined && user.daemon) {
+    const user = runningCoro();
+    if (this.#scheduler === null && this.#statuses === null && user !== null && user.daemon) {
       this.#followScheduler(user.scheduler);
     }
   }

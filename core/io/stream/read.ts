@@ -6,6 +6,7 @@
  * outcome is handed over.
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { isInstance } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { EOFError } from "../errors.ts";
@@ -70,7 +71,7 @@ export abstract class Read<T> extends IoWait<T> {
   }
 
   protected override register(fiber: Fiber): void {
-    this.from.readBuffer.enqueue(this, fiber.owner);
+    this.from.readBuffer.enqueue(this, coroOf(fiber));
   }
 
   protected override unregister(): void {
@@ -104,7 +105,7 @@ export abstract class Read<T> extends IoWait<T> {
     const { readBuffer } = this.from;
     if ((this.state === RESOLVED || this.state === REJECTED) && readBuffer.waitQueue.has(this)) {
       // Only what a branch took can be given back after it was handed over; other reads need no copy.
-      if (this.fiber === this.fiber!.owner) this.consumeOutcome(readBuffer);
+      if (this.fiber === coroOf(this.fiber!)) this.consumeOutcome(readBuffer);
       else this.consumeReturnably(readBuffer);
       readBuffer.dequeue(this);
     }

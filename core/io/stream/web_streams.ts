@@ -1,11 +1,11 @@
 /**
  * Web streams as sources and sinks of bytes, and a socket as a pair of web streams.
  */
-import { context } from "../../fiber/context.ts";
 import { describe } from "../../base/describe.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { takeOver } from "../../operations/parts.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import { toBytes } from "./bytes.ts";
 import type { ByteSource } from "./read_buffer.ts";
 import type { ByteSink } from "./write_queue.ts";
@@ -105,7 +105,7 @@ interface Duplex {
 
 /** Makes web streams over a socket. Each pull and each write is a coroutine of its own. */
 export function streamsOf(socket: Duplex): StreamPair {
-  const scheduler = context.fiber?.owner.scheduler ?? Scheduler.instance();
+  const scheduler = runningCoro()?.scheduler ?? Scheduler.instance();
   const perform = <T>(operation: Operation<T>): Promise<T> => {
     takeOver(operation);
     return scheduler.spawnWith({ name: "stream" }, function* (): Generator<unknown, T, unknown> {

@@ -1,4 +1,5 @@
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { IoLimit } from "./io_options.ts";
 import { IoWait } from "./io_wait.ts";
@@ -47,7 +48,7 @@ export class ArrivalWait<T> extends IoWait<T> {
   }
 
   protected override register(fiber: Fiber): void {
-    this.#source.enqueue(this, fiber.owner);
+    this.#source.enqueue(this, coroOf(fiber));
   }
 
   protected override unregister(): void {

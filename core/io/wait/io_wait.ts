@@ -5,6 +5,7 @@
  * and the first wait in the queue is served. A wait that is cancelled only leaves the queue.
  */
 import type { Coro } from "../../coroutine/coro.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
@@ -37,7 +38,7 @@ export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
   protected updateKeepAlive(_coro: Coro): void {}
 
   override waiterChanged(): void {
-    if (this.state === WAITING) this.updateKeepAlive(this.fiber!.owner);
+    if (this.state === WAITING) this.updateKeepAlive(coroOf(this.fiber!));
   }
 
   /** It is the first in its queue, or the host has brought something: settles, or makes the host bring more. */

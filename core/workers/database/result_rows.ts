@@ -6,7 +6,7 @@
  */
 import { Fifo } from "../../base/fifo.ts";
 import { Call } from "../../operations/call.ts";
-import type { Body } from "../../fiber/fiber.ts";
+import type { Body } from "../../base/generator.ts";
 
 /** Makes a row of the values of its columns. */
 export type RowShape<R> = (values: readonly unknown[]) => R;

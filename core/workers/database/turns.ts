@@ -5,14 +5,13 @@
  * over. The fiber of the body belongs to the level, and so do branches of `race` and `all` in the body. Other branches
  * of the same coroutine do not, so the transactions of two branches do not mix.
  */
-import { context } from "../../fiber/context.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
+import { context, type WaitingFiber } from "../../fiber/context.ts";
 import { Lock } from "../../sync/lock.ts";
 
 interface Level {
   readonly lock: Lock;
   /** The fiber that runs the body; `null` for the outermost level. */
-  readonly fiber: Fiber | null;
+  readonly fiber: WaitingFiber | null;
   readonly outer: Level | null;
 }
 
@@ -42,14 +41,14 @@ export class DatabaseTurns {
     }
   }
 
-  #levelOf(fiber: Fiber | null): Level {
+  #levelOf(fiber: WaitingFiber | null): Level {
     let level = this.#innermost;
     while (level.outer !== null && !isWithin(fiber, level.fiber)) level = level.outer;
     return level;
   }
 }
 
-function isWithin(fiber: Fiber | null, ancestor: Fiber | null): boolean {
+function isWithin(fiber: WaitingFiber | null, ancestor: WaitingFiber | null): boolean {
   let current = fiber;
   while (current !== null && current !== ancestor) current = current.parent;
   return current !== null;

@@ -1,5 +1,6 @@
 /** The work of a parallel map: submits items as far as there is room, and gives the results in order. */
 import type { Scheduler } from "../../coroutine/scheduler.ts";
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
@@ -51,7 +52,7 @@ export class MapJob {
   constructor(plan: MapPlan, sink: MapSink, fiber: Fiber | null) {
     this.#plan = plan;
     this.#sink = sink;
-    this.#scheduler = fiber === null ? null : fiber.owner.scheduler;
+    this.#scheduler = fiber === null ? null : coroOf(fiber).scheduler;
     this.#items = plan.items[Symbol.iterator]();
     this.#total = lengthOf(plan.items);
   }

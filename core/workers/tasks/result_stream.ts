@@ -7,7 +7,7 @@ import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { unfinished } from "../../operations/as_body.ts";
+import { operationForResult } from "../../operations/as_body.ts";
 import { call } from "../../operations/call.ts";
 import { NextResult, type ResultReader, type ResultSource } from "./next_result.ts";
 
@@ -146,7 +146,7 @@ export abstract class ResultStream<T, R = void> implements ResultSource<T> {
       for (;;) {
         const step = yield* this.next();
         if (step.done) return step.value;
-        const rest = unfinished(action(step.value));
+        const rest = operationForResult(action(step.value));
         if (rest !== null) yield* rest;
       }
     } finally {

@@ -1,3 +1,4 @@
+import { coroOf } from "../../coroutine/coro_of.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
@@ -45,7 +46,7 @@ export class TaskOperation<T> extends HostWait<T> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (this.#call.inheritsPriority) task.priority = fiber.owner.priority;
-    task.scheduler = fiber.owner.scheduler;
+    task.scheduler = coroOf(fiber).scheduler;
     try {
       this.#dispatcher.submit(task);
     } catch (error) {

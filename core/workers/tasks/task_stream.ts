@@ -1,3 +1,4 @@
+import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
 import { ResultStream } from "./result_stream.ts";
@@ -18,7 +19,7 @@ export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
 
   /** @internal */
   protected override start(fiber: Fiber | null): void {
-    if (fiber !== null) this.#task.scheduler = fiber.owner.scheduler;
+    if (fiber !== null) this.#task.scheduler = coroOf(fiber).scheduler;
     try {
       this.#dispatcher.submit(this.#task);
     } catch (error) {

@@ -1,0 +1,196 @@
+/**
+ * Interrupts of a fiber: errors to throw, an unwinding, and a hot swap, which wait for a step of the fiber.
+ *
+ * They are delivered one a step. An interrupt that arrives while the fiber waits withdraws the wait at once, so that
+ * nothing else can be granted to it. If the wait is shielded, the interrupt stays until the next wait.
+ */
+import type { HostContext } from "../host/async_context.ts";
+import { context, type WaitingFiber } from "./context.ts";
+import type { Frame } from "./frame.ts";
+import { CANCELLING, type Operation } from "./operation.ts";
+import type { Owner } from "./owner.ts";
+import { Schedulable } from "./schedulable.ts";
+import type { Unwinding } from "./unwinding.ts";
+
+/** Interrupts that wait for their step. */
+export interface Control {
+  readonly errors: unknown[];
+  /** The innermost unwinding. */
+  unwinding: Unwinding | null;
+  /** The exception that proposes a hot swap. */
+  swap: Error | null;
+  /** A wait was withdrawn for an interrupt. */
+  disturbed: boolean;
+  /** An interrupt is due at the next yield of any kind; otherwise they are due when the fiber has to wait. */
+  urgent: boolean;
+}
+
+/** @internal An entity whose wait, and whose next step, an interrupt can take over. */
+export abstract class Interruptible extends Schedulable implements WaitingFiber {
+  /** @internal The coroutine this fiber belongs to. */
+  abstract get owner(): Owner;
+  /** @internal The host's asynchronous context in which its coroutine was created. */
+  declare hostContext: HostContext;
+  /** @internal The operation it waits for. */
+  declare wait: Operation<unknown> | null;
+  /** @internal The suspended callers of the running generator, outermost first; `null` while there is none. */
+  declare frames: Frame[] | null;
+  /** @internal Asyncoro's "last value": what the latest yield of the outermost generator evaluated to. */
+  declare last: unknown;
+  /** @internal Pending interrupts, `null` almost always. */
+  declare control: Control | null;
+
+  /** @internal */
+  abstract graceLeft(): number | null;
+
+  /** @internal The fiber of whose waits this is a branch. */
+  get parent(): WaitingFiber | null {
+    return null;
+  }
+
+  /** @internal Continues with the outcome of a wait, or without one. */
+  protected abstract resumeWith(wait: Operation<unknown> | null): void;
+
+  /** @internal Continues by throwing an error. */
+  protected abstract resumeWithError(error: unknown): void;
+
+  /** @internal Closes the top frame. */
+  protected abstract closeTop(unwinding: Unwinding): void;
+
+  /** @internal The fiber has yielded while frames are unwound: sees to it that their cleanup ends in time. */
+  protected abstract limitCleanup(innermost: Unwinding): void;
+
+  /** @internal Whether a requested hot swap can be proposed now. */
+  protected canSwap(): boolean {
+    return false;
+  }
+
+  /** @internal Whether an interrupt is to end the next wait. */
+  get interrupted(): boolean {
+    return this.control !== null && isDue(this.control);
+  }
+
+  /** @internal Throws `error` at the point where the fiber waits, at its next step. */
+  requestThrow(error: unknown): void {
+    this.ensureControl().errors.push(error);
+    this.deliverSoon();
+  }
+
+  /**
+   * @internal
+   * Like `requestThrow`, but a fiber that is ready already keeps the outcome of its wait until that step: up to then the request
+   * can be withdrawn as if it had not been made. The running fiber continues until it has to wait. With `whenSettled`,
+   * a fiber that waits continues to do so until its wait has an outcome.
+   */
+  throwAtStep(error: unknown, whenSettled = false): void {
+    this.ensureControl().errors.push(error);
+    if (!whenSettled && this !== context.fiber && !this.ready) this.preempt();
+  }
+
+  /** @internal Withdraws an error that was to be thrown, if that is possible. */
+  withdrawThrow(error: unknown): void {
+    if (!this.canWithdraw(error)) return;
+    const { errors } = this.control!;
+    errors.splice(errors.indexOf(error), 1);
+    this.tidyControl();
+  }
+
+  /** @internal Whether `error` is still to be thrown and no wait was withdrawn for it. */
+  canWithdraw(error: unknown): boolean {
+    return this.isToThrow(error) && !this.control!.disturbed;
+  }
+
+  /** @internal Whether `error` is still to be thrown. */
+  isToThrow(error: unknown): boolean {
+    return this.control !== null && this.control.errors.includes(error);
+  }
+
+  /** @internal Proposes a hot swap as soon as that is possible; replaces an earlier proposal. */
+  requestSwap(proposal: Error): void {
+    this.ensureControl().swap = proposal;
+    if (this.canSwap()) this.deliverSoon();
+  }
+
+  /** @internal A pending hot swap may have become possible in the step that runs: checks that at its next yield. */
+  protected swapSoon(): void {
+    if (this.control !== null && this.control.swap !== null) this.loop.stepBudget = 0;
+  }
+
+  /** @internal */
+  protected ensureControl(): Control {
+    return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false, urgent: false };
+  }
+
+  /** @internal */
+  protected deliverSoon(): void {
+    // The running fiber meets its interrupts at its next yield, even if the operation yielded has its outcome at once.
+    this.control!.urgent = true;
+    if (this !== context.fiber) this.preempt();
+    else this.loop.stepBudget = 0;
+  }
+
+  /** @internal Withdraws the wait, so that nothing can be granted to it any more, and makes the fiber ready. */
+  protected preempt(): void {
+    const wait = this.wait;
+    if (wait !== null && wait.shielded) return;
+    if (wait !== null) this.control!.disturbed = true;
+    if (wait !== null && wait.cancel()) this.wait = null;
+    if (this.wait === null) this.loop.makeReady(this);
+  }
+
+  /** @internal Runs a step while interrupts are pending. */
+  protected runControlled(control: Control): void {
+    const wait = this.wait;
+    if (wait !== null && wait.state === CANCELLING) return;
+    if (wait !== null && wait.shielded) {
+      this.loop.stepBudget = 0;
+      return this.resumeWith(wait);
+    }
+    if (control.errors.length > 0) {
+      // An outcome that was to be handed over in this step is given back.
+      if (wait !== null && !wait.cancel()) return;
+      this.wait = null;
+      const error = control.errors.shift();
+      if (control.errors.length > 0) this.loop.stepBudget = 0;
+      this.tidyControl();
+      return this.resumeWithError(error);
+    }
+    const unwinding = control.unwinding;
+    if (unwinding !== null && unwinding.due) return this.closeTop(unwinding);
+    if (control.swap !== null && this.canSwap()) return this.proposeSwap(control);
+    this.resumeWith(wait);
+  }
+
+  private proposeSwap(control: Control): void {
+    if (this.wait !== null && !this.wait.cancel()) return;
+    this.wait = null;
+    const proposal = control.swap;
+    control.swap = null;
+    this.tidyControl();
+    this.resumeWithError(proposal);
+  }
+
+  /** @internal An interrupt that is due comes before the first step of a subroutine. Returns whether there was one. */
+  protected interruptsEntry(control: Control): boolean {
+    if (!control.urgent || !isDue(control)) return false;
+    this.preempt();
+    return true;
+  }
+
+  /** @internal The fiber has yielded while interrupts are pending. */
+  protected controlAtYield(control: Control): void {
+    if (isDue(control)) return this.preempt();
+    if (control.unwinding !== null) return this.limitCleanup(control.unwinding);
+    if (control.swap !== null && this.canSwap()) this.preempt();
+  }
+
+  /** @internal Drops `control` when nothing is pending in it, so that steps are cheap again. */
+  protected tidyControl(): void {
+    const control = this.control!;
+    if (control.errors.length === 0 && control.unwinding === null && control.swap === null) this.control = null;
+  }
+}
+
+function isDue({ errors, unwinding }: Control): boolean {
+  return errors.length > 0 || (unwinding !== null && unwinding.due);
+}

@@ -1,0 +1,21 @@
+/** The coroutine that a fiber belongs to, as far as fibers and operations need to know it. */
+export interface Owner {
+  /** Whether the process may end while it lives. */
+  readonly daemon: boolean;
+  /** Its priority level, 0 (first) to 7. */
+  readonly priority: number;
+  /** The scheduler it lives in. */
+  readonly scheduler: OwnerScheduler;
+  /** Its name, as messages show it. */
+  toString(): string;
+}
+
+/** The part of a scheduler that operations use. */
+export interface OwnerScheduler {
+  /** Whether misuse is looked for. */
+  readonly debug: boolean;
+  /** Reports an error that reached no code of the program. */
+  reportError(error: unknown, owner: Owner): void;
+  /** The coroutine began a wait that may be part of a deadlock: the search for deadlocks starts from it. */
+  noteBlocked(owner: Owner): void;
+}
