@@ -421,7 +421,7 @@ function connect(first: unknown, second: unknown, third: unknown): DatabaseConne
   return new DatabaseConnection(pool, !shared, String(database), options);
 }
 
-/** Calls the body of a transaction as a subroutine, whose cleanup is waited for. */
+/** Calls the body of a transaction as a subroutine, so that its cleanup is waited for. */
 function* callBody<T>(body: () => Generator<unknown, T>): Generator<unknown, T> {
   return yield* call(body());
 }

@@ -6,7 +6,7 @@ import { type HostTimer, stopTimer } from "../../host/runtime.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { SETTLED, type Task } from "./task.ts";
 
-/** What a pool has done so far. */
+/** How often each event has occurred in a pool. */
 export interface PoolCounts {
   submitted: number;
   completed: number;

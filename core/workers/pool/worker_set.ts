@@ -87,7 +87,7 @@ export class WorkerSet {
     stopping.finally(() => this.#stopping = this.#stopping.filter((other) => other !== stopping));
   }
 
-  /** Resolves when all workers that were told to end have ended. */
+  /** Resolves when all removed workers have ended. */
   async allStopped(): Promise<void> {
     await Promise.all(this.#stopping);
   }
