@@ -4,8 +4,8 @@
  * A task in a worker failed: it threw, its worker ended while it ran, or its pool was terminated.
  *
  * If the task threw an error, this has its `name`, `message`, `stack`, `cause`, `code` and `errors`. Errors among these
- * are instances of the same built-in classes as in the worker, with their own properties. If the task threw a value that
- * is not an error, that is the `cause`.
+ * are instances of the same built-in classes as in the worker, with their own properties. If the task threw a value
+ * that is not an error, that is the `cause`.
  */
 export class WorkerError extends Error {
   /** The name of the error that the task threw, otherwise `"WorkerError"`. */

@@ -53,8 +53,9 @@ export interface WorkerPoolStats {
  * of a module. Arguments and results are copied by structured clone, or moved. A worker runs one task at a time.
  *
  * If a coroutine is terminated or times out, its task is cancelled. A task that has not begun is dropped. A task that
- * has begun is asked to stop (`this.cancelled`, `this.signal`); if it does not within the grace, its worker is replaced.
- * If a worker crashes, the task that it ran fails with `WorkerError`, and the worker is replaced. Every task settles.
+ * has begun is asked to stop (`this.cancelled`, `this.signal`); if it does not within the grace, its worker is
+ * replaced. If a worker crashes, the task that it ran fails with `WorkerError`, and the worker is replaced. Every task
+ * settles.
  *
  * An idle pool does not keep the process alive, so a program that ends anyway need not call `terminate()`.
  *

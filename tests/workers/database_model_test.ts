@@ -123,7 +123,7 @@ function equal(one: Table, other: Table): boolean {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`a table has the changes of the transactions that returned, whenever they are cut short (seed ${seed})`, async () => {
+  Deno.test(`a table has the changes of transactions that returned, and no others (seed ${seed})`, async () => {
     await withFile(async (path) => {
       await using pool = new WorkerPool(2);
       await run(function* () {

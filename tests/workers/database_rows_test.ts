@@ -156,7 +156,7 @@ Deno.test("a cursor that executes again has the rows of the new statement", asyn
   });
 });
 
-Deno.test("rows may have names that are double, numbers or __proto__, and large values; there may be none", async () => {
+Deno.test("rows may have double names, numbers or __proto__ as names, and large values; there may be none", async () => {
   await run(function* () {
     const cursor = new AsyncDBCursor(":memory:");
     const arrays = new AsyncDBCursor<unknown[]>(":memory:", { rows: "array" });

@@ -133,7 +133,7 @@ Deno.test("a worker is started for tasks that wait behind a long one after anoth
   await dispatcher.terminate();
 });
 
-Deno.test("a task that waits behind a long one is found even if another worker has more tasks, all of them pinned", async () => {
+Deno.test("a task that waits behind a long one is found though another worker has more, all pinned", async () => {
   const { dispatcher, host } = newDispatcher(3);
   const pinned = dispatcher.pin();
   submit(dispatcher, ["long"], { worker: pinned });
@@ -198,7 +198,7 @@ Deno.test("a task that finds the ring full of cancelled tasks is sent when these
   await dispatcher.terminate();
 });
 
-Deno.test("if no worker can be created, waiting tasks fail after some attempts, and the next task tries again", async () => {
+Deno.test("if no worker can be created, waiting tasks fail, and the next task tries again", async () => {
   const { dispatcher, host } = newDispatcher(2);
   host.broken = true;
   const lost = submit(dispatcher, [1]);
@@ -214,7 +214,7 @@ Deno.test("if no worker can be created, waiting tasks fail after some attempts, 
   await dispatcher.terminate();
 });
 
-Deno.test("while one worker runs, others that cannot start fail no task and are tried with growing pauses", async () => {
+Deno.test("while one worker runs, failed starts of others fail no task and are repeated with pauses", async () => {
   const { dispatcher, host } = newDispatcher(2);
   const reports: unknown[] = [];
   const { error } = console;
@@ -283,7 +283,7 @@ function watchedSignal(): { signal: AbortSignal; listeners: Set<unknown> } {
   return { signal, listeners };
 }
 
-Deno.test("a task of async code that settles or fails at once leaves neither a timer nor a listener behind", async () => {
+Deno.test("a task of async code that settles at once leaves neither a timer nor a listener", async () => {
   const { dispatcher } = newDispatcher(1);
   const worker = dispatcher.pin();
   const { signal, listeners } = watchedSignal();

@@ -43,7 +43,7 @@ Deno.test("Promise.any that fails in a worker has all of its errors", async () =
   assertEquals(error.errors!.map((each) => (each as Error).message), ["no 1", "no 2"]);
 });
 
-Deno.test("errors of a task that refer to each other in a cycle, and a cause behind ten thousand others, are kept", async () => {
+Deno.test("errors of a task in a cycle, and a cause behind ten thousand others, are kept", async () => {
   await using pool = new WorkerPool(1);
   const cyclic = await failure(pool, () => {
     const outer = new AggregateError([], "outer");

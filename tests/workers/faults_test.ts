@@ -74,7 +74,7 @@ Deno.test("a task that throws a strange value fails alone, and its worker goes o
   assertEquals(await pool.run(() => (globalThis as { mark?: number }).mark), worker);
 });
 
-Deno.test("results of tasks before a crash in the same turn are not lost, and tasks after it run elsewhere", async () => {
+Deno.test("a crash loses no result of an earlier task in its turn, and later tasks run elsewhere", async () => {
   await using pool = new WorkerPool(1);
   const results = Array.from({ length: 60 }, (_, i) =>
     pool.run((i: number) => {

@@ -1,10 +1,10 @@
 /**
  * A worker of the host.
  *
- * The pool uses `node:worker_threads`, which Deno, Node.js and Bun have, rather than the web's `Worker`: its workers can
- * be unreferenced, so that idle ones do not keep the process alive, and their end comes with an exit code and the error
- * itself. A web worker of Deno keeps the process alive, for ever if it was terminated in an endless loop. Web workers
- * are used only with the option `permissions`, which the others do not have.
+ * The pool uses `node:worker_threads`, which Deno, Node.js and Bun have, rather than the web's `Worker`: its workers
+ * can be unreferenced, so that idle ones do not keep the process alive, and their end comes with an exit code and the
+ * error itself. A web worker of Deno keeps the process alive, for ever if it was terminated in an endless loop. Web
+ * workers are used only with the option `permissions`, which the others do not have.
  */
 import { isDeno } from "../../host/runtime.ts";
 import { unsupported } from "../../host/unsupported.ts";

@@ -8,7 +8,8 @@ export interface WorkerPoolOptions {
   /** Its name, for messages and the names of its workers. */
   readonly name?: string;
   /**
-   * The permissions of the workers, as in the option `deno.permissions` of `new Worker`; those of the program by default.
+   * The permissions of the workers, as in the option `deno.permissions` of `new Worker`; those of the program by
+   * default.
    *
    * Deno ends the program if this is used without `--unstable-worker-options`.
    */

@@ -18,8 +18,8 @@ export interface ModuleTarget {
 /**
  * A self-contained function: its source is sent, so it must not use variables of the scopes around it.
  *
- * It may be async, and a generator function for {@linkcode WorkerPool.stream}. Unless it is an arrow function its `this`
- * is a {@linkcode WorkerTask}.
+ * It may be async, and a generator function for {@linkcode WorkerPool.stream}. Unless it is an arrow function its
+ * `this` is a {@linkcode WorkerTask}.
  */
 // deno-lint-ignore no-explicit-any -- inferred from the function
 export type TaskFunction<A extends readonly any[], R> = (this: WorkerTask, ...args: A) => R;

@@ -11,9 +11,9 @@
  *     FORGET   target
  *
  * `state` is the word by which a task is claimed: the worker changes it from READY to TAKEN before it begins the task,
- * the pool from READY to REVOKED to take the task back. The first of the two gets the task. So it is known for each task
- * whether it has begun, and tasks can be in a worker's ring behind a long one: the pool takes them back for an idle
- * worker, for a more urgent task, at a cancellation, or when the worker ends.
+ * the pool from READY to REVOKED to take the task back. The first of the two gets the task. So it is known for each
+ * task whether it has begun, and tasks can be in a worker's ring behind a long one: the pool takes them back for an
+ * idle worker, for a more urgent task, at a cancellation, or when the worker ends.
  *
  * Responses (words):
  *

@@ -6,8 +6,8 @@
  *
  * Tasks that do not wait run without a turn of the event loop in between. A worker without work first spins on the ring
  * for some microseconds, if the last task came soon after a result (a round trip takes 5 microseconds then). Next it
- * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and promises
- * that tasks may have left there (60 to 160 microseconds).
+ * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
+ * promises that tasks may have left there (60 to 160 microseconds).
  */
 import type { describeError } from "./describe_error.ts";
 import type { seal, unseal } from "./envelope.ts";

@@ -38,7 +38,8 @@ export interface WorkerTask {
    */
   progress(value: unknown): void;
   /**
-   * Sets the objects that are moved, not copied, with the next value that the task sends: a result, an item or progress.
+   * Sets the objects that are moved, not copied, with the next value that the task sends: a result, an item or
+   * progress.
    *
    * @param value Returned as it is.
    * @param transfer Array buffers and other transferable objects in it.

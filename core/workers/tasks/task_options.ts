@@ -12,7 +12,9 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Array buffers and other transferable objects among the arguments that are moved instead of copied. */
   readonly transfer?: readonly Transferable[];
-  /** Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function. */
+  /**
+   * Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function.
+   */
   readonly onProgress?: ProgressListener;
   /** Seconds, or a duration, until the task must be done; then it is cancelled and a `TimeoutError` is thrown. */
   readonly timeout?: Timeout;
