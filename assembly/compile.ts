@@ -1,5 +1,5 @@
 // Runs the AssemblyScript compiler over this folder, in memory. `replaced` lets a benchmark build the same kernel with
-// another file in the place of one of these; `more` are flags to add, none of which may change the code for publishing.
+// another text in the place of one of these files; `more` are flags to add, none of which may change the code for publishing.
 
 import asc from "assemblyscript/asc";
 
@@ -17,7 +17,7 @@ const FLAGS = [
 ];
 
 export async function compileKernel(
-  replaced: Record<string, URL> = {},
+  replaced: Readonly<Record<string, string>> = {},
   more: readonly string[] = [],
 ): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array | undefined;
@@ -28,10 +28,7 @@ export async function compileKernel(
     ...FLAGS,
     ...more,
   ], {
-    readFile: (name) =>
-      Deno.readTextFile(replaced[name] ?? new URL(name, import.meta.url)).catch(
-        () => null,
-      ),
+    readFile: (name) => replaced[name] ?? Deno.readTextFile(new URL(name, import.meta.url)).catch(() => null),
     writeFile: (name, contents) => {
       if (name === "kernel.wasm") binary = contents as Uint8Array;
     },

@@ -1,146 +1,98 @@
-// The ready queues: one first-in, first-out list per level, 0 served first. The lists run through the records, so they
-// need no room of their own and every call here is O(1).
+// The ready queues, one per level, first in, first out; and the choice of the level to serve.
 //
-// Invariants: bit n of `levels` is set exactly when queue n holds something; a record is in a queue exactly when its
-// state is READY or DUE, and then in that of its level.
+// Invariants: a slot is in one queue at most, and `next` of its record is not 0 exactly while it is; word READY counts
+// them. One that is ready has no timer.
 
-import {
-  DUE,
-  IDLE,
-  levelOf,
-  nextOf,
-  NIL,
-  prevOf,
-  QUEUED,
-  QUEUES,
-  RUN_WINDOW,
-  setLevelOf,
-  setNext,
-  setPrev,
-  setState,
-  slotOf,
-  stateOf,
-  WINDOWED,
-} from "./memory";
+import { END, FIRST, LEVEL, LEVELS, READY, RECORD_SHIFT, setWord, word } from "./memory";
+import { popExpired } from "./timers";
 
-const QUEUE_SHIFT: u32 = 3;
-const HEAD: usize = 0;
-const TAIL: usize = 4;
+/** Timers that fire in one turn, so that a crowd of them cannot keep the host from its own. */
+export const EXPIRATIONS: i32 = 1024;
+/** Steps of the highest level before a lower one that waits gets one. */
+export const FAIR_SHARE: i32 = 61;
 
-let levels: u32 = 0;
-let ready: i32 = 0;
+/** Whether there were lower levels at the last choice. */
+let contested: bool = false;
+/** Steps of the highest level since a lower one was last served, counted while there are lower ones. */
+let streak: i32 = 0;
+/** The lower level that was served last. */
+let cursor: i32 = 0;
 
-export function readySlots(): i32 {
-  return ready;
+/** Adds a slot that is not ready and has no timer at the end of a level's queue. */
+export function push(level: u32, slot: u32): void {
+  const last = word(level);
+  setWord(slot << RECORD_SHIFT, END);
+  if (last) setWord(last << RECORD_SHIFT, slot);
+  else setWord(FIRST + level, slot);
+  setWord(level, slot);
+  setWord(READY, word(READY) + 1);
 }
 
-/** One bit per level whose queue holds something. */
-export function readyLevels(): u32 {
-  return levels;
+/** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+export function unshift(level: u32, slot: u32): void {
+  const first = word(FIRST + level);
+  setWord(slot << RECORD_SHIFT, first ? first : END);
+  setWord(FIRST + level, slot);
+  if (first == 0) setWord(level, slot);
+  setWord(READY, word(READY) + 1);
 }
 
-function queueOf(level: u32): usize {
-  return QUEUES + (<usize> level << QUEUE_SHIFT);
+/** Takes the first slot of a level's queue; 0 if there is none. */
+export function shift(level: u32): u32 {
+  const slot = word(FIRST + level);
+  if (slot == 0) return 0;
+  const at = slot << RECORD_SHIFT;
+  const next = word(at);
+  setWord(at, 0);
+  setWord(FIRST + level, next == END ? 0 : next);
+  if (next == END) setWord(level, 0);
+  setWord(READY, word(READY) - 1);
+  return slot;
 }
 
-function link(queue: usize, prev: usize, record: usize, next: usize): void {
-  setPrev(record, prev);
-  setNext(record, next);
-  if (prev == NIL) store<u32>(queue, <u32> record, HEAD);
-  else setNext(prev, record);
-  if (next == NIL) store<u32>(queue, <u32> record, TAIL);
-  else setPrev(next, record);
+/** How many slots are ready. */
+export function readyCount(): i32 {
+  return word(READY);
 }
 
-function enter(record: usize, state: u32): u32 {
-  assert(
-    (state & QUEUED) != 0 && (stateOf(record) & QUEUED) == 0,
-    "not queued twice",
-  );
-  const level = levelOf(record);
-  levels |= 1 << level;
-  ready++;
-  setState(record, state);
+/** Makes ready whose timers are due, `EXPIRATIONS` at most. */
+export function expire(now: f64): void {
+  for (let left = EXPIRATIONS; left > 0; left--) {
+    const slot = popExpired(now);
+    if (slot == 0) return;
+    push(word((slot << RECORD_SHIFT) + LEVEL), slot);
+  }
+}
+
+/**
+ * Makes ready whose timers are due, and chooses a level and how many of its slots to run: level | most << 3, or -1 if
+ * nothing is ready. A level alone may run to the limit; of several, the highest runs, and a lower one gets a step after
+ * every `FAIR_SHARE`, each in its turn.
+ *
+ * `ran` is how many were run of the last choice. Steps that were not taken do not count, so a caller that always stops
+ * early starves no level.
+ */
+export function turn(now: f64, ran: i32, limit: i32): i32 {
+  expire(now);
+  if (contested && ran > 0) streak = streak < FAIR_SHARE ? streak + ran : 0;
+  const top = levelAfter(-1);
+  contested = top < LEVELS && levelAfter(top) < LEVELS;
+  if (top == LEVELS) return -1;
+  if (!contested) return top | limit << 3;
+  if (streak < FAIR_SHARE) return top | min(limit, FAIR_SHARE - streak) << 3;
+  cursor = levelAfter(max(cursor, top));
+  if (cursor == LEVELS) cursor = levelAfter(top);
+  return cursor | min(limit, 1) << 3;
+}
+
+/** The first level after the one given whose queue is not empty, LEVELS if there is none. */
+function levelAfter(level: i32): i32 {
+  do level++; while (level < LEVELS && word(level) == 0);
   return level;
 }
 
-export function pushBack(record: usize, state: u32): void {
-  const queue = queueOf(enter(record, state));
-  link(queue, <usize> load<u32>(queue, TAIL), record, NIL);
-}
-
-export function pushFront(record: usize, state: u32): void {
-  const queue = queueOf(enter(record, state));
-  link(queue, NIL, record, <usize> load<u32>(queue, HEAD));
-}
-
-/** Takes a queued record out, wherever it stands; the state it had is lost. */
-export function unqueue(record: usize): void {
-  assert((stateOf(record) & QUEUED) != 0, "is queued");
-  const level = levelOf(record);
-  const queue = queueOf(level);
-  const prev = prevOf(record);
-  const next = nextOf(record);
-  if (prev == NIL) store<u32>(queue, <u32> next, HEAD);
-  else setNext(prev, next);
-  if (next == NIL) store<u32>(queue, <u32> prev, TAIL);
-  else setPrev(next, prev);
-  if (prev == NIL && next == NIL) levels &= ~(1 << level);
-  ready--;
-  setState(record, IDLE);
-}
-
-/** Takes the first record of a level that is known to hold one, and leaves its state as it was. */
-export function popFront(level: u32): usize {
-  assert((levels >> level & 1) != 0, "level holds something");
-  const queue = queueOf(level);
-  const record = <usize> load<u32>(queue, HEAD);
-  const next = nextOf(record);
-  store<u32>(queue, <u32> next, HEAD);
-  if (next == NIL) {
-    store<u32>(queue, 0, TAIL);
-    levels &= ~(1 << level);
-  } else {
-    setPrev(next, NIL);
-  }
-  ready--;
-  return record;
-}
-
-export function moveToLevel(record: usize, level: u32): void {
-  const state = stateOf(record);
-  if ((state & QUEUED) == 0) {
-    setLevelOf(record, level);
-    return;
-  }
-  unqueue(record);
-  setLevelOf(record, level);
-  pushBack(record, state);
-}
-
-/** Moves up to `limit` records from the front of a level's queue to the run window; returns how many. */
-export function moveFrontToWindow(level: u32, limit: i32): i32 {
-  const queue = queueOf(level);
-  let record = <usize> load<u32>(queue, HEAD);
-  let count: i32 = 0;
-  while (count < limit && record != NIL) {
-    toWindow(count++, record);
-    record = nextOf(record);
-  }
-  ready -= count;
-  store<u32>(queue, <u32> record, HEAD);
-  if (record != NIL) {
-    setPrev(record, NIL);
-  } else {
-    store<u32>(queue, NIL, TAIL);
-    levels &= ~(1 << level);
-  }
-  return count;
-}
-
-/** Writes an entry of the run window for a record that has just left its queue. */
-export function toWindow(index: i32, record: usize): void {
-  const byTimer = stateOf(record) == DUE ? 1 : 0;
-  setState(record, IDLE | WINDOWED);
-  store<i32>(RUN_WINDOW + (<usize> index << 2), slotOf(record) << 1 | byTimer);
+/** Forgets what lower levels are owed. */
+export function resetTurns(): void {
+  contested = false;
+  streak = cursor = 0;
 }

@@ -1,88 +1,71 @@
-// Slots and their generations. An id is (slot, generation): releasing a slot moves its generation on, so an id kept
-// from before never reaches the coroutine that gets the slot next. Free slots are re-used last in, first out; records
-// above `highWater` were never used and are still zeros. Every call here is O(1).
+// Slots. Free ones are a list through `next`, and the one freed last is given out first. Those that were never given out
+// join the list a few at a time, so that memory is touched late.
 
-import {
-  FIRST_CAPACITY,
-  FREE,
-  generationOf,
-  IDLE,
-  LEVELS,
-  nextOf,
-  NIL,
-  RECORD_SHIFT,
-  recordOf,
-  RECORDS,
-  setGeneration,
-  setLevelOf,
-  setNext,
-  setState,
-  slotOf,
-  stateOf,
-} from "./memory";
+import { FIRST_CAPACITY, FIRST_SLOT, FREE, LEVEL, RECORD_SHIFT, setWord, word } from "./memory";
+import { resetTurns } from "./ready";
+import { moveNodes } from "./timers";
 
-/** A slot released at this generation is retired: the next one would not fit an i32. */
-export const LAST_GENERATION: i32 = i32.MAX_VALUE;
+const PAGE_WORDS_SHIFT: u32 = 14;
+const BATCH: u32 = 64;
 
-const PAGE_SHIFT: usize = 16;
+let records: u32 = FIRST_CAPACITY;
+/** The first slot that has never been in the list. */
+let untouched: u32 = FIRST_SLOT;
 
-let freeList: usize = NIL;
-let highWater: i32 = 0;
-let slots: i32 = FIRST_CAPACITY;
-let live: i32 = 0;
-
-export function slotCapacity(): i32 {
-  return slots;
+/** A slot that is not ready and has no timer; 0 if the list of free slots is empty: then call `refill`. */
+export function allocate(level: u32): u32 {
+  const slot = word(FREE);
+  if (slot == 0) return 0;
+  const at = slot << RECORD_SHIFT;
+  setWord(FREE, word(at));
+  setWord(at, 0);
+  setWord(at + LEVEL, level);
+  return slot;
 }
 
-export function liveSlots(): i32 {
-  return live;
+/** Gives back a slot that is not ready and has no timer. */
+export function free(slot: u32): void {
+  setWord(slot << RECORD_SHIFT, word(FREE));
+  setWord(FREE, slot);
 }
 
-export function takeSlot(level: i32): i32 {
-  assert(<u32> level < <u32> LEVELS, "level out of range");
-  let record = freeList;
-  if (record != NIL) {
-    freeList = nextOf(record);
-  } else {
-    if (highWater == slots) return -1;
-    record = recordOf(highWater++);
-  }
-  live++;
-  setState(record, IDLE);
-  setLevelOf(record, <u32> (level & (LEVELS - 1)));
-  return slotOf(record);
+/** Sets the level of a slot: the queue it joins when its timer fires. */
+export function setLevel(slot: u32, level: u32): void {
+  setWord((slot << RECORD_SHIFT) + LEVEL, level);
 }
 
-/** The caller has taken the slot out of its queue and cancelled its timer. */
-export function freeSlot(record: usize): void {
-  assert(stateOf(record) != FREE, "slot is live");
-  live--;
-  setState(record, FREE);
-  const generation = generationOf(record);
-  if (generation == LAST_GENERATION) return;
-  setGeneration(record, generation + 1);
-  setNext(record, freeList);
-  freeList = record;
+/** How many slots the memory has room for. */
+export function capacity(): i32 {
+  return records - FIRST_SLOT;
 }
 
-/** The record of a live coroutine, NIL when the id is stale or was never given out. */
-export function findRecord(slot: i32, generation: i32): usize {
-  if (<u32> slot >= <u32> highWater) return NIL;
-  const record = recordOf(slot);
-  return generationOf(record) == generation && stateOf(record) != FREE ? record : NIL;
+/** Adds slots to the list of free ones: 1; or 0 if the host refuses the memory, and then nothing has changed. */
+export function refill(): i32 {
+  if (untouched == records && !double()) return 0;
+  const first = untouched;
+  untouched = min(untouched + BATCH, records);
+  for (let slot = untouched - 1; slot >= first; slot--) free(slot);
+  return 1;
 }
 
-export function slotGeneration(slot: i32): i32 {
-  return <u32> slot < <u32> highWater ? generationOf(recordOf(slot)) : 0;
-}
-
-/** Memory only grows here. A refusal changes nothing, so the caller may go on with what there is. */
-export function doubleSlots(): bool {
-  const end = <u64> RECORDS + ((<u64> slots) << (RECORD_SHIFT + 1));
-  const missing = <i64> (end >> PAGE_SHIFT) - <i64> memory.size();
-  if (end > <u64> u32.MAX_VALUE) return false;
-  if (missing > 0 && memory.grow(<i32> missing) < 0) return false;
-  slots <<= 1;
+/** Memory grows here and nowhere else. */
+function double(): bool {
+  const words = <u64> records << (RECORD_SHIFT + 2);
+  if (words << 2 > <u64> u32.MAX_VALUE) return false;
+  const missing = <i32> (words >> PAGE_WORDS_SHIFT) - memory.size();
+  if (missing > 0 && memory.grow(missing) < 0) return false;
+  records <<= 1;
+  moveNodes(records);
   return true;
+}
+
+/** Makes the kernel as good as new, but for its size: 1; or 0 if a slot is in use, and then nothing has changed. */
+export function recycle(): i32 {
+  let used = untouched - FIRST_SLOT;
+  for (let slot = word(FREE); slot; slot = word(slot << RECORD_SHIFT)) used--;
+  if (used != 0) return 0;
+  memory.fill(0, 0, <usize> untouched << (RECORD_SHIFT + 2));
+  untouched = FIRST_SLOT;
+  resetTurns();
+  return 1;
 }

@@ -2,128 +2,133 @@
 // Node n has its children at 8n + 1 .. 8n + 8 and holds its key itself: comparing touches no slot. The slot knows the
 // index of its node, so cancelling leaves nothing behind.
 //
-// Why a heap. tests/bench/timers_bench.ts measures it against a radix heap, which arms and cancels in O(1). Nanoseconds a
-// timer, from TypeScript and back, heap / radix heap (x86-64, Deno 2.9.6, medians):
+// tests/bench/timers_bench.ts measures it against a radix heap, which arms and cancels in O(1) and wins with a million
+// timers. But that one finds the nearest deadline by walking a bucket once the earliest timer is cancelled: over half a
+// millisecond with a million alike timeouts, each time an idle driver asks. This one has no bad case.
 //
-//                                       1 timer     1,000     1,000,000
-//   over one second, none cancelled     67 / 92    79 / 94    315 / 259
-//   half of them cancelled              64 / 82    61 / 67    207 / 191
-//   99 % cancelled                      51 / 58    37 / 38    228 / 183
-//   now + 30 s, all cancelled in turn   41 / 53    53 / 33     92 / 33
-//   - nearest asked every 1,000         43 / 53    53 / 32    106 / 614
-//   now + 30 s, each answered at once   23 / 29    22 / 28     22 / 28
-//
-// The radix heap wins with a million, but finds the nearest deadline by walking a bucket once the earliest timer is
-// cancelled: O(n), over half a millisecond with a million alike timeouts, each time an idle driver asks. The heap has no
-// bad case, asks nothing of the order of deadlines, and needs neither buckets nor their code (480 bytes). With a million
-// timers 8 children a node beat 4 by 15 %; nodes of 16 bytes side by side, in pages of their own, gained nothing.
-//
-// Invariants: a record's state has ARMED exactly when it owns a node; no node's key is less than its parent's; no two
+// Invariants: a record's `timer` is set exactly when it owns a node; no node's key is less than its parent's; no two
 // nodes have the same sequence.
 
-import { ARMED, IDLE, NIL, prevOf, RECORD_SHIFT, RECORDS, setPrev, setState, stateOf } from "./memory";
+import { FIRST_CAPACITY, RECORD_SHIFT, setWord, TIMER, word } from "./memory";
 
 const ARITY_SHIFT: u32 = 3;
 const ARITY: u32 = 1 << ARITY_SHIFT;
 
-const DEADLINE: usize = 16;
-const OWNER: usize = 24;
-const SEQUENCE: usize = 28;
+const NODE_SHIFT: usize = 4;
+const OWNER: usize = 8;
+const SEQUENCE: usize = 12;
 
-let armed: i32 = 0;
-/** Given to the next timer armed. Exported for the specs only. */
+let nodes: usize = <usize> FIRST_CAPACITY << NODE_SHIFT;
+let armed: u32 = 0;
+/** Given to the next timer that is set. Exported for the specs only. */
 export let sequence: u32 = 0;
 
-/** No timer is armed: numbering begins again. */
-export function restartSequence(): void {
-  sequence = 0;
+/** The records have become so many, twice as many as before: moves the nodes behind them, and clears where they lay. */
+export function moveNodes(records: u32): void {
+  const to = <usize> records << NODE_SHIFT;
+  memory.copy(to, nodes, <usize> armed << NODE_SHIFT);
+  memory.fill(nodes, 0, to - nodes);
+  nodes = to;
 }
 
-export function armedTimers(): i32 {
+/** How many timers are set. */
+export function timerCount(): i32 {
   return armed;
 }
 
-export function nearestDeadline(): f64 {
+/** The earliest deadline, +Infinity if there is none. */
+export function nextDeadline(): f64 {
   return armed ? deadlineAt(0) : f64.POSITIVE_INFINITY;
 }
 
-/** When the timer of a record is due, +Infinity if it has none. */
-export function deadlineOf(record: usize): f64 {
-  return stateOf(record) & ARMED ? deadlineAt(<u32> prevOf(record)) : f64.POSITIVE_INFINITY;
+/** When the timer of a slot is due, +Infinity if it has none. */
+export function deadline(slot: u32): f64 {
+  const timer = timerOf(slot);
+  return timer ? deadlineAt(timer - 1) : f64.POSITIVE_INFINITY;
 }
 
-/** Sets or replaces the timer of a slot that is not queued. O(log n), O(1) when it is later than most. */
-export function armTimer(record: usize, deadline: f64): void {
-  const state = stateOf(record);
-  if (sequence == u32.MAX_VALUE) renumber();
-  let index: u32;
-  if (state & ARMED) {
-    index = <u32> prevOf(record);
-  } else {
-    index = <u32> (armed++);
-    setState(record, state & ~IDLE | ARMED);
-  }
-  settle(index, deadline, sequence++, record);
+/**
+ * Sets or replaces the timer of a slot that is not ready; +Infinity is no timer, NaN is ignored. O(log n), O(1) when it
+ * is later than most.
+ */
+export function arm(slot: u32, deadline: f64): void {
+  if (isNaN(deadline)) return;
+  if (deadline == f64.POSITIVE_INFINITY) return disarm(slot);
+  const timer = timerOf(slot);
+  settle(timer ? timer - 1 : armed++, deadline, sequence++, slot);
 }
 
-/** Cancels an armed timer, O(log n). */
-export function cancelTimer(record: usize): void {
-  const state = stateOf(record);
-  assert((state & ARMED) != 0, "is armed");
-  setState(record, state & ~ARMED | IDLE);
-  removeAt(<u32> prevOf(record));
+/** Cancels the timer of a slot, if it has one. O(log n). */
+export function disarm(slot: u32): void {
+  const timer = timerOf(slot);
+  if (timer == 0) return;
+  setTimer(slot, 0);
+  removeAt(timer - 1);
 }
 
-/** Takes the record with the earliest timer, provided it has expired, else NIL. */
-export function popExpired(now: f64): usize {
-  if (armed == 0 || !(deadlineAt(0) <= now)) return NIL;
-  const record = ownerAt(0);
-  cancelTimer(record);
-  return record;
+/** Takes the slot with the earliest timer, provided that is due, else 0. */
+export function popExpired(now: f64): u32 {
+  if (armed == 0 || !(deadlineAt(0) <= now)) return 0;
+  const slot = ownerAt(0);
+  disarm(slot);
+  return slot;
+}
+
+function timerOf(slot: u32): u32 {
+  return word((slot << RECORD_SHIFT) + TIMER);
+}
+
+function setTimer(slot: u32, timer: u32): void {
+  setWord((slot << RECORD_SHIFT) + TIMER, timer);
 }
 
 function nodeAt(index: u32): usize {
-  return RECORDS + ((<usize> index) << RECORD_SHIFT);
+  return nodes + (<usize> index << NODE_SHIFT);
 }
 
 function deadlineAt(index: u32): f64 {
-  return load<f64>(nodeAt(index), DEADLINE);
+  return load<f64>(nodeAt(index));
 }
 
-function ownerAt(index: u32): usize {
-  return <usize> load<u32>(nodeAt(index), OWNER);
+function ownerAt(index: u32): u32 {
+  return load<u32>(nodeAt(index), OWNER);
 }
 
 function sequenceAt(index: u32): u32 {
   return load<u32>(nodeAt(index), SEQUENCE);
 }
 
-function put(index: u32, deadline: f64, order: u32, owner: usize): void {
+function put(index: u32, deadline: f64, order: u32, owner: u32): void {
   const node = nodeAt(index);
-  store<f64>(node, deadline, DEADLINE);
-  store<u32>(node, <u32> owner, OWNER);
+  store<f64>(node, deadline);
+  store<u32>(node, owner, OWNER);
   store<u32>(node, order, SEQUENCE);
-  setPrev(owner, <usize> index);
+  setTimer(owner, index + 1);
 }
 
 function copy(from: u32, to: u32): void {
   put(to, deadlineAt(from), sequenceAt(from), ownerAt(from));
 }
 
+/** Sequences wrap around, so it is their distance that counts: timers of one deadline are set less than 2^31 others apart. */
+function isEarlier(order: u32, other: u32): bool {
+  return <i32> (order - other) < 0;
+}
+
 /** True when the node at `index` comes before the key given. */
 function precedes(index: u32, deadline: f64, order: u32): bool {
   const its = deadlineAt(index);
-  return its < deadline || (its == deadline && sequenceAt(index) < order);
+  return its < deadline || (its == deadline && isEarlier(sequenceAt(index), order));
 }
 
 function removeAt(index: u32): void {
-  const last = <u32> (--armed);
+  const last = --armed;
   if (index == last) return;
   settle(index, deadlineAt(last), sequenceAt(last), ownerAt(last));
 }
 
 /** Fills the hole at `index` with the key given, moving the hole up or down to where it belongs. */
-function settle(index: u32, deadline: f64, order: u32, owner: usize): void {
+function settle(index: u32, deadline: f64, order: u32, owner: u32): void {
   const hole = index;
   while (index != 0) {
     const parent = (index - 1) >> ARITY_SHIFT;
@@ -137,7 +142,7 @@ function settle(index: u32, deadline: f64, order: u32, owner: usize): void {
 
 /** Moves the hole at `index` down while a child comes before the key given, always along the least child. */
 function sink(index: u32, deadline: f64, order: u32): u32 {
-  const total = <u32> armed;
+  const total = armed;
   while (true) {
     const first = (index << ARITY_SHIFT) + 1;
     if (first >= total) return index;
@@ -147,9 +152,7 @@ function sink(index: u32, deadline: f64, order: u32): u32 {
     for (let child = first + 1; child < end; child++) {
       const its = deadlineAt(child);
       if (its > leastDeadline) continue;
-      if (its == leastDeadline && sequenceAt(child) > sequenceAt(least)) {
-        continue;
-      }
+      if (its == leastDeadline && isEarlier(sequenceAt(least), sequenceAt(child))) continue;
       least = child;
       leastDeadline = its;
     }
@@ -157,33 +160,4 @@ function sink(index: u32, deadline: f64, order: u32): u32 {
     copy(least, index);
     index = least;
   }
-}
-
-/**
- * Once in 2^32 armings the sequence runs out. Sorting the nodes in place and numbering them by rank keeps their order
- * exact, and a sorted array is a heap.
- */
-function renumber(): void {
-  const total = <u32> armed;
-  // Heap sort leaves the earliest at the end; the second loop turns the array round.
-  for (let last = total; last > 1;) {
-    last--;
-    const deadline = deadlineAt(0);
-    const order = sequenceAt(0);
-    const owner = ownerAt(0);
-    removeAt(0);
-    put(last, deadline, order, owner);
-  }
-  armed = <i32> total;
-  for (let low: u32 = 0, high = total; low < high; low++) {
-    high--;
-    const deadline = deadlineAt(low);
-    const owner = ownerAt(low);
-    copy(high, low);
-    put(high, deadline, 0, owner);
-  }
-  for (let index: u32 = 0; index < total; index++) {
-    store<u32>(nodeAt(index), index, SEQUENCE);
-  }
-  sequence = total;
 }

@@ -18,7 +18,9 @@ export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
-export { all, race, type Waitable, type Waited } from "./coroutine/branches.ts";
+export { all } from "./coroutine/all.ts";
+export { race } from "./coroutine/race.ts";
+export type { Waitable, Waited } from "./coroutine/waitable.ts";
 export { until } from "./operations/until.ts";
 export { withTimeout } from "./operations/with_timeout.ts";
 export {
@@ -28,19 +30,13 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
-export {
-  type ArgumentsOf,
-  type ChildSpec,
-  type ResultOf,
-  supervise,
-  type SuperviseOptions,
-  type SupervisionStrategy,
-} from "./supervision/supervise.ts";
+export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
+export { supervise } from "./supervision/supervise.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";
 export { Lock } from "./sync/lock.ts";
-export type { LockStatistics } from "./sync/mutex.ts";
+export type { LockStatistics } from "./sync/base_lock.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./base/duration.ts";

@@ -1,88 +1,71 @@
-// What every spec needs: submissions and the window as TypeScript sees them, and a kernel with nothing left in it.
+// What every spec needs: a kernel with nothing in it, slots in the state asked for, and what a turn runs.
 
 import * as kernel from "../index";
-import { FREE, recordOf, RUN_WINDOW, stateOf, SUBMISSION_RING } from "../memory";
-import { release } from "../turn";
+import { LEVELS } from "../memory";
 
-let submitted: i32 = 0;
-let filled: i32 = 0;
+const used = new Set<i32>();
+let ran: i32 = 0;
 
-/** Releases every slot, and forgets the window. Slots come back in another order and at later generations. */
+/** Makes the kernel as good as new. */
 export function fresh(): void {
-  for (let slot = 0; slot < kernel.capacity(); slot++) {
-    if (stateOf(recordOf(slot)) != FREE) release(recordOf(slot));
+  for (let level = 0; level < LEVELS; level++) while (kernel.shift(level) != 0);
+  const slots = used.values();
+  for (let index = 0; index < slots.length; index++) release(slots[index]);
+  expect<i32>(kernel.recycle()).toBe(1, "nothing is in use");
+  ran = 0;
+}
+
+/** A slot that is not ready. */
+export function allocated(level: i32 = 4): i32 {
+  let slot = kernel.allocate(level);
+  if (slot == 0) {
+    kernel.refill();
+    slot = kernel.allocate(level);
   }
-  submitted = 0;
-  filled = kernel.turn(0, 0, filled, 0);
+  used.add(slot);
+  return slot;
 }
 
-export function submitAs(code: i32, generation: i32): void {
-  const pair = SUBMISSION_RING + (<usize> submitted << 3);
-  store<i32>(pair, code);
-  store<i32>(pair, generation, 4);
-  submitted++;
+/** Frees a slot that is not ready. */
+export function release(slot: i32): void {
+  kernel.disarm(slot);
+  kernel.free(slot);
+  used.delete(slot);
 }
 
-export function submit(slot: i32): void {
-  submitAs(slot, kernel.generation(slot));
+/** A slot that is ready at this level. */
+export function readyAt(level: i32): i32 {
+  const slot = allocated(level);
+  kernel.push(level, slot);
+  return slot;
 }
 
-export function submitRelease(slot: i32): void {
-  submitAs(~slot, kernel.generation(slot));
+/** A slot with a timer. */
+export function armedAt(deadline: f64): i32 {
+  const slot = allocated();
+  kernel.arm(slot, deadline);
+  return slot;
 }
 
-export function drain(): void {
-  kernel.drain(submitted);
-  submitted = 0;
-}
-
-/** A turn after the last window was run to its end. */
-export function turn(now: f64 = 0, limit: i32 = 256): i32 {
-  return turnAfter(filled, now, limit);
-}
-
-/** A turn after `consumed` entries of the last window were run. */
-export function turnAfter(consumed: i32, now: f64 = 0, limit: i32 = 256): i32 {
-  filled = kernel.turn(now, submitted, consumed, limit);
-  submitted = 0;
-  return filled;
-}
-
-/** Says that an entry stands for nothing. */
-export function strike(index: i32, negative: i32 = -1): void {
-  store<i32>(RUN_WINDOW + (<usize> index << 2), negative);
-}
-
-function entry(index: i32): i32 {
-  return load<i32>(RUN_WINDOW + (<usize> index << 2));
-}
-
-export function slotAt(index: i32): i32 {
-  return entry(index) >> 1;
-}
-
-export function byTimerAt(index: i32): bool {
-  return (entry(index) & 1) != 0;
-}
-
-/** The slots of the window, in order. */
-export function order(): i32[] {
+/** Runs a turn: takes what the kernel chooses, at most `most` of it, and returns the slots. */
+export function turn(now: f64 = 0, limit: i32 = 256, most: i32 = i32.MAX_VALUE): i32[] {
   const slots: i32[] = [];
-  for (let index = 0; index < filled; index++) slots.push(slotAt(index));
+  const choice = kernel.turn(now, ran, limit);
+  if (choice >= 0) {
+    const end = min(choice >> 3, most);
+    while (slots.length < end) {
+      const slot = kernel.shift(choice & 7);
+      if (slot == 0) break;
+      slots.push(slot);
+    }
+  }
+  ran = slots.length;
   return slots;
 }
 
-/** A slot of this level that stands in its queue. */
-export function readyAt(level: i32): i32 {
-  const slot = kernel.allocate(level);
-  submit(slot);
-  drain();
-  return slot;
-}
-
-/** An idle slot whose timer is armed. */
-export function armedAt(deadline: f64): i32 {
-  const slot = kernel.allocate(4);
-  kernel.arm(slot, kernel.generation(slot), deadline);
-  return slot;
+/** The level that a turn chooses, and how many steps of it; -1 if nothing is ready. */
+export function choice(limit: i32 = 256): i32[] {
+  const chosen = kernel.turn(0, ran, limit);
+  ran = 0;
+  return chosen < 0 ? [-1] : [chosen & 7, chosen >> 3];
 }

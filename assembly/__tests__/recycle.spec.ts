@@ -1,71 +1,55 @@
-import { arm, generation, liveCount, nextDeadline, readyCount, recycle, timerCount } from "../index";
-import { sequence } from "../timers";
-import { PATIENCE } from "../turn";
-import { armedAt, fresh, order, readyAt, slotAt, submit, submitRelease, turn, turnAfter } from "./playground";
+import { arm, disarm, nextDeadline, push, readyCount, recycle, shift, timerCount } from "../index";
+import { FREE, READY, word } from "../memory";
+import { FAIR_SHARE } from "../ready";
+import { allocated, armedAt, choice, fresh, readyAt, release, turn } from "./playground";
 
 describe("a kernel that is recycled", () => {
   beforeEach(fresh);
 
-  it("refuses as long as a slot is live, and nothing has changed", () => {
+  it("refuses as long as a slot is in use, and nothing has changed", () => {
     const a = readyAt(3);
-    armedAt(9);
+    const b = armedAt(9);
     expect<i32>(recycle()).toBe(0);
-    expect<i32>(liveCount()).toBe(2);
     expect<f64>(nextDeadline()).toBe(9);
-    turn();
-    expect<i32[]>(order()).toStrictEqual([a]);
-  });
-
-  it("has nothing queued, armed or live", () => {
-    const a = armedAt(9);
-    const b = readyAt(0);
-    submitRelease(a);
-    submitRelease(b);
-    turn();
+    expect<i32[]>(turn()).toStrictEqual([a]);
+    release(a);
+    expect<i32>(recycle()).toBe(0);
+    release(b);
     expect<i32>(recycle()).toBe(1);
-    expect<i32>(liveCount() + readyCount() + timerCount()).toBe(0);
-    expect<u32>(sequence).toBe(0);
   });
 
-  it("forgets the window: what was not run of it is not put back", () => {
-    const a = readyAt(0);
-    turn();
-    submitRelease(a);
-    turnAfter(0, 0, 0);
-    recycle();
-    const heir = readyAt(0);
-    expect<i32>(heir).toBe(a);
-    expect<i32>(turnAfter(0)).toBe(1);
-    expect<i32>(turnAfter(1)).toBe(0);
+  it("has nothing in its memory, and numbers slots from the start", () => {
+    const first = allocated();
+    const slots: i32[] = [];
+    for (let index = 0; index < 200; index++) slots.push(armedAt(<f64> index));
+    while (slots.length > 0) release(slots.splice(slots.length / 2, 1)[0]);
+    arm(first, 1);
+    disarm(first);
+    push(0, first);
+    expect<i32>(shift(0)).toBe(first);
+    release(first);
+    expect<i32>(recycle()).toBe(1);
+    expect<i32>(readyCount() + timerCount()).toBe(0);
+    for (let at: u32 = 0; at < 4 * 300; at++) expect<u32>(word(at)).toBe(0);
+    for (let index = 0; index < 100; index++) expect<i32>(allocated()).toBe(first + index);
+    expect<u32>(word(FREE)).toBeGreaterThan(0);
+    expect<u32>(word(READY)).toBe(0);
   });
 
   it("owes lower levels nothing", () => {
     const high = readyAt(0);
     const low = readyAt(7);
-    for (let pick: u32 = 0; pick < PATIENCE; pick++) {
-      turn(0, 1);
-      expect<i32>(slotAt(0)).toBe(high);
-      submit(high);
+    for (let step = 0; step < FAIR_SHARE; step++) {
+      expect<i32[]>(turn(0, 1)).toStrictEqual([high]);
+      push(0, high);
     }
-    submitRelease(high);
-    submitRelease(low);
-    turn();
+    expect<i32>(shift(0)).toBe(high);
+    expect<i32>(shift(7)).toBe(low);
+    release(high);
+    release(low);
     expect<i32>(recycle()).toBe(1);
-    const first = readyAt(0);
+    readyAt(0);
     readyAt(7);
-    turn(0, 1);
-    expect<i32>(slotAt(0)).toBe(first);
-  });
-
-  it("keeps ids from before stale", () => {
-    const a = readyAt(0);
-    const before = generation(a);
-    submitRelease(a);
-    turn();
-    recycle();
-    const heir = armedAt(5);
-    expect<i32>(heir).toBe(a);
-    arm(heir, before, 1);
-    expect<f64>(nextDeadline()).toBe(5);
+    expect<i32[]>(choice()).toStrictEqual([0, FAIR_SHARE]);
   });
 });

@@ -1,230 +1,148 @@
-import { arm, disarm, generation, readyCount, setLevel, timerCount } from "../index";
-import { PATIENCE } from "../turn";
-import {
-  armedAt,
-  byTimerAt,
-  drain,
-  fresh,
-  order,
-  readyAt,
-  slotAt,
-  submit,
-  submitRelease,
-  turn,
-  turnAfter,
-} from "./playground";
+import { push, shift, timerCount } from "../index";
+import { EXPIRATIONS, FAIR_SHARE } from "../ready";
+import { armedAt, choice, fresh, readyAt, turn } from "./playground";
 
-/** Runs turns, everyone yielding and coming back, and counts how often each slot of `watched` was picked. */
-function picks(watched: i32[], turns: i32, limit: i32, consume: i32): i32[] {
+/**
+ * Runs so many steps, at most `most` of each choice, in which every slot gives way. Returns how often each of `slots`
+ * ran.
+ */
+function shares(slots: i32[], levels: i32[], steps: i32, most: i32): i32[] {
   const counts: i32[] = [];
-  for (let index = 0; index < watched.length; index++) counts.push(0);
-  let consumed = 0;
-  for (let round = 0; round < turns; round++) {
-    consumed = min(turnAfter(consumed, 0, limit), consume);
-    for (let index = 0; index < consumed; index++) {
-      const at = watched.indexOf(slotAt(index));
-      if (at >= 0) counts[at]++;
-      submit(slotAt(index));
+  for (let index = 0; index < slots.length; index++) counts.push(0);
+  for (let done = 0; done < steps;) {
+    const ran = turn(0, 256, min(most, steps - done));
+    for (let index = 0; index < ran.length; index++) {
+      const known = slots.indexOf(ran[index]);
+      if (known >= 0) counts[known]++;
+      push(known >= 0 ? levels[known] : 0, ran[index]);
     }
+    done += ran.length;
   }
   return counts;
 }
 
-describe("a window", () => {
+describe("a turn", () => {
   beforeEach(fresh);
 
-  it("holds no more than the limit, nor than 1024", () => {
+  it("has nothing to choose when nothing is ready", () => {
+    expect<i32[]>(choice()).toStrictEqual([-1]);
+    armedAt(5);
+    expect<i32[]>(choice()).toStrictEqual([-1]);
+  });
+
+  it("gives a level that is alone all there is to give", () => {
+    for (let level = 0; level < 8; level++) {
+      readyAt(level);
+      expect<i32[]>(choice(256)).toStrictEqual([level, 256]);
+      expect<i32[]>(choice(7)).toStrictEqual([level, 7]);
+      shift(level);
+    }
+  });
+
+  it("serves level 0 first", () => {
     const slots: i32[] = [];
-    for (let index = 0; index < 1068; index++) slots.push(readyAt(0));
-    expect<i32>(turn(0, 3)).toBe(3);
-    expect<i32>(turn(0, 4000)).toBe(1024);
-    expect<i32>(slotAt(1023)).toBe(slots[1026]);
-    expect<i32>(turn(0, 0)).toBe(0);
-    expect<i32>(turn(0, -1)).toBe(0);
-    expect<i32>(readyCount()).toBe(41);
-    expect<i32>(turn()).toBe(41);
+    for (let level = 7; level >= 0; level--) slots.unshift(readyAt(level));
+    for (let level = 0; level < 8; level++) expect<i32[]>(turn()).toStrictEqual([slots[level]]);
   });
 
-  it("ends with its level, however much is ready below", () => {
-    const high = readyAt(1);
-    readyAt(2);
-    expect<i32>(turn()).toBe(1);
-    expect<i32>(slotAt(0)).toBe(high);
-  });
-
-  it("leaves a level as soon as a higher one holds something", () => {
-    for (let index = 0; index < 10; index++) readyAt(5);
-    turn(0, 3);
-    const high = readyAt(4);
-    turn(0, 3);
-    expect<i32[]>(order()).toStrictEqual([high]);
-  });
-});
-
-describe("what was not run", () => {
-  beforeEach(fresh);
-
-  it("goes back to the front, in its order", () => {
-    const a = readyAt(0);
-    const b = readyAt(0);
-    const c = readyAt(0);
-    turn();
-    const d = readyAt(0);
-    submit(a);
-    turnAfter(1);
-    expect<i32[]>(order()).toStrictEqual([b, c, d, a]);
-    turnAfter(0);
-    expect<i32[]>(order()).toStrictEqual([b, c, d, a]);
-  });
-
-  it("stays what it was, ready or due", () => {
+  it("lets timers fire first", () => {
     const due = armedAt(1);
-    turn(1, 0);
-    const ready = readyAt(4);
-    turn(1);
-    turnAfter(0, 1);
-    expect<i32[]>(order()).toStrictEqual([due, ready]);
-    expect<bool>(byTimerAt(0)).toBe(true);
-    expect<bool>(byTimerAt(1)).toBe(false);
-  });
-
-  it("is not queued twice when it was submitted meanwhile", () => {
-    const a = readyAt(0);
-    const b = readyAt(0);
-    turn();
-    submit(a);
-    drain();
-    expect<i32>(readyCount()).toBe(1);
-    turnAfter(0);
-    expect<i32[]>(order()).toStrictEqual([b, a]);
-  });
-
-  it("is not queued when it was released meanwhile, not even as the slot's next coroutine", () => {
-    const a = readyAt(4);
-    const b = readyAt(4);
-    turn();
-    submitRelease(a);
-    drain();
-    const heir = armedAt(50);
-    expect<i32>(heir).toBe(a);
-    turnAfter(0);
-    expect<i32[]>(order()).toStrictEqual([b]);
-    expect<i32>(timerCount()).toBe(1);
-  });
-
-  it("loses a timer set meanwhile, as all that is ready", () => {
-    const a = readyAt(0);
-    turn();
-    arm(a, generation(a), 9);
-    turnAfter(0);
+    expect<i32[]>(turn(0.5)).toStrictEqual([]);
+    expect<i32[]>(turn(1)).toStrictEqual([due]);
     expect<i32>(timerCount()).toBe(0);
-    expect<i32[]>(order()).toStrictEqual([a]);
   });
 
-  it("is not lost when a timer was set and cancelled meanwhile", () => {
-    const a = readyAt(0);
-    turn();
-    arm(a, generation(a), 9);
-    disarm(a, generation(a));
-    turnAfter(0);
-    expect<i32[]>(order()).toStrictEqual([a]);
+  it("lets a crowd of timers fire in several turns", () => {
+    for (let index = 0; index < EXPIRATIONS + 10; index++) armedAt(1);
+    turn(1, 0);
+    expect<i32>(timerCount()).toBe(10);
+    turn(1, 0);
+    expect<i32>(timerCount()).toBe(0);
   });
 
-  it("goes to its new level when that was changed meanwhile", () => {
-    const a = readyAt(0);
-    const b = readyAt(0);
-    turn();
-    setLevel(a, generation(a), 1);
-    turnAfter(0);
-    expect<i32[]>(order()).toStrictEqual([b]);
-    turn();
-    expect<i32[]>(order()).toStrictEqual([a]);
-  });
-
-  it("is nothing when more was consumed than there was, and all when less than nothing was", () => {
-    const a = readyAt(0);
-    turn();
-    expect<i32>(turnAfter(1000)).toBe(0);
-    submit(a);
-    turn();
-    expect<i32>(turnAfter(-5)).toBe(1);
+  it("runs nothing without a limit to run to", () => {
+    readyAt(0);
+    readyAt(7);
+    expect<i32[]>(choice(0)).toStrictEqual([0, 0]);
   });
 });
 
 describe("lower levels", () => {
   beforeEach(fresh);
 
-  it("get one pick after every 61 of a higher one", () => {
-    const low = readyAt(7);
+  it("get one step after every 61 of a higher one", () => {
     readyAt(0);
     readyAt(0);
-    const counts = picks([low], 6200, 2, 2);
-    // One more or less, by where the count stood at the start.
-    expect<i32>(counts[0]).toBeGreaterThanOrEqual(12400 / (PATIENCE + 1) - 1);
-    expect<i32>(counts[0]).toBeLessThanOrEqual(12400 / (PATIENCE + 1) + 1);
+    readyAt(7);
+    expect<i32[]>(choice()).toStrictEqual([0, FAIR_SHARE]);
+    expect<i32>(FAIR_SHARE).toBe(61);
   });
 
   it("get it whichever two levels there are", () => {
     for (let high = 0; high < 7; high++) {
       for (let low = high + 1; low < 8; low++) {
         fresh();
-        readyAt(high);
-        const counts = picks([readyAt(low)], 62 * 10, 1, 1);
-        expect<i32>(counts[0]).toBeGreaterThanOrEqual(9);
-        expect<i32>(counts[0]).toBeLessThanOrEqual(11);
+        const slots = [readyAt(high), readyAt(low)];
+        expect<i32[]>(shares(slots, [high, low], 62 * 10, i32.MAX_VALUE)).toStrictEqual([610, 10]);
       }
     }
   });
 
-  it("share these picks evenly", () => {
+  it("get it within a limit below 61, too", () => {
     readyAt(0);
-    const low: i32[] = [];
-    for (let level = 1; level < 8; level++) low.push(readyAt(level));
-    const counts = picks(low, 62 * 70 + 61, 1, 1);
-    for (let index = 0; index < 7; index++) {
-      expect<i32>(counts[index]).toBeGreaterThanOrEqual(10);
-      expect<i32>(counts[index]).toBeLessThanOrEqual(11);
-    }
+    readyAt(0);
+    const counts = shares([readyAt(7)], [7], 6200, 10);
+    expect<i32[]>(counts).toStrictEqual([100]);
   });
 
-  it("are not starved by a caller who always stops early", () => {
-    const low = readyAt(7);
+  it("are not starved by a caller that always stops early", () => {
     for (let index = 0; index < 200; index++) readyAt(0);
-    const counts = picks([low], 6200, 256, 1);
-    expect<i32>(counts[0]).toBeGreaterThanOrEqual(99);
-    expect<i32>(counts[0]).toBeLessThanOrEqual(101);
+    const counts = shares([readyAt(7)], [7], 6200, 1);
+    expect<i32[]>(counts).toStrictEqual([100]);
+  });
+
+  it("do not lose their step when it is not taken", () => {
+    readyAt(0);
+    const low = readyAt(3);
+    while (choice()[0] == 0) {
+      const ran = turn();
+      for (let index = 0; index < ran.length; index++) push(0, ran[index]);
+    }
+    expect<i32[]>(choice()).toStrictEqual([3, 1]);
+    expect<i32[]>(choice()).toStrictEqual([3, 1]);
+    expect<i32[]>(turn()).toStrictEqual([low]);
+    expect<i32[]>(choice()).toStrictEqual([0, 256]);
+  });
+
+  it("share these steps evenly", () => {
+    readyAt(0);
+    const low: i32[] = [];
+    const levels: i32[] = [];
+    for (let level = 1; level < 8; level++) {
+      low.push(readyAt(level));
+      levels.push(level);
+    }
+    const counts = shares(low, levels, 62 * 70, i32.MAX_VALUE);
+    expect<i32[]>(counts).toStrictEqual([10, 10, 10, 10, 10, 10, 10]);
   });
 
   it("keep their own order", () => {
-    for (let index = 0; index < 62; index++) readyAt(0);
+    readyAt(0);
     const first = readyAt(3);
     const second = readyAt(3);
     const seen: i32[] = [];
-    for (let round: u32 = 0; round < 3 * PATIENCE; round++) {
-      turn(0, 1);
-      if (slotAt(0) == first || slotAt(0) == second) seen.push(slotAt(0));
-      else submit(slotAt(0));
+    for (let steps = 0; steps < 2 * (FAIR_SHARE + 1); steps++) {
+      const slot = turn(0, 1)[0];
+      if (slot == first || slot == second) seen.push(slot);
+      else push(0, slot);
     }
     expect<i32[]>(seen).toStrictEqual([first, second]);
   });
-});
 
-describe("submissions", () => {
-  beforeEach(fresh);
-
-  it("are taken in order, also within a drain", () => {
-    const a = readyAt(0);
-    turn();
-    submit(a);
-    submitRelease(a);
-    expect<i32>(turn()).toBe(0);
-  });
-
-  it("are as many as the ring holds, whatever is asked", () => {
-    const a = readyAt(0);
-    turn();
-    for (let index = 0; index < 1024; index++) submit(a);
-    drain();
-    expect<i32>(readyCount()).toBe(1);
+  it("are owed nothing by one that was alone", () => {
+    readyAt(0);
+    expect<i32[]>(shares([], [], 1000, i32.MAX_VALUE)).toStrictEqual([]);
+    readyAt(7);
+    expect<i32[]>(choice()).toStrictEqual([0, FAIR_SHARE]);
   });
 });

@@ -25,7 +25,7 @@
 export { TimeoutError } from "../base/errors.ts";
 export type { ConditionStatistics } from "../sync/condition.ts";
 export { Event, type EventStatistics } from "../sync/event.ts";
-export type { LockStatistics } from "../sync/mutex.ts";
+export type { LockStatistics } from "../sync/base_lock.ts";
 export type { SemaphoreStatistics } from "../sync/semaphore.ts";
 export { asCompleted, type AsCompletedOptions, Completions } from "./await/as_completed.ts";
 export { Barrier, type BarrierStatistics } from "./sync/barrier.ts";
@@ -51,8 +51,8 @@ export {
   QueueFull,
   QueueShutDown,
 } from "./errors.ts";
-export { EventLoop } from "./loop/event_loop.ts";
-export type { ExceptionContext, ExceptionHandler } from "./loop/exception_handler.ts";
+export { EventLoop, type ExceptionHandler } from "./loop/event_loop.ts";
+export type { ExceptionContext } from "./loop/exception_context.ts";
 export { Future, type FutureOptions } from "./loop/future.ts";
 export { type Awaitables, gather, type Gathered, type GatheredOrFailed, type GatherOptions } from "./await/gather.ts";
 export { Handle, TimerHandle } from "./loop/handle.ts";

@@ -1,8 +1,8 @@
-import { addClaim, type Claims, withoutClaim } from "./handled_failures.ts";
+import { addHandler, type FailureHandlers, removeHandler } from "./failure_handlers.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError } from "../base/errors.ts";
-import { HotSwapException, MonitorException, type Outcome } from "./errors.ts";
+import { MonitorException, type Outcome } from "./errors.ts";
 import { captureContext } from "../host/async_context.ts";
 import {
   addCompletionWaiter,
@@ -10,18 +10,34 @@ import {
   listCompletionWaiters,
   removeCompletionWaiter,
 } from "../fiber/joiner.ts";
-import { type EndListener, Mailbox, Receive } from "./mailbox.ts";
+import { isAdopted, PromiseWaiter } from "./completion.ts";
+import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
+import { HotSwapProposal } from "./hot_swap.ts";
+import { Mailbox } from "./mailbox.ts";
+import {
+  addMonitor,
+  dropMonitor,
+  forgetExitMessages,
+  hasLivingMonitor,
+  isFailureMonitored,
+  type Monitor,
+  monitorsOf,
+  removeMonitors,
+  sendExitMessage,
+} from "./monitors.ts";
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
+import { endOwnership, type OwnedResource } from "./owned_resource.ts";
+import { Receive } from "./receive.ts";
 import { Immediate } from "../operations/immediate.ts";
-import { Finish, late } from "../operations/finish.ts";
+import { Finish } from "../operations/finish.ts";
+import type { OutcomeReceiver } from "../operations/joinable.ts";
 import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../operations/with_timeout.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { type Named, placement } from "./spawn_options.ts";
+import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { Timer } from "../fiber/schedulable.ts";
-import { type Body, type Ending, Fiber, isGeneratorFunction, isThenable } from "../fiber/fiber.ts";
+import { type Body, type Ending, Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
@@ -37,59 +53,37 @@ export type CoroFunction<A extends readonly any[] = any[], R = any> = (
   // deno-lint-ignore no-explicit-any -- see above
 ) => Generator<unknown, R, any>;
 
-/** Something that a coroutine holds and that must be passed on when it ends, in a list of its own. */
-export interface Holding {
-  /** The next one that the same coroutine holds. */
-  nextHeld: Holding | null;
-  /** In words, for the report; `null` if holding it at the end is no mistake. */
-  describeHeld(): string | null;
-  /** Its holder has ended: the next in line gets it. */
-  holderEnded(): void;
-}
-
 const DAEMON = 1;
 const SWAPPABLE = 2;
 const RETURNED = 4;
 const THREW = 8;
 const TERMINATED = 16;
 const ENDED = RETURNED | THREW | TERMINATED;
-/** Somebody was told of the failure, or asked for it. */
-const CLAIMED = 32;
-/** It has an entry in `monitorsOf`. */
+/** Its failure has a handler, see `failure_handlers.ts`. */
+const HANDLED = 32;
+/** It has monitors, or had some that ended. */
 const MONITORED = 64;
-/** It returned nothing or was terminated: its result is the last value that it got. */
-const GOT = 128;
-
-// Few coroutines have monitors, and fewer fail: fields of their own would cost all of them.
-const monitorsOf = new WeakMap<Coro, Set<Coro>>();
-/** What monitors were sent of a failure, until the end of the turn. */
-const exitMessagesOf = new WeakMap<Coro, SentNews[]>();
-
-interface SentNews {
-  readonly monitor: Coro;
-  readonly mailbox: Mailbox;
-  readonly news: MonitorException;
-}
+/** It returned nothing or was terminated: its result is the value of its last yield. */
+const RESULT_IS_LAST_VALUE = 128;
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
-const nameTie: EndListener = { released: (coro) => registry.forget(coro) };
+const nameListener: EndListener = { onEnd: (coro) => registry.forget(coro) };
 
-// A coroutine's generator is made from the coroutine, so there is a moment without one.
+// The generator is created with the coroutine as its argument, so the coroutine exists first, without a generator.
 const NO_BODY: Body = (function* () {})();
 
 /**
  * A coroutine: a generator function that runs concurrently with others, one step at a time.
  *
- * It is scheduled as soon as it is created and runs from the next turn on, never inside the constructor. Inside a
+ * Creating it schedules it; it runs from the next turn on, never inside the constructor. Inside a
  * coroutine `new Coro` joins that coroutine's scheduler, elsewhere the default one.
  *
- * Its result is what the generator function returns; if that is `undefined`, the last value that one of its yields
- * evaluated to.
+ * Its result is the return value of the generator function; if that is `undefined`, the value of its last `yield`.
  *
- * Every step of it runs in the host's asynchronous context that was current where it was created: what
- * `AsyncLocalStorage` stores, OpenTelemetry's active span. That holds whoever wakes it, and for its cleanup too. What a
- * step stores with `enterWith` ends with the step.
+ * Every step of it runs in the host's asynchronous context in which it was created, such as the values of
+ * `AsyncLocalStorage` or the active span of OpenTelemetry, no matter what wakes it. This includes its cleanup. A value
+ * that a step stores with `enterWith` is dropped at the end of the step.
  *
  * @example
  * ```ts
@@ -128,60 +122,60 @@ export class Coro<
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
 > extends Fiber {
-  /** Tells this coroutine from all others of its scheduler; never reused in the scheduler's life. */
+  /** Identifies it among all coroutines of its scheduler; never reused. */
   declare readonly id: number;
-  /** @internal Messages, once there were any. */
+  /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
   declare mailbox: Mailbox | null;
-  /** @internal The first of the locks it holds. */
-  declare held: Holding | null;
+  /** @internal The first of its resources, see `owned_resource.ts`. */
+  declare ownedResource: OwnedResource | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
   declare readonly createdAt: number;
   declare private flags: number;
-  // A name that was given, or the function or whatever else whose name it has.
+  // Its name, or what has its name, such as its function.
   declare private nameSource: string | Named;
-  // Of those who wait for its end, and once it has failed, when nobody does any more, who knows of that. Each is `null`
-  // almost always.
-  declare private joinersOrClaims: CompletionWaiter | Claims;
+  // Until it ends, the first of what waits for its end; after a failure, the handlers of that. Both are `null` almost
+  // always.
+  declare private waitersOrHandlers: CompletionWaiter | FailureHandlers;
 
   /**
    * Creates a coroutine and schedules it.
    *
-   * @param target A generator function; it is called at once with the new coroutine and `args`, and runs from the
+   * @param target A generator function, called at once with the new coroutine and `args`; its generator runs from the
    * next turn on.
-   * @param args Its other arguments.
+   * @param args Its arguments after the coroutine.
    * @throws {TypeError} If `target` is not a generator function.
-   * @throws {RangeError} If the host has no memory for another coroutine.
+   * @throws {RangeError} If there is no memory for another coroutine.
    * @throws {Error} If the scheduler has been terminated.
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
-    const { scheduler, options } = placement();
+    const { scheduler, options } = takeSpawnRequest();
     const body = options?.body;
     if (body === undefined) checkTarget(target);
-    super(scheduler, options === null ? 4 : options.priority);
+    super(scheduler, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
-    this.joinersOrClaims = null;
+    this.waitersOrHandlers = null;
     this.mailbox = null;
-    this.held = null;
+    this.ownedResource = null;
     this.id = scheduler.nextId();
     this.createdAt = scheduler.uptime();
-    // Default values of parameters are evaluated here and may throw: nothing is registered yet.
+    // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
-    scheduler.admit(this);
+    scheduler.register(this);
   }
 
-  /** The scheduler it runs on. */
+  /** The scheduler that runs it. */
   get scheduler(): Scheduler {
     return this.loop as Scheduler;
   }
 
-  /** @internal */
+  /** @internal Itself: a coroutine is its own main fiber. */
   override get owner(): Coro {
     return this as Coro;
   }
 
-  /** Its name, that of its function by default. It need not be unique. */
+  /** Its name; by default that of its function. It need not be unique. */
   get name(): string {
     return typeof this.nameSource === "string" ? this.nameSource : nameOf(this.nameSource);
   }
@@ -191,9 +185,9 @@ export class Coro<
   }
 
   /**
-   * Its priority, 0 (first) to 7 (last), 4 by default. A change takes effect at once.
+   * Its priority: 0 (first) to 7 (last), 4 by default. A change takes effect at once.
    *
-   * @throws {RangeError} When set to anything but an integer of 0 to 7.
+   * @throws {RangeError} If it is set to anything but an integer from 0 to 7.
    */
   get priority(): number {
     return this.level;
@@ -203,18 +197,18 @@ export class Coro<
     this.setLevel(checkPriority(priority));
   }
 
-  /** Whether it is a daemon: one that `join()` does not wait for and that does not keep the process alive. */
+  /** Whether it is a daemon: `join()` does not wait for it, and it does not keep the process alive. */
   get daemon(): boolean {
     return (this.flags & DAEMON) !== 0;
   }
 
   /**
-   * Makes it a daemon, or no longer one; what it waits for then lets the process end, or keeps it alive.
+   * Makes it a daemon, or no longer one. What it waits for no longer keeps the process alive, or does so again.
    *
-   * Where the host cannot let go, the process stays as long as the host is at it: a write that the other side does not
-   * take, a connection that is not made, a promise of the program's own.
+   * Some host operations keep the process alive in any case until they end: a write that the peer does not read, a
+   * connection that is being made, the program's own promises.
    *
-   * @param flag `true` for a daemon.
+   * @param flag Whether it is to be a daemon.
    */
   setDaemon(flag = true): void {
     if (this.daemon === flag) return;
@@ -224,7 +218,7 @@ export class Coro<
     this.wait?.waiterChanged();
   }
 
-  /** Whether it has not ended. One that failed has ended, even if a monitor may still restart it. */
+  /** Whether it has not ended. A coroutine that failed has ended, even if a monitor may still restart it. */
   isAlive(): boolean {
     return (this.flags & ENDED) === 0;
   }
@@ -234,7 +228,7 @@ export class Coro<
     return `${this.name}/${this.id}`;
   }
 
-  /** @internal How `console.log` shows it: its fields are nobody's business, and they lead everywhere. */
+  /** @internal How `console.log` shows it: the name only, as the fields form a cyclic graph. */
   [Symbol.for("Deno.customInspect")](): string {
     return `Coro ${this}`;
   }
@@ -249,15 +243,15 @@ export class Coro<
   /**
    * Suspends this coroutine until it is resumed or the time is up.
    *
-   * @typeParam T What it may be resumed with: the compiler takes your word for it.
+   * @typeParam T The type of the value it is resumed with, which the compiler does not check.
    * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
-   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
+   * @param alarmValue The value of the operation when the time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
-   * @throws {TypeError} If `timeout` is no time.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {Error} If it is not called by this coroutine itself.
    */
   sleep<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
@@ -269,9 +263,9 @@ export class Coro<
     return new Sleep(seconds, alarmValue);
   }
 
-  /** The same as {@linkcode Coro.sleep}, by its other name in asyncoro. */
+  /** The same as {@linkcode Coro.sleep}. */
   suspend<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
@@ -282,10 +276,10 @@ export class Coro<
   }
 
   /**
-   * Wakes it, if it is in `sleep` or `suspend`; a coroutine that waits for anything else is not disturbed.
+   * Wakes it, if it is in `sleep` or `suspend`; has no effect on a coroutine that waits for anything else.
    *
-   * @param update What its `sleep` evaluates to.
-   * @returns `true` if it slept; a second call before it has run is too late and returns `false`.
+   * @param update The value of its `sleep`.
+   * @returns Whether it slept. A second call before it has run returns `false`.
    */
   resume(update?: unknown): boolean {
     const sleeper = this.wait?.sleeper() ?? null;
@@ -305,8 +299,8 @@ export class Coro<
    * Puts a message into its mailbox. Messages from one sender arrive in the order sent.
    *
    * @param message Anything; it is not copied.
-   * @returns `false` if it has ended. A coroutine that failed still takes messages while a monitor lives that may
-   * restart it.
+   * @returns `false` if it has ended. A coroutine that failed still accepts messages while it has a living monitor, which
+   * may restart it.
    */
   send(message: unknown): boolean {
     if (!this.acceptsMessages) return false;
@@ -314,18 +308,18 @@ export class Coro<
     return true;
   }
 
-  /** @internal Whether it takes messages: it has not ended, or a monitor lives that may restart it. */
+  /** @internal Whether it accepts messages: it has not ended, or has a living monitor, which may restart it. */
   get acceptsMessages(): boolean {
     return (this.flags & ENDED) === 0 || this.restartable();
   }
 
   /**
-   * Like {@linkcode Coro.send}, as an operation that tells what became of it. Within one process it never waits.
+   * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
    *
    * @param message Anything.
    * @param timeout Seconds to wait at the most, or a duration.
-   * @returns 1 if the message is in the mailbox, 0 if time was up before, -1 if the recipient has ended.
-   * @throws {TypeError} If `timeout` is no time.
+   * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    */
   deliver(message: unknown, timeout?: Timeout): Operation<number> {
     toSeconds(timeout, "deliver");
@@ -335,10 +329,10 @@ export class Coro<
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
-   * @typeParam T What comes: the compiler takes your word for it.
+   * @typeParam T The type of the message, which the compiler does not check.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
-   * @throws {TypeError} If `timeout` is no time.
+   * @param alarmValue The value of the operation after a timeout; `undefined` by default.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {Error} If it is not called by this coroutine itself.
    *
    * @example
@@ -356,7 +350,7 @@ export class Coro<
    * ```
    */
   receive<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
@@ -370,7 +364,7 @@ export class Coro<
 
   /** The same as {@linkcode Coro.receive}. */
   recv<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
@@ -383,24 +377,24 @@ export class Coro<
   // --- names --------------------------------------------------------------------------------------------------
 
   /**
-   * Registers it under a name, by which {@linkcode Coro.locate} finds it. It may have several.
+   * Registers it under a name, by which {@linkcode Coro.locate} finds it. It may have several names.
    *
-   * A name is dropped when its coroutine ends. One that failed keeps it as long as a monitor may restart it, or until
-   * a living one takes it.
+   * A name is removed when its coroutine ends. A coroutine that failed keeps its names as long as a monitor may restart
+   * it, or until a living coroutine registers under them.
    *
    * @param name The name; its own by default.
-   * @returns `false` if a living coroutine, be it this one, has the name, or this one has ended.
+   * @returns `false` if a living coroutine (including this one) has the name, or if this coroutine has ended.
    * @throws {TypeError} If `name` is not a string or is empty.
    */
   register(name: string = this.name): boolean {
     checkName(name, "register a coroutine");
     if (!this.isAlive() || !registry.register(name, this as Coro)) return false;
-    this.endListener(nameTie);
+    this.addEndListener(nameListener);
     return true;
   }
 
   /**
-   * Takes a name from it.
+   * Removes a name.
    *
    * @param name The name; its own by default.
    * @returns `false` if this coroutine is not registered under it.
@@ -415,8 +409,8 @@ export class Coro<
    *
    * @param name The name.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @returns The coroutine, or `null` when time is up.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is no time.
+   * @returns The coroutine, or `null` after a timeout.
+   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
    */
   static locate(name: string, timeout?: Timeout): Operation<Coro | null> {
     return registry.locate(name, timeout);
@@ -425,12 +419,12 @@ export class Coro<
   // --- exceptions and the end ---------------------------------------------------------------------------------
 
   /**
-   * Throws an error in it, at the point where it waits. The wait is cancelled, and nothing it was granted is lost.
+   * Throws an error in it, at the point where it waits. The wait is cancelled, and nothing that it was granted is lost.
    *
-   * One that has not started fails at its first line. Several errors are thrown one a step, in order.
+   * A coroutine that has not started fails at its first line. Several errors are thrown in order, one in each step.
    *
    * @param error The error.
-   * @returns `false` if it has ended or is the coroutine that runs (there `throw` is the statement to use).
+   * @returns `false` if it has ended, or is the coroutine that runs: use a `throw` statement there.
    * @throws {TypeError} If `error` is not an error.
    */
   throw(error: unknown): boolean {
@@ -445,15 +439,17 @@ export class Coro<
   }
 
   /**
-   * Ends it: the wait is cancelled, `finally` blocks run, innermost frame first, and may wait. One that terminates
-   * itself stops at its next yield. Its result is the last value it got.
+   * Ends it: its wait is cancelled; `finally` blocks run, innermost frame first, and may wait. A coroutine that
+   * terminates itself stops at its next `yield`. Its result is the value of its last `yield`.
    *
-   * As JavaScript has it, this takes the place of an error that is on its way through a `finally` block which waits, and
-   * so does a deadline: such an error is lost, and nobody can tell. Where it must not be, catch it before the cleanup.
+   * If an error is being thrown through a `finally` block that waits, termination replaces the error, as `return()` of a
+   * generator does, and so does a deadline: that error is lost and not reported. Where it must not be lost, catch it
+   * before the cleanup.
    *
-   * @param grace Seconds (or a duration) that `finally` blocks may take, 5 by default; after that every further wait is cut short.
+   * @param grace Seconds (or a duration) that `finally` blocks may take, 5 by default; after that every further wait is
+   * cut short.
    * @returns `false` if it has ended already.
-   * @throws {TypeError} If `grace` is no time.
+   * @throws {TypeError} If `grace` is not a valid duration.
    */
   terminate(grace: Timeout = GRACE_SECONDS): boolean {
     const seconds = toSeconds(grace, "terminate");
@@ -466,68 +462,38 @@ export class Coro<
    * Waits for its end, for code outside coroutines.
    *
    * @param timeout Seconds to wait at the most, or a duration.
-   * @returns A promise of its result. A promise that the coroutine returns is awaited; one that is merely the last value
-   * it got is not, and `undefined` comes in its place. It is rejected with the very error that ended it, with `TimeoutError` when
-   * time is up, or with `DeadlockError` when it certainly never ends.
-   * @throws {TypeError} If `timeout` is no time.
+   * @returns A promise of its result. A promise that the coroutine returns is awaited; a promise that is only the value
+   * of its last `yield` is not, and the result is `undefined` instead. It is rejected with the error that ended the
+   * coroutine, with `TimeoutError` after a timeout, or with `DeadlockError` if the coroutine can never end.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    */
   value(timeout?: Timeout): Promise<R> {
     const seconds = toSeconds(timeout, "wait for a coroutine");
     return new Promise((resolve, reject) => {
-      const settle = (value: unknown): void => resolve((this.isAdoptable(value) ? undefined : value) as R);
-      this.promised(new PromiseWaiter(settle, reject), seconds);
+      const isLastValue = (): boolean => (this.flags & RESULT_IS_LAST_VALUE) !== 0;
+      const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
+      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds);
     });
-  }
-
-  /**
-   * @internal
-   * Whether a promise would wait for the result, though the coroutine has not returned it but only come across it last.
-   */
-  private isAdoptable(value: unknown): boolean {
-    if ((this.flags & GOT) === 0) return false;
-    try {
-      return isThenable(value);
-    } catch {
-      // A promise that cannot read it would be rejected.
-      return true;
-    }
-  }
-
-  /** @internal */
-  private promised(completionWaiter: PromiseWaiter, seconds: number): void {
-    if (this.answer(completionWaiter)) return;
-    if (seconds <= 0) return completionWaiter.reject(late(this as Coro));
-    if (seconds < Infinity) {
-      // Throws if there is no room for it; nothing has changed then.
-      completionWaiter.timer = new Timer(this.loop, this.level, seconds, () => {
-        this.unjoin(completionWaiter);
-        completionWaiter.reject(late(this as Coro));
-      });
-    }
-    this.join(completionWaiter);
-    this.scheduler.outsiderCame();
-    completionWaiter.onSettled = () => this.scheduler.outsiderLeft();
-    if (seconds === Infinity) this.scheduler.suspect(this as Coro);
   }
 
   /**
    * Waits for its end, for coroutines.
    *
    * @param timeout Seconds to wait at the most, or a duration.
-   * @returns Its result. The very error that ended it is thrown at the yield; `TimeoutError` when time is up;
-   * `DeadlockError` when it certainly never ends.
-   * @throws {TypeError} If `timeout` is no time.
+   * @returns Its result. The error that ended it is thrown at the `yield`; `TimeoutError` after a timeout;
+   * `DeadlockError` if it can never end.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    */
   finish(timeout?: Timeout): Operation<R> {
-    return new Finish(this as Coro, toSeconds(timeout, "wait for a coroutine")) as Operation<unknown> as Operation<R>;
+    return new Finish<R>(this as Coro, toSeconds(timeout, "wait for a coroutine"));
   }
 
   // --- monitors -----------------------------------------------------------------------------------------------
 
   /**
-   * Makes this coroutine a monitor of another: when that ends, a {@linkcode MonitorException} is sent to this one.
+   * Makes this coroutine a monitor of another one: when that ends, a {@linkcode MonitorException} is sent to this one.
    *
-   * One that has ended already answers with the same message at once. Adding a monitor twice is adding it once.
+   * If it has ended already, the message is sent at once. Adding a monitor again has no effect.
    *
    * @param observe The coroutine to observe.
    * @returns `true`, or `false` if this coroutine has ended.
@@ -539,9 +505,9 @@ export class Coro<
   }
 
   /**
-   * Adds a monitor to this coroutine: {@linkcode Coro.monitor} seen from the other side.
+   * Adds a monitor to this coroutine, as {@linkcode Coro.monitor} of the other one does.
    *
-   * @param monitor The coroutine that is told.
+   * @param monitor The coroutine that gets the message.
    * @returns `true`, or `false` if `monitor` has ended.
    * @throws {TypeError} If `monitor` is not a coroutine, or is this one.
    */
@@ -549,26 +515,27 @@ export class Coro<
     checkMonitor(monitor, this as Coro);
     if (!monitor.isAlive()) return false;
     if (!this.isAlive()) {
-      this.inform(monitor);
-      // One that failed may be restarted and end again.
+      this.tellMonitor(monitor);
+      // A coroutine that failed may be restarted and end again.
       if ((this.flags & THREW) === 0) return true;
     }
-    this.addMonitor(monitor);
+    addMonitor(this as Coro, monitor);
+    this.flags |= MONITORED;
     return true;
   }
 
-  /** @internal A monitor of this coroutine can receive no more. */
-  released(monitor: Coro): void {
-    monitorsOf.get(this as Coro)?.delete(monitor);
+  /** @internal A monitor of this coroutine has ended. */
+  onEnd(monitor: Monitor): void {
+    dropMonitor(this as Coro, monitor);
     if (this.acceptsMessages) return;
-    this.letGo();
+    this.releaseReferences();
     if (!this.unhandled) this.hostContext = undefined;
   }
 
   // --- hot swap -----------------------------------------------------------------------------------------------
 
   /**
-   * Allows or forbids that its generator is replaced by {@linkcode Coro.hotSwap}.
+   * Allows or forbids replacing its generator by {@linkcode Coro.hotSwap}.
    *
    * @param flag Whether it is allowed.
    * @throws {Error} If it is not called by the coroutine itself.
@@ -580,11 +547,11 @@ export class Coro<
   }
 
   /**
-   * Asks to replace its generator by another, keeping id, mailbox, monitors and those who wait for its end.
+   * Asks to replace its generator by another one; it keeps its id, mailbox, monitors and the waiters for its end.
    *
-   * When the coroutine is `hotSwappable`, is in its outermost generator and waits neither for I/O nor for a worker,
-   * {@linkcode HotSwapException} is thrown in it. Throwing that exception again (or not catching it) accepts: the new
-   * generator starts from its beginning. Otherwise the request waits; a newer one replaces it.
+   * When the coroutine is `hotSwappable`, is in its outermost generator and waits neither for I/O nor for a worker, a
+   * `HotSwapException` is thrown in it. Throwing that exception again (or not catching it) accepts the swap:
+   * the new generator starts from its beginning. Until then the request stays pending; a newer request replaces it.
    *
    * A coroutine that failed and has a living monitor is restarted with the new generator.
    *
@@ -597,25 +564,25 @@ export class Coro<
   hotSwap<B extends readonly any[]>(target: CoroFunction<B>, ...args: B): boolean {
     checkTarget(target);
     if (this.isAlive()) {
-      this.requestSwap(new Proposal(target(this, ...args), target));
+      this.requestSwap(new HotSwapProposal(target(this, ...args), target));
       return true;
     }
     if (!this.restartable()) return false;
     const body = target(this, ...args);
-    // May throw, and then nothing has changed.
-    this.scheduler.admit(this as Coro);
+    // This may throw; nothing has changed then.
+    this.scheduler.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | CLAIMED | SWAPPABLE);
+    this.flags &= ~(ENDED | HANDLED | SWAPPABLE);
     this.last = undefined;
-    this.joinersOrClaims = null;
-    exitMessagesOf.delete(this as Coro);
+    this.waitersOrHandlers = null;
+    forgetExitMessages(this as Coro);
     return true;
   }
 
   /** @internal */
   protected override canSwap(): boolean {
     if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
-    // One that is being terminated only cleans up.
+    // A coroutine that is being terminated only runs its cleanup.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();
   }
@@ -623,80 +590,83 @@ export class Coro<
   /** @internal */
   private beginWith(body: Body, target: Named): void {
     this.top = body;
-    // What the old generator has sorted and not received is for the new one to receive.
-    this.mailbox?.unsort();
+    // Messages that the old generator has categorized and not received are left to the new one.
+    this.mailbox?.uncategorize();
     if (typeof this.nameSource !== "string") this.nameSource = target;
   }
 
-  /** @internal Failed, and somebody lives who may restart it. */
+  /** @internal Whether it has failed and has a living monitor, which may restart it. */
   private restartable(): boolean {
-    if ((this.flags & (THREW | MONITORED)) !== (THREW | MONITORED)) return false;
-    for (const monitor of monitorsOf.get(this as Coro)!) if (monitor.isAlive()) return true;
-    return false;
+    return (this.flags & (THREW | MONITORED)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
 
-  /** @internal Settles `completionWaiter` if the coroutine has ended, and returns whether it has. */
-  answer(completionWaiter: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
+  /** @internal Gives `waiter` the outcome if it has ended, and returns whether it has. */
+  giveOutcome(waiter: OutcomeReceiver): boolean {
     if (this.isAlive()) return false;
-    this.markHandled(completionWaiter);
-    if ((this.flags & THREW) !== 0) completionWaiter.fail(this.last);
-    else completionWaiter.give(this.last);
+    this.markHandled(waiter);
+    if ((this.flags & THREW) !== 0) waiter.fail(this.last);
+    else waiter.give(this.last);
     return true;
   }
 
-  /** @internal Adds somebody who waits for the end. */
-  join(completionWaiter: CompletionWaiter): void {
-    this.joinersOrClaims = addCompletionWaiter(this.firstCompletionWaiter, completionWaiter);
+  /** @internal Adds a waiter for the end. */
+  addCompletionWaiter(waiter: CompletionWaiter): void {
+    this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
-  /** @internal Takes that back. */
-  unjoin(completionWaiter: CompletionWaiter): void {
-    this.joinersOrClaims = removeCompletionWaiter(this.firstCompletionWaiter, completionWaiter);
+  /** @internal Removes a waiter for the end. */
+  removeCompletionWaiter(waiter: CompletionWaiter): void {
+    this.waitersOrHandlers = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
   /** @internal */
   private get firstCompletionWaiter(): CompletionWaiter | null {
-    return this.joinersOrClaims as CompletionWaiter | null;
+    return this.waitersOrHandlers as CompletionWaiter | null;
   }
 
-  /** @internal Who waits for the end. */
+  /** @internal The waiters for the end. */
   get completionWaiters(): readonly CompletionWaiter[] {
     return this.isAlive() ? listCompletionWaiters(this.firstCompletionWaiter) : [];
   }
 
-  /** @internal Whether it has failed and nobody but monitors was told, or has asked. */
+  /** @internal Whether it has failed and nothing but monitors received the error. */
   get unhandled(): boolean {
-    return (this.flags & (THREW | CLAIMED)) === THREW;
+    return (this.flags & (THREW | HANDLED)) === THREW;
   }
 
-  /** @internal Its failure was told, if there was one to tell: unless it may be restarted, it needs its context no more. */
-  failureTold(): void {
+  /** @internal Its failure is handled or reported: unless it may be restarted, it no longer needs its context. */
+  failureSettled(): void {
     if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
-  /** @internal The turn ends in which it failed: whether a monitor lives that was told, or has received what it was told. */
-  heard(): boolean {
-    const sent = exitMessagesOf.get(this as Coro);
-    if (sent === undefined) return false;
-    exitMessagesOf.delete(this as Coro);
-    const heard = sent.some(({ monitor, mailbox, news }) => monitor.isAlive() || !mailbox.has(news));
-    if (heard) this.markHandled(sent);
-    return heard;
+  /** @internal Called at the end of the turn in which it failed: whether a monitor handles the failure. */
+  handledByMonitor(): boolean {
+    const handled = isFailureMonitored(this as Coro);
+    if (handled) this.markHandled(null);
+    return handled;
   }
 
-  /** @internal A wait that was told of the failure was cut short before it got it: it may be that nobody knows now. */
-  markUnhandled(wait: Finish): void {
-    // It may be an error of the wait's own, or that of a generator before a restart.
-    if ((this.flags & CLAIMED) === 0) return;
-    this.joinersOrClaims = withoutClaim(this.joinersOrClaims as Claims, wait);
-    if (this.joinersOrClaims !== null) return;
-    this.flags &= ~CLAIMED;
+  /** @internal */
+  private markHandled(handler: unknown): void {
+    if ((this.flags & THREW) === 0) return;
+    const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
+    this.waitersOrHandlers = addHandler(handlers, handler);
+    this.flags |= HANDLED;
+  }
+
+  /** @internal A wait that was given the failure was cut short before it passed it on: the failure may be unhandled now. */
+  markUnhandled(wait: CompletionWaiter): void {
+    // The error may be one of the wait's own, or that of a generator before a restart.
+    if ((this.flags & HANDLED) === 0) return;
+    this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
+    if (this.waitersOrHandlers !== null) return;
+    this.flags &= ~HANDLED;
     if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
   }
 
-  /** @internal The scheduler broke down: the end comes from outside, and no cleanup runs. */
+  /** @internal Ends it as its scheduler broke down. No cleanup runs. */
   abandon(reason: Error): void {
     this.slot = -1;
     this.ended("throw", reason, []);
@@ -709,7 +679,7 @@ export class Coro<
 
   /** @internal */
   protected override report(error: unknown): void {
-    // What it was cleaning up with has been closed before.
+    // The program ends, and what its cleanup uses was closed before.
     if (this.endsWithProgram && isInstance(error, ClosedError)) return;
     this.scheduler.reportError(error, this as Coro);
   }
@@ -717,10 +687,10 @@ export class Coro<
   /** @internal */
   protected override ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
     if (kind === "throw") {
-      if (isInstance(value, Proposal) && value.generator !== this.top) {
+      if (isInstance(value, HotSwapProposal) && value.generator !== this.top) {
         this.beginWith(value.generator, value.target);
         this.wait = null;
-        this.loop.submit(this);
+        this.loop.makeReady(this);
         return;
       }
       labelStack(value, this as Coro);
@@ -728,105 +698,27 @@ export class Coro<
       this.flags |= THREW;
     } else {
       if (kind === "terminate" || value !== undefined) this.last = value;
-      if (kind === "terminate") this.flags |= TERMINATED | GOT;
-      else this.flags |= value === undefined ? RETURNED | GOT : RETURNED;
+      if (kind === "terminate") this.flags |= TERMINATED | RESULT_IS_LAST_VALUE;
+      else this.flags |= value === undefined ? RETURNED | RESULT_IS_LAST_VALUE : RETURNED;
     }
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if ((this.flags & MONITORED) !== 0) this.tellMonitors(monitorsOf.get(this as Coro)!);
-    if (!this.acceptsMessages) this.letGo();
-    if (this.joinersOrClaims !== null) this.tellCompletionWaiters();
-    // From here on a hook may be called, and ask for the outcome.
-    this.scheduler.dismiss(this as Coro);
+    if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
+    if (!this.acceptsMessages) this.releaseReferences();
+    if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
+    // From here on code of the program may run and ask for the outcome: hooks.
+    this.scheduler.unregister(this as Coro);
     if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
-    if (this.held !== null) this.passOnHeld();
+    if (this.ownedResource !== null) this.endOwnership();
     for (const error of undelivered) if (error !== value) this.report(error);
   }
 
-  /** @internal */
-  private tellMonitors(monitors: Set<Coro>): void {
-    for (const monitor of monitors) this.inform(monitor);
-  }
-
-  /** @internal */
-  private inform(monitor: Coro): void {
-    const news = this.news();
-    // One that has failed itself gets the message when it is restarted, but nobody can tell whether it will be.
-    if (!monitor.send(news) || (this.flags & THREW) === 0 || !monitor.isAlive()) return;
-    const sent = exitMessagesOf.get(this as Coro);
-    const entry = { monitor, mailbox: monitor.mailbox!, news };
-    if (sent === undefined) exitMessagesOf.set(this as Coro, [entry]);
-    else sent.push(entry);
-  }
-
-  /** @internal It can receive no more: whoever refers to it lets go, and it lets go of its monitors. */
-  private letGo(): void {
-    const monitors = (this.flags & MONITORED) === 0 ? null : monitorsOf.get(this as Coro)!;
-    const mailbox = this.mailbox;
-    this.flags &= ~MONITORED;
-    this.mailbox = null;
-    if (monitors !== null) {
-      monitorsOf.delete(this as Coro);
-      for (const monitor of monitors) monitor.untie(this);
-    }
-    mailbox?.close(this as Coro);
-  }
-
-  /** @internal Adds somebody who refers to it as a recipient and is told when it can receive no more. */
-  endListener(endListener: EndListener): void {
-    (this.mailbox ??= new Mailbox()).endListener(endListener);
-  }
-
-  /** @internal Takes that back. */
-  untie(endListener: EndListener): void {
-    this.mailbox?.untie(endListener);
-  }
-
-  /** @internal */
-  private tellCompletionWaiters(): void {
-    const failed = (this.flags & THREW) !== 0;
-    let claims: Claims = null;
-    for (
-      let completionWaiter = this.firstCompletionWaiter;
-      completionWaiter !== null;
-      completionWaiter = this.firstCompletionWaiter
-    ) {
-      this.unjoin(completionWaiter);
-      if (failed) {
-        claims = addClaim(claims, completionWaiter);
-        completionWaiter.reject(this.last);
-      } else {
-        completionWaiter.resolve(this.last);
-      }
-    }
-    if (!failed) return;
-    this.joinersOrClaims = claims;
-    this.flags |= CLAIMED;
-  }
-
-  /** @internal */
-  private addMonitor(monitor: Coro): void {
-    monitor.endListener(this);
-    const monitors = monitorsOf.get(this as Coro);
-    if (monitors !== undefined) monitors.add(monitor);
-    else monitorsOf.set(this as Coro, new Set([monitor]));
-    this.flags |= MONITORED;
-  }
-
-  /** @internal */
-  private passOnHeld(): void {
-    // One by one, as a hook that is told may release others.
-    for (let holding = this.held; holding !== null; holding = this.held) {
-      this.held = holding.nextHeld;
-      holding.nextHeld = null;
-      const what = holding.describeHeld();
-      if (what !== null && !this.endsWithProgram) {
-        this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
-      }
-      holding.holderEnded();
-    }
+  /** @internal Sends a monitor the message that this coroutine has ended. */
+  private tellMonitor(monitor: Monitor): void {
+    const message = withoutStack(new MonitorException(this as Coro, this.outcome()));
+    sendExitMessage(this as Coro, monitor, message, (this.flags & THREW) !== 0);
   }
 
   /** @internal */
@@ -835,89 +727,51 @@ export class Coro<
     return (this.flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }
 
-  /** @internal */
-  private news(): MonitorException {
-    return withoutStack(new MonitorException(this as Coro, this.outcome()));
+  /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
+  private releaseReferences(): void {
+    const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
+    this.mailbox = null;
+    if ((this.flags & MONITORED) !== 0) {
+      this.flags &= ~MONITORED;
+      removeMonitors(this as Coro);
+    }
+    notifyEndListeners(listeners, this as Coro);
+  }
+
+  /** @internal Adds what refers to it as a recipient and must be notified when it can receive no more. */
+  addEndListener(listener: EndListener): void {
+    (this.mailbox ??= new Mailbox()).addEndListener(listener);
+  }
+
+  /** @internal Removes it. */
+  removeEndListener(listener: EndListener): void {
+    this.mailbox?.removeEndListener(listener);
   }
 
   /** @internal */
-  private markHandled(by: unknown): void {
-    if ((this.flags & THREW) === 0) return;
-    this.joinersOrClaims = addClaim((this.flags & CLAIMED) === 0 ? null : this.joinersOrClaims as Claims, by);
-    this.flags |= CLAIMED;
-  }
-}
-
-/** A hot swap on its way: knows the function, for the coroutine's name. */
-class Proposal extends HotSwapException {
-  readonly target: Named;
-
-  constructor(generator: Body, target: Named) {
-    super(generator);
-    this.target = target;
-  }
-}
-
-/** A promise of `value()`. */
-class PromiseWaiter implements CompletionWaiter {
-  nextJoiner: CompletionWaiter | null = null;
-  prevJoiner: CompletionWaiter | null = null;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-  timer: Timer | null = null;
-  onSettled: () => void = () => {};
-
-  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
-    this.#resolve = resolve;
-    this.#reject = reject;
+  private settleCompletionWaiters(): void {
+    const failed = (this.flags & THREW) !== 0;
+    let handlers: FailureHandlers = null;
+    for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
+      this.removeCompletionWaiter(waiter);
+      if (failed) {
+        handlers = addHandler(handlers, waiter);
+        waiter.reject(this.last);
+      } else {
+        waiter.resolve(this.last);
+      }
+    }
+    if (!failed) return;
+    this.waitersOrHandlers = handlers;
+    this.flags |= HANDLED;
   }
 
-  resolve(value: unknown): void {
-    this.timer?.cancel();
-    this.onSettled();
-    this.#resolve(value);
-  }
-
-  reject(error: unknown): void {
-    this.timer?.cancel();
-    this.onSettled();
-    this.#reject(error);
-  }
-
-  give(value: unknown): void {
-    this.resolve(value);
-  }
-
-  fail(error: unknown): void {
-    this.reject(error);
-  }
-}
-
-/** The function itself, if it is a generator function. */
-export function checkTarget(target: unknown): void {
-  if (isGeneratorFunction(target)) return;
-  const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
-  throw new TypeError(
-    `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
-  );
-}
-
-/** The priority itself, if it is one. */
-export function checkPriority(priority: unknown): number {
-  if (Number.isInteger(priority) && priority as number >= 0 && priority as number <= 7) return priority as number;
-  throw new RangeError(
-    `Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): ` +
-      `current value is ${describe(priority)}`,
-  );
-}
-
-/** The name of a function, which the program may have replaced by anything. */
-function nameOf(named: Named): string {
-  try {
-    const name: unknown = named.name;
-    return typeof name === "string" && name !== "" ? name : "anonymous";
-  } catch {
-    return "anonymous";
+  /** @internal */
+  private endOwnership(): void {
+    endOwnership(this, (what) => {
+      if (this.endsWithProgram) return;
+      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+    });
   }
 }
 

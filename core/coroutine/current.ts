@@ -5,7 +5,7 @@ import { Sleep } from "../operations/sleep.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
- * The coroutine that is running.
+ * Returns the coroutine that is running.
  *
  * @throws {Error} Outside a coroutine; `Scheduler.curCoro()` returns `null` there.
  *
@@ -28,8 +28,8 @@ export function current(): Coro {
 /**
  * Suspends the coroutine that yields it, like {@linkcode Coro.sleep} of that coroutine.
  *
- * @param timeout Seconds, or a duration; zero or less does not suspend, and without a limit it sleeps for good.
- * @throws {TypeError} If `timeout` is no time.
+ * @param timeout Seconds, or a duration; zero or less does not suspend, and without a limit it sleeps for ever.
+ * @throws {TypeError} If `timeout` is not a valid duration.
  *
  * @example
  * ```ts
@@ -41,5 +41,5 @@ export function current(): Coro {
  * ```
  */
 export function sleep(timeout: Timeout): Operation<void> {
-  return new Sleep(toSeconds(timeout, "sleep"), undefined) as Operation<unknown> as Operation<void>;
+  return new Sleep<void>(toSeconds(timeout, "sleep"), undefined);
 }

@@ -1,42 +1,79 @@
-/**
- * Deadlocks: finding coroutines that can certainly never go on, and telling those who depend on them.
- */
+/** Deadlocks: finds coroutines that can never go on, and fails the waits for them. */
 import type { Coro } from "./coro.ts";
 import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";
 import { withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Coroutines that never go on by themselves, and the error that says so. */
+/** Coroutines that can never go on, and the error that lists them. */
 export interface Deadlock {
   readonly coros: readonly Coro[];
   readonly error: DeadlockError;
 }
 
 /**
- * Looks for coroutines that wait for each other in a closed set, starting from those that began such a wait lately.
+ * Searches for deadlocks when nothing is ready, starting from coroutines that lately began to wait for another one.
  *
- * The quick look only follows waits from the suspects, as every new closed set has one of them in it; only when it
- * finds something are all coroutines gone through.
+ * A search first follows only the waits of these coroutines, as every new closed set contains one of them. Only when it
+ * finds something does it go through all coroutines.
  */
-export function findDeadlock(scheduler: Scheduler, suspects: Iterable<Coro>): Deadlock | null {
-  // Most have ended by now, and then there is nothing to look for.
-  const waiting = [...suspects].filter((coro) => coro.isAlive());
+export class DeadlockSearch {
+  readonly #scheduler: Scheduler;
+  #blocked: Coro[] = [];
+  // How many blocked coroutines to keep before those that went on are removed.
+  #capacity = 256;
+  #all = false;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** Notes a coroutine that waits for another one, or is waited for. Returns `false` if it was the last one noted. */
+  note(coro: Coro): boolean {
+    const blocked = this.#blocked;
+    // A coroutine that waits for many, one after the other, is noted once.
+    if (blocked.length > 0 && blocked[blocked.length - 1] === coro) return false;
+    blocked.push(coro);
+    if (blocked.length < this.#capacity) return true;
+    // A scheduler that is never idle must not collect them without end; most go on soon.
+    this.#blocked = blocked.filter((each) => each.wait !== null && !each.ready);
+    this.#capacity = Math.max(256, 2 * this.#blocked.length);
+    return true;
+  }
+
+  /** Has the next search start from all coroutines. */
+  noteAll(): void {
+    this.#all = true;
+  }
+
+  /** Searches for coroutines that wait for each other in a closed set. */
+  search(): Deadlock | null {
+    if (this.#blocked.length === 0 && !this.#all) return null;
+    const candidates = this.#all ? this.#scheduler.coros() : this.#blocked;
+    this.#blocked = [];
+    this.#all = false;
+    return findDeadlock(this.#scheduler, candidates);
+  }
+}
+
+function findDeadlock(scheduler: Scheduler, candidates: Iterable<Coro>): Deadlock | null {
+  // Most have ended by now, and then there is nothing to search.
+  const waiting = [...candidates].filter((coro) => coro.isAlive());
   if (waiting.length === 0 || deadAmong(scheduler, waiting).length === 0) return null;
   const dead = deadAmong(scheduler, scheduler.coros());
   return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other and none can go on");
 }
 
 /**
- * The largest set whose members can only be woken by members, among some coroutines and those whom they wait for.
+ * The largest set in which only members can wake members, among some coroutines and those that they wait for.
  *
- * Without recursion, as a chain of those who wait for one another may be of any length.
+ * It uses no recursion, as chains of waits may be of any length.
  */
 function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   const dead = new Set(coros);
   const askers = new Map<Coro, Coro[]>();
   const alive: Coro[] = [];
-  // All are taken for dead first; the set grows by those who are asked about, and they have their turn too.
+  // All are assumed dead at first. The set grows by the coroutines that are asked about, which the loop visits too.
   for (const coro of dead) {
     const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((asked) => {
       const before = askers.get(asked);
@@ -48,7 +85,7 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
     if (!isDeadlocked) alive.push(coro);
   }
   for (const coro of alive) dead.delete(coro);
-  // Then each that is alive may bring those to life who wait for it.
+  // Then each living coroutine may show that those waiting for it live, too.
   for (const coro of alive) {
     for (const asker of askers.get(coro) ?? []) {
       if (!dead.has(asker) || asker.isDeadlocked((asked) => dead.has(asked))) continue;
@@ -59,9 +96,9 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
   return [...dead];
 }
 
-/** Every coroutine that waits, for when nothing in or outside the scheduler can happen any more. */
+/** All coroutines that wait, for when nothing is left in or outside the scheduler that could wake them. */
 export function stuckCoros(scheduler: Scheduler): Deadlock {
-  const stuck = [...scheduler.coros()].filter((coro) => !coro.queued);
+  const stuck = [...scheduler.coros()].filter((coro) => !coro.ready);
   return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
 }
 
@@ -92,7 +129,7 @@ function findCycle(coros: readonly Coro[]): Coro[] {
   return [];
 }
 
-/** Whom a coroutine's wait asks about. */
+/** The coroutines that a coroutine waits for. */
 function blockers(coro: Coro): Coro[] {
   const asked: Coro[] = [];
   coro.isDeadlocked((other) => {
@@ -105,17 +142,17 @@ function blockers(coro: Coro): Coro[] {
 /**
  * Fails the waits for the end of dead coroutines: those of coroutines (`finish`), or those of code outside (`value`).
  *
- * @returns Whether there was any.
+ * @returns Whether there were any.
  */
-export function tellDeadlock({ coros, error }: Deadlock, whom: "coroutines" | "outside"): boolean {
-  let told = false;
+export function failWaits({ coros, error }: Deadlock, of: "coroutines" | "outside"): boolean {
+  let failed = false;
   for (const coro of coros) {
     for (const completionWaiter of [...coro.completionWaiters]) {
-      if (completionWaiter instanceof Finish !== (whom === "coroutines")) continue;
-      coro.unjoin(completionWaiter);
+      if (completionWaiter instanceof Finish !== (of === "coroutines")) continue;
+      coro.removeCompletionWaiter(completionWaiter);
       completionWaiter.reject(error);
-      told = true;
+      failed = true;
     }
   }
-  return told;
+  return failed;
 }

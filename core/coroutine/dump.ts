@@ -3,11 +3,11 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** Options of `scheduler.dump()`. */
 export interface DumpOptions {
-  /** How many coroutines to list at the most; 1,000 by default. */
+  /** The largest number of coroutines to list; 1,000 by default. */
   readonly limit?: number;
 }
 
-/** One coroutine, as `scheduler.dump()` sees it. */
+/** One coroutine, as `scheduler.dump()` lists it. */
 export interface CoroInfo {
   /** Its id. */
   readonly id: number;
@@ -23,19 +23,19 @@ export interface CoroInfo {
   readonly operation: string | null;
   /** What it waits for, in words; `null` if it does not wait. */
   readonly waitsFor: string | null;
-  /** Seconds until the wait ends by itself; `null` if it does not. */
+  /** Seconds until the wait times out; `null` if it has no limit. */
   readonly deadline: number | null;
   /** Messages in its mailbox. */
   readonly messages: number;
   /** Seconds since it was created. */
   readonly age: number;
-  /** Suspended callers beneath the running generator. */
+  /** Number of suspended callers of the innermost generator. */
   readonly depth: number;
-  /** Where it was created, if the scheduler is one with `debug`. */
+  /** Where it was created, if `debug` of the scheduler was on; otherwise `null`. */
   readonly spawnSite: string | null;
 }
 
-/** Lists the coroutines of a scheduler, oldest first. Reads tables only. */
+/** Lists the coroutines of a scheduler, oldest first. Has no side effects. */
 export function dumpCoros(scheduler: Scheduler, { limit = 1000 }: DumpOptions): CoroInfo[] {
   const now = scheduler.clock.now();
   const running = scheduler.runningCoro();
@@ -43,7 +43,7 @@ export function dumpCoros(scheduler: Scheduler, { limit = 1000 }: DumpOptions): 
 }
 
 function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
-  const wait = coro === running || coro.queued ? null : coro.wait;
+  const wait = coro === running || coro.ready ? null : coro.wait;
   return {
     id: coro.id,
     name: coro.name,

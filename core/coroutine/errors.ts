@@ -2,18 +2,18 @@
 import { describe } from "../base/describe.ts";
 import type { Coro } from "./coro.ts";
 
-/** Coroutines wait for something that certainly never happens. */
+/** Coroutines wait for something that can never happen. */
 export class DeadlockError extends Error {
   /** Always `"DeadlockError"`. */
   override name = "DeadlockError";
-  /** Every waiting coroutine, with what it waits for; those of the cycle first. */
+  /** All waiting coroutines, each with what it waits for; those of the cycle first. */
   readonly waiting: readonly DeadlockedCoro[];
 
   /**
-   * Makes the error; its message lists who waits for what.
+   * Creates the error; its message lists the waiting coroutines.
    *
    * @param message What happened, in one line.
-   * @param waiting Who waits for what.
+   * @param waiting The waiting coroutines.
    */
   constructor(message: string, waiting: readonly DeadlockedCoro[] = []) {
     super([message, ...describeWaiting(waiting)].join("\n"));
@@ -21,7 +21,7 @@ export class DeadlockError extends Error {
   }
 }
 
-// A message is read by people; `waiting` has them all.
+// The message is for people; `waiting` lists all.
 const MAX_LINES = 100;
 
 function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
@@ -39,20 +39,20 @@ export interface DeadlockedCoro {
 }
 
 /**
- * Thrown in a coroutine that is `hotSwappable` when another generator is to take its place.
+ * Thrown in a coroutine that is `hotSwappable` to propose replacing its generator.
  *
- * Throwing the same exception again accepts; catching it for good refuses.
+ * Throwing the same exception again accepts the swap; catching it refuses.
  */
 export class HotSwapException extends Error {
   /** Always `"HotSwapException"`. */
   override name = "HotSwapException";
   /** The new generator, not started. */
   readonly generator: Generator<unknown, unknown, unknown>;
-  /** Asyncoro's spelling: `args[0]` is the new generator. */
+  /** As in asyncoro: `args[0]` is the new generator. */
   readonly args: readonly [Generator<unknown, unknown, unknown>];
 
   /**
-   * Makes the proposal.
+   * Creates the proposal.
    *
    * @param generator The new generator, not started.
    */
@@ -77,11 +77,11 @@ export class MonitorException extends Error {
   readonly coro: Coro;
   /** How it ended. */
   readonly outcome: Outcome;
-  /** Asyncoro's form: the coroutine, and the kind of end with its value or error. */
+  /** As in asyncoro: the coroutine, and the kind of end with its value or error. */
   readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
 
   /**
-   * Makes the message.
+   * Creates the message.
    *
    * @param coro The coroutine that ended.
    * @param outcome How it ended.

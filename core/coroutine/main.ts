@@ -10,7 +10,7 @@ import { printUncaught } from "../base/error_report.ts";
  *
  * @param target A generator function.
  * @param args Its arguments after the coroutine.
- * @returns A promise of its result; rejected with the very error that ended it. See {@linkcode Coro.value}.
+ * @returns A promise of its result; rejected with the error that ended it. See {@linkcode Coro.value}.
  * @throws {TypeError} If `target` is not a generator function.
  *
  * @example
@@ -30,15 +30,15 @@ export function run<A extends readonly any[], R>(target: CoroFunction<A, R>, ...
   return new Coro<R, A>(target, ...args).value();
 }
 
-// By the convention of shells: 128 plus the number of the signal.
+// Exit codes as of shells: 128 plus the number of the signal.
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Runs a program: its first coroutine, until that and all other coroutines but daemons have ended.
  *
- * No `await` is needed. An uncaught error of any coroutine or a deadlock is printed and makes the exit code 1. SIGINT and SIGTERM
- * terminate the coroutines, so that their `finally` blocks run (for up to five seconds), and then the process ends
- * with code 130 or 143; a second signal ends it at once. When the program ends, daemons are terminated and functions
+ * It needs no `await`. An uncaught error of any coroutine or a deadlock is printed, and the exit code is 1. SIGINT and
+ * SIGTERM terminate the coroutines, so that their `finally` blocks run (for up to five seconds), and then the process
+ * ends with code 130 or 143; a second signal ends it at once. When the program ends, daemons are terminated and functions
  * registered with `atexit` run.
  *
  * @param target A generator function.
@@ -61,12 +61,12 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export function main<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): void {
   const scheduler = Scheduler.instance();
   const coro = scheduler.spawn(target, ...args);
-  scheduler.whenPrinted = () => setExitCode(1);
+  scheduler.onErrorPrinted = () => setExitCode(1);
   const signals = new Signals(scheduler);
   conclude(scheduler, coro as Coro).finally(() => signals.stop());
 }
 
-/** Ends the program gracefully when it is asked to, and at once when it is asked again. */
+/** Ends the program on a signal: the first signal terminates the scheduler, the second ends the process at once. */
 class Signals {
   #stop: () => void;
   #received: "SIGINT" | "SIGTERM" | null = null;
@@ -94,7 +94,7 @@ async function conclude(scheduler: Scheduler, coro: Coro): Promise<void> {
   });
   await scheduler.join().catch((error: unknown) => {
     setExitCode(1);
-    // What is left of a deadlock that was printed is no news.
+    // A deadlock that was printed is not printed again.
     if (!deadlocked) console.error(String(error));
   });
   await scheduler.terminate();

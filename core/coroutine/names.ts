@@ -1,8 +1,8 @@
 /**
- * Names, by which coroutines and channels are found.
+ * Names under which coroutines and channels are found.
  *
- * One registry serves the whole process, whatever the scheduler. A registry in another process can stand behind the
- * same interface: finding is an operation that may take its time, and what it finds may be a stand-in.
+ * One registry serves the whole process, with all its schedulers. The interface also fits a registry in another process:
+ * finding an entry is an operation, which may wait, and the entry may be a proxy.
  */
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -10,15 +10,15 @@ import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
-/** Names for things of one kind. */
+/** Names for entries of one kind. */
 export interface Registry<T> {
-  /** Gives a thing a name; `false` if something that lives has it. */
+  /** Registers an entry under a name; returns `false` if a living entry has the name. */
   register(name: string, entry: T): boolean;
-  /** Takes a name from a thing; `false` if that does not have it. */
+  /** Removes a name; returns `false` if the entry does not have it. */
   unregister(name: string, entry: T): boolean;
-  /** Takes all its names from a thing. */
+  /** Removes all names of an entry. */
   forget(entry: T): void;
-  /** Finds what has a name, waiting for a registration until time is up, and then returns `null`. */
+  /** Finds the entry of a name, waiting for a registration; returns `null` after a timeout. */
   locate(name: string, timeout?: Timeout): Operation<T | null>;
 }
 
@@ -31,8 +31,8 @@ export class LocalRegistry<T extends object> implements Registry<T> {
   readonly #waiting: Map<string, WaitQueue<Locate<T>>> = new Map();
 
   /**
-   * @param kind What it names, for messages: `"coroutine"`.
-   * @param lives Whether an entry keeps its name from others.
+   * @param kind The kind of its entries, for messages: `"coroutine"`.
+   * @param lives Returns whether an entry still needs its names; otherwise other entries may take them.
    */
   constructor(kind: string, lives: (entry: T) => boolean) {
     this.#kind = kind;
@@ -50,7 +50,7 @@ export class LocalRegistry<T extends object> implements Registry<T> {
     const names = this.#names.get(entry);
     if (names === undefined) this.#names.set(entry, new Set([name]));
     else names.add(name);
-    this.#tellWaiting(name, entry);
+    this.#resolveWaiting(name, entry);
     return true;
   }
 
@@ -74,33 +74,33 @@ export class LocalRegistry<T extends object> implements Registry<T> {
     return new Locate(this, name, toSeconds(timeout, `locate a ${this.#kind}`));
   }
 
-  /** @internal What has the name now. */
+  /** @internal The entry that has the name now. */
   find(name: string): T | null {
     return this.#entries.get(name) ?? null;
   }
 
-  /** @internal Adds somebody who waits for a name. */
+  /** @internal Adds an operation that waits for a name. */
   wait(locate: Locate<T>): void {
     let queue = this.#waiting.get(locate.name);
     if (queue === undefined) this.#waiting.set(locate.name, queue = new WaitQueue());
     queue.push(locate);
   }
 
-  /** @internal Takes that back. */
-  leave(locate: Locate<T>): void {
+  /** @internal Removes it. */
+  stopWaiting(locate: Locate<T>): void {
     const queue = this.#waiting.get(locate.name)!;
     queue.remove(locate);
     if (queue.length === 0) this.#waiting.delete(locate.name);
   }
 
-  /** How many names there are, and how many operations wait for one. */
+  /** How many names are registered, and how many operations wait for one. */
   statistics(): { readonly names: number; readonly waiting: number } {
     let waiting = 0;
     for (const queue of this.#waiting.values()) waiting += queue.length;
     return { names: this.#entries.size, waiting };
   }
 
-  #tellWaiting(name: string, entry: T): void {
+  #resolveWaiting(name: string, entry: T): void {
     const queue = this.#waiting.get(name);
     this.#waiting.delete(name);
     for (let locate = queue?.shift(); locate; locate = queue!.shift()) locate.resolve(entry);
@@ -120,7 +120,7 @@ class Locate<T extends object> extends Waiter<T | null> {
     this.limit = seconds;
   }
 
-  override begin(_strand: Fiber): boolean {
+  override begin(_fiber: Fiber): boolean {
     const entry = this.#registry.find(this.name);
     if (entry !== null || this.limit <= 0) return this.give(entry);
     this.#registry.wait(this);
@@ -128,7 +128,7 @@ class Locate<T extends object> extends Waiter<T | null> {
   }
 
   override detach(): void {
-    this.#registry.leave(this);
+    this.#registry.stopWaiting(this);
   }
 
   override timedOut(): void {
@@ -140,7 +140,7 @@ class Locate<T extends object> extends Waiter<T | null> {
   }
 }
 
-/** The name itself, if it is one. */
+/** Returns the name, if it is valid. */
 export function checkName(name: unknown, action: string): string {
   if (typeof name === "string" && name !== "") return name;
   throw new TypeError(

@@ -1,27 +1,28 @@
 /**
- * Where a new coroutine is placed: a scheduler, and the options of `spawnWith`.
+ * The scheduler and the options of the coroutine that is created next.
  *
- * `new Coro(target, ...args)` has no room for them in its arguments, so they stand here for the moment of the call.
+ * `new Coro(target, ...args)` has no argument for them, so the caller sets them here right before the constructor runs.
  */
 import { context } from "../fiber/context.ts";
+import { describe } from "../base/describe.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Body } from "../fiber/fiber.ts";
+import { type Body, isGeneratorFunction } from "../fiber/fiber.ts";
 
-/** Options of a new coroutine, checked. */
-export interface Placement {
+/** The scheduler and the options of a new coroutine. */
+export interface SpawnRequest {
   readonly scheduler: Scheduler;
   /** `null`: all defaults. */
-  readonly options: PlacementOptions | null;
+  readonly options: CheckedSpawnOptions | null;
 }
 
-/** Something that a coroutine may have its name from, such as a function. */
+/** Something from which a coroutine may take its name, such as a function. */
 export interface Named {
   /** The name. */
   readonly name: string;
 }
 
-/** What a new coroutine is to be. */
-export interface PlacementOptions {
+/** Options of a new coroutine, checked. */
+export interface CheckedSpawnOptions {
   /** Its name, or what has its name. */
   readonly name?: string | Named;
   /** Its priority. */
@@ -32,39 +33,70 @@ export interface PlacementOptions {
   readonly body?: Body;
 }
 
-let chosen: Placement | null = null;
+/** The priority of a coroutine that is given none. */
+export const DEFAULT_PRIORITY = 4;
+
+let next: SpawnRequest | null = null;
 let defaultScheduler: () => Scheduler = () => {
   throw new Error("Cannot create a coroutine as no scheduler module is loaded: import from the package's entry point");
 };
 
-/** Says how the default scheduler is found. */
+/** Sets the function that returns the default scheduler. */
 export function setDefaultScheduler(find: () => Scheduler): void {
   defaultScheduler = find;
 }
 
-/** Makes the coroutine that `create` constructs at the given place. */
-export function placed<T>(placement: Placement, create: () => T): T {
-  chosen = placement;
+/** Calls `create`, which constructs a coroutine, with these options. */
+export function createWith<T>(request: SpawnRequest, create: () => T): T {
+  next = request;
   try {
     return create();
   } finally {
-    chosen = null;
+    next = null;
   }
 }
 
-/** The same for the coroutine that is constructed next: nothing may come between this and its constructor. */
-export function placeNext(placement: Placement): void {
-  chosen = placement;
+/** Sets the options of the coroutine that is constructed next: nothing may run between this and its constructor. */
+export function setNextSpawn(request: SpawnRequest): void {
+  next = request;
 }
 
-/** The place for the coroutine that is being constructed. Taken once, so that nested ones do not inherit it. */
-export function placement(): Placement {
-  if (chosen !== null) {
-    const place = chosen;
-    chosen = null;
-    return place;
+/** The options for the coroutine under construction, taken once, so that coroutines created by it do not inherit them. */
+export function takeSpawnRequest(): SpawnRequest {
+  if (next !== null) {
+    const request = next;
+    next = null;
+    return request;
   }
   const running = context.fiber;
   const scheduler = running === null ? context.scheduler ?? defaultScheduler() : running.owner.scheduler;
   return { scheduler, options: null };
+}
+
+/** Throws unless `target` is a generator function. */
+export function checkTarget(target: unknown): void {
+  if (isGeneratorFunction(target)) return;
+  const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
+  throw new TypeError(
+    `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
+  );
+}
+
+/** Returns the priority, if it is valid. */
+export function checkPriority(priority: unknown): number {
+  if (Number.isInteger(priority) && priority as number >= 0 && priority as number <= 7) return priority as number;
+  throw new RangeError(
+    `Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): ` +
+      `current value is ${describe(priority)}`,
+  );
+}
+
+/** The name of a function, which the program may have replaced by any value. */
+export function nameOf(named: Named): string {
+  try {
+    const name: unknown = named.name;
+    return typeof name === "string" && name !== "" ? name : "anonymous";
+  } catch {
+    return "anonymous";
+  }
 }

@@ -31,7 +31,7 @@ import {
 import { YieldedValue } from "./yielded.ts";
 import { PromiseWait } from "./promise_wait.ts";
 import { recordPlainCaller } from "../base/error_report.ts";
-import { DUE, IDLE, Schedulable, Timer } from "./schedulable.ts";
+import { Schedulable, Timer } from "./schedulable.ts";
 
 /** A generator object, as scheduled: what it yields is looked at, what it is sent may be anything. */
 export type Body = Generator<unknown, unknown, unknown>;
@@ -170,7 +170,7 @@ export abstract class Fiber extends Schedulable {
   /** @internal Whether only the end of its wait lets the fiber go on. */
   get stuck(): boolean {
     const wait = this.wait;
-    if (wait === null || this.queued || this.control !== null || wait.state !== WAITING) return false;
+    if (wait === null || this.ready || this.control !== null || wait.state !== WAITING) return false;
     return !this.frames?.some((frame) => frame.via?.timed);
   }
 
@@ -204,13 +204,11 @@ export abstract class Fiber extends Schedulable {
       return enterContext(this.hostContext, this);
     }
     const wait = this.wait;
-    const phase = this.phase;
-    this.phase = IDLE;
-    // What was settled since its timer fired is not too late.
-    if (phase === DUE && wait !== null && wait.state === WAITING) {
+    // Only its timer makes it ready while its wait has no outcome: the time is up. An outcome that came later counts.
+    if (wait !== null && wait.state === WAITING) {
       wait.expire();
       // A condition's wait that is too late goes on waiting, for its lock; another may have asked for a turn.
-      if (wait.state === WAITING || this.queued) return;
+      if (wait.state === WAITING || this.ready) return;
     }
     context.fiber = this;
     this.loop.stepBudget = STEP_BUDGET;
@@ -229,7 +227,7 @@ export abstract class Fiber extends Schedulable {
     }
     if (result.value === undefined && !result.done && this.control === null) {
       if (this.frames === null) this.last = undefined;
-      this.loop.again(this);
+      this.loop.yieldTurn(this);
     } else if (this.goesOn(result)) {
       this.resumeTop(nextMode, nextValue);
     }
@@ -259,7 +257,7 @@ export abstract class Fiber extends Schedulable {
     const loop = this.loop;
     if (yielded === undefined) {
       if (this.frames === null) this.last = undefined;
-      loop.again(this);
+      loop.yieldTurn(this);
     } else if (yielded !== PARKED && this.takeYielded(yielded)) {
       return true;
     } else if (loop.entered) {
@@ -380,7 +378,7 @@ export abstract class Fiber extends Schedulable {
    */
   throwAtStep(error: unknown, patient = false): void {
     this.controls().errors.push(error);
-    if (!patient && this !== context.fiber && !this.queued) this.preempt();
+    if (!patient && this !== context.fiber && !this.ready) this.preempt();
   }
 
   /** @internal Takes back what was to be thrown, if that can be done. */
@@ -469,7 +467,7 @@ export abstract class Fiber extends Schedulable {
     if (wait !== null && wait.shielded) return;
     if (wait !== null) this.control!.disturbed = true;
     if (wait !== null && wait.cancel()) this.wait = null;
-    if (this.wait === null) this.loop.submit(this);
+    if (this.wait === null) this.loop.makeReady(this);
   }
 
   private runControlled(control: Control): void {

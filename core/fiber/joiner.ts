@@ -15,7 +15,7 @@ export interface CompletionWaiter {
   reject(error: unknown): void;
 }
 
-/** Adds `completionWaiter` as the last; answers the first. */
+/** Adds `completionWaiter` as the last; returns the first. */
 export function addCompletionWaiter(
   first: CompletionWaiter | null,
   completionWaiter: CompletionWaiter,
@@ -32,7 +32,7 @@ export function addCompletionWaiter(
   return first;
 }
 
-/** Takes `completionWaiter` out, if it is in; answers the first of those that are left. */
+/** Takes `completionWaiter` out, if it is in; returns the first of those that are left. */
 export function removeCompletionWaiter(
   first: CompletionWaiter | null,
   completionWaiter: CompletionWaiter,

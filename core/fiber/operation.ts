@@ -31,7 +31,7 @@ export const CANCELLING = 6;
 /** Handed over, or cancelled. */
 export const SPENT = 7;
 
-/** How many operations may be answered at once in one step before the fiber has to give others a turn. */
+/** How many operations may end without a wait in one step before the fiber has to give others a turn. */
 export const STEP_BUDGET = 500;
 
 /** What a parked operation yields through all `yield*` levels up to the run loop. */
@@ -244,14 +244,14 @@ export abstract class Operation<T> {
     // A coroutine whose operations never wait would starve the others: now and then it gives them a turn.
     if (settled && --fiber.loop.stepBudget > 0) return true;
     fiber.wait = this;
-    if (settled) fiber.loop.submit(fiber);
+    if (settled) fiber.loop.makeReady(fiber);
     else if (this.limit < Infinity) this.arm(fiber);
     return false;
   }
 
   /** @internal The wait has begun and has a limit: sees to it that the fiber's timer is set. */
   arm(fiber: Fiber): void {
-    fiber.loop.armLater(this);
+    fiber.loop.timers.setLater(this);
   }
 
   /** @internal Hands the outcome over, once. */
@@ -287,7 +287,7 @@ export abstract class Operation<T> {
     if (this.state !== WAITING) return;
     const fiber = this.fiber!;
     // First, as it may throw at the end of the engine's stack.
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
     this.state = RESOLVED;
     this.outcome = value;
   }
@@ -296,7 +296,7 @@ export abstract class Operation<T> {
   reject(error: unknown): void {
     if (this.state !== WAITING) return;
     const fiber = this.fiber!;
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
     this.fail(error);
   }
 

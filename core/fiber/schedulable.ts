@@ -1,49 +1,30 @@
 import { context } from "./context.ts";
 import type { RunLoop } from "./run_loop.ts";
 
-/** Neither ready nor with a timer: it runs, waits for another, or has no slot. */
-export const IDLE = 0;
-/** Its timer is set. */
-export const TIMED = 1;
-/** Submitted and not run since. */
-export const READY = 2;
-/** Its timer fired and it was not run since. */
-export const DUE = 3;
-
 /**
- * Whatever the kernel schedules: it has a slot there, a place in the ready queues and one timer.
+ * Whatever the kernel schedules: it has a slot there, a place among what is ready, and one timer.
  *
- * Between `enter()` and `leave()` of the run loop, `slot` and `generation` are its address in the kernel.
+ * Being made ready, or the timer's firing, leads to exactly one run, at whose beginning it is not ready any more.
  */
 export abstract class Schedulable {
   /** @internal The scheduler's machinery. */
   declare loop: RunLoop;
-  /** @internal Address in the kernel, -1 when it has none. */
+  /** @internal Its slot in the kernel between `allocateSlot()` and `freeSlot()` of the run loop, else -1. */
   declare slot: number;
-  /** @internal Tells this tenant of the slot from earlier and later ones. */
-  declare generation: number;
   /** @internal Priority level, 0 (first) to 7. */
   declare level: number;
-  /**
-   * @internal
-   * One of the above. Being submitted, or the timer's firing, leads to exactly one run, at whose beginning the entity is
-   * idle again.
-   */
-  declare phase: number;
 
   // Set here and not where they are declared, as in `Operation`.
   /** @internal */
   constructor(loop: RunLoop, level: number) {
     this.loop = loop;
     this.slot = -1;
-    this.generation = 0;
     this.level = level;
-    this.phase = IDLE;
   }
 
   /** @internal Whether it is ready. */
-  get queued(): boolean {
-    return this.phase >= READY;
+  get ready(): boolean {
+    return this.slot >= 0 && this.loop.queue.isReady(this.slot);
   }
 
   /** @internal Runs one step. */
@@ -64,20 +45,19 @@ export class Timer extends Schedulable {
   constructor(loop: RunLoop, level: number, seconds: number, callback: () => void, start: number = loop.clock.now()) {
     super(loop, level);
     this.#callback = callback;
-    loop.enter(this);
+    loop.allocateSlot(this);
     loop.arm(this, start + seconds);
   }
 
   /** @internal */
   override run(): void {
     context.fiber = null;
-    this.phase = IDLE;
     this.cancel();
     this.#callback();
   }
 
   /** Forgets the timer; harmless when it has fired. */
   cancel(): void {
-    if (this.slot >= 0) this.loop.leave(this);
+    if (this.slot >= 0) this.loop.freeSlot(this);
   }
 }

@@ -9,8 +9,16 @@
  */
 import { Operation } from "./operation.ts";
 
+/** @internal The links of what can stand in a {@linkcode WaitQueue}. */
+export interface QueueLinks {
+  /** The one behind it. */
+  nextWaiter: QueueLinks | null;
+  /** The one before it. */
+  prevWaiter: QueueLinks | null;
+}
+
 /** @internal An operation that can stand in a {@linkcode WaitQueue}. */
-export abstract class Waiter<T> extends Operation<T> {
+export abstract class Waiter<T> extends Operation<T> implements QueueLinks {
   /** @internal The one behind it. */
   declare nextWaiter: Waiter<unknown> | null;
   /** @internal The one before it. */
@@ -25,7 +33,7 @@ export abstract class Waiter<T> extends Operation<T> {
 }
 
 /** @internal Operations that wait for the same thing, in the order in which they came. */
-export class WaitQueue<W extends Waiter<unknown>> {
+export class WaitQueue<W extends QueueLinks> {
   /** How many wait. */
   length = 0;
   #head: W | null = null;
@@ -51,6 +59,11 @@ export class WaitQueue<W extends Waiter<unknown>> {
     const head = this.#head;
     if (head !== null) this.remove(head);
     return head;
+  }
+
+  /** Whether a waiter, which is in no other queue, is in this one. */
+  has(waiter: W): boolean {
+    return waiter.prevWaiter !== null || waiter === this.#head;
   }
 
   /** Takes out a waiter that is in this queue. */

@@ -17,7 +17,7 @@ export class YieldedValue extends Operation<unknown> {
   override begin(fiber: Fiber): boolean {
     this.give(this.#value);
     // Settled, but waiting for its turn.
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
     return false;
   }
 

@@ -18,6 +18,8 @@ export interface Drivable {
   keepsAlive(): boolean;
   /** Promises and host operations that coroutines wait for. */
   readonly hostOperations: number;
+  /** Whether wake-ups are to be punctual, at the price of spinning before deadlines; `false` by default. */
+  readonly precise?: boolean;
   /**
    * Told when nothing is ready, no timer is armed and nothing in the host can change that.
    *

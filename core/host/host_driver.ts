@@ -6,8 +6,9 @@
  *   is used the next slice waits for a turn of the host.
  * - A slice that ends with work left is followed by a macrotask. In Deno a macrotask alone would keep sockets waiting, so every
  *   one to three milliseconds there is a deep one, the rarer the more it costs on this machine.
- * - Host timers fire about a millisecond late and never early. So the timer is set that much early, and the rest is
- *   waited for in hops; but not in Cloudflare's runtime, whose timers are better, and where hops cost what is paid for.
+ * - A host timer stands for the nearest deadline. It may fire up to a millisecond late, or a little early; then it is set
+ *   again. For a scheduler that is to be precise it is set that much early, and the rest is spent in naps and hops; but
+ *   not in Cloudflare's runtime, whose timers are better, and where hops cost what is paid for.
  *
  * Reading the clock costs more than a switch or two, and serving a message from a socket is not many more than that: so
  * there is one reading before a slice and one after it, which all that follows makes do with.
@@ -20,8 +21,10 @@ import {
   isDeno,
   isWorkerd,
   macrotask,
+  nap,
   onLoopDry,
   pollIo,
+  roundUpDelay,
   startTimer,
   stopTimer,
   unrefMacrotask,
@@ -39,16 +42,19 @@ const MICROTASK_BUDGET = 0.002;
 const MICROTASK_SLICES = 2_000;
 // After so long without a slice the host has certainly had a turn.
 const MICROTASK_GAP = 0.0002;
+// How much earlier the timer of a precise scheduler is set, and how long before a deadline no timer is worth while.
 const TIMER_LEAD = 0.0011;
 const SPIN = 0.0013;
+// A thread that naps wakes up late by less than this.
+const NAP_LEAD = 0.0001;
+// So long nobody else in the process has a turn.
+const MAX_NAP = 0.00025;
 
 /** See the head of this file. */
 export class HostDriver implements Driver {
   readonly #loop: Drivable;
   readonly #deep = isDeno();
-  // Seconds.
-  readonly #lead = isWorkerd() ? 0 : TIMER_LEAD;
-  readonly #spin = isWorkerd() ? 0 : SPIN;
+  readonly #canSpin = !isWorkerd();
   readonly #whenDry: () => boolean;
   readonly #forgetDry: () => void;
   // Its reactions are microtasks. `queueMicrotask` comes to the same, but is an expensive call into some hosts.
@@ -60,6 +66,9 @@ export class HostDriver implements Driver {
   #timer: HostTimer | null = null;
   #timerAt = Infinity;
   #timerAlive = true;
+  // A macrotask is under way that looks whether the deadline has come, unless that is Infinity by then.
+  #spinning = false;
+  #spinUntil = Infinity;
   #microtaskSeconds = 0;
   #microtaskSlices = 0;
   // When the last slice ended, by the scheduler's clock.
@@ -161,21 +170,24 @@ export class HostDriver implements Driver {
 
   /** Nothing is ready: waits for the nearest deadline. */
   #rest(): void {
+    this.#spinUntil = Infinity;
     const deadline = this.#loop.nextDeadline();
     if (deadline === Infinity) return this.#clearTimer();
-    const alive = this.#keepsAlive();
-    // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
-    const at = alive ? deadline - this.#lead : deadline;
-    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
     const left = deadline - this.#ranUntil;
-    if (this.#timer !== null && this.#timerAt <= at && left > this.#spin) return this.#holdTimer(alive);
-    if (left <= this.#spin && alive) {
+    if (left <= 0) {
       this.#clearTimer();
       this.#scheduled = true;
-      return macrotask(this.#afterHop);
+      return this.#yieldToHost();
     }
+    const alive = this.#keepsAlive();
+    // What does not keep the process alive cannot spin: the host would not come back to it before something else does.
+    const spins = alive && this.#loop.precise === true && this.#canSpin;
+    if (spins && left <= SPIN) return this.#spinTo(deadline);
+    const at = spins ? deadline - TIMER_LEAD : deadline;
+    // An earlier timer does as well: it looks again when it fires. Setting one costs more than a few switches.
+    if (this.#timer !== null && this.#timerAt <= at) return this.#holdTimer(alive);
     this.#clearTimer();
-    this.#timer = startTimer(this.#timerFired, at - this.#ranUntil, alive);
+    this.#timer = startTimer(this.#timerFired, spins ? at - this.#ranUntil : roundUpDelay(left), alive);
     this.#timerAt = at;
     this.#timerAlive = alive;
   }
@@ -191,7 +203,34 @@ export class HostDriver implements Driver {
     this.#timerAt = Infinity;
     this.#parkedAt = now();
     this.#hostHadTurn();
-    if (!this.#scheduled) this.#tick();
+    if (!this.#scheduled) this.#runIfDue();
+  };
+
+  /** Runs a slice if a deadline has come, else goes on waiting. */
+  #runIfDue(): void {
+    this.#ranUntil = this.#loop.now();
+    if (this.#ranUntil < this.#loop.nextDeadline()) this.#rest();
+    else this.#tick();
+  }
+
+  #spinTo(deadline: number): void {
+    this.#clearTimer();
+    this.#spinUntil = deadline;
+    if (this.#spinning) return;
+    this.#spinning = true;
+    macrotask(this.#spin);
+  }
+
+  readonly #spin = (): void => {
+    this.#spinning = false;
+    if (this.#stopped || this.#spinUntil === Infinity) return;
+    this.#hostHadTurn();
+    const left = this.#spinUntil - this.#loop.now();
+    if (left <= 0) return void (this.#scheduled || this.#tick());
+    // What comes from the host would have to wait for the end of a nap.
+    if (left > NAP_LEAD && this.#loop.hostOperations === 0) nap(Math.min(left - NAP_LEAD, MAX_NAP));
+    this.#spinning = true;
+    macrotask(this.#spin);
   };
 
   #clearTimer(): void {

@@ -66,15 +66,18 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Starts a host timer; a delay that is too long for it is cut. `alive`: whether it keeps the process going. */
 export function startTimer(callback: () => void, seconds: number, alive: boolean): HostTimer {
-  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, isWorkerd() ? wholeMs(seconds) : seconds * 1000));
+  const delayMs = Math.max(0, Math.min(MAX_DELAY_MS, seconds * 1000));
   const timer = setTimeout(callback, delayMs) as unknown as HostTimer;
   if (!alive) holdTimer(timer, false);
   return timer;
 }
 
-/** Whole milliseconds, rounded up but for what is left of a subtraction: a part of one would be dropped. */
-function wholeMs(seconds: number): number {
-  return Math.ceil(seconds * 1000 - 0.001);
+/**
+ * Seconds for a host timer that is not to fire early: whole milliseconds, as hosts drop a part of one. So little that a
+ * timer is later by more than that in any case, or that is left of a subtraction, is no part of one.
+ */
+export function roundUpDelay(seconds: number): number {
+  return Math.ceil(seconds * 1000 - 0.05) / 1000;
 }
 
 /** Stops a host timer. */
@@ -99,6 +102,25 @@ export function holdTimer(timer: HostTimer, alive: boolean): void {
     else host.Deno?.unrefTimer(timer);
   } else if (alive) timer.ref();
   else timer.unref();
+}
+
+// What naps wait on, in vain; `null` where the host does not let this thread wait.
+let napCell: Int32Array<SharedArrayBuffer> | null | undefined;
+
+/** Blocks the thread for so many seconds; does nothing where the host forbids that, as pages do. */
+export function nap(seconds: number): void {
+  if (napCell === undefined) napCell = makeNapCell();
+  if (napCell !== null) Atomics.wait(napCell, 0, 0, seconds * 1000);
+}
+
+function makeNapCell(): Int32Array<SharedArrayBuffer> | null {
+  try {
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(cell, 0, 0, 0);
+    return cell;
+  } catch {
+    return null;
+  }
 }
 
 let channel: MessageChannel | null = null;

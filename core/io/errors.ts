@@ -1,17 +1,17 @@
-/** The errors of reading, beside those of Deno. */
+/** Errors of reading, in addition to Deno's. */
 
-/** The stream ended in the middle of what was to be received. */
+/** The stream ended before all the bytes of a read had come. */
 export class EOFError extends Error {
   /** Always `"EOFError"`. */
   override name = "EOFError";
-  /** The bytes that came before the end; they have been taken out of the stream. */
+  /** The bytes that came before the end; they have been taken from the stream. */
   readonly partial: Uint8Array;
 
   /**
    * Makes the error.
    *
-   * @param message What was expected.
-   * @param partial What came of it.
+   * @param message The text.
+   * @param partial The bytes that came.
    */
   constructor(message: string, partial: Uint8Array = new Uint8Array(0)) {
     super(message);
@@ -19,7 +19,7 @@ export class EOFError extends Error {
   }
 }
 
-/** A message or line is longer than was agreed; nothing was allocated for it. */
+/** A message or line is longer than its limit; nothing was allocated for it. */
 export class MessageTooLargeError extends RangeError {
   /** Always `"MessageTooLargeError"`. */
   override name = "MessageTooLargeError";

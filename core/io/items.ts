@@ -7,7 +7,7 @@ import { takeOver } from "../operations/parts.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 
 /**
- * What is done with each item: a generator function that may wait, or a plain function. If that gives an operation or
+ * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or
  * a promise, it is waited for.
  */
 export type ItemAction<T> = (item: T) => unknown;
@@ -15,9 +15,9 @@ export type ItemAction<T> = (item: T) => unknown;
 /**
  * Items that come one after the other: the lines or the messages of a socket, the lines of a file.
  *
- * In a coroutine, `forEach` runs an action for each; or a loop takes the operations one by one, of which the last
- * gives `null`. In async code, `for await` gives the items themselves. Whatever is used, an item is only taken when it
- * is asked for.
+ * In a coroutine, `forEach` runs an action for each item; or a loop takes the operations one by one, and the value of
+ * the last one is `null`. In async code, `for await` gives the items themselves. In all three ways, an item is taken
+ * only when it is asked for.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export type ItemAction<T> = (item: T) => unknown;
 export class Items<T> {
   readonly #next: () => Operation<T | null>;
 
-  /** @internal `next` makes the operation that waits for the next item; `null` is the end. */
+  /** @internal `next` makes the operation that waits for the next item; its value is `null` at the end. */
   constructor(next: () => Operation<T | null>) {
     this.#next = next;
   }
@@ -52,7 +52,7 @@ export class Items<T> {
     return this.#next();
   }
 
-  /** The operations, without an end of its own: leave the loop when one gives `null`. */
+  /** The operations. They have no end: leave the loop when the value of one is `null`. */
   *[Symbol.iterator](): Generator<Operation<T | null>, void, unknown> {
     for (;;) yield this.#next();
   }
@@ -75,7 +75,7 @@ export class Items<T> {
   }
 
   /**
-   * Waits for each item and does something with it, one after the other.
+   * Waits for each item and runs an action for it, one after the other.
    *
    * @param action See {@linkcode ItemAction}.
    * @returns How many items there were.

@@ -1,11 +1,12 @@
 /**
  * Sockets, datagrams, child processes and files for coroutines.
  *
- * Every blocking method takes a limit last: seconds, a duration, an `AbortSignal`, or both as `{ timeout, signal }`. A
- * wait that is given up, in whatever way, loses nothing: bytes, connections and datagrams that come later go to the
- * next one who asks. Errors of the host come through as they are, such as `Deno.errors.ConnectionRefused`.
+ * The last argument of every blocking method is a limit: seconds, a duration, an `AbortSignal`, or both in an
+ * object. A wait that is given up, in whatever way, loses nothing: bytes, connections and datagrams that come later go
+ * to the next wait. Errors of the host are passed on as they are, such as `Deno.errors.ConnectionRefused`.
  *
- * Importing works everywhere; what a runtime lacks fails with an `UnsupportedError` when it is used.
+ * Importing this module works in every runtime; a feature that the runtime lacks throws an `UnsupportedError` when it
+ * is used.
  *
  * @example
  * ```ts
@@ -33,7 +34,8 @@
 export { ClosedError, TimeoutError, UnsupportedError } from "../base/errors.ts";
 export { EOFError, MessageTooLargeError } from "./errors.ts";
 export type { Data } from "./stream/bytes.ts";
-export { AsyncDatagram, type DatagramAddr, type DatagramOptions } from "./net/datagram.ts";
+export { AsyncDatagram } from "./net/datagram.ts";
+export type { DatagramAddr, DatagramOptions } from "./net/datagram_socket.ts";
 export type { ConnectTarget } from "./net/connect.ts";
 export type { NetEndpoint, PathEndpoint } from "./net/endpoint.ts";
 export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file/file.ts";
@@ -41,7 +43,8 @@ export { type ItemAction, Items } from "./items.ts";
 export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./wait/io_options.ts";
 export type { ListenTarget } from "./net/listen.ts";
 export { AsyncListener } from "./net/listener.ts";
-export { AsyncPipe, type PipeOptions, type PipeOutput, type PipeStream } from "./process/pipe.ts";
+export { AsyncPipe, type PipeOutput } from "./process/pipe.ts";
+export type { PipeOptions, PipeStream } from "./process/start.ts";
 export { AsyncSocket } from "./net/socket.ts";
 export { type AsyncStdin, stdin } from "./file/stdin.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";

@@ -1,5 +1,5 @@
 /**
- * The typed view of the kernel: the only TypeScript that knows the layout of its memory.
+ * The typed view of the kernel. `ready_queue.ts` is the only TypeScript that knows the layout of its memory.
  *
  * Importing this module does nothing. The bytes are compiled when the first {@linkcode Kernel} is built, once in a
  * process; every kernel is an instance of its own. No permission is needed.
@@ -9,58 +9,49 @@
 
 import { UnsupportedError } from "../base/errors.ts";
 import { KERNEL_BASE64 } from "./kernel_bytes.ts";
+import { NONE, ReadyQueue } from "./ready_queue.ts";
 
-/** The kernel's functions as WebAssembly exports them. An id is (slot, generation); a stale one is always ignored. */
+/** The kernel's functions as WebAssembly exports them: see `assembly/index.ts`. A slot that is given is in use. */
 export interface KernelExports {
-  /** The kernel's memory; growing it detaches every view, see {@linkcode Kernel.grow}. */
+  /** The kernel's memory; growing it detaches every view. */
   readonly memory: WebAssembly.Memory;
-  /** Byte offset of the submission ring. */
-  submissions(): number;
-  /** Pairs the submission ring holds. */
-  submissionCapacity(): number;
-  /** Byte offset of the run window. */
-  window(): number;
-  /** Entries the run window holds. */
-  windowCapacity(): number;
-  /** A new slot, idle and without a timer, or -1 when there is none: use {@linkcode Kernel.allocate}. */
+  /** A slot that is not ready and has no timer; 0 if the list of free slots is empty. */
   allocate(level: number): number;
-  /** Doubles the table of slots: 1, or 0 when the host refuses: use {@linkcode Kernel.grow}. */
-  grow(): number;
-  /** The generation of a slot's coroutine, or of the next one it will be given to. */
-  generation(slot: number): number;
-  /** 1 when the id is that of a live coroutine, else 0. */
-  isCurrent(slot: number, generation: number): number;
-  /** Takes in the first `count` submissions now; for when the ring is full. */
-  drain(count: number): void;
-  /**
-   * Puts back what was not run of the last window (entries from `consumed` on), takes in the first `submitted`
-   * submissions, expires timers with a deadline up to `now`, and fills the window with at most `limit` entries.
-   * Returns their number.
-   */
-  turn(now: number, submitted: number, consumed: number, limit: number): number;
-  /**
-   * Makes the kernel as good as new for another scheduler, but for its size and its generations: 1; or 0 when a slot is
-   * live, and then nothing has changed.
-   */
-  recycle(): number;
-  /** Sets or replaces the timer of a slot that is not queued; +Infinity is no timer, NaN is ignored. */
-  arm(slot: number, generation: number, deadline: number): void;
-  /** When the timer of a slot is due, +Infinity if it has none. */
-  deadline(slot: number, generation: number): number;
-  /** Cancels the timer of a slot, if it has one. */
-  disarm(slot: number, generation: number): void;
-  /** Moves a coroutine to a level of 0 to 7 at once: if queued, to the tail of its new queue. */
-  setLevel(slot: number, generation: number, level: number): void;
-  /** The earliest deadline armed, +Infinity when there is none. */
-  nextDeadline(): number;
-  /** Slots in the ready queues. */
-  readyCount(): number;
-  /** Slots allocated and not released. */
-  liveCount(): number;
-  /** Timers armed. */
-  timerCount(): number;
-  /** Slots in the table, free, live or retired. */
+  /** Gives back a slot that is not ready and has no timer. */
+  free(slot: number): void;
+  /** Adds slots to the list of free ones: 1; or 0 if the host refuses the memory: use {@linkcode Kernel.allocate}. */
+  refill(): number;
+  /** How many slots the memory has room for. */
   capacity(): number;
+  /** Adds a slot that is not ready and has no timer at the end of a level's queue. */
+  push(level: number, slot: number): void;
+  /** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+  unshift(level: number, slot: number): void;
+  /** Takes the first slot of a level's queue; 0 if there is none. */
+  shift(level: number): number;
+  /** Sets the level of a slot: the queue it joins when its timer fires. */
+  setLevel(slot: number, level: number): void;
+  /**
+   * Makes ready whose timers are due, and chooses what to run: level | most << 3, or -1 if nothing is ready. `ran` is
+   * how many were run of the last choice.
+   */
+  turn(now: number, ran: number, limit: number): number;
+  /** Makes ready whose timers are due, as many as in one turn. */
+  expire(now: number): void;
+  /** Sets or replaces the timer of a slot that is not ready; +Infinity is no timer, NaN is ignored. */
+  arm(slot: number, deadline: number): void;
+  /** Cancels the timer of a slot, if it has one. */
+  disarm(slot: number): void;
+  /** When the timer of a slot is due, +Infinity if it has none. */
+  deadline(slot: number): number;
+  /** The earliest deadline, +Infinity if there is none. */
+  nextDeadline(): number;
+  /** How many slots are ready. */
+  readyCount(): number;
+  /** How many timers are set. */
+  timerCount(): number;
+  /** Makes the kernel as good as new, but for its size: 1; or 0 if a slot is in use, and then nothing has changed. */
+  recycle(): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -105,92 +96,65 @@ function compileKernel(): WebAssembly.Module {
   }
 }
 
-/**
- * One kernel: the slots, ready queues and timers of one scheduler.
- *
- * The two rings are views of the kernel's memory. They are replaced when it grows, so read them from here after every
- * {@linkcode Kernel.allocate} and {@linkcode Kernel.grow}; nothing else grows it.
- */
+/** One kernel: the slots, the ready queues and the timers of one scheduler. */
 export class Kernel {
-  /** The raw functions, for hot paths. Of these, do not call `grow` yourself: it would detach the views. */
+  /** The kernel's functions. `refill` is for {@linkcode Kernel.allocate} alone, as it may detach the view. */
   readonly exports: KernelExports;
-  /** Pairs of [slot to make ready, or ~slot to release; generation], written by the scheduler. */
-  submissions: Int32Array<ArrayBuffer>;
-  /** Entries of `slot << 1 | byTimer`, in the order to be run, written by the kernel. */
-  window: Int32Array<ArrayBuffer>;
+  /** Its slots and ready queues, for work without calls. */
+  readonly queue: ReadyQueue;
   #grown = false;
 
   /** Builds a kernel without slots in use. Compiles the module if this is the first in the process. */
   constructor() {
-    this.exports = new WebAssembly.Instance(kernelModule())
-      .exports as unknown as KernelExports;
-    this.submissions = this.#submissionsView();
-    this.window = this.#windowView();
+    this.exports = new WebAssembly.Instance(kernelModule()).exports as unknown as KernelExports;
+    this.queue = new ReadyQueue(this.#view());
   }
 
-  /** A kernel without slots in use: one that another scheduler has left, or a new one. */
+  #view(): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.exports.memory.buffer as ArrayBuffer);
+  }
+
+  /** A kernel without slots in use: one that another scheduler has given back, or a new one. */
   static take(): Kernel {
     return idle.pop() ?? new Kernel();
   }
 
   /**
-   * Leaves it to whoever takes one next, if nothing in it is in use: do not touch it any more. One that has grown is
-   * dropped, as its memory never shrinks.
+   * Gives the kernel to the next scheduler, if no slot in it is in use; the caller must not touch it any more. One that
+   * has grown is dropped, as its memory never shrinks.
    */
-  leave(): void {
+  giveBack(): void {
     if (idle.length < MAX_IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
   }
 
   /**
-   * A new slot, idle and without a timer; the table grows as needed.
+   * A slot that is not ready and has no timer; the memory grows as needed.
    *
    * @param level Priority level, 0 (first) to 7
-   * @returns The slot; its generation is `exports.generation(slot)`
-   * @throws {RangeError} If the host refuses the memory. Nothing is lost, and released slots can be allocated again.
+   * @throws {RangeError} If the host refuses the memory. Nothing has changed then.
    */
   allocate(level: number): number {
-    const slot = this.exports.allocate(level);
-    if (slot >= 0) return slot;
-    if (this.grow()) return this.exports.allocate(level);
-    throw new RangeError(
-      `Cannot create a coroutine as the host refuses the scheduler memory for more than ${this.exports.capacity()}, ` +
-        `let some finish first: current value is ${this.exports.liveCount()} live coroutines`,
-    );
+    const slot = this.queue.allocate(level);
+    if (slot !== NONE) return slot;
+    this.#refill();
+    return this.queue.allocate(level);
+  }
+
+  #refill(): void {
+    if (this.exports.refill() === 0) {
+      const room = this.exports.capacity();
+      throw new RangeError(
+        `Cannot create a coroutine as the host refuses the scheduler memory for more than ${room}, ` +
+          `let some finish first: current value is ${room} live coroutines`,
+      );
+    }
+    if (this.queue.words.length > 0) return;
+    this.#grown = true;
+    this.queue.words = this.#view();
   }
 
   /** Size of the kernel's memory. */
   get bytes(): number {
-    return this.exports.memory.buffer.byteLength;
-  }
-
-  /**
-   * Doubles the table of slots and replaces the views.
-   *
-   * @returns False when the host refuses the memory; then nothing has changed
-   */
-  grow(): boolean {
-    if (this.exports.grow() === 0) return false;
-    this.#grown = true;
-    this.submissions = this.#submissionsView();
-    this.window = this.#windowView();
-    return true;
-  }
-
-  #submissionsView(): Int32Array<ArrayBuffer> {
-    const { memory, submissions, submissionCapacity } = this.exports;
-    return new Int32Array(
-      memory.buffer as ArrayBuffer,
-      submissions(),
-      2 * submissionCapacity(),
-    );
-  }
-
-  #windowView(): Int32Array<ArrayBuffer> {
-    const { memory, window, windowCapacity } = this.exports;
-    return new Int32Array(
-      memory.buffer as ArrayBuffer,
-      window(),
-      windowCapacity(),
-    );
+    return this.queue.words.byteLength;
   }
 }

@@ -3,21 +3,21 @@ import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { mustBeCurrent } from "../operations/sleep.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
-import { ReceiveSorted } from "./receive_category.ts";
+import { ReceiveCategory } from "./receive_category.ts";
 
-/** Says which category a message belongs to; `null` or `undefined` leaves it to the next function. */
+/** Returns the category of a message; `null` or `undefined` leaves it to the next function. */
 // deno-lint-ignore no-explicit-any -- a function may name the type of the messages that its coroutine gets
 export type Categorize = (message: any) => unknown;
 
 /**
  * Sorts the messages of a coroutine into categories, so that it can receive those of one category before others.
  *
- * Functions are asked for the category of a message, the newest first, when a message is looked at for the first
- * time. What no function claims is in category `null`.
+ * When a message is looked at for the first time, the functions are called for its category, the newest first. A message
+ * for which no function returns a category is in category `null`.
  *
- * No message is lost: what was looked at and not wanted waits in its category, with the coroutine, for whichever
- * object of this class asks for it. When the coroutine is hot-swapped or restarted, it goes back to the mailbox.
- * `coro.receive()` itself sees only messages that were not looked at yet.
+ * No message is lost: a message that was looked at and not wanted is kept in its category, with the coroutine, for any
+ * object of this class. When the coroutine is hot-swapped or restarted, it returns to the mailbox. `coro.receive()`
+ * itself sees only messages that were not looked at yet.
  *
  * @example
  * ```ts
@@ -37,13 +37,13 @@ export type Categorize = (message: any) => unknown;
  */
 export class CategorizeMessages {
   readonly #coro: Coro;
-  // Newest first. Never changed in place: a function may add or remove some while it is asked.
+  // Newest first. Never changed in place: a function may add or remove functions while it is called.
   #functions: readonly Categorize[] = [];
 
   /**
-   * Sorts nothing yet: functions are added by {@linkcode CategorizeMessages.add}.
+   * Creates it without functions: add them with {@linkcode CategorizeMessages.add}.
    *
-   * @param coro The coroutine whose messages are sorted.
+   * @param coro The coroutine whose messages are categorized.
    * @throws {TypeError} If `coro` is not a coroutine.
    */
   constructor(coro: Coro) {
@@ -56,10 +56,10 @@ export class CategorizeMessages {
   }
 
   /**
-   * Adds a function, which is asked before those that are there. Messages that were looked at stay in their category.
+   * Adds a function, to be called before those already added. Messages that were looked at stay in their category.
    *
-   * @param fn Gets the message, answers its category, or `null` or `undefined` to have the next function asked. One
-   * that throws is reported, and is not asked again for that message.
+   * @param fn Called with the message; returns its category, or `null` or `undefined` to leave it to the next function. If
+   * it throws, the error is reported, and the next function is called.
    * @throws {TypeError} If `fn` is not a function.
    */
   add(fn: Categorize): void {
@@ -70,7 +70,7 @@ export class CategorizeMessages {
   }
 
   /**
-   * Takes a function out. Messages that were looked at stay in their category.
+   * Removes a function. Messages that were looked at stay in their category.
    *
    * @param fn The function.
    * @returns Whether it was there.
@@ -84,17 +84,17 @@ export class CategorizeMessages {
 
   /**
    * Takes the earliest message of a category, waiting for one if there is none. Messages of other categories that
-   * come meanwhile are sorted and kept.
+   * arrive meanwhile are categorized and kept.
    *
-   * @typeParam T What comes: the compiler takes your word for it.
-   * @param category The category; without one, or with `null`, the messages that no function claims.
+   * @typeParam T The type of the message, which the compiler does not check.
+   * @param category The category; without one, or with `null`, messages for which no function returns a category.
    * @param timeout Seconds to wait at the most in all, or a duration; zero or less does not wait.
-   * @param alarmValue What it evaluates to when time is up; `undefined` by default.
-   * @throws {TypeError} If `timeout` is no time.
+   * @param alarmValue The value of the operation after a timeout; `undefined` by default.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {Error} If it is not called by the coroutine itself.
    */
   receive<T = unknown>(category?: unknown): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   receive<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   receive<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
@@ -103,13 +103,13 @@ export class CategorizeMessages {
   receive(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
     const seconds = toSeconds(timeout, "receive");
     mustBeCurrent(this.#coro, "receive");
-    const sort = (message: unknown): unknown => this.#categoryOf(message);
-    return new ReceiveSorted(this.#coro, category ?? null, sort, seconds, alarmValue);
+    const categoryOf = (message: unknown): unknown => this.#categoryOf(message);
+    return new ReceiveCategory(this.#coro, category ?? null, categoryOf, seconds, alarmValue);
   }
 
   /** The same as {@linkcode CategorizeMessages.receive}. */
   recv<T = unknown>(category?: unknown): Operation<T>;
-  /** The same with a limit: `undefined` when time is up. */
+  /** The same with a limit: `undefined` after a timeout. */
   recv<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   recv<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;

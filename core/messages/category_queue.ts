@@ -1,42 +1,43 @@
 import { Fifo } from "../base/fifo.ts";
+import type { CategorizedMessages } from "../coroutine/mailbox.ts";
 
-/** A message and its category, in the list of all in the order in which they came. */
-export interface SortedMessage {
+/** A message and its category, in the list of all messages in the order in which they arrived. */
+export interface CategorizedMessage {
   readonly message: unknown;
   readonly category: unknown;
-  /** Came before. */
-  earlier: SortedMessage | null;
-  /** Came after. */
-  later: SortedMessage | null;
+  /** The message that arrived before. */
+  earlier: CategorizedMessage | null;
+  /** The message that arrived after. */
+  later: CategorizedMessage | null;
 }
 
 /** A receive that waits for messages of some category. */
-export interface SortedReceiver {
+export interface CategoryReceiver {
   /** Whether it waits for messages of this category. */
   wants(category: unknown): boolean;
   /** Takes the message. */
-  hand(message: unknown, category: unknown): void;
+  accept(message: unknown, category: unknown): void;
 }
 
 /**
- * Messages by category, in which the earliest is found in constant time; and all of them in the order in which they
- * came, for when they go back to the mailbox. A category without messages takes no memory.
+ * Messages by category, the earliest of each found in constant time; and all of them in the order in which they
+ * arrived, for when they return to the mailbox. A category without messages takes no memory.
  *
- * No message is kept that one of the `waiting` receives wants.
+ * It never keeps a message that one of the `waiting` receives wants.
  */
-export class SortedMessages {
-  /** How many there are. */
+export class CategoryQueue implements CategorizedMessages {
+  /** How many messages there are. */
   length = 0;
-  /** Receives that wait; only branches of a `race` or `all` can be several. */
-  readonly waiting: Set<SortedReceiver> = new Set();
-  #first: SortedMessage | null = null;
-  #last: SortedMessage | null = null;
-  readonly #categories: Map<unknown, Fifo<SortedMessage>> = new Map();
+  /** Receives that wait; there are several only if branches of a `race` or `all` receive. */
+  readonly waiting: Set<CategoryReceiver> = new Set();
+  #first: CategorizedMessage | null = null;
+  #last: CategorizedMessage | null = null;
+  readonly #categories: Map<unknown, Fifo<CategorizedMessage>> = new Map();
 
-  /** Adds the message that came last. */
+  /** Adds the message that arrived last. */
   push(message: unknown, category: unknown): void {
-    if (this.#handOver(message, category)) return;
-    const item: SortedMessage = { message, category, earlier: this.#last, later: null };
+    if (this.#deliver(message, category)) return;
+    const item: CategorizedMessage = { message, category, earlier: this.#last, later: null };
     if (this.#last === null) this.#first = item;
     else this.#last.later = item;
     this.#last = item;
@@ -44,10 +45,10 @@ export class SortedMessages {
     this.length++;
   }
 
-  /** Adds a message in front of all. */
+  /** Adds a message in front of all others. */
   unshift(message: unknown, category: unknown): void {
-    if (this.#handOver(message, category)) return;
-    const item: SortedMessage = { message, category, earlier: null, later: this.#first };
+    if (this.#deliver(message, category)) return;
+    const item: CategorizedMessage = { message, category, earlier: null, later: this.#first };
     if (this.#first === null) this.#last = item;
     else this.#first.earlier = item;
     this.#first = item;
@@ -55,8 +56,8 @@ export class SortedMessages {
     this.length++;
   }
 
-  /** Takes the earliest message of a category; `null` if there is none. */
-  shift(category: unknown): SortedMessage | null {
+  /** Removes the earliest message of a category and returns it; `null` if there is none. */
+  shift(category: unknown): CategorizedMessage | null {
     const queue = this.#categories.get(category);
     if (queue === undefined) return null;
     const item = queue.shift()!;
@@ -65,13 +66,11 @@ export class SortedMessages {
     return item;
   }
 
-  /** Whether a message is among them. */
   has(message: unknown): boolean {
     for (let item = this.#first; item !== null; item = item.later) if (item.message === message) return true;
     return false;
   }
 
-  /** Hands all messages over, the last first, and keeps none. */
   drainBackwards(take: (message: unknown) => void): void {
     let item = this.#last;
     this.#first = this.#last = null;
@@ -80,22 +79,23 @@ export class SortedMessages {
     for (; item !== null; item = item.earlier) take(item.message);
   }
 
-  #handOver(message: unknown, category: unknown): boolean {
+  /** Gives the message to a receive that wants it. Returns whether there was one. */
+  #deliver(message: unknown, category: unknown): boolean {
     for (const receiver of this.waiting) {
       if (!receiver.wants(category)) continue;
-      receiver.hand(message, category);
+      receiver.accept(message, category);
       return true;
     }
     return false;
   }
 
-  #queue(category: unknown): Fifo<SortedMessage> {
+  #queue(category: unknown): Fifo<CategorizedMessage> {
     let queue = this.#categories.get(category);
     if (queue === undefined) this.#categories.set(category, queue = new Fifo());
     return queue;
   }
 
-  #unlink(item: SortedMessage): void {
+  #unlink(item: CategorizedMessage): void {
     if (item.earlier === null) this.#first = item.later;
     else item.earlier.later = item.later;
     if (item.later === null) this.#last = item.earlier;

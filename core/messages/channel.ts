@@ -1,9 +1,9 @@
 /**
- * Channels: what is sent to one reaches all its subscribers.
+ * Channels: a message sent to a channel reaches all its subscribers.
  *
- * Sending has two parts. First the transforms of all channels that the message comes to are called, which is the
- * caller's code; then the message is posted to the coroutines, where nothing but the mailboxes is touched. So a
- * transform that sends, closes or throws finds every channel in order, and nobody sees half a broadcast.
+ * Sending has two parts. First the transforms of all channels that the message reaches are called, which is code of the
+ * program; then the message is put into the mailboxes, which calls no code of the program. So a transform may send,
+ * close or throw, and no coroutine sees a part of a broadcast.
  */
 import { context } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
@@ -18,29 +18,27 @@ import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
 
-/**
- * What a channel makes of a message before its subscribers get it: another message, or `null` or `undefined` to drop
- * it.
- */
+/** Changes a message before the subscribers get it: returns the new message, or `null` or `undefined` to drop it. */
 export type Transform<T> = (name: string, message: T) => T | null | undefined;
 
-/** Who may subscribe to a channel of `T`: a coroutine, or a channel that takes messages of that type, maybe others too. */
+/** A subscriber of a channel of `T`: a coroutine, or a channel that takes messages of this type, and possibly others. */
 export type Subscriber<T, S = T> = Coro | (Channel<S> & ([T] extends [S] ? unknown : never));
 
-/** How many use a channel. */
+/** How much a channel is used. */
 export interface ChannelStatistics {
   /** Coroutines that subscribe to it. */
   readonly subscribers: number;
   /** Channels that subscribe to it. */
   readonly channels: number;
-  /** `deliver`s that wait for subscribers. */
+  /** Calls of `deliver` that wait for subscribers. */
   readonly waiting: number;
 }
 
 const DROPPED: unique symbol = Symbol("dropped");
 
-/** Names of open channels. Pure, so that a bundle without channels is one without this. */
-const registry: Registry<Channel<unknown>> = /* @__PURE__ */ new LocalRegistry<Channel<unknown>>(
+/** Names of open channels. Marked as pure, so that bundlers drop it where channels are not used. */
+// deno-lint-ignore no-explicit-any -- channels of all types share the names
+const registry: Registry<Channel<any>> = /* @__PURE__ */ new LocalRegistry<Channel<any>>(
   "channel",
   () => true,
 );
@@ -48,13 +46,13 @@ const registry: Registry<Channel<unknown>> = /* @__PURE__ */ new LocalRegistry<C
 /**
  * Broadcasts messages to the coroutines and channels that subscribe to it.
  *
- * Channels that subscribe to channels make a hierarchy, in which cycles do no harm: each channel applies its own
- * transform, and a coroutine gets a message once, by the shortest path that lets it through. Messages from one sender
- * arrive in the order sent, whether through channels, `send` or `deliver`.
+ * Channels may subscribe to channels, also in cycles: each channel applies its own transform, and a coroutine gets a
+ * message once, by the shortest path on which no transform drops it. Messages from one sender arrive in the order sent,
+ * whether through channels, `send` or `deliver`.
  *
- * Coroutines that end drop out by themselves; one that failed stays as long as a monitor may restart it.
- * Subscribing and unsubscribing take effect for what is sent later. An open channel is kept by its name: close it, or
- * declare it with `using`.
+ * A coroutine that ends is unsubscribed; one that failed stays subscribed as long as a monitor may restart it.
+ * Subscribing and unsubscribing take effect for messages sent later. An open channel is kept in memory by its name: close
+ * it, or declare it with `using`.
  *
  * @example
  * ```ts
@@ -75,8 +73,8 @@ export class Channel<T = unknown> {
   #closed = false;
   readonly #coros: Set<Coro> = new Set();
   readonly #channels: Set<Channel<T>> = new Set();
-  // Those that it subscribes to.
-  readonly #above: Set<Channel<T>> = new Set();
+  // The channels to which it subscribes.
+  readonly #sources: Set<Channel<T>> = new Set();
   readonly #waiting: WaitQueue<Deliver<T>> = new WaitQueue();
 
   /**
@@ -85,25 +83,25 @@ export class Channel<T = unknown> {
    * @param name Unique among the open channels.
    * @param transform Called once for every message, with the channel's name and the message.
    * @throws {TypeError} If `name` is not a string or is empty, or `transform` is not a function.
-   * @throws {Error} If a channel of that name is open.
+   * @throws {Error} If another channel of this name is open.
    */
   constructor(name: string, transform?: Transform<T> | null) {
     this.#name = checkName(name, "open a channel");
     this.#transform = checkTransform(transform ?? null);
-    if (registry.register(name, this as Channel<unknown>)) return;
+    if (registry.register(name, this)) return;
     throw new Error(`Cannot open a channel as another one of that name is open: current value is ${describe(name)}`);
   }
 
   /**
-   * Finds the open channel of a name, waiting for one to be opened.
+   * Finds the open channel of a name, waiting until one is opened.
    *
    * @param name The name.
    * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @returns The channel, or `null` when time is up.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is no time.
+   * @returns The channel, or `null` after a timeout.
+   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
    */
   static locate<T = unknown>(name: string, timeout?: Timeout): Operation<Channel<T> | null> {
-    return registry.locate(name, timeout) as Operation<unknown> as Operation<Channel<T> | null>;
+    return registry.locate(name, timeout);
   }
 
   /** Its name. */
@@ -117,12 +115,12 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Adds a subscriber; adding one twice is adding it once. Within one process it never waits.
+   * Adds a subscriber; adding it again has no effect. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
    * @param timeout Seconds to wait at the most, or a duration.
    * @returns `true`, or `false` if the coroutine has ended.
-   * @throws {TypeError} If `subscriber` is neither, or `timeout` is no time.
+   * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
   subscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
@@ -131,12 +129,12 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Takes a subscriber out. Within one process it never waits.
+   * Removes a subscriber. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
    * @param timeout Seconds to wait at the most, or a duration.
    * @returns Whether it was subscribed.
-   * @throws {TypeError} If `subscriber` is neither, or `timeout` is no time.
+   * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
    * @throws {ChannelClosedError} If this channel is closed.
    */
   unsubscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
@@ -148,8 +146,8 @@ export class Channel<T = unknown> {
    * Sends a message to all subscribers.
    *
    * @param message Anything; it is not copied.
-   * @returns `false` if the transform dropped it. One that throws drops it too, and the error is reported: to the
-   * `onError` hook of the running coroutine's scheduler, or on stderr.
+   * @returns `false` if the transform dropped it. A transform that throws drops it, too, and the error is reported: to
+   * the `onError` hook of the running coroutine's scheduler, or on stderr.
    * @throws {ChannelClosedError} If the channel is closed.
    */
   send(message: T): boolean {
@@ -162,10 +160,10 @@ export class Channel<T = unknown> {
    *
    * @param message Anything; it is not copied.
    * @param timeout Seconds to wait for subscribers at the most, or a duration; zero or less does not wait.
-   * @param n How many subscribers to wait for. A channel that subscribes counts as one.
-   * @returns How many coroutines got the message, through channels that subscribe too; 0 if time ran out first or
-   * the transform dropped it.
-   * @throws {TypeError} If `timeout` is no time.
+   * @param n The number of subscribers to wait for. A channel counts as one.
+   * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
+   * transform dropped it.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    * @throws {RangeError} If `n` is not an integer of 0 or more.
    * @throws {ChannelClosedError} If the channel is closed, or is closed while this waits.
    */
@@ -191,19 +189,19 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Closes it: subscribers are let go, its name is free, and whoever waits in `deliver` gets `ChannelClosedError`, as
-   * does every later use. Closing again does nothing.
+   * Closes it: its subscribers and its name are removed, and every `deliver` that waits fails with `ChannelClosedError`,
+   * as does any later use. Closing it again has no effect.
    */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    registry.forget(this as Channel<unknown>);
-    for (const coro of this.#coros) coro.untie(this);
-    for (const channel of this.#channels) channel.#above.delete(this);
-    for (const channel of this.#above) channel.#channels.delete(this);
+    registry.forget(this);
+    for (const coro of this.#coros) coro.removeEndListener(this);
+    for (const channel of this.#channels) channel.#sources.delete(this);
+    for (const channel of this.#sources) channel.#channels.delete(this);
     this.#coros.clear();
     this.#channels.clear();
-    this.#above.clear();
+    this.#sources.clear();
     for (let waiter = this.#waiting.shift(); waiter !== null; waiter = this.#waiting.shift()) {
       waiter.reject(this.#closedError("deliver"));
     }
@@ -214,13 +212,13 @@ export class Channel<T = unknown> {
     this.close();
   }
 
-  /** How many subscribe to it and wait for it. */
+  /** Counts its subscribers and waiters. */
   statistics(): ChannelStatistics {
     return { subscribers: this.#coros.size, channels: this.#channels.size, waiting: this.#waiting.length };
   }
 
   /** @internal A subscriber has ended. */
-  released(coro: Coro): void {
+  onEnd(coro: Coro): void {
     this.#coros.delete(coro);
   }
 
@@ -231,11 +229,11 @@ export class Channel<T = unknown> {
     if (subscriber instanceof Coro) {
       if (!subscriber.acceptsMessages) return false;
       this.#coros.add(subscriber);
-      subscriber.endListener(this);
+      subscriber.addEndListener(this);
     } else {
       subscriber.#mustBeOpen("subscribe");
       this.#channels.add(subscriber);
-      subscriber.#above.add(this);
+      subscriber.#sources.add(this);
     }
     this.#deliverWaiting();
     return true;
@@ -245,10 +243,10 @@ export class Channel<T = unknown> {
     this.#mustBeOpen("unsubscribe");
     if (subscriber instanceof Coro) {
       if (!this.#coros.delete(subscriber)) return false;
-      subscriber.untie(this);
+      subscriber.removeEndListener(this);
     } else {
       if (!this.#channels.delete(subscriber)) return false;
-      subscriber.#above.delete(this);
+      subscriber.#sources.delete(this);
     }
     return true;
   }
@@ -272,16 +270,16 @@ export class Channel<T = unknown> {
     return count;
   }
 
-  /** Sends through the channels below, nearest first. */
+  /** Sends through the subscribed channels, nearest first. */
   #spread(message: T, sender: Fiber | null): number {
     const versions = new Map<Channel<T>, T>([[this, message]]);
-    // A map may grow while it is gone through. A channel that dropped the message may get another version of it by
-    // another path; one that let it pass is done, so this ends.
+    // The loop visits entries that are added meanwhile. A channel that dropped the message may get another version of it
+    // by another path. A channel that passed it on is not visited again, so the loop ends.
     for (const [channel, version] of versions) {
-      for (const below of channel.#channels) {
-        if (versions.has(below)) continue;
-        const passed = below.#filter(version, sender);
-        if (passed !== DROPPED) versions.set(below, passed);
+      for (const subscriber of channel.#channels) {
+        if (versions.has(subscriber)) continue;
+        const passed = subscriber.#filter(version, sender);
+        if (passed !== DROPPED) versions.set(subscriber, passed);
       }
     }
     const reached = new Set<Coro>();
@@ -295,7 +293,7 @@ export class Channel<T = unknown> {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
-      // A deliver that waited is done in the step of whoever subscribed.
+      // A `deliver` that waited sends in the step of the coroutine that subscribed, and needs its own context.
       return sender === null || sender === context.fiber
         ? transform(this.#name, message) ?? DROPPED
         : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;
@@ -309,7 +307,7 @@ export class Channel<T = unknown> {
 
   // --- deliver ------------------------------------------------------------------------------------------------
 
-  /** @internal Sends for a `deliver` if it can; else that waits, if it may. Returns whether it is settled. */
+  /** @internal Sends for a `deliver`, or lets it wait for subscribers. Returns whether it has an outcome. */
   begin(deliver: Deliver<T>, fiber: Fiber): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
     if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, fiber));
@@ -319,12 +317,12 @@ export class Channel<T = unknown> {
   }
 
   /** @internal A `deliver` no longer waits. */
-  leave(deliver: Deliver<T>): void {
+  stopWaiting(deliver: Deliver<T>): void {
     this.#waiting.remove(deliver);
   }
 
   #deliverWaiting(): void {
-    // From the start each time: a transform may have changed the queue.
+    // Starts at the head each time, as a transform may have changed the queue.
     for (let waiter = this.#firstSatisfied(); waiter !== null; waiter = this.#firstSatisfied()) {
       this.#waiting.remove(waiter);
       waiter.resolve(this.#count(waiter.message, waiter.fiber));
@@ -383,7 +381,7 @@ class Deliver<T> extends Waiter<number> {
   }
 
   override detach(): void {
-    this.#channel.leave(this);
+    this.#channel.stopWaiting(this);
   }
 
   override timedOut(): void {

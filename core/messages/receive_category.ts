@@ -1,50 +1,53 @@
-import type { Coro } from "../coroutine/coro.ts";
+import type { Recipient } from "../coroutine/receive.ts";
 import { describe } from "../base/describe.ts";
-import { Operation, PARKED_RESULT, RESOLVED, WAITING } from "../fiber/operation.ts";
+import { Operation, RESOLVED } from "../fiber/operation.ts";
+import { parkInSubroutine, waitOn } from "../operations/repeated_wait.ts";
 import { mustBeSelf } from "../operations/sleep.ts";
-import type { Body, Fiber } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";
-import { SortedMessages, type SortedReceiver } from "./category_queue.ts";
+import { CategoryQueue, type CategoryReceiver } from "./category_queue.ts";
 
 /**
  * Waits for a message of one category.
  *
- * The mailbox hands over whatever comes. The category is asked for only when the receiving coroutine runs, so that
- * the functions run in its name and not in the sender's; if it is another one, the operation waits again.
+ * The mailbox gives it any message. It asks for the category only when the receiving coroutine runs, so that the
+ * program's functions run as that coroutine and not as the sender; if the category is another one, it waits again.
  */
-export class ReceiveSorted extends Operation<unknown> implements Receiver, SortedReceiver {
+export class ReceiveCategory<T> extends Operation<T> implements Receiver, CategoryReceiver {
   readonly label = "receive";
-  readonly #coro: Coro;
+  readonly #coro: Recipient;
   readonly #wanted: unknown;
-  readonly #sort: (message: unknown) => unknown;
-  readonly #alarm: unknown;
-  // The outcome is a message that was not looked at yet.
-  #raw = false;
-  // An alarm is no message: it is not put back when an exception pre-empts it.
-  #alarmed = false;
-  // Of the message that is the outcome, once it was looked at.
+  readonly #categoryOf: (message: unknown) => unknown;
+  readonly #alarmValue: unknown;
+  // The outcome is a message whose category was not asked for yet.
+  #uncategorized = false;
+  // The outcome is the alarm value, which must not be put back as a message.
+  #isAlarm = false;
+  // The category of the message that is the outcome, once it is known.
   #category: unknown = null;
-  // What waits in its place after a plain `yield`.
-  #stand: ReceiveSorted | null = null;
+  // After a plain `yield`, the operation that waits in a subroutine in place of this one.
+  #substitute: ReceiveCategory<T> | null = null;
 
-  /** `wanted` is a category; `sort` answers the category of a message and does not throw. */
-  constructor(coro: Coro, wanted: unknown, sort: (message: unknown) => unknown, seconds: number, alarm: unknown) {
+  /** `wanted` is a category; `categoryOf` returns the category of a message and does not throw. */
+  constructor(
+    coro: Recipient,
+    wanted: unknown,
+    categoryOf: (message: unknown) => unknown,
+    seconds: number,
+    alarmValue: unknown,
+  ) {
     super();
     this.#coro = coro;
     this.#wanted = wanted;
-    this.#sort = sort;
+    this.#categoryOf = categoryOf;
     this.limit = seconds;
-    this.#alarm = alarm;
+    this.#alarmValue = alarmValue;
   }
 
-  // The run loop takes what a plain `yield` waited for as it is; only under `yield*` can an operation wait again.
   override start(fiber: Fiber): boolean {
     if (!this.direct) return super.start(fiber);
-    this.fiber = fiber;
-    this.state = WAITING;
-    this.#stand = new ReceiveSorted(this.#coro, this.#wanted, this.#sort, this.limit, this.#alarm);
-    fiber.enter(delegate(this.#stand), this);
-    return false;
+    this.#substitute = new ReceiveCategory(this.#coro, this.#wanted, this.#categoryOf, this.limit, this.#alarmValue);
+    return parkInSubroutine(this, fiber, this.#substitute);
   }
 
   override begin(fiber: Fiber): boolean {
@@ -59,31 +62,32 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
     return false;
   }
 
+  // The limit becomes the deadline of all the waits.
   override arm(fiber: Fiber): void {
     this.limit += fiber.loop.clock.now();
     fiber.loop.arm(fiber, this.limit);
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === RESOLVED && this.#raw && !this.#review(this.fiber!)) return PARKED_RESULT;
+    if (this.state === RESOLVED && this.#uncategorized && !this.#review()) return this.#waitAgain(this.fiber!);
     return super.next();
   }
 
   override resolve(message: unknown): void {
-    this.#sorted.waiting.delete(this);
-    this.#raw = true;
+    this.#queue.waiting.delete(this);
+    this.#uncategorized = true;
     super.resolve(message);
   }
 
   /** @internal */
   wants(category: unknown): boolean {
-    // As the keys of a map are compared: NaN is a category like any other.
+    // As a map compares its keys: NaN is a category like any other.
     return category === this.#wanted ||
       (category !== category && this.#wanted !== this.#wanted);
   }
 
   /** @internal */
-  hand(message: unknown, category: unknown): void {
+  accept(message: unknown, category: unknown): void {
     this.detach();
     this.#category = category;
     super.resolve(message);
@@ -91,68 +95,69 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
 
   override detach(): void {
     this.#coro.mailbox!.remove(this);
-    this.#sorted.waiting.delete(this);
+    this.#queue.waiting.delete(this);
   }
 
   override reclaim(): void {
-    (this.#stand ?? this).#putBack(this.outcome);
+    (this.#substitute ?? this).#putBack(this.outcome);
   }
 
   override timedOut(): void {
-    this.#alarmed = true;
-    this.give(this.#alarm);
+    this.#isAlarm = true;
+    this.give(this.#alarmValue);
   }
 
   override get waitsFor(): string {
     return this.#wanted === null ? "a message of no category" : `a message of category ${describe(this.#wanted)}`;
   }
 
-  get #sorted(): SortedMessages {
-    return this.#coro.mailbox!.sorted ??= new SortedMessages();
+  // Nothing else sets `categorized`.
+  get #queue(): CategoryQueue {
+    return (this.#coro.mailbox!.categorized ??= new CategoryQueue()) as CategoryQueue;
   }
 
   #wait(mailbox: Mailbox): void {
     mailbox.add(this);
-    this.#sorted.waiting.add(this);
+    this.#queue.waiting.add(this);
   }
 
-  /** Looks at the message that woke it. Returns `false` if it waits again. */
-  #review(fiber: Fiber): boolean {
-    const mailbox = this.#coro.mailbox!;
-    const message = this.outcome;
-    this.outcome = undefined;
-    this.#raw = false;
-    if (this.#accepts(message) || this.#search(mailbox)) return true;
+  #waitAgain(fiber: Fiber): IteratorResult<unknown, unknown> {
     if (this.limit !== Infinity) {
       if (this.limit <= fiber.loop.clock.now()) {
         this.timedOut();
-        return true;
+        return super.next();
       }
       fiber.loop.arm(fiber, this.limit);
     }
-    this.state = WAITING;
-    fiber.wait = this;
-    this.#wait(mailbox);
-    return false;
+    const parked = waitOn(this);
+    this.#wait(this.#coro.mailbox!);
+    return parked;
   }
 
-  /** Looks for the message among those that are kept, and sorts them as far as it has to. */
+  /** Asks for the category of the message that woke it. Returns whether there is an outcome. */
+  #review(): boolean {
+    const message = this.outcome;
+    this.outcome = undefined;
+    this.#uncategorized = false;
+    return this.#categorize(message) || this.#search(this.#coro.mailbox!);
+  }
+
+  /** Looks for a message among those that are kept, and categorizes as many of them as it has to. */
   #search(mailbox: Mailbox): boolean {
-    const sorted = this.#sorted;
-    const item = sorted.shift(this.#wanted);
+    const item = this.#queue.shift(this.#wanted);
     if (item !== null) return this.#grant(item.message, item.category);
-    // Read afresh each time: the functions that are asked may send messages.
+    // Read again each time: the program's functions may send messages.
     while (mailbox.messages !== null && mailbox.messages.length > 0) {
-      if (this.#accepts(mailbox.messages.shift())) return true;
+      if (this.#categorize(mailbox.messages.shift())) return true;
     }
     return false;
   }
 
-  /** Takes the message if it is one that is wanted, and keeps it in its category if not. */
-  #accepts(message: unknown): boolean {
-    const category = this.#sort(message);
+  /** Takes the message if it is of the wanted category, or else keeps it in its category. */
+  #categorize(message: unknown): boolean {
+    const category = this.#categoryOf(message);
     if (this.wants(category)) return this.#grant(message, category);
-    this.#sorted.push(message, category);
+    this.#queue.push(message, category);
     return false;
   }
 
@@ -162,12 +167,8 @@ export class ReceiveSorted extends Operation<unknown> implements Receiver, Sorte
   }
 
   #putBack(message: unknown): void {
-    if (this.#alarmed) return;
-    if (this.#raw) this.#coro.mailbox!.putBack(message);
-    else this.#sorted.unshift(message, this.#category);
+    if (this.#isAlarm) return;
+    if (this.#uncategorized) this.#coro.mailbox!.putBack(message);
+    else this.#queue.unshift(message, this.#category);
   }
-}
-
-function* delegate(receive: ReceiveSorted): Body {
-  return yield* receive;
 }

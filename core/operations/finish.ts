@@ -1,16 +1,17 @@
-import type { Coro } from "../coroutine/coro.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { CompletionWaiter } from "../fiber/joiner.ts";
 import { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
+import type { Joinable, Owner } from "./joinable.ts";
 
 /** Waits for the end of a coroutine. */
-export class Finish extends Operation<unknown> implements CompletionWaiter {
+export class Finish<T> extends Operation<T> implements CompletionWaiter {
   declare nextJoiner: CompletionWaiter | null;
   declare prevJoiner: CompletionWaiter | null;
-  declare private target: Coro;
+  declare private target: Joinable;
 
-  constructor(target: Coro, seconds: number) {
+  /** `seconds` may be `Infinity`. */
+  constructor(target: Joinable, seconds: number) {
     super();
     this.nextJoiner = null;
     this.prevJoiner = null;
@@ -27,15 +28,15 @@ export class Finish extends Operation<unknown> implements CompletionWaiter {
   }
 
   override begin(fiber: Fiber): boolean {
-    if (this.target.answer(this)) return true;
-    if (this.limit <= 0) return this.fail(late(this.target));
-    this.target.join(this);
-    if (this.limit === Infinity) fiber.owner.scheduler.suspect(fiber.owner);
+    if (this.target.giveOutcome(this)) return true;
+    if (this.limit <= 0) return this.fail(endTimeout(this.target));
+    this.target.addCompletionWaiter(this);
+    if (this.limit === Infinity) fiber.owner.scheduler.noteBlocked(fiber.owner);
     return false;
   }
 
   override detach(): void {
-    this.target.unjoin(this);
+    this.target.removeCompletionWaiter(this);
   }
 
   override errorLost(): null {
@@ -44,15 +45,15 @@ export class Finish extends Operation<unknown> implements CompletionWaiter {
   }
 
   override timedOut(): void {
-    this.fail(late(this.target));
+    this.fail(endTimeout(this.target));
   }
 
-  override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
-    return this.limit === Infinity && dead(this.target);
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return this.limit === Infinity && dead(this.target.owner);
   }
 }
 
-/** The error of a `finish()` or `value()` whose time is up. */
-export function late(target: Coro): TimeoutError {
+/** The error of a `finish()` or `value()` that timed out. */
+export function endTimeout(target: Joinable): TimeoutError {
   return new TimeoutError(`${target} did not end in time`);
 }

@@ -1,29 +1,29 @@
-import type { Coro } from "../coroutine/coro.ts";
 import { context } from "../fiber/context.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
+import type { Owner } from "./joinable.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
-export class Sleep extends Operation<unknown> {
+export class Sleep<T = unknown> extends Operation<T> {
   /** `seconds` may be `Infinity`. */
-  constructor(seconds: number, alarm: unknown) {
+  constructor(seconds: number, alarmValue: unknown) {
     super();
     this.limit = seconds;
-    this.outcome = alarm;
+    this.outcome = alarmValue;
   }
 
   get label(): string {
     return "sleep";
   }
 
-  override begin(_strand: Fiber): boolean {
+  override begin(_fiber: Fiber): boolean {
     return this.limit <= 0 && this.give(this.outcome);
   }
 
-  // The clock is read here and not at the next check: a coroutine may have computed for long before it sleeps.
+  // Reads the clock here instead of at the next check: the coroutine may have computed for long before this sleep.
   override arm(fiber: Fiber): void {
     fiber.loop.arm(fiber, fiber.loop.clock.now() + this.limit);
-    // The kernel knows the deadline now; a fraction kept here would be a box for every sleeper.
+    // The kernel has the deadline now. A fraction kept here would cost V8 a boxed number for every sleep.
     this.limit = 0;
   }
 
@@ -38,16 +38,16 @@ export class Sleep extends Operation<unknown> {
   }
 }
 
-/** Only the running coroutine may wait as itself. */
-export function mustBeSelf(coro: Coro, fiber: Fiber | null, action: string): void {
-  if (fiber !== null && fiber.owner === coro) return;
-  const who = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
+/** Throws unless `fiber` belongs to `owner`: only the running coroutine may wait as itself. */
+export function mustBeSelf(owner: Owner, fiber: Fiber | null, action: string): void {
+  if (fiber !== null && fiber.owner === owner) return;
+  const caller = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
   throw new Error(
-    `Cannot ${action} as another coroutine: ${who} asked ${coro} to ${action}, use the coroutine passed as first argument`,
+    `Cannot ${action} as another coroutine: ${caller} asked ${owner} to ${action}, use the coroutine passed as first argument`,
   );
 }
 
-/** The same check where the operation is made, so that misuse fails at its own line. */
-export function mustBeCurrent(coro: Coro, action: string): void {
-  mustBeSelf(coro, context.fiber, action);
+/** The same check where the operation is made, so that the error points at the misuse. */
+export function mustBeCurrent(owner: Owner, action: string): void {
+  mustBeSelf(owner, context.fiber, action);
 }

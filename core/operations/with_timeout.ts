@@ -15,14 +15,14 @@ class WithTimeout extends Call {
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
   // Turns that it may take to combine what is there.
-  declare private stepBudget: number;
+  declare private budget: number;
 
   constructor(seconds: number, body: Body, work: Operation<unknown> | null) {
     super(body, work);
     this.seconds = seconds;
     this.timer = null;
     this.late = null;
-    this.stepBudget = STEP_BUDGET;
+    this.budget = STEP_BUDGET;
   }
 
   override get label(): string {
@@ -37,7 +37,7 @@ class WithTimeout extends Call {
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
       // What is there is taken in any case, and what race and all make of it comes some turns later.
-      if (this.seconds <= 0 && fiber.advances() && --this.stepBudget > 0) this.setTimer(fiber, depth);
+      if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
   }

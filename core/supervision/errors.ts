@@ -2,11 +2,11 @@
 export class SupervisionError extends Error {
   /** Always `"SupervisionError"`. */
   override name = "SupervisionError";
-  /** The errors that ended children within the time that counts, in order; the last one is the `cause` too. */
+  /** The errors that ended children within the time that counts, in order; the last one is also the `cause`. */
   readonly failures: readonly unknown[];
 
   /**
-   * Tells why a supervisor gave up.
+   * Creates the error.
    *
    * @param message What happened.
    * @param failures The errors, in order.

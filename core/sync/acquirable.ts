@@ -1,8 +1,8 @@
 /**
- * What locks and semaphores have in common: something is acquired by one after the other, and released.
+ * What locks and semaphores have in common: one coroutine after the other acquires and releases them.
  *
- * As long as it can be had nobody waits for it, and what is released belongs to the first in the queue at once. So
- * nobody overtakes, and who releases and acquires again queues behind the others.
+ * Coroutines wait only while none is available, and a release grants to the first in the queue at once, before that
+ * runs. So no coroutine overtakes another, and one that releases and acquires again queues behind those that wait.
  */
 import type { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
@@ -11,33 +11,37 @@ import { callOfProgram } from "../base/call_site.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { watch } from "../fiber/misuse.ts";
-import { called, checkName } from "./label.ts";
+import { checkOptionalName, describeNamed } from "./name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** @internal Something that is acquired, and has to be released. */
 export abstract class Acquirable {
   /** Its name in `dump()` and in errors, if it was given one. */
   readonly name: string | undefined;
-  /** @internal Who waits for it. */
+  /** @internal The operations that wait for it. */
   readonly waiters: WaitQueue<Acquisition> = new WaitQueue<Acquisition>();
-  /** @internal The coroutine that has it. Permits of a semaphore belong to nobody. */
+  /** @internal The coroutine that holds it. `null` for what has no owner, such as the permits of a semaphore. */
   owner: Coro | null = null;
 
   /** @internal */
   constructor(kind: string, name: string | undefined) {
-    this.name = checkName(name, kind);
+    this.name = checkOptionalName(name, kind);
   }
 
-  /** @internal The word for what it is. */
+  /** @internal What to call it in messages: `"lock"`. */
   abstract readonly kind: string;
 
-  /** @internal Whether somebody was let in who has not run yet and is to run before others that can be let in at once. */
+  /**
+   * @internal
+   * Whether an `acquire` that need not wait still has to give others a turn first: an earlier one was granted and its
+   * coroutine has not run yet.
+   */
   get mustYieldFirst(): boolean {
     return false;
   }
 
-  /** @internal Gives it to the coroutine of `entrant`, if it can be had; returns whether. */
-  abstract take(entrant: Acquisition): boolean;
+  /** @internal Grants it to the coroutine of `acquisition` if it is available. Returns whether it was. */
+  abstract take(acquisition: Acquisition): boolean;
 
   /** @internal Whether `coro` has something to release. */
   abstract holds(coro: Coro): boolean;
@@ -48,42 +52,42 @@ export abstract class Acquirable {
   /** @internal The error for releasing what `coro` does not hold. */
   abstract notHeld(coro: Coro): Error;
 
-  /** @internal What somebody in the queue waits for. */
+  /** @internal What an operation in the queue waits for, in words. */
   abstract get waitsFor(): string;
 
   /**
-   * Acquires it, waiting for it if it is taken. Others get a turn only if it has to wait.
+   * Acquires it, waiting until it is available. Others get a turn only if it has to wait.
    *
-   * A coroutine that is interrupted while it waits leaves the queue; if that happens when it has been granted but has
-   * not run yet, the next in the queue gets it.
+   * A coroutine that is interrupted while it waits leaves the queue. If it is interrupted after it was granted and
+   * before it runs, the next in the queue gets the grant.
    *
    * @param blocking `false` never waits.
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @returns `true`, or `false` if it was not to be had in time.
-   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is no time.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @returns `true`, or `false` on timeout.
+   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is not a valid duration.
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
     const seconds = blocking === true && timeout === undefined ? Infinity : waitSeconds(blocking, timeout);
-    return new Acquire(this, seconds) as Operation<unknown> as Operation<boolean>;
+    return new Acquire<boolean>(this, seconds);
   }
 
   /**
-   * Acquires it until the end of a block: `using _ = yield* lock.hold()`. It waits without a limit; for one, wrap it
+   * Acquires it until the end of a block: `using _ = yield* lock.hold()`. It waits without a limit; to set one, wrap it
    * in `withTimeout`.
    *
-   * @returns What releases it, once, when it is disposed of.
+   * @returns A guard that releases it, once, when it is disposed of.
    */
   hold(): Operation<Disposable> {
-    return new Hold(this, Infinity) as Operation<unknown> as Operation<Disposable>;
+    return new Hold(this, Infinity);
   }
 
   /** How it reads in messages: `lock 'accounts'`. */
   toString(): string {
-    return called(this.kind, this.name);
+    return describeNamed(this.kind, this.name);
   }
 }
 
-/** Seconds that `acquire(blocking, timeout)` may wait. */
+/** The seconds that `acquire(blocking, timeout)` may wait. */
 function waitSeconds(blocking: boolean, timeout: Timeout): number {
   if (typeof blocking !== "boolean") {
     throw new TypeError(
@@ -95,11 +99,11 @@ function waitSeconds(blocking: boolean, timeout: Timeout): number {
   return blocking ? seconds : 0;
 }
 
-/** @internal An operation in front of a gate. */
-export abstract class Acquisition extends Waiter<unknown> {
+/** @internal An operation that acquires something. */
+export abstract class Acquisition<T = unknown> extends Waiter<T> {
   /** @internal How many levels of a lock it takes at once. */
   declare depth: number;
-  /** @internal Where it was asked for, with `debug`. */
+  /** @internal Where the program called, with `debug`. */
   declare place: string | null;
 
   /** @internal */
@@ -109,17 +113,17 @@ export abstract class Acquisition extends Waiter<unknown> {
     this.place = null;
   }
 
-  /** @internal It has been taken out of the gate's queue and has what it waited for. */
+  /** @internal Called when it was taken out of the queue and granted what it waited for. */
   abstract granted(): void;
 }
 
-/** Waits for a gate. */
-class Acquire extends Acquisition {
-  declare private readonly gate: Acquirable;
+/** Waits until something is acquired. */
+class Acquire<T> extends Acquisition<T> {
+  declare private readonly acquirable: Acquirable;
 
-  constructor(gate: Acquirable, seconds: number) {
+  constructor(acquirable: Acquirable, seconds: number) {
     super();
-    this.gate = gate;
+    this.acquirable = acquirable;
     this.limit = seconds;
     if (watch.active) this.place = callOfProgram();
   }
@@ -129,31 +133,31 @@ class Acquire extends Acquisition {
   }
 
   override get waitsFor(): string {
-    return this.gate.waitsFor;
+    return this.acquirable.waitsFor;
   }
 
   override begin(fiber: Fiber): boolean {
-    const gate = this.gate;
-    // It has it at once, and goes on when those that were let in before have had their turn.
-    if (gate.mustYieldFirst) fiber.loop.stepBudget = 0;
-    if (gate.take(this)) return this.give(this.grantedValue(gate));
+    const acquirable = this.acquirable;
+    // It is granted at once, and goes on when the coroutines that were granted before have had their turn.
+    if (acquirable.mustYieldFirst) fiber.loop.stepBudget = 0;
+    if (acquirable.take(this)) return this.give(this.grantedValue(acquirable));
     if (this.limit <= 0) return this.give(false);
-    gate.waiters.push(this);
-    if (this.limit === Infinity && gate.owner !== null) fiber.owner.scheduler.suspect(fiber.owner);
+    acquirable.waiters.push(this);
+    if (this.limit === Infinity && acquirable.owner !== null) fiber.owner.scheduler.noteBlocked(fiber.owner);
     return false;
   }
 
   override granted(): void {
-    this.resolve(this.grantedValue(this.gate));
+    this.resolve(this.grantedValue(this.acquirable));
   }
 
-  /** What it evaluates to when it has it. */
-  protected grantedValue(_gate: Acquirable): unknown {
+  /** What the operation evaluates to when it was granted. */
+  protected grantedValue(_acquirable: Acquirable): unknown {
     return true;
   }
 
   override detach(): void {
-    this.gate.waiters.remove(this);
+    this.acquirable.waiters.remove(this);
   }
 
   override timedOut(): void {
@@ -163,43 +167,43 @@ class Acquire extends Acquisition {
   override reclaim(): void {
     if (this.outcome === false) return;
     const coro = this.fiber!.owner;
-    // It may have been released meanwhile, if a branch of `all` or `race` had it already.
-    if (this.gate.holds(coro)) this.gate.giveBack(coro);
+    // It may have been released since: by another branch of an `all` or `race`, which are one coroutine.
+    if (this.acquirable.holds(coro)) this.acquirable.giveBack(coro);
   }
 
   override isDeadlocked(dead: (coro: Coro) => boolean): boolean {
-    const owner = this.gate.owner;
+    const owner = this.acquirable.owner;
     return this.limit === Infinity && owner !== null && dead(owner);
   }
 }
 
-/** Waits for a gate and gives what releases it. */
-class Hold extends Acquire {
+/** Waits until something is acquired and evaluates to a guard that releases it. */
+class Hold extends Acquire<Disposable> {
   override get label(): string {
     return "hold";
   }
 
-  protected override grantedValue(gate: Acquirable): Disposable {
-    return new Guard(gate, this.fiber!.owner);
+  protected override grantedValue(acquirable: Acquirable): Disposable {
+    return new Guard(acquirable, this.fiber!.owner);
   }
 }
 
-/** Releases a gate at the end of a block. */
+/** Releases what a coroutine acquired, at the end of a block. */
 class Guard implements Disposable {
-  readonly #gate: Acquirable;
+  readonly #acquirable: Acquirable;
   readonly #coro: Coro;
   #released = false;
 
-  constructor(gate: Acquirable, coro: Coro) {
-    this.#gate = gate;
+  constructor(acquirable: Acquirable, coro: Coro) {
+    this.#acquirable = acquirable;
     this.#coro = coro;
   }
 
   [Symbol.dispose](): void {
     if (this.#released) return;
     this.#released = true;
-    // By then it may have been released by hand and belong to another.
-    if (!this.#gate.holds(this.#coro)) throw this.#gate.notHeld(this.#coro);
-    this.#gate.giveBack(this.#coro);
+    // The block may have released it by hand, and another coroutine may have it now.
+    if (!this.#acquirable.holds(this.#coro)) throw this.#acquirable.notHeld(this.#coro);
+    this.#acquirable.giveBack(this.#coro);
   }
 }

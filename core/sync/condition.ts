@@ -1,30 +1,30 @@
+import { checkCount } from "../base/count.ts";
 import { context } from "../fiber/context.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { ConditionWait, ConditionWaitFor } from "./condition_wait.ts";
 import type { Lock } from "./lock.ts";
-import { type LockStatistics, Mutex } from "./mutex.ts";
-import { called, checkName } from "./label.ts";
+import { BaseLock, type LockStatistics } from "./base_lock.ts";
+import { checkOptionalName, describeNamed } from "./name.ts";
 import { RLock } from "./rlock.ts";
-import { checkCount } from "./semaphore.ts";
 import { WaitQueue } from "../fiber/wait_queue.ts";
 
-/** What a {@linkcode Condition} is doing, at one moment. */
+/** The state of a {@linkcode Condition} at one moment. */
 export interface ConditionStatistics {
-  /** How many wait to be notified. Those that were notified wait for the lock. */
+  /** How many operations wait to be notified. Once notified, they wait for the lock and no longer count. */
   readonly waiters: number;
-  /** What its lock is doing. */
+  /** The state of its lock. */
   readonly lock: LockStatistics;
 }
 
 /**
  * Lets coroutines that share a lock wait for each other's changes.
  *
- * `wait()` releases the lock, waits for a notification and acquires the lock again. It has the lock again, to the
- * same depth, however it ends: notified, timed out, or interrupted by an error or a termination, so that the caller's
- * `finally` blocks find things as they left them. Who is notified has to wait for the lock in any case; another may
- * have changed things meanwhile, so look again, or use `waitFor`.
+ * `wait()` releases the lock, waits for a notification and acquires the lock again. However it ends (notified, timed
+ * out, or interrupted by an error or a termination), it ends holding the lock, to the same depth, so that the `finally`
+ * blocks around it can rely on that. After a notification the coroutine still has to wait for the lock, and another may
+ * change things before it gets it: check again what was waited for, or use `waitFor`.
  *
  * @example
  * ```ts
@@ -48,8 +48,8 @@ export interface ConditionStatistics {
 export class Condition {
   /** Its name in `dump()` and in errors, if it was given one. */
   readonly name: string | undefined;
-  readonly #lock: Mutex;
-  /** @internal Who waits to be notified. */
+  readonly #lock: BaseLock;
+  /** @internal The operations that wait to be notified. */
   protected readonly waiters: WaitQueue<ConditionWait> = new WaitQueue<ConditionWait>();
 
   /**
@@ -59,10 +59,10 @@ export class Condition {
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `lock` is neither a `Lock` nor an `RLock`, or `name` not a string.
    */
-  constructor(lock?: Lock | RLock | Mutex | null, name?: string) {
-    this.name = checkName(name, "condition");
+  constructor(lock?: Lock | RLock | BaseLock | null, name?: string) {
+    this.name = checkOptionalName(name, "condition");
     const shared: unknown = lock ?? new RLock(name);
-    if (!(shared instanceof Mutex)) {
+    if (!(shared instanceof BaseLock)) {
       throw new TypeError(
         `Cannot create a condition as 'lock' must be a Lock or an RLock: current value is ${describe(shared)}`,
       );
@@ -74,9 +74,9 @@ export class Condition {
    * Acquires its lock. Others get a turn only if it has to wait.
    *
    * @param blocking `false` never waits.
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @returns `true`, or `false` if it was not to be had in time.
-   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is no time.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @returns `true`, or `false` on timeout.
+   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is not a valid duration.
    */
   acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
     return this.#lock.acquire(blocking, timeout);
@@ -85,7 +85,7 @@ export class Condition {
   /**
    * Acquires its lock until the end of a block: `using _ = yield* condition.hold()`.
    *
-   * @returns What releases it, once, when it is disposed of.
+   * @returns A guard that releases it, once, when it is disposed of.
    */
   hold(): Operation<Disposable> {
     return this.#lock.hold();
@@ -94,13 +94,13 @@ export class Condition {
   /**
    * Releases its lock.
    *
-   * @throws {Error} If it is not held; if it is an `RLock`, by the coroutine that calls.
+   * @throws {Error} If it is not held; for an `RLock`, if the calling coroutine does not hold it.
    */
   release(): void {
     this.#lock.release();
   }
 
-  /** Whether somebody has its lock. */
+  /** Whether its lock is held. */
   locked(): boolean {
     return this.#lock.locked();
   }
@@ -108,31 +108,36 @@ export class Condition {
   /**
    * Releases the lock, waits until it is notified and acquires the lock again, to the same depth.
    *
-   * The limit is for the notification; getting the lock back takes as long as it takes, in a coroutine that was
-   * interrupted or terminated too. A notification that reaches a coroutine which is interrupted before it goes on
-   * passes to the next that waits.
+   * The timeout limits the wait for the notification only; acquiring the lock again has no limit, even in a coroutine
+   * that was interrupted or terminated. If a coroutine is notified and then interrupted before it runs, the
+   * notification passes to the next that waits.
    *
-   * @param timeout Seconds to wait for the notification at the most, or a duration; with zero or less it does not
-   * wait and keeps the lock.
-   * @returns `true`, or `false` if it was not notified in time.
-   * @throws {TypeError} If `timeout` is no time.
-   * @throws {Error} If the coroutine that calls does not have the lock.
+   * @param timeout Seconds to wait for the notification at most, or a duration; with zero or less it does not wait and
+   * keeps the lock.
+   * @returns `true`, or `false` on timeout.
+   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {Error} If the calling coroutine does not hold the lock.
    */
   wait(timeout?: Timeout): Operation<boolean> {
     const seconds = toSeconds(timeout, "wait on a condition");
     this.mustHold("wait on");
-    return new ConditionWait(this, this.#lock, this.waiters, seconds) as Operation<unknown> as Operation<boolean>;
+    return this.newWait(this.#lock, seconds);
+  }
+
+  /** @internal The operation for one `wait()`. */
+  protected newWait(lock: BaseLock, seconds: number): Operation<boolean> {
+    return new ConditionWait(this, lock, this.waiters, seconds);
   }
 
   /**
-   * Waits until `predicate` gives something true: looks at once, and again after every notification. It looks with
+   * Waits until `predicate` returns a true value. It is called at once, and again after every notification, always with
    * the lock held.
    *
    * @param predicate A plain function; what it throws is thrown here.
-   * @param timeout Seconds to wait at the most, in all, or a duration; zero or less looks once.
-   * @returns What the predicate gave last: something false if time was up.
-   * @throws {TypeError} If `predicate` is not a function or `timeout` is no time.
-   * @throws {Error} If the coroutine that calls does not have the lock.
+   * @param timeout Seconds to wait at most, in all, or a duration; with zero or less the predicate is called once.
+   * @returns What the predicate returned last: a false value on timeout.
+   * @throws {TypeError} If `predicate` is not a function or `timeout` is not a valid duration.
+   * @throws {Error} If the calling coroutine does not hold the lock.
    */
   waitFor<T>(predicate: () => T, timeout?: Timeout): Operation<T> {
     if (typeof predicate !== "function") {
@@ -146,12 +151,12 @@ export class Condition {
   }
 
   /**
-   * Wakes those that wait longest. They go on when they have got the lock, in that order.
+   * Wakes the coroutines that wait longest. Each goes on when it has acquired the lock, in the same order.
    *
-   * @param n How many at the most.
+   * @param n How many at most.
    * @throws {TypeError} If `n` is not a number.
-   * @throws {RangeError} If `n` is negative or no integer.
-   * @throws {Error} If the coroutine that calls does not have the lock.
+   * @throws {RangeError} If `n` is negative or not an integer.
+   * @throws {Error} If the calling coroutine does not hold the lock.
    */
   notify(n = 1): void {
     checkCount(n, 0, "notify coroutines as 'n'");
@@ -160,37 +165,37 @@ export class Condition {
   }
 
   /**
-   * Wakes all that wait. They go on when they have got the lock, in the order in which they came.
+   * Wakes every coroutine that waits. Each goes on when it has acquired the lock, in the order in which they came.
    *
-   * @throws {Error} If the coroutine that calls does not have the lock.
+   * @throws {Error} If the calling coroutine does not hold the lock.
    */
   notifyAll(): void {
     this.mustHold("notify");
     this.wake(Infinity);
   }
 
-  /** @internal Notifies, whoever asks. */
+  /** @internal Wakes up to `n` coroutines. Does not check that the caller holds the lock. */
   wake(n: number): void {
     for (let left = Math.min(n, this.waiters.length); left > 0; left--) this.waiters.shift()!.notify();
   }
 
-  /** What it is doing: how many wait to be notified, and the state of its lock. */
+  /** Its state at this moment: how many operations wait to be notified, and the state of its lock. */
   statistics(): ConditionStatistics {
     return Object.freeze({ waiters: this.waiters.length, lock: this.#lock.statistics() });
   }
 
   /** How it reads in messages: `condition 'stock'`. */
   toString(): string {
-    const text = called("condition", this.name);
+    const text = describeNamed("condition", this.name);
     return this.name === undefined && this.#lock.name !== undefined ? `${text} of ${this.#lock}` : text;
   }
 
-  /** @internal Throws if whoever calls must not even look at what it waits for. */
+  /** @internal Throws if the caller may not call the predicate of `waitFor`. */
   protected mayLook(): void {
     this.mustHold("wait on");
   }
 
-  /** @internal Throws if its lock is not held by whoever calls. */
+  /** @internal Throws if the caller does not hold its lock. */
   protected mustHold(action: string): void {
     const coro = context.fiber?.owner ?? null;
     if (coro !== null && this.#lock.owner === coro) return;

@@ -1,9 +1,9 @@
 /**
  * The waits of a condition.
  *
- * A wait stands first in the condition's queue and then, notified or timed out or cancelled, in that of the lock: it
- * always ends with the lock. So a cancellation may have to wait for it, and a notification that arrives does not wake
- * the coroutine yet.
+ * A wait is first in the condition's queue. When it is notified, times out or is cancelled, it moves to the queue of the
+ * lock, and it ends when it holds the lock. So a notification alone does not make the coroutine ready, and a
+ * cancellation may have to wait for the lock.
  */
 import { context } from "../fiber/context.ts";
 import type { Coro } from "../coroutine/coro.ts";
@@ -12,19 +12,19 @@ import { Call } from "../operations/call.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import type { Condition } from "./condition.ts";
 import { Acquisition } from "./acquirable.ts";
-import type { Mutex } from "./mutex.ts";
+import type { BaseLock } from "./base_lock.ts";
 import type { WaitQueue } from "../fiber/wait_queue.ts";
 
 /** Waits to be notified, without the lock, and then for the lock. */
-export class ConditionWait extends Acquisition {
+export class ConditionWait extends Acquisition<boolean> {
   protected readonly condition: Condition;
-  protected readonly lock: Mutex;
+  protected readonly lock: BaseLock;
   protected readonly waiters: WaitQueue<ConditionWait>;
   #notified = false;
-  /** Whether it is in the second queue, or past it. */
+  /** Whether it is in the queue of the lock, or has the lock. */
   protected regaining = false;
 
-  constructor(condition: Condition, lock: Mutex, waiters: WaitQueue<ConditionWait>, seconds: number) {
+  constructor(condition: Condition, lock: BaseLock, waiters: WaitQueue<ConditionWait>, seconds: number) {
     super();
     this.condition = condition;
     this.lock = lock;
@@ -44,20 +44,18 @@ export class ConditionWait extends Acquisition {
     const lock = this.lock;
     if (!lock.holds(fiber.owner)) throw lock.misuse(`wait on ${this.condition}`, "its lock", fiber.owner);
     if (this.limit <= 0) return this.give(false);
-    this.depth = lock.depth;
-    this.place = lock.place;
     this.waiters.push(this);
-    lock.free();
+    lock.releaseFor(this);
     return false;
   }
 
-  /** A notification has reached it. It has been taken out of the condition's queue. */
+  /** Notifies it. It has been taken out of the condition's queue. */
   notify(): void {
     this.#notified = true;
     this.woken();
   }
 
-  /** It was notified. */
+  /** Called when it was notified. */
   protected woken(): void {
     if (this.regain()) this.resolve(true);
   }
@@ -67,11 +65,11 @@ export class ConditionWait extends Acquisition {
     const fiber = this.fiber!;
     this.state = SPENT;
     fiber.wait = null;
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
   }
 
   override expire(): void {
-    // Notified in time: the lock has no limit.
+    // It was notified in time or cancelled: the wait for the lock has no limit.
     if (this.regaining) return;
     this.detach();
     if (this.regain()) this.give(false);
@@ -89,7 +87,7 @@ export class ConditionWait extends Acquisition {
     return this.regainCancelled();
   }
 
-  /** Takes the lock again before it is cancelled; returns whether it has it. */
+  /** Begins to acquire the lock again for a wait that was cancelled. Returns whether it has it already. */
   protected regainCancelled(): boolean {
     const has = this.regain();
     this.state = has ? SPENT : CANCELLING;
@@ -101,7 +99,7 @@ export class ConditionWait extends Acquisition {
     else this.waiters.remove(this);
   }
 
-  // The lock stays with the coroutine, whose `finally` releases it; only the notification was in vain.
+  // The coroutine keeps the lock, which its `finally` block releases; only the notification passes on.
   override reclaim(): void {
     if (this.outcome === true) this.condition.wake(1);
   }
@@ -111,18 +109,18 @@ export class ConditionWait extends Acquisition {
     return this.regaining && owner !== null && dead(owner);
   }
 
-  /** Takes the lock again, or queues for it; returns whether it has it. */
+  /** Acquires the lock again, or joins its queue. Returns whether it has it. */
   protected regain(): boolean {
     this.regaining = true;
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
     const coro = this.fiber!.owner;
-    coro.scheduler.suspect(coro);
+    coro.scheduler.noteBlocked(coro);
     return false;
   }
 }
 
-/** Waits until a predicate holds. */
+/** Waits until a predicate returns a true value. */
 export class ConditionWaitFor extends Call {
   override get label(): string {
     return "waitFor";
@@ -156,10 +154,10 @@ function* waitFor(
 ): Generator<unknown, unknown, unknown> {
   const clock = context.fiber!.loop.clock;
   const deadline = clock.now() + seconds;
-  let answer = predicate();
-  for (let left = seconds; !answer && left > 0; left = deadline - clock.now()) {
+  let value = predicate();
+  for (let left = seconds; !value && left > 0; left = deadline - clock.now()) {
     progress.notified = yield* condition.wait(left);
-    answer = predicate();
+    value = predicate();
   }
-  return answer;
+  return value;
 }

@@ -1,10 +1,10 @@
 import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
-import { called, checkName } from "./label.ts";
+import { checkOptionalName, describeNamed } from "./name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
-/** What an {@linkcode Event} is doing, at one moment. */
+/** The state of an {@linkcode Event} at one moment. */
 export interface EventStatistics {
   /** Whether it is set. */
   readonly set: boolean;
@@ -15,7 +15,7 @@ export interface EventStatistics {
 /**
  * A flag that coroutines wait for.
  *
- * Setting it wakes all that wait, even if it is cleared at once after that.
+ * Setting it wakes every coroutine that waits for it, even if it is cleared again before they run.
  *
  * @example
  * ```ts
@@ -47,16 +47,16 @@ export class Event {
    * @throws {TypeError} If `name` is not a string.
    */
   constructor(name?: string) {
-    this.name = checkName(name, "event");
+    this.name = checkOptionalName(name, "event");
   }
 
-  /** Sets it: all that wait for it go on. */
+  /** Sets it and wakes every coroutine that waits for it. */
   set(): void {
     this.#set = true;
     for (let waiter = this.#waiters.shift(); waiter !== null; waiter = this.#waiters.shift()) waiter.resolve(true);
   }
 
-  /** Clears it: from now on `wait()` waits again. Those that were woken before are not affected. */
+  /** Clears it: from now on `wait()` waits again. Coroutines that were woken before are not affected. */
   clear(): void {
     this.#set = false;
   }
@@ -69,28 +69,28 @@ export class Event {
   /**
    * Waits until it is set. Others get a turn only if it has to wait.
    *
-   * @param timeout Seconds to wait at the most, or a duration; zero or less does not wait.
-   * @returns `true`, or `false` if it was not set in time.
-   * @throws {TypeError} If `timeout` is no time.
+   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @returns `true`, or `false` on timeout.
+   * @throws {TypeError} If `timeout` is not a valid duration.
    */
   wait(timeout?: Timeout): Operation<boolean> {
     const seconds = toSeconds(timeout, "wait for an event");
-    return new EventWait(this, this.#waiters, seconds) as Operation<unknown> as Operation<boolean>;
+    return new EventWait(this, this.#waiters, seconds);
   }
 
-  /** What it is doing: whether it is set, and how many wait for it. */
+  /** Its state at this moment: whether it is set, and how many wait for it. */
   statistics(): EventStatistics {
     return Object.freeze({ set: this.#set, waiters: this.#waiters.length });
   }
 
   /** How it reads in messages: `event 'ready'`. */
   toString(): string {
-    return called("event", this.name);
+    return describeNamed("event", this.name);
   }
 }
 
-/** Waits for an event. */
-class EventWait extends Waiter<unknown> {
+/** Waits until an event is set. */
+class EventWait extends Waiter<boolean> {
   readonly #event: Event;
   readonly #waiters: WaitQueue<EventWait>;
 
@@ -109,7 +109,7 @@ class EventWait extends Waiter<unknown> {
     return `${this.#event}`;
   }
 
-  override begin(_strand: Fiber): boolean {
+  override begin(_fiber: Fiber): boolean {
     if (this.#event.isSet()) return this.give(true);
     if (this.limit <= 0) return this.give(false);
     this.#waiters.push(this);

@@ -1,10 +1,11 @@
-import { type LockStatistics, Mutex } from "./mutex.ts";
+import type { LockStatistics } from "./base_lock.ts";
+import { Mutex } from "./mutex.ts";
 
 /**
- * A lock: one coroutine at a time has it, and the others wait in the order in which they came.
+ * A lock: one coroutine at a time holds it, and the others wait in the order in which they came.
  *
- * It is not re-entrant: a coroutine that acquires it twice waits for itself, which ends in a `DeadlockError`. Anyone
- * may release it. If its owner ends without releasing it, that is reported and the next in the queue has it.
+ * It is not re-entrant: a coroutine that acquires it twice waits for itself, which ends in a `DeadlockError`. Any code
+ * may release it. If its owner ends without releasing it, that is reported and the lock passes to the next in the queue.
  *
  * @example
  * ```ts
@@ -25,7 +26,7 @@ import { type LockStatistics, Mutex } from "./mutex.ts";
  */
 export class Lock extends Mutex {
   /**
-   * Makes a lock that nobody has.
+   * Makes a lock that is free.
    *
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `name` is not a string.
@@ -40,16 +41,17 @@ export class Lock extends Mutex {
   }
 
   /**
-   * Releases it, whoever has it. The coroutine that waits longest has it at once and runs when its turn comes.
+   * Releases it, whichever coroutine holds it. The coroutine that waits longest holds it at once and runs when its turn
+   * comes.
    *
-   * @throws {Error} If nobody has it.
+   * @throws {Error} If it is not held.
    */
   override release(): void {
     if (this.owner === null) throw new Error(`Cannot release ${this} as it is not held: current owner is nobody`);
     this.free();
   }
 
-  /** What it is doing: whether somebody has it, who, and how many wait for it. */
+  /** Its state at this moment: whether it is held, by which coroutine, and how many wait for it. */
   override statistics(): LockStatistics {
     return Object.freeze({ locked: this.locked(), owner: this.owner, waiters: this.waiters.length });
   }

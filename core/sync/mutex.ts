@@ -1,68 +1,46 @@
 /**
- * What `Lock` and `RLock` have in common: one coroutine owns it, to some depth.
+ * What `Lock` and `RLock` have in common: one coroutine owns them, to some depth.
  *
- * It stands in its owner's list of what that holds, so that it is passed on when the owner ends.
+ * A lock is in the list of what its owner holds, so that it passes to the next in the queue when the owner ends.
  */
-import type { Coro, Holding } from "../coroutine/coro.ts";
-import { Acquirable, type Acquisition } from "./acquirable.ts";
+import type { Coro } from "../coroutine/coro.ts";
+import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
+import type { Acquisition } from "./acquirable.ts";
+import { BaseLock } from "./base_lock.ts";
 
-/** What a lock is doing, at one moment. */
-export interface LockStatistics {
-  /** Whether somebody has it. */
-  readonly locked: boolean;
-  /** Who has it; `null` if nobody has. */
-  readonly owner: Coro | null;
-  /** How many wait for it. */
-  readonly waiters: number;
-}
-
-/** @internal A gate for one coroutine at a time. */
-export abstract class Mutex extends Acquirable implements Holding {
+/** @internal A lock that one coroutine owns. */
+export abstract class Mutex extends BaseLock implements OwnedResource {
   /** @internal */
-  nextHeld: Holding | null = null;
+  nextOwned: OwnedResource | null = null;
   /** @internal How many times its owner has acquired it. */
   depth = 0;
   /** @internal Where its owner acquired it, with `debug`. */
   place: string | null = null;
 
-  /**
-   * Releases it. The coroutine that waits longest has it at once, though it runs only when its turn comes.
-   *
-   * @throws {Error} If it is not held.
-   */
-  abstract release(): void;
-
-  /** What it is doing. */
-  abstract statistics(): LockStatistics;
-
-  /** Whether somebody has it. */
-  locked(): boolean {
+  /** Whether a coroutine holds it. */
+  override locked(): boolean {
     return this.owner !== null;
   }
 
   /** @internal */
-  override take(entrant: Acquisition): boolean {
+  override take(acquisition: Acquisition): boolean {
     if (this.owner !== null) return false;
-    this.hand(entrant);
+    this.grantTo(acquisition);
     return true;
   }
 
-  /** @internal It is free and now belongs to the coroutine of `entrant`. */
-  protected hand(entrant: Acquisition): void {
-    const coro = entrant.fiber!.owner;
+  /** @internal Makes the coroutine of `acquisition` the owner. The lock is free. */
+  protected grantTo(acquisition: Acquisition): void {
+    const coro = acquisition.fiber!.owner;
     this.owner = coro;
-    this.depth = entrant.depth;
-    this.place = entrant.place;
-    this.nextHeld = coro.held;
-    coro.held = this;
+    this.depth = acquisition.depth;
+    this.place = acquisition.place;
+    addOwnedResource(coro, this);
   }
 
-  /** @internal Takes it from its owner, at any depth, and gives it to the first in the queue. */
+  /** @internal Releases it at any depth and grants it to the first in the queue. */
   free(): void {
-    const coro = this.owner!;
-    if (coro.held === this) coro.held = this.nextHeld;
-    else unlink(coro.held, this);
-    this.nextHeld = null;
+    removeOwnedResource(this.owner!, this);
     this.#passOn();
   }
 
@@ -71,8 +49,15 @@ export abstract class Mutex extends Acquirable implements Holding {
     this.depth = 0;
     const next = this.waiters.shift();
     if (next === null) return;
-    this.hand(next);
+    this.grantTo(next);
     next.granted();
+  }
+
+  /** @internal */
+  override releaseFor(wait: Acquisition): void {
+    wait.depth = this.depth;
+    wait.place = this.place;
+    this.free();
   }
 
   /** @internal */
@@ -90,8 +75,8 @@ export abstract class Mutex extends Acquirable implements Holding {
     return this.misuse(`release ${this}`, "it", coro);
   }
 
-  /** @internal The error for doing what only its owner may; `what` is how the sentence calls this lock. */
-  misuse(action: string, what: string, coro: Coro | null): Error {
+  /** @internal */
+  override misuse(action: string, what: string, coro: Coro | null): Error {
     const who = coro === null ? "code outside coroutines" : `${coro}`;
     return new Error(`Cannot ${action} as ${who} does not hold ${what}: current owner is ${this.owner ?? "nobody"}`);
   }
@@ -102,20 +87,13 @@ export abstract class Mutex extends Acquirable implements Holding {
   }
 
   /** @internal */
-  describeHeld(): string {
+  describeOwned(): string {
     return this.place === null ? `${this}` : `${this} (acquired ${this.place})`;
   }
 
   /** @internal */
-  holderEnded(): void {
-    // Whoever was told of it may have released it already.
+  ownerEnded(): void {
+    // A hook that was told of the owner's end may have released it already.
     if (this.owner !== null && !this.owner.isAlive()) this.#passOn();
   }
-}
-
-// Locks are mostly released in the reverse order of acquiring, so the way is short.
-function unlink(first: Holding | null, holding: Holding): void {
-  let at = first;
-  while (at !== null && at.nextHeld !== holding) at = at.nextHeld;
-  if (at !== null) at.nextHeld = holding.nextHeld;
 }

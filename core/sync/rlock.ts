@@ -1,19 +1,20 @@
 import { context } from "../fiber/context.ts";
 import type { Acquisition } from "./acquirable.ts";
-import { type LockStatistics, Mutex } from "./mutex.ts";
+import type { LockStatistics } from "./base_lock.ts";
+import { Mutex } from "./mutex.ts";
 
-/** What an {@linkcode RLock} is doing, at one moment. */
+/** The state of an {@linkcode RLock} at one moment. */
 export interface RLockStatistics extends LockStatistics {
   /** How many times its owner has acquired it. */
   readonly depth: number;
 }
 
 /**
- * A re-entrant lock: the coroutine that has it may acquire it again, and others get it when that has released it as
- * often.
+ * A re-entrant lock: the coroutine that holds it may acquire it again, and others get it when that coroutine has
+ * released it as many times.
  *
- * Only its owner may release it. Branches of `race` and `all` are one coroutine, so it does not keep them apart. If
- * its owner ends without releasing it, that is reported and the next in the queue has it.
+ * Only its owner may release it. Branches of `race` and `all` are one coroutine, so it does not exclude them from each
+ * other. If its owner ends without releasing it, that is reported and the lock passes to the next in the queue.
  *
  * @example
  * ```ts
@@ -36,7 +37,7 @@ export interface RLockStatistics extends LockStatistics {
  */
 export class RLock extends Mutex {
   /**
-   * Makes a re-entrant lock that nobody has.
+   * Makes a re-entrant lock that is free.
    *
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `name` is not a string.
@@ -51,20 +52,20 @@ export class RLock extends Mutex {
   }
 
   /** @internal */
-  override take(entrant: Acquisition): boolean {
-    if (this.owner !== entrant.fiber!.owner) return super.take(entrant);
-    this.depth += entrant.depth;
+  override take(acquisition: Acquisition): boolean {
+    if (this.owner !== acquisition.fiber!.owner) return super.take(acquisition);
+    this.depth += acquisition.depth;
     return true;
   }
 
   /** @internal */
-  protected override hand(entrant: Acquisition): void {
-    super.hand(entrant);
-    // Only branches of one coroutine can queue side by side: none of them waits for what the coroutine has.
-    if (entrant.fiber !== this.owner) this.#admitSiblings();
+  protected override grantTo(acquisition: Acquisition): void {
+    super.grantTo(acquisition);
+    // A branch of `race` or `all` was granted: other branches of the same coroutine in the queue may enter too.
+    if (acquisition.fiber !== this.owner) this.#grantToSiblings();
   }
 
-  #admitSiblings(): void {
+  #grantToSiblings(): void {
     let waiter = this.waiters.head;
     while (waiter !== null) {
       const next = waiter.nextWaiter as Acquisition | null;
@@ -77,10 +78,10 @@ export class RLock extends Mutex {
   }
 
   /**
-   * Releases it once. When that was as often as it was acquired, the coroutine that waits longest has it at once and
-   * runs when its turn comes.
+   * Releases it once. When it has been released as many times as it was acquired, the coroutine that waits longest
+   * holds it at once and runs when its turn comes.
    *
-   * @throws {Error} If it is not held by the coroutine that calls.
+   * @throws {Error} If the calling coroutine does not hold it.
    */
   override release(): void {
     const coro = context.fiber?.owner ?? null;
@@ -88,7 +89,7 @@ export class RLock extends Mutex {
     this.giveBack(coro);
   }
 
-  /** What it is doing: whether somebody has it, who, how often, and how many wait for it. */
+  /** Its state at this moment: whether it is held, by which coroutine, to which depth, and how many wait for it. */
   override statistics(): RLockStatistics {
     const { owner, depth } = this;
     return Object.freeze({ locked: this.locked(), owner, depth, waiters: this.waiters.length });

@@ -1,20 +1,20 @@
 import type { Coro } from "../coroutine/coro.ts";
-import { describe } from "../base/describe.ts";
+import { checkCount } from "../base/count.ts";
 import { Acquirable, type Acquisition } from "./acquirable.ts";
 
-/** What a semaphore is doing, at one moment. */
+/** The state of a semaphore at one moment. */
 export interface SemaphoreStatistics {
   /** Permits that are free. */
   readonly value: number;
-  /** How many wait for one. */
+  /** How many operations wait for one. */
   readonly waiters: number;
 }
 
 /**
- * A number of permits: `acquire` takes one, waiting in line if there is none, and `release` adds some.
+ * A number of permits: `acquire` takes one, waiting in the queue if there is none, and `release` adds some.
  *
- * Permits belong to nobody: any code may release any number, and the number of permits may grow by that. See
- * `BoundedSemaphore` for one that does not allow it.
+ * Permits have no owner: any code may release any number of them, and their number may grow that way. A
+ * `BoundedSemaphore` does not allow it.
  *
  * @example
  * ```ts
@@ -40,25 +40,27 @@ export interface SemaphoreStatistics {
  */
 export class Semaphore extends Acquirable {
   #value: number;
-  /** @internal The most permits there may be. */
-  protected readonly bound: number = Infinity;
+  /** @internal The largest number of permits there may be. */
+  protected readonly bound: number;
 
   /**
    * Makes a semaphore.
    *
    * @param value How many permits there are at first.
    * @param name For `dump()` and errors.
+   * @param bound For `BoundedSemaphore`: the largest number of permits there may be.
    * @throws {TypeError} If `value` is not a number, or `name` not a string.
-   * @throws {RangeError} If `value` is negative or no integer.
+   * @throws {RangeError} If `value` is negative or not an integer.
    */
-  constructor(value = 1, name?: string) {
+  constructor(value = 1, name?: string, bound = Infinity) {
     super("semaphore", name);
     this.#value = checkCount(value, 0, "create a semaphore as 'value'");
+    this.bound = bound;
   }
 
   /** @internal */
   override get kind(): string {
-    return "semaphore";
+    return this.bound === Infinity ? "semaphore" : "bounded semaphore";
   }
 
   /** @internal */
@@ -72,7 +74,7 @@ export class Semaphore extends Acquirable {
   }
 
   /**
-   * Adds permits. Those that wait longest have them at once and run when their turn comes.
+   * Adds permits. The operations that wait longest get them at once; their coroutines run when their turn comes.
    *
    * @param n How many.
    * @throws {TypeError} If `n` is not a number.
@@ -97,18 +99,18 @@ export class Semaphore extends Acquirable {
     }
   }
 
-  /** @internal Lets one in that was taken out of the queue. */
-  protected admit(entrant: Acquisition): void {
-    entrant.granted();
+  /** @internal Grants a permit to a dequeued waiter. */
+  protected admit(acquisition: Acquisition): void {
+    acquisition.granted();
   }
 
-  /** What it is doing: how many permits are free, and how many wait for one. */
+  /** Its state at this moment: how many permits are free, and how many operations wait for one. */
   statistics(): SemaphoreStatistics {
     return Object.freeze({ value: this.#value, waiters: this.waiters.length });
   }
 
   /** @internal */
-  override take(_entrant: Acquisition): boolean {
+  override take(_acquisition: Acquisition): boolean {
     if (this.#value === 0) return false;
     this.#value--;
     return true;
@@ -128,12 +130,4 @@ export class Semaphore extends Acquirable {
   override notHeld(coro: Coro): Error {
     return new Error(`Cannot release ${this} as ${coro} holds no permit: current value is ${this.#value}`);
   }
-}
-
-/** The count itself, if it is an integer and not less than `least`. */
-export function checkCount(count: unknown, least: number, what: string): number {
-  if (Number.isSafeInteger(count) && count as number >= least) return count as number;
-  const needed = `must be ${least === 0 ? "an integer of 0 or more" : "a positive integer"}`;
-  const text = `Cannot ${what} ${needed}: current value is ${describe(count)}`;
-  throw typeof count === "number" ? new RangeError(text) : new TypeError(text);
 }

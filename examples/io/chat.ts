@@ -1,5 +1,5 @@
 /**
- * A chat server. Everyone gives a name first; then each line goes to all the others.
+ * A chat server. Each guest sends a name first; then each of its lines goes to all the others.
  *
  *     deno run --allow-net examples/io/chat.ts [port]
  *     socat - TCP:localhost:7001        (or: telnet localhost 7001)
@@ -7,7 +7,7 @@
 import { ClosedError, Coro, main, MessageTooLargeError, TimeoutError } from "@asyncoro/asyncoro";
 import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
-/** One who is there: what others say is sent by a coroutine of its own, so that a slow client delays nobody. */
+/** A guest. A coroutine of its own sends it the lines of the others, so that a slow client does not delay them. */
 interface Guest {
   readonly name: string;
   readonly writer: Coro;
@@ -19,7 +19,9 @@ function tell(text: string, except?: Guest) {
   for (const guest of guests) if (guest !== except) guest.writer.send(text);
 }
 
-/** Whether a guest has left, was too slow, or sent a line that is too long: the visit ends, and the server is well. */
+/**
+ * Whether a guest has left, was too slow, or sent a line that is too long: only the visit ends, and the server goes on.
+ */
 function endsVisit(error: unknown): boolean {
   const { BrokenPipe, ConnectionReset, NotConnected } = Deno.errors;
   const kinds = [BrokenPipe, ConnectionReset, NotConnected, ClosedError, MessageTooLargeError, TimeoutError];
@@ -32,7 +34,7 @@ function* write(coro: Coro, socket: AsyncSocket) {
   } catch (error) {
     if (!endsVisit(error)) throw error;
   } finally {
-    // The reader ends, too.
+    // This ends the reader, too.
     socket.close();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Fetches many URLs, a few at a time, with a line that shows how far it is.
+ * Fetches many URLs, a few at a time, with a line that shows the progress.
  *
  *     deno run --allow-net examples/io/download.ts [--parallel=4] URL...
  */
@@ -15,7 +15,7 @@ const results: Result[] = [];
 /** Takes URLs from the front until there are none. */
 function* fetcher(_coro: Coro, urls: string[], total: number) {
   for (let url = urls.shift(); url !== undefined; url = urls.shift()) {
-    // Whatever pre-empts this coroutine aborts the request, too.
+    // If this coroutine is pre-empted, `finally` aborts the request.
     const controller = new AbortController();
     try {
       const response = yield* until(fetch(url, { signal: controller.signal }), 30);

@@ -1,5 +1,5 @@
 /**
- * A client of the echo server: sends its arguments as lines and shows what comes back.
+ * A client of the echo server: sends its arguments as lines and prints the replies.
  *
  *     deno run --allow-net examples/io/echo_client.ts 7000 hello world
  */

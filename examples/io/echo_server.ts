@@ -1,5 +1,5 @@
 /**
- * An echo server: what a client sends comes back.
+ * An echo server: it sends back all that a client sends.
  *
  *     deno run --allow-net examples/io/echo_server.ts [port]
  *     socat - TCP:localhost:7000

@@ -1,5 +1,6 @@
 /**
- * Follows a log file, as `tail -f` does. Without an argument, one that a coroutine writes here.
+ * Follows a log file, as `tail -f` does. Without an argument, it follows a file that a coroutine of this program
+ * writes.
  *
  *     deno run --allow-read --allow-write examples/io/follow_log.ts [file]
  */

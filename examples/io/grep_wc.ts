@@ -1,5 +1,5 @@
 /**
- * `grep | wc` as a pipeline of processes, fed from here.
+ * `grep | wc` as a pipeline of processes, which gets its input from this program.
  *
  *     deno run --allow-run=grep,wc examples/io/grep_wc.ts
  */

@@ -1,11 +1,11 @@
 /**
- * A small HTTP/1.1 server for the files of a directory: GET and HEAD, keep-alive, one range, nothing outside of it.
+ * A small HTTP/1.1 server for the files of a directory: GET and HEAD, keep-alive, one range, no file outside of it.
  *
  *     deno run --allow-net --allow-read examples/io/http_files.ts [directory] [port]
  *     curl -v http://localhost:7002/README.md
  *
- * A request that is malformed or comes too slowly is refused and its connection closed; so is the connection after a
- * request with a body, which this server has no use for. What one client does has no effect on others.
+ * A request that is malformed or comes too slowly is refused, and its connection closed. The connection is also closed
+ * after a request with a body, as this server does not read bodies. No client can disturb the others.
  */
 import { call, Coro, main, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
 import { AsyncFile, AsyncSocket } from "@asyncoro/asyncoro/io";
@@ -23,10 +23,10 @@ function* respond(socket: AsyncSocket, request: Request | null, status: string, 
   yield* socket.sendall(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${shown}`, WRITE_SECONDS);
 }
 
-/** The path of the file that is asked for. Throws if it is outside of the directory. */
+/** Returns the path of the requested file. Throws if it is outside of the directory. */
 function* locate(root: string, target: string): Generator<unknown, string, unknown> {
   const path = decoded(target.split("?")[0]);
-  // Links are followed before it is decided where the file is.
+  // Links are resolved first: the real path decides whether the file is inside.
   const real = yield* until(Deno.realPath(root + path));
   if (real === root || real.startsWith(`${root}/`)) return real;
   throw new Deno.errors.NotFound();
@@ -43,8 +43,8 @@ function decoded(path: string): string {
 }
 
 /**
- * First and last byte to send: all of them unless one range is asked for; `null` if that range is not there. A header
- * that is invalid, or asks for several ranges, is ignored (RFC 9110, section 14.2).
+ * Returns the first and the last byte to send: of the whole file, unless one range is requested; `null` if the file has
+ * no such range. A header that is invalid, or requests several ranges, is ignored (RFC 9110, section 14.2).
  */
 function rangeOf(header: string | undefined, size: number): [number, number, boolean] | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? "") ?? ["", "", ""];
@@ -56,7 +56,7 @@ function rangeOf(header: string | undefined, size: number): [number, number, boo
 }
 
 function* sendFile(socket: AsyncSocket, request: Request, path: string) {
-  // Opening a FIFO waits for its other end, in a thread that all files need: it is not opened at all.
+  // Only files are opened: opening a FIFO waits for its other end, in a thread that all files share.
   const { isFile } = yield* until(Deno.stat(path));
   if (!isFile) throw new Deno.errors.NotFound();
   using file = yield* AsyncFile.open(path);
@@ -74,14 +74,14 @@ function* sendFile(socket: AsyncSocket, request: Request, path: string) {
   yield* file.seek(from);
   for (let left = length; left > 0;) {
     const data = yield* file.read(Math.min(CHUNK, left));
-    // The length has been sent: all that is left is to close the connection.
+    // As the length was sent already, the connection has to be closed.
     if (data.length === 0) throw new Error(`Cannot send ${path} as it has become shorter`);
     yield* socket.sendall(data, WRITE_SECONDS);
     left -= data.length;
   }
 }
 
-function* answer(socket: AsyncSocket, request: Request, root: string) {
+function* handle(socket: AsyncSocket, request: Request, root: string) {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return yield* respond(socket, request, "405 Method Not Allowed", { allow: "GET, HEAD" });
   }
@@ -94,7 +94,7 @@ function* answer(socket: AsyncSocket, request: Request, root: string) {
   }
 }
 
-/** How a path that cannot be opened is answered, `null` for any other error. */
+/** The status for a path that cannot be opened; `null` for any other error. */
 function statusOf(error: unknown): string | null {
   const { NotFound, NotADirectory, IsADirectory, FilesystemLoop, PermissionDenied, NotCapable } = Deno.errors;
   if ([NotFound, NotADirectory, IsADirectory, FilesystemLoop].some((kind) => error instanceof kind)) {
@@ -105,14 +105,14 @@ function statusOf(error: unknown): string | null {
   return (error as { code?: unknown }).code === "ENAMETOOLONG" ? "414 URI Too Long" : null;
 }
 
-/** Answers the requests of one connection until its client, or this server, has had enough. */
+/** Responds to the requests of one connection until its client or this server ends it. */
 function* converse(socket: AsyncSocket, root: string) {
   try {
     for (;;) {
       const request: Request | null = yield* readRequest(socket);
       if (request === null) return;
       const keepAlive = request.keepAlive && !request.hasBody;
-      yield* answer(socket, { ...request, keepAlive }, root);
+      yield* handle(socket, { ...request, keepAlive }, root);
       if (!keepAlive) break;
     }
   } catch (error) {
@@ -122,7 +122,9 @@ function* converse(socket: AsyncSocket, root: string) {
   yield* linger(socket);
 }
 
-/** Waits until the client has closed, too: closing before it has sent all would reset what it has not read yet. */
+/**
+ * Waits until the client has closed, too: otherwise a reset could destroy the response before the client has read it.
+ */
 function* linger(socket: AsyncSocket) {
   yield* socket.shutdownWrite();
   const rest = function* () {
@@ -140,7 +142,7 @@ function* serve(_coro: Coro, socket: AsyncSocket, root: string) {
   }
 }
 
-/** Whether an error says no more than that a client went away, or was too slow. */
+/** Whether an error means only that a client has left, or was too slow. */
 function hasLeft(error: unknown): boolean {
   const { BrokenPipe, ConnectionReset, NotConnected } = Deno.errors;
   return [BrokenPipe, ConnectionReset, NotConnected, TimeoutError].some((kind) => error instanceof kind);

@@ -1,5 +1,5 @@
 /**
- * An echo server over TLS, with a certificate that openssl makes on the spot.
+ * An echo server over TLS, with a certificate that openssl makes at the start.
  *
  *     deno run --allow-net --allow-run=openssl --allow-read --allow-write examples/io/tls_echo.ts [port]
  *     openssl s_client -quiet -connect localhost:7003
@@ -7,7 +7,7 @@
 import { Coro, main } from "@asyncoro/asyncoro";
 import { AsyncPipe, AsyncSocket } from "@asyncoro/asyncoro/io";
 
-/** A certificate for localhost that signs itself, and its key. */
+/** Makes a self-signed certificate for localhost, and its key. */
 function* makeCertificate() {
   const dir: string = yield Deno.makeTempDir();
   try {
@@ -31,7 +31,7 @@ function* serve(_coro: Coro, socket: AsyncSocket) {
       yield* socket.sendall(`${line}\n`, 10);
     });
   } catch (error) {
-    // One client's end; the others are served on.
+    // Only this client is affected; the server goes on.
     console.error(`${socket}: ${error}`);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * UDP ping: a server answers, but not always; the client gives each answer a fifth of a second.
+ * UDP ping: a server replies to most datagrams; the client waits a fifth of a second for each reply.
  *
  *     deno run --allow-net examples/io/udp_ping.ts
  */
 import { Coro, main, TimeoutError } from "@asyncoro/asyncoro";
 import { AsyncDatagram } from "@asyncoro/asyncoro/io";
 
-function* answer(_coro: Coro, server: AsyncDatagram) {
+function* reply(_coro: Coro, server: AsyncDatagram) {
   for (;;) {
     const [data, from] = yield* server.recvfrom();
     const number = Number(new TextDecoder().decode(data));
@@ -18,7 +18,7 @@ function* answer(_coro: Coro, server: AsyncDatagram) {
 main(function* () {
   using server = yield* AsyncDatagram.bind({ hostname: "127.0.0.1", port: 0 });
   using client = yield* AsyncDatagram.bind({ hostname: "127.0.0.1", port: 0 });
-  const answering = new Coro(answer, server);
+  const replying = new Coro(reply, server);
   for (let number = 1; number <= 4; number++) {
     yield* client.sendto(String(number), server.addr);
     try {
@@ -29,5 +29,5 @@ main(function* () {
       console.log(`ping ${number} got no answer`);
     }
   }
-  answering.terminate();
+  replying.terminate();
 });

@@ -52,17 +52,17 @@ Deno.test("the kernel's functions get the names of its sources, unless there are
   const names = await kernelNames();
   // A function that wasm exports is called by its number.
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(await compileKernel()));
-  for (const name of ["turn", "drain", "arm"]) {
-    assertEquals(names[Number((exports[name] as () => number).name)], `index/${name}`);
+  for (const [name, file] of [["turn", "ready"], ["recycle", "slots"], ["arm", "timers"]]) {
+    assertEquals(names[Number((exports[name] as () => number).name)], `${file}/${name}`);
   }
-  const turn = names.indexOf("index/turn");
+  const turn = names.indexOf("ready/turn");
   const frame = (url: string) => ({ functionName: `wasm-function[${turn}]`, url, lineNumber: 0 });
   const named = (...urls: string[]) => {
     const nodes = urls.map((url, id) => ({ id, callFrame: frame(url) }));
     nameKernel({ nodes, samples: [], timeDeltas: [], startTime: 0, endTime: 0 }, names);
     return nodes.map((node) => node.callFrame.functionName);
   };
-  assertEquals(named("wasm://wasm/1", "wasm://wasm/1"), ["index/turn", "index/turn"]);
+  assertEquals(named("wasm://wasm/1", "wasm://wasm/1"), ["ready/turn", "ready/turn"]);
   assertEquals(named("wasm://wasm/1", "wasm://wasm/2"), [`wasm-function[${turn}]`, `wasm-function[${turn}]`]);
 });
 

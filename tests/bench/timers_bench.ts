@@ -3,13 +3,12 @@
 // The timer structure of the kernel (assembly/timers.ts, an indexed 8-ary heap) against the one that lost
 // (timers/radix_heap.as, a radix heap): the whole kernel is built with each, and both run in turns in this process.
 // Prints Markdown tables of nanoseconds per timer, medians. The calls from TypeScript and the way of an expired timer
-// through its ready queue and the window are part of the figures.
+// through its ready queue are part of the figures.
 
 import { compileKernel } from "../../assembly/compile.ts";
 import { Kernel, setKernelModule } from "../../core/kernel/kernel.ts";
+import { compileRadixHeap } from "./timers/radix_heap.ts";
 
-const HOUSE = { "timers.ts": new URL("../../assembly/timers.ts", import.meta.url) };
-const LOSER = { "timers.ts": new URL("./timers/radix_heap.as", import.meta.url) };
 const SIZES = [1, 1_000, 1_000_000];
 const LEAST_TIMERS = 200_000;
 const SECOND = 1_000;
@@ -28,15 +27,14 @@ interface Contender {
   readonly module: WebAssembly.Module;
 }
 
-type Scenario = (kernel: Kernel, size: number, share: number, rounds: number) => Figures;
+type Scenario = (kernel: Kernel, slots: readonly number[], share: number, rounds: number) => Figures;
 
 /** With one timer a round, reading the clock would cost more than the phase: then only the total is measured. */
 function phaseClock(size: number): () => number {
   return size === 1 ? () => 0 : () => performance.now();
 }
 
-async function contender(name: string, replaced: Record<string, URL>): Promise<Contender> {
-  const bytes = await compileKernel(replaced);
+function contender(name: string, bytes: Uint8Array<ArrayBuffer>): Contender {
   return { name, bytes: bytes.length, module: new WebAssembly.Module(bytes) };
 }
 
@@ -49,23 +47,22 @@ function shuffled(size: number): Int32Array {
   return order;
 }
 
-/** As a driver does it: sleeps until the nearest deadline, a millisecond at least, then runs what is due. */
-function expireAll(kernel: Kernel, from: number, expected: number): number {
-  const { exports } = kernel;
+/** As a driver does it: sleeps until the nearest deadline, a millisecond at least, then takes what is due. */
+function expireAll({ exports, queue }: Kernel, from: number, expected: number): number {
   let now = from;
-  let count = 0;
-  for (let seen = 0; seen < expected; seen += count) {
-    count = exports.turn(now, 0, count, 256);
-    if (count === 0) now = Math.max(now + 1, exports.nextDeadline());
+  for (let seen = 0; seen < expected;) {
+    const choice = exports.turn(now, 0, 256);
+    if (choice < 0) now = Math.max(now + 1, exports.nextDeadline());
+    else for (let left = choice >> 3; left > 0 && queue.shift(choice & 7) !== 0; left--) seen++;
   }
-  exports.turn(now, 0, count, 256);
   return now;
 }
 
-/** `size` timers at random over one second, a share of them cancelled in random order, the rest run to the end. */
-function overOneSecond(kernel: Kernel, size: number, share: number, rounds: number): Figures {
+/** A timer for each slot, at random over one second; a share is cancelled in random order, the rest run to the end. */
+function overOneSecond(kernel: Kernel, slots: readonly number[], share: number, rounds: number): Figures {
   const { exports } = kernel;
   const sample = { arm: 0, cancel: 0, expire: 0, total: 0 };
+  const size = slots.length;
   const read = phaseClock(size);
   const order = shuffled(size);
   const deadlines = Float64Array.from({ length: size }, () => Math.random() * SECOND);
@@ -78,9 +75,9 @@ function overOneSecond(kernel: Kernel, size: number, share: number, rounds: numb
     const cancelled = Math.floor(debt);
     debt -= cancelled;
     const start = read();
-    for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, now + deadlines[slot]);
+    for (let index = 0; index < size; index++) exports.arm(slots[index], now + deadlines[index]);
     const armed = read();
-    for (let index = 0; index < cancelled; index++) exports.disarm(order[index], 0);
+    for (let index = 0; index < cancelled; index++) exports.disarm(slots[order[index]]);
     const quiet = read();
     now = expireAll(kernel, now, size - cancelled) + 1;
     sample.arm += armed - start;
@@ -93,19 +90,18 @@ function overOneSecond(kernel: Kernel, size: number, share: number, rounds: numb
 
 /** The same timeout for all, armed one after the other and cancelled in that order; each `asking` th asks for the nearest. */
 function sameTimeout(asking: number): Scenario {
-  return (kernel, size, _share, rounds) => {
-    const { exports } = kernel;
+  return ({ exports }, slots, _share, rounds) => {
     const sample = { arm: 0, cancel: 0, expire: 0, total: 0 };
-    const read = phaseClock(size);
+    const read = phaseClock(slots.length);
     let now = 0;
     const began = performance.now();
     for (let round = 0; round < rounds; round++) {
       const start = read();
-      for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, (now += 0.001) + 30 * SECOND);
+      for (const slot of slots) exports.arm(slot, (now += 0.001) + 30 * SECOND);
       const armed = read();
-      for (let slot = 0; slot < size; slot++) {
-        exports.disarm(slot, 0);
-        if (slot % asking === 0) exports.nextDeadline();
+      for (let index = 0; index < slots.length; index++) {
+        exports.disarm(slots[index]);
+        if (index % asking === 0) exports.nextDeadline();
       }
       sample.arm += armed - start;
       sample.cancel += read() - armed;
@@ -115,19 +111,19 @@ function sameTimeout(asking: number): Scenario {
   };
 }
 
-/** One coroutine after the other arms now + 30 s and is answered at once, while `size` others wait as long. */
-function answeredAtOnce(kernel: Kernel, size: number, _share: number, rounds: number): Figures {
+/** One coroutine after the other arms now + 30 s and is answered at once, while the others wait as long. */
+function answeredAtOnce(kernel: Kernel, slots: readonly number[], _share: number, rounds: number): Figures {
   const { exports } = kernel;
   let now = 0;
-  for (let slot = 0; slot < size; slot++) exports.arm(slot, 0, (now += 0.001) + 30 * SECOND);
+  for (const slot of slots) exports.arm(slot, (now += 0.001) + 30 * SECOND);
   const mine = kernel.allocate(4);
   const start = performance.now();
-  for (let done = 0; done < size * rounds; done++) {
-    exports.arm(mine, 0, (now += 0.001) + 30 * SECOND);
-    exports.disarm(mine, 0);
+  for (let done = 0; done < slots.length * rounds; done++) {
+    exports.arm(mine, (now += 0.001) + 30 * SECOND);
+    exports.disarm(mine);
   }
   const total = performance.now() - start;
-  for (let slot = 0; slot < size; slot++) exports.disarm(slot, 0);
+  for (const slot of slots) exports.disarm(slot);
   return { arm: 0, cancel: 0, expire: 0, total };
 }
 
@@ -143,8 +139,8 @@ function measure(contenders: Contender[], scenario: Scenario, size: number, shar
     contenders.forEach(({ module }, which) => {
       setKernelModule(module);
       const kernel = new Kernel();
-      for (let slot = 0; slot < size; slot++) kernel.allocate(4);
-      const sample = scenario(kernel, size, share, rounds);
+      const slots = Array.from({ length: size }, () => kernel.allocate(4));
+      const sample = scenario(kernel, slots, share, rounds);
       // The first one warms up.
       if (repetition > 0) samples[which].push(sample);
     });
@@ -172,7 +168,10 @@ function printRow(head: string[], samples: Figures[]): void {
   console.log(`| ${[...head, ...cells].join(" | ")} |`);
 }
 
-const contenders = [await contender("8-ary heap", HOUSE), await contender("radix heap", LOSER)];
+const contenders = [
+  contender("8-ary heap", await compileKernel()),
+  contender("radix heap", await compileRadixHeap()),
+];
 for (const { name, bytes } of contenders) console.log(`${name}: kernel of ${bytes} bytes, 32 bytes a slot`);
 
 const columns = contenders.map(({ name }) => `${name}: arm / cancel / expire | total`).join(" | ");

@@ -1,5 +1,5 @@
 /**
- * deno run -A tests/bench/versus.ts OTHER [switch message spawn contexts] [--pairs 41]
+ * deno run -A tests/bench/versus.ts OTHER [switch message spawn ...] [--pairs 41]
  *
  * Compares this checkout with another one, such as that of the commit before: each works in processes of its own, in
  * turns, and what is compared is CPU time, so that a busy machine spoils little. Prints the median of the ratios of
@@ -9,6 +9,22 @@ import { markdownTable, median } from "./harness.ts";
 
 const CHILD = new URL("versus_child.ts", import.meta.url).pathname;
 const HERE = new URL("../../", import.meta.url).pathname;
+
+/** The works of `versus_child.ts`. */
+const DEFAULT = [
+  "switch",
+  "message",
+  "spawn",
+  "hundreds",
+  "ring",
+  "fanIn",
+  "lock",
+  "broadcast",
+  "sleepers",
+  "levels",
+  "levelsMessage",
+  "contexts",
+];
 
 type Figures = Readonly<Record<string, number>>;
 
@@ -54,8 +70,8 @@ if (import.meta.main) {
   const pairs = at < 0 ? 41 : Number(Deno.args[at + 1]);
   const [other, ...named] = at < 0 ? Deno.args : Deno.args.toSpliced(at, 2);
   if (other === undefined || !(pairs >= 1)) {
-    console.error("usage: deno run -A tests/bench/versus.ts OTHER [switch message spawn contexts] [--pairs 41]");
+    console.error(`usage: deno run -A tests/bench/versus.ts OTHER [${DEFAULT.join(" ")}] [--pairs 41]`);
     Deno.exit(2);
   }
-  await main(other, named.length > 0 ? named : ["switch", "message", "spawn", "contexts"], pairs);
+  await main(other, named.length > 0 ? named : DEFAULT, pairs);
 }

@@ -1,7 +1,7 @@
 /** One side of `versus.ts`: does a work with whichever checkout its configuration names; prints nanoseconds of CPU time as JSON. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { type Coro, Scheduler } from "@asyncoro/asyncoro";
+import { Channel, type Coro, Lock, Scheduler } from "@asyncoro/asyncoro";
 
 type Body = Generator<unknown, void, unknown>;
 
@@ -27,6 +27,69 @@ function* nothing(): Body {}
 
 function* spawner(coro: Coro, count: number): Body {
   for (let i = 0; i < count; i++) yield* coro.scheduler.spawn(nothing).finish();
+}
+
+function* hundreds(coro: Coro, count: number): Body {
+  for (let i = 0; i < count; i += 100) {
+    let last = coro.scheduler.spawn(nothing);
+    for (let n = 1; n < 100; n++) last = coro.scheduler.spawn(nothing);
+    yield* last.finish();
+  }
+}
+
+function* locker(_coro: Coro, lock: Lock, count: number): Body {
+  for (let i = 0; i < count; i++) {
+    yield* lock.acquire();
+    yield;
+    lock.release();
+  }
+}
+
+function* sleeper(coro: Coro, count: number): Body {
+  for (let i = 0; i < count; i++) yield* coro.sleep(0.001 * (1 + (coro.id * 7 + i) % 20));
+}
+
+function ring(scheduler: Scheduler, size: number, hops: number): void {
+  const all: Coro[] = [];
+  const node = function* (coro: Coro, index: number): Body {
+    for (let token = yield* coro.receive<number>(); token >= 0; token = yield* coro.receive<number>()) {
+      all[(index + 1) % size].send(token - 1);
+    }
+    all[(index + 1) % size].send(-1);
+  };
+  for (let i = 0; i < size; i++) all.push(scheduler.spawn(node, i) as Coro);
+  all[0].send(hops);
+}
+
+function fanIn(scheduler: Scheduler, senders: number, each: number): void {
+  const collector = scheduler.spawn(function* (coro: Coro): Body {
+    for (let i = 0; i < senders * each; i++) yield* coro.receive();
+  });
+  for (let i = 0; i < senders; i++) {
+    scheduler.spawn(function* (): Body {
+      for (let n = 0; n < each; n++) {
+        collector.send(n);
+        yield;
+      }
+    });
+  }
+}
+
+function broadcast(scheduler: Scheduler, subscribers: number, messages: number): void {
+  const channel = new Channel<number>(`broadcast ${performance.now()}`);
+  for (let i = 0; i < subscribers; i++) {
+    scheduler.spawn(function* (coro: Coro): Body {
+      yield* channel.subscribe(coro);
+      for (let n = 0; n < messages; n++) yield* coro.receive();
+    });
+  }
+  scheduler.spawn(function* (): Body {
+    yield* channel.deliver(0, null, subscribers);
+    for (let n = 1; n < messages; n++) {
+      channel.send(n);
+      yield;
+    }
+  });
 }
 
 interface Work {
@@ -57,6 +120,38 @@ const WORKS: Readonly<Record<string, Work>> = {
     },
   },
   spawn: { operations: 150_000, begin: (scheduler) => void scheduler.spawn(spawner, 150_000) },
+  hundreds: { operations: 300_000, begin: (scheduler) => void scheduler.spawn(hundreds, 300_000) },
+  ring: { operations: 800_000, begin: (scheduler) => ring(scheduler, 503, 800_000) },
+  fanIn: { operations: 500_000, begin: (scheduler) => fanIn(scheduler, 1_000, 500) },
+  lock: {
+    operations: 500_000,
+    begin(scheduler) {
+      const lock = new Lock();
+      for (let i = 0; i < 2; i++) scheduler.spawn(locker, lock, 250_000);
+    },
+  },
+  broadcast: { operations: 1_000_000, begin: (scheduler) => broadcast(scheduler, 1_000, 1_000) },
+  // Their waiting costs no CPU time: what is left is the price of timers.
+  sleepers: {
+    operations: 200_000,
+    begin(scheduler) {
+      for (let i = 0; i < 10_000; i++) scheduler.spawn(sleeper, 20);
+    },
+  },
+  // As switch and message, but with two priorities in play all the time.
+  levels: {
+    operations: 2_000_000,
+    begin(scheduler) {
+      for (let i = 0; i < 1_000; i++) scheduler.spawnWith({ priority: 3 + i % 2 }, yielder, 2_000);
+    },
+  },
+  levelsMessage: {
+    operations: 800_000,
+    begin(scheduler) {
+      const partner = scheduler.spawnWith({ priority: 3 }, ponger, 400_000);
+      scheduler.spawn(pinger, partner as Coro, 400_000);
+    },
+  },
 };
 
 function cpuSeconds(): number {

@@ -14,6 +14,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { Timer } from "../../core/fiber/schedulable.ts";
 import { inLab, settle } from "../helpers/lab.ts";
 import { runProgram } from "../helpers/program.ts";
 
@@ -28,14 +29,14 @@ function overflowKernel(scheduler: Scheduler, ...names: string[]): () => void {
 }
 
 function replaceCalls(scheduler: Scheduler, names: readonly string[], error: () => Error): () => void {
-  const loop = scheduler as unknown as { kernelCalls: Record<string, unknown> };
-  const { kernelCalls } = loop;
+  const { kernel } = scheduler as unknown as { kernel: { exports: Record<string, unknown> } };
+  const { exports } = kernel;
   const fail = () => {
     throw error();
   };
-  loop.kernelCalls = { ...kernelCalls, ...Object.fromEntries(names.map((name) => [name, fail])) };
+  kernel.exports = { ...exports, ...Object.fromEntries(names.map((name) => [name, fail])) };
   return () => {
-    loop.kernelCalls = kernelCalls;
+    kernel.exports = exports;
   };
 }
 
@@ -290,12 +291,65 @@ Deno.test("a coroutine created inside one does not inherit the options of spawnW
     await scheduler.join();
   }));
 
+Deno.test("a scheduler that has ended leaves its kernel to the next one, whatever is still done with it", async () => {
+  const first = new Scheduler();
+  const coros = [1, 2, 3].map((priority) =>
+    first.spawnWith({ priority }, function* (coro) {
+      yield* coro.receive(100);
+    }) as Coro
+  );
+  const failed = first.spawn(function* () {
+    throw new Error("expected");
+  }) as Coro;
+  await failed.value().catch(() => {});
+  await first.terminate();
+  const second = new Scheduler();
+  assertStrictEquals(second.kernel, first.kernel);
+  const sleepers = Array.from({ length: 4 }, () =>
+    second.spawn(function* (coro) {
+      yield* coro.sleep(100);
+    }) as Coro);
+  await settle();
+  const before = second.kernel.queue.words.slice();
+  for (const coro of [...coros, failed]) {
+    coro.send("late");
+    coro.resume("late");
+    coro.throw(new Error("late"));
+    coro.terminate();
+    coro.priority = 0;
+    coro.setDaemon();
+    assertEquals(coro.isAlive(), false);
+  }
+  first.precise = true;
+  first.debug = false;
+  assertEquals(first.stats(), { ...first.stats(), live: 0, ready: 0, timers: 0, memory: 0 });
+  assertEquals(first.dump(), []);
+  assertEquals(first.nextDeadline(), Infinity);
+  assertEquals(first.slice(1, first.now()), false);
+  assertThrows(() => first.spawn(function* () {}), Error, "terminated");
+  await first.terminate();
+  assertEquals(second.kernel.queue.words, before);
+  assertEquals([second.stats().timers, sleepers.every((coro) => coro.isAlive())], [4, true]);
+  await second.terminate();
+});
+
+Deno.test("a scheduler that ends with a timer of its own pending keeps its kernel", async () => {
+  const first = new Scheduler();
+  const { kernel } = first;
+  await first.terminate();
+  const second = new Scheduler();
+  assertStrictEquals(second.kernel, kernel);
+  new Timer(second, 4, 100, () => {});
+  await second.terminate();
+  assertNotStrictEquals(new Scheduler().kernel, kernel);
+});
+
 // --- a kernel that breaks down ----------------------------------------------------------------------------------
 
 const BREAKS: Readonly<Record<string, readonly string[]>> = {
   "turn": ["turn"],
   "arm": ["arm"],
-  "everything": ["turn", "arm", "drain", "nextDeadline", "readyCount", "disarm", "timerCount"],
+  "everything": ["turn", "arm", "nextDeadline", "readyCount", "disarm", "timerCount"],
 };
 
 for (const [name, calls] of Object.entries(BREAKS)) {
@@ -444,8 +498,7 @@ Deno.test("no more memory for coroutines is a RangeError that breaks nothing", (
     kernel.allocate = () => {
       throw new RangeError("Cannot create a coroutine as the host refuses memory");
     };
-    // Its slot cannot be one that another left, as those are of the usual priority.
-    assertThrows(() => scheduler.spawnWith({ priority: 3 }, function* () {}), RangeError, "refuses memory");
+    assertThrows(() => scheduler.spawn(function* () {}), RangeError, "refuses memory");
     kernel.allocate = allocate;
     assertEquals(
       await scheduler.spawn(function* () {

@@ -1,5 +1,5 @@
 /**
- * What happens when the host refuses memory for more coroutines: here it does so at 2,048. Whoever asked for more is
+ * What happens when the host refuses memory for more coroutines: here it does so at 4,088. Whoever asked for more is
  * told, nothing else changes, and what runs goes on.
  */
 import { all, type Coro, race, Scheduler, sleep } from "@asyncoro/asyncoro";
@@ -8,9 +8,9 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { setKernelModule } from "../../core/kernel/kernel.ts";
 import { limitedTo } from "../helpers/limited_kernel.ts";
 
-const ROOM = 2048;
-const REFUSED = "Cannot create a coroutine as the host refuses the scheduler memory for more than 2048, " +
-  "let some finish first: current value is 2048 live coroutines";
+const ROOM = 4088;
+const REFUSED = "Cannot create a coroutine as the host refuses the scheduler memory for more than 4088, " +
+  "let some finish first: current value is 4088 live coroutines";
 
 // Before the first scheduler of this file, which would leave its kernel to the next one.
 setKernelModule(limitedTo(2));
@@ -129,6 +129,29 @@ Deno.test("without room, one that has just ended makes room for the one that is 
     assertEquals(await creator.value(), 1);
     await scheduler.terminate();
   }
+});
+
+Deno.test("without room, a ready coroutine whose priority changes keeps its place, and has the new one from then on", async () => {
+  const scheduler = new Scheduler({ clock: new VirtualClock() });
+  const log: string[] = [];
+  const listen = function* (coro: Coro, name: string): Generator<unknown, void, unknown> {
+    for (;;) log.push(name + (yield* coro.receive<number>()));
+  };
+  for (let i = 3; i < ROOM; i++) scheduler.spawn(double);
+  const [a, b, c] = ["a", "b", "c"].map((name) => scheduler.spawn(listen, name) as Coro);
+  const all = async (message: number): Promise<void> => {
+    for (const each of [a, b, c]) each.send(message);
+    assertEquals(scheduler.stats().ready, message === 0 ? ROOM : 3);
+    if (message === 1) {
+      a.priority = 6;
+      b.priority = 2;
+    }
+    while (log.length < 3 * (message + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  for (let message = 0; message < 3; message++) await all(message);
+  assertEquals(log, ["a0", "b0", "c0", "a1", "b1", "c1", "b2", "c2", "a2"]);
+  assertEquals([a.priority, b.priority, scheduler.stats().ready], [6, 2, 0]);
+  await scheduler.terminate();
 });
 
 Deno.test("without room, value() with a limit is refused, and nobody waits", async () => {

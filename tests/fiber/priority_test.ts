@@ -121,6 +121,81 @@ Deno.test("a change takes effect at once, for those that are ready too", () =>
     assertEquals(log, ["changed", "c0", "c1", "x0", "changer", "x1", "b0", "b1"]);
   }));
 
+Deno.test("a ready coroutine whose priority changes stands behind all that is ready at its new one", () =>
+  inLab(async ({ scheduler, log }) => {
+    await scheduler.spawn(function* (coro) {
+      // Long enough for the run loop to have got into its stride.
+      for (let i = 0; i < 5_000; i++) yield;
+      const say = (name: string, priority: number) =>
+        scheduler.spawnWith({ priority }, function* () {
+          log.push(name);
+        }) as Coro;
+      const others = ["y1", "y2", "y3"].map((name) => say(name, 5));
+      const [x, z] = [say("x", 4), say("z", 4)];
+      x.priority = 5;
+      z.priority = 5;
+      z.priority = 4;
+      const w = say("w", 4);
+      assertEquals(scheduler.stats().ready, 6);
+      for (const each of [...others, x, z, w]) yield* each.finish();
+      coro.priority = 3;
+    }).value();
+    assertEquals(log, ["z", "w", "y1", "y2", "y3", "x"]);
+  }));
+
+Deno.test("a lower level that comes up while another runs alone waits no longer than any lower level", () =>
+  inLab(async ({ scheduler }) => {
+    const waits: number[] = [];
+    let steps = 0;
+    scheduler.spawn(function* () {
+      while (steps < 4_000) yield;
+    });
+    await scheduler.spawn(function* () {
+      for (; steps < 4_000; steps++) {
+        if (steps > 1_000 && steps % 147 === 0) {
+          const came = steps;
+          scheduler.spawnWith({ priority: 5 + steps % 3 }, function* () {
+            waits.push(steps - came);
+          });
+        }
+        yield;
+      }
+    }).value();
+    assertEquals(waits.length, 21);
+    assert(waits.every((wait) => wait <= 62), `${waits} steps`);
+  }));
+
+Deno.test("two that wake each other by turns, at two levels, share with all others", () =>
+  inLab(async ({ scheduler }) => {
+    const counts = [0, 0, 0, 0];
+    const swap = function* (coro: Coro, index: number): Generator<unknown, void, unknown> {
+      for (let partner = yield* coro.receive<Coro>(); counts[3] < 20; partner = yield* coro.receive<Coro>()) {
+        counts[index]++;
+        partner.send(coro);
+        // At times both are ready at once.
+        if (counts[index] % 3 === 0) yield;
+      }
+    };
+    const [high, low] = [2, 5].map((priority, index) => scheduler.spawnWith({ priority }, swap, index) as Coro);
+    high.send(low);
+    for (const [index, priority] of [[2, 5], [3, 7]]) {
+      scheduler.spawnWith({ priority }, function* () {
+        while (counts[3] < 20) {
+          counts[index]++;
+          yield;
+        }
+      });
+    }
+    scheduler.spawnWith({ daemon: true, priority: 0 }, function* (coro) {
+      while (counts[3] < 20) yield* coro.sleep(1);
+      high.terminate();
+      low.terminate();
+    });
+    await scheduler.join();
+    assertEquals(counts[3], 20);
+    assert(counts[1] > 20 && counts[2] > 20, `${counts}`);
+  }));
+
 Deno.test("the running coroutine may change its own priority, from the next turn on", () =>
   inLab(async ({ scheduler, log }) => {
     scheduler.spawn(function* (coro) {

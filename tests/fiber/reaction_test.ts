@@ -44,16 +44,16 @@ function* bytesKept(wait: () => Waits): Generator<unknown, number, unknown> {
     return Deno.memoryUsage().heapUsed;
   };
   yield* call(waits(1000));
-  // What the engine keeps for itself is kept once; a leak shows in most rounds.
+  // What the engine keeps for itself is kept in some rounds; a leak shows in all, but where an earlier one was collected.
   const rounds: number[] = [];
-  while (rounds.length < 5) {
+  while (rounds.length < 7) {
     yield* until(settle());
     const before = size();
     yield* call(waits(300));
     yield* until(settle());
     rounds.push((size() - before) / 300);
   }
-  return rounds.sort((a, b) => a - b)[2];
+  return rounds.sort((a, b) => a - b)[1];
 }
 
 class Patient extends Promise<unknown> {}

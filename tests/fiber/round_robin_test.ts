@@ -1,6 +1,5 @@
 /**
- * The order among coroutines that only give way: always the same round, whatever others do in between. This is where
- * the run loop takes its shortest ways: a line that it keeps beside the kernel, and a rota that it makes of that.
+ * The order among coroutines that only give way: always the same round, whatever others do in between.
  */
 import { type Coro, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
@@ -109,7 +108,7 @@ Deno.test("coroutines that give way take turns in one round, whatever others do"
   );
 });
 
-Deno.test("coroutines that give way take turns in one round, more of them than a window holds", async () => {
+Deno.test("coroutines that give way take turns in one round, more of them than run in one turn", async () => {
   const yielders = 2500;
   const log = await rounds(yielders, [["sleep", "look inside", "receive"], ["give way", "wake"]]);
   assertEquals(log.length, yielders * ROUNDS);

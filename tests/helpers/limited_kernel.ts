@@ -7,7 +7,7 @@ export function kernelBytes(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(KERNEL_BASE64), (character) => character.charCodeAt(0));
 }
 
-/** The kernel with a maximum in its memory's limits: with two pages it has room for 2,048, with three for 4,096. */
+/** The kernel with a maximum in its memory's limits: with two pages it has room for 4,088, with four for 8,184. */
 export function limitedTo(pages: number): WebAssembly.Module {
   const bytes = [...kernelBytes()];
   let section = 8;

@@ -1,4 +1,5 @@
 /** Promises that are rejected when nobody looks, and what the host says to that. */
+import process from "node:process";
 import { settle } from "./lab.ts";
 
 /** The errors of promises that the host reports as unhandled while `body` runs and until all has settled. */
@@ -7,9 +8,8 @@ export async function unhandled(
 ): Promise<string[]> {
   const messages: string[] = [];
   const gates: (() => void)[] = [];
-  const listener = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    messages.push((event.reason as Error).message);
+  const listener = (reason: unknown): void => {
+    messages.push((reason as Error).message);
   };
   // A promise that is rejected when the body has ended.
   const later = (message: string): Promise<never> => {
@@ -17,13 +17,13 @@ export async function unhandled(
     gates.push(() => reject(new Error(message)));
     return promise;
   };
-  addEventListener("unhandledrejection", listener);
+  process.on("unhandledRejection", listener);
   try {
     await body(later);
     for (const reject of gates) reject();
     for (let i = 0; i < 5; i++) await settle();
   } finally {
-    removeEventListener("unhandledrejection", listener);
+    process.off("unhandledRejection", listener);
   }
   return messages;
 }

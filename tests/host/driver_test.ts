@@ -3,8 +3,9 @@
  *
  * Limits are generous: these tests tell starving from sharing, not fast from slow.
  */
-import { type Coro, Scheduler, sleep, until } from "@asyncoro/asyncoro";
+import { type Coro, type Drivable, Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
+import { HostDriver } from "../../core/host/host_driver.ts";
 
 /** Runs `probe` while coroutines that never wait keep a scheduler busy. */
 async function whileBusy(probe: (scheduler: Scheduler) => Promise<void>): Promise<void> {
@@ -212,6 +213,140 @@ Deno.test("an earlier deadline that is set while the host waits for a later one 
   assert(took >= 20 && took < 2_000, `${took} ms`);
   assertEquals(late.isAlive(), true);
   await late.value(0.01).catch(() => {});
+  await scheduler.terminate();
+});
+
+/** Counts the slices of a scheduler, and those in which nothing ran. */
+class Counting implements Drivable {
+  slices = 0;
+  empty = 0;
+
+  constructor(readonly scheduler: Scheduler) {}
+
+  slice(budget: number, start: number): boolean {
+    const before = this.scheduler.switches;
+    const more = this.scheduler.slice(budget, start);
+    this.slices++;
+    if (this.scheduler.switches === before) this.empty++;
+    return more;
+  }
+
+  now(): number {
+    return this.scheduler.now();
+  }
+
+  nextDeadline(): number {
+    return this.scheduler.nextDeadline();
+  }
+
+  keepsAlive(): boolean {
+    return this.scheduler.keepsAlive();
+  }
+
+  get hostOperations(): number {
+    return this.scheduler.hostOperations;
+  }
+
+  get precise(): boolean {
+    return this.scheduler.precise;
+  }
+
+  ranDry(ending: boolean): boolean {
+    return this.scheduler.ranDry(ending);
+  }
+}
+
+for (const precise of [false, true]) {
+  Deno.test(`sleepers cost a slice a wake-up, and no empty ones${precise ? ", on a precise scheduler too" : ""}`, async () => {
+    let loop: Counting | undefined;
+    const scheduler = new Scheduler({ precise, driver: (scheduler) => new HostDriver(loop = new Counting(scheduler)) });
+    const naps = function* (coro: Coro, seconds: number): Generator<unknown, void, unknown> {
+      for (let i = 0; i < 10; i++) {
+        const due = performance.now() + seconds * 1000;
+        yield* coro.sleep(seconds);
+        assert(performance.now() >= due, "early");
+      }
+    };
+    for (const seconds of [0.01, 0.0073]) scheduler.spawn(naps, seconds);
+    await scheduler.join();
+    assertEquals(loop!.empty, 0);
+    assert(loop!.slices <= 22, `${loop!.slices} slices`);
+    await scheduler.terminate();
+  });
+}
+
+/** The delays of host timers that are asked for meanwhile. */
+async function delaysDuring(work: () => Promise<unknown>): Promise<number[]> {
+  const delays: number[] = [];
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void, ms: number) => {
+    delays.push(ms);
+    return setTimeout(callback, ms);
+  }) as typeof setTimeout;
+  try {
+    await work();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  return delays;
+}
+
+Deno.test("a precise scheduler sets its timers early, and whether it is one may change at any time", async () => {
+  const scheduler = new Scheduler();
+  assertEquals(scheduler.precise, false);
+  const nap = () =>
+    delaysDuring(() =>
+      scheduler.spawn(function* (coro) {
+        yield* coro.sleep(0.02);
+      }).value()
+    );
+  const usual = await nap();
+  assert(usual.length > 0 && usual.every((ms) => Number.isInteger(ms)), `${usual}`);
+  scheduler.precise = true;
+  const precise = await nap();
+  assert(precise.every((ms) => ms < 19), `${precise}`);
+  // While it sleeps, too: the timer that has been set for the deadline is replaced.
+  scheduler.precise = 0 as unknown as boolean;
+  assertEquals(scheduler.precise, false);
+  const changed = await delaysDuring(async () => {
+    const coro = scheduler.spawn(function* (coro) {
+      yield* coro.sleep(0.03);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    scheduler.precise = true;
+    await coro.value();
+  });
+  assert(changed.length >= 2 && changed.at(-1)! < 29, `${changed}`);
+  assertEquals(new Scheduler({ precise: 1 as unknown as boolean }).precise, true);
+  await scheduler.terminate();
+});
+
+Deno.test("while a precise scheduler waits for the host it does not nap", async () => {
+  const scheduler = new Scheduler({ precise: true });
+  const { wait } = Atomics;
+  let naps = 0;
+  Atomics.wait = ((...args: Parameters<typeof wait>) => {
+    naps++;
+    return wait(...args);
+  }) as typeof wait;
+  try {
+    const nap = function* (coro: Coro): Generator<unknown, void, unknown> {
+      for (let i = 0; i < 5; i++) yield* coro.sleep(0.003);
+    };
+    await scheduler.spawn(nap).value();
+    assert(naps > 0);
+    naps = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = scheduler.spawn(function* () {
+      yield* until(promise);
+    });
+    await scheduler.spawn(nap).value();
+    resolve();
+    await waiter.value();
+    assertEquals(naps, 0);
+  } finally {
+    Atomics.wait = wait;
+  }
   await scheduler.terminate();
 });
 

@@ -1,4 +1,4 @@
-/** Accepting goes on, whatever a client or a lack of descriptors does. */
+/** Accepting goes on, whatever clients do, and after a lack of descriptors. */
 import { Coro, type CoroFunction, Scheduler, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { run as runAsyncio, startServer } from "@asyncoro/asyncoro/asyncio";
 import { type AsyncListener, AsyncSocket, ClosedError } from "@asyncoro/asyncoro/io";
@@ -14,7 +14,7 @@ function hostError(name: string, code: string | undefined): Error {
   return Object.assign(new Error(`injected ${code ?? name}`), { name, code });
 }
 
-/** A listener whose host fails at first. The last one who asks waits for ever. */
+/** A listener whose host fails at first. The last accept waits for ever. */
 class FaultyHost implements Pick<Deno.Listener, "accept" | "addr" | "close" | "ref" | "unref"> {
   readonly addr: Deno.Addr = { transport: "tcp", hostname: LOOPBACK, port: 7 };
   readonly #faults: Error[];
@@ -53,7 +53,7 @@ function listenerOf(host: FaultyHost): AsyncListener {
   return new Listener(host as unknown as Deno.Listener, { wrap, tls: null, path: null });
 }
 
-/** Runs a coroutine, and gives what was reported to its scheduler meanwhile. */
+/** Runs a coroutine, and returns the errors that were reported to its scheduler meanwhile. */
 async function reported(target: CoroFunction<[], unknown>): Promise<unknown[]> {
   const errors: unknown[] = [];
   const scheduler = new Scheduler({ name: "accept test" });
@@ -74,7 +74,7 @@ const GONE: [name: string, code?: string][] = [
 ];
 
 for (const [name, code] of GONE) {
-  Deno.test(`accept() goes on after a connection that is gone already: ${code ?? name}`, async () => {
+  Deno.test(`accept() goes on after a connection that is already broken: ${code ?? name}`, async () => {
     using listener = listenerOf(new FaultyHost(hostError(name, code), hostError(name, code)));
     const errors = await reported(function* () {
       (yield* listener.accept(5)).close();
@@ -128,7 +128,7 @@ Deno.test("accept() times out, terminates and closes while a shortage lasts", as
   assertEquals(host.accepts, 1);
 });
 
-Deno.test("a second shortage is reported again when connections came between", async () => {
+Deno.test("a second shortage is reported again if connections came in between", async () => {
   const [first, second] = [hostError("Error", "EMFILE"), hostError("Error", "ENFILE")];
   const host = new FaultyHost(first);
   using listener = listenerOf(host);
@@ -143,7 +143,7 @@ Deno.test("a second shortage is reported again when connections came between", a
   assertEquals(errors.map((error) => (error as Error).cause), [first, second]);
 });
 
-Deno.test("an error of accept() that no client causes is told to who waits", async () => {
+Deno.test("an error of accept() that no client causes fails the waiting accept()", async () => {
   using listener = listenerOf(new FaultyHost(hostError("PermissionDenied", "EACCES")));
   await drive(function* () {
     try {
@@ -172,7 +172,7 @@ async function resetAll(port: number): Promise<void> {
   assert(success, text(stderr));
 }
 
-testWith(["python3"], "clients that reset at once end no server", async () => {
+testWith(["python3"], "clients that reset at once do not end a server", async () => {
   using listener = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   await drive(function* (coro) {
@@ -196,7 +196,7 @@ testWith(["python3"], "clients that reset at once end no server", async () => {
   });
 });
 
-testWith(["python3"], "clients that reset at once end no server of asyncio streams", async () => {
+testWith(["python3"], "clients that reset at once do not end a server of asyncio streams", async () => {
   const contexts: unknown[] = [];
   await runAsyncio(function* () {
     const server = yield* startServer(
@@ -218,13 +218,13 @@ testWith(["python3"], "clients that reset at once end no server of asyncio strea
     server.close();
     yield* server.waitClosed();
   });
-  // The handlers may find that their client has gone.
+  // The handlers may find that their client has left.
   for (const error of contexts) assertInstanceOf(error, Deno.errors.ConnectionReset);
 });
 
-/** Takes all descriptors, tells so, and gives them back after a line of input. */
+/** Opens all descriptors, prints that it has, and closes them after a line of input. */
 const HOARD = `
-// Deno listens to signals half a second after it has begun, and panics if it gets no descriptor for that.
+// Deno begins to listen to signals half a second after its start, and panics if it gets no descriptor for that.
 Deno.addSignalListener("SIGUSR2", () => {});
 const held = [];
 const hoard = () => {
@@ -276,7 +276,7 @@ await run(function* () {
   yield* server.serveForever();
 });`;
 
-/** Runs a server that lacks descriptors when the first client comes, and gets them back. Gives what it has reported. */
+/** Runs a server that has no descriptors when the first client comes, and gets them back. Returns its output. */
 async function starve(source: string): Promise<string> {
   const dir = await Deno.makeTempDir();
   const file = `${dir}/server.ts`;
@@ -285,7 +285,7 @@ async function starve(source: string): Promise<string> {
   const child = new Deno.Command("sh", {
     args: ["-c", `ulimit -n 100; exec "$@"`, "sh", Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, file]
       .concat(cert, key, `${dir}/socket`),
-    // Looking for a newer Deno takes descriptors, and panics without them.
+    // The search for a newer Deno opens descriptors, and panics without them.
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -330,7 +330,7 @@ async function starve(source: string): Promise<string> {
 for (const [kind, server] of Object.entries(SERVERS)) {
   testWith(
     ["sh", "openssl"],
-    `a ${kind} server that runs out of descriptors says so in a line, pauses and goes on`,
+    `a ${kind} server that runs out of descriptors prints a line, pauses and goes on`,
     async () => {
       const told = await starve(program(server));
       assertEquals(told.trim().split("\n").length, 1, told);
@@ -341,7 +341,7 @@ for (const [kind, server] of Object.entries(SERVERS)) {
 
 testWith(
   ["sh", "openssl"],
-  "a server of asyncio streams that runs out of descriptors tells the exception handler",
+  "a server of asyncio streams that runs out of descriptors calls the exception handler",
   async () => {
     const told = await starve(ASYNCIO);
     assertEquals(told.match(/socket.accept\(\) out of system resource/g)?.length, 1, told);
@@ -350,7 +350,7 @@ testWith(
 
 // --- paths ----------------------------------------------------------------------------------------------------
 
-/** Whether somebody can be reached at a path, and what is in its folder. */
+/** Whether a listener can be reached at a path, and which files are in its folder. */
 function* reach(listener: AsyncListener, path: string): Generator<unknown, void, unknown> {
   using _client = yield* AsyncSocket.connect({ path }, 5);
   (yield* listener.accept(5)).close();

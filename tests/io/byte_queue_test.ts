@@ -1,9 +1,9 @@
-/** The bytes that have come and were not taken yet. */
+/** ByteQueue: the bytes that have come and were not taken yet. */
 import { assert, assertEquals } from "@std/assert";
 import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { seeded } from "./helpers.ts";
 
-/** How many bytes the methods of typed arrays move or search while `work` goes on. */
+/** Counts the bytes that the methods of typed arrays move or search during `work`. */
 function counted(methods: ("set" | "copyWithin" | "slice" | "indexOf")[], work: () => void): number {
   const prototype = Object.getPrototypeOf(Uint8Array.prototype);
   const originals = methods.map((name) => prototype[name]);
@@ -31,12 +31,12 @@ function fill(queue: ByteQueue, count: number, size: number, wanted = Infinity):
   queue.filled(Math.min(count, room.length));
 }
 
-/** The size of the array that the queue holds. */
+/** The length of the array that the queue holds. */
 function capacity(queue: ByteQueue): number {
   return queue.peek(0, 0).buffer.byteLength;
 }
 
-Deno.test("a ByteQueue gives what it got, whatever is done in whatever order, and what it gave stays as it was", () => {
+Deno.test("a ByteQueue returns the bytes that it got, after any sequence of calls, and they stay unchanged", () => {
   for (const seed of [1, 2, 3, 4]) {
     const next = seeded(seed);
     const queue = new ByteQueue();
@@ -50,7 +50,7 @@ Deno.test("a ByteQueue gives what it got, whatever is done in whatever order, an
     for (let step = 0; step < 1000; step++) {
       const what = next(12);
       if (what < 4) {
-        // The host writes when it likes, into the room that it was lent.
+        // The host may write at any time, into the room that it was lent.
         if (room === null) {
           const size = 1 + next(2000);
           room = queue.lend(size, next(2) === 0 ? Infinity : expected.length + 1 + next(100_000));
@@ -110,7 +110,7 @@ Deno.test("a ByteQueue moves bytes a bounded number of times, in whatever pieces
       }
     });
     assert(shiftedMoved < 3 * n, `with bytes taken in between, pieces of ${piece} moved ${shiftedMoved}`);
-    // The same with so much that it just fits into the array, and as much taken as comes.
+    // The same with as many bytes as just fit into the array, and as many taken as come.
     const standing = new ByteQueue();
     standing.append(new Uint8Array(n));
     const steady = counted(["set", "copyWithin"], () => {
@@ -123,7 +123,7 @@ Deno.test("a ByteQueue moves bytes a bounded number of times, in whatever pieces
   }
 });
 
-Deno.test("a ByteQueue of known length gets an array of that length and gives it away without a copy", () => {
+Deno.test("a ByteQueue of known length gets an array of that length and returns it without a copy", () => {
   const n = 1_000_000;
   const queue = new ByteQueue();
   while (queue.available < n) fill(queue, 50_000, 1024, n);
@@ -132,7 +132,7 @@ Deno.test("a ByteQueue of known length gets an array of that length and gives it
   assertEquals(copied, 0);
 });
 
-Deno.test("a ByteQueue gives a large array away although a little more has come", () => {
+Deno.test("a ByteQueue returns a large array without a copy although a few more bytes have come", () => {
   const queue = new ByteQueue();
   const n = 1_000_000;
   while (queue.available < n + 10) fill(queue, n + 10 - queue.available, 65_536);
@@ -140,7 +140,7 @@ Deno.test("a ByteQueue gives a large array away although a little more has come"
   assertEquals([copied, queue.available], [10, 10]);
 });
 
-Deno.test("a ByteQueue believes a length only as far as the bytes have come", () => {
+Deno.test("a ByteQueue allocates for an announced length only as the bytes come", () => {
   const queue = new ByteQueue();
   for (let come = 4; come < 1_000_000; come += 1000) {
     fill(queue, come === 4 ? 4 : 1000, 1024, 2 ** 32);
@@ -148,7 +148,7 @@ Deno.test("a ByteQueue believes a length only as far as the bytes have come", ()
   }
 });
 
-Deno.test("a ByteQueue that grew gives its memory back when little is left, and when it is asked for room", () => {
+Deno.test("a ByteQueue that grew frees its memory when few bytes are left, and when room is lent", () => {
   const queue = new ByteQueue();
   queue.append(new Uint8Array(16 << 20));
   while (queue.available > 100) queue.skip(Math.min(50_000, queue.available - 100));
@@ -161,7 +161,7 @@ Deno.test("a ByteQueue that grew gives its memory back when little is left, and 
   assertEquals(queue.available, 0);
 });
 
-Deno.test("a ByteQueue searches no byte twice for a line feed", () => {
+Deno.test("a ByteQueue searches each byte only once for a line feed", () => {
   const queue = new ByteQueue();
   const n = 1 << 18;
   const searched = counted(["indexOf"], () => {
@@ -178,7 +178,7 @@ Deno.test("a ByteQueue searches no byte twice for a line feed", () => {
   assert(searched < n + 2000, `${searched} of ${n}`);
 });
 
-Deno.test("what a ByteQueue gave, none included, can be transferred away", () => {
+Deno.test("the arrays that a ByteQueue returned, empty ones included, can be transferred", () => {
   const queue = new ByteQueue();
   for (const count of [0, 3, 0]) {
     const bytes = queue.take(Math.min(count, queue.available));
@@ -189,7 +189,7 @@ Deno.test("what a ByteQueue gave, none included, can be transferred away", () =>
   assertEquals(queue.take(3).length, 3);
 });
 
-Deno.test("what a ByteQueue gave while the host was writing can be transferred away, and nothing is lost", () => {
+Deno.test("an array that a ByteQueue returned while the host was writing can be transferred, and nothing is lost", () => {
   const queue = new ByteQueue();
   queue.append(new Uint8Array(3000));
   const room = queue.lend(1000, Infinity);

@@ -1,12 +1,12 @@
 /**
- * Daemons alone never keep the process alive, whatever they wait for; others do, and what others depend on does too.
- * Each program here is a process of its own, whose standard input stays open.
+ * Daemons alone never keep the process alive, whatever they wait for. Other coroutines do, and so do daemons that they
+ * depend on. Each program here is a process of its own, whose standard input stays open.
  */
 import { assertEquals } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Runs a program to its end; one that does not end is killed, and has another code than 0 then. */
+/** Runs a program to its end. A program that does not end is killed; its code is then not 0. */
 async function outcome(body: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(
@@ -16,7 +16,7 @@ async function outcome(body: string): Promise<{ code: number; stdout: string; st
      } from "${ROOT}mod.ts";
      import { getRunningLoop, newEventLoop } from "${ROOT}core/asyncio/mod.ts";
      const LOCAL = { hostname: "127.0.0.1", port: 0 };
-     // Connected to a peer that says nothing.
+     // Connected to a peer that sends nothing.
      function* silent() {
        const listener = AsyncSocket.listen(LOCAL);
        const socket = yield* AsyncSocket.connect(listener.addr);
@@ -44,7 +44,7 @@ async function outcome(body: string): Promise<{ code: number; stdout: string; st
   return { code, stdout, stderr };
 }
 
-/** What a daemon may wait in for ever: what makes it (a generator), and how it waits for it. */
+/** Waits without an end: an expression (in a generator) that makes the resource, and the wait of a daemon for it. */
 const WAITS: Record<string, [make: string, wait: string]> = {
   "a receive": ["yield* silent()", "it.recv()"],
   "a line": ["yield* silent()", "it.readline()"],
@@ -77,7 +77,7 @@ for (const [name, [make, wait]] of Object.entries(WAITS)) {
         coro.scheduler.spawnWith({ daemon: true }, waiting, ${make}, false);
         new Coro(waiting, ${make}, true);
         const later = new Coro(waiting, ${make}, false);
-        // One that waits in a branch, beside another that waits for the same.
+        // A coroutine that waits in a branch, while another waits for the same resource.
         const shared = ${make};
         const branch = new Coro(function* (me) { const it = shared; yield* race(${wait}, sleep(40)); });
         coro.scheduler.spawnWith({ daemon: true }, waiting, shared, false);
@@ -92,10 +92,10 @@ for (const [name, [make, wait]] of Object.entries(WAITS)) {
 }
 
 const SERVED = `
-  // Nothing but who waits keeps the process alive until then.
+  // Only the coroutine that waits keeps the process alive until then.
   Deno.unrefTimer(setTimeout(async () => (await Deno.connect(listener.addr)).close(), 300));`;
 
-Deno.test("one that ceases to be a daemon while it waits keeps the process alive", async () => {
+Deno.test("a coroutine that ceases to be a daemon while it waits keeps the process alive", async () => {
   const { code, stdout, stderr } = await outcome(`
     let listener;
     await run(function* (coro) {
@@ -112,7 +112,7 @@ Deno.test("one that ceases to be a daemon while it waits keeps the process alive
 });
 
 for (const order of [["daemon", "other"], ["other", "daemon"]]) {
-  Deno.test(`${order.join(" and ")} wait for the same: the process lives as long as the other waits`, async () => {
+  Deno.test(`${order.join(" and ")} wait for the same listener: the process lives as long as the other waits`, async () => {
     const { code, stdout, stderr } = await outcome(`
       let listener;
       const ended = [];
@@ -136,7 +136,7 @@ for (
     "a child": `yield* new AsyncPipe("sleep", { args: ["0.3"] }).wait()`,
   })
 ) {
-  Deno.test(`others depend on what a daemon gets from ${name}: the process lives until it is there`, async () => {
+  Deno.test(`others depend on a daemon that waits for ${name}: the process lives until the wait ends`, async () => {
     const { code, stdout, stderr } = await outcome(`
       await run(function* (coro) {
         coro.scheduler.spawnWith({ daemon: true }, function* () {
@@ -150,7 +150,7 @@ for (
   });
 }
 
-Deno.test("somebody outside who waits for a daemon keeps the process alive", async () => {
+Deno.test("async code that waits for a daemon keeps the process alive", async () => {
   const { code, stdout, stderr } = await outcome(`
     let listener;
     const daemon = Scheduler.instance().spawnWith({ daemon: true }, function* () {
@@ -164,7 +164,7 @@ Deno.test("somebody outside who waits for a daemon keeps the process alive", asy
   assertEquals([code, stdout, stderr], [0, "served\n", ""]);
 });
 
-Deno.test("a loop that stands still keeps nothing alive, and one that runs again does", async () => {
+Deno.test("an event loop that is stopped does not keep the process alive, and one that runs again does", async () => {
   const { code, stdout, stderr } = await outcome(`
     const loop = newEventLoop();
     const listener = AsyncSocket.listen(LOCAL);
@@ -180,16 +180,16 @@ Deno.test("a loop that stands still keeps nothing alive, and one that runs again
 });
 
 const SUFFERING: Record<string, string> = {
-  "a receive": "yield* (it = yield* silent()).recv()",
-  "many receives": "for (it = yield* silent();;) yield* it.recvMsg()",
+  "receive": "yield* (it = yield* silent()).recv()",
+  "receive loop": "for (it = yield* silent();;) yield* it.recvMsg()",
   "accept()": "yield* (it = AsyncSocket.listen(LOCAL)).accept()",
   "recvfrom()": "yield* (it = yield* AsyncDatagram.bind(LOCAL)).recvfrom()",
-  "a child": "it = new AsyncPipe('cat'); if (!(yield* it.readline())) throw new Error('no line')",
-  "a file": "it = yield* AsyncFile.open(Deno.makeTempFileSync(), 'r'); for (;;) yield* it.read(1)",
+  "child": "it = new AsyncPipe('cat'); if (!(yield* it.readline())) throw new Error('no line')",
+  "file": "it = yield* AsyncFile.open(Deno.makeTempFileSync(), 'r'); for (;;) yield* it.read(1)",
 };
 
 for (const [name, suffer] of Object.entries(SUFFERING)) {
-  Deno.test(`that ${name} is closed over the head of a daemon when the program ends is no uncaught error`, async () => {
+  Deno.test(`a daemon whose ${name} is closed when the program ends causes no uncaught error`, async () => {
     for (
       const also of [
         "",
@@ -199,7 +199,7 @@ for (const [name, suffer] of Object.entries(SUFFERING)) {
       const { code, stdout, stderr } = await outcome(`
         main(function* (coro) {
           let it;
-          // Nor is that it holds a lock to the end.
+          // A lock that it holds to the end causes none either.
           const lock = new Lock();
           coro.scheduler.spawnWith({ daemon: true }, function* () { yield* lock.acquire(); yield* sleep(60); });
           const daemon = coro.scheduler.spawnWith({ daemon: true }, function* () {
@@ -216,7 +216,7 @@ for (const [name, suffer] of Object.entries(SUFFERING)) {
   });
 }
 
-Deno.test("a daemon that fails while the program runs is told, and so is a mistake in its cleanup at the end", async () => {
+Deno.test("a daemon that fails while the program runs is reported, and so is an error in its cleanup at the end", async () => {
   const { code, stderr } = await outcome(`
     main(function* (coro) {
       coro.scheduler.spawnWith({ daemon: true }, function* early() { throw new Error("early"); });

@@ -7,7 +7,7 @@ import { fails } from "./stream_suite.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
-Deno.test("AsyncDatagram sends and receives, empty datagrams included, and says who sent", async () => {
+Deno.test("AsyncDatagram sends and receives, empty datagrams included, and returns the sender", async () => {
   await drive(function* () {
     using one = yield* AsyncDatagram.bind(LOOPBACK);
     using other = yield* AsyncDatagram.bind(LOOPBACK);
@@ -75,7 +75,7 @@ Deno.test("AsyncDatagram serves receivers in order, and close() wakes them", asy
   });
 });
 
-Deno.test("AsyncDatagram keeps as many datagrams as it was told, and counts the others", async () => {
+Deno.test("AsyncDatagram keeps up to its capacity of datagrams, and counts the dropped ones", async () => {
   await drive(function* () {
     using one = yield* AsyncDatagram.bind(LOOPBACK);
     using other = yield* AsyncDatagram.bind({ ...LOOPBACK, capacity: 3 });
@@ -99,7 +99,7 @@ Deno.test("AsyncDatagram joins multicast groups", async () => {
   });
 });
 
-Deno.test("AsyncDatagram refuses bad input, and tells what the host says", async () => {
+Deno.test("AsyncDatagram refuses bad input, and passes on errors of the host", async () => {
   assertThrows(() => AsyncDatagram.bind({ port: 99_999 }), RangeError, "from 0 to 65535");
   assertThrows(() => AsyncDatagram.bind({ port: 0, capacity: 0 }), RangeError, "'capacity'");
   assertThrows(() => AsyncDatagram.bind(null as never), TypeError);
@@ -114,7 +114,7 @@ Deno.test("AsyncDatagram refuses bad input, and tells what the host says", async
   });
 });
 
-testWith(["socat"], "AsyncDatagram answers socat", async () => {
+testWith(["socat"], "AsyncDatagram exchanges datagrams with socat", async () => {
   await drive(function* () {
     using server = yield* AsyncDatagram.bind(LOOPBACK);
     const client = new Deno.Command("socat", {

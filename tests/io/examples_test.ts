@@ -1,11 +1,14 @@
-/** The examples, with the permissions of their headers, run against real clients: their expected output, or what curl, socat and openssl make of them. */
+/**
+ * The examples, run with the permissions of their headers: with their expected output, or against curl, socat and
+ * openssl.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { readExample } from "../helpers/examples.ts";
 import { execute, serving, siteDirectory, start } from "../helpers/serving.ts";
 import { eventually, testWith, text } from "./helpers.ts";
 
 for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {
-  testWith([...programs], `example ${name} prints what it should`, async () => {
+  testWith([...programs], `example ${name} prints its expected output`, async () => {
     const { stdout, code } = await start(name).output();
     assertEquals(text(stdout), readExample(`io/${name}.ts`).output);
     assertEquals(code, 0);
@@ -14,7 +17,7 @@ for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []],
 
 testWith(
   ["socat"],
-  "example echo_server answers its client and socat",
+  "example echo_server serves its client and socat",
   () =>
     serving("echo_server", ["0"], async (port) => {
       const { stdout } = await start("echo_client", port, "hello", "world").output();
@@ -40,7 +43,7 @@ testWith(["socat"], "example chat connects several clients", () =>
     await clients[1].leave();
   }));
 
-/** One who chats by means of socat. */
+/** A guest of the chat, over socat. */
 class ChatClient {
   readonly name: string;
   heard = "";
@@ -83,7 +86,7 @@ class ChatClient {
 
 testWith(
   ["curl"],
-  "example http_files serves curl: keep-alive, 404, HEAD, ranges, and nothing from outside",
+  "example http_files serves curl: keep-alive, 404, HEAD, ranges, and no file outside of its directory",
   async () => {
     const dir = await siteDirectory();
     const curl = (...args: string[]) => execute("curl", ["-s", "--path-as-is", "--max-time", "10", ...args]);
@@ -137,7 +140,7 @@ testWith([], "example download fetches many URLs, a few at a time", async () => 
   await Deno.remove(dir, { recursive: true });
 });
 
-testWith(["openssl"], "example tls_echo answers openssl s_client", () =>
+testWith(["openssl"], "example tls_echo serves openssl s_client", () =>
   serving("tls_echo", ["0"], async (port) => {
     const child = new Deno.Command("openssl", {
       args: ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`],
@@ -158,7 +161,7 @@ testWith(["openssl"], "example tls_echo answers openssl s_client", () =>
     assertEquals(heard, "hello\nagain\n");
   }));
 
-/** A client that sends something and resets the connection without having read what comes back. */
+/** A client that sends something and resets the connection without reading the reply. */
 async function rudeClient(port: string, sends: string): Promise<void> {
   const program = `import socket, struct, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))

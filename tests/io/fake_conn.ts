@@ -1,27 +1,27 @@
-/** A connection that brings what a test says, in the pieces that a test says. */
+/** A connection that brings bytes in the pieces that a test chooses. */
 import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
-/** What it brings: a piece of any length, `null` for the end, or an error. */
+/** A piece of bytes, `null` for the end of the stream, or an error. */
 export type Piece = Uint8Array | null | Error;
 
-/** In place of a piece: nothing comes any more, and no end either. */
+/** In place of a piece: the connection brings nothing more, not even an end. */
 export const SILENCE: Promise<Piece> = new Promise(() => {});
 
 /** See the head of this file. */
 export class FakeConn {
-  /** Sizes of the different arrays into which it was to read, as they came. */
+  /** The lengths of the different arrays that it read into, in order. */
   readonly arrays: number[] = [];
   /** The last of these arrays. */
   last: ArrayBuffer | null = null;
   readonly #next: () => Piece | Promise<Piece>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** `next` is asked when the last piece is used up. */
+  /** `next` is called when the last piece was read to its end. */
   constructor(next: () => Piece | Promise<Piece>) {
     this.#next = next;
   }
 
-  /** A connection that brings the pieces one after the other, and then its end. */
+  /** Makes a connection that brings the pieces one after the other, and then ends. */
   static of(pieces: Iterable<Piece | Promise<Piece>>): FakeConn {
     const iterator = pieces[Symbol.iterator]();
     return new FakeConn(() => iterator.next().value ?? null);

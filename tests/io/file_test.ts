@@ -15,7 +15,7 @@ async function withFile(content: string | Uint8Array, body: (path: string) => Pr
   }
 }
 
-Deno.test("AsyncFile reads: everything, some, so many, lines", () =>
+Deno.test("AsyncFile reads everything, some bytes, a number of bytes, lines", () =>
   withFile("one\r\ntwo\n\nlast", (path) =>
     drive(function* () {
       using file = yield* AsyncFile.open(path);
@@ -54,7 +54,7 @@ Deno.test("AsyncFile keeps one position for reading ahead, writing and seeking",
       assertEquals((yield* file.stat()).size, 0);
     })));
 
-Deno.test("AsyncFile behaves as a plain array of bytes does, whatever is done in whatever order", () =>
+Deno.test("AsyncFile behaves like a plain array of bytes, after any sequence of operations", () =>
   withFile(patterned(20_000), async (path) => {
     const seed = 4711;
     const next = seeded(seed);
@@ -97,7 +97,7 @@ Deno.test("AsyncFile behaves as a plain array of bytes does, whatever is done in
             if (next(2) === 0) yield;
             reader.terminate();
             yield* reader.finish();
-            // Whether it had read before it was terminated is not ours to say.
+            // It may or may not have read before it was terminated.
             at = yield* file.seek(0, "current");
           }
         }
@@ -137,7 +137,7 @@ Deno.test("AsyncFile modes are those of C", () =>
       yield* fails(AsyncFile.open(`${path}.none`), Deno.errors.NotFound);
     })));
 
-Deno.test("lines({ follow: true }) follows a file that grows, and one that is cut short", () =>
+Deno.test("lines({ follow: true }) follows a file that grows, and one that is truncated", () =>
   withFile("first\n", (path) =>
     drive(function* (coro) {
       using file = yield* AsyncFile.open(path);
@@ -164,7 +164,7 @@ Deno.test("lines({ follow: true }) follows a file that grows, and one that is cu
       }
     })));
 
-Deno.test("AsyncFile can be gone through in async code", () =>
+Deno.test("the lines of an AsyncFile can be iterated in async code", () =>
   withFile("a\nb\n", async (path) => {
     const file = await run(function* () {
       return yield* AsyncFile.open(path);
@@ -175,7 +175,7 @@ Deno.test("AsyncFile can be gone through in async code", () =>
     file.close();
   }));
 
-Deno.test("AsyncFile that is closed wakes who waits, and says so afterwards", () =>
+Deno.test("an AsyncFile that is closed wakes its waiters, and fails later operations", () =>
   withFile("abc", (path) =>
     drive(function* () {
       const file = yield* AsyncFile.open(path, "r+");
@@ -197,7 +197,7 @@ Deno.test("AsyncFile that is closed wakes who waits, and says so afterwards", ()
       assertEquals(file.closed, true);
     })));
 
-Deno.test("AsyncFile has timeouts, and what was read for nobody is kept", () =>
+Deno.test("AsyncFile has timeouts, and bytes that were read after a timeout are kept", () =>
   withFile("abc\n", (path) =>
     drive(function* () {
       using file = yield* AsyncFile.open(path);

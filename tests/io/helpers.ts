@@ -1,7 +1,9 @@
-/** What the tests of this room share: running with an end, certificates, looking for real programs. */
+/** Helpers of the tests of I/O: running with a time limit, certificates, finding installed programs. */
 import { type Coro, type CoroFunction, Scheduler } from "@asyncoro/asyncoro";
 
-/** Runs a coroutine on a scheduler of its own, at most ten seconds, and checks that no host operation is left counted. */
+/**
+ * Runs a coroutine on a scheduler of its own, for at most 20 seconds, and checks that no host operation stays counted.
+ */
 export async function drive<R>(target: CoroFunction<[], R>): Promise<R> {
   const scheduler = new Scheduler({ name: "io test" });
   try {
@@ -9,7 +11,7 @@ export async function drive<R>(target: CoroFunction<[], R>): Promise<R> {
   } finally {
     await scheduler.terminate();
     const { hostOperations } = scheduler.stats();
-    // deno-lint-ignore no-unsafe-finally -- a leak is what the test is about
+    // deno-lint-ignore no-unsafe-finally -- the leak has to fail the test
     if (hostOperations !== 0) throw new Error(`${hostOperations} host operations are still counted`);
   }
 }
@@ -19,7 +21,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let i = 0; i < 500; i++) {
     if (await holds()) return;
@@ -56,7 +58,7 @@ export interface TestCertificate {
 
 let certificate: TestCertificate | null = null;
 
-/** Makes a certificate with openssl, once. */
+/** Returns a certificate, which openssl makes at the first call. */
 export function testCertificate(): TestCertificate {
   if (certificate !== null) return certificate;
   const dir = Deno.makeTempDirSync();
@@ -80,7 +82,7 @@ export function testCertificate(): TestCertificate {
   return certificate;
 }
 
-/** A generator of numbers that look random, the same for the same seed. */
+/** Returns a generator of pseudo-random numbers, the same for the same seed. */
 export function seeded(seed: number): (below: number) => number {
   let state = seed >>> 0 || 1;
   return (below) => {
@@ -91,22 +93,22 @@ export function seeded(seed: number): (below: number) => number {
   };
 }
 
-/** Gives the others so many turns. */
+/** Gives the other coroutines `count` turns. */
 export function* turns(count: number): Generator<undefined, void, unknown> {
   for (let i = 0; i < count; i++) yield;
 }
 
-/** The bytes of a text. */
+/** Encodes a text. */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** The text of some bytes. */
+/** Decodes bytes. */
 export function text(data: Uint8Array): string {
   return new TextDecoder().decode(data);
 }
 
-/** Waits until a coroutine waits for something. */
+/** Waits until a coroutine is waiting. */
 export function* untilWaiting(coro: Coro): Generator<undefined, void, unknown> {
   for (let i = 0; i < 1000 && coro.scheduler.dump().find(({ id }) => id === coro.id)?.state !== "waiting"; i++) yield;
 }

@@ -1,4 +1,4 @@
-/** How what stands for something of the host reads: as its address or path, to be put into a sentence. */
+/** The strings of objects that stand for host resources: an address or a path, to be used within a sentence. */
 import { AsyncDatagram, AsyncFile, AsyncSocket, Channel, Coro, run, WorkerPool } from "@asyncoro/asyncoro";
 import { run as runLoop, startServer } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
@@ -24,7 +24,7 @@ Deno.test("String() of a listener, a datagram socket and a server is the address
   });
 });
 
-Deno.test("String() of a file and of what listens on a path is the path, of a channel and a pool the name", async () => {
+Deno.test("String() of a file and of a listener on a path is the path, of a channel and a pool the name", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await run(function* () {
@@ -42,7 +42,7 @@ Deno.test("String() of a file and of what listens on a path is the path, of a ch
   assertEquals(String(pool), "hashing");
 });
 
-Deno.test("errors and dump() say what it is", () =>
+Deno.test("errors and dump() name the resource", () =>
   run(function* (coro) {
     const listener = AsyncSocket.listen(LOCAL);
     const datagrams = yield* AsyncDatagram.bind(LOCAL);

@@ -28,7 +28,7 @@ testWith(["cat"], "communicate() moves any size in and out at once", async () =>
 
 testWith(
   ["sh"],
-  "communicate() gives both outputs and the exit code, and closes standard input without input too",
+  "communicate() returns both outputs and the exit code, and closes standard input even without input",
   async () => {
     await drive(function* () {
       const pipe = new AsyncPipe("sh", { args: ["-c", "cat; echo out; echo err >&2; exit 3"] });
@@ -38,7 +38,7 @@ testWith(
   },
 );
 
-testWith(["head", "true"], "communicate() with a child that does not want all its input is no failure", async () => {
+testWith(["head", "true"], "communicate() with a child that does not read all its input does not fail", async () => {
   await drive(function* () {
     const head = new AsyncPipe("head", { args: ["-c", "3"] });
     assertEquals(text((yield* head.communicate("abc".repeat(1_000_000), 10)).stdout), "abc");
@@ -47,7 +47,7 @@ testWith(["head", "true"], "communicate() with a child that does not want all it
   });
 });
 
-testWith(["sh"], "communicate() that times out loses nothing: the next one gets all", async () => {
+testWith(["sh"], "a communicate() that times out loses nothing: the next one returns all", async () => {
   await drive(function* () {
     const pipe = new AsyncPipe("sh", { args: ["-c", "echo early; read line; echo late $line"] });
     yield* fails(pipe.communicate(undefined, 0), TimeoutError);
@@ -64,7 +64,7 @@ testWith(["sh"], "communicate() that times out loses nothing: the next one gets 
   });
 });
 
-testWith(["cat"], "write() and readline() talk with a child; closeStdin() lets it end", async () => {
+testWith(["cat"], "write() and readline() exchange lines with a child; closeStdin() lets it end", async () => {
   await drive(function* () {
     using pipe = new AsyncPipe("cat");
     assertEquals(yield* pipe.write("one\ntwo\n"), 8);
@@ -83,7 +83,7 @@ testWith(["cat"], "write() and readline() talk with a child; closeStdin() lets i
   });
 });
 
-testWith(["true"], "write() to a child that has ended is a broken pipe, and nothing else breaks", async () => {
+testWith(["true"], "write() to a child that has ended fails with BrokenPipe, and nothing else fails", async () => {
   await drive(function* () {
     using pipe = new AsyncPipe("true");
     yield* pipe.wait(5);
@@ -175,7 +175,7 @@ testWith(["cat"], "bad input is refused at the call", async () => {
   });
 });
 
-testWith(["cat"], "close() wakes who reads, who writes and who has communicated", async () => {
+testWith(["cat"], "close() wakes reads, writes and communicate()", async () => {
   await drive(function* () {
     const pipe = new AsyncPipe("cat");
     const waiters = [

@@ -1,4 +1,4 @@
-/** Random pieces against random reads that are pre-empted at random: the same bytes, in order, whatever happens. */
+/** Random pieces against random reads that are pre-empted at random: the bytes are the same and in order. */
 import { Coro, type Operation, race, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assertEquals } from "@std/assert";
 import { AsyncSocket, type IoLimit } from "@asyncoro/asyncoro/io";
@@ -7,12 +7,12 @@ import { drive, pause, seeded, turns } from "./helpers.ts";
 
 type Random = (below: number) => number;
 
-/** Something that is read as a whole, or in parts if it is raw. */
+/** A part of the stream: a line or a message, which is read as a whole, or raw bytes, which are read in parts. */
 interface Section {
   readonly kind: "line" | "message" | "raw";
-  /** As it comes. */
+  /** Its bytes in the stream. */
   readonly wire: Uint8Array;
-  /** As it is read. */
+  /** The bytes of the value that is read. */
   readonly content: Uint8Array;
 }
 
@@ -27,7 +27,7 @@ function section(next: Random): Section {
   const content = randomBytes(next);
   switch (next(3)) {
     case 0: {
-      // Text, so that it reads back the same.
+      // Printable text, so that its bytes survive the decoding.
       for (let i = 0; i < content.length; i++) content[i] = 32 + content[i] % 90;
       const end = next(2) === 0 ? [10] : [13, 10];
       return { kind: "line", content, wire: joined([content, new Uint8Array(end)]) };
@@ -75,13 +75,13 @@ function socketOver(pieces: Iterable<Piece | Promise<Piece>>, kind: string): Asy
   return AsyncSocket.from({ readable, writable: new WritableStream() });
 }
 
-/** A read, and the bytes that its value stands for. */
+/** A read, and a function that returns the bytes of its value. */
 interface Reading {
   make(limit: IoLimit): Operation<unknown>;
   bytes(value: unknown): Uint8Array;
 }
 
-/** A read of the section that is at hand, of which `left` bytes were not read yet. */
+/** Makes a read of the current section, of which `left` bytes were not read yet. */
 function reading(socket: AsyncSocket, kind: Section["kind"], left: number, next: Random): Reading {
   if (kind === "line") {
     return {
@@ -101,7 +101,7 @@ function reading(socket: AsyncSocket, kind: Section["kind"], left: number, next:
   };
 }
 
-/** One try, which is pre-empted in some way or not at all. Gives what was read, `null` if nothing was. */
+/** One attempt to read, which may be pre-empted. Returns the bytes that were read, `null` if there were none. */
 function* attempt({ make, bytes }: Reading, next: Random): Generator<unknown, Uint8Array | null, unknown> {
   let got: Uint8Array | null = null;
   const reader = new Coro(function* () {
@@ -127,7 +127,7 @@ function* attempt({ make, bytes }: Reading, next: Random): Generator<unknown, Ui
 }
 
 for (const over of ["connection", "stream"]) {
-  Deno.test(`reads of all kinds over a ${over} that are pre-empted at random give what came, and it stays as it was`, async () => {
+  Deno.test(`reads of all kinds over a ${over} that are pre-empted at random return the bytes that came, and these stay unchanged`, async () => {
     for (const seed of [21, 22, 23, 24]) {
       const next = seeded(seed);
       const sections = Array.from({ length: 40 }, () => section(next));
@@ -135,7 +135,7 @@ for (const over of ["connection", "stream"]) {
       using socket = socketOver(piecesOf(wire, seeded(seed + 100)), over);
       const kept: [Uint8Array, Uint8Array][] = [];
       await drive(function* (coro) {
-        // Readers that failed before anyone asked.
+        // Ignores the errors of readers that fail before `finish` is called.
         coro.scheduler.onError = () => {};
         for (const { kind, content } of sections) {
           for (let at = 0, whole = false; kind === "raw" ? at < content.length : !whole;) {
@@ -149,7 +149,7 @@ for (const over of ["connection", "stream"]) {
         }
         assertEquals((yield* socket.recv(1, 5)).length, 0);
       });
-      // Only now, so that a later read that wrote over an earlier one's array is seen.
+      // Compared only now, to detect a later read that wrote over the array of an earlier one.
       kept.forEach(([got, expected], index) => assertSame(got, expected, `seed ${seed}, read ${index}`));
     }
   });

@@ -1,4 +1,4 @@
-/** What reads cost, what they hold, and what becomes of what they gave, in whatever pieces the bytes come. */
+/** The cost of reads, the memory they hold, and the arrays they return, in whatever pieces the bytes come. */
 import { type Operation, race, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { AsyncFile, AsyncPipe, type AsyncSocket, type IoLimit, MessageTooLargeError } from "@asyncoro/asyncoro/io";
@@ -8,7 +8,7 @@ import { fails, patterned } from "./stream_suite.ts";
 
 const MIB = 1 << 20;
 
-/** How many bytes typed arrays copy and search while `work` goes on. */
+/** Counts the bytes that typed arrays copy and search during `work`. */
 async function touched(work: () => Promise<void>): Promise<number> {
   const prototype = Object.getPrototypeOf(Uint8Array.prototype);
   const { set, copyWithin, slice, indexOf } = prototype;
@@ -53,7 +53,7 @@ function lineOf(length: number): Uint8Array<ArrayBuffer> {
   return line;
 }
 
-/** A connection that brings a piece whenever it is told to. */
+/** A connection that brings a piece whenever the test calls for one. */
 function onDemand(pieces: Iterator<Uint8Array, void>): [FakeConn, () => void] {
   let bring = (): void => {};
   const conn = new FakeConn(async () => {
@@ -85,14 +85,14 @@ for (const { name, data, read } of WHOLES) {
           assertEquals((yield* read(socket))?.length, MIB);
         })
       );
-      // By the test into the array, twice at the most as the array grows, and once for the line feed.
+      // One copy by the test into the array, at most two as the array grows, and one search for the line feed.
       assert(count < 4.1 * MIB, `${count} in pieces of ${piece}`);
       const allocated = conn.arrays.reduce((sum, size) => sum + size, 0);
       assert(allocated < 4.1 * MIB, `${allocated} allocated for pieces of ${piece}`);
     }
   });
 
-  Deno.test(`${name}() that is given up again and again does not begin anew each time`, async () => {
+  Deno.test(`a ${name}() that is given up again and again does not search the same bytes each time`, async () => {
     const [conn, bring] = onDemand(cut(data, 4096));
     using socket = conn.socket();
     const count = await touched(() =>
@@ -146,7 +146,7 @@ Deno.test("AsyncFile.read() copies each byte a bounded number of times", async (
   assert(count < 2.1 * 4 * MIB, `${count}`);
 });
 
-Deno.test("recvall() and recvMsg() hand over the array that the host has filled", async () => {
+Deno.test("recvall() and recvMsg() return the array that the host has filled", async () => {
   for (const piece of [50_000, MIB]) {
     const conn = FakeConn.of(cut(patterned(MIB), piece));
     using socket = conn.socket();
@@ -164,7 +164,7 @@ Deno.test("recvall() and recvMsg() hand over the array that the host has filled"
   }
 });
 
-Deno.test("a length that is announced or asked for takes memory only as the bytes come", async () => {
+Deno.test("a length that is announced or requested takes memory only as the bytes come", async () => {
   const reads = [(socket: AsyncSocket) => socket.recvMsg(), (socket: AsyncSocket) => socket.recvall(2 ** 40)];
   for (const read of reads) {
     let come = 0;
@@ -182,7 +182,7 @@ Deno.test("a length that is announced or asked for takes memory only as the byte
   }
 });
 
-Deno.test("an array that grew for a long line is not kept for what is left", async () => {
+Deno.test("an array that grew for a long line is not kept for the few bytes that are left", async () => {
   let finish = (_: Uint8Array): void => {};
   const more = new Promise<Uint8Array>((resolve) => finish = resolve);
   const conn = FakeConn.of([new Uint8Array([...lineOf(4 * MIB), ...bytes("ab")]), more]);
@@ -198,7 +198,7 @@ Deno.test("an array that grew for a long line is not kept for what is left", asy
   });
 });
 
-Deno.test("a branch of a race pays for a copy of what it takes, however much has come", async () => {
+Deno.test("a branch of a race copies only the bytes that it takes, however many have come", async () => {
   using socket = FakeConn.of([patterned(MIB), SILENCE]).socket();
   const count = await touched(() =>
     drive(function* () {
@@ -218,7 +218,7 @@ Deno.test("a line that is longer than the maximum is an error, terminated or not
       using socket = FakeConn.of(pieces.map(bytes)).socket();
       await drive(function* () {
         for (let i = 0; i < rounds; i++) {
-          // Asks for a piece, or the end, and does not wait for it.
+          // Lets a piece, or the end, come, and does not wait for it.
           yield* fails(socket.recvall(100, 0), Error);
           yield* sleep(0.001);
           if (socket.readBuffer.ended) break;
@@ -230,7 +230,7 @@ Deno.test("a line that is longer than the maximum is an error, terminated or not
   }
 });
 
-Deno.test("a read that there is no memory for fails, and nothing else does", async () => {
+Deno.test("a read without enough memory fails, and nothing else does", async () => {
   await drive(function* () {
     using socket = FakeConn.of([bytes("ab"), bytes("cd")]).socket();
     socket.readBuffer.lend = () => {

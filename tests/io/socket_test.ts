@@ -1,4 +1,6 @@
-/** Sockets: what is not common to all streams. Messages, TLS, listening, hostile peers, many connections. */
+/**
+ * Sockets: messages, TLS, listening, hostile peers, many connections. The shared suite of streams is not repeated here.
+ */
 import { Coro, type Operation, race, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
@@ -35,7 +37,7 @@ function frame(data: Uint8Array, length = data.length): Uint8Array<ArrayBuffer> 
   return framed;
 }
 
-Deno.test("recvMsg() puts frames together that are split at every byte", async () => {
+Deno.test("recvMsg() joins frames that are split at every byte", async () => {
   const [near, far] = await pair();
   const whole = new Uint8Array([...frame(bytes("one")), ...frame(bytes("")), ...frame(bytes("three"))]);
   await drive(function* () {
@@ -75,7 +77,7 @@ Deno.test("sendMsg() and recvMsg() move messages of any size, and count text in 
   b.close();
 });
 
-Deno.test("recvMsg() refuses an oversize or negative length before it allocates, and tells a truncated message", async () => {
+Deno.test("recvMsg() refuses an oversize or negative length before it allocates, and reports a truncated message", async () => {
   for (const length of [16 * 1024 * 1024 + 1, 0x80000000, 0xffffffff]) {
     const [near, far] = await pair();
     await far.write(frame(new Uint8Array(0), length));
@@ -97,7 +99,7 @@ Deno.test("recvMsg() refuses an oversize or negative length before it allocates,
   near.close();
 });
 
-Deno.test("recvMsg() believes a huge length only as far as the data has come", async () => {
+Deno.test("recvMsg() allocates for a huge length only as the data comes", async () => {
   const [near, far] = await pair();
   await far.write(frame(new Uint8Array(1000), 16 * 1024 * 1024));
   await drive(function* () {
@@ -109,7 +111,7 @@ Deno.test("recvMsg() believes a huge length only as far as the data has come", a
   far.close();
 });
 
-Deno.test("recvInto() puts what comes into a buffer that is used again, and loses nothing", async () => {
+Deno.test("recvInto() receives into a buffer that is used again, and loses nothing", async () => {
   const [near, far] = await pair();
   const buffer = new Uint8Array(8);
   await drive(function* () {
@@ -120,7 +122,7 @@ Deno.test("recvInto() puts what comes into a buffer that is used again, and lose
     yield* fails(near.recvInto(buffer, 0.01), TimeoutError);
     yield* until(far.write(bytes("xyz\n")));
     assertEquals(yield* near.readline(5), "xyz");
-    // Both branches are answered in one turn: what the loser has in its buffer goes back.
+    // Both branches have their bytes in one turn: the bytes in the buffer of the loser go back.
     yield* until(far.write(bytes("abcd")));
     const winner = yield* race(near.recvInto(new Uint8Array(2), 5), near.recvInto(new Uint8Array(2), 5));
     assertEquals([winner, text(yield* near.recvall(2, 5))], [2, "cd"]);
@@ -173,7 +175,7 @@ function into(near: AsyncSocket, max: number, limit?: IoLimit): Operation<Uint8A
   return operation as Operation<unknown> as Operation<Uint8Array>;
 }
 
-Deno.test("a longer line than the maximum is an error, and maxMessageSize holds for sending as well", async () => {
+Deno.test("a line longer than the maximum is an error, and maxMessageSize also limits what is sent", async () => {
   const [near, far] = await pair();
   await far.write(new Uint8Array(5000).fill(65));
   await drive(function* () {
@@ -185,7 +187,7 @@ Deno.test("a longer line than the maximum is an error, and maxMessageSize holds 
   far.close();
 });
 
-Deno.test("sendMsg() that is pre-empted half-way closes the socket; one that has not begun does not", async () => {
+Deno.test("a sendMsg() that is pre-empted half-way closes the socket; one that has not begun does not", async () => {
   const [near, far] = await pair();
   const much = new Uint8Array(12_000_000);
   await drive(function* () {
@@ -204,7 +206,7 @@ Deno.test("sendMsg() that is pre-empted half-way closes the socket; one that has
   far.close();
 });
 
-Deno.test("a send that may not wait sends nothing", async () => {
+Deno.test("a send with a timeout of zero sends nothing", async () => {
   const [near, far] = await pair();
   await drive(function* () {
     yield* fails(near.sendall("a", 0), TimeoutError);
@@ -220,7 +222,7 @@ Deno.test("a send that may not wait sends nothing", async () => {
   far.close();
 });
 
-Deno.test("default timeouts hold for reading and writing, and null lifts them", async () => {
+Deno.test("default timeouts apply to reading and writing, and null lifts them", async () => {
   const [near, far] = await pair();
   await drive(function* () {
     near.settimeout({ read: 0.02 });
@@ -246,7 +248,7 @@ Deno.test("a wait for a socket is a host operation: virtual time does not run ah
   far.close();
 });
 
-Deno.test("recv() whose data is there answers without giving others a turn", async () => {
+Deno.test("a recv() whose data is there returns without giving others a turn", async () => {
   const [near, far] = await pair();
   await far.write(bytes("a\nb\nc\n"));
   await drive(function* () {
@@ -267,7 +269,7 @@ Deno.test("a race that a receive loses at the last moment gives its bytes back",
   const [near, far] = await pair();
   await far.write(bytes("abc"));
   await drive(function* () {
-    // Both are ready in the same turn; only one of them may keep what it took.
+    // Both are ready in the same turn; only one of them may keep its bytes.
     const got = yield* race(near.recv(1, 5), near.recv(1, 5));
     assertEquals(text(got), "a");
     assertEquals(text(yield* near.recvall(2, 5)), "bc");
@@ -279,14 +281,14 @@ Deno.test("a race that a receive loses at the last moment gives its bytes back",
   far.close();
 });
 
-Deno.test("bytes that are given back go to who waits already, before what the host brings later", async () => {
+Deno.test("bytes that are given back go to the waiting read, before bytes that the host brings later", async () => {
   const [near, far] = await pair();
   await drive(function* () {
     const reader = new Coro(function* () {
       return [text(yield* near.recv(10, 5)), text(yield* near.recv(10, 5))];
     });
     yield* sleep(0.01);
-    // What a race does when a branch that has received something loses.
+    // A race does this when a branch that has received something loses.
     near.readBuffer.putBack(bytes("back"));
     yield* sleep(0.01);
     yield* until(far.write(bytes("later")));
@@ -296,7 +298,7 @@ Deno.test("bytes that are given back go to who waits already, before what the ho
   far.close();
 });
 
-Deno.test("reset by the peer comes as the host's error, after what had come before", async () => {
+Deno.test("a reset by the peer is the host's error, after the bytes that came before", async () => {
   const [near, far] = await pair();
   await drive(function* () {
     yield* near.sendall(new Uint8Array(100_000));
@@ -316,7 +318,7 @@ Deno.test("reset by the peer comes as the host's error, after what had come befo
   near.close();
 });
 
-Deno.test("accept() keeps a connection that comes when nobody waits any more, and serves waiters in order", async () => {
+Deno.test("accept() keeps a connection that comes when no coroutine waits any more, and serves waiters in order", async () => {
   using listener = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
   const port = portOf(listener);
   await drive(function* () {
@@ -361,7 +363,7 @@ Deno.test("accept() loses no connection, whenever it is pre-empted", async () =>
   });
 });
 
-Deno.test("a listener that is closed wakes who waits, closes what nobody accepted, and frees its port", async () => {
+Deno.test("a listener that is closed wakes its waiters, closes connections that were not accepted, and frees its port", async () => {
   const listener = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
   const port = portOf(listener);
   await drive(function* () {
@@ -383,7 +385,7 @@ Deno.test("a listener that is closed wakes who waits, closes what nobody accepte
   });
 });
 
-Deno.test("connect() that is refused, times out or is terminated leaves nothing open", async () => {
+Deno.test("a connect() that is refused, times out or is terminated leaves nothing open", async () => {
   const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
   const port = portOf(listener);
   listener.close();
@@ -403,18 +405,18 @@ Deno.test("connect() that is refused, times out or is terminated leaves nothing 
       yield* dialler.finish();
     }
   });
-  // Connections that came too late have been closed: the resource sanitizer would tell.
+  // Connections that came too late have been closed; otherwise the resource sanitizer fails the test.
   await pause(50);
 });
 
-Deno.test("connect() that is given up in the moment in which it succeeds leaves nothing open", async () => {
+Deno.test("a connect() that is given up in the moment in which it succeeds leaves nothing open", async () => {
   const random = seeded(1);
   await drive(function* () {
     using open = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
     const acceptor = new Coro(function* () {
       for (;;) (yield* open.accept()).close();
     });
-    // Deno itself loses about one of a hundred, if it is let.
+    // Deno itself would lose about one of a hundred.
     for (let i = 0; i < 600; i++) {
       const dialler = new Coro(function* () {
         using _ = yield* AsyncSocket.connect({ port: portOf(open) });
@@ -427,7 +429,7 @@ Deno.test("connect() that is given up in the moment in which it succeeds leaves 
     acceptor.terminate();
     yield* acceptor.finish();
   });
-  // The resource sanitizer would tell.
+  // The resource sanitizer fails the test if one is open.
   await pause(100);
 });
 
@@ -464,7 +466,7 @@ Deno.test("bad input is refused at the call", async () => {
   await assertRejects(() => near.lines()[Symbol.asyncIterator]().next(), ClosedError);
 });
 
-Deno.test("lines() and messages() go through what comes, in coroutines and in async code", async () => {
+Deno.test("lines() and messages() iterate over the stream, in coroutines and in async code", async () => {
   const [near, far] = await pair();
   await far.write(bytes("a\nb\nstop\n"));
   await far.write(frame(bytes("x")));
@@ -491,7 +493,7 @@ Deno.test("lines() and messages() go through what comes, in coroutines and in as
   far.close();
 });
 
-Deno.test("streams() gives a pair of web streams that begins with what was received before", async () => {
+Deno.test("streams() returns a pair of web streams that begins with bytes that were received before", async () => {
   const [near, far] = await pair();
   await far.write(bytes("first\nsecond"));
   await far.closeWrite();
@@ -507,7 +509,7 @@ Deno.test("streams() gives a pair of web streams that begins with what was recei
   assertEquals(near.closed, true);
 });
 
-Deno.test("a socket that nobody waits for does not hold the process open, and neither does a daemon", async () => {
+Deno.test("a socket that no coroutine waits for does not keep the process alive, and neither does a daemon", async () => {
   const code = (daemon: boolean) => `
     import { Coro, Scheduler, sleep } from "${new URL("../../mod.ts", import.meta.url)}";
     import { AsyncSocket } from "${new URL("../../core/io/mod.ts", import.meta.url)}";
@@ -530,7 +532,7 @@ Deno.test("a socket that nobody waits for does not hold the process open, and ne
   }
 });
 
-Deno.test("what a daemon waits for keeps the process alive while others live who may depend on it", async () => {
+Deno.test("a daemon's wait keeps the process alive while other coroutines live that may depend on it", async () => {
   const code = `
     import { Coro, run, sleep } from "${new URL("../../mod.ts", import.meta.url)}";
     import { AsyncSocket } from "${new URL("../../core/io/mod.ts", import.meta.url)}";
@@ -641,7 +643,7 @@ testWith(["openssl"], "TLS verifies certificate and host name by default", async
   assertEquals(errors.length, 2);
 });
 
-testWith(["openssl"], "TLS clients that are silent or talk garbage do not stall accept() for others", async () => {
+testWith(["openssl"], "TLS clients that are silent or send garbage do not stall accept() for others", async () => {
   const { ca, cert, key } = testCertificate();
   let failed = 0;
   const tls = { cert, key, handshakeTimeout: 0.3, onHandshakeError: () => failed++ };
@@ -671,7 +673,7 @@ testWith(
   "startTls() turns a plain connection into a verified one, and refuses what came in the clear",
   async () => {
     const { ca, cert, key } = testCertificate();
-    // A server that takes a line in the clear and goes on with TLS: a plain proxy before a TLS listener does for that.
+    // A server that takes a line in the clear and goes on with TLS: made of a plain proxy before a TLS listener.
     using inner = AsyncSocket.listen({ hostname: LOOPBACK, port: 0, tls: { cert, key } });
     using outer = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
     await drive(function* (coro) {
@@ -717,7 +719,7 @@ function* pass(_coro: Coro, from: AsyncSocket, to: AsyncSocket): Generator<unkno
   yield* to.shutdownWrite();
 }
 
-Deno.test("importing works without Deno, using fails with an UnsupportedError", async () => {
+Deno.test("importing works without Deno, and using fails with an UnsupportedError", async () => {
   const code = `
     delete globalThis.Deno;
     const io = await import("${new URL("../../core/io/mod.ts", import.meta.url)}");
@@ -739,7 +741,7 @@ Deno.test("importing works without Deno, using fails with an UnsupportedError", 
   await Deno.remove(file);
 });
 
-Deno.test("missing permissions come through as NotCapable", async () => {
+Deno.test("missing permissions are NotCapable errors", async () => {
   const { state } = await Deno.permissions.query({ name: "net", host: "192.0.2.1:9" });
   assertEquals(state, "granted");
   const code = `
@@ -760,7 +762,7 @@ Deno.test("missing permissions come through as NotCapable", async () => {
   await Deno.remove(file);
 });
 
-Deno.test("a seeded order of coroutines changes nothing about who gets which bytes", async () => {
+Deno.test("a seeded order of coroutines does not change which coroutine gets which bytes", async () => {
   for (const seed of [1, 2, 3]) {
     const [near, far] = await pair();
     const scheduler = new Scheduler({ shuffle: seed });

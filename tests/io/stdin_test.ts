@@ -1,4 +1,4 @@
-/** Standard input, seen from a process of its own. */
+/** Standard input, in a process of its own. */
 import { assertEquals } from "@std/assert";
 import { eventually, text } from "./helpers.ts";
 
@@ -38,7 +38,7 @@ async function program(
   return [text(output.stdout), output.code];
 }
 
-Deno.test("stdin.readline() gives lines, and null at the end", async () => {
+Deno.test("stdin.readline() returns lines, and null at the end", async () => {
   const result = await program(
     `main(function* () {
        yield* stdin.lines().forEach((line) => console.log("[" + line + "]"));
@@ -53,7 +53,7 @@ Deno.test("stdin.readline() gives lines, and null at the end", async () => {
   assertEquals(result, ["[one]\n[two]\n[last]\nnull\n", 0]);
 });
 
-Deno.test("stdin.readline() that times out loses nothing, and an open input does not hold the process", async () => {
+Deno.test("a stdin.readline() that times out loses nothing, and an open input does not keep the process alive", async () => {
   const result = await program(
     `main(function* () {
        try { yield* stdin.readline(0.05); } catch (error) { console.log(error.name); }
@@ -69,7 +69,7 @@ Deno.test("stdin.readline() that times out loses nothing, and an open input does
   assertEquals(result, ["TimeoutError\npartial\nundefined\n", 0]);
 });
 
-Deno.test("stdin.read() gives bytes, some or all", async () => {
+Deno.test("stdin.read() returns bytes, some or all", async () => {
   const result = await program(
     `main(function* () {
        console.log((yield* stdin.read(3)).length, (yield* stdin.read()).length, (yield* stdin.read(1)).length);

@@ -1,6 +1,6 @@
 /**
- * What holds of everything that is read and written as a stream. A suite is registered for each kind, with a function
- * that makes a pair: the near side is ours, the far side is Deno's own or another program.
+ * The shared suite of all streams. It is registered for each kind of stream, with a function that makes a pair: the
+ * near side is ours, the far side is Deno's own or another program.
  */
 import { all, Coro, type Operation, race, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
@@ -21,19 +21,19 @@ export interface Near {
 export interface Far {
   write(data: Uint8Array): Promise<void>;
   end(): Promise<void>;
-  /** What comes, `null` at the end. */
+  /** Returns the bytes that come, `null` at the end. */
   read(): Promise<Uint8Array | null>;
   close(): void;
 }
 
-/** Both sides, and how to get rid of what is beside them. */
+/** Both sides, and a function that disposes of everything else. */
 export interface Pair {
   readonly near: Near;
   readonly far: Far;
   dispose?(): Promise<void> | void;
 }
 
-/** What a kind of stream is and can do. */
+/** A kind of stream. */
 export interface StreamKind {
   readonly name: string;
   /** Programs that it needs. */
@@ -64,7 +64,7 @@ export function streamSuite(kind: StreamKind): void {
 type Check = (name: string, body: (near: Near, far: Far) => Promise<void>) => void;
 
 function readingSuite(check: Check): void {
-  check("receives what comes: some, so many, a line", async (near, far) => {
+  check("receives some bytes, a number of bytes, a line", async (near, far) => {
     await far.write(bytes("hello\r\nwörld\nlast"));
     await far.end();
     await drive(function* () {
@@ -78,7 +78,7 @@ function readingSuite(check: Check): void {
     });
   });
 
-  check("tells the end of the stream, a timeout and a short stream apart", async (near, far) => {
+  check("distinguishes the end of the stream, a timeout and a short stream", async (near, far) => {
     await drive(function* () {
       yield* fails(near.recv(10, 0.02), TimeoutError);
       yield* fails(near.recv(10, 0), TimeoutError);
@@ -91,7 +91,7 @@ function readingSuite(check: Check): void {
     });
   });
 
-  check("gives lines that come byte by byte, and long ones", async (near, far) => {
+  check("returns lines that come byte by byte, and long ones", async (near, far) => {
     const long = "x".repeat(200_000);
     await drive(function* () {
       const reader = new Coro(function* () {
@@ -129,7 +129,7 @@ function readingSuite(check: Check): void {
     });
   });
 
-  check("wakes everyone who waits when it is closed by another coroutine, twice", async (near) => {
+  check("wakes all its waiters when it is closed by another coroutine, twice", async (near) => {
     await drive(function* () {
       const readers = [0, 1].map(() =>
         new Coro(function* () {
@@ -145,7 +145,7 @@ function readingSuite(check: Check): void {
     });
   });
 
-  check("moves much data whole, in whatever pieces it is asked for", async (near, far) => {
+  check("moves much data, in reads of any size", async (near, far) => {
     const data = patterned(1_000_000);
     await drive(function* () {
       const written = far.write(data).then(() => far.end());
@@ -208,7 +208,7 @@ function cancellingSuite(check: Check): void {
   check("loses no byte, whenever a read is pre-empted", async (near, far) => {
     const data = patterned(40_000);
     await drive(function* (coro) {
-      // Readers that failed before anyone asked.
+      // Ignores the errors of readers that fail before `finish` is called.
       coro.scheduler.onError = () => {};
       yield* preempted(near, far, data, seeded(20_260_101));
     });
@@ -312,7 +312,7 @@ function writingSuite(check: Check): void {
     });
   });
 
-  check("waits for a slow reader, keeps no more than it must, and mixes up no writers", async (near, far) => {
+  check("waits for a slow reader, buffers little, and does not mix the bytes of several writers", async (near, far) => {
     const [a, b] = [new Uint8Array(6_000_000).fill(65), new Uint8Array(6_000_000).fill(66)];
     await drive(function* () {
       const writers = [a, b].map((data) =>
@@ -354,7 +354,7 @@ function writingSuite(check: Check): void {
     });
   });
 
-  check("fails a write to a peer that has gone, as the host does, and goes on living", async (near, far) => {
+  check("fails a write to a peer that has left with the host's error, and nothing else", async (near, far) => {
     await drive(function* () {
       far.close();
       const error = yield* fails(sendForEver(near), Error);
@@ -368,7 +368,7 @@ function* sendForEver(near: Near): Generator<unknown, void, unknown> {
   for (;;) yield* near.sendall(new Uint8Array(65_536), 10);
 }
 
-/** Waits for a failure of that kind and answers the error. */
+/** Waits for a failure of that class and returns the error. */
 export function* fails<E extends Error>(
   work: Operation<unknown> | Generator<unknown, unknown, unknown>,
   // deno-lint-ignore no-explicit-any -- constructors of errors differ
@@ -384,14 +384,14 @@ export function* fails<E extends Error>(
   throw new Error(`Expected ${kind.name}, got ${String(value)}`);
 }
 
-/** Everything to the end. */
+/** Reads everything to the end. */
 export async function readAll(far: Far): Promise<Uint8Array> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for (let part = await far.read(); part !== null; part = await far.read()) parts.push(part.slice());
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** Bytes that show where they were. */
+/** Bytes whose values depend on their position. */
 export function patterned(length: number): Uint8Array<ArrayBuffer> {
   const data = new Uint8Array(length);
   for (let i = 0; i < length; i++) data[i] = (i * 31 + (i >> 8) * 17 + (i >> 16)) & 255;

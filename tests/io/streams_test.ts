@@ -1,4 +1,4 @@
-/** The shared suite, for everything that is a stream. */
+/** The shared suite, for every kind of stream. */
 import { AsyncFile, AsyncPipe, AsyncSocket } from "@asyncoro/asyncoro/io";
 import { drive, has, testCertificate } from "./helpers.ts";
 import { type Far, farConn, type Near, type Pair, streamSuite } from "./stream_suite.ts";
@@ -69,7 +69,7 @@ async function openUnix(): Promise<Pair> {
   return { near: nearSocket(near), far: farConn(far) };
 }
 
-/** Two web streams with a little room. */
+/** Two web streams with a small buffer. */
 function openStreams(): Promise<Pair> {
   const strategy = new ByteLengthQueuingStrategy({ highWaterMark: 65_536 });
   const coming = new TransformStream<Uint8Array, Uint8Array>({}, undefined, strategy);
@@ -89,7 +89,7 @@ function openStreams(): Promise<Pair> {
   return Promise.resolve({ near, far });
 }
 
-// Standard output is what comes from one connection, standard input goes to another.
+// Copies one connection to standard output, and standard input to another connection.
 const BRIDGE = "exec 3</dev/tcp/127.0.0.1/$0 4>/dev/tcp/127.0.0.1/$0; cat <&3 4>&- & exec cat >&4 3<&- 4>&-";
 
 /** A child whose streams are connections that the far side holds. */
@@ -125,7 +125,7 @@ async function openFifo(): Promise<Pair> {
   const path = await Deno.makeTempFile();
   await Deno.remove(path);
   await new Deno.Command("mkfifo", { args: [path] }).output();
-  // Opening one end waits for the other.
+  // Opening one end waits until the other is opened.
   const [writer, file] = await Promise.all([
     Deno.open(path, { write: true }),
     drive(function* () {

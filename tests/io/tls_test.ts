@@ -1,4 +1,4 @@
-/** TLS: descriptors of handshakes that come to nothing, errors, and peers that are not ours. */
+/** TLS: descriptors of failed handshakes, errors, and other programs as peers. */
 import { Coro, type Operation, race, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { type AsyncListener, AsyncSocket, ClosedError, type TlsServerOptions } from "@asyncoro/asyncoro/io";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
@@ -10,7 +10,7 @@ function portOf({ addr }: { readonly addr: Deno.Addr }): number {
   return (addr as Deno.NetAddr).port;
 }
 
-/** How many descriptors this process has. */
+/** Returns the number of descriptors of this process. */
 function descriptors(): number {
   return [...Deno.readDirSync("/dev/fd")].length;
 }
@@ -30,7 +30,7 @@ function* fails<T>(operation: Operation<T>, kind: new (...args: never[]) => Erro
   throw new Error("Expected an error");
 }
 
-/** Accepts until the listener is closed, and lets each connection do something. */
+/** Accepts until the listener is closed, and runs a function for each connection. */
 function serve(
   listener: AsyncListener,
   handle: (socket: AsyncSocket) => Generator<unknown, void, unknown>,
@@ -58,7 +58,7 @@ function* ignore(): Generator<unknown, void, unknown> {}
 /** The beginning of a ClientHello of 512 bytes. */
 const HELLO = new Uint8Array([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]);
 
-/** What clients do that never finish their handshake. */
+/** Clients that never finish their handshake. */
 const BAD_CLIENTS: Record<string, (conn: Deno.TcpConn) => Promise<unknown>> = {
   "are silent": async () => {},
   "stop in the middle": (conn) => conn.write(HELLO),
@@ -69,7 +69,7 @@ const BAD_CLIENTS: Record<string, (conn: Deno.TcpConn) => Promise<unknown>> = {
         await pause(50);
       }
     } catch (error) {
-      // The server has had enough.
+      // The server has closed the connection.
       assert(error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset);
     }
   },
@@ -78,28 +78,32 @@ const BAD_CLIENTS: Record<string, (conn: Deno.TcpConn) => Promise<unknown>> = {
 };
 
 for (const [what, act] of Object.entries(BAD_CLIENTS)) {
-  testWith(["openssl"], `clients that ${what} cost a TLS server no descriptor after their time is up`, async () => {
-    const count = 40;
-    const errors: unknown[] = [];
-    const listener = listenTls({ handshakeTimeout: 0.3, onHandshakeError: (error) => errors.push(error) });
-    const server = drive(function* () {
-      yield* serve(listener, ignore).finish();
-    });
-    const clients = await Promise.all(Array.from({ length: count }, () => Deno.connect({ port: portOf(listener) })));
-    const before = descriptors();
-    await Promise.all(clients.map(act));
-    await eventually(() => errors.length === count, "all handshakes have failed");
-    // The clients are still there: each has kept its own descriptor.
-    await eventually(() => descriptors() <= before, "the descriptors are free");
-    for (const error of errors) {
-      if (what.startsWith("send g")) assertInstanceOf(error, Deno.errors.InvalidData);
-      else if (what.startsWith("send n")) assertInstanceOf(error, Deno.errors.UnexpectedEof);
-      else assertInstanceOf(error, TimeoutError);
-    }
-    for (const client of clients) client.close();
-    listener.close();
-    await server;
-  });
+  testWith(
+    ["openssl"],
+    `clients that ${what} take no descriptor of a TLS server after the handshake timeout`,
+    async () => {
+      const count = 40;
+      const errors: unknown[] = [];
+      const listener = listenTls({ handshakeTimeout: 0.3, onHandshakeError: (error) => errors.push(error) });
+      const server = drive(function* () {
+        yield* serve(listener, ignore).finish();
+      });
+      const clients = await Promise.all(Array.from({ length: count }, () => Deno.connect({ port: portOf(listener) })));
+      const before = descriptors();
+      await Promise.all(clients.map(act));
+      await eventually(() => errors.length === count, "all handshakes have failed");
+      // The clients still exist: each has kept its own descriptor.
+      await eventually(() => descriptors() <= before, "the descriptors are free");
+      for (const error of errors) {
+        if (what.startsWith("send g")) assertInstanceOf(error, Deno.errors.InvalidData);
+        else if (what.startsWith("send n")) assertInstanceOf(error, Deno.errors.UnexpectedEof);
+        else assertInstanceOf(error, TimeoutError);
+      }
+      for (const client of clients) client.close();
+      listener.close();
+      await server;
+    },
+  );
 }
 
 testWith(["openssl"], "a closed TLS listener frees the descriptors of its handshakes", async () => {
@@ -117,7 +121,7 @@ testWith(["openssl"], "a closed TLS listener frees the descriptors of its handsh
   for (const client of clients) client.close();
 });
 
-/** Ways to give up what never ends. */
+/** Ways to give up a wait that never ends. */
 const WAYS: Record<string, (wait: () => Operation<unknown>) => Generator<unknown, void, unknown>> = {
   *"a race"(wait) {
     yield* race(wait(), sleep(0.05));
@@ -143,7 +147,7 @@ function* cut(wait: () => Operation<unknown>, how: (coro: Coro) => void): Genera
   yield* coro.finish();
 }
 
-/** A server that accepts and says nothing, run beside a test. */
+/** Runs a server that accepts and sends nothing, during a test. */
 async function besideSilence(test: (port: number) => Generator<unknown, void, unknown>): Promise<void> {
   const silent = Deno.listen({ hostname: LOOPBACK, port: 0 });
   const peers: Deno.Conn[] = [];
@@ -176,7 +180,7 @@ for (const [way, giveUp] of Object.entries(WAYS)) {
     }));
 }
 
-Deno.test("connect() with TLS and startTls() that are late free their descriptors", () =>
+Deno.test("connect() with TLS and startTls() that time out free their descriptors", () =>
   besideSilence(function* (port) {
     yield* fails(AsyncSocket.connect({ hostname: LOOPBACK, port, tls }, 0.05), TimeoutError);
     const signal = AbortSignal.timeout(50);
@@ -185,7 +189,7 @@ Deno.test("connect() with TLS and startTls() that are late free their descriptor
     yield* fails(socket.startTls({ hostname: "localhost" }, 0.05), TimeoutError);
   }));
 
-Deno.test("close() during startTls() is told as a ClosedError", () =>
+Deno.test("close() during startTls() fails it with a ClosedError", () =>
   besideSilence(function* (port) {
     const socket = yield* AsyncSocket.connect({ hostname: LOOPBACK, port }, 5);
     const starting = new Coro(function* () {
@@ -240,7 +244,7 @@ testWith(["openssl"], "a TLS connection that is closed while its peer takes noth
 
 // --- errors ---------------------------------------------------------------------------------------------------
 
-testWith(["openssl"], "a bad certificate or key is refused when listening, with what is wrong", () => {
+testWith(["openssl"], "a bad certificate or key is refused when listening, and the error names it", () => {
   const { ca, cert, key } = testCertificate();
   const listen = (tls: unknown) => () => AsyncSocket.listen({ port: 0, tls: tls as TlsServerOptions });
   assertThrows(listen({ cert: "nonsense", key }), Deno.errors.InvalidData, "'cert' is not a certificate in PEM");
@@ -249,7 +253,7 @@ testWith(["openssl"], "a bad certificate or key is refused when listening, with 
   return Promise.resolve();
 });
 
-testWith(["openssl"], "both sides of TLS are told why a handshake failed", async () => {
+testWith(["openssl"], "both sides of TLS get the reason why a handshake failed", async () => {
   const { ca } = testCertificate();
   const errors: Error[] = [];
   const onHandshakeError = (error: unknown) => errors.push(error as Error);
@@ -271,7 +275,7 @@ testWith(["openssl"], "both sides of TLS are told why a handshake failed", async
   assertStringIncludes(errors[2].message, "protocol");
 });
 
-testWith(["openssl"], "a client whose handshake is refused is told why by an alert", async () => {
+testWith(["openssl"], "a client whose handshake is refused gets an alert with the reason", async () => {
   const listener = listenTls();
   await drive(function* () {
     const server = serve(listener, ignore);
@@ -307,7 +311,7 @@ elif what == "wait":
     assert conn.recv(100) == b""
 `;
 
-/** What a server sees of such a client: an error, or `null` at a proper end. */
+/** The result that a server gets with such a client: an error, or `null` at a proper end. */
 async function withPython(what: string): Promise<Error | null> {
   const { ca } = testCertificate();
   const dir = await Deno.makeTempDir();
@@ -333,7 +337,7 @@ async function withPython(what: string): Promise<Error | null> {
   return seen;
 }
 
-testWith(["openssl", "python3"], "the end of TLS, a cut connection and a reset are told apart", async () => {
+testWith(["openssl", "python3"], "the end of TLS, a cut connection and a reset can be distinguished", async () => {
   assertEquals(await withPython("end"), null);
   const cut = await withPython("cut");
   assertInstanceOf(cut, Deno.errors.UnexpectedEof);
@@ -370,7 +374,7 @@ testWith(["openssl"], "the end of TLS reaches the peer when both sides have ende
 
 // --- other peers ----------------------------------------------------------------------------------------------
 
-testWith(["openssl"], "openssl s_client talks to a TLS listener, and each side may end first", async () => {
+testWith(["openssl"], "openssl s_client connects to a TLS listener, and each side may end first", async () => {
   const { ca } = testCertificate();
   const dir = await Deno.makeTempDir();
   await Deno.writeTextFile(`${dir}/ca.pem`, ca);
@@ -401,7 +405,7 @@ testWith(["openssl"], "openssl s_client talks to a TLS listener, and each side m
   await Deno.remove(dir, { recursive: true });
 });
 
-testWith(["openssl", "curl"], "curl talks to a TLS listener", async () => {
+testWith(["openssl", "curl"], "curl connects to a TLS listener", async () => {
   const { ca } = testCertificate();
   const dir = await Deno.makeTempDir();
   await Deno.writeTextFile(`${dir}/ca.pem`, ca);
@@ -423,7 +427,7 @@ testWith(["openssl", "curl"], "curl talks to a TLS listener", async () => {
   await Deno.remove(dir, { recursive: true });
 });
 
-testWith(["openssl"], "a client certificate is shown to a server that asks for one", async () => {
+testWith(["openssl"], "a client certificate is sent to a server that requests one", async () => {
   const { ca, cert, key } = testCertificate();
   const dir = await Deno.makeTempDir();
   for (const [name, pem] of Object.entries({ ca, cert, key })) await Deno.writeTextFile(`${dir}/${name}.pem`, pem);

@@ -1,4 +1,4 @@
-/** Web streams as the two directions of a socket: whatever their chunks are. */
+/** Web streams as the two directions of a socket, with chunks of all kinds. */
 import { Buffer } from "node:buffer";
 import { runInNewContext } from "node:vm";
 import { assertEquals, assertRejects } from "@std/assert";
@@ -19,7 +19,7 @@ function shared(content: string): SharedArrayBuffer {
   return buffer;
 }
 
-/** Each stands for the bytes of "abcdefgh". */
+/** Each has the bytes of "abcdefgh". */
 const CHUNKS: Record<string, StreamChunk> = {
   "a string": "abcdefgh",
   "a Uint8Array": bytes("abcdefgh"),
@@ -41,7 +41,7 @@ for (const [kind, chunk] of Object.entries(CHUNKS)) {
   Deno.test(`a web stream may carry ${kind}`, async () => {
     using socket = over(chunk, "\n", chunk);
     await drive(function* () {
-      // In parts, so that the rest of a chunk is kept as well.
+      // In parts, so that the rest of a chunk has to be kept.
       assertEquals(text(yield* socket.recv(3, 5)), "abc");
       assertEquals(yield* socket.readline(5), "defgh");
       assertEquals(text(yield* socket.recvall(8, 5)), "abcdefgh");
@@ -50,7 +50,7 @@ for (const [kind, chunk] of Object.entries(CHUNKS)) {
   });
 }
 
-Deno.test("a chunk of a web stream may be longer than what is read at once, and text has the bytes of its UTF-8", async () => {
+Deno.test("a chunk of a web stream may be longer than a read, and text is read as its UTF-8", async () => {
   const long = "häh€".repeat(100_000);
   using socket = over(long);
   await drive(function* () {
@@ -68,7 +68,7 @@ Deno.test("empty chunks of a web stream are not its end", async () => {
   });
 });
 
-Deno.test("a chunk of a web stream that is no bytes fails the reads with its value, after what came before", async () => {
+Deno.test("a chunk of a web stream that is not bytes fails the reads with its value, after the bytes before it", async () => {
   const wrong: [unknown, string][] = [
     [5, "5"],
     [null, "null"],
@@ -90,7 +90,7 @@ Deno.test("a chunk of a web stream that is no bytes fails the reads with its val
   }
 });
 
-Deno.test("streams() sends chunks of every kind, and refuses what is no bytes", async () => {
+Deno.test("streams() sends chunks of every kind, and refuses other values", async () => {
   for (const [kind, chunk] of Object.entries(CHUNKS)) {
     let sent = "";
     const conn = new FakeConn(() => null);

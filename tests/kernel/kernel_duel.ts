@@ -1,35 +1,38 @@
-// Plays random operations against the kernel and the naive model, and compares all that can be seen after each.
+// Plays random programs against the naive model and against two kernels, one of which is worked on by calls alone, the
+// other in place as far as that goes. After each step all that can be seen is compared with the model, and the memory of
+// the two kernels with each other, word by word.
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { Buffer } from "node:buffer";
 import { Kernel } from "../../core/kernel/kernel.ts";
 import { KernelModel } from "./kernel_model.ts";
 
-/** One thing done to both. */
+/** One thing done to all of them. */
 export type Operation =
   | { do: "allocate"; level: number; times: number }
-  | { do: "submit" | "release"; who: number; times: number }
-  | { do: "drain" }
-  | { do: "turn"; advance: number; consumed: number; limit: number }
+  | { do: "free" | "push" | "unshift"; who: number; times: number }
+  | { do: "shift"; level: number; times: number }
+  | { do: "turn"; advance: number; limit: number; share: number }
+  | { do: "expire"; advance: number }
   | { do: "arm"; who: number; times: number; deadline: number }
-  | { do: "disarm"; who: number }
+  | { do: "disarm"; who: number; times: number }
   | { do: "setLevel"; who: number; level: number }
-  | { do: "grow" }
   | { do: "recycle"; emptied: boolean }
-  | { do: "swap"; one: number; other: number }
-  | { do: "run"; share: number; acts: Act[] };
+  | { do: "run"; turns: number; acts: Act[] };
 
 /** What a coroutine does in its step: things to others first, then with itself. */
 interface Act {
-  toOthers: "nothing" | "submit" | "release" | "arm" | "setLevel" | "drain" | "spawn" | "interrupt";
+  toOthers: "nothing" | "makeReady" | "end" | "arm" | "setLevel" | "spawn" | "stop";
   who: number;
   level: number;
-  then: "again" | "park" | "sleep" | "end";
+  then: "yield" | "park" | "sleep" | "end";
 }
 
 const level = fc.nat(7);
 const who = fc.nat();
 const times = fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(90) });
+const advance = fc.oneof(fc.constant(0), fc.integer({ min: -1, max: 8 }));
 
 // Relative to now: mostly near and often equal, so that ties, past deadlines and far ones all occur.
 const deadline = fc.oneof(
@@ -42,13 +45,13 @@ const deadline = fc.oneof(
 const act: fc.Arbitrary<Act> = fc.record({
   toOthers: fc.oneof(
     { weight: 30, arbitrary: fc.constant("nothing" as const) },
-    { weight: 4, arbitrary: fc.constantFrom("submit", "arm", "setLevel") },
-    { weight: 1, arbitrary: fc.constantFrom("release", "drain", "spawn", "interrupt") },
+    { weight: 4, arbitrary: fc.constantFrom("makeReady", "arm", "setLevel") },
+    { weight: 1, arbitrary: fc.constantFrom("end", "spawn", "stop") },
   ),
   who,
   level,
   then: fc.oneof(
-    { weight: 12, arbitrary: fc.constant("again" as const) },
+    { weight: 12, arbitrary: fc.constant("yield" as const) },
     { weight: 2, arbitrary: fc.constantFrom("park", "sleep") },
     { weight: 1, arbitrary: fc.constant("end" as const) },
   ),
@@ -57,25 +60,23 @@ const act: fc.Arbitrary<Act> = fc.record({
 /** Any of them. */
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("allocate" as const), level, times }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("submit" as const), who, times }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("release" as const), who, times }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("drain" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("free" as const), who, times }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), who, times }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("unshift" as const), who, times }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), level, times }) },
   {
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant("turn" as const),
-      advance: fc.oneof(fc.constant(0), fc.integer({ min: -1, max: 8 })),
-      consumed: fc.oneof(fc.constant(Infinity), fc.integer({ min: -1, max: 70 })),
-      limit: fc.oneof(fc.constant(1000), fc.integer({ min: -1, max: 300 })),
+      advance,
+      limit: fc.oneof(fc.constant(256), fc.nat(300)),
+      share: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("expire" as const), advance }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant("arm" as const), who, times, deadline }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("disarm" as const), who }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant("setLevel" as const), who, level: fc.integer({ min: -1, max: 8 }) }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("grow" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("disarm" as const), who, times }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("setLevel" as const), who, level }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -83,12 +84,11 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
       emptied: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("swap" as const), one: fc.nat(255), other: fc.nat(255) }) },
   {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("run" as const),
-      share: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
+      turns: fc.integer({ min: 1, max: 6 }),
       acts: fc.array(act, { minLength: 1, maxLength: 12 }),
     }),
   },
@@ -96,180 +96,185 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 /** See the head of this file. */
 export class Duel {
-  readonly kernel = new Kernel();
+  /** By calls alone. */
+  readonly called = new Kernel();
+  /** In place. */
+  readonly inPlace = new Kernel();
   readonly model = new KernelModel();
-  readonly ids: [number, number][] = [];
-  pending: [number, number][] = [];
-  window: number[] = [];
   now = 0;
+  #ran = 0;
 
   play(step: Operation): void {
-    const { exports } = this.kernel;
     switch (step.do) {
       case "allocate":
         for (let n = 0; n < step.times; n++) this.allocate(step.level);
         break;
-      case "submit":
-        this.each(step, (slot, generation) => this.submit(slot, generation));
+      case "free":
+        this.#each(step, (slot) => this.#free(slot));
         break;
-      case "release":
-        this.each(step, (slot, generation) => this.submit(~slot, generation));
+      case "push":
+        this.#each(step, (slot) => this.#makeReady(slot));
         break;
-      case "drain":
-        this.drain();
+      case "unshift":
+        this.#each(step, (slot) => this.#makeReady(slot, "unshift"));
         break;
-      case "turn":
+      case "shift":
+        for (let n = 0; n < step.times; n++) this.shift(step.level);
+        break;
+      case "turn": {
         this.now += step.advance;
-        this.turn(Math.min(step.consumed, this.window.length), step.limit);
+        const [level, most] = this.turn(step.limit);
+        for (let left = Math.round(most * step.share); left > 0 && this.shift(level) !== 0; left--) this.#ran++;
+        break;
+      }
+      case "expire":
+        this.now += step.advance;
+        for (const party of [this.called.exports, this.inPlace.exports, this.model]) party.expire(this.now);
         break;
       case "arm":
-        this.each(step, (slot, generation) => {
-          exports.arm(slot, generation, this.now + step.deadline);
-          this.model.arm(slot, generation, this.now + step.deadline);
-        });
+        this.#each(step, (slot) => this.arm(slot, this.now + step.deadline));
         break;
       case "disarm":
-        this.each(step, (slot, generation) => {
-          exports.disarm(slot, generation);
-          this.model.disarm(slot, generation);
-        });
+        this.#each(step, (slot) => this.#disarm(slot));
         break;
       case "setLevel":
-        this.each(step, (slot, generation) => {
-          exports.setLevel(slot, generation, step.level);
-          this.model.setLevel(slot, generation, step.level);
-        });
-        break;
-      case "grow":
-        // Each doubles the memory: rarely is often enough.
-        if (exports.capacity() < 20_000) assertEquals(this.kernel.grow(), this.model.grow() === 1);
+        this.#each(step, (slot) => this.#setLevel(slot, step.level));
         break;
       case "recycle":
-        if (step.emptied) this.empty();
-        this.recycle();
-        break;
-      case "swap":
-        if (Math.max(step.one, step.other) < this.window.length) this.swap(step.one, step.other);
+        if (step.emptied) this.#empty();
+        this.#same("recycle", (party) => party.recycle());
         break;
       case "run":
-        this.run(step.share, step.acts);
+        for (let n = 0; n < step.turns; n++) this.#run(step.acts);
         break;
     }
     this.compare();
   }
 
-  /** Releases all that is live. */
-  empty(): void {
-    this.drain();
-    for (const [slot, generation] of this.model.live()) this.submit(~slot, generation);
-    this.drain();
-  }
-
-  recycle(): void {
-    const recycled = this.model.recycle();
-    assertEquals(this.kernel.exports.recycle(), recycled, "recycle");
-    if (recycled === 1) this.window = [];
-  }
-
-  swap(one: number, other: number): void {
-    const { window } = this.kernel;
-    [window[one], window[other]] = [window[other], window[one]];
-    this.model.swap(one, other);
-  }
-
-  /** Runs a share of the window as core/run_loop.ts does it: whoever gives way is submitted. */
-  run(share: number, acts: Act[]): void {
-    this.drain();
-    this.turn(this.window.length, 256);
-    let end = Math.ceil(this.window.length * share);
-    let index = 0;
-    while (index < end) {
-      const slot = this.kernel.window[index++] >> 1;
-      const self: [number, number] = [slot, this.model.generation(slot)];
-      const { toOthers, who, level, then } = acts[index % acts.length];
-      this.each({ who }, (slot, generation) => {
-        if (slot === self[0]) return;
-        if (toOthers === "submit") this.submit(slot, generation);
-        if (toOthers === "release") this.submit(~slot, generation);
-        if (toOthers === "setLevel") this.both("setLevel", slot, generation, level);
-        if (toOthers === "arm") this.both("arm", slot, generation, this.now + level);
-      });
-      if (toOthers === "spawn") this.allocate(level);
-      if (toOthers === "interrupt") end = 0;
-      if (toOthers === "drain") {
-        this.drain();
-        this.compare();
-      }
-      if (then === "again") this.submit(...self);
-      else if (then === "end") this.submit(~slot, self[1]);
-      else if (then === "sleep") this.both("arm", ...self, this.now + level);
+  allocate(level: number): number {
+    let slot = this.called.exports.allocate(level);
+    assertEquals(slot, this.model.allocate(level), "allocate");
+    if (slot === 0) {
+      assertEquals(this.called.exports.refill(), this.model.refill(), "refill");
+      slot = this.called.exports.allocate(level);
+      assertEquals(slot, this.model.allocate(level), "allocate");
     }
-    this.now++;
-    this.turn(index, 256);
+    assertEquals(this.inPlace.allocate(level), slot, "allocate in place");
+    return slot;
   }
 
-  both(name: "arm" | "setLevel", slot: number, generation: number, value: number): void {
-    this.kernel.exports[name](slot, generation, value);
-    this.model[name](slot, generation, value);
+  push(slot: number, end: "push" | "unshift" = "push"): void {
+    const level = this.model.level(slot);
+    this.called.exports[end](level, slot);
+    this.inPlace.queue[end](level, slot);
+    this.model[end](level, slot);
   }
 
-  each(step: { who: number; times?: number }, act: (slot: number, generation: number) => void): void {
-    for (let n = 0; n < (step.times ?? 1); n++) {
-      // Past the last id stand guesses: the right generation for any slot, free ones too, and numbers never given out.
-      const guess = step.who % 1_000;
-      const [slot, generation] = this.ids[(step.who + n) % (this.ids.length + 4)] ??
-        (n % 2 ? [step.who, 0] : [guess, this.model.generation(guess)]);
-      act(slot, generation);
-    }
+  shift(level: number): number {
+    const slot = this.model.shift(level);
+    assertEquals(this.called.exports.shift(level), slot, "shift");
+    assertEquals(this.inPlace.queue.shift(level), slot, "shift in place");
+    return slot;
   }
 
-  allocate(level: number): void {
-    const expected = this.model.allocate(level);
-    const slot = this.kernel.exports.allocate(level);
-    assertEquals(slot, expected);
-    if (slot < 0) {
-      assertEquals(this.kernel.grow(), this.model.grow() === 1);
-      return this.allocate(level);
-    }
-    const generation = this.kernel.exports.generation(slot);
-    assertEquals(generation, this.model.generation(slot));
-    assertEquals(this.kernel.exports.isCurrent(slot, generation), 1);
-    this.ids.push([slot, generation]);
-    if (this.ids.length > 600) this.ids.splice(0, 100);
+  arm(slot: number, deadline: number): void {
+    if (this.model.isReady(slot)) return;
+    this.#all((party) => party.arm(slot, deadline));
   }
 
-  submit(code: number, generation: number): void {
-    const { submissions } = this.kernel;
-    if (2 * this.pending.length === submissions.length) this.drain();
-    submissions[2 * this.pending.length] = code;
-    submissions[2 * this.pending.length + 1] = generation;
-    this.pending.push([code, generation]);
-  }
-
-  drain(): void {
-    this.kernel.exports.drain(this.pending.length);
-    this.model.drain(this.pending);
-    this.pending = [];
-  }
-
-  turn(consumed: number, limit: number): void {
-    const count = this.kernel.exports.turn(this.now, this.pending.length, consumed, limit);
-    this.window = this.model.turn(this.now, this.pending, consumed, limit);
-    this.pending = [];
-    assertEquals([...this.kernel.window.subarray(0, count)], this.window, "window");
+  /** Returns the level that is chosen, and how many of it. */
+  turn(limit: number): [number, number] {
+    const choice = this.#same("turn", (party) => party.turn(this.now, this.#ran, limit));
+    this.#ran = 0;
+    return choice < 0 ? [0, 0] : [choice & 7, choice >> 3];
   }
 
   compare(): void {
-    const { exports } = this.kernel;
-    assertEquals(exports.nextDeadline(), this.model.nextDeadline() + 0, "nextDeadline");
-    assertEquals(exports.readyCount(), this.model.readyCount(), "readyCount");
-    assertEquals(exports.liveCount(), this.model.liveCount(), "liveCount");
-    assertEquals(exports.timerCount(), this.model.timerCount(), "timerCount");
-    assertEquals(exports.capacity(), this.model.capacity(), "capacity");
-    for (const [slot, generation] of this.ids.slice(-3).concat(this.ids.slice(0, 3))) {
-      assertEquals(exports.isCurrent(slot, generation), this.model.isCurrent(slot, generation), "isCurrent");
-      assertEquals(exports.generation(slot), this.model.generation(slot), "generation");
-      assertEquals(exports.deadline(slot, generation), this.model.deadline(slot, generation) + 0, "deadline");
+    this.#same("nextDeadline", (party) => party.nextDeadline() + 0);
+    this.#same("readyCount", (party) => party.readyCount());
+    this.#same("timerCount", (party) => party.timerCount());
+    this.#same("capacity", (party) => party.capacity());
+    assertEquals(this.inPlace.queue.length, this.model.readyCount(), "length");
+    const slots = this.model.slots();
+    for (const slot of slots.slice(0, 3).concat(slots.slice(-3))) {
+      const deadline = this.#same("deadline", (party) => party.deadline(slot) + 0);
+      assertEquals(this.inPlace.queue.hasTimer(slot), deadline !== Infinity, "hasTimer");
+      assertEquals(this.inPlace.queue.isReady(slot), this.model.isReady(slot), "isReady");
     }
+    const [called, inPlace] = [this.called, this.inPlace].map(({ exports }) => Buffer.from(exports.memory.buffer));
+    if (called.equals(inPlace)) return;
+    const at = called.findIndex((byte, index) => byte !== inPlace[index]) >> 2;
+    throw new Error(`Word ${at} is ${called.readInt32LE(4 * at)} by calls, ${inPlace.readInt32LE(4 * at)} in place`);
+  }
+
+  #all(act: (party: Kernel["exports"] | KernelModel) => void): void {
+    for (const party of [this.called.exports, this.inPlace.exports, this.model]) act(party);
+  }
+
+  #same(what: string, read: (party: Kernel["exports"] | KernelModel) => number): number {
+    const expected = read(this.model);
+    assertEquals(read(this.called.exports), expected, what);
+    assertEquals(read(this.inPlace.exports), expected, what);
+    return expected;
+  }
+
+  #each(step: { who: number; times?: number }, act: (slot: number) => void): void {
+    for (let n = 0; n < (step.times ?? 1); n++) {
+      const slots = this.model.slots();
+      if (slots.length > 0) act(slots[(step.who + n) % slots.length]);
+    }
+  }
+
+  #disarm(slot: number): void {
+    this.#all((party) => party.disarm(slot));
+  }
+
+  /** As the scheduler does it: what is ready has no timer, and is not made ready again. */
+  #makeReady(slot: number, end: "push" | "unshift" = "push"): void {
+    if (this.model.isReady(slot)) return;
+    this.#disarm(slot);
+    this.push(slot, end);
+  }
+
+  #free(slot: number): void {
+    if (this.model.isReady(slot)) return;
+    this.#disarm(slot);
+    this.called.exports.free(slot);
+    this.inPlace.queue.free(slot);
+    this.model.free(slot);
+  }
+
+  #setLevel(slot: number, level: number): void {
+    this.#all((party) => party.setLevel(slot, level));
+  }
+
+  /** Frees all that is in use. */
+  #empty(): void {
+    for (let level = 0; level < 8; level++) while (this.shift(level) !== 0);
+    for (const slot of this.model.slots()) this.#free(slot);
+  }
+
+  /** A turn of a run loop whose coroutines do one of these things, each in its step. */
+  #run(acts: Act[]): void {
+    const [level, most] = this.turn(256);
+    let end = most;
+    while (this.#ran < end) {
+      const slot = this.shift(level);
+      if (slot === 0) break;
+      const { toOthers, who, level: other, then } = acts[this.#ran++ % acts.length];
+      this.#each({ who }, (another) => {
+        if (another === slot) return;
+        if (toOthers === "makeReady") this.#makeReady(another);
+        if (toOthers === "end") this.#free(another);
+        if (toOthers === "setLevel") this.#setLevel(another, other);
+        if (toOthers === "arm") this.arm(another, this.now + other);
+      });
+      if (toOthers === "spawn") this.push(this.allocate(other));
+      if (toOthers === "stop") end = 0;
+      if (then === "yield") this.push(slot);
+      else if (then === "end") this.#free(slot);
+      else if (then === "sleep") this.arm(slot, this.now + other);
+    }
+    this.now++;
   }
 }

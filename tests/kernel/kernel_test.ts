@@ -35,18 +35,16 @@ Deno.test("Kernel agrees with the model over 200,000 random operations", () => {
 
 Deno.test("Kernel agrees with the model on more timers than expire in one turn", () => {
   const duel = new Duel();
-  for (let n = 0; n < 10_000; n++) duel.allocate(n % 3);
-  for (let slot = 0; slot < 10_000; slot++) {
-    const deadline = slot * 7919 % 500;
-    duel.kernel.exports.arm(slot, 0, deadline);
-    duel.model.arm(slot, 0, deadline);
+  const slots = Array.from({ length: 10_000 }, (_, n) => duel.allocate(n % 3));
+  slots.forEach((slot, n) => duel.arm(slot, n * 7919 % 500));
+  let left = slots.length;
+  for (duel.now = 400; left > 0; duel.now += 20) {
+    const [level, most] = duel.turn(256);
+    for (let i = 0; i < most && duel.shift(level) !== 0; i++) left--;
+    if (duel.now % 100 === 0) duel.compare();
   }
-  for (duel.now = 400; duel.now < 3_000; duel.now += 20) {
-    duel.turn(duel.window.length, 256);
-    duel.compare();
-  }
-  assertEquals(duel.kernel.exports.timerCount(), 0);
-  assertEquals(duel.kernel.exports.readyCount(), 0);
+  duel.compare();
+  assertEquals(duel.model.timerCount(), 0);
 });
 
 Deno.test("kernel imports nothing and is below 8 KiB", () => {
@@ -58,40 +56,45 @@ Deno.test("kernel imports nothing and is below 8 KiB", () => {
 Deno.test("Kernel is compiled once, instances are apart", () => {
   const one = new Kernel();
   const two = new Kernel();
-  one.allocate(0);
-  one.exports.arm(0, 0, 5);
-  assertEquals(two.exports.liveCount(), 0);
+  one.exports.arm(one.allocate(0), 5);
+  assertEquals(two.exports.timerCount(), 0);
   assertEquals(two.exports.nextDeadline(), Infinity);
 });
 
-Deno.test("Kernel.take() gives a kernel that was left again, as good as new, and never one in use", () => {
+Deno.test("Kernel.take() gives a kernel that was given back, as good as new, and never one in use", () => {
   const one = Kernel.take();
   const slot = one.allocate(0);
-  one.leave();
+  one.queue.push(0, slot);
+  one.giveBack();
   const two = Kernel.take();
-  assert(two !== one, "a slot is live in the first");
+  assert(two !== one, "a slot of the first is in use");
   const low = two.allocate(7);
-  two.exports.arm(low, two.exports.generation(low), 5);
-  two.submissions.set([~low, two.exports.generation(low)]);
-  two.exports.drain(1);
-  two.leave();
+  two.exports.arm(low, 5);
+  two.exports.disarm(low);
+  two.queue.push(7, low);
+  assertEquals(two.queue.shift(7), low);
+  two.queue.free(low);
+  two.giveBack();
   const three = Kernel.take();
   assertEquals(three, two);
-  assertEquals(three.exports.nextDeadline(), Infinity);
-  assertEquals([three.exports.liveCount(), three.exports.readyCount(), three.exports.timerCount()], [0, 0, 0]);
-  assertEquals(one.exports.isCurrent(slot, one.exports.generation(slot)), 1);
+  // Behind the records lie the timers, which are read as far as there are some.
+  assertEquals(three.queue.words.subarray(0, 4 * 4_096).findIndex((word) => word !== 0), -1);
+  assertEquals([three.exports.nextDeadline(), three.exports.timerCount(), three.queue.length], [Infinity, 0, 0]);
+  assertEquals([one.queue.isReady(slot), one.queue.shift(0)], [true, slot]);
 });
 
-Deno.test("Kernel.leave() drops a kernel that has grown", () => {
+Deno.test("Kernel.giveBack() drops a kernel that has grown", () => {
   const kernel = Kernel.take();
-  assert(kernel.grow());
-  kernel.leave();
+  const slots: number[] = [];
+  for (const before = kernel.bytes; kernel.bytes === before;) slots.push(kernel.allocate(4));
+  for (const slot of slots) kernel.queue.free(slot);
+  kernel.giveBack();
   assert(Kernel.take() !== kernel);
 });
 
-Deno.test("Kernel.leave() keeps a few and drops the rest", () => {
+Deno.test("Kernel.giveBack() keeps a few and drops the rest", () => {
   const crowd = Array.from({ length: 200 }, () => new Kernel());
-  for (const kernel of crowd) kernel.leave();
+  for (const kernel of crowd) kernel.giveBack();
   const again = new Set(Array.from({ length: 200 }, () => Kernel.take()));
   assertEquals(again.size, 200);
   const kept = crowd.filter((kernel) => again.has(kernel)).length;
@@ -109,73 +112,54 @@ Deno.test("the kernel's own section says which kernel it is", async () => {
   assert(digest.toHex().startsWith(KERNEL_SEAL));
 });
 
-Deno.test("Kernel views survive growth", () => {
+Deno.test("Kernel replaces its view when the memory grows, and keeps what is ready and what has a timer", () => {
   const kernel = new Kernel();
-  const before = kernel.submissions;
-  kernel.submissions.set([7, 8, 9]);
-  kernel.window.set([4, 5]);
-  assert(kernel.grow());
+  const before = kernel.queue.words;
+  const [ready, sleeper] = [kernel.allocate(2), kernel.allocate(2)];
+  kernel.queue.push(2, ready);
+  kernel.exports.arm(sleeper, 5);
+  while (kernel.exports.capacity() === 4_088) kernel.allocate(4);
   assertEquals(before.length, 0, "growth detaches the old view");
-  assertEquals([...kernel.submissions.subarray(0, 3)], [7, 8, 9]);
-  assertEquals([...kernel.window.subarray(0, 2)], [4, 5]);
-  assertEquals(kernel.submissions.length, 2 * kernel.exports.submissionCapacity());
-  assertEquals(kernel.window.length, kernel.exports.windowCapacity());
-  assertEquals(kernel.submissions.buffer, kernel.exports.memory.buffer);
+  assertEquals(kernel.queue.words.buffer, kernel.exports.memory.buffer);
+  assertEquals(kernel.exports.turn(5, 0, 256), 2 | 256 << 3);
+  assertEquals([kernel.queue.shift(2), kernel.queue.shift(2), kernel.queue.shift(2)], [ready, sleeper, 0]);
 });
 
-Deno.test("Kernel.allocate() grows to four million live slots", () => {
+Deno.test("Kernel.allocate() grows to four million slots in use", () => {
   const kernel = new Kernel();
-  const { exports } = kernel;
+  const { exports, queue } = kernel;
   const count = 4_000_000;
-  for (let slot = 0; slot < count; slot++) {
-    if (kernel.allocate(4) !== slot) throw new Error(`slot ${slot} was not given out in its turn`);
-    if (slot % 1_000 === 0) exports.arm(slot, 0, count - slot);
+  for (let n = 0; n < count; n++) {
+    const slot = kernel.allocate(4);
+    if (slot !== 8 + n) throw new Error(`slot ${slot} was given out and not ${8 + n}`);
+    if (n % 1_000 === 0) exports.arm(slot, count - n);
   }
-  assertEquals(exports.liveCount(), count);
   assertEquals(exports.timerCount(), 4_000);
-  kernel.submissions.set([count - 1, 0, 0, 0]);
-  assertEquals(exports.turn(1_000, 2, 0, 256), 3);
-  const last = count - 1_000;
-  assertEquals([...kernel.window.subarray(0, 3)], [(count - 1) << 1, 0, last << 1 | 1]);
+  queue.push(4, 7 + count);
+  assertEquals(exports.turn(1_000, 0, 256), 4 | 256 << 3);
+  assertEquals([queue.length, queue.shift(4), queue.shift(4)], [2, 7 + count, 8 + count - 1_000]);
 });
 
-Deno.test("Kernel.allocate() throws when the host refuses memory, and recovers", () => {
-  setKernelModule(limitedTo(3));
+Deno.test("Kernel.allocate() throws when the host refuses memory, changes nothing, and recovers", () => {
+  setKernelModule(limitedTo(4));
   const kernel = new Kernel();
   setKernelModule(new WebAssembly.Module(kernelBytes()));
-  const { exports } = kernel;
-  for (let slot = 0; slot < 4_096; slot++) kernel.allocate(4);
-  exports.arm(9, 0, 3);
+  const { exports, queue } = kernel;
+  const slots = Array.from({ length: 8_184 }, () => kernel.allocate(4));
+  exports.arm(slots[9], 3);
+  queue.push(4, slots[5]);
   for (let attempt = 0; attempt < 2; attempt++) {
     assertThrows(
       () => kernel.allocate(4),
       RangeError,
-      "Cannot create a coroutine as the host refuses the scheduler memory for more than 4096, " +
-        "let some finish first: current value is 4096 live coroutines",
+      "Cannot create a coroutine as the host refuses the scheduler memory for more than 8184, " +
+        "let some finish first: current value is 8184 live coroutines",
     );
   }
-  assertEquals(exports.liveCount(), 4_096);
-  assertEquals(exports.nextDeadline(), 3);
-  kernel.submissions.set([~9, 0, 5, 0]);
-  assertEquals(exports.turn(5, 2, 0, 256), 1);
-  assertEquals(kernel.window[0], 5 << 1);
-  assertEquals(kernel.allocate(4), 9);
+  assertEquals([exports.nextDeadline(), queue.length], [3, 1]);
+  assertEquals(exports.turn(3, 0, 256), 4 | 256 << 3);
+  assertEquals([queue.shift(4), queue.shift(4)], [slots[5], slots[9]]);
+  queue.free(slots[9]);
+  assertEquals(kernel.allocate(4), slots[9]);
   assertThrows(() => kernel.allocate(4), RangeError);
-});
-
-Deno.test("Kernel.grow() goes on to millions of slots until the host refuses, and then changes nothing", () => {
-  const kernel = new Kernel();
-  kernel.allocate(4);
-  kernel.exports.arm(0, 0, 3);
-  // The pages are reserved, never touched.
-  while (kernel.grow());
-  const { capacity } = kernel.exports;
-  const reached = capacity();
-  assertLess(4_000_000, reached);
-  assertLess(reached, 2 ** 30);
-  assertEquals(kernel.grow(), false);
-  assertEquals(capacity(), reached);
-  assertEquals(kernel.allocate(4), 1);
-  assertEquals(kernel.exports.turn(3, 0, 0, 256), 1);
-  assertEquals(kernel.window[0], 1);
 });

@@ -8,7 +8,7 @@ import { currentContext } from "../../core/host/async_context.ts";
 import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
 import { AsyncListener } from "../../core/io/net/listener.ts";
-import { Line, NONE } from "../../core/fiber/line.ts";
+import { ReadyQueue } from "../../core/kernel/ready_queue.ts";
 import { Mailbox } from "../../core/coroutine/mailbox.ts";
 import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
@@ -205,7 +205,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Mailbox.prototype, "unsort", 1, () =>
+      sometimes(Mailbox.prototype, "uncategorize", 1, () =>
         function () {
           this.messages?.shift();
         }),
@@ -216,7 +216,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () =>
-      sometimes(Mailbox.prototype, "unsort", 1, () =>
+      sometimes(Mailbox.prototype, "uncategorize", 1, () =>
         function () {
           this.messages?.shift();
         }),
@@ -259,11 +259,9 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "First come, first served",
     apply: () =>
-      sometimes(Line.prototype, "push", 50, (push) =>
-        function (slot) {
-          const first = this.shift();
-          push.call(this, slot);
-          if (first !== NONE) push.call(this, first);
+      sometimes(ReadyQueue.prototype, "push", 50, () =>
+        function (level, slot) {
+          this.unshift(level, slot);
         }),
   },
   {

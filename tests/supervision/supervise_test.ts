@@ -2,7 +2,8 @@ import { Coro, MonitorException, Scheduler } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { SupervisionError } from "../../core/supervision/errors.ts";
-import { type ChildSpec, supervise, type SuperviseOptions } from "../../core/supervision/supervise.ts";
+import type { ChildSpec, SuperviseOptions } from "../../core/supervision/options.ts";
+import { supervise } from "../../core/supervision/supervise.ts";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
 // deno-lint-ignore no-explicit-any -- one that does not return takes this type too

@@ -9,7 +9,7 @@ class LoopSleep extends Sleep {
   override begin(fiber: Fiber): boolean {
     if (this.limit > 0) return false;
     this.give(this.outcome);
-    fiber.loop.submit(fiber);
+    fiber.loop.makeReady(fiber);
     return false;
   }
 

@@ -1,45 +1,47 @@
 /**
- * The callbacks that are ready, in one line with the coroutines that are.
+ * The callbacks that are ready, in one queue with the coroutines that are ready.
  *
  * A slot in the kernel for every callback would cost several times what a callback costs. So callbacks that become
  * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
- * order exactly, as whatever else becomes ready closes the batch.
+ * order exactly, as anything else that becomes ready closes the batch.
  */
 import { context } from "../../fiber/context.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import type { Scheduler } from "../../coroutine/scheduler.ts";
-import type { Handle } from "./handle.ts";
+import { LOOP_LEVEL, type QueuedCallback } from "./loop_services.ts";
 
-// Enough to share the price of an entry, few enough that the clock is looked at between batches.
+// Many enough to share the cost of an entry, few enough that the clock is read often: it is read between batches.
 const MAX_BATCH = 64;
 const MAX_SPARE = 64;
 
-// Asyncio knows no priorities: callbacks have that of a coroutine without one.
-const LEVEL = 4;
-
 /** One entry of the ready queue. */
 class Batch extends Schedulable {
-  // Never made shorter: an array that is emptied forgets its room.
-  readonly #handles: (Handle | null)[] = [];
+  // Never truncated: an array whose length is set to zero loses its capacity.
+  readonly #callbacks: (QueuedCallback | null)[] = [];
   /** How many callbacks are in it. */
   length = 0;
   readonly #queue: CallbackQueue;
 
   constructor(queue: CallbackQueue, scheduler: Scheduler) {
-    super(scheduler, LEVEL);
+    super(scheduler, LOOP_LEVEL);
     this.#queue = queue;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
   }
 
-  add(handle: Handle): void {
-    this.#handles[this.length++] = handle;
+  /** Whether nothing has become ready behind it. */
+  get isLast(): boolean {
+    return this.loop.queue.isLast(LOOP_LEVEL, this.slot);
+  }
+
+  add(callback: QueuedCallback): void {
+    this.#callbacks[this.length++] = callback;
   }
 
   /** Calls them, in their order. */
   call(): void {
-    const handles = this.#handles;
-    for (let i = 0; i < this.length; i++) handles[i]!.run();
-    for (let i = 0; i < this.length; i++) handles[i] = null;
+    const callbacks = this.#callbacks;
+    for (let i = 0; i < this.length; i++) callbacks[i]!.run();
+    for (let i = 0; i < this.length; i++) callbacks[i] = null;
     this.length = 0;
   }
 
@@ -54,50 +56,40 @@ export class CallbackQueue {
   readonly #spare: Batch[] = [];
   // The batch that the latest callback was added to, until it runs.
   #open: Batch | null = null;
-  // The scheduler's step and submissions when it was last added to: if they have moved, something came after it.
-  #step = -1;
-  #submissions = -1;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
   }
 
-  /** Adds a callback behind all that is ready. */
-  push(handle: Handle): void {
+  /** Adds a callback behind everything that is ready. */
+  push(callback: QueuedCallback): void {
     const open = this.#open;
-    if (open !== null && this.#isLast() && open.length < MAX_BATCH) open.add(handle);
-    else this.#begin().add(handle);
+    if (open !== null && open.isLast && open.length < MAX_BATCH) open.add(callback);
+    else this.#openBatch().add(callback);
   }
 
-  #isLast(): boolean {
-    return this.#scheduler.step === this.#step && this.#scheduler.submissions === this.#submissions;
-  }
-
-  #begin(): Batch {
+  #openBatch(): Batch {
     const scheduler = this.#scheduler;
     const batch = this.#spare.pop() ?? new Batch(this, scheduler);
-    scheduler.submit(batch);
+    scheduler.makeReady(batch);
     this.#open = batch;
-    this.#step = scheduler.step;
-    this.#submissions = scheduler.submissions;
     return batch;
   }
 
   /** Runs a batch whose turn has come. */
   run(batch: Batch): void {
     if (this.#open === batch) this.#open = null;
-    batch.phase = IDLE;
     this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
-    else this.#scheduler.leave(batch);
+    else this.#scheduler.freeSlot(batch);
   }
 
-  /** The loop is closed: batches give their slots back, so that another scheduler can have the kernel. */
+  /** The loop is closed: frees the slots of the batches, so that another scheduler can use the kernel. */
   dispose(): void {
-    for (const batch of this.#spare.splice(0)) this.#scheduler.leave(batch);
+    for (const batch of this.#spare.splice(0)) this.#scheduler.freeSlot(batch);
   }
 
-  /** Calls back as a callback of this scheduler, and of no coroutine. */
+  /** Calls a function as a callback of this scheduler, outside any coroutine. */
   within(callback: () => void): void {
     context.fiber = null;
     context.scheduler = this.#scheduler;

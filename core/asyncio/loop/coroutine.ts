@@ -5,13 +5,13 @@ import { operationFor } from "../../operations/as_body.ts";
 import { isGenerator, isGeneratorFunction, isThenable } from "../../fiber/fiber.ts";
 
 /**
- * What asyncio calls a coroutine: a generator object, a generator function (called with its `Coro`), or an operation,
- * such as what `sleep()`, `lock.acquire()` and `queue.get()` answer.
+ * A coroutine in the sense of asyncio: a generator object, a generator function (called with its `Coro`), or an
+ * operation, such as `sleep()`, `lock.acquire()` and `queue.get()` return.
  */
 // deno-lint-ignore no-explicit-any -- a generator that uses plain `yield` is sent `any`
 export type Coroutine<T = unknown> = Generator<unknown, T, any> | CoroFunction<[], T> | Operation<T>;
 
-/** What can be awaited: a coroutine, a future or task, a promise, or a `Coro` (for its end). */
+/** Anything that can be awaited: a coroutine, a future or task, a promise, or a `Coro` (for its end). */
 export type Awaitable<T = unknown> = Coroutine<T> | PromiseLike<T> | Coro<T>;
 
 /** The type of value that awaiting `W` gives. */
@@ -24,42 +24,42 @@ export type AwaitedValue<W> = W extends Operation<infer T> ? T : W extends Gener
 : never;
 
 /**
- * Whether something is a coroutine function: a generator function.
+ * Whether a value is a coroutine function: a generator function.
  *
- * @param value Anything.
+ * @param value Any value.
  */
 export function isCoroutineFunction(value: unknown): value is CoroFunction {
   return isGeneratorFunction(value);
 }
 
 /**
- * Whether something is a coroutine: a generator object or an operation.
+ * Whether a value is a coroutine: a generator object or an operation.
  *
- * @param value Anything.
+ * @param value Any value.
  */
 export function isCoroutine(value: unknown): value is Generator | Operation<unknown> {
   return isGenerator(value) || value instanceof Operation;
 }
 
-/** @internal The operation that awaits something; `null` for a generator or a generator function, which are run. */
+/** @internal The operation that awaits a value; `null` for a generator or a generator function, which is run instead. */
 export function operationOf(awaitable: unknown): Operation<unknown> | null {
   if (isGenerator(awaitable) || isGeneratorFunction(awaitable)) return null;
   return awaitable instanceof Coro ? awaitable.finish() : operationFor(awaitable);
 }
 
-/** @internal Whether something can be awaited. */
+/** @internal Whether a value can be awaited. */
 export function isAwaitable(value: unknown): value is Awaitable {
   return isCoroutine(value) || isCoroutineFunction(value) || isThenable(value) || value instanceof Coro;
 }
 
 /**
- * Makes a coroutine function of a function, as the decorator of this name once did.
+ * Makes a coroutine function of a function, like asyncio's former decorator of this name.
  *
- * A generator function is one already and stays as it is. Of another function it makes one that calls it and, if it
- * answers something that can be awaited (a promise, so that async functions will do; a future; a generator object; an
- * operation), awaits that.
+ * A generator function is a coroutine function already and is returned as it is. For any other function, the coroutine
+ * function calls it and, if it returns something that can be awaited (the promise of an async function, a future, a
+ * generator object, an operation), awaits that.
  *
- * @param fn The function; as a coroutine function it is called with the `Coro` first, which is not passed on to it.
+ * @param fn The function. The `Coro` that a coroutine function is called with is not passed on to it.
  * @returns A coroutine function.
  * @throws {TypeError} If `fn` is not a function.
  *
@@ -83,7 +83,7 @@ export function coroutine<A extends any[], R>(
   }
   if (isCoroutineFunction(fn)) return fn as CoroFunction;
   return function* (_coro: Coro, ...args: A) {
-    const answer: unknown = fn(...args);
-    return isCoroutine(answer) || isThenable(answer) ? yield answer : answer;
+    const result: unknown = fn(...args);
+    return isCoroutine(result) || isThenable(result) ? yield result : result;
   };
 }

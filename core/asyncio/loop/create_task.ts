@@ -7,7 +7,7 @@ import type { Task, TaskOptions } from "./task.ts";
  *
  * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
  * @param options See {@linkcode TaskOptions}.
- * @throws {TypeError} If `coroutine` is none.
+ * @throws {TypeError} If `coroutine` is not a coroutine.
  * @throws {Error} If no loop is running.
  *
  * @example

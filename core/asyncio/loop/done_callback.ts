@@ -1,14 +1,14 @@
 import type { CompletionWaiter } from "../../fiber/joiner.ts";
-import type { Future } from "./future.ts";
 import { type Callback, Handle } from "./handle.ts";
+import type { LoopServices } from "./loop_services.ts";
 
-/** A function that is called through the loop when a future is done: somebody who waits, and then a callback. */
+/** A function that is called through the loop when a future is done: first a completion waiter, then a callback. */
 export class DoneCallback extends Handle implements CompletionWaiter {
   declare nextJoiner: CompletionWaiter | null;
   declare prevJoiner: CompletionWaiter | null;
 
-  constructor(future: Future, callback: Callback) {
-    super(future.loop, callback, future);
+  constructor(loop: LoopServices, callback: Callback, future: PromiseLike<unknown>) {
+    super(loop, callback, future);
     this.nextJoiner = null;
     this.prevJoiner = null;
   }

@@ -8,19 +8,19 @@ import { Future, type FutureOptions } from "./future.ts";
 import { getRunningLoop } from "./running.ts";
 
 /**
- * Whether something is a future or task.
+ * Whether a value is a future or a task.
  *
- * @param value Anything.
+ * @param value Any value.
  */
 export function isFuture(value: unknown): value is Future {
   return value instanceof Future;
 }
 
 /**
- * A future of whatever can be awaited: futures and tasks stay as they are, of a coroutine a task is made, of a promise
- * a future.
+ * Makes a future of anything that can be awaited: a task of a coroutine, a future of a promise. A future or task is
+ * returned as it is.
  *
- * @param awaitable What can be awaited.
+ * @param awaitable Anything that can be awaited.
  * @param options The event loop; the running one by default.
  * @throws {TypeError} If `awaitable` cannot be awaited.
  * @throws {RangeError} If it is a future of another loop.
@@ -38,7 +38,7 @@ export function ensureFuture<T>(awaitable: Awaitable<T>, options: FutureOptions 
   throw cannotAwait(awaitable);
 }
 
-/** @internal Throws if something cannot be awaited. */
+/** @internal Throws if a value cannot be awaited. */
 export function mustBeAwaitable(value: unknown): void {
   if (!isAwaitable(value)) throw cannotAwait(value);
 }
@@ -51,11 +51,11 @@ function cannotAwait(value: unknown): TypeError {
 }
 
 /**
- * A future of a promise. Cancelling it does not reach the promise, which goes on.
+ * Makes a future of a promise. Cancelling it has no effect on the promise.
  *
- * @param promise A promise; a future stays as it is.
+ * @param promise A promise; a future is returned as it is.
  * @param options The event loop; the running one by default.
- * @throws {TypeError} If `promise` is none.
+ * @throws {TypeError} If `promise` is not a promise.
  * @throws {Error} If no loop is given and none is running.
  *
  * @example
@@ -84,15 +84,16 @@ function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   };
   const reaction = Reaction.join(promise, settling);
   scheduler.hostOperations++;
-  const left = (): void => {
-    // When it is cancelled the promise is waited for no longer.
+  const stop = (): void => {
+    // A cancelled future no longer waits for the promise.
     reaction.leave(settling);
     scheduler.hostOperations--;
-    // That may have been all that there was to wait for.
+    // There may be nothing else to wait for.
     scheduler.driver.update();
   };
-  future.join({ ...UNLINKED, resolve: left, reject: left });
+  future.addWaiter({ ...UNLINKED, resolve: stop, reject: stop });
   return future;
 }
 
+// The links of a completion waiter that is in no list.
 const UNLINKED = { nextJoiner: null, prevJoiner: null };

@@ -11,24 +11,33 @@ import { type TaskResult, WorkerPool } from "../../workers/worker_pool.ts";
 import { CallbackQueue } from "./callback_queue.ts";
 import type { Awaitable, Coroutine } from "./coroutine.ts";
 import { ensureFuture } from "./ensure_future.ts";
-import { type ExceptionContext, type ExceptionHandler, printContext } from "./exception_handler.ts";
+import { type ExceptionContext, printContext } from "./exception_context.ts";
 import { Future, type FutureOptions } from "./future.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { type EventLoopOptions, LoopScheduler } from "./loop_scheduler.ts";
+import {
+  LOOP_LEVEL,
+  type LoopServices,
+  type PendingReport,
+  type QueuedCallback,
+  type TimedCallback,
+} from "./loop_services.ts";
 import { allTasks } from "./tasks.ts";
 import { Task, type TaskOptions } from "./task.ts";
-import type { Unretrieved } from "./unretrieved.ts";
 
-/** Who waits for a run of the loop to end. */
+/** Handles the errors that no other code handles. */
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+
+/** The promise of a run. */
 interface Run {
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /**
- * An event loop: callbacks and coroutines side by side, in one line, first come, first served.
+ * An event loop: runs callbacks and coroutines from one queue, in the order in which they became ready.
  *
- * It is a scheduler that moves only inside `run`, `runForever` and `runUntilComplete`, which answer promises, as a
+ * It is a scheduler that runs only inside `run`, `runForever` and `runUntilComplete`, which return promises, as a
  * JavaScript host cannot block. Several loops may run interleaved.
  *
  * @example
@@ -48,24 +57,24 @@ interface Run {
  * assertEquals(log, ["soon", "later"]);
  * ```
  */
-export class EventLoop {
-  /** What runs its coroutines: for `dump()`, `stats()`, and coroutines that are no tasks. */
+export class EventLoop implements LoopServices {
+  /** The scheduler that runs its coroutines: for `dump()`, `stats()`, and coroutines that are not tasks. */
   readonly scheduler: Scheduler;
-  /** Seconds that a callback or a step of a task may take before it is told of in debug mode; 0.1 at first. */
+  /** In debug mode, a callback or a step of a task that takes so many seconds causes a warning; 0.1 by default. */
   slowCallbackDuration = 0.1;
-  /** @internal Errors of its futures that nobody has asked for. */
-  readonly unretrieved: Set<Unretrieved> = new Set();
-  readonly #scheduler: LoopScheduler;
+  /** @internal Errors of its futures that were not retrieved so far. */
+  readonly unretrieved: Set<PendingReport> = new Set();
+  readonly #scheduler: LoopScheduler<EventLoop>;
   readonly #callbacks: CallbackQueue;
-  // As an option, made once.
-  readonly #itself: FutureOptions = { loop: this };
+  // The options of its futures and tasks, made once.
+  readonly #loopOption: FutureOptions = { loop: this };
   #run: Run | null = null;
   #closed = false;
   #handler: ExceptionHandler | null = null;
   #executor: WorkerPool | null = null;
 
   /**
-   * Makes an event loop that stands still.
+   * Makes an event loop, which does not run yet.
    *
    * @param options See {@linkcode EventLoopOptions}.
    */
@@ -81,7 +90,7 @@ export class EventLoop {
   /**
    * Runs until `stop()` is called.
    *
-   * @returns A promise; rejected with `DeadlockError` if nothing is left that could happen.
+   * @returns A promise; rejected with `DeadlockError` if nothing can become ready any more.
    * @throws {Error} As a rejection, if it runs already or is closed.
    */
   async runForever(): Promise<void> {
@@ -96,9 +105,9 @@ export class EventLoop {
   /**
    * Runs until a future is done.
    *
-   * @param awaitable The future, or whatever can be awaited: a task is made of a coroutine.
-   * @returns A promise of its result; rejected with the error it has, or with `DeadlockError` if nothing is left that
-   * could happen.
+   * @param awaitable The future, or anything that can be awaited: of a coroutine, a task is made.
+   * @returns A promise of its result; rejected with its error, or with `DeadlockError` if nothing can become ready any
+   * more.
    * @throws {Error} As a rejection, if the loop runs already, is closed, or is stopped before the future is done.
    */
   async runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
@@ -120,8 +129,9 @@ export class EventLoop {
   }
 
   /**
-   * Stops it at the end of the iteration that runs: what was ready when that began still runs, what has become ready
-   * since runs when the loop runs again. Called while it stands still, it lets the next run make one iteration.
+   * Stops it at the end of the current iteration: everything that was ready when the iteration began still runs, and
+   * whatever has become ready since runs in the next run. Called while the loop is stopped, it limits the next run to
+   * one iteration.
    */
   stop(): void {
     this.#scheduler.stopAfterIteration();
@@ -138,15 +148,15 @@ export class EventLoop {
   }
 
   /**
-   * Closes it for good; closing it again is harmless. Errors that nobody asked for and tasks that have not ended are
-   * told to its exception handler. Its own executor is terminated.
+   * Closes it for good; calling it again has no effect. Errors that were never retrieved and tasks that have not ended
+   * are reported to its exception handler. Its own executor is terminated.
    *
    * @throws {Error} If it runs.
    */
   close(): void {
     if (this.isRunning()) throw new Error("Cannot close this event loop as it is running: call stop() first");
     if (this.#closed) return;
-    for (const unretrieved of [...this.unretrieved]) unretrieved.report();
+    for (const error of [...this.unretrieved]) error.report();
     for (const task of allTasks(this)) {
       const message = `Event loop closed while ${task} was pending: it never goes on`;
       withinContext(task.getCoro().hostContext, () => this.callExceptionHandler({ message, task }));
@@ -157,8 +167,8 @@ export class EventLoop {
     this.#scheduler.dispose();
   }
 
-  /** @internal The scheduler stands still: on demand, or as it has to. */
-  ended(error: Error | null): void {
+  /** @internal The scheduler has stopped: on request (`null`), or with an error. */
+  runEnded(error: Error | null): void {
     const run = this.#run;
     this.#run = null;
     if (error === null) run?.resolve();
@@ -173,10 +183,10 @@ export class EventLoop {
   // --- callbacks ----------------------------------------------------------------------------------------------
 
   /**
-   * Has a function called in the next iteration, in the order of these calls. As everything that calls back here, it
-   * runs in the host's asynchronous context that is current at the call.
+   * Has a function called in the next iteration, in the order of these calls. Like all callbacks of the loop, it runs in
+   * the asynchronous context of the host in which it was registered.
    *
-   * @param callback The function. What it throws goes to the exception handler.
+   * @param callback The function. An error that it throws goes to the exception handler.
    * @param args Its arguments.
    * @throws {TypeError} If `callback` is not a function, or a coroutine function.
    * @throws {Error} If the loop is closed.
@@ -190,12 +200,12 @@ export class EventLoop {
     return handle;
   }
 
-  /** @internal Has a callback called in the next iteration. */
-  enqueue(handle: Handle): void {
-    if (!this.#closed) this.#callbacks.push(handle);
+  /** @internal Adds a callback to the next iteration, unless the loop is closed. */
+  enqueue(callback: QueuedCallback): void {
+    if (!this.#closed) this.#callbacks.push(callback);
   }
 
-  /** The same as {@linkcode EventLoop.callSoon}: a JavaScript program has one thread. */
+  /** The same as {@linkcode EventLoop.callSoon}, as a JavaScript program has one thread. */
   // deno-lint-ignore no-explicit-any -- as above
   callSoonThreadsafe<A extends readonly any[]>(callback: (...args: A) => unknown, ...args: A): Handle {
     return this.callSoon(callback, ...args);
@@ -204,10 +214,10 @@ export class EventLoop {
   /**
    * Has a function called after some time.
    *
-   * @param delay Seconds, or a duration; zero or less is the next iteration.
-   * @param callback The function. What it throws goes to the exception handler.
+   * @param delay Seconds, or a duration; zero or less means the next iteration.
+   * @param callback The function. An error that it throws goes to the exception handler.
    * @param args Its arguments.
-   * @throws {TypeError} If `delay` is no time, or `callback` not a function, or a coroutine function.
+   * @throws {TypeError} If `delay` is not a valid duration, or `callback` not a function, or a coroutine function.
    * @throws {Error} If the loop is closed.
    */
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters
@@ -226,8 +236,9 @@ export class EventLoop {
   /**
    * Has a function called at a time.
    *
-   * @param when The time, in seconds, by the clock of {@linkcode EventLoop.time}; what is past is the next iteration.
-   * @param callback The function. What it throws goes to the exception handler.
+   * @param when The time, in seconds, by the clock of {@linkcode EventLoop.time}; a time that has passed means the next
+   * iteration.
+   * @param callback The function. An error that it throws goes to the exception handler.
    * @param args Its arguments.
    * @throws {TypeError} If `when` is not a number, or `callback` not a function, or a coroutine function.
    * @throws {Error} If the loop is closed.
@@ -250,13 +261,13 @@ export class EventLoop {
     return handle;
   }
 
-  /** @internal Has a callback called when its time has come. */
-  arm(handle: TimerHandle): void {
-    const call = () => this.#callbacks.within(() => handle.run());
-    handle.armed(new Timer(this.scheduler, LEVEL, 0, call, handle.when()));
+  /** @internal Sets a timer for a callback. */
+  arm(callback: TimedCallback): void {
+    const call = () => this.#callbacks.within(() => callback.run());
+    callback.armed(new Timer(this.scheduler, LOOP_LEVEL, 0, call, callback.when()));
   }
 
-  /** The time, in seconds since an arbitrary moment; it never goes backwards. That of `scheduler.now()`. */
+  /** The time, in seconds since an arbitrary moment: it never goes backwards. The same as `scheduler.now()`. */
   time(): number {
     return this.#scheduler.now();
   }
@@ -265,7 +276,7 @@ export class EventLoop {
 
   /** Makes a future of this loop. */
   createFuture<T = unknown>(): Future<T> {
-    return new Future<T>(this.#itself);
+    return new Future<T>(this.#loopOption);
   }
 
   /**
@@ -273,21 +284,21 @@ export class EventLoop {
    *
    * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
    * @param options See {@linkcode TaskOptions}.
-   * @throws {TypeError} If `coroutine` is none.
+   * @throws {TypeError} If `coroutine` is not a coroutine.
    * @throws {Error} If the loop is closed.
    */
   createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): Task<T> {
-    return new Task<T>(coroutine, options === undefined ? this.#itself : { ...options, loop: this });
+    return new Task<T>(coroutine, options === undefined ? this.#loopOption : { ...options, loop: this });
   }
 
   /**
-   * Runs a function in a worker, so that the loop goes on meanwhile.
+   * Runs a function in a worker, while the loop goes on.
    *
-   * @param executor A worker pool; `null` is the loop's own, which is made when it is first used.
+   * @param executor A worker pool; `null` means the pool of the loop itself, which is made when it is first used.
    * @param target A self-contained function, whose source is sent, or `{ module, name }`.
    * @param args Its arguments, which are copied.
-   * @returns A future of what it answers. Cancelling it cancels the task in the worker.
-   * @throws {TypeError} If `executor` is neither.
+   * @returns A future of its result. Cancelling it cancels the task in the worker.
+   * @throws {TypeError} If `executor` is neither a worker pool nor `null`.
    * @throws {Error} If the loop is closed.
    */
   // deno-lint-ignore no-explicit-any -- as in WorkerPool.asyncTask
@@ -309,7 +320,7 @@ export class EventLoop {
     return this.createTask(pool.asyncTask(target as ModuleTarget, ...args));
   }
 
-  /** Waits until the tasks of its own executor are done, and ends it. */
+  /** Waits until the tasks of the loop's own executor are done, and terminates it. */
   async shutdownDefaultExecutor(): Promise<void> {
     const executor = this.#executor;
     this.#executor = null;
@@ -321,9 +332,10 @@ export class EventLoop {
   // --- errors and debugging -----------------------------------------------------------------------------------
 
   /**
-   * Sets who is told of errors that nobody takes.
+   * Sets the handler for errors that no other code handles.
    *
-   * @param handler Called with the loop and what happened; `null` is the default, which prints it on stderr.
+   * @param handler Called with the loop and the context of the error; `null` is the default handler, which prints it on
+   * stderr.
    * @throws {TypeError} If `handler` is neither a function nor `null`.
    */
   setExceptionHandler(handler: ExceptionHandler | null): void {
@@ -335,15 +347,15 @@ export class EventLoop {
     this.#handler = handler;
   }
 
-  /** Who is told of errors that nobody takes; `null` for the default. */
+  /** The handler for errors that no other code handles; `null` for the default one. */
   getExceptionHandler(): ExceptionHandler | null {
     return this.#handler;
   }
 
   /**
-   * Tells the exception handler of an error. If the handler throws, both errors go to the default handler.
+   * Passes an error to the exception handler. If the handler throws, both errors go to the default handler.
    *
-   * @param context What happened.
+   * @param context The error, and where it comes from.
    */
   callExceptionHandler(context: ExceptionContext): void {
     if (this.#handler === null) return this.#callDefaultHandler(context);
@@ -355,7 +367,7 @@ export class EventLoop {
     }
   }
 
-  /** The default handler may be that of a subclass, and the loop must go on whatever it does. */
+  // A subclass may override the default handler, and the loop must go on even if that throws.
   #callDefaultHandler(context: ExceptionContext): void {
     try {
       this.defaultExceptionHandler(context);
@@ -366,9 +378,9 @@ export class EventLoop {
   }
 
   /**
-   * Prints what happened on stderr.
+   * Prints an error on stderr.
    *
-   * @param context What happened.
+   * @param context The error, and where it comes from.
    */
   defaultExceptionHandler(context: ExceptionContext): void {
     if (context.coro instanceof Coro) printUncaught(context.exception, context.coro);
@@ -376,8 +388,9 @@ export class EventLoop {
   }
 
   /**
-   * Switches debug mode on or off. With it, callbacks and steps of tasks made from then on that take longer than
-   * `slowCallbackDuration` are told of on stderr, and operations never yielded go to the exception handler.
+   * Switches debug mode on or off. In debug mode, a callback, or a step of a task made in debug mode, that takes longer
+   * than `slowCallbackDuration` causes a warning on stderr, and operations that are never yielded are reported to the
+   * exception handler.
    *
    * @param enabled Whether it is on.
    */
@@ -390,32 +403,29 @@ export class EventLoop {
     return this.#scheduler.debug;
   }
 
-  /** @internal Runs a step and tells of it if it takes long. */
-  timeStep(what: string, step: () => void): void {
+  /** @internal Runs a step and warns if it takes long. */
+  timeStep(label: string, step: () => void): void {
     const start = performance.now();
     step();
     const seconds = (performance.now() - start) / 1000;
-    if (seconds >= this.slowCallbackDuration) console.warn(`Executing ${what} took ${seconds.toFixed(3)} seconds`);
+    if (seconds >= this.slowCallbackDuration) console.warn(`Executing ${label} took ${seconds.toFixed(3)} seconds`);
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return `${this.#closed ? "closed" : this.isRunning() ? "running" : "idle"} ${this.#scheduler.name}`;
   }
 
-  /** @internal How `console.log` shows it. */
+  /** @internal Text for `console.log`, in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return `EventLoop (${this})`;
   }
 
-  /** @internal The same for Node.js. */
+  /** @internal Text for `console.log`, in Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `EventLoop (${this})`;
   }
 }
-
-// Asyncio knows no priorities: callbacks have that of a coroutine without one.
-const LEVEL = 4;
 
 function checkCallback(callback: unknown, action: string): void {
   if (typeof callback === "function" && !isGeneratorFunction(callback)) return;

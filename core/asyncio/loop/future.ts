@@ -8,9 +8,10 @@ import {
 import { type Operation, WAIT } from "../../fiber/operation.ts";
 import { CancelledError, InvalidStateError } from "../errors.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { FutureWait } from "./future_wait.ts";
+import type { AwaitedFuture } from "./awaited_future.ts";
 import { DoneCallback } from "./done_callback.ts";
-import type { Callback } from "./handle.ts";
+import { FutureWait } from "./future_wait.ts";
+import { PromiseWaiter } from "./promise_waiter.ts";
 import { getRunningLoop } from "./running.ts";
 import { Unretrieved } from "./unretrieved.ts";
 
@@ -26,13 +27,13 @@ const FAILED = 2;
 const CANCELLED = 3;
 
 /**
- * A result that is not there yet: where callbacks, coroutines and async functions meet.
+ * A result that is not available yet, for callbacks, coroutines and async functions.
  *
- * `yield* future` waits for it in a coroutine, `await future` in an async function, and `addDoneCallback` has a
- * function called. Whoever waits goes on through the event loop, never inline, in the order in which they came.
+ * `yield* future` waits for it in a coroutine, `await future` in an async function, and `addDoneCallback` registers a
+ * function to be called. All of them go on through the event loop, never inline, in the order in which they came.
  *
- * An error that nobody asks for is reported to the loop's exception handler when the future is collected as garbage or
- * the loop is closed.
+ * An error that is never retrieved goes to the loop's exception handler when the future is garbage-collected or the
+ * loop is closed.
  *
  * @example
  * ```ts
@@ -48,13 +49,13 @@ const CANCELLED = 3;
  * assertEquals(answer, 42);
  * ```
  */
-export class Future<T = unknown> implements PromiseLike<T> {
+export class Future<T = unknown> implements PromiseLike<T>, AwaitedFuture {
   /** @internal The event loop it belongs to. */
   readonly loop: EventLoop;
   #state = PENDING;
   // The result, or the error.
   #outcome: unknown = undefined;
-  #firstCompletionWaiter: CompletionWaiter | null = null;
+  #firstWaiter: CompletionWaiter | null = null;
   #unretrieved: Unretrieved | null = null;
 
   /**
@@ -67,7 +68,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     this.loop = loop;
   }
 
-  /** @internal What it is, for messages. */
+  /** @internal The name of its kind, for messages. */
   get kind(): string {
     return "Future";
   }
@@ -90,7 +91,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /**
    * The result.
    *
-   * @throws The error it has, if it has one.
+   * @throws Its error, if it has one.
    * @throws {CancelledError} If it was cancelled.
    * @throws {InvalidStateError} If it is not done yet.
    */
@@ -116,7 +117,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Gives it its result.
+   * Sets its result.
    *
    * @param value The result.
    * @throws {InvalidStateError} If it is done.
@@ -127,7 +128,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Gives it an error in place of a result.
+   * Sets an error in place of a result.
    *
    * @param error The error.
    * @throws {TypeError} If `error` is not an error.
@@ -147,9 +148,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Cancels it: whoever waits for it gets a `CancelledError`.
+   * Cancels it: a `CancelledError` is thrown in everything that waits for it.
    *
-   * @param message What the error says.
+   * @param message The message of the error.
    * @returns `false` if it is done already.
    */
   cancel(message?: string): boolean {
@@ -159,9 +160,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Has a function called when it is done, through the event loop; soon, if it is done already.
+   * Has a function called through the event loop when it is done: in the next iteration, if it is done already.
    *
-   * @param callback Called with this future. What it throws goes to the loop's exception handler.
+   * @param callback Called with this future. An error that it throws goes to the loop's exception handler.
    * @throws {TypeError} If `callback` is not a function.
    */
   addDoneCallback(callback: (future: this) => unknown): void {
@@ -170,55 +171,53 @@ export class Future<T = unknown> implements PromiseLike<T> {
         `Cannot add a callback to ${this} as 'callback' must be a function: current value is ${describe(callback)}`,
       );
     }
-    const done = new DoneCallback(this as Future, callback as Callback);
+    const done = new DoneCallback(this.loop, callback, this);
     if (this.done()) done.resolve();
-    else this.join(done);
+    else this.addWaiter(done);
   }
 
   /**
-   * Takes a callback back, as often as it was added.
+   * Removes a callback, as many times as it was added.
    *
    * @param callback The function.
-   * @returns How often it was there.
+   * @returns How many times it had been added.
    */
   removeDoneCallback(callback: (future: this) => unknown): number {
-    const found = listCompletionWaiters(this.#firstCompletionWaiter)
-      .filter((completionWaiter) =>
-        completionWaiter instanceof DoneCallback && completionWaiter.calls(callback as Callback)
-      );
-    for (const completionWaiter of found) this.unjoin(completionWaiter);
+    const found = listCompletionWaiters(this.#firstWaiter)
+      .filter((waiter) => waiter instanceof DoneCallback && waiter.calls(callback));
+    for (const waiter of found) this.removeWaiter(waiter);
     return found.length;
   }
 
   /**
-   * For `await`, in async functions.
+   * Like `Promise.prototype.then`: makes `await future` work in async functions.
    *
    * @param onResult Called with the result.
-   * @param onError Called with the error, be it a `CancelledError`.
+   * @param onError Called with the error, including a `CancelledError`.
    */
   then<R = T, E = never>(
     onResult?: ((value: T) => R | PromiseLike<R>) | null,
     onError?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
     return new Promise<T>((resolve, reject) => {
-      const completionWaiter = new PromiseWaiter(this as Future, resolve as (value: unknown) => void, reject);
-      if (!this.answer(completionWaiter)) this.join(completionWaiter);
+      const waiter = new PromiseWaiter<T>(this, resolve, reject);
+      if (!this.settleIfDone(waiter)) this.addWaiter(waiter);
     }).then(onResult, onError);
   }
 
   /**
-   * For `await`, in async functions: what it ends with an error for is handled.
+   * Like `Promise.prototype.catch`.
    *
-   * @param onError Called with the error, be it a `CancelledError`.
+   * @param onError Called with the error, including a `CancelledError`.
    */
   catch<E = never>(onError?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
     return this.then(null, onError);
   }
 
   /**
-   * For async functions: calls back when it is done, in whatever way.
+   * Like `Promise.prototype.finally`.
    *
-   * @param onDone Called without arguments.
+   * @param onDone Called without arguments when it is done, with a result or an error.
    */
   finally(onDone?: (() => void) | null): Promise<T> {
     return this.then().finally(onDone);
@@ -226,82 +225,80 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** For `yield*`, in coroutines. */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    return (new FutureWait(this as Future) as Operation<unknown> as Operation<T>)[Symbol.iterator]();
+    return new FutureWait<T>(this)[Symbol.iterator]();
   }
 
   /** @internal For plain `yield`. */
-  [WAIT](): Operation<unknown> {
-    return new FutureWait(this as Future);
+  [WAIT](): Operation<T> {
+    return new FutureWait<T>(this);
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return `a ${this.stateName} future`;
   }
 
-  /** @internal How `console.log` shows it. */
+  /** @internal Text for `console.log`, in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return `${this.kind} (${this.stateName})`;
   }
 
-  /** @internal The same for Node.js. */
+  /** @internal Text for `console.log`, in Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `${this.kind} (${this.stateName})`;
   }
 
-  /** @internal In a word. */
+  /** @internal Its state, in a word. */
   get stateName(): string {
     return ["pending", "finished", "failed", "cancelled"][this.#state];
   }
 
-  // --- for those who wait -------------------------------------------------------------------------------------
+  // --- for waiters --------------------------------------------------------------------------------------------
 
-  /** @internal Settles `completionWaiter` if it is done, and returns whether it is. */
-  answer(completionWaiter: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
+  /** @internal Settles a waiter if it is done, and returns whether it is. */
+  settleIfDone(waiter: { give(value: unknown): unknown; fail(error: unknown): unknown }): boolean {
     if (this.#state === PENDING) return false;
-    if (this.#state === RETURNED) completionWaiter.give(this.#outcome);
-    else completionWaiter.fail(this.#outcome);
+    if (this.#state === RETURNED) waiter.give(this.#outcome);
+    else waiter.fail(this.#outcome);
     return true;
   }
 
-  /** @internal Adds somebody who waits. */
-  join(completionWaiter: CompletionWaiter): void {
-    this.#firstCompletionWaiter = addCompletionWaiter(this.#firstCompletionWaiter, completionWaiter);
+  /** @internal Adds a waiter. */
+  addWaiter(waiter: CompletionWaiter): void {
+    this.#firstWaiter = addCompletionWaiter(this.#firstWaiter, waiter);
   }
 
-  /** @internal Takes that back. */
-  unjoin(completionWaiter: CompletionWaiter): void {
-    this.#firstCompletionWaiter = removeCompletionWaiter(this.#firstCompletionWaiter, completionWaiter);
+  /** @internal Removes a waiter. */
+  removeWaiter(waiter: CompletionWaiter): void {
+    this.#firstWaiter = removeCompletionWaiter(this.#firstWaiter, waiter);
   }
 
-  /** @internal Whether it ended with an error, which may be `null` as well; whoever looks has asked for it. */
+  /** @internal Whether it ended with an error, which may be `null`. The error counts as retrieved. */
   failed(): boolean {
     if (this.#state !== FAILED) return false;
     this.markRetrieved();
     return true;
   }
 
-  /** @internal Somebody asked for the error. */
+  /** @internal The error was retrieved. */
   markRetrieved(): void {
     this.#unretrieved?.retrieved();
     this.#unretrieved = null;
   }
 
-  // --- for those who settle -----------------------------------------------------------------------------------
+  // --- settling -----------------------------------------------------------------------------------------------
 
   /** @internal It has a result. */
   succeed(value: unknown): void {
     this.#state = RETURNED;
     this.#outcome = value;
-    for (let completionWaiter = this.#nextJoiner(); completionWaiter !== null; completionWaiter = this.#nextJoiner()) {
-      completionWaiter.resolve(value);
-    }
+    for (let waiter = this.#shiftWaiter(); waiter !== null; waiter = this.#shiftWaiter()) waiter.resolve(value);
   }
 
   /** @internal It has an error, which may be anything that can be thrown. */
   fail(error: unknown): void {
     this.#state = FAILED;
-    this.#unretrieved = new Unretrieved(this as Future, this.loop, error);
+    this.#unretrieved = new Unretrieved(this, this.loop, error);
     this.#reject(error);
   }
 
@@ -313,15 +310,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   #reject(error: unknown): void {
     this.#outcome = error;
-    for (let completionWaiter = this.#nextJoiner(); completionWaiter !== null; completionWaiter = this.#nextJoiner()) {
-      completionWaiter.reject(error);
-    }
+    for (let waiter = this.#shiftWaiter(); waiter !== null; waiter = this.#shiftWaiter()) waiter.reject(error);
   }
 
-  #nextJoiner(): CompletionWaiter | null {
-    const completionWaiter = this.#firstCompletionWaiter;
-    if (completionWaiter !== null) this.unjoin(completionWaiter);
-    return completionWaiter;
+  #shiftWaiter(): CompletionWaiter | null {
+    const waiter = this.#firstWaiter;
+    if (waiter !== null) this.removeWaiter(waiter);
+    return waiter;
   }
 
   #mustBePending(action: string): void {
@@ -331,33 +326,5 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   #tooEarly(what: string): InvalidStateError {
     return new InvalidStateError(`Cannot give the ${what} of ${this}: wait for it with 'yield*' first`);
-  }
-}
-
-/** An async function that waits. */
-class PromiseWaiter implements CompletionWaiter {
-  nextJoiner: CompletionWaiter | null = null;
-  prevJoiner: CompletionWaiter | null = null;
-  readonly #future: Future;
-  readonly give: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(future: Future, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
-    this.#future = future;
-    this.give = resolve;
-    this.#reject = reject;
-  }
-
-  resolve(value: unknown): void {
-    this.give(value);
-  }
-
-  reject(error: unknown): void {
-    this.fail(error);
-  }
-
-  fail(error: unknown): void {
-    this.#future.markRetrieved();
-    this.#reject(error);
   }
 }

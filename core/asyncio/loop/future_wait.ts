@@ -1,21 +1,25 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
 import type { CompletionWaiter } from "../../fiber/joiner.ts";
-import { Operation, REJECTED, WAITING } from "../../fiber/operation.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
+import { HostWait } from "../../fiber/host_wait.ts";
+import { REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
-import type { Future } from "./future.ts";
+import type { AwaitedFuture } from "./awaited_future.ts";
 import { LoopScheduler } from "./loop_scheduler.ts";
 import { TaskCoro } from "./task_coro.ts";
 
-/** Waits for a future. */
-export class FutureWait extends Operation<unknown> implements CompletionWaiter {
+/**
+ * Waits for a future.
+ *
+ * The event loop of the future need not run while a coroutine of another scheduler waits: there, the host ends the wait.
+ */
+export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
   declare nextJoiner: CompletionWaiter | null;
   declare prevJoiner: CompletionWaiter | null;
-  declare readonly future: Future;
+  declare readonly future: AwaitedFuture;
 
-  constructor(future: Future) {
+  constructor(future: AwaitedFuture) {
     super();
     this.nextJoiner = null;
     this.prevJoiner = null;
@@ -32,37 +36,31 @@ export class FutureWait extends Operation<unknown> implements CompletionWaiter {
 
   override begin(fiber: Fiber): boolean {
     const future = this.future;
-    if (future.answer(this)) return true;
-    if (fiber.loop !== future.loop.scheduler) this.#visit(fiber.loop);
+    if (future.settleIfDone(this)) return true;
+    if (fiber.loop !== future.loop.scheduler) this.#countInOtherScheduler(fiber);
     const task = fiber instanceof TaskCoro ? fiber.task : null;
     if (task === future) throw new Error(`Cannot await ${future} in itself: it would wait for its own end`);
-    future.join(this);
+    future.addWaiter(this);
     if (task !== null) task.handCancellationTo(future);
     return false;
   }
 
-  #visit(loop: RunLoop): void {
-    if (loop instanceof LoopScheduler) {
+  #countInOtherScheduler(fiber: Fiber): void {
+    if (fiber.loop instanceof LoopScheduler) {
       throw new Error(
         `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,
       );
     }
-    loop.hostOperations++;
-  }
-
-  // For a coroutine of a scheduler that is no event loop, the future is something of the host.
-  #leave(): void {
-    const { loop } = this.fiber!;
-    if (loop !== this.future.loop.scheduler) loop.hostOperations--;
+    this.count(fiber);
   }
 
   override resolve(value: unknown): void {
-    this.#leave();
+    this.uncount();
     super.resolve(value);
   }
 
   override reject(error: unknown): void {
-    this.#leave();
+    this.uncount();
     super.reject(error);
   }
 
@@ -71,25 +69,30 @@ export class FutureWait extends Operation<unknown> implements CompletionWaiter {
     return super.take();
   }
 
-  // As in CPython, the error counts as told, also if the coroutine is interrupted before it sees it.
+  // As in CPython, the error counts as retrieved even if the coroutine is interrupted before it receives it.
   override cancel(): boolean {
     if (this.state === REJECTED) this.future.markRetrieved();
     return super.cancel();
   }
 
   override detach(): void {
-    this.#leave();
-    this.future.unjoin(this);
+    this.uncount();
+    this.future.removeWaiter(this);
+  }
+
+  // Unlike with input or a worker's result, nothing is lost: the future keeps its outcome.
+  override swappable(): boolean {
+    return true;
   }
 }
 
-/** The future that a coroutine waits for and that is not done. */
-export function awaitedFuture(coro: Coro): Future | null {
+/** The future that a coroutine waits for; `null` if it waits for none, or for one that is done. */
+export function awaitedFuture(coro: Coro): AwaitedFuture | null {
   const wait = coro.wait;
   return wait instanceof FutureWait && wait.state === WAITING ? wait.future : null;
 }
 
-/** Whether what a coroutine waited for has ended with a cancellation, of which it is about to be told. */
+/** Whether the future that a coroutine waited for was cancelled, and the coroutine has not received that error yet. */
 export function gotCancellation(coro: Coro): boolean {
   const wait = coro.wait;
   return wait instanceof FutureWait && wait.state === REJECTED && isInstance(wait.outcome, CancelledError);

@@ -1,32 +1,31 @@
 import { describe } from "../../base/describe.ts";
 import { captureContext, currentContext, enterContext, type HostContext } from "../../host/async_context.ts";
 import type { Timer } from "../../fiber/schedulable.ts";
-import type { EventLoop } from "./event_loop.ts";
-import type { Future } from "./future.ts";
+import type { LoopServices, QueuedCallback, TimedCallback } from "./loop_services.ts";
 
 /** A function that an event loop calls. */
-// deno-lint-ignore no-explicit-any -- whatever it takes and answers is its owner's business
+// deno-lint-ignore no-explicit-any -- any parameters, any result
 export type Callback<A extends readonly any[] = any[]> = (...args: A) => unknown;
 
-/** A callback that an event loop is to run: what `callSoon` answers, to cancel it. */
-export class Handle {
+/** A callback that an event loop is to call. `callSoon` returns it, to cancel the call. */
+export class Handle implements QueuedCallback {
   /** @internal The loop that calls. */
-  readonly loop: EventLoop;
+  readonly loop: LoopServices;
   #callback: Callback | null;
-  // A list of them, or the only one, which is a future.
+  // A list of arguments, or the only argument, which is a future.
   #args: unknown;
-  // As `contextvars` does, what calls back remembers where that was asked for.
+  // As with `contextvars`, a callback runs in the context in which it was registered.
   #hostContext: HostContext;
 
   /** @internal */
-  constructor(loop: EventLoop, callback: Callback, args: readonly unknown[] | Future) {
+  constructor(loop: LoopServices, callback: Callback, args: readonly unknown[] | PromiseLike<unknown>) {
     this.loop = loop;
     this.#callback = callback;
     this.#args = args;
     this.#hostContext = captureContext();
   }
 
-  /** Sees to it that the callback is not called; harmless when it has been. */
+  /** Prevents the call. Has no effect if the callback has been called already. */
   cancel(): void {
     this.#callback = null;
     this.#args = undefined;
@@ -38,17 +37,17 @@ export class Handle {
     return this.#callback === null;
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return this.#callback === null ? "a cancelled callback" : `callback ${describe(this.#callback)}`;
   }
 
-  /** @internal Whether it is this function that it calls. */
+  /** @internal Whether this is the function that it calls. */
   calls(callback: Callback): boolean {
     return this.#callback === callback;
   }
 
-  /** @internal Calls back. What the callback throws goes to the loop's exception handler. */
+  /** @internal Calls the function. What that throws goes to the loop's exception handler. */
   run(): void {
     if (this.#callback === null) return;
     const hostContext = this.#hostContext;
@@ -73,13 +72,13 @@ export class Handle {
   }
 }
 
-/** A callback with a time: what `callLater` and `callAt` answer. */
-export class TimerHandle extends Handle {
+/** A callback with a deadline. `callLater` and `callAt` return it. */
+export class TimerHandle extends Handle implements TimedCallback {
   readonly #when: number;
   #timer: Timer | null = null;
 
   /** @internal */
-  constructor(loop: EventLoop, when: number, callback: Callback, args: readonly unknown[]) {
+  constructor(loop: LoopServices, when: number, callback: Callback, args: readonly unknown[]) {
     super(loop, callback, args);
     this.#when = when;
   }
@@ -89,14 +88,14 @@ export class TimerHandle extends Handle {
     return this.#when;
   }
 
-  /** Sees to it that the callback is not called; harmless when it has been. */
+  /** Prevents the call. Has no effect if the callback has been called already. */
   override cancel(): void {
     super.cancel();
     this.#timer?.cancel();
     this.#timer = null;
   }
 
-  /** @internal What calls it. */
+  /** @internal Its timer is set. */
   armed(timer: Timer): void {
     this.#timer = timer;
   }

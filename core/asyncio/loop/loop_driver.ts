@@ -1,9 +1,9 @@
 /**
- * The driver of an event loop: that of its clock or host, shut off while the loop does not run.
+ * The driver of an event loop: the driver of its clock or host, switched off while the loop is stopped.
  *
- * The driver inside sees a scheduler that has nothing to do and no deadline while the loop stands still, so it lets go
- * of the host by itself. While a slice runs it is left alone, as it looks again afterwards: woken in a slice, it would
- * come twice, and the second time after a run has ended.
+ * While the loop is stopped, the inner driver sees a scheduler that has nothing to do and no deadline, so it releases
+ * its host timers by itself. While a slice runs it is not woken, as it checks the scheduler after the slice anyway:
+ * woken in a slice, it would run a second slice, possibly after the run has ended.
  */
 import type { Drivable, Driver } from "../../host/driver.ts";
 
@@ -16,10 +16,10 @@ export class LoopDriver implements Driver {
   readonly #inner: Driver;
 
   /**
-   * @param loop What is driven.
-   * @param makeInner Makes the driver inside.
+   * @param loop The scheduler to drive.
+   * @param makeInner Makes the inner driver.
    */
-  constructor(loop: Drivable, makeInner: (gate: Drivable) => Driver) {
+  constructor(loop: Drivable, makeInner: (loop: Drivable) => Driver) {
     this.#inner = makeInner(new PausableLoop(loop, this));
   }
 
@@ -29,7 +29,7 @@ export class LoopDriver implements Driver {
     this.#inner.wake();
   }
 
-  /** Lets it stand still. */
+  /** Stops the loop. */
   pause(): void {
     this.running = false;
     if (!this.slicing) this.#inner.update();
@@ -49,7 +49,7 @@ export class LoopDriver implements Driver {
   }
 }
 
-/** What the driver inside sees of the loop. */
+/** The scheduler as the inner driver sees it. */
 class PausableLoop implements Drivable {
   readonly #loop: Drivable;
   readonly #driver: LoopDriver;
@@ -83,6 +83,10 @@ class PausableLoop implements Drivable {
 
   get hostOperations(): number {
     return this.#driver.running ? this.#loop.hostOperations : 0;
+  }
+
+  get precise(): boolean | undefined {
+    return this.#loop.precise;
   }
 
   ranDry(ending: boolean): boolean {

@@ -1,26 +1,23 @@
 /**
- * The scheduler of an event loop. It counts iterations, as asyncio does: all that is ready when an iteration begins
- * runs in it, and what becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an iteration.
+ * The scheduler of an event loop. It counts iterations, as asyncio does: everything that is ready when an iteration
+ * begins runs in it, and whatever becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an
+ * iteration.
  *
  * The end of an iteration is an entry in the ready queue like any other, which goes to the end of the queue whenever
- * its turn comes. It rests when nothing else is ready, and is queued again, behind all that is due, before
- * anything else runs.
+ * its turn comes. It leaves the queue when nothing else is ready, and is queued again, behind everything that is due,
+ * before anything else runs.
  */
 import type { Clock } from "../../host/clock.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
-import { IDLE, Schedulable } from "../../fiber/schedulable.ts";
+import { Schedulable } from "../../fiber/schedulable.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
 import { HostDriver } from "../../host/host_driver.ts";
-import type { EventLoop } from "./event_loop.ts";
-import type { TimerHandle } from "./handle.ts";
 import { LoopDriver } from "./loop_driver.ts";
-
-// That of whatever has no priority of its own.
-const LEVEL = 4;
+import { LOOP_LEVEL, type LoopServices, type TimedCallback } from "./loop_services.ts";
 
 /** Options of an event loop. */
 export interface EventLoopOptions {
-  /** For messages. */
+  /** Its name in messages; "event loop" by default. */
   readonly name?: string;
   /** Where it reads the time: the host's monotonic clock by default, or a `VirtualClock`. */
   readonly clock?: Clock;
@@ -30,131 +27,131 @@ export interface EventLoopOptions {
   readonly debug?: boolean;
 }
 
-/** The end of an iteration. */
+/** The entry of the ready queue that ends an iteration. */
 class IterationEnd extends Schedulable {
   readonly #scheduler: LoopScheduler;
 
   constructor(scheduler: LoopScheduler) {
-    super(scheduler, LEVEL);
+    super(scheduler, LOOP_LEVEL);
     this.#scheduler = scheduler;
-    scheduler.enter(this);
+    scheduler.allocateSlot(this);
   }
 
   override run(): void {
     const scheduler = this.#scheduler;
-    this.phase = IDLE;
-    if (!scheduler.stopsHere() && (scheduler.callOverdue() || !scheduler.rests())) scheduler.again(this);
+    if (scheduler.stopIfRequested()) return;
+    if (scheduler.queueOverdue() || !scheduler.endIteration()) scheduler.yieldTurn(this);
   }
 }
 
 /** @internal See the head of this file. */
-export class LoopScheduler extends Scheduler {
-  /** Whose scheduler it is. */
-  readonly eventLoop: EventLoop;
+export class LoopScheduler<L extends LoopServices = LoopServices> extends Scheduler {
+  /** The event loop that it belongs to. */
+  readonly eventLoop: L;
   declare driver: LoopDriver;
   readonly #iterationEnd = new IterationEnd(this);
-  // Callbacks that were due when they were asked for: ready at the end of the iteration, behind all else that is.
-  #overdue: TimerHandle[] = [];
-  #stopping = false;
-  // The step that was the end of the last iteration.
+  // Callbacks whose deadline had passed when they were registered: queued at the end of the iteration, as the last.
+  #overdue: TimedCallback[] = [];
+  #stopRequested = false;
+  // The step at which the last iteration ended.
   #lastEnd = 0;
 
-  constructor(eventLoop: EventLoop, options: EventLoopOptions) {
+  constructor(eventLoop: L, options: EventLoopOptions) {
     super({
       name: "event loop",
       ...options,
-      driver: (scheduler) => new LoopDriver(scheduler, (gate) => options.clock?.driver?.(gate) ?? new HostDriver(gate)),
+      driver: (scheduler) => new LoopDriver(scheduler, (loop) => options.clock?.driver?.(loop) ?? new HostDriver(loop)),
     });
     this.eventLoop = eventLoop;
   }
 
-  /** Whether it moves. */
+  /** Whether it runs. */
   get running(): boolean {
     return this.driver.running;
   }
 
-  /** Lets it move until `stop()`. */
+  /** Lets it run until it is stopped. */
   start(): void {
     this.driver.start();
     this.aliveChanged();
   }
 
-  /** Lets it stand still from the end of the iteration that runs, or else of the next one. */
+  /** Stops it at the end of the iteration that runs, or else of the next one. */
   stopAfterIteration(): void {
-    this.#stopping = true;
-    // In a slice, the end of the iteration may rest, and no other slice may follow.
-    if (this.busy) this.submit(this.#iterationEnd);
+    this.#stopRequested = true;
+    // In a slice, the end of the iteration may not be queued, and there may be no other slice.
+    if (this.busy) this.makeReady(this.#iterationEnd);
     else this.driver.wake();
   }
 
-  /** Calls what is due already in the next iteration; returns `false` if none runs. */
-  callNext(handle: TimerHandle): boolean {
-    // Then the kernel puts it in its place among others that are due.
+  /** Has a callback whose deadline has passed called in the next iteration; returns `false` if none runs now. */
+  callNext(callback: TimedCallback): boolean {
+    // Outside an iteration, the kernel orders it among the others that are due.
     if (!this.busy) return false;
-    this.#overdue.push(handle);
+    this.#overdue.push(callback);
     return true;
   }
 
-  #takeOverdue(): TimerHandle[] {
+  #takeOverdue(): TimedCallback[] {
     const overdue = this.#overdue;
     this.#overdue = [];
     return overdue.sort((a, b) => a.when() - b.when());
   }
 
-  /** The iteration has ended and another follows: calls what was due when it was asked for. Returns whether anything was. */
-  callOverdue(): boolean {
+  /** At the end of an iteration: queues the overdue callbacks for the next one. Returns whether there were any. */
+  queueOverdue(): boolean {
     if (this.#overdue.length === 0) return false;
-    for (const handle of this.#takeOverdue()) this.eventLoop.enqueue(handle);
+    for (const callback of this.#takeOverdue()) this.eventLoop.enqueue(callback);
     return true;
   }
 
-  /** The iteration has ended: whether nothing ran in it and nothing is ready. */
-  rests(): boolean {
-    const idle = this.step === this.#lastEnd + 1;
-    this.#lastEnd = this.step;
-    return idle && this.alone;
+  /** At the end of an iteration: notes it, and returns whether nothing ran in it and nothing is ready. */
+  endIteration(): boolean {
+    const idle = this.switches === this.#lastEnd + 1;
+    this.#lastEnd = this.switches;
+    return idle && this.queue.length === 0;
   }
 
-  /** The iteration has ended: whether it is to stand still; if so, it does from now on. */
-  stopsHere(): boolean {
-    if (!this.#stopping) return false;
-    for (const handle of this.#takeOverdue()) this.eventLoop.arm(handle);
-    this.halt();
-    this.#standStill();
-    this.eventLoop.ended(null);
+  /** At the end of an iteration: stops if that was requested, and returns whether it was. */
+  stopIfRequested(): boolean {
+    if (!this.#stopRequested) return false;
+    for (const callback of this.#takeOverdue()) this.eventLoop.arm(callback);
+    this.stopSlice();
+    this.#pause();
+    this.eventLoop.runEnded(null);
     return true;
   }
 
-  #standStill(): void {
-    this.#stopping = false;
+  #pause(): void {
+    this.#stopRequested = false;
     this.driver.pause();
-    // What its tasks wait for in the host is no reason to go on, as long as the loop does not.
+    // While the loop is stopped, what its tasks wait for in the host does not keep the process alive.
     for (const coro of this.coros()) coro.wait?.waiterChanged();
     this.aliveChanged();
   }
 
   protected override startOfTurns(now: number): void {
-    if (this.#iterationEnd.queued) return;
-    this.expireTimers(now);
-    this.submit(this.#iterationEnd);
+    if (this.#iterationEnd.ready) return;
+    while (this.nextDeadline() <= now) this.kernel.exports.expire(now);
+    this.makeReady(this.#iterationEnd);
   }
 
   override keepsAlive(): boolean {
     return this.running;
   }
 
-  /** Nothing in or outside the loop can happen any more: whoever waits for it to end is told. */
+  /** Nothing can become ready any more, in the loop or outside: the run ends with an error. */
   override ranDry(_ending: boolean): boolean {
     const { error } = stuckCoros(this);
-    this.#standStill();
-    this.eventLoop.ended(error);
+    this.#pause();
+    this.eventLoop.runEnded(error);
     return true;
   }
 
   protected override abandon(reason: Error): void {
     super.abandon(reason);
-    this.#standStill();
-    this.eventLoop.ended(reason);
+    this.#pause();
+    this.eventLoop.runEnded(reason);
   }
 
   /** Always fails: its end is the loop's. */
@@ -162,11 +159,11 @@ export class LoopScheduler extends Scheduler {
     throw new Error("Cannot terminate the scheduler of an event loop: cancel its tasks, and call close() of the loop");
   }
 
-  /** It never moves again. */
+  /** Frees what it holds; it never runs again. */
   dispose(): void {
     for (const coro of this.coros()) coro.wait?.cancel();
     this.driver.stop();
-    this.leave(this.#iterationEnd);
-    this.leaveKernel();
+    this.freeSlot(this.#iterationEnd);
+    this.closeKernel();
   }
 }

@@ -5,7 +5,7 @@ import { runningLoop } from "./running.ts";
 let current: EventLoop | null = null;
 
 /**
- * Makes an event loop. It stands still until it is run.
+ * Makes an event loop, which does not run yet.
  *
  * @param options See {@linkcode EventLoopOptions}.
  */
@@ -14,8 +14,8 @@ export function newEventLoop(options?: EventLoopOptions): EventLoop {
 }
 
 /**
- * The event loop that runs now or, in code outside a loop, the one that was set; one is made and set if there is none
- * or it is closed.
+ * The event loop that runs now or, in code outside a loop, the current loop: the one that was set. If there is none, or
+ * it is closed, a new loop is made and set.
  *
  * @example
  * ```ts
@@ -35,10 +35,10 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * Sets the event loop that `getEventLoop()` gives in code outside a loop.
+ * Sets the event loop that `getEventLoop()` returns in code outside a loop.
  *
- * @param loop The loop; `null` lets one be made when it is asked for.
- * @throws {TypeError} If `loop` is neither.
+ * @param loop The loop; with `null`, `getEventLoop()` makes a new one.
+ * @throws {TypeError} If `loop` is neither a loop nor `null`.
  */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && !(loop instanceof EventLoop)) {

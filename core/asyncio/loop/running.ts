@@ -2,7 +2,7 @@ import { context } from "../../fiber/context.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { LoopScheduler } from "./loop_scheduler.ts";
 
-/** The event loop whose coroutine or callback runs now; `null` if none does. */
+/** The event loop whose coroutine or callback runs now; `null` if there is none. */
 export function runningLoop(): EventLoop | null {
   const scheduler = context.fiber?.owner.scheduler ?? context.scheduler;
   return scheduler instanceof LoopScheduler ? scheduler.eventLoop : null;
@@ -11,7 +11,7 @@ export function runningLoop(): EventLoop | null {
 /**
  * The event loop whose coroutine or callback runs now.
  *
- * @throws {Error} Elsewhere: in code outside a loop, after an `await` too.
+ * @throws {Error} In code outside an event loop, which includes code after an `await`.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export function getRunningLoop(): EventLoop {
   return runningLoop() ?? noLoop("tell the running event loop");
 }
 
-/** The error for what needs a running loop. */
+/** Throws the error for an action that needs a running loop. */
 export function noLoop(action: string): never {
   throw new Error(
     `Cannot ${action} as no event loop runs here: call it inside a coroutine or callback of one, such as 'run(main)'`,

@@ -1,35 +1,38 @@
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { Operation } from "../../fiber/operation.ts";
-import { type Named, placeNext } from "../../coroutine/spawn_options.ts";
+import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import { type Body, type Ending, isGenerator } from "../../fiber/fiber.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { letGo, takeOver } from "../../operations/parts.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "../errors.ts";
+import type { AwaitedFuture } from "./awaited_future.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { Future, type FutureOptions } from "./future.ts";
 import { awaitedFuture, gotCancellation } from "./future_wait.ts";
-import { TaskCoro, WatchedTaskCoro } from "./task_coro.ts";
+import { LOOP_LEVEL } from "./loop_services.ts";
+import { TaskCoro, type TaskOfCoro, WatchedTaskCoro } from "./task_coro.ts";
 
 /** Options of a {@linkcode Task}. */
 export interface TaskOptions {
-  /** Its name, whatever `String()` makes of it; `Task-1`, `Task-2` and so on by default, and for `null`. */
+  /** Its name, converted with `String()`; `Task-1`, `Task-2` and so on by default, and for `null`. */
   readonly name?: unknown;
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-// As in CPython, one count for all loops.
+// As in CPython, all loops share one counter.
 let count = 0;
 
 /**
  * A coroutine that runs on an event loop, and the future of its result.
  *
- * It wraps a `Coro`, which `getCoro()` gives: whatever coroutines can do, such as receiving messages, it can. Its
+ * It wraps a `Coro`, which `getCoro()` returns, with everything that coroutines can do, such as receiving messages. Its
  * result is what its function returns.
  *
- * Cancelling it throws a `CancelledError` in it, at the point where it waits; a future that it waits for is cancelled.
+ * Cancelling it throws a `CancelledError` in it, at the point where it waits, and cancels a future that it waits for.
  *
  * @example
  * ```ts
@@ -56,13 +59,13 @@ let count = 0;
  * assertEquals(log, ["cleaned up", "cancelled"]);
  * ```
  */
-export class Task<T = unknown> extends Future<T> {
-  readonly #coro: TaskCoro;
-  // The operation that it was made of.
-  readonly #work: Operation<unknown> | null;
-  // The number in its name, as long as it was given none.
+export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
+  readonly #coro: TaskCoro<T>;
+  // The operation that it was made of; `null` if it was made of a generator or a function.
+  readonly #work: Operation<T> | null;
+  // A number stands for the default name with that number.
   #name: string | number;
-  // `null` until somebody asks for something of it, as few tasks are cancelled.
+  // `null` until it is needed, as few tasks are cancelled.
   #cancellation: Cancellation | null = null;
 
   /**
@@ -70,7 +73,7 @@ export class Task<T = unknown> extends Future<T> {
    *
    * @param coroutine A generator function (called with its `Coro`), a generator object or an operation.
    * @param options The loop, and see {@linkcode TaskOptions}.
-   * @throws {TypeError} If `coroutine` is none, or `name` has no text.
+   * @throws {TypeError} If `coroutine` is not a coroutine, or `String()` cannot convert `name`.
    * @throws {Error} If the loop is closed, or none is given and none is running.
    */
   constructor(coroutine: Coroutine<T>, { loop, name, signal }: TaskOptions & FutureOptions = {}) {
@@ -80,9 +83,9 @@ export class Task<T = unknown> extends Future<T> {
     this.#work = coroutine instanceof Operation ? coroutine : null;
     const named = name !== undefined && name !== null;
     this.#name = named ? String(name) : ++count;
-    const namesake = !named && body === undefined ? undefined : this;
-    this.#coro = spawn(this.loop, coroutine as CoroFunction, body, namesake);
-    this.#coro.task = this as Task;
+    const nameSource = !named && body === undefined ? undefined : this;
+    this.#coro = spawn(this.loop, coroutine as CoroFunction<[], T>, body, nameSource);
+    this.#coro.task = this;
     if (this.#work !== null) takeOver(this.#work);
     if (signal !== undefined) this.#followSignal(signal);
   }
@@ -91,7 +94,7 @@ export class Task<T = unknown> extends Future<T> {
     const abort = (): void => void this.cancel(reasonOf(signal));
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
-    this.join({ ...UNLINKED, resolve: stop, reject: stop });
+    this.addWaiter({ ...UNLINKED, resolve: stop, reject: stop });
     function stop(): void {
       signal.removeEventListener("abort", abort);
     }
@@ -113,10 +116,10 @@ export class Task<T = unknown> extends Future<T> {
   }
 
   /**
-   * Gives it another name.
+   * Sets its name.
    *
-   * @param name Anything: its name is what `String()` makes of it, so `null` is `"null"`.
-   * @throws {TypeError} If `name` has no text, as an object without a prototype.
+   * @param name Converted with `String()`, so `null` becomes `"null"`.
+   * @throws {TypeError} If `String()` cannot convert it, such as an object without a prototype.
    */
   setName(name: unknown): void {
     this.#name = String(name);
@@ -124,20 +127,20 @@ export class Task<T = unknown> extends Future<T> {
 
   /** The coroutine that it wraps. */
   getCoro(): Coro<T> {
-    return this.#coro as Coro as Coro<T>;
+    return this.#coro;
   }
 
-  /** Always fails: a task's result is its coroutine's. */
+  /** Always throws: the result of a task is that of its coroutine. */
   override setResult(_value: T): never {
     throw new Error(`Cannot set the result of ${this}: it is what its coroutine returns`);
   }
 
-  /** Always fails: a task's error is its coroutine's. */
+  /** Always throws: the error of a task is that of its coroutine. */
   override setException(_error: Error): never {
     throw new Error(`Cannot set the exception of ${this}: it is what its coroutine throws, or call cancel()`);
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   override toString(): string {
     return `task '${this.getName()}'`;
   }
@@ -145,10 +148,10 @@ export class Task<T = unknown> extends Future<T> {
   // --- cancellation -------------------------------------------------------------------------------------------
 
   /**
-   * Asks it to end: a `CancelledError` is thrown in it at its next step, and a future that it waits for is cancelled.
-   * It may clean up, and even go on.
+   * Requests its end: a `CancelledError` is thrown in it at its next step, and a future that it waits for is cancelled.
+   * The task may clean up, or catch the error and go on.
    *
-   * @param message What the error says.
+   * @param message The message of the error.
    * @returns `false` if it is done already.
    */
   override cancel(message?: string): boolean {
@@ -158,29 +161,30 @@ export class Task<T = unknown> extends Future<T> {
     cancellation.abort?.abort(new CancelledError(message));
     const coro = this.#coro;
     const awaited = awaitedFuture(coro);
-    // One is on its way already if what it waits for was cancelled.
+    // If the future that it waits for was cancelled, an error is on its way already.
     if (awaited?.cancel(message) || gotCancellation(coro)) return true;
     const { error } = cancellation;
     if (error !== null && coro.isToThrow(error)) {
-      // As in CPython, the first to end a wait has its say, or else the latest; a condition's wait ends with its lock.
+      // As in CPython, the message is that of the request that ended the wait, or else of the latest request. The wait
+      // of a condition ends only when it has its lock again.
       if (coro.canWithdraw(error) || coro.wait !== null) error.message = message ?? "";
       return true;
     }
     cancellation.error = new CancelledError(message);
-    // A future that cannot be cancelled and is not done, as gather()'s, is about to be.
+    // A future whose cancel() returned `false` and that is not done, such as one of gather(), is about to be done.
     coro.throwAtStep(cancellation.error, awaited !== null);
     return true;
   }
 
-  /** How many cancellations were asked for and not taken back with `uncancel()`. */
+  /** How many cancellations were requested and not withdrawn with `uncancel()`. */
   cancelling(): number {
     return this.#cancellation?.requests ?? 0;
   }
 
   /**
-   * Takes one request to cancel it back, for whoever has caught the `CancelledError` and goes on.
+   * Withdraws one request to cancel it, for code that has caught the `CancelledError` and goes on.
    *
-   * @returns How many are left. If none is, an error that was not thrown yet is not thrown.
+   * @returns How many requests are left. If none is left, an error that was not thrown yet is not thrown.
    */
   uncancel(): number {
     const cancellation = this.#cancellation;
@@ -189,7 +193,7 @@ export class Task<T = unknown> extends Future<T> {
     return cancellation.requests;
   }
 
-  /** A signal that is aborted when the task is asked to end, for whatever it uses that takes one. */
+  /** A signal that is aborted when the task is cancelled, for functions that take a signal. */
   get signal(): AbortSignal {
     const cancellation = this.#cancellation ??= new Cancellation();
     cancellation.abort ??= new AbortController();
@@ -197,8 +201,8 @@ export class Task<T = unknown> extends Future<T> {
     return cancellation.abort.signal;
   }
 
-  /** @internal It cancelled itself and waits for a future now: that is what is cancelled. */
-  handCancellationTo(future: Future): void {
+  /** @internal It cancelled itself and waits for a future now: the future is cancelled instead. */
+  handCancellationTo(future: AwaitedFuture): void {
     const error = this.#cancellation?.error ?? null;
     if (error === null || !this.#coro.isToThrow(error)) return;
     if (future.cancel(error.message)) this.#coro.withdrawThrow(error);
@@ -209,28 +213,24 @@ export class Task<T = unknown> extends Future<T> {
     if (this.#work !== null) letGo(this.#work);
     if (kind === "throw") return isInstance(value, CancelledError) ? this.finishCancelled(value) : this.fail(value);
     if (kind === "terminate") return this.finishCancelled(new CancelledError(`${this} was terminated`));
-    // Asked to end in its last step.
+    // Cancelled in its last step.
     const error = this.#cancellation?.error ?? null;
     if (error !== null && undelivered.includes(error)) return this.finishCancelled(error);
     this.succeed(value);
   }
 }
 
-/** What was asked for to end a task. */
-class Cancellation {
-  /** Cancellations that were asked for and not taken back. */
-  requests = 0;
-  /** The latest error that the coroutine was to throw. Whether it was thrown, the coroutine knows. */
-  error: CancelledError | null = null;
-  /** Whose signal was asked for. */
-  abort: AbortController | null = null;
-}
-
-function spawn(loop: EventLoop, target: CoroFunction, body: Body | undefined, name: Named | undefined): TaskCoro {
-  placeNext({ scheduler: loop.scheduler, options: { name, priority: 4, daemon: false, body } });
+function spawn<T>(
+  loop: EventLoop,
+  target: CoroFunction<[], T>,
+  body: Body | undefined,
+  name: Named | undefined,
+): TaskCoro<T> {
+  setNextSpawn({ scheduler: loop.scheduler, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 
+// The links of a completion waiter that is in no list.
 const UNLINKED = { nextJoiner: null, prevJoiner: null };
 
 function bodyOf(coroutine: unknown): Body {

@@ -2,24 +2,33 @@ import { Coro, type CoroFunction } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
 import type { Ending } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
-import type { EventLoop } from "./event_loop.ts";
-import type { Task } from "./task.ts";
+import type { AwaitedFuture } from "./awaited_future.ts";
+import type { LoopServices } from "./loop_services.ts";
 
-/** The coroutine of a task. It tells the task of its end. */
-export class TaskCoro extends Coro {
+/** What the coroutine of a task needs of the task. */
+export interface TaskOfCoro extends AwaitedFuture {
+  /** The coroutine has ended. */
+  coroEnded(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;
+  /** The coroutine waits for a future now, which is to be cancelled if a cancellation has not been thrown yet. */
+  handCancellationTo(future: AwaitedFuture): void;
+}
+
+/** The coroutine of a task. It reports its end to the task. */
+export class TaskCoro<T = unknown> extends Coro<T> {
   /**
-   * Set by the task right after it made this, until it has ended: the engine lets an error hold the objects whose
-   * methods were on the stack, this among them, and that an error was never retrieved shows when its task is collected.
+   * Set by the task right after construction, and `null` from the end on: V8 lets an error retain the receivers of the
+   * methods on its stack, this coroutine among them, and an error that is never retrieved is reported only when its
+   * task is collected.
    */
-  declare task: Task | null;
+  declare task: TaskOfCoro | null;
 
   /** As in `Operation`, a field is set here and not where it is declared. */
-  constructor(target: CoroFunction) {
+  constructor(target: CoroFunction<[], T>) {
     super(target);
     this.task = null;
   }
 
-  /** A failure is the task's to report. */
+  /** The task reports a failure. */
   override get unhandled(): boolean {
     return false;
   }
@@ -30,28 +39,28 @@ export class TaskCoro extends Coro {
       ? undelivered
       : undelivered.filter((error) => !isInstance(error, CancelledError));
     super.ended(kind, value, errors);
-    // It may have been given another generator instead, or be one that was restarted after its task had failed.
+    // After a hot swap it is alive, and a coroutine that was restarted after its task had failed has no task.
     if (this.isAlive() || this.task === null) return;
     const { task } = this;
     this.task = null;
-    // It may have had its name from the task.
+    // The name may have been read from the task until now.
     if (kind === "throw") this.name = `${this.name}`;
     task.coroEnded(kind, value, undelivered);
   }
 }
 
-/** The same in debug mode: steps that take long are told of. */
-export class WatchedTaskCoro extends TaskCoro {
-  readonly #loop: EventLoop;
+/** The same in debug mode: a step that takes long causes a warning. */
+export class WatchedTaskCoro<T = unknown> extends TaskCoro<T> {
+  readonly #loop: LoopServices;
   #timing = false;
 
-  constructor(loop: EventLoop, target: CoroFunction) {
+  constructor(loop: LoopServices, target: CoroFunction<[], T>) {
     super(target);
     this.#loop = loop;
   }
 
   override run(): void {
-    // Run again, within the same step, where it has to enter its context first.
+    // A step that has to enter its host context first calls run() again.
     if (this.#timing) return super.run();
     this.#timing = true;
     try {

@@ -1,21 +1,26 @@
 /**
- * Errors of futures that nobody asked for: reported when the future is collected as garbage, or when the loop closes.
+ * Errors of futures that were never retrieved: reported when the future is garbage-collected, or when the loop closes.
  */
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
-import type { EventLoop } from "./event_loop.ts";
-import type { Future } from "./future.ts";
+import type { LoopServices, PendingReport } from "./loop_services.ts";
 
-/** What is to be reported unless somebody asks. */
-export class Unretrieved {
-  readonly #loop: EventLoop;
+/** What a report says of a future. */
+interface Failed {
+  readonly kind: string;
+  toString(): string;
+}
+
+/** An error that is reported unless it is retrieved before. */
+export class Unretrieved implements PendingReport {
+  readonly #loop: LoopServices;
   readonly #kind: string;
   readonly #name: string;
   readonly #exception: unknown;
-  // Weak, as it must be collected to be reported; runtimes without finalization report at the close of the loop.
-  readonly #future: WeakRef<Future>;
+  // Weak, as the report is made when the future is collected. Runtimes without finalization report when the loop closes.
+  readonly #future: WeakRef<Failed>;
   readonly #hostContext: HostContext = captureContext();
 
-  constructor(future: Future, loop: EventLoop, exception: unknown) {
+  constructor(future: Failed, loop: LoopServices, exception: unknown) {
     this.#loop = loop;
     this.#kind = future.kind;
     this.#name = `${future}`;
@@ -25,13 +30,13 @@ export class Unretrieved {
     registry()?.register(future, this, this);
   }
 
-  /** Somebody asked. */
+  /** The error was retrieved: there is nothing to report. */
   retrieved(): void {
     this.#loop.unretrieved.delete(this);
     registry()?.unregister(this);
   }
 
-  /** Nobody can ask any more, or the loop closes. */
+  /** Reports the error: it cannot be retrieved any more, or the loop closes. */
   report(): void {
     this.retrieved();
     withinContext(this.#hostContext, () =>

@@ -1,6 +1,6 @@
 import { Queue, type Store } from "./queue.ts";
 
-/** A stack of items. */
+/** Keeps the items of a queue, last in, first out. */
 class Stack<T> implements Store<T> {
   readonly #items: T[] = [];
 
@@ -18,7 +18,7 @@ class Stack<T> implements Store<T> {
 }
 
 /**
- * A queue that gives the item first that was put last.
+ * A queue whose `get` takes the item that was put last.
  *
  * @example
  * ```ts

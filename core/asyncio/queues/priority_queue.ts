@@ -1,12 +1,12 @@
 import { describe } from "../../base/describe.ts";
 import { Queue, type Store } from "./queue.ts";
 
-/** Negative if `a` comes before `b`, positive if after it, zero if neither. */
+/** Returns a negative number if `a` comes before `b`, a positive one if after it, zero if they are equal. */
 export type Compare<T> = (a: T, b: T) => number;
 
 /**
- * As Python compares: numbers, strings, bigints and dates by `<`, lists item by item, the shorter first if it is the
- * beginning of the other.
+ * Compares as Python does: numbers, strings, bigints and dates with `<`, lists item by item; a list comes before a longer
+ * one that begins with it.
  */
 function compareLikePython(a: unknown, b: unknown): number {
   if (!Array.isArray(a) || !Array.isArray(b)) {
@@ -21,19 +21,19 @@ function compareLikePython(a: unknown, b: unknown): number {
 
 interface Entry<T> {
   readonly item: T;
-  // Among equals, first come, first served.
-  readonly number: number;
+  // Orders equal items: the one that was put first comes first.
+  readonly order: number;
 }
 
-// That of the top is -1.
+// The parent of the root is -1.
 function parentOf(at: number): number {
   return (at - 1) >> 1;
 }
 
 /**
- * A binary heap (J. W. J. Williams, Algorithm 232, Communications of the ACM 7, 1964), the least item on top.
+ * A binary heap (J. W. J. Williams, Algorithm 232, Communications of the ACM 7, 1964), with the least item at the root.
  *
- * It looks first and moves then: if comparing throws, nothing has changed.
+ * It makes all comparisons before it moves anything: if a comparison throws, nothing has changed.
  */
 class Heap<T> implements Store<T> {
   readonly #entries: Entry<T>[] = [];
@@ -50,7 +50,7 @@ class Heap<T> implements Store<T> {
 
   push(item: T): void {
     const entries = this.#entries;
-    const entry = { item, number: this.#count++ };
+    const entry = { item, order: this.#count++ };
     let at = entries.length;
     while (at > 0 && this.#before(entry, entries[parentOf(at)])) at = parentOf(at);
     for (let hole = entries.length; hole > at; hole = parentOf(hole)) entries[hole] = entries[parentOf(hole)];
@@ -63,7 +63,7 @@ class Heap<T> implements Store<T> {
     let moving = entries[entries.length - 1];
     let hole = this.#holeFor(moving);
     entries.pop();
-    // What lies between there and the top moves up by one.
+    // Every entry between there and the root moves up by one.
     for (; hole >= 0; hole = parentOf(hole)) {
       const upper = entries[hole];
       entries[hole] = moving;
@@ -72,7 +72,7 @@ class Heap<T> implements Store<T> {
     return moving.item;
   }
 
-  // Where the last entry goes when the top one is gone; -1 if that is the same.
+  // Where the last entry goes when the root is removed; -1 if it is the root itself.
   #holeFor(last: Entry<T>): number {
     const entries = this.#entries;
     const size = entries.length - 1;
@@ -86,15 +86,15 @@ class Heap<T> implements Store<T> {
   }
 
   #before(a: Entry<T>, b: Entry<T>): boolean {
-    const order = this.#compare(a.item, b.item);
-    return order < 0 || (order === 0 && a.number < b.number);
+    const result = this.#compare(a.item, b.item);
+    return result < 0 || (result === 0 && a.order < b.order);
   }
 }
 
 /**
- * A queue that gives the least item first; among equals, the one that was put first.
+ * A queue whose `get` takes the least item; of equal items, the one that was put first.
  *
- * Items are often lists of a priority and something else: lists are compared item by item.
+ * Items are often lists of a priority and a value: lists are compared item by item.
  *
  * @example
  * ```ts
@@ -113,8 +113,8 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
    * Makes an empty queue.
    *
-   * @param maxsize How many items it takes; with zero or less there is no limit.
-   * @param compare Says which of two items comes first; by default numbers, strings and lists compare as in Python.
+   * @param maxsize The largest number of items; zero or less means no limit.
+   * @param compare Decides which of two items comes first; by default numbers, strings and lists compare as in Python.
    * @throws {TypeError} If `maxsize` is not a number or `compare` not a function.
    */
   constructor(maxsize = 0, compare: Compare<T> = compareLikePython) {

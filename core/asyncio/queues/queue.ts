@@ -4,9 +4,9 @@ import type { Operation } from "../../fiber/operation.ts";
 import { Event } from "../../sync/event.ts";
 import { WaitQueue } from "../../fiber/wait_queue.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "../errors.ts";
-import { QueueWait } from "./queue_wait.ts";
+import { Get, Put, type QueueWait, wakeFirst } from "./queue_wait.ts";
 
-/** What a {@linkcode Queue} is doing, at one moment. */
+/** The state of a {@linkcode Queue} at one moment. */
 export interface QueueStatistics {
   /** Items in it. */
   readonly size: number;
@@ -18,7 +18,7 @@ export interface QueueStatistics {
   readonly unfinished: number;
 }
 
-/** @internal Where a queue keeps its items, in the order in which it gives them. */
+/** @internal Keeps the items of a queue, in the order in which `get` takes them. */
 export interface Store<T> {
   readonly length: number;
   push(item: T): void;
@@ -26,8 +26,8 @@ export interface Store<T> {
 }
 
 /**
- * A queue between tasks, first in, first out. It may have a limit, and can be waited for until all that was put has
- * been dealt with.
+ * A queue between tasks, first in, first out. It may have a limit, and `join()` waits until every item that was put has
+ * been processed.
  *
  * @example
  * ```ts
@@ -52,14 +52,14 @@ export interface Store<T> {
  * ```
  */
 export class Queue<T = unknown> {
-  /** How many items it takes; with zero or less there is no limit. */
+  /** The largest number of items; zero or less means no limit. */
   readonly maxsize: number;
   /** @internal */
   protected readonly store: Store<T>;
-  /** @internal Who waits for an item. */
-  readonly getters: WaitQueue<QueueWait> = new WaitQueue<QueueWait>();
-  /** @internal Who waits for room. */
-  readonly putters: WaitQueue<QueueWait> = new WaitQueue<QueueWait>();
+  /** @internal The operations that wait for an item. */
+  readonly getters: WaitQueue<QueueWait<unknown>> = new WaitQueue<QueueWait<unknown>>();
+  /** @internal The operations that wait for room. */
+  readonly putters: WaitQueue<QueueWait<unknown>> = new WaitQueue<QueueWait<unknown>>();
   #unfinished = 0;
   readonly #finished = new Event();
   #shutDown = false;
@@ -67,7 +67,7 @@ export class Queue<T = unknown> {
   /**
    * Makes an empty queue.
    *
-   * @param maxsize How many items it takes; with zero or less there is no limit.
+   * @param maxsize The largest number of items; zero or less means no limit.
    * @throws {TypeError} If `maxsize` is not a number.
    */
   constructor(maxsize = 0) {
@@ -94,23 +94,23 @@ export class Queue<T = unknown> {
     return this.store.length === 0;
   }
 
-  /** Whether it has as many items as it takes. */
+  /** Whether it has as many items as it can take. */
   full(): boolean {
     return this.maxsize > 0 && this.store.length >= this.maxsize;
   }
 
   /**
-   * Puts an item into it, waiting for room.
+   * Puts an item into it, and waits for room if it is full.
    *
    * @param item The item.
    * @throws {QueueShutDown} At the yield, if the queue was shut down.
    */
   put(item: T): Operation<void> {
-    return new Put(this as Queue, item) as Operation<unknown> as Operation<void>;
+    return new Put(this, item);
   }
 
   /**
-   * Puts an item into it.
+   * Puts an item into it, without waiting.
    *
    * @param item The item.
    * @throws {QueueFull} If there is no room.
@@ -123,20 +123,20 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Takes an item out of it, waiting for one.
+   * Takes an item out of it, and waits for one if it is empty.
    *
    * @returns The item.
    * @throws {QueueShutDown} At the yield, if the queue was shut down and is empty.
    */
   get(): Operation<T> {
-    return new Get(this as Queue) as Operation<unknown> as Operation<T>;
+    return new Get(this);
   }
 
   /**
-   * Takes an item out of it.
+   * Takes an item out of it, without waiting.
    *
-   * @throws {QueueEmpty} If there is none.
-   * @throws {QueueShutDown} If there is none and the queue was shut down.
+   * @throws {QueueEmpty} If it is empty.
+   * @throws {QueueShutDown} If it is empty and was shut down.
    */
   getNowait(): T {
     if (!this.empty()) return this.remove();
@@ -145,9 +145,9 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Says that an item that was taken has been dealt with, for those in `join()`.
+   * Marks an item that was taken as processed, for `join()`.
    *
-   * @throws {RangeError} If it is called more often than items were put.
+   * @throws {RangeError} If it is called more times than items were put.
    */
   taskDone(): void {
     if (this.#unfinished === 0) {
@@ -158,13 +158,15 @@ export class Queue<T = unknown> {
 
   /** Waits until `taskDone()` was called for every item that was put. */
   join(): Operation<void> {
+    // It evaluates to `true`, which means nothing here.
     return this.#finished.wait() as Operation<unknown> as Operation<void>;
   }
 
   /**
-   * Shuts it down: nothing can be put any more, and when it is empty, nothing can be got. Whoever waits is told.
+   * Shuts it down: from now on `put` throws, and so does `get` when the queue is empty. Operations that wait end with the
+   * same error.
    *
-   * @param immediate Whether the items in it are thrown away, and count as dealt with.
+   * @param immediate Whether to discard the items in it, which then count as processed.
    */
   shutdown(immediate = false): void {
     this.#shutDown = true;
@@ -181,7 +183,7 @@ export class Queue<T = unknown> {
     if (this.#unfinished === 0) this.#finished.set();
   }
 
-  /** What it is doing: how many items are in it, and who waits. */
+  /** Its state at this moment: how many items are in it, and how many tasks wait. */
   statistics(): QueueStatistics {
     return Object.freeze({
       size: this.qsize(),
@@ -191,7 +193,7 @@ export class Queue<T = unknown> {
     });
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return `a queue of ${this.qsize()}${this.maxsize > 0 ? ` of ${this.maxsize}` : ""}`;
   }
@@ -203,14 +205,14 @@ export class Queue<T = unknown> {
     return this.#shutDown;
   }
 
-  /** @internal There is room. */
+  /** @internal Adds an item. There is room. */
   add(item: T): void {
     this.store.push(item);
     if (this.#unfinished++ === 0) this.#finished.clear();
     wakeFirst(this.getters);
   }
 
-  /** @internal It is not empty. */
+  /** @internal Takes an item out. The queue is not empty. */
   remove(): T {
     const item = this.store.shift() as T;
     wakeFirst(this.putters);
@@ -220,86 +222,5 @@ export class Queue<T = unknown> {
   /** @internal */
   shutDownError(): QueueShutDown {
     return new QueueShutDown(`Cannot use ${this} any more as it was shut down`);
-  }
-}
-
-/** Wakes who waits longest; returns whether there was anyone. */
-function wakeFirst(line: WaitQueue<QueueWait>): boolean {
-  const first = line.shift();
-  first?.wake();
-  return first !== null;
-}
-
-/** Waits for an item. */
-class Get extends QueueWait {
-  readonly #queue: Queue;
-
-  constructor(queue: Queue) {
-    super();
-    this.#queue = queue;
-  }
-
-  get label(): string {
-    return "get";
-  }
-
-  override get waitsFor(): string {
-    return `an item of ${this.#queue}`;
-  }
-
-  protected override get line(): WaitQueue<QueueWait> {
-    return this.#queue.getters;
-  }
-
-  protected override attempt(): boolean {
-    if (!this.#queue.empty()) return this.give(this.#queue.remove());
-    return this.#queue.isShutDown && this.fail(this.#queue.shutDownError());
-  }
-
-  protected override passOn(): void {
-    if (!this.#queue.empty()) wakeFirst(this.line);
-  }
-
-  protected override again(): QueueWait {
-    return new Get(this.#queue);
-  }
-}
-
-/** Waits for room. */
-class Put extends QueueWait {
-  readonly #queue: Queue;
-  readonly #item: unknown;
-
-  constructor(queue: Queue, item: unknown) {
-    super();
-    this.#queue = queue;
-    this.#item = item;
-  }
-
-  get label(): string {
-    return "put";
-  }
-
-  override get waitsFor(): string {
-    return `room in ${this.#queue}`;
-  }
-
-  protected override get line(): WaitQueue<QueueWait> {
-    return this.#queue.putters;
-  }
-
-  protected override attempt(): boolean {
-    if (this.#queue.isShutDown) return this.fail(this.#queue.shutDownError());
-    if (this.#queue.full()) return false;
-    this.#queue.add(this.#item);
-    return this.give(undefined);
-  }
-
-  protected override passOn(): void {
-    if (!this.#queue.full()) wakeFirst(this.line);
-  }
-
-  protected override again(): QueueWait {
-    return new Put(this.#queue, this.#item);
   }
 }

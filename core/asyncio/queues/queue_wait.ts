@@ -1,45 +1,62 @@
 /**
- * The waits of a queue.
+ * The waits of a queue: for an item, or for room.
  *
- * Who waits is woken when there may be something for it, and looks again when its turn comes; another may have been
- * quicker, and then it waits again, last in line. So nothing is promised to anybody, and a priority queue gives the
- * first item there is when it is taken, as in asyncio.
+ * A wait that is woken tries again when its turn comes; if another was faster, it waits again, as the last in the queue.
+ * So an item is not assigned to a wait in advance, and a priority queue gives the least item at the time it is taken, as
+ * in asyncio.
  */
-import { CLAIMED, PARKED_RESULT, RESOLVED, WAITING } from "../../fiber/operation.ts";
-import { delegate } from "../../operations/as_body.ts";
+import { CLAIMED, RESOLVED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
+import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
+
+/** What a wait needs of its queue. */
+export interface WaitableQueue<T> {
+  readonly getters: WaitQueue<QueueWait<unknown>>;
+  readonly putters: WaitQueue<QueueWait<unknown>>;
+  readonly isShutDown: boolean;
+  empty(): boolean;
+  full(): boolean;
+  /** Adds an item. There is room. */
+  add(item: T): void;
+  /** Takes an item out. The queue is not empty. */
+  remove(): T;
+  shutDownError(): Error;
+}
+
+/** Wakes the operation that waits longest. Returns whether there was one. */
+export function wakeFirst(waiters: WaitQueue<QueueWait<unknown>>): boolean {
+  const first = waiters.shift();
+  first?.wake();
+  return first !== null;
+}
 
 /** @internal See the head of this file. */
-export abstract class QueueWait extends Waiter<unknown> {
-  /** Those that wait for the same. */
-  protected abstract get line(): WaitQueue<QueueWait>;
+export abstract class QueueWait<T> extends Waiter<T> {
+  /** The operations that wait for the same. */
+  protected abstract get waiters(): WaitQueue<QueueWait<unknown>>;
 
-  /** Does what it waits for and settles, if that can be done; returns whether. */
+  /** Does what the operation is for and settles it, if that is possible. Returns whether it was. */
   protected abstract attempt(): boolean;
 
-  /** It was woken and does not go on: another may. */
+  /** It was woken and does not go on: wakes another. */
   protected abstract passOn(): void;
 
-  /** The same wait once more. */
-  protected abstract again(): QueueWait;
+  /** Makes the same wait once more. */
+  protected abstract again(): QueueWait<T>;
 
   override begin(): boolean {
     return this.attempt();
   }
 
   override start(fiber: Fiber): boolean {
+    if (this.direct) return parkInSubroutine(this, fiber, this.again());
     this.fiber = fiber;
     this.state = WAITING;
-    // The run loop, which hands over the outcome of a plain `yield`, cannot look again: a subroutine can.
-    if (this.direct) {
-      fiber.enter(delegate(this.again()), this);
-      return false;
-    }
-    // A coroutine that never waits would starve the others: now and then it gives them a turn, and looks after that.
+    // A coroutine whose operations never wait would starve the others: now and then it gives them a turn first.
     if (--fiber.loop.stepBudget > 0) {
       if (this.attempt()) return true;
-      this.line.push(this);
+      this.waiters.push(this);
     } else {
       this.resolve(undefined);
     }
@@ -47,24 +64,96 @@ export abstract class QueueWait extends Waiter<unknown> {
     return false;
   }
 
-  /** There may be something for it. It has been taken out of the line. */
+  /** Makes it try again when its turn comes. It has been taken out of the queue of waiters. */
   wake(): void {
     this.resolve(undefined);
   }
 
   override next(): IteratorResult<unknown, unknown> {
     if (this.state === CLAIMED || this.state !== RESOLVED || this.attempt()) return super.next();
-    this.state = WAITING;
-    this.line.push(this);
-    this.fiber!.wait = this;
-    return PARKED_RESULT;
+    this.waiters.push(this);
+    return waitOn(this);
   }
 
   override detach(): void {
-    this.line.remove(this);
+    this.waiters.remove(this);
   }
 
   override reclaim(): void {
     this.passOn();
+  }
+}
+
+/** Waits for an item. */
+export class Get<T> extends QueueWait<T> {
+  readonly #queue: WaitableQueue<T>;
+
+  constructor(queue: WaitableQueue<T>) {
+    super();
+    this.#queue = queue;
+  }
+
+  get label(): string {
+    return "get";
+  }
+
+  override get waitsFor(): string {
+    return `an item of ${this.#queue}`;
+  }
+
+  protected override get waiters(): WaitQueue<QueueWait<unknown>> {
+    return this.#queue.getters;
+  }
+
+  protected override attempt(): boolean {
+    if (!this.#queue.empty()) return this.give(this.#queue.remove());
+    return this.#queue.isShutDown && this.fail(this.#queue.shutDownError());
+  }
+
+  protected override passOn(): void {
+    if (!this.#queue.empty()) wakeFirst(this.waiters);
+  }
+
+  protected override again(): Get<T> {
+    return new Get(this.#queue);
+  }
+}
+
+/** Waits for room. */
+export class Put<T> extends QueueWait<void> {
+  readonly #queue: WaitableQueue<T>;
+  readonly #item: T;
+
+  constructor(queue: WaitableQueue<T>, item: T) {
+    super();
+    this.#queue = queue;
+    this.#item = item;
+  }
+
+  get label(): string {
+    return "put";
+  }
+
+  override get waitsFor(): string {
+    return `room in ${this.#queue}`;
+  }
+
+  protected override get waiters(): WaitQueue<QueueWait<unknown>> {
+    return this.#queue.putters;
+  }
+
+  protected override attempt(): boolean {
+    if (this.#queue.isShutDown) return this.fail(this.#queue.shutDownError());
+    if (this.#queue.full()) return false;
+    this.#queue.add(this.#item);
+    return this.give(undefined);
+  }
+
+  protected override passOn(): void {
+    if (!this.#queue.full()) wakeFirst(this.waiters);
+  }
+
+  protected override again(): Put<T> {
+    return new Put(this.#queue, this.#item);
   }
 }

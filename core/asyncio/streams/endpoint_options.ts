@@ -3,19 +3,19 @@ import { describe } from "../../base/describe.ts";
 /** Options of a connection's streams. */
 export interface StreamOptions {
   /**
-   * How many bytes `readline` and `readuntil` look for the end in; 65,536 by default. About twice as many are read
-   * ahead.
+   * The number of bytes in which `readline` and `readuntil` look for a separator; 65,536 by default. The reader reads
+   * ahead about twice as many.
    */
   readonly limit?: number;
 }
 
-/** How many bytes a reader looks for a separator in, unless it is told otherwise; as in CPython. */
+/** The default limit, as in CPython. */
 export const DEFAULT_LIMIT = 65_536;
 
-/** What else a place with a host name and a port may say, such as `tls`. */
+/** The options of a target with a host name and a port, such as `tls`. */
 export type EndpointOptions<T> = T extends { readonly port: number } ? Omit<T, "hostname" | "port"> : never;
 
-/** The place and the options of a call: `(hostname, port, options)` or `(target, options)`. */
+/** The target and the options of a call: `(hostname, port, options)` or `(target, options)`. */
 export function targetOf<T>(args: unknown[]): StreamOptions & { readonly target: T } {
   const [first, second] = args;
   if (typeof first === "object" && first !== null) return { ...check(second), target: first as T };
@@ -29,7 +29,11 @@ function check(options: unknown): StreamOptions {
   return given;
 }
 
-/** The limit itself, if it is one. */
+/**
+ * Returns the limit unchanged.
+ *
+ * @throws {RangeError} If it is not a positive integer.
+ */
 export function checkLimit(limit: number): number {
   if (Number.isSafeInteger(limit) && limit > 0) return limit;
   throw new RangeError(

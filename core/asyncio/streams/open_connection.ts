@@ -9,11 +9,11 @@ import { StreamTransport } from "./stream_transport.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
 /**
- * Connects, and gives a reader and a writer.
+ * Connects, and makes a reader and a writer.
  *
  * @param hostname Host name or address.
  * @param port Port.
- * @param options See {@linkcode StreamOptions}; with `tls`, certificate and host name are verified.
+ * @param options See {@linkcode StreamOptions}; with `tls`, the certificate and the host name are verified.
  * @throws {TypeError} If an argument is of the wrong type.
  * @throws {RangeError} If the port or the limit is out of range.
  * @throws {UnsupportedError} At the yield, if the runtime has no sockets.
@@ -23,7 +23,7 @@ export function openConnection(
   port: number,
   options?: StreamOptions & EndpointOptions<ConnectTarget>,
 ): Operation<[reader: StreamReader, writer: StreamWriter]>;
-/** The same to any place to connect to: `{ hostname, port }`, with `tls`, or `{ path }`. */
+/** The same with any target: `{ hostname, port }`, with `tls`, or `{ path }`. */
 export function openConnection(
   target: ConnectTarget,
   options?: StreamOptions,

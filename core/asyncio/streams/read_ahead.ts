@@ -1,98 +1,91 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { KeepAlive } from "../../io/wait/keep_alive.ts";
 import type { AsyncSocket } from "../../io/net/socket.ts";
-import type { RunLoop } from "../../fiber/run_loop.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
-import { type Bytes, NOTHING } from "./stream_buffer.ts";
-import type { ReadSource, StreamReader } from "./stream_reader.ts";
+import type { Bytes } from "../../io/stream/byte_queue.ts";
+import type { ReadSource } from "./data_wait.ts";
+import type { StreamReader } from "./stream_reader.ts";
 
 const MIN_READ = 1024;
 const MAX_READ = 65_536;
-/** So many small reads in a row, and a large piece is given up. */
+/** After so many small reads in a row, the array that the host reads into is small again. */
 const SMALL_READS = 8;
 
 /**
- * Gives a reader what comes over a socket, before anybody asks for it: until the reader has enough, and on when it
- * wants more. So the end of the stream and the loss of the connection are known although nobody reads, and a
- * connection is closed with nothing left unread in the host, which would make it drop what the peer has not got yet.
+ * Feeds a reader from a socket, whether or not a task reads: until the reader has enough, and on when it wants more. So
+ * the end of the stream and the loss of the connection are noticed although no task reads. And when the connection is
+ * closed, little input is left unread in the host: with unread input, a host would discard output that the peer has not
+ * received yet.
  *
  * One host read is under way as long as the reader wants more. It keeps the process alive only while a coroutine waits.
  */
 export class ReadAhead implements ReadSource {
   private readonly socket: AsyncSocket;
   private readonly reader: StreamReader;
-  private readonly lost: (error: unknown) => void;
+  private readonly onLoss: (error: unknown) => void;
   private readonly keepAlive: KeepAlive;
-  // The scheduler that counts the wait for what the host brings.
-  private loop: RunLoop | null;
+  // Whether a coroutine waits for data.
+  private awaited: boolean;
   // The host read that is under way.
   private reading: Promise<number | null> | null;
   private ended: boolean;
-  // What comes goes elsewhere.
+  // Whether input goes to the connection of `divert()` instead of the reader.
   private diverted: boolean;
-  // Where the host reads to. An idle connection holds a small one.
-  private piece: Bytes;
-  private readSize: number;
+  // The array that the host reads into. That of an idle connection is small.
+  private array: Bytes;
   private smallReads: number;
   private readonly onRead: (count: number | null) => void;
   private readonly onFailure: (error: unknown) => void;
 
-  /** `lost` is told of an error of the host. */
-  constructor(socket: AsyncSocket, reader: StreamReader, lost: (error: unknown) => void) {
+  /** `onLoss` is called with an error of the host. */
+  constructor(socket: AsyncSocket, reader: StreamReader, onLoss: (error: unknown) => void) {
     this.socket = socket;
     this.reader = reader;
-    this.lost = lost;
-    this.keepAlive = new KeepAlive((alive) => this.holdProcess(alive), true);
-    this.loop = null;
+    this.onLoss = onLoss;
+    this.keepAlive = new KeepAlive((alive) => this.refer(alive), true);
+    this.awaited = false;
     this.reading = null;
     this.ended = this.diverted = false;
-    this.readSize = MIN_READ;
-    this.piece = new Uint8Array(MIN_READ);
+    this.array = new Uint8Array(MIN_READ);
     this.smallReads = 0;
-    this.onRead = (count) => this.arrived(count);
+    this.onRead = (count) => this.received(count);
     this.onFailure = (error) => this.failed(error);
     reader.source = this;
     this.readOn();
-    this.keepAlive.leave();
+    this.keepAlive.release();
   }
 
   /** See {@linkcode ReadSource.readOn}. */
   readOn(): void {
     if (this.reading !== null || this.ended || this.diverted) return;
-    this.reading = this.socket.readBuffer.source.read(this.piece);
+    this.reading = this.socket.readBuffer.source.read(this.array);
     this.reading.then(this.onRead, this.onFailure);
   }
 
-  /** See {@linkcode ReadSource.hold}. */
-  hold(fiber: Fiber): void {
-    this.loop = fiber.loop;
-    this.loop.hostOperations++;
-    this.keepAlive.enter(fiber.owner);
+  /** See {@linkcode ReadSource.awaitedBy}. */
+  awaitedBy(coro: Coro): void {
+    this.awaited = true;
+    this.keepAlive.register(coro);
   }
 
-  /** See {@linkcode ReadSource.refer}. */
-  refer(coro: Coro): void {
-    this.keepAlive.enter(coro);
-  }
-
-  /** See {@linkcode ReadSource.release}. */
-  release(): void {
-    this.loop!.hostOperations--;
-    this.loop = null;
-    this.keepAlive.leave();
+  /** See {@linkcode ReadSource.notAwaited}. */
+  notAwaited(): void {
+    this.awaited = false;
+    this.keepAlive.release();
   }
 
   /**
-   * Gives what comes from now on, instead of to the reader, to whoever reads from the connection that it returns: first
-   * what the host read that is under way brings. Until `rejoin()` it keeps the process alive.
+   * Returns a connection that gets the input instead of the reader, beginning with that of the host read that is under
+   * way. Until `rejoin()`, it keeps the process alive.
    */
   divert(): Deno.TcpConn {
     const conn = this.socket.conn as Deno.TcpConn;
-    const { piece } = this;
+    const { array } = this;
     let first = this.reading;
-    let rest = NOTHING;
+    let rest = array.subarray(0, 0);
+    // The old one belongs to the connection from now on.
+    this.array = new Uint8Array(array.length);
     this.diverted = true;
-    this.keepAlive.hold(true);
+    this.keepAlive.setAlive(true);
     return {
       localAddr: conn.localAddr,
       remoteAddr: conn.remoteAddr,
@@ -101,7 +94,7 @@ export class ReadAhead implements ReadSource {
           const count = await first;
           first = null;
           if (count === null) return null;
-          rest = piece.subarray(0, count);
+          rest = array.subarray(0, count);
         }
         if (rest.length === 0) return await conn.read(buffer);
         const part = rest.subarray(0, buffer.length);
@@ -117,31 +110,32 @@ export class ReadAhead implements ReadSource {
     } as Deno.TcpConn;
   }
 
-  /** The reader gets again what comes over the socket. */
+  /** Feeds the reader again from the socket. */
   rejoin(): void {
     this.diverted = false;
-    if (this.loop === null) this.keepAlive.leave();
+    if (!this.awaited) this.keepAlive.release();
     this.readOn();
   }
 
-  /** Nothing more is read. */
+  /** Reads no more. */
   stop(): void {
     this.ended = true;
   }
 
-  /** What it reads from. */
+  /** The socket, for messages. */
   toString(): string {
     return `${this.socket}`;
   }
 
-  private arrived(count: number | null): void {
+  private received(count: number | null): void {
     this.reading = null;
     if (this.ended || this.diverted) return;
     if (count === null) {
       this.ended = true;
       this.reader.feedEof();
     } else {
-      this.reader.received(this.cut(count));
+      this.reader.received(this.array.subarray(0, count));
+      this.adaptSize(count);
       if (!this.reader.paused) this.readOn();
     }
   }
@@ -150,25 +144,20 @@ export class ReadAhead implements ReadSource {
     this.reading = null;
     if (this.ended || this.diverted) return;
     this.ended = true;
-    this.lost(error);
+    this.onLoss(error);
   }
 
-  /** The bytes that have come. A piece that they fill is given away, of a larger one they are copied. */
-  private cut(count: number): Bytes {
-    const { piece } = this;
-    const given = 2 * count >= piece.length;
-    this.adapt(count);
-    if (given || piece.length !== this.readSize) this.piece = new Uint8Array(this.readSize);
-    return given ? piece.subarray(0, count) : piece.slice(0, count);
-  }
-
-  private adapt(count: number): void {
+  /** Makes the array larger after a read that filled it, and small after many small reads. */
+  private adaptSize(count: number): void {
+    const { length } = this.array;
     this.smallReads = count > MIN_READ ? 0 : this.smallReads + 1;
-    if (count === this.readSize) this.readSize = Math.min(MAX_READ, this.readSize * 8);
-    else if (this.smallReads > SMALL_READS) this.readSize = MIN_READ;
+    let size = length;
+    if (count === length) size = Math.min(MAX_READ, length * 8);
+    else if (this.smallReads > SMALL_READS) size = MIN_READ;
+    if (size !== length) this.array = new Uint8Array(size);
   }
 
-  private holdProcess(alive: boolean): void {
+  private refer(alive: boolean): void {
     if (this.socket.closed) return;
     const { source } = this.socket.readBuffer;
     if (alive) source.ref?.();

@@ -17,12 +17,12 @@ import { StreamTransport } from "./stream_transport.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
 /**
- * What is done with a connection: a generator function, which runs as a task of its own, or a plain function. What that
- * returns is waited for if it can be, such as the promise of an async function.
+ * Handles a connection: a generator function, which runs as a task of its own, or a plain function. If a plain function
+ * returns something that can be awaited, such as the promise of an async function, the server awaits it.
  */
 export type ClientConnected = (reader: StreamReader, writer: StreamWriter) => unknown;
 
-/** Accepts connections: what {@linkcode startServer} answers. */
+/** Accepts connections. {@linkcode startServer} makes it. */
 export class Server implements Disposable {
   readonly #loop: EventLoop;
   readonly #listener: AsyncListener;
@@ -31,26 +31,26 @@ export class Server implements Disposable {
   readonly #clients = new Set<StreamTransport>();
   readonly #accepting: Task<void>;
   #serving = true;
-  // What serveForever() waits for; it is cancelled when the server is closed.
+  // serveForever() waits for it; it is cancelled when the server is closed.
   #forever: Future<void> | null = null;
 
   /** @internal */
   constructor(loop: EventLoop, target: ListenTarget, clientConnected: ClientConnected, limit: number) {
     this.#loop = loop;
     this.#listener = AsyncSocket.listen(target);
-    this.#listener.onShortage = (exception) => this.#short(exception);
+    this.#listener.onShortage = (exception) => this.#reportShortage(exception);
     this.#clientConnected = clientConnected;
     this.#limit = limit;
     this.#accepting = loop.createTask(this.#accept(), { name: `accept ${this}` });
-    // However it ends, nothing is accepted after that.
+    // However it ends, no connection is accepted after that.
     this.#accepting.addDoneCallback((task) => {
       const exception = task.cancelled() ? null : task.exception();
-      if (exception !== null && this.#serving) this.#stopped(exception);
+      if (exception !== null && this.#serving) this.#reportStop(exception);
       this.close();
     });
   }
 
-  /** Where it listens. */
+  /** The address that it listens on. */
   get addr(): Deno.Addr {
     return this.#listener.addr;
   }
@@ -65,7 +65,7 @@ export class Server implements Disposable {
     return this.#serving;
   }
 
-  /** Accepts no more connections; those that are there stay. */
+  /** Accepts no more connections. Open connections stay open. */
   close(): void {
     if (!this.#serving) return;
     this.#serving = false;
@@ -76,33 +76,33 @@ export class Server implements Disposable {
     forever?.cancel();
   }
 
-  /** Closes the connections that are there, when all that was written to them is sent. */
+  /** Closes the open connections, each when all that was written to it is sent. */
   closeClients(): void {
     for (const client of [...this.#clients]) client.close();
   }
 
-  /** Closes the connections that are there at once: what was written to them and not sent is lost. */
+  /** Closes the open connections at once: data that was written to them and not sent is lost. */
   abortClients(): void {
     for (const client of [...this.#clients]) client.abort();
   }
 
-  /** Waits until it is closed and all its connections are. */
+  /** Waits until the server and all its connections are closed. */
   waitClosed(): Operation<void> {
     return call(this.#waitClosed());
   }
 
   *#waitClosed(): Generator<unknown, void, unknown> {
     yield* wait([this.#accepting]);
-    // That a client was lost is the business of whoever talks to it.
+    // The error of a lost connection is for the task that uses it.
     for (const { closed } of [...this.#clients]) yield* wait([closed]);
   }
 
   /**
-   * Waits until it is cancelled: the server is closed then, its connections are, and it ends when all of them have
-   * ended. The same happens when the server is closed meanwhile.
+   * Waits until it is cancelled or the server is closed. Then it closes the server and its connections, and ends when all
+   * of them are closed.
    *
    * @throws {CancelledError} At the yield, when it is cancelled or the server is closed.
-   * @throws {Error} At the yield, if the server is closed already, or another task waits here.
+   * @throws {Error} At the yield, if the server is closed already, or another task serves forever.
    */
   serveForever(): Operation<void> {
     return call(this.#serveForever());
@@ -126,16 +126,16 @@ export class Server implements Disposable {
     this.close();
   }
 
-  /** Where it listens: `127.0.0.1:3456`, or the path. */
+  /** The address that it listens on, for messages: `127.0.0.1:3456`, or the path. */
   toString(): string {
     return String(this.#listener);
   }
 
   *#accept(): Generator<unknown, void, unknown> {
-    for (;;) this.#welcome(yield* this.#listener.accept());
+    for (;;) this.#serve(yield* this.#listener.accept());
   }
 
-  #welcome(socket: AsyncSocket): void {
+  #serve(socket: AsyncSocket): void {
     const transport = new StreamTransport(this.#loop, socket, this.#limit);
     const writer = new StreamWriter(transport);
     this.#clients.add(transport);
@@ -146,23 +146,23 @@ export class Server implements Disposable {
       const work = ensureFuture(body, { loop: this.#loop });
       work.addDoneCallback(() => {
         if (work.cancelled()) writer.close();
-        else if (work.failed()) this.#failed(writer, work.exception());
+        else if (work.failed()) this.#clientFailed(writer, work.exception());
       });
     } catch (error) {
-      this.#failed(writer, error);
+      this.#clientFailed(writer, error);
     }
   }
 
-  /** It goes on by itself when there are descriptors again. */
-  #short(exception: unknown): void {
+  // The listener goes on by itself when there are descriptors again.
+  #reportShortage(exception: unknown): void {
     this.#loop.callExceptionHandler({ message: "socket.accept() out of system resource", exception, server: this });
   }
 
-  #stopped(exception: unknown): void {
+  #reportStop(exception: unknown): void {
     this.#loop.callExceptionHandler({ message: `Accepting has failed for ${this}`, exception, server: this });
   }
 
-  #failed(writer: StreamWriter, exception: unknown): void {
+  #clientFailed(writer: StreamWriter, exception: unknown): void {
     writer.close();
     this.#loop.callExceptionHandler({
       message: `Unhandled error for a client of the server at ${this}`,
@@ -173,13 +173,13 @@ export class Server implements Disposable {
 }
 
 /**
- * Starts a server: every connection is given to a function, with a reader and a writer.
+ * Starts a server, which calls a function with a reader and a writer for every connection.
  *
- * @param clientConnected See {@linkcode ClientConnected}. What it throws goes to the loop's exception handler, and the
- * connection is closed; so it is if its task is cancelled.
+ * @param clientConnected See {@linkcode ClientConnected}. An error that it throws goes to the loop's exception handler,
+ * and the connection is closed. The connection is also closed if the task is cancelled.
  * @param hostname Host name or address to listen on.
- * @param port Port; 0 is any that is free.
- * @param options See {@linkcode StreamOptions}; `tls` is the certificate and key.
+ * @param port Port; 0 means any free port.
+ * @param options See {@linkcode StreamOptions}; `tls` has the certificate and key.
  * @throws {TypeError} If an argument is of the wrong type.
  * @throws {Error} If no loop is running.
  * @throws {UnsupportedError} If the runtime has no sockets.
@@ -209,7 +209,7 @@ export function startServer(
   port: number,
   options?: StreamOptions & EndpointOptions<ListenTarget>,
 ): Operation<Server>;
-/** The same at any place to listen: `{ hostname, port }`, with `tls`, or `{ path }`. */
+/** The same with any target: `{ hostname, port }`, with `tls`, or `{ path }`. */
 export function startServer(
   clientConnected: ClientConnected,
   target: ListenTarget,
@@ -225,7 +225,7 @@ export function startServer(clientConnected: ClientConnected, ...where: unknown[
   return call(start(clientConnected, target, limit));
 }
 
-// Listening does not wait, but it is an operation as in asyncio, so that it may one day.
+// Listening does not wait today. As in asyncio it is an operation, so that it can wait in the future.
 function* start(
   clientConnected: ClientConnected,
   target: ListenTarget,

@@ -1,39 +1,25 @@
-import type { Coro } from "../../coroutine/coro.ts";
 import { describe, isInstance } from "../../base/describe.ts";
 import { type Data, toBytes } from "../../io/stream/bytes.ts";
+import type { Bytes } from "../../io/stream/byte_queue.ts";
 import { Items } from "../../io/items.ts";
-import { Operation, WAITING } from "../../fiber/operation.ts";
+import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";
+import { DataWait, type ReadSource } from "./data_wait.ts";
 import { checkLimit, DEFAULT_LIMIT, type StreamOptions } from "./endpoint_options.ts";
-import { type Bytes, NOTHING, StreamBuffer } from "./stream_buffer.ts";
-
-const LINE_FEED = 10;
-const LINE_END: readonly Uint8Array[] = [new Uint8Array([LINE_FEED])];
-
-/** What brings a reader its bytes. */
-export interface ReadSource {
-  /** Brings more, unless it does already or has brought everything. */
-  readOn(): void;
-  /** A fiber waits for what comes. */
-  hold(fiber: Fiber): void;
-  /** The fiber that waits has become a daemon's, or ceased to be one. */
-  refer(coro: Coro): void;
-  /** It waits no longer. */
-  release(): void;
-}
+import { checkSeparators, LINE_FEEDS } from "./separators.ts";
+import { StreamBuffer } from "./stream_buffer.ts";
 
 /**
- * What comes in over a connection, as asyncio reads it: bytes, lines with their ends, or up to a separator.
- * `openConnection` and `startServer` give one; one made by itself is fed by hand, to try a protocol out.
+ * Reads from a connection, as in asyncio: bytes, lines with their ends, or up to a separator. `openConnection` and
+ * `startServer` make readers; one that the program makes itself is fed by hand, for example to test a protocol.
  *
- * It reads ahead: what comes is kept until somebody reads it. With more than twice the limit the peer is held back
- * until it is down to the limit, or until somebody waits for more. So {@linkcode StreamReader.atEof} knows of the end
- * although nobody reads, and closing the connection with unread input does not cut off what the peer has to receive.
+ * It reads ahead: input is kept until a task reads it. When it has more than twice the limit, it stops receiving until
+ * it is down to the limit, or until a task waits for more. So {@linkcode StreamReader.atEof} is up to date even if no
+ * task reads, and a connection that is closed with unread input still delivers its output to the peer.
  *
- * A read that is cancelled loses nothing; what has come is there for the next one. One task may read at a time. Once
- * the connection is lost with an error, every read throws it.
+ * A read that is cancelled loses nothing: the next read gets the input. One task may read at a time. Once the
+ * connection is lost with an error, every read throws that error.
  *
  * @example
  * ```ts
@@ -53,9 +39,9 @@ export interface ReadSource {
  * ```
  */
 export class StreamReader {
-  /** @internal Where its bytes come from; none if it is fed by hand. */
+  /** @internal Where its data comes from; `null` if it is fed by hand. */
   source: ReadSource | null = null;
-  /** @internal It has enough for now. */
+  /** @internal Whether it has enough for now. */
   paused = false;
   readonly #limit: number;
   readonly #buffer = new StreamBuffer();
@@ -76,17 +62,17 @@ export class StreamReader {
 
   // --- reading ------------------------------------------------------------------------------------------------
 
-  /** Whether the stream has ended and all of it was read. It ends when the peer ends it or the connection is closed. */
+  /** Whether the stream has ended, by the peer or as the connection was closed, and all of it was read. */
   atEof(): boolean {
-    return this.#ended && this.#buffer.length === 0;
+    return this.#ended && this.#buffer.available === 0;
   }
 
   /**
-   * Reads some bytes: what is there, up to a number, waiting for some if there is nothing.
+   * Reads the bytes that are available, up to a number, and waits if there are none.
    *
-   * @param n How many at the most; without it, or with -1, all until the end of the stream.
-   * @returns The bytes; none at the end of the stream.
-   * @throws {RangeError} If `n` is no integer of -1 or more.
+   * @param n How many at most; without it, or with -1, all until the end of the stream.
+   * @returns The bytes; an empty array at the end of the stream.
+   * @throws {RangeError} If `n` is not an integer of -1 or more.
    */
   read(n = -1): Operation<Uint8Array> {
     return call(n === -1 ? this.#readAll() : this.#readSome(checkSize(n)));
@@ -94,23 +80,23 @@ export class StreamReader {
 
   *#readSome(n: number): Generator<unknown, Bytes, unknown> {
     this.#check("read");
-    if (n === 0) return NOTHING;
-    if (this.#buffer.length === 0 && !this.#ended) yield* this.#more("read", 1);
-    return this.#take(Math.min(n, this.#buffer.length));
+    if (n === 0) return new Uint8Array(0);
+    if (this.#buffer.available === 0 && !this.#ended) yield* this.#more("read", 1);
+    return this.#take(Math.min(n, this.#buffer.available));
   }
 
   *#readAll(): Generator<unknown, Bytes, unknown> {
     this.#check("read");
     while (!this.#ended) yield* this.#more("read", Infinity);
-    return this.#take(this.#buffer.length);
+    return this.#take(this.#buffer.available);
   }
 
   /**
    * Reads an exact number of bytes.
    *
    * @param n How many.
-   * @throws {RangeError} If `n` is no integer of 0 or more.
-   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has what came.
+   * @throws {RangeError} If `n` is not an integer of 0 or more.
+   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has the bytes that were read.
    */
   readexactly(n: number): Operation<Uint8Array> {
     return call(this.#readExactly(checkSize(n)));
@@ -118,8 +104,8 @@ export class StreamReader {
 
   *#readExactly(n: number): Generator<unknown, Bytes, unknown> {
     this.#check("readexactly");
-    while (this.#buffer.length < n && !this.#ended) yield* this.#more("readexactly", n);
-    const { length } = this.#buffer;
+    while (this.#buffer.available < n && !this.#ended) yield* this.#more("readexactly", n);
+    const length = this.#buffer.available;
     if (length < n) throw new IncompleteReadError(this.#take(length), n);
     return this.#take(n);
   }
@@ -127,26 +113,27 @@ export class StreamReader {
   /**
    * Reads a line, with its end.
    *
-   * @returns The bytes; an unfinished line at the end of the stream, and none after that.
-   * @throws {RangeError} At the yield, if the line is longer than the limit. The line is skipped then, or what has come
-   * of it, if its end has not come yet.
+   * @returns The bytes; at the end of the stream, the last line without its end if there is one, then an empty array.
+   * @throws {RangeError} At the yield, if the line is longer than the limit. The line is skipped then; if its end was
+   * not received yet, the part that was received is skipped.
    */
   readline(): Operation<Uint8Array> {
     return call(this.#readLine());
   }
 
-  *#readLine(): Generator<unknown, Bytes, unknown> {
+  *#readLine(): Generator<unknown, Uint8Array, unknown> {
     try {
-      return yield* this.#readUntil(LINE_END, "readline");
+      return yield* this.#readUntil(LINE_FEEDS, "readline");
     } catch (error) {
-      if (isInstance(error, IncompleteReadError)) return error.partial as Bytes;
+      if (isInstance(error, IncompleteReadError)) return error.partial;
       if (isInstance(error, LimitOverrunError)) throw this.#skipLine(error.consumed);
       throw error;
     }
   }
 
   #skipLine(length: number): RangeError {
-    this.#drop(this.#buffer.at(length) === LINE_FEED ? length + 1 : this.#buffer.length);
+    const end = this.#buffer.lineFeed();
+    this.#skip(end < 0 ? this.#buffer.available : end + 1);
     return new RangeError(
       `Cannot read a line as it is longer than ${this.#limit} bytes: current length is at least ${length}; ` +
         "give the connection a higher 'limit'",
@@ -154,7 +141,7 @@ export class StreamReader {
   }
 
   /**
-   * The lines to come, one after the other, with their ends.
+   * The lines of the rest of the stream, with their ends.
    *
    * @example
    * ```ts
@@ -173,29 +160,29 @@ export class StreamReader {
     return new Items(() => call(this.#nextLine()));
   }
 
-  *#nextLine(): Generator<unknown, Bytes | null, unknown> {
+  *#nextLine(): Generator<unknown, Uint8Array | null, unknown> {
     const line = yield* this.#readLine();
     return line.length === 0 ? null : line;
   }
 
-  /** Operations that wait for the lines to come, of which the last gives `null`: leave the loop then. */
+  /** Operations that read the next line each; at the end of the stream one evaluates to `null`: leave the loop then. */
   [Symbol.iterator](): Generator<Operation<Uint8Array | null>, void, unknown> {
     return this.lines()[Symbol.iterator]();
   }
 
-  /** The lines to come, for `for await` in async code. */
+  /** The lines of the rest of the stream, for `for await` in async code. */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, unknown> {
     return this.lines()[Symbol.asyncIterator]();
   }
 
   /**
-   * Reads up to a separator, which is the end of what is read. Of several, the one that ends first counts, and of those
-   * that end at the same place the shortest.
+   * Reads up to a separator, and includes it. Of several separators, the one that ends first counts, and of those that
+   * end at the same place the shortest.
    *
    * @param separator The bytes or text to look for, or a list of them.
-   * @throws {TypeError} If a separator is neither.
-   * @throws {RangeError} If there is none, or one is empty.
-   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has what came.
+   * @throws {TypeError} If a separator is neither bytes nor text.
+   * @throws {RangeError} If there is no separator, or one is empty.
+   * @throws {IncompleteReadError} At the yield, if the stream ends before; its `partial` has the bytes that were read.
    * @throws {LimitOverrunError} At the yield, if there are more bytes than the limit before it; nothing was read then.
    */
   readuntil(separator: Data | readonly Data[] = "\n"): Operation<Uint8Array> {
@@ -207,10 +194,10 @@ export class StreamReader {
     const buffer = this.#buffer;
     const shortest = separators[0].length;
     const longest = separators[separators.length - 1].length;
-    // No separator begins before it.
+    // No separator begins before this position.
     let searched = 0;
     for (;;) {
-      const { length } = buffer;
+      const length = buffer.available;
       if (length - searched >= shortest) {
         const match = buffer.find(separators, searched);
         if (match !== null) {
@@ -233,13 +220,13 @@ export class StreamReader {
     );
   }
 
-  /** Two that read at once would tear the stream apart. */
+  // Two tasks that read at once would each get parts of what the other expects.
   #check(label: string): void {
     if (this.#waiting) throw new Error(`Cannot ${label} from ${this} as another task waits for data already`);
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** Waits until there are so many bytes, or the stream has ended. */
+  /** Waits until there are at least `least` bytes, or the stream has ended. */
   *#more(label: string, least: number): Generator<unknown, void, unknown> {
     this.#waiting = true;
     try {
@@ -255,13 +242,13 @@ export class StreamReader {
     return bytes;
   }
 
-  #drop(count: number): void {
+  #skip(count: number): void {
     this.#buffer.skip(count);
     this.#resume();
   }
 
   #resume(): void {
-    if (this.paused && this.#buffer.length <= this.#limit) this.#readOn();
+    if (this.paused && this.#buffer.available <= this.#limit) this.#readOn();
   }
 
   #readOn(): void {
@@ -269,14 +256,13 @@ export class StreamReader {
     this.source?.readOn();
   }
 
-  /** @internal A coroutine begins to wait. */
-  enter(wait: DataWait, fiber: Fiber): void {
+  /** @internal A wait has begun. */
+  enter(wait: DataWait): void {
     this.#waiter = wait;
-    this.source?.hold(fiber);
     this.#readOn();
   }
 
-  /** @internal A wait is given up. */
+  /** @internal A wait is withdrawn. */
   leave(wait: DataWait): void {
     if (this.#waiter === wait) this.#takeWaiter();
   }
@@ -285,29 +271,29 @@ export class StreamReader {
     const waiter = this.#waiter;
     if (waiter === null) return null;
     this.#waiter = null;
-    this.source?.release();
+    this.source?.notAwaited();
     return waiter;
   }
 
-  // --- being fed ----------------------------------------------------------------------------------------------
+  // --- feeding ------------------------------------------------------------------------------------------------
 
   /**
    * Adds bytes at the end. For a reader that is fed by hand.
    *
-   * @param data Bytes, which are copied, or text as UTF-8.
-   * @throws {TypeError} If `data` is neither.
+   * @param data Bytes, which are copied, or text, which is encoded as UTF-8.
+   * @throws {TypeError} If `data` is neither bytes nor text.
    * @throws {Error} If the stream has ended.
    */
   feedData(data: Data): void {
     const bytes = toBytes(data, "feed data");
     if (this.#ended) throw new Error(`Cannot feed data to ${this} as it has ended`);
-    if (bytes.length > 0) this.received(bytes.slice());
+    if (bytes.length > 0) this.received(bytes);
   }
 
-  /** @internal Adds bytes at the end, which are the reader's from then on. */
-  received(bytes: Bytes): void {
+  /** @internal Adds a copy of the bytes at the end. */
+  received(bytes: Uint8Array): void {
     this.#buffer.append(bytes);
-    const { length } = this.#buffer;
+    const length = this.#buffer.available;
     if (this.#waiter !== null) {
       if (length < this.#waiter.least) return;
       this.#takeWaiter()!.resolve(undefined);
@@ -315,85 +301,39 @@ export class StreamReader {
     if (length > 2 * this.#limit) this.paused = true;
   }
 
-  /** Ends the stream: what has come can be read, and nothing more comes. */
+  /** Ends the stream: the bytes that were received can still be read, and no more are added. */
   feedEof(): void {
     this.#ended = true;
     this.#takeWaiter()?.resolve(undefined);
   }
 
-  /** The error at which the connection was lost; `null` if there is none. */
+  /** The error with which the connection was lost; `null` if there is none. */
   exception(): unknown {
     return this.#failure === null ? null : this.#failure.error;
   }
 
   /**
-   * Lets every read fail from now on, also one that waits. For a reader that is fed by hand.
+   * Makes every read throw an error from now on, including one that waits. For a reader that is fed by hand.
    *
-   * @param error What they throw.
+   * @param error The error.
    */
   setException(error: unknown): void {
     this.#failure = { error };
     this.#takeWaiter()?.reject(error);
   }
 
-  /** @internal How many bytes have come that were not read. */
+  /** @internal How many bytes were received and not read. */
   get unread(): number {
-    return this.#buffer.length;
+    return this.#buffer.available;
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return this.source === null ? "a reader" : `a reader of ${this.source}`;
-  }
-}
-
-/** Waits until a reader has so many bytes. */
-class DataWait extends Operation<void> {
-  readonly label: string;
-  readonly least: number;
-  private readonly reader: StreamReader;
-
-  constructor(reader: StreamReader, label: string, least: number) {
-    super();
-    this.label = label;
-    this.least = least;
-    this.reader = reader;
-  }
-
-  override get waitsFor(): string {
-    return `data for ${this.reader}`;
-  }
-
-  override begin(fiber: Fiber): boolean {
-    this.reader.enter(this, fiber);
-    return false;
-  }
-
-  override waiterChanged(): void {
-    if (this.state === WAITING) this.reader.source?.refer(this.fiber!.owner);
-  }
-
-  override detach(): void {
-    this.reader.leave(this);
-  }
-
-  override swappable(): boolean {
-    return false;
   }
 }
 
 function checkSize(n: unknown): number {
   if (Number.isSafeInteger(n) && n as number >= 0) return n as number;
   throw new RangeError(`Cannot read as 'n' must be an integer of 0 or more: current value is ${describe(n)}`);
-}
-
-/** The separators as bytes, shortest first. */
-function checkSeparators(separator: Data | readonly Data[]): readonly Uint8Array[] {
-  const list = (Array.isArray(separator) ? separator : [separator]).map((each) =>
-    toBytes(each, "read up to a separator")
-  );
-  list.sort((a, b) => a.length - b.length);
-  if (list.length > 0 && list[0].length > 0) return list;
-  const what = list.length === 0 ? "there is none" : "one is empty";
-  throw new RangeError(`Cannot read up to a separator as ${what}: give at least one, of at least one byte`);
 }

@@ -11,42 +11,45 @@ import type { Future } from "../loop/future.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { StreamReader } from "./stream_reader.ts";
 
-// With more than this on its way, writers are held back until it is down to a quarter; as in CPython.
+// When more bytes than this are unsent, drain() waits until they are down to a quarter, as in CPython.
 const HIGH_WATER = 65_536;
 const LOW_WATER = HIGH_WATER / 4;
 const HANDSHAKE_SECONDS = 10;
 
 /**
- * The connection beneath a reader and a writer: it feeds the reader, sends what was written, in order, and is lost
- * once: when this side has closed it and all is sent, or when reading or sending fails. Both ends are told then.
+ * The connection of a reader and a writer: it feeds the reader and sends what was written, in order.
+ *
+ * It is lost once: when this side has closed it and everything is sent, or when reading or sending fails. Then the
+ * reader ends, or fails, and the waits of the writer end.
  */
 export class StreamTransport {
   /** The event loop it belongs to. */
   readonly loop: EventLoop;
-  /** The socket beneath. */
+  /** The socket. */
   readonly socket: AsyncSocket;
-  /** The reader that gets what comes. */
+  /** The reader that it feeds. */
   readonly reader: StreamReader;
   /** Done when the connection is lost. */
   readonly closed: Future<void>;
-  /** This side closes it, or has closed it. */
+  /** Whether this side closes it, or has closed it. */
   closing = false;
-  /** The end of what this side sends was written. */
+  /** Whether the end of the output was written. */
   ended = false;
-  /** Nothing can be sent or received any more. */
+  /** Whether nothing can be sent or received any more. */
   lost = false;
-  /** Too much is on its way. */
+  /** Whether so much is unsent that `drain()` waits. */
   paused = false;
-  /** A host write is under way. */
+  /** Whether a host write is under way. */
   sending = false;
   readonly #readAhead: ReadAhead;
-  // TLS is being agreed on: nothing may be sent in between.
+  // A TLS handshake is under way: nothing else may be sent.
   #securing = false;
-  // TLS was started here.
+  // TLS was started.
   #secure = false;
   #pieces = new Fifo<Uint8Array>();
+  // How many bytes are unsent.
   #pending = 0;
-  // Woken when less is on its way, or nothing can be sent any more.
+  // Woken when bytes were sent, or nothing can be sent any more.
   readonly #waiters = new Set<Future<void>>();
 
   constructor(loop: EventLoop, socket: AsyncSocket, limit: number) {
@@ -57,7 +60,7 @@ export class StreamTransport {
     this.#readAhead = new ReadAhead(socket, this.reader, (error) => this.#fail(error));
   }
 
-  /** Sends bytes, or keeps them to be sent. */
+  /** Sends bytes, or queues them to be sent. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.lost) return;
     this.#pieces.push(bytes);
@@ -66,7 +69,7 @@ export class StreamTransport {
     this.#send();
   }
 
-  /** Ends what this side sends, when all that was written is sent. */
+  /** Ends the output when all that was written is sent. */
   writeEof(): void {
     if (this.ended) return;
     this.ended = true;
@@ -77,11 +80,11 @@ export class StreamTransport {
   close(): void {
     if (this.closing) return;
     this.closing = true;
-    // What is being sent closes it when it is done.
+    // Otherwise it is closed when sending ends.
     if (!this.sending) this.#lose(null);
   }
 
-  /** Closes the connection at once: what was written and not sent is lost. */
+  /** Closes the connection at once: data that was written and not sent is lost. */
   abort(): void {
     this.closing = true;
     this.#lose(null);
@@ -95,21 +98,21 @@ export class StreamTransport {
     this.socket.close();
     if (error === null) this.reader.feedEof();
     else this.reader.setException(error);
-    this.#tell(error);
+    this.#settleClosed(error);
     this.#wake();
   }
 
-  #tell(error: unknown): void {
+  #settleClosed(error: unknown): void {
     if (error === null) this.closed.setResult();
     else this.closed.fail(error);
-    // Those who read, write or wait are told; nobody has to ask.
+    // The next read, write or wait throws the error: it need not be retrieved here.
     this.closed.markRetrieved();
   }
 
-  /** Goes on with TLS, as the client, when all that was written is sent. If it cannot, the connection is closed. */
+  /** Starts TLS, as the client, when all that was written is sent. If that fails, the connection is closed. */
   *startTls(name: string, options: TlsClientOptions): Generator<unknown, void, unknown> {
     this.#mustBePlain();
-    yield* this.during(() => this.sending);
+    yield* this.waitWhile(() => this.sending);
     this.#mustBePlain();
     this.#securing = true;
     try {
@@ -140,7 +143,7 @@ export class StreamTransport {
     );
   }
 
-  #handshake(tls: TlsConn): Operation<void> {
+  #handshake(tls: TlsConn): Operation<unknown> {
     const start = async (): Promise<void> => {
       try {
         await tls.handshake();
@@ -149,13 +152,11 @@ export class StreamTransport {
       }
     };
     const waitsFor = `the TLS handshake with ${this.socket}`;
-    return new HostCall({ label: "startTls", waitsFor, start }, HANDSHAKE_SECONDS) as Operation<unknown> as Operation<
-      void
-    >;
+    return new HostCall({ label: "startTls", waitsFor, start }, HANDSHAKE_SECONDS);
   }
 
-  /** Waits while a condition holds; it may change when something was sent, or the connection is lost. */
-  *during(condition: () => boolean): Generator<unknown, void, unknown> {
+  /** Waits while a condition holds. It is checked again when bytes were sent, or when the connection is lost. */
+  *waitWhile(condition: () => boolean): Generator<unknown, void, unknown> {
     while (condition()) {
       const waiter = this.loop.createFuture<void>();
       this.#waiters.add(waiter);
@@ -171,17 +172,17 @@ export class StreamTransport {
     for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult();
   }
 
-  /** Sees to it that what is there is sent. */
+  /** Starts sending, unless it is under way or a handshake is. */
   #send(): void {
     if (this.sending || this.#securing) return;
     this.sending = true;
-    const pump = () => this.#pump();
+    const sendAll = () => this.#sendAll();
     this.loop.scheduler.spawnWith({ name: "stream writer" }, function* () {
-      yield* call(pump());
+      yield* call(sendAll());
     });
   }
 
-  *#pump(): Generator<unknown, void, unknown> {
+  *#sendAll(): Generator<unknown, void, unknown> {
     try {
       for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
         yield* this.socket.sendall(piece);
@@ -204,7 +205,7 @@ export class StreamTransport {
     this.#wake();
   }
 
-  /** The host could not read or write. If the socket was closed beneath, that is no error. */
+  /** The host could not read or write. If the program has closed the socket, that is not an error. */
   #fail(error: unknown): void {
     this.#lose(this.socket.closed ? null : error);
   }

@@ -9,10 +9,10 @@ import { wait } from "../await/wait.ts";
 import type { StreamTransport } from "./stream_transport.ts";
 
 /**
- * What goes out over a connection, as asyncio writes it. Made by `openConnection` and `startServer`.
+ * Writes to a connection, as in asyncio. `openConnection` and `startServer` make writers.
  *
- * `write()` never waits: what cannot be sent at once is kept and sent as soon as the other side takes it. So call
- * `yield* writer.drain()` after it, which waits while too much is on its way.
+ * `write()` never waits: data that cannot be sent at once is queued. So call `yield* writer.drain()` after it, which
+ * waits while too much data is unsent.
  */
 export class StreamWriter implements Disposable {
   /** @internal */
@@ -23,17 +23,17 @@ export class StreamWriter implements Disposable {
     this.transport = transport;
   }
 
-  /** The socket beneath. Reading from it or writing to it by oneself mixes things up. */
+  /** The socket. Do not read from it or write to it: that would disorder the streams. */
   get socket(): AsyncSocket {
     return this.transport.socket;
   }
 
   /**
-   * Sends data, or keeps it to be sent. If the connection is lost nothing is sent, and `drain()` throws.
+   * Sends data, or queues it to be sent. If the connection is lost nothing is sent, and `drain()` throws.
    *
-   * @param data Bytes, or text that is sent as UTF-8. Bytes must not be changed until they are sent.
-   * @throws {TypeError} If `data` is neither.
-   * @throws {Error} If it is closed, or its end was written.
+   * @param data Bytes, or text, which is sent as UTF-8. Bytes must not be changed until they are sent.
+   * @throws {TypeError} If `data` is neither bytes nor text.
+   * @throws {Error} If the writer is closed, or its end was written.
    */
   write(data: Data): void {
     const bytes = toBytes(data, "write");
@@ -44,9 +44,9 @@ export class StreamWriter implements Disposable {
   /**
    * Sends several pieces of data.
    *
-   * @param pieces Bytes, or text that is sent as UTF-8.
-   * @throws {TypeError} If one of them is neither; then nothing is sent.
-   * @throws {Error} If it is closed, or its end was written.
+   * @param pieces Bytes, or text, which is sent as UTF-8.
+   * @throws {TypeError} If one of them is neither bytes nor text; then nothing is sent.
+   * @throws {Error} If the writer is closed, or its end was written.
    */
   writelines(pieces: Iterable<Data>): void {
     const all = Array.from(pieces, (piece) => toBytes(piece, "write"));
@@ -61,9 +61,9 @@ export class StreamWriter implements Disposable {
   }
 
   /**
-   * Waits until not too much is on its way: if there are more than 65,536 bytes, until there are 16,384.
+   * Waits while too much data is unsent: if it is more than 65,536 bytes, until it is 16,384 bytes or less.
    *
-   * @throws The error at which the connection was lost, at the yield; `Deno.errors.ConnectionReset` if this side has
+   * @throws The error with which the connection was lost, at the yield; `Deno.errors.ConnectionReset` if this side has
    * closed it.
    */
   drain(): Operation<void> {
@@ -73,9 +73,9 @@ export class StreamWriter implements Disposable {
   *#drain(): Generator<unknown, void, unknown> {
     const { transport } = this;
     this.#throwFailure();
-    // One that is being closed gives others a turn, so that a loop of write and drain finds out.
+    // Gives others a turn while it is being closed, so that a loop of write and drain notices the end.
     if (this.isClosing()) yield* sleep(0);
-    yield* transport.during(() => transport.paused && !transport.lost);
+    yield* transport.waitWhile(() => transport.paused && !transport.lost);
     if (!transport.lost) return;
     this.#throwFailure();
     throw new Deno.errors.ConnectionReset(`Cannot drain ${this} as the connection is lost: this side has closed it`);
@@ -86,15 +86,15 @@ export class StreamWriter implements Disposable {
     if (failure !== null) throw failure;
   }
 
-  /** Whether the end of this direction can be told to the other side: always. */
+  /** Whether {@linkcode StreamWriter.writeEof} works: always `true`. */
   canWriteEof(): boolean {
     return true;
   }
 
   /**
-   * Ends this direction when all that was written is sent; the other one stays open.
+   * Ends the output when all that was written is sent. The input stays open.
    *
-   * @throws {Error} If it is closed.
+   * @throws {Error} If the writer is closed.
    */
   writeEof(): void {
     if (this.transport.closing) throw new Error(`Cannot write the end to ${this} as it is closing`);
@@ -102,8 +102,8 @@ export class StreamWriter implements Disposable {
   }
 
   /**
-   * Closes the connection when all that was written is sent; closing it again is harmless. What has come can still be
-   * read; then the stream is at its end.
+   * Closes the connection when all that was written is sent; calling it again has no effect. Data that was received can
+   * still be read; then the stream ends.
    */
   close(): void {
     this.transport.close();
@@ -117,7 +117,7 @@ export class StreamWriter implements Disposable {
   /**
    * Waits until it is closed.
    *
-   * @throws The error at which the connection was lost, at the yield.
+   * @throws The error with which the connection was lost, at the yield.
    */
   waitClosed(): Operation<void> {
     return call(this.#waitClosed());
@@ -125,16 +125,16 @@ export class StreamWriter implements Disposable {
 
   *#waitClosed(): Generator<unknown, void, unknown> {
     const { closed } = this.transport;
-    // Whoever is cancelled here does not cancel what others wait for.
+    // A task that is cancelled here must not cancel the future, for which other tasks wait too.
     yield* wait([closed]);
     closed.result();
   }
 
   /**
-   * What is known of the connection.
+   * Returns a detail of the connection.
    *
-   * @param name `"peername"` or `"sockname"`, the addresses of either end, or `"socket"`.
-   * @param fallback What is given for another name.
+   * @param name `"peername"` or `"sockname"` for the remote or local address, or `"socket"`.
+   * @param fallback What to return for any other name.
    */
   getExtraInfo(name: string, fallback: unknown = null): unknown {
     if (name === "peername") return this.socket.remoteAddr;
@@ -143,14 +143,14 @@ export class StreamWriter implements Disposable {
   }
 
   /**
-   * Goes on with TLS, as the client, when all that was written is sent. What comes from then on is TLS: bytes that came
-   * before and were not read are refused, as whoever is between the two sides may have put them there.
+   * Starts TLS, as the client, when all that was written is sent. It refuses to if there is unread input, as an attacker
+   * may have inserted that before the encryption began.
    *
-   * @param options The host name to verify, and what else TLS needs.
-   * @throws {TypeError} If `hostname` is no string.
-   * @throws {Error} At the yield, if bytes have come in the clear that nobody read; the connection stays as it is then.
+   * @param options The host name to verify, and further options of TLS.
+   * @throws {TypeError} If `hostname` is not a string.
+   * @throws {Error} At the yield, if unencrypted input was received and not read; the connection is unchanged then.
    * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
-   * @throws What the host says of the certificate or the handshake, at the yield; the connection is closed then.
+   * @throws The host's error about the certificate or the handshake, at the yield; the connection is closed then.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }): Operation<void> {
     const { hostname, serverName = hostname, ...others } = options;
@@ -163,7 +163,7 @@ export class StreamWriter implements Disposable {
     this.close();
   }
 
-  /** How it reads in messages. */
+  /** Text for messages. */
   toString(): string {
     return `a writer of ${this.socket}`;
   }

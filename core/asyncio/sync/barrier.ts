@@ -1,24 +1,25 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { checkCount } from "../../sync/semaphore.ts";
+import { checkCount } from "../../base/count.ts";
 import { Condition } from "./condition.ts";
 import { BrokenBarrierError } from "../errors.ts";
 
-/** What a {@linkcode Barrier} is doing, at one moment. */
+/** The state of a {@linkcode Barrier} at one moment. */
 export interface BarrierStatistics {
-  /** How many it lets pass at a time. */
+  /** How many tasks have to wait in it before they go on together. */
   readonly parties: number;
-  /** How many wait for the others. */
+  /** How many tasks wait for the others. */
   readonly waiters: number;
   /** Whether it is broken. */
   readonly broken: boolean;
 }
 
 /**
- * Lets a number of tasks wait for each other: when so many are there, all of them go on, and the next so many may come.
+ * Lets a number of tasks wait for each other: when that number is reached, all of them go on, and the barrier is ready
+ * for the next ones.
  *
- * Who comes while the former ones are still on their way out waits until they are gone. A task that is cancelled while
- * it waits leaves.
+ * A task that comes while the previous ones are still leaving waits until they have left. A task that is cancelled
+ * while it waits leaves the barrier.
  *
  * @example
  * ```ts
@@ -26,24 +27,24 @@ export interface BarrierStatistics {
  * import { assertEquals } from "@std/assert";
  *
  * const barrier = new Barrier(3);
- * const places = await run(function* () {
+ * const indices = await run(function* () {
  *   return yield* gather(barrier.wait(), barrier.wait(), barrier.wait());
  * });
- * assertEquals(places.toSorted(), [0, 1, 2]);
+ * assertEquals(indices.toSorted(), [0, 1, 2]);
  * ```
  */
 export class Barrier {
-  /** How many it lets pass at a time. */
+  /** How many tasks have to wait in it before they go on together. */
   readonly parties: number;
   #state: "filling" | "draining" | "resetting" | "broken" = "filling";
-  // Those that are in it, waiting or on their way out.
+  // The tasks in it, waiting or leaving.
   #count = 0;
   readonly #changed = new Condition();
 
   /**
-   * Makes a barrier that nobody is in.
+   * Makes a barrier without tasks in it.
    *
-   * @param parties How many it lets pass at a time.
+   * @param parties How many tasks have to wait in it before they go on together.
    * @throws {TypeError} If `parties` is not a number.
    * @throws {RangeError} If it is not a positive integer.
    */
@@ -51,39 +52,37 @@ export class Barrier {
     this.parties = checkCount(parties, 1, "create a barrier as 'parties'");
   }
 
-  /** How many wait for the others. */
+  /** How many tasks wait for the others. */
   get nWaiting(): number {
     return this.#state === "filling" ? this.#count : 0;
   }
 
-  /** Whether it is broken: `abort()` was called, and `reset()` not since. */
+  /** Whether it is broken: `abort()` was called, and `reset()` has not been called since. */
   get broken(): boolean {
     return this.#state === "broken";
   }
 
   /**
-   * Waits until the others are there.
+   * Waits until the other tasks wait too.
    *
-   * @returns A number from 0 to `parties - 1`, another one for each of them.
-   * @throws {BrokenBarrierError} At the yield, if the barrier is broken, or is aborted or reset meanwhile.
+   * @returns A number from 0 to `parties - 1`, a different one for each task.
+   * @throws {BrokenBarrierError} At the yield, if the barrier is broken, or is aborted or reset during the wait.
    */
   wait(): Operation<number> {
     return call(this.#wait());
   }
 
-  /**
-   * Empties it: those that wait get a `BrokenBarrierError`, and a broken barrier works again.
-   */
+  /** Resets it: a `BrokenBarrierError` is thrown in tasks that wait, and a broken barrier works again. */
   reset(): Operation<void> {
     return call(this.#change(() => this.#state = this.#count > 0 ? "resetting" : "filling"));
   }
 
-  /** Breaks it: those that wait get a `BrokenBarrierError`, and those that come, until it is reset. */
+  /** Breaks it: until it is reset, a `BrokenBarrierError` is thrown in tasks that wait and in tasks that come. */
   abort(): Operation<void> {
     return call(this.#change(() => this.#state = "broken"));
   }
 
-  /** What it is doing. */
+  /** Its state at this moment. */
   statistics(): BarrierStatistics {
     return Object.freeze({ parties: this.parties, waiters: this.nWaiting, broken: this.broken });
   }
@@ -100,17 +99,17 @@ export class Barrier {
     if (this.#state === "broken") {
       throw new BrokenBarrierError("Cannot wait as the barrier was aborted: reset() mends it");
     }
-    const place = this.#count++;
+    const index = this.#count++;
     try {
-      yield* this.#pass(place);
-      return place;
+      yield* this.#pass(index);
+      return index;
     } finally {
       this.#leave();
     }
   }
 
-  *#pass(place: number): Generator<unknown, void, unknown> {
-    if (place + 1 === this.parties) {
+  *#pass(index: number): Generator<unknown, void, unknown> {
+    if (index + 1 === this.parties) {
       this.#state = "draining";
       this.#changed.notifyAll();
       return;

@@ -1,7 +1,7 @@
 import { Semaphore } from "./semaphore.ts";
 
 /**
- * A semaphore that never has more permits than it began with: releasing one that was not acquired is an error.
+ * A semaphore that never has more permits than it began with: releasing a permit that was not acquired is an error.
  *
  * @example
  * ```ts
@@ -17,24 +17,15 @@ import { Semaphore } from "./semaphore.ts";
  * ```
  */
 export class BoundedSemaphore extends Semaphore {
-  /** @internal */
-  protected override readonly bound: number;
-
   /**
-   * Makes a semaphore that never has more permits than now.
+   * Makes a semaphore that never has more permits than it begins with.
    *
-   * @param value How many permits there are at first, and at the most.
+   * @param value How many permits there are at first, and at most.
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `value` is not a number, or `name` not a string.
-   * @throws {RangeError} If `value` is negative or no integer.
+   * @throws {RangeError} If `value` is negative or not an integer.
    */
   constructor(value = 1, name?: string) {
-    super(value, name);
-    this.bound = value;
-  }
-
-  /** @internal */
-  override get kind(): string {
-    return "bounded semaphore";
+    super(value, name, value);
   }
 }

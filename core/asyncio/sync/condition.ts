@@ -1,6 +1,5 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { Condition as OwnedCondition } from "../../sync/condition.ts";
-import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { LoopConditionWait } from "./condition_wait.ts";
 import { Lock } from "./lock.ts";
 
@@ -8,8 +7,8 @@ import { Lock } from "./lock.ts";
  * Lets tasks that share a lock wait for each other's changes.
  *
  * `wait()` releases the lock, waits for a notification and acquires the lock again, however it ends; a notification
- * for a task that was cancelled goes to the next one. As in asyncio the lock has no owner: it is enough that somebody
- * has it.
+ * for a task that was cancelled passes to the next that waits. As in asyncio the lock has no owner: it is enough that
+ * it is held, by any task.
  *
  * @example
  * ```ts
@@ -58,25 +57,12 @@ export class Condition extends OwnedCondition {
     return this.#lock.acquire();
   }
 
-  /**
-   * Releases the lock, waits until it is notified and acquires the lock again.
-   *
-   * The limit is for the notification; getting the lock back takes as long as it takes, in a task that was cancelled
-   * too. A notification that reaches a task which is cancelled before it goes on passes to the next that waits.
-   *
-   * @param timeout Seconds to wait for the notification at the most, or a duration; with zero or less it does not
-   * wait and keeps the lock.
-   * @returns `true`, or `false` if it was not notified in time.
-   * @throws {TypeError} If `timeout` is no time.
-   * @throws {Error} If nobody has the lock.
-   */
-  override wait(timeout?: Timeout): Operation<boolean> {
-    const seconds = toSeconds(timeout, "wait on a condition");
-    this.mustHold("wait on");
-    return new LoopConditionWait(this, this.#lock, this.waiters, seconds) as Operation<unknown> as Operation<boolean>;
+  /** @internal */
+  protected override newWait(lock: Lock, seconds: number): Operation<boolean> {
+    return new LoopConditionWait(this, lock, this.waiters, seconds);
   }
 
-  /** @internal Its lock is needed only if it has to wait. */
+  /** @internal The lock is needed only if `waitFor` has to wait. */
   protected override mayLook(): void {}
 
   /** @internal */

@@ -1,43 +1,35 @@
 /**
- * The wait of a condition, as in asyncio: who is notified asks for the lock when its turn comes and not before, so
- * whoever asks for the lock until then has it first.
+ * The wait of a condition, as in asyncio: a task that is notified acquires the lock again when its turn comes and not
+ * before, so a task that asks for the lock in the meantime gets it first.
  */
-import { PARKED_RESULT, WAITING } from "../../fiber/operation.ts";
-import { delegate } from "../../operations/as_body.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
+import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
 import { ConditionWait } from "../../sync/condition_wait.ts";
 
 /** @internal See the head of this file. */
 export class LoopConditionWait extends ConditionWait {
-  // It was notified, and is to ask for the lock.
-  #due = false;
+  // It was notified, and has not asked for the lock yet.
+  #notifiedOnly = false;
 
-  // The run loop, which hands over the outcome of a plain `yield`, cannot ask for the lock: a subroutine can.
   override start(fiber: Fiber): boolean {
     if (!this.direct) return super.start(fiber);
-    this.fiber = fiber;
-    this.state = WAITING;
-    fiber.enter(delegate(new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit)), this);
-    return false;
+    return parkInSubroutine(this, fiber, new LoopConditionWait(this.condition, this.lock, this.waiters, this.limit));
   }
 
   protected override woken(): void {
-    this.#due = true;
+    this.#notifiedOnly = true;
     this.resolve(true);
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (!this.#due) return super.next();
-    this.#due = false;
-    if (this.regain()) return super.next();
-    this.state = WAITING;
-    this.fiber!.wait = this;
-    return PARKED_RESULT;
+    if (!this.#notifiedOnly) return super.next();
+    this.#notifiedOnly = false;
+    return this.regain() ? super.next() : waitOn(this);
   }
 
   override cancel(): boolean {
-    if (!this.#due) return super.cancel();
-    this.#due = false;
+    if (!this.#notifiedOnly) return super.cancel();
+    this.#notifiedOnly = false;
     this.condition.wake(1);
     return this.regainCancelled();
   }

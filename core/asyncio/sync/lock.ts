@@ -1,12 +1,12 @@
 import { type Operation, RESOLVED } from "../../fiber/operation.ts";
 import type { Acquisition } from "../../sync/acquirable.ts";
-import { type LockStatistics, Mutex } from "../../sync/mutex.ts";
+import { BaseLock, type LockStatistics } from "../../sync/base_lock.ts";
 
 /**
- * A lock that one task at a time has, first come, first served.
+ * A lock that one task at a time holds, first come, first served.
  *
- * Unlike the package's other `Lock` it has no owner, as in asyncio: anyone may release it, a callback too, and nobody
- * notices if the task that acquired it ends without releasing it.
+ * Unlike the package's other `Lock` it has no owner, as in asyncio: any code may release it, including a callback, and
+ * a task that ends without releasing it leaves it locked.
  *
  * @example
  * ```ts
@@ -19,13 +19,13 @@ import { type LockStatistics, Mutex } from "../../sync/mutex.ts";
  * });
  * ```
  */
-export class Lock extends Mutex {
+export class Lock extends BaseLock {
   #locked = false;
-  // Who was let in last. Until it runs, nobody can release the lock.
+  // The latest grant. Until its coroutine runs, the lock counts as free and cannot be released.
   #granted: Acquisition | null = null;
 
   /**
-   * Makes a lock that nobody has.
+   * Makes a lock that is free.
    *
    * @param name For `dump()` and errors.
    * @throws {TypeError} If `name` is not a string.
@@ -49,23 +49,30 @@ export class Lock extends Mutex {
   }
 
   /**
-   * Releases it: the first in line has it when its turn comes, and nobody else can have it before.
+   * Releases it. The first task in the queue holds it when its turn comes, and no other can acquire it before.
    *
-   * @throws {Error} If nobody has it.
+   * @throws {Error} If it is not locked.
    */
   override release(): void {
     if (!this.locked()) throw this.notHeld();
-    this.free();
+    this.#grantNext();
   }
 
-  /** Whether somebody has it. Who is to have it next does not until its turn comes. */
+  /** Whether it is held. A task that was granted it does not hold it until it runs. */
   override locked(): boolean {
     return this.#locked && this.#granted?.state !== RESOLVED;
   }
 
-  /** What it is doing: whether somebody has it, and how many wait for it. */
+  /** Its state at this moment: whether it is held, and how many wait for it. */
   override statistics(): LockStatistics {
     return Object.freeze({ locked: this.locked(), owner: null, waiters: this.waiters.length });
+  }
+
+  #grantNext(): void {
+    const next = this.waiters.shift();
+    this.#granted = next;
+    if (next === null) this.#locked = false;
+    else next.granted();
   }
 
   /** @internal */
@@ -75,21 +82,18 @@ export class Lock extends Mutex {
   }
 
   /** @internal */
-  override free(): void {
-    const next = this.waiters.shift();
-    this.#granted = next;
-    if (next === null) this.#locked = false;
-    else next.granted();
-  }
-
-  /** @internal */
   override holds(): boolean {
     return this.#locked;
   }
 
   /** @internal */
   override giveBack(): void {
-    this.free();
+    this.#grantNext();
+  }
+
+  /** @internal */
+  override releaseFor(): void {
+    this.#grantNext();
   }
 
   /** @internal */
@@ -100,5 +104,10 @@ export class Lock extends Mutex {
   /** @internal */
   override misuse(action: string): Error {
     return new Error(`Cannot ${action} as its lock is not acquired`);
+  }
+
+  /** @internal */
+  override get waitsFor(): string {
+    return `${this}`;
   }
 }

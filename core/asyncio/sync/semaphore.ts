@@ -3,10 +3,10 @@ import type { Acquisition } from "../../sync/acquirable.ts";
 import { Semaphore as PlainSemaphore } from "../../sync/semaphore.ts";
 
 /**
- * A number of permits: `acquire` takes one, waiting in line if there is none, and `release` adds one.
+ * A number of permits: `acquire` takes one, waiting in the queue if there is none, and `release` adds one.
  *
- * Tasks go on in the order in which they came, as in asyncio: who acquires a permit that is free gives those a turn
- * first that were let in before and have not run yet.
+ * Tasks go on in the order in which they came, as in asyncio: a task that acquires a free permit first gives a turn to
+ * the tasks that were granted one before and have not run yet.
  *
  * @example
  * ```ts
@@ -29,29 +29,29 @@ import { Semaphore as PlainSemaphore } from "../../sync/semaphore.ts";
  * ```
  */
 export class Semaphore extends PlainSemaphore {
-  // Who was let in last. As all run in line, those before it have run when it has.
-  #last: Acquisition | null = null;
+  // The latest grant. As tasks run in the order of their grants, the earlier ones have run when this one has.
+  #latest: Acquisition | null = null;
 
   /** @internal */
   override get mustYieldFirst(): boolean {
-    return this.#last?.state === RESOLVED;
+    return this.#latest?.state === RESOLVED;
   }
 
-  /** Whether `acquire` would wait or give others a turn: no permit is free, or others are to go first. */
+  /** Whether `acquire` would wait or give others a turn: no permit is free, or other tasks go first. */
   override locked(): boolean {
     return super.locked() || this.mustYieldFirst;
   }
 
   /** @internal */
-  override take(entrant: Acquisition): boolean {
-    const taken = super.take(entrant);
-    if (taken) this.#last = entrant;
+  override take(acquisition: Acquisition): boolean {
+    const taken = super.take(acquisition);
+    if (taken) this.#latest = acquisition;
     return taken;
   }
 
   /** @internal */
-  protected override admit(entrant: Acquisition): void {
-    this.#last = entrant;
-    super.admit(entrant);
+  protected override admit(acquisition: Acquisition): void {
+    this.#latest = acquisition;
+    super.admit(acquisition);
   }
 }

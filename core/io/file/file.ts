@@ -1,37 +1,38 @@
 /**
- * Files. Reads go through a read buffer, like those of sockets; everything else takes a turn in the same line, so that
- * operations happen in the order in which they were asked for. What was read ahead is given back to the file before
- * its position matters to anything but a read.
+ * Files. Reads go through a read buffer, like those of sockets. All other operations wait in the same queue, so that
+ * operations happen in the order of the calls. The host's position is ahead of ours by the bytes in the buffer; it is
+ * moved back before any operation that depends on it.
  */
 import { ClosedError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
-import { WAITING } from "../../fiber/operation.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { sleep } from "../../coroutine/current.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
 import { ReadBuffer } from "../stream/read_buffer.ts";
-import { IoWait } from "../wait/io_wait.ts";
 import { Items } from "../items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "../wait/io_options.ts";
-import { ReadAll, ReadExactly, ReadSome } from "../stream/read.ts";
+import { ReadExactly, readSomeOrAll } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";
+import { FileTurn } from "./file_turn.ts";
+import { followLine } from "./follow.ts";
 
-/** How to open a file, as in C and Python: read, write anew, append, create; with `+` both ways. */
+/**
+ * How to open a file, as in C and Python: `r` reads, `w` empties and writes, `a` appends, `x` creates; with `+` it both
+ * reads and writes.
+ */
 export type FileMode = "r" | "r+" | "w" | "w+" | "a" | "a+" | "x" | "x+";
 
-/** From where a position is counted. */
+/** Where a position is counted from. */
 export type Whence = "start" | "current" | "end";
 
-/** How to go through the lines of a file. */
+/** How to read the lines of a file. */
 export interface LineOptions extends BoundedReadOptions {
   /** Whether to wait for more at the end of the file, as `tail -f` does, instead of stopping. */
   readonly follow?: boolean;
-  /** How often to look for more; every 0.1 seconds by default. */
+  /** How often to look for more: 0.1 seconds by default. */
   readonly interval?: Timeout;
 }
 
@@ -52,8 +53,8 @@ const FOLLOW_SECONDS = 0.1;
 /**
  * A file.
  *
- * Operations of several coroutines happen one after the other, in the order in which they were asked for. Every one
- * has a timeout; it ends the wait, while what the host was just doing goes on, and the next operation waits for that.
+ * Operations of several coroutines happen one after the other, in the order of the calls. A timeout ends only the wait:
+ * the host finishes the operation that it has begun, and the next one waits for that.
  *
  * @example
  * ```ts
@@ -95,7 +96,7 @@ export class AsyncFile implements Disposable {
    * @param path Its path, or a `file:` URL.
    * @param options As for `Deno.open`, or a mode as in C: `"r"` (the default), `"r+"`, `"w"`, `"a"`, `"x"`, ...
    * @param limit How long it may take.
-   * @throws {Error} At the yield, what Deno says: `NotFound`, `IsADirectory`, `AlreadyExists`, `NotCapable`.
+   * @throws {Error} At the yield, Deno's error: `NotFound`, `IsADirectory`, `AlreadyExists`, `NotCapable`.
    * @throws {TypeError} If `path` or `options` is of the wrong type.
    * @throws {UnsupportedError} If the runtime has no files.
    */
@@ -108,8 +109,8 @@ export class AsyncFile implements Disposable {
       throw new TypeError(`Cannot open a file as 'path' must be a string or a URL: current value is ${describe(path)}`);
     }
     const deno = denoWith("open", "open a file");
-    const how = typeof options === "string" ? MODES[options] : options;
-    if (typeof how !== "object" || how === null) {
+    const openOptions = typeof options === "string" ? MODES[options] : options;
+    if (typeof openOptions !== "object" || openOptions === null) {
       const modes = Object.keys(MODES).join(", ");
       throw new TypeError(
         `Cannot open a file as 'options' must be one of ${modes}: current value is ${describe(options)}`,
@@ -119,14 +120,14 @@ export class AsyncFile implements Disposable {
       label: "open",
       waitsFor: `the host to open ${path}`,
       start: async () => {
-        const file = await deno.open(path, how);
-        const { isDirectory, isFile } = await info(file);
+        const file = await deno.open(path, openOptions);
+        const { isDirectory, isFile } = await statOrClose(file);
         if (!isDirectory) return new AsyncFile(String(path), file, isFile);
         file.close();
         throw new deno.errors.IsADirectory(`Is a directory: open '${path}'`);
       },
       discard: (file) => file.close(),
-    }, limit) as Operation<unknown> as Operation<AsyncFile>;
+    }, limit);
   }
 
   // --- reading ------------------------------------------------------------------------------------------------
@@ -134,73 +135,65 @@ export class AsyncFile implements Disposable {
   /**
    * Reads from the current position.
    *
-   * @param size Bytes to read at the most; everything to the end of the file if it is left out.
+   * @param size The greatest number of bytes; if it is left out, everything to the end of the file.
    * @param limit How long to wait.
-   * @returns The bytes; none at the end of the file, or so far.
+   * @returns The bytes; none at the end of the file.
    * @throws {TimeoutError} At the yield, if it took too long; nothing is lost.
    * @throws {ClosedError} At the yield, if the file is closed.
    * @throws {RangeError} If `size` is not a positive integer.
    */
   read(size?: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    if (size === undefined) return typed(new ReadAll(this, limit, "read"));
-    return typed(new ReadSome(this, checkSize(size, "size", 1, "read"), limit, "read"));
+    return readSomeOrAll(this, size, limit, "read");
   }
 
   /**
-   * Reads exactly so many bytes.
+   * Reads exactly `size` bytes.
    *
-   * @param size How many.
+   * @param size The number of bytes.
    * @param limit How long to wait.
-   * @throws {EOFError} At the yield, if the file ends before; what there was is in its `partial`.
+   * @throws {EOFError} At the yield, if the file ends before; its `partial` has the bytes that there were.
    * @throws {TimeoutError} At the yield, if it took too long; nothing is lost.
    * @throws {ClosedError} At the yield, if the file is closed.
    * @throws {RangeError} If `size` is not a positive integer or zero.
    */
   readall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return typed(new ReadExactly(this, checkSize(size, "size", 0, "readall"), limit, "readall"));
+    return new ReadExactly(this, checkSize(size, "size", 0, "readall"), limit, "readall");
   }
 
   /**
    * Reads a line, as UTF-8.
    *
-   * @param limit How long to wait; an object may have a `max` for the bytes of the line.
-   * @returns The line without its end (`\n` or `\r\n`); the last one may lack its end. `null` at the end of the file.
+   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line.
+   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the
+   * file.
    * @throws {MessageTooLargeError} At the yield, if the line is longer than `max`.
    * @throws {TimeoutError} At the yield, if it took too long; nothing is lost.
    * @throws {ClosedError} At the yield, if the file is closed.
    */
   readline(limit?: IoLimit | BoundedReadOptions): Operation<string | null> {
-    return typed(new ReadLine(this, maxOf(limit, Infinity, "read a line"), limit));
+    return new ReadLine(this, maxOf(limit, Infinity, "read a line"), limit);
   }
 
   /**
    * The lines from the current position on.
    *
-   * With `follow` it does not stop at the end of the file but waits for more, for ever; a line counts when its end has
-   * been written, and when the file has been cut short it begins anew.
+   * With `follow` it does not stop at the end of the file but waits for more lines, for ever. A line counts when its
+   * line end has been written. When the file has become shorter, reading starts again at its beginning.
    *
-   * @param options See {@linkcode LineOptions}. The limit is for each line.
+   * @param options See {@linkcode LineOptions}. The limits apply to each line.
    */
   lines(options: LineOptions = {}): Items<string> {
     const { timeout, signal, max } = options;
     const limit: BoundedReadOptions = { timeout, signal, max };
     if (!options.follow) return new Items(() => this.readline(limit));
     const seconds = options.interval === undefined ? FOLLOW_SECONDS : toSeconds(options.interval, "follow a file");
-    return new Items(() => call(this.#followed(limit, Math.max(0.001, seconds))));
+    const interval = Math.max(0.001, seconds);
+    const restart = (): Operation<void> => this.#turn("follow", () => this.#restartIfTruncated());
+    return new Items(() => call(followLine(this, limit, interval, restart)));
   }
 
-  *#followed(limit: BoundedReadOptions, interval: number): Generator<unknown, string | null, unknown> {
-    for (;;) {
-      const max = maxOf(limit, Infinity, "read a line");
-      const line = yield* typed<string | null>(new ReadLine(this, max, limit, true));
-      if (line !== null) return line;
-      yield* sleep(interval);
-      yield* this.#turn("follow", () => this.#startOver());
-    }
-  }
-
-  /** The file is shorter than what has been read of it: somebody has emptied it. */
-  async #startOver(): Promise<void> {
+  /** If the file is shorter than our position, another program has emptied it. */
+  async #restartIfTruncated(): Promise<void> {
     if (!this.#seekable) return;
     const position = await this.#file.seek(0, WHENCE.current);
     if ((await this.#file.stat()).size >= position) return;
@@ -214,16 +207,16 @@ export class AsyncFile implements Disposable {
    * Writes all of the data at the current position, or at the end of a file opened for appending.
    *
    * @param data Bytes, or text that is written as UTF-8. It must not be changed meanwhile.
-   * @param limit How long to wait; what has begun is written to its end all the same.
+   * @param limit How long to wait; a write that has begun goes on to its end all the same.
    * @returns How many bytes.
-   * @throws {Error} At the yield, what Deno says.
+   * @throws {Error} At the yield, Deno's error.
    * @throws {ClosedError} At the yield, if the file is closed.
    * @throws {TypeError} If `data` is neither bytes nor text.
    */
   write(data: Data, limit?: IoLimit): Operation<number> {
     const bytes = toBytes(data, "write");
     return this.#turn("write", async () => {
-      await this.#giveBackAhead();
+      await this.#seekBack();
       for (let written = 0; written < bytes.length;) written += await this.#file.write(bytes.subarray(written));
       return bytes.length;
     }, limit);
@@ -232,12 +225,12 @@ export class AsyncFile implements Disposable {
   /**
    * Moves the position.
    *
-   * @param offset Bytes, from `whence` on; negative ones go back.
+   * @param offset Bytes, counted from `whence`; a negative number goes back.
    * @param whence From the `"start"` (the default), the `"current"` position or the `"end"`.
    * @param limit How long to wait.
    * @returns The new position, from the start.
-   * @throws {TypeError} If `offset` is no number or `whence` none of these.
-   * @throws {RangeError} If `offset` is no integer, or negative from the start.
+   * @throws {TypeError} If `offset` is not a number, or `whence` is none of these.
+   * @throws {RangeError} If `offset` is not an integer, or is negative from the start.
    */
   seek(offset: number, whence: Whence = "start", limit?: IoLimit): Operation<number> {
     if (!Object.hasOwn(WHENCE, whence)) {
@@ -247,13 +240,13 @@ export class AsyncFile implements Disposable {
     }
     checkSize(offset, "offset", whence === "start" ? 0 : -Number.MAX_SAFE_INTEGER, "seek");
     return this.#turn("seek", async () => {
-      await this.#giveBackAhead();
+      await this.#seekBack();
       return await this.#file.seek(offset, WHENCE[whence] as Deno.SeekMode);
     }, limit);
   }
 
   /**
-   * Cuts the file, or fills it with zeros. The position stays.
+   * Cuts the file to a size, or extends it with zeros. The position stays.
    *
    * @param size The new size in bytes.
    * @param limit How long to wait.
@@ -262,13 +255,13 @@ export class AsyncFile implements Disposable {
   truncate(size = 0, limit?: IoLimit): Operation<void> {
     checkSize(size, "size", 0, "truncate");
     return this.#turn("truncate", async () => {
-      await this.#giveBackAhead();
+      await this.#seekBack();
       await this.#file.truncate(size);
     }, limit);
   }
 
   /**
-   * Waits until what was written is on the disk.
+   * Waits until all that was written is on the disk.
    *
    * @param limit How long to wait.
    */
@@ -277,7 +270,7 @@ export class AsyncFile implements Disposable {
   }
 
   /**
-   * What the host knows of the file: its size, times and kind.
+   * Returns the file's size, times and kind.
    *
    * @param limit How long to wait.
    */
@@ -285,12 +278,12 @@ export class AsyncFile implements Disposable {
     return this.#turn("stat", () => this.#file.stat(), limit);
   }
 
-  /** Whether it is closed. */
+  /** Whether the file is closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Closes it and wakes everyone who waits. Doing it twice is doing it once. */
+  /** Closes it; every operation that waits fails with a `ClosedError`. Calling it again has no effect. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -309,11 +302,11 @@ export class AsyncFile implements Disposable {
   }
 
   #turn<T>(label: string, act: () => Promise<T>, limit?: IoLimit): Operation<T> {
-    return typed(new Turn(this, label, act, limit));
+    return new FileTurn(this, label, act, limit);
   }
 
-  /** The host's position is where it has read to; ours is before what is still in the buffer. */
-  async #giveBackAhead(): Promise<void> {
+  /** Moves the host's position back to ours, before the bytes that are still in the buffer. */
+  async #seekBack(): Promise<void> {
     const ahead = this.readBuffer.available;
     if (ahead > 0 && this.#seekable) {
       await this.#file.seek(-ahead, WHENCE.current);
@@ -322,66 +315,12 @@ export class AsyncFile implements Disposable {
   }
 }
 
-/** A turn in the line of a file's reads, for something else. */
-class Turn extends IoWait {
-  readonly label: string;
-  readonly #file: AsyncFile;
-  readonly #act: () => Promise<unknown>;
-
-  constructor(file: AsyncFile, label: string, act: () => Promise<unknown>, limit: IoLimit) {
-    super(limit, Infinity, label);
-    this.label = label;
-    this.#file = file;
-    this.#act = act;
-  }
-
-  override get waitsFor(): string {
-    return `the host's answer about '${this.#file}'`;
-  }
-
-  protected override enter(fiber: Fiber): void {
-    this.#file.readBuffer.enter(this, fiber.owner);
-  }
-
-  protected override leave(): void {
-    this.#file.readBuffer.leave(this);
-  }
-
-  override proceed(): void {
-    const readBuffer = this.#file.readBuffer;
-    if (readBuffer.closed) {
-      readBuffer.line.remove(this);
-      return this.settleError(new ClosedError(`Cannot ${this.label} as '${this.#file}' is closed`));
-    }
-    // A read that was given up is still under way.
-    if (readBuffer.busy) return;
-    readBuffer.busy = true;
-    this.#act().then(
-      (value) => this.#over(() => this.settle(value)),
-      (error) => this.#over(() => this.settleError(error)),
-    );
-  }
-
-  #over(settle: () => void): void {
-    const readBuffer = this.#file.readBuffer;
-    readBuffer.busy = false;
-    if (this.inLine && this.state === WAITING) {
-      readBuffer.line.remove(this);
-      settle();
-    }
-    readBuffer.serve();
-  }
-}
-
-async function info(file: Deno.FsFile): Promise<Deno.FileInfo> {
+/** Closes the file if the host cannot describe it. */
+async function statOrClose(file: Deno.FsFile): Promise<Deno.FileInfo> {
   try {
     return await file.stat();
   } catch (error) {
     file.close();
     throw error;
   }
-}
-
-function typed<T>(operation: Operation<unknown>): Operation<T> {
-  return operation as Operation<T>;
 }

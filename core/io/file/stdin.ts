@@ -2,11 +2,11 @@ import type { Operation } from "../../fiber/operation.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../items.ts";
-import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "../wait/io_options.ts";
-import { ReadAll, ReadSome } from "../stream/read.ts";
+import { type BoundedReadOptions, type IoLimit, maxOf } from "../wait/io_options.ts";
+import { readSomeOrAll } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";
 
-/** Deno's standard input. Its methods to hold the process open, or not, are there but have symbols for names. */
+/** Deno's standard input. Deno exposes its `ref` and `unref` methods under symbols only. */
 class StdinSource implements ByteSource {
   #input: typeof Deno.stdin | null = null;
 
@@ -15,20 +15,21 @@ class StdinSource implements ByteSource {
   }
 
   ref(): void {
-    this.#tell("REF");
+    this.#callSymbol("REF");
   }
 
   unref(): void {
-    this.#tell("UNREF");
+    this.#callSymbol("UNREF");
   }
 
   get #stdin(): typeof Deno.stdin {
     return this.#input ??= denoWith("stdin", "read standard input").stdin;
   }
 
-  #tell(what: string): void {
+  #callSymbol(description: string): void {
     const stdin = this.#stdin;
-    const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(stdin)).find((each) => each.description === what);
+    const symbols = Object.getOwnPropertySymbols(Object.getPrototypeOf(stdin));
+    const symbol = symbols.find((symbol) => symbol.description === description);
     if (symbol === undefined) return;
     const method = (stdin as unknown as Record<symbol, unknown>)[symbol];
     if (typeof method === "function") method.call(stdin);
@@ -36,10 +37,10 @@ class StdinSource implements ByteSource {
 }
 
 /**
- * Standard input, read without holding the process open when nobody waits for it.
+ * Standard input. A read keeps the process alive only while a coroutine waits for it.
  *
- * A read that times out or is cancelled loses nothing. Several coroutines may read; they are served in order. While it
- * is used, `Deno.stdin` must not be read by anyone else.
+ * A read that times out or is cancelled loses nothing. Several coroutines may read; they are served in order. Nothing
+ * else may read `Deno.stdin` meanwhile.
  *
  * @example
  * ```ts
@@ -57,16 +58,16 @@ export interface AsyncStdin {
   /**
    * Reads a line, as UTF-8.
    *
-   * @param limit How long to wait; an object may have a `max` for the bytes of the line.
-   * @returns The line without its end; `null` at the end of the input.
-   * @throws {TimeoutError} At the yield, if no whole line came in time; what came stays for the next read.
+   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line.
+   * @returns The line without its line end; `null` at the end of the input.
+   * @throws {TimeoutError} At the yield, if no whole line came in time; the bytes that came stay for the next read.
    * @throws {UnsupportedError} If the runtime has no standard input.
    */
   readline(limit?: IoLimit | BoundedReadOptions): Operation<string | null>;
   /**
    * Reads bytes.
    *
-   * @param size How many at the most; everything to the end of the input if it is left out.
+   * @param size The greatest number of bytes; if it is left out, everything to the end of the input.
    * @param limit How long to wait.
    * @returns The bytes; none at the end of the input.
    * @throws {TimeoutError} At the yield, if nothing came in time.
@@ -74,7 +75,7 @@ export interface AsyncStdin {
    */
   read(size?: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>>;
   /**
-   * The lines to come, one after the other.
+   * The lines, one after the other.
    *
    * @param limit How long to wait for each.
    */
@@ -87,13 +88,12 @@ class Stdin implements AsyncStdin {
 
   readline(limit?: IoLimit | BoundedReadOptions): Operation<string | null> {
     denoWith("stdin", "read standard input");
-    return typed(new ReadLine(this, maxOf(limit, Infinity, "read a line"), limit));
+    return new ReadLine(this, maxOf(limit, Infinity, "read a line"), limit);
   }
 
   read(size?: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
     denoWith("stdin", "read standard input");
-    if (size === undefined) return typed(new ReadAll(this, limit, "read"));
-    return typed(new ReadSome(this, checkSize(size, "size", 1, "read"), limit, "read"));
+    return readSomeOrAll(this, size, limit, "read");
   }
 
   lines(limit?: IoLimit | BoundedReadOptions): Items<string> {
@@ -105,10 +105,6 @@ class Stdin implements AsyncStdin {
   }
 }
 
-// Pure, so that a bundle that does not use it is one without all that reads.
-/** Standard input of this process: see {@linkcode AsyncStdin}. */
+// `@__PURE__`: bundlers may drop it where it is not used, and all reading with it.
+/** The standard input of this process: see {@linkcode AsyncStdin}. */
 export const stdin: AsyncStdin = /* @__PURE__ */ new Stdin();
-
-function typed<T>(operation: Operation<unknown>): Operation<T> {
-  return operation as Operation<T>;
-}

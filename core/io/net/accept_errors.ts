@@ -1,12 +1,12 @@
-/** What an error of the host's `accept` means for the listener: see accept(2). */
+/** The meaning of an error of the host's `accept` for the listener: see accept(2). */
 
-/** Seconds for which a listener that found no descriptor lets others give theirs back. */
+/** Seconds for which a listener that got no descriptor waits until others are closed. */
 export const SHORTAGE_PAUSE = 1;
 
-const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]);
+const SHORTAGE_CODES = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]);
 
-// The connection broke before it was accepted: Linux passes on what the network has said about it.
-const GONE = new Set([
+// The connection broke before it was accepted: Linux passes on the error of the network.
+const BROKEN_CODES = new Set([
   "ECONNABORTED",
   "ECONNRESET",
   "EHOSTDOWN",
@@ -24,15 +24,15 @@ const GONE = new Set([
   "ETIMEDOUT",
 ]);
 
-const GONE_NAMES = new Set(["ConnectionAborted", "ConnectionReset", "NotConnected", "Interrupted", "BrokenPipe"]);
+const BROKEN_NAMES = new Set(["ConnectionAborted", "ConnectionReset", "NotConnected", "Interrupted", "BrokenPipe"]);
 
 /** Whether only this one connection is lost. */
-export function isGone(error: unknown): boolean {
+export function isBrokenConnection(error: unknown): boolean {
   const { code, name } = error as { code?: string; name?: string };
-  return code === undefined ? GONE_NAMES.has(name ?? "") : GONE.has(code);
+  return code === undefined ? BROKEN_NAMES.has(name ?? "") : BROKEN_CODES.has(code);
 }
 
-/** Whether the process or the system lacks descriptors or memory at the moment. */
+/** Whether the process or the system has no descriptors or no memory left at the moment. */
 export function isShortage(error: unknown): error is Error {
-  return SHORTAGES.has((error as { code?: string }).code ?? "");
+  return SHORTAGE_CODES.has((error as { code?: string }).code ?? "");
 }

@@ -1,5 +1,5 @@
 /**
- * Connecting, as the host does it.
+ * Connecting: by TCP, by TLS, or to a socket in the file system.
  */
 import type { Operation } from "../../fiber/operation.ts";
 import { denoWith } from "../../host/capability.ts";
@@ -12,8 +12,8 @@ import { TlsConn } from "./tls_conn.ts";
 /** Where to connect: by TCP, with or without TLS, or to a socket in the file system. */
 export type ConnectTarget = NetEndpoint & { readonly tls?: boolean | TlsClientOptions } | PathEndpoint;
 
-/** One attempt to connect. Whatever it has opened is closed when it is given up. */
-class Dial {
+/** One attempt to connect. When it is given up, it closes the connection that it has opened. */
+class ConnectAttempt {
   readonly #target: ConnectTarget;
   readonly #deno: typeof Deno;
   readonly #controller = new AbortController();
@@ -22,8 +22,8 @@ class Dial {
   constructor(target: ConnectTarget) {
     this.#target = target;
     this.#deno = denoWith("connect", "connect");
-    // Deno 2.9 asks the signal this once more when it has connected, and then loses the connection instead of giving it
-    // or closing it. What comes too late is to come all the same: it is closed here.
+    // Deno 2.9 calls this once more after it has connected, and if it throws, Deno neither returns nor closes the
+    // connection. So it must not throw: a connection that comes too late is returned, and closed here.
     this.#controller.signal.throwIfAborted = () => {};
   }
 
@@ -58,7 +58,7 @@ class Dial {
 
   async #connectTcp({ hostname = "127.0.0.1", port }: NetEndpoint): Promise<Deno.TcpConn> {
     const conn = await this.#deno.connect({ hostname, port, signal: this.#controller.signal });
-    // As in Go and asyncio: a small message goes at once, whether or not the one before was acknowledged.
+    // As in Go and asyncio: a small message is sent at once, whether or not the one before was acknowledged.
     conn.setNoDelay(true);
     return conn;
   }
@@ -72,22 +72,22 @@ class Dial {
   }
 }
 
-/** Connects. `wrap` makes of the connection what the caller is to get. */
-export function dial<T extends { close(): void }>(
+/** Connects. `wrap` makes the value of the operation from the connection. */
+export function connect<T extends { close(): void }>(
   target: ConnectTarget,
   limit: IoLimit,
   wrap: (conn: Deno.Conn | TlsConn) => T,
 ): Operation<T> {
   checkEndpoint(target, 1, "connect");
   if ("tls" in target && target.tls !== undefined && target.tls !== false) checkTls(target.tls, "connect");
-  const attempt = new Dial(target);
+  const attempt = new ConnectAttempt(target);
   return new HostCall<T>({
     label: "connect",
     waitsFor: `a connection to ${describeTarget(target)}`,
     start: async () => wrap(await attempt.start()),
     abort: () => attempt.abort(),
     discard: (socket) => socket.close(),
-  }, limit) as Operation<unknown> as Operation<T>;
+  }, limit);
 }
 
 function describeTarget(target: ConnectTarget): string {

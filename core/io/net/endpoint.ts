@@ -1,21 +1,21 @@
 import { describe } from "../../base/describe.ts";
 
-/** A place in a network. */
+/** A host and a port. */
 export interface NetEndpoint {
-  /** Host name or address. */
+  /** The host name or address. */
   readonly hostname?: string;
-  /** Port. */
+  /** The port. */
   readonly port: number;
 }
 
-/** A socket in the file system. */
+/** A path of a socket in the file system. */
 export interface PathEndpoint {
-  /** Its path. */
+  /** The path. */
   readonly path: string;
 }
 
 /**
- * Checks where to connect or listen.
+ * Checks the target of a connection, or the place to listen at.
  *
  * @throws {TypeError} If it is neither `{ hostname?, port }` nor `{ path }`.
  * @throws {RangeError} If the port is out of range.
@@ -37,7 +37,6 @@ export function checkEndpoint(where: unknown, leastPort: number, action: string)
   checkPort(port, leastPort, action);
 }
 
-/** Checks a port. */
 function checkPort(port: unknown, least: number, action: string): void {
   if (typeof port !== "number") {
     throw new TypeError(`Cannot ${action} as 'port' must be a number: current value is ${describe(port)}`);
@@ -49,7 +48,7 @@ function checkPort(port: unknown, least: number, action: string): void {
   }
 }
 
-/** An address in words. */
+/** Describes an address in words. */
 export function describeAddress(address: Deno.Addr): string {
   if ("hostname" in address) {
     const { hostname, port } = address;

@@ -2,24 +2,24 @@ import { type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { TlsConn } from "./tls_conn.ts";
 
-/** What becomes of handshakes. */
+/** How handshakes begin, and the callbacks for their ends. */
 export interface HandshakePlan {
   /** Begins TLS as the server. */
   secure(conn: Deno.Conn): TlsConn;
-  /** Seconds that one may take. */
+  /** Seconds that a handshake may take. */
   readonly seconds: number;
-  /** One has succeeded. */
+  /** A handshake has succeeded. */
   succeeded(conn: TlsConn): void;
-  /** One has failed, or took too long. */
+  /** A handshake has failed, or took too long. */
   failed(error: unknown, addr: Deno.Addr): void;
 }
 
-// With more clients than this in their handshakes, the oldest is sent away.
+// When there are more handshakes than this, the oldest is given up.
 const MAX_HANDSHAKES = 1000;
 
 /**
- * TLS handshakes that are made while the listener goes on accepting, each under a time limit, so that a client that
- * says nothing, or garbage, costs the others nothing. A connection is closed as soon as its handshake is given up.
+ * TLS handshakes that are under way while the listener goes on accepting. Each has a time limit, so that a client that
+ * sends nothing, or garbage, does not hold up the others. A connection is closed as soon as its handshake is given up.
  */
 export class Handshakes {
   readonly #plan: HandshakePlan;
@@ -29,7 +29,7 @@ export class Handshakes {
     this.#plan = plan;
   }
 
-  /** Begins one. */
+  /** Begins a handshake. */
   begin(conn: Deno.Conn): void {
     if (this.#pending.size >= MAX_HANDSHAKES) {
       this.#giveUp(this.#pending.keys().next().value!, "there are too many others");
@@ -46,10 +46,10 @@ export class Handshakes {
     secured.handshake().then(() => this.#succeeded(secured), (error) => this.#failed(secured, error));
   }
 
-  /** Gives all of them up. Nobody is told. */
+  /** Gives up all handshakes, without a callback. */
   close(): void {
     for (const conn of [...this.#pending.keys()]) {
-      this.#forget(conn);
+      this.#remove(conn);
       conn.close();
     }
   }
@@ -59,17 +59,17 @@ export class Handshakes {
   }
 
   #succeeded(conn: TlsConn): void {
-    if (this.#forget(conn)) this.#plan.succeeded(conn);
+    if (this.#remove(conn)) this.#plan.succeeded(conn);
   }
 
   #failed(conn: TlsConn, error: unknown): void {
-    if (!this.#forget(conn)) return;
+    if (!this.#remove(conn)) return;
     conn.close();
     this.#plan.failed(error, conn.remoteAddr);
   }
 
-  /** Whether it was still pending. */
-  #forget(conn: TlsConn): boolean {
+  /** Removes a handshake. Returns whether it was still pending. */
+  #remove(conn: TlsConn): boolean {
     const timer = this.#pending.get(conn);
     if (timer !== undefined) stopTimer(timer);
     return this.#pending.delete(conn);

@@ -1,47 +1,47 @@
 /**
- * Listeners. One `accept` of the host is under way while somebody waits, and what it brings is kept if nobody waits
- * any more.
+ * Listeners. One `accept` of the host is under way while a coroutine waits. A connection that comes when no coroutine
+ * waits any more is kept for the next wait.
  *
- * Nothing that a client does ends a listener, and neither does a lack of descriptors: what was accepted too late is
- * forgotten, and after a shortage, which is reported once, the listener pauses and goes on.
+ * No client can end a listener, and neither can a lack of descriptors. A connection that broke before it was accepted
+ * is passed over. After a shortage, which is reported once, the listener pauses and then goes on.
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { holdTimer, type HostTimer, startTimer, stopTimer } from "../../host/runtime.ts";
-import { WAITING } from "../../fiber/operation.ts";
-import type { Operation } from "../../fiber/operation.ts";
+import { type Operation, WAITING } from "../../fiber/operation.ts";
+import { WaitQueue } from "../../fiber/wait_queue.ts";
 import { printError, withoutStack } from "../../base/error_report.ts";
-import type { Fiber } from "../../fiber/fiber.ts";
-import { isGone, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
+import { isBrokenConnection, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
 import { describeAddress } from "./endpoint.ts";
 import { Handshakes } from "./handshakes.ts";
-import { IoWait } from "../wait/io_wait.ts";
+import { type ArrivalLabels, ArrivalWait } from "../wait/arrival_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { KeepAlive } from "../wait/keep_alive.ts";
 import type { SocketPath } from "./socket_path.ts";
-import type { Engine } from "../tls_engine.ts";
+import type { TlsEngine } from "./tls_engine.ts";
 import { TlsConn } from "./tls_conn.ts";
-import { WaitLine } from "../wait/wait_line.ts";
 
-/** What a listener is made of. */
+const CONNECTION: ArrivalLabels = { label: "accept", action: "accept", item: "a connection" };
+
+/** The parts of a listener. */
 export interface ListenerPlan {
   /** Makes the socket of a connection. */
   wrap(conn: Deno.Conn | TlsConn): AsyncSocket;
-  /** How TLS is begun, if it is. */
+  /** How its connections begin TLS; `null` if they do not. */
   readonly tls: TlsPlan | null;
-  /** Its path, if it has one in the file system. */
+  /** Its path in the file system, if it has one. */
   readonly path: SocketPath | null;
 }
 
-/** How a listener begins TLS. */
+/** How the connections of a listener begin TLS. */
 export interface TlsPlan {
-  /** The certificate and what else its connections share. */
-  readonly engine: Engine;
+  /** Makes the TLS of a connection, with the certificate that all of them share. */
+  readonly engine: TlsEngine;
   /** Seconds that a handshake may take. */
   readonly seconds: number;
-  /** Told of handshakes that failed. */
+  /** Called for each handshake that fails. */
   readonly onHandshakeError: ((error: unknown, addr: Deno.Addr) => void) | null;
 }
 
@@ -67,22 +67,23 @@ export interface TlsPlan {
  * ```
  */
 export class AsyncListener implements Disposable {
-  /** Where it listens. */
+  /** The address it listens at. */
   readonly addr: Deno.Addr;
   readonly #listener: Deno.Listener;
   readonly #plan: ListenerPlan;
-  readonly #line = new WaitLine();
-  readonly #ready = new Fifo<AsyncSocket>();
+  readonly #waitQueue = new WaitQueue<ArrivalWait<AsyncSocket>>();
+  // Connections that were not taken yet.
+  readonly #arrived = new Fifo<AsyncSocket>();
   readonly #handshakes: Handshakes | null;
   #accepting = false;
   // Runs while the listener pauses after a shortage.
   #pause: HostTimer | null = null;
   // A shortage was reported, and nothing has been accepted since.
   #short = false;
-  /** @internal Is told of a shortage, with the host's error, instead of the scheduler. */
+  /** @internal Called for a shortage with the host's error. If it is `null`, the scheduler is told. */
   onShortage: ((error: unknown) => void) | null = null;
   #alive = true;
-  readonly #keepAlive = new KeepAlive((alive) => this.#hold(alive), true);
+  readonly #keepAlive = new KeepAlive((alive) => this.#setRef(alive), true);
   #closed = false;
 
   /** @internal */
@@ -111,35 +112,35 @@ export class AsyncListener implements Disposable {
   /**
    * Waits for the next connection. Several coroutines may wait; they are served in order.
    *
-   * A client that has gone before it was accepted, or whose TLS handshake fails, is passed over. When the process or the
-   * system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
-   * accepting goes on a second later; limits and `close` hold meanwhile.
+   * A client that has left before it was accepted, or whose TLS handshake fails, is passed over. When the process or
+   * the system has no descriptor left, that is reported once, to the scheduler's `onError` or as a line on stderr, and
+   * accepting goes on a second later. Limits and `close` take effect meanwhile.
    *
-   * @param limit How long; a connection that comes later is kept for the next `accept`.
-   * @returns Its socket.
+   * @param limit How long to wait; a connection that comes later is kept for the next `accept`.
+   * @returns The socket of the connection.
    * @throws {TimeoutError} At the yield, if none came in time.
-   * @throws {ClosedError} At the yield, if the listener is closed, or gets closed meanwhile.
-   * @throws {TypeError} If `limit` is no time and no signal.
+   * @throws {ClosedError} At the yield, if the listener is closed, or is closed meanwhile.
+   * @throws {TypeError} If `limit` is neither a valid duration nor a signal.
    */
   accept(limit?: IoLimit): Operation<AsyncSocket> {
-    return new Accept(this, limit) as Operation<unknown> as Operation<AsyncSocket>;
+    return new ArrivalWait(this, limit, CONNECTION);
   }
 
-  /** Stops listening and wakes everyone who waits. Connections that nobody has accepted are closed. Doing it twice is doing it once. */
+  /**
+   * Stops listening; every `accept` that waits fails with a `ClosedError`. Connections that were not accepted are
+   * closed. Calling it again has no effect.
+   */
   close(): void {
     if (this.#closed) return;
-    this.#keepAlive.leave();
+    this.#keepAlive.release();
     this.#closed = true;
-    this.#plan.path?.begin();
+    this.#plan.path?.closing();
     this.#listener.close();
-    if (!this.#accepting) this.#plan.path?.end();
+    if (!this.#accepting) this.#plan.path?.closed();
     if (this.#pause !== null) stopTimer(this.#pause);
     this.#handshakes?.close();
-    for (let socket = this.#ready.shift(); socket !== undefined; socket = this.#ready.shift()) socket.close();
-    for (const wait of this.#line) {
-      this.#line.remove(wait);
-      wait.settleError(this.#closedError());
-    }
+    for (let socket = this.#arrived.shift(); socket !== undefined; socket = this.#arrived.shift()) socket.close();
+    this.#failAll();
   }
 
   /** The same as {@linkcode AsyncListener.close}. */
@@ -147,52 +148,53 @@ export class AsyncListener implements Disposable {
     this.close();
   }
 
-  /** Where it listens: `127.0.0.1:3456`, or the path. */
+  /** The address it listens at: `127.0.0.1:3456`, or a path. */
   toString(): string {
     return describeAddress(this.addr);
   }
 
-  /** @internal */
-  enter(wait: IoWait, coro: Coro): void {
-    this.#line.push(wait);
-    this.#keepAlive.enter(coro);
+  /** @internal See `ArrivalSource.enqueue`. */
+  enqueue(wait: ArrivalWait<AsyncSocket>, coro: Coro): void {
+    this.#waitQueue.push(wait);
+    this.#keepAlive.register(coro);
     this.#serve();
   }
 
-  /** @internal */
-  refer(coro: Coro): void {
-    this.#keepAlive.enter(coro);
+  /** @internal See `ArrivalSource.dequeue`. */
+  dequeue(wait: ArrivalWait<AsyncSocket>): void {
+    if (this.#waitQueue.has(wait)) this.#waitQueue.remove(wait);
+    // A host operation that no coroutine waits for must not keep the process alive.
+    if (this.#waitQueue.head === null) this.#keepAlive.release();
   }
 
-  /** @internal */
-  leave(wait: IoWait): void {
-    this.#line.remove(wait);
-    // An accept that nobody waits for must not hold the process open.
-    if (this.#line.first === null) this.#keepAlive.leave();
+  /** @internal See `ArrivalSource.updateKeepAlive`. */
+  updateKeepAlive(coro: Coro): void {
+    this.#keepAlive.register(coro);
   }
 
-  /** @internal A connection was granted in vain. */
+  /** @internal See `ArrivalSource.putBack`. */
   putBack(socket: AsyncSocket): void {
     if (this.#closed) return socket.close();
-    this.#ready.unshift(socket);
+    this.#arrived.unshift(socket);
     this.#serve();
   }
 
   #serve(): void {
-    for (let wait = this.#line.first; wait !== null; wait = this.#line.first) {
-      if (this.#closed) {
-        this.#line.remove(wait);
-        wait.settleError(this.#closedError());
-        continue;
-      }
-      const socket = this.#ready.shift();
-      if (socket === undefined) return this.#pump();
-      this.leave(wait);
+    if (this.#closed) return this.#failAll();
+    for (let wait = this.#waitQueue.head; wait !== null; wait = this.#waitQueue.head) {
+      const socket = this.#arrived.shift();
+      if (socket === undefined) return this.#acceptNext();
+      this.dequeue(wait);
       wait.settle(socket);
     }
   }
 
-  #pump(): void {
+  #failAll(): void {
+    const waitQueue = this.#waitQueue;
+    for (let wait = waitQueue.shift(); wait !== null; wait = waitQueue.shift()) wait.settleError(this.#closedError());
+  }
+
+  #acceptNext(): void {
     if (this.#accepting || this.#pause !== null) return;
     this.#accepting = true;
     this.#listener.accept().then(this.#accepted, this.#failed);
@@ -202,33 +204,33 @@ export class AsyncListener implements Disposable {
     this.#accepting = false;
     this.#short = false;
     if (this.#closed) {
-      this.#plan.path?.end();
+      this.#plan.path?.closed();
       return conn.close();
     }
-    sendAtOnce(conn);
+    setNoDelay(conn);
     if (this.#handshakes === null) return this.#add(conn);
     this.#handshakes.begin(conn);
     this.#serve();
   };
 
   #add(conn: Deno.Conn | TlsConn): void {
-    this.#ready.push(this.#plan.wrap(conn));
+    this.#arrived.push(this.#plan.wrap(conn));
     this.#serve();
   }
 
   readonly #failed = (error: unknown): void => {
     this.#accepting = false;
-    if (this.#closed) return this.#plan.path?.end();
-    if (isGone(error)) return this.#serve();
-    const wait = this.#line.first;
-    if (isShortage(error)) return this.#rest(error, wait);
+    if (this.#closed) return this.#plan.path?.closed();
+    if (isBrokenConnection(error)) return this.#serve();
+    const wait = this.#waitQueue.head;
+    if (isShortage(error)) return this.#pauseAfter(error, wait);
     if (wait === null || wait.state !== WAITING) return;
-    this.#line.remove(wait);
+    this.#waitQueue.remove(wait);
     wait.settleError(error);
   };
 
-  /** Accepts nothing for a while. Those who wait go on waiting, as long as their limits let them. */
-  #rest(error: Error, wait: IoWait | null): void {
+  /** Accepts nothing for a while. The waits go on, within their limits. */
+  #pauseAfter(error: Error, wait: ArrivalWait<AsyncSocket> | null): void {
     const goOn = (): void => {
       this.#pause = null;
       this.#serve();
@@ -239,8 +241,12 @@ export class AsyncListener implements Disposable {
     this.report(error, wait);
   }
 
-  /** @internal Without stacks: Deno 2.9 reads source maps for them, and panics if there is no descriptor for that. */
-  report(cause: Error, wait: IoWait | null): void {
+  /**
+   * @internal
+   * Reports a shortage. The errors have no stacks: Deno 2.9 reads source maps for a stack, and panics if there is no
+   * descriptor for that.
+   */
+  report(cause: Error, wait: ArrivalWait<AsyncSocket> | null): void {
     withoutStack(cause);
     if (this.onShortage !== null) return this.onShortage(cause);
     const where = describeAddress(this.addr);
@@ -250,7 +256,7 @@ export class AsyncListener implements Disposable {
       }),
     );
     const owner = wait?.fiber?.owner;
-    // The program goes on, so this is a line and not the report of a failure.
+    // The program goes on, so it prints a line and not the report of a failure.
     if (owner === undefined || owner.scheduler.onError === null) console.error(error.message);
     else owner.scheduler.reportError(error, owner);
   }
@@ -259,7 +265,7 @@ export class AsyncListener implements Disposable {
     return new ClosedError(`Cannot accept as the listener at ${this} is closed`);
   }
 
-  #hold(alive: boolean): void {
+  #setRef(alive: boolean): void {
     this.#alive = alive;
     if (this.#closed) return;
     if (this.#pause !== null) holdTimer(this.#pause, alive);
@@ -268,41 +274,11 @@ export class AsyncListener implements Disposable {
   }
 }
 
-class Accept extends IoWait {
-  readonly label = "accept";
-  readonly #listener: AsyncListener;
-
-  constructor(listener: AsyncListener, limit: IoLimit) {
-    super(limit, Infinity, "accept");
-    this.#listener = listener;
-  }
-
-  override get waitsFor(): string {
-    return `a connection to ${this.#listener}`;
-  }
-
-  protected override enter(fiber: Fiber): void {
-    this.#listener.enter(this, fiber.owner);
-  }
-
-  protected override leave(): void {
-    this.#listener.leave(this);
-  }
-
-  protected override refer(coro: Coro): void {
-    this.#listener.refer(coro);
-  }
-
-  override reclaim(): void {
-    this.#listener.putBack(this.outcome as AsyncSocket);
-  }
-}
-
-/** As in Go and asyncio: a small message goes at once, whether or not the one before was acknowledged. */
-function sendAtOnce(conn: Deno.Conn): void {
+/** As in Go and asyncio: a small message is sent at once, whether or not the one before was acknowledged. */
+function setNoDelay(conn: Deno.Conn): void {
   try {
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
   } catch {
-    // Where the peer has gone some systems refuse. Whoever uses the connection finds out.
+    // Some systems refuse if the peer has left. The first use of the connection will fail.
   }
 }

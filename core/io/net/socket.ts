@@ -4,7 +4,7 @@ import { MessageTooLargeError } from "../errors.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
-import { type ConnectTarget, dial } from "./connect.ts";
+import { connect, type ConnectTarget } from "./connect.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
 import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../items.ts";
@@ -25,33 +25,29 @@ import { ReadLine } from "../stream/read_line.ts";
 import { ReadMessage } from "../stream/read_message.ts";
 import { SocketPath } from "./socket_path.ts";
 import { startTls } from "./start_tls.ts";
-import { checkTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
-import { serverEngine } from "../tls_engine.ts";
+import { checkTls, HANDSHAKE_SECONDS, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { serverEngine } from "./tls_engine.ts";
 import type { TlsConn } from "./tls_conn.ts";
-import { SendAll, SendMessage, SendSome, ShutdownWrite } from "../stream/write.ts";
+import { SendAll, SendSome, ShutdownWrite } from "../stream/write.ts";
+import { SendMessage } from "../stream/write_message.ts";
 import { type ForeignStreamPair, type StreamPair, StreamSink, streamsOf, StreamSource } from "../stream/web_streams.ts";
 
-/** Bytes that a message or a line may have if nothing else is said: 16 MiB. */
+/** The default for the greatest number of bytes of a message or a line: 16 MiB. */
 const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
-
-const HANDSHAKE_SECONDS = 10;
-// Longer messages are not copied behind their length but written after it.
-const JOINED_MESSAGE = 128 * 1024;
-const HEADER = 4;
 
 /**
  * A stream socket: TCP, TLS or Unix, client or server.
  *
- * - A receive that times out or is cancelled loses no byte: what arrives later goes to the next receive.
+ * - A receive that times out or is cancelled loses no byte: bytes that arrive later go to the next receive.
  * - Several coroutines may receive, and several may send: each side serves them first come, first served.
- * - End of stream, a timeout and an empty message are three different things: an empty array or `null`, a
+ * - The end of the stream, a timeout and an empty message can be told apart: an empty array or `null`, a
  *   `TimeoutError`, and a message of length zero.
- * - `close()` wakes everyone who waits, with a `ClosedError`. What the peer or the network does comes as Deno's own
- *   errors, such as `Deno.errors.ConnectionReset` and `Deno.errors.BrokenPipe`.
- * - A receive whose data is there already answers without giving others a turn, now and then excepted.
+ * - After `close()` every operation that waits fails with a `ClosedError`. Errors that come from the peer or the
+ *   network are Deno's own, such as `Deno.errors.ConnectionReset` and `Deno.errors.BrokenPipe`.
+ * - A receive whose data is there already returns without giving others a turn, except now and then.
  *
- * Data to be sent must not be changed until it is sent. When a send is pre-empted, the part that the host was just
- * writing goes on, so how much has gone is not known: close the socket, unless the two sides can find each other again.
+ * Data to be sent must not be changed until it is sent. When a send is pre-empted, the host goes on with the part that
+ * it was writing, so it is not known how much was sent: close the socket, unless the protocol can resynchronize.
  *
  * @example
  * ```ts
@@ -81,9 +77,9 @@ export class AsyncSocket implements Disposable {
   readSeconds = Infinity;
   /** @internal */
   writeSeconds = Infinity;
-  /** Bytes that a message, sent or received, may have: 16 MiB unless it is set to something else. */
+  /** The greatest number of bytes of a message that is sent or received; 16 MiB at first. */
   maxMessageSize: number = DEFAULT_MAX_MESSAGE;
-  /** @internal The connection, unless it is a pair of streams. */
+  /** @internal The connection; `null` for a pair of streams. */
   conn: Deno.Conn | TlsConn | null;
   readonly #streams: { source: StreamSource; sink: StreamSink } | null = null;
   #closed = false;
@@ -95,29 +91,29 @@ export class AsyncSocket implements Disposable {
     if (source instanceof StreamSource && sink instanceof StreamSink) this.#streams = { source, sink };
   }
 
-  // --- making one ---------------------------------------------------------------------------------------------
+  // --- creation -----------------------------------------------------------------------------------------------
 
   /**
-   * Connects. With `tls` the certificate and the host name are verified, and the handshake is part of connecting.
+   * Connects. With `tls`, connecting includes the handshake, and the certificate and the host name are verified.
    *
    * @param target `{ hostname?, port, tls? }` or `{ path }`.
-   * @param limit How long it may take. When it is given up, whatever was opened is closed at once.
+   * @param limit How long it may take. When it is given up, the connection that was opened is closed at once.
    * @throws {TimeoutError} At the yield, if it took too long.
    * @throws {Error} At the yield, one of Deno's errors: `ConnectionRefused`, `NotCapable`, `InvalidData` if TLS is
-   * refused, such as for a certificate that is not trusted, `UnexpectedEof` if the peer leaves during the handshake.
+   * refused, for example as the certificate is not trusted, `UnexpectedEof` if the peer leaves during the handshake.
    * @throws {TypeError} If `target` or `limit` is of the wrong type.
    * @throws {RangeError} If the port is out of range.
    * @throws {UnsupportedError} If the runtime has no sockets.
    */
   static connect(target: ConnectTarget, limit?: IoLimit): Operation<AsyncSocket> {
-    return dial(target, limit, ofConn);
+    return connect(target, limit, ofConn);
   }
 
   /**
    * Listens for connections.
    *
-   * @param target `{ hostname?, port, tls? }` or `{ path }`; port 0 takes any free one, see the listener's `addr`. A
-   * socket in the file system is removed when the listener is closed.
+   * @param target `{ hostname?, port, tls? }` or `{ path }`. Port 0 takes any free one, see the `addr` of the listener.
+   * A socket in the file system is removed when the listener is closed.
    * @throws {Error} One of Deno's errors: `AddrInUse`, `NotCapable`, `InvalidData` for a certificate or key that cannot
    * be read, or that do not belong together.
    * @throws {TypeError} If `target` is of the wrong type.
@@ -140,15 +136,15 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * Makes a socket of a connection, or of a pair of web streams. It takes them over: nobody else may use them.
+   * Makes a socket from a connection, or from a pair of web streams. Nothing else may use them afterwards.
    *
-   * What a web stream carries may be bytes in any form (typed arrays, DataViews, ArrayBuffers, shared ones too) or text,
-   * which is read as its UTF-8. A chunk of another kind fails the reads with a TypeError.
+   * The chunks of a web stream may be bytes in any form (typed arrays, DataViews, ArrayBuffers, also shared ones) or
+   * text, which is read as its UTF-8. Reads fail with a TypeError at a chunk of another kind.
    *
-   * A `Deno.TlsConn` whose handshake is not done keeps its descriptor until its peer has spoken or left, even when it is
-   * closed. `AsyncSocket.connect` and `AsyncSocket.listen` with `tls`, and `startTls`, free theirs.
+   * A `Deno.TlsConn` whose handshake is not done keeps its descriptor until its peer has sent something or left, even
+   * if it is closed. `AsyncSocket.connect` and `AsyncSocket.listen` with `tls`, and `startTls`, free their descriptors.
    *
-   * @param conn A connection of Deno's, or `{ readable, writable }`.
+   * @param conn A `Deno.Conn`, or `{ readable, writable }`.
    * @throws {TypeError} If it is neither.
    */
   static from(conn: Deno.Conn | ForeignStreamPair): AsyncSocket {
@@ -170,28 +166,29 @@ export class AsyncSocket implements Disposable {
   // --- receiving ----------------------------------------------------------------------------------------------
 
   /**
-   * Receives what is there, waiting for something if there is nothing.
+   * Receives the bytes that have come, and waits for some if there are none.
    *
-   * @param max Bytes to receive at the most.
-   * @param limit How long to wait. With a time of zero or less, what is there already.
-   * @returns The bytes: yours to keep. None at the end of the stream.
+   * @param max The greatest number of bytes.
+   * @param limit How long to wait. With zero or less it returns only bytes that are there already.
+   * @returns The bytes, which belong to the caller; none at the end of the stream.
    * @throws {TimeoutError} At the yield, if nothing came in time.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    * @throws {RangeError} If `max` is not a positive integer.
    */
   recv(max = 65_536, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return typed(new ReadSome(this, checkSize(max, "max", 1, "recv"), limit, "recv"));
+    return new ReadSome(this, checkSize(max, "max", 1, "recv"), limit, "recv");
   }
 
   /**
-   * Receives what is there into a buffer that is used again and again: for large amounts, it saves an array each time.
+   * Receives into a buffer of the caller's. If the buffer is used again and again, this saves an array for each
+   * receive.
    *
-   * If the receive is pre-empted, the host may still be writing into the buffer until it has brought something; that
-   * then goes to the next receive. Use the buffer for nothing else until then.
+   * If the receive is pre-empted, the host may still write into the buffer until bytes have come; these go to the next
+   * receive. Use the buffer for nothing else until then.
    *
-   * @param buffer Where to put the bytes, from its beginning.
+   * @param buffer The buffer; it is filled from its beginning.
    * @param limit How long to wait.
-   * @returns How many bytes; zero at the end of the stream.
+   * @returns The number of bytes; zero at the end of the stream.
    * @throws {TimeoutError} At the yield, if nothing came in time.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    * @throws {TypeError} If `buffer` is not a Uint8Array.
@@ -202,69 +199,73 @@ export class AsyncSocket implements Disposable {
       throw new TypeError(`Cannot recvInto as 'buffer' must be a Uint8Array: current value is ${describe(buffer)}`);
     }
     checkSize(buffer.length, "buffer.length", 1, "recvInto");
-    return typed(new ReadInto(this, buffer, limit));
+    return new ReadInto(this, buffer, limit);
   }
 
   /**
-   * Receives exactly so many bytes.
+   * Receives exactly `size` bytes.
    *
-   * @param size How many.
-   * @param limit How long to wait for all of them. When time is up, those that have come stay for the next receive.
-   * @throws {EOFError} At the yield, if the stream ends before; what came is in its `partial`.
+   * @param size The number of bytes.
+   * @param limit How long to wait for all of them. After a timeout, the bytes that came stay for the next receive.
+   * @throws {EOFError} At the yield, if the stream ends before; its `partial` has the bytes that came.
    * @throws {TimeoutError} At the yield, if they did not come in time.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    * @throws {RangeError} If `size` is not a positive integer or zero.
    */
   recvall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return typed(new ReadExactly(this, checkSize(size, "size", 0, "recvall"), limit, "recvall"));
+    return new ReadExactly(this, checkSize(size, "size", 0, "recvall"), limit, "recvall");
   }
 
   /**
    * Receives a line, as UTF-8.
    *
-   * @param limit How long to wait; an object may have a `max` for the bytes of the line, 16 MiB by default.
-   * @returns The line without its end (`\n` or `\r\n`); the last one may lack its end. `null` at the end of the stream.
-   * @throws {TimeoutError} At the yield, if no whole line came in time; what came stays for the next receive.
+   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the line, 16 MiB by
+   * default.
+   * @returns The line without its line end (`\n` or `\r\n`), which the last line may lack. `null` at the end of the
+   * stream.
+   * @throws {TimeoutError} At the yield, if no whole line came in time; the bytes that came stay for the next receive.
    * @throws {MessageTooLargeError} At the yield, if the line is too long.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    */
   readline(limit?: IoLimit | BoundedReadOptions): Operation<string | null> {
-    return typed(new ReadLine(this, maxOf(limit, DEFAULT_MAX_MESSAGE, "read a line"), limit));
+    return new ReadLine(this, maxOf(limit, DEFAULT_MAX_MESSAGE, "read a line"), limit);
   }
 
   /**
-   * Receives one message, as `sendMsg` sends it: four bytes of length, most significant first, and as many bytes.
+   * Receives one message, as `sendMsg` sends it: its length in four bytes, most significant first, and then its bytes.
    *
-   * @param limit How long to wait; an object may have a `max` for the bytes of the message, `maxMessageSize` by default.
+   * @param limit How long to wait; an object may have a `max`, the greatest number of bytes of the message,
+   * `maxMessageSize` by default.
    * @returns The message, which may be empty, or `null` if the stream has ended after a whole message.
-   * @throws {MessageTooLargeError} At the yield, if a longer one is announced; nothing is allocated for it.
+   * @throws {MessageTooLargeError} At the yield, if the message is longer; nothing is allocated for it.
    * @throws {EOFError} At the yield, if the stream ends within a message.
-   * @throws {TimeoutError} At the yield, if no whole message came in time; what came stays for the next receive.
+   * @throws {TimeoutError} At the yield, if no whole message came in time; the bytes that came stay for the next
+   * receive.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    */
   recvMsg(limit?: IoLimit | BoundedReadOptions): Operation<Uint8Array<ArrayBuffer> | null> {
-    return typed(new ReadMessage(this, maxOf(limit, this.maxMessageSize, "receive a message"), limit));
+    return new ReadMessage(this, maxOf(limit, this.maxMessageSize, "receive a message"), limit);
   }
 
   /**
-   * The lines to come, one after the other.
+   * The lines, one after the other.
    *
-   * @param limit How long to wait for each, as for `readline`.
+   * @param limit How long to wait for each line, as for `readline`.
    */
   lines(limit?: IoLimit | BoundedReadOptions): Items<string> {
     return new Items(() => this.readline(limit));
   }
 
   /**
-   * The messages to come, one after the other.
+   * The messages, one after the other.
    *
-   * @param limit How long to wait for each, as for `recvMsg`.
+   * @param limit How long to wait for each message, as for `recvMsg`.
    */
   messages(limit?: IoLimit | BoundedReadOptions): Items<Uint8Array<ArrayBuffer>> {
     return new Items(() => this.recvMsg(limit));
   }
 
-  /** The lines to come, for `for await` in async code. */
+  /** The lines, for `for await` in async code. */
   [Symbol.asyncIterator](): AsyncGenerator<string, void, unknown> {
     return this.lines()[Symbol.asyncIterator]();
   }
@@ -272,37 +273,37 @@ export class AsyncSocket implements Disposable {
   // --- sending ------------------------------------------------------------------------------------------------
 
   /**
-   * Sends as much as the host takes at once.
+   * Sends as many bytes as the host takes at once.
    *
    * @param data Bytes, or text that is sent as UTF-8.
    * @param limit How long to wait.
    * @returns How many bytes were taken.
-   * @throws {TimeoutError} At the yield, if nothing was taken in time; it may still go.
+   * @throws {TimeoutError} At the yield, if no bytes were taken in time; they may still be sent.
    * @throws {ClosedError} At the yield, if this side has closed the socket or shut down its writing side.
    * @throws {TypeError} If `data` is neither bytes nor text.
    */
   send(data: Data, limit?: IoLimit): Operation<number> {
-    return typed(new SendSome(this, toBytes(data, "send"), limit));
+    return new SendSome(this, toBytes(data, "send"), limit);
   }
 
   /**
-   * Sends all of the data. A slow peer makes it wait.
+   * Sends all of the data. It waits while the peer reads slowly.
    *
    * @param data Bytes, or text that is sent as UTF-8.
-   * @param limit How long to wait until the host has taken all of it. When time is up, a part of it may have gone.
+   * @param limit How long to wait until the host has taken all of it. After a timeout, a part of it may have been sent.
    * @throws {TimeoutError} At the yield, if it took too long.
    * @throws {ClosedError} At the yield, if this side has closed the socket or shut down its writing side.
    * @throws {TypeError} If `data` is neither bytes nor text.
    */
   sendall(data: Data, limit?: IoLimit): Operation<void> {
-    return typed(new SendAll(this, toBytes(data, "sendall"), limit, "sendall", undefined));
+    return new SendAll(this, toBytes(data, "sendall"), limit, "sendall", undefined);
   }
 
   /**
-   * Sends one message for `recvMsg`: four bytes of length, most significant first, and the data.
+   * Sends one message for `recvMsg`: its length in four bytes, most significant first, and then the data.
    *
-   * A message is never left half sent: if it is pre-empted (by a timeout, a termination, a race) when a part of it may
-   * have gone, the socket is closed.
+   * The peer never receives half a message and then other data: if the send is pre-empted (by a timeout, a termination,
+   * a race) when a part may have been sent, the socket is closed.
    *
    * @param data Bytes, or text that is sent as UTF-8. It may be empty.
    * @param limit How long to wait until the host has taken all of it.
@@ -318,52 +319,54 @@ export class AsyncSocket implements Disposable {
         `Cannot send a message as it may have ${this.maxMessageSize} bytes: current length is ${bytes.length}`,
       );
     }
-    return typed(new SendMessage(this, framed(bytes), limit, () => this.closeAs("a message was cut short")));
+    return new SendMessage(this, bytes, limit, () => this.closeAs("a message was cut short"));
   }
 
   /**
-   * Tells the peer that nothing more comes, after all that was sent before. Receiving goes on.
+   * Ends the stream to the peer, after all that was sent before. Receiving goes on.
    *
    * @throws {ClosedError} At the yield, if this side has closed the socket.
    */
   shutdownWrite(): Operation<void> {
-    return typed(new ShutdownWrite(this));
+    return new ShutdownWrite(this);
   }
 
-  // --- the rest -----------------------------------------------------------------------------------------------
+  // --- connection ---------------------------------------------------------------------------------------------
 
   /**
-   * Turns a plain connection into a TLS one, as the client. For protocols that begin in the clear and agree on TLS.
+   * Turns a plain connection into a TLS one, as the client, for protocols that begin without TLS and then agree on it.
    *
-   * @param options What to trust and which name to verify: the host name of the peer must be given.
-   * @param limit How long the handshake may take; 10 seconds by default. If it fails or is given up, the socket is closed.
+   * @param options The TLS options, and the host name of the peer, which is verified.
+   * @param limit How long the handshake may take; 10 seconds by default. If it fails or is given up, the socket is
+   * closed.
    * @throws {TimeoutError} At the yield, if the handshake took too long.
-   * @throws {ClosedError} At the yield, if the socket is closed, or gets closed meanwhile.
-   * @throws {Error} At the yield, if a receive or a send is under way, if bytes have been received in the clear that
-   * nobody took, or `Deno.errors.InvalidData` if TLS is refused, such as for a certificate that is not trusted.
+   * @throws {ClosedError} At the yield, if the socket is closed, or is closed meanwhile.
+   * @throws {Error} At the yield, if a receive or a send is under way, if bytes came in the clear and were not
+   * received, or `Deno.errors.InvalidData` if TLS is refused, for example as the certificate is not trusted.
    * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }, limit?: IoLimit): Operation<void> {
     return startTls(this, options, limit);
   }
 
-  /** @internal What is received and sent goes through TLS from now on. */
+  /** @internal Receives and sends through TLS from now on. */
   adopt(tls: TlsConn): void {
     this.conn = this.readBuffer.source = this.writeQueue.sink = tls;
   }
 
   /**
-   * Sets the default timeout of what receives and what sends; there is none at first.
+   * Sets the default timeouts of receives and sends; at first there are none.
    *
    * @param timeout Seconds or a duration for both, or `{ read, write }` for each; `null` sets no limit.
-   * @throws {TypeError} If it is no time.
+   * @throws {TypeError} If it is not a valid duration.
    */
   settimeout(timeout: Timeout | DirectionTimeouts): void {
     [this.readSeconds, this.writeSeconds] = directionSeconds(timeout, [this.readSeconds, this.writeSeconds]);
   }
 
   /**
-   * Whether small packets are sent at once, as they are by default, or gathered. Without effect on what is not plain TCP.
+   * Sets whether small packets are sent at once, as they are by default, or gathered. It only has an effect on plain
+   * TCP.
    *
    * @param noDelay Whether they are sent at once.
    */
@@ -372,9 +375,9 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * Whether the host probes an idle connection now and then. Without effect on what is not plain TCP.
+   * Sets whether the host probes an idle connection now and then. It only has an effect on plain TCP.
    *
-   * @param keepAlive Whether it does.
+   * @param keepAlive Whether it is probed.
    */
   setKeepAlive(keepAlive = true): void {
     if (this.conn !== null && "setKeepAlive" in this.conn) (this.conn as Deno.TcpConn).setKeepAlive(keepAlive);
@@ -396,19 +399,22 @@ export class AsyncSocket implements Disposable {
   }
 
   /**
-   * The socket as a pair of web streams. They read and write through the socket, so nothing that it has received
-   * before is lost; when both are done the socket is closed.
+   * Returns the socket as a pair of web streams. They read and write through the socket, so no bytes that it has
+   * received before are lost. When both have ended, the socket is closed.
    */
   streams(): StreamPair {
     return streamsOf(this);
   }
 
-  /** Closes it and wakes everyone who waits. Doing it twice is doing it once; any coroutine may do it. */
+  /**
+   * Closes it; every operation that waits fails with a `ClosedError`. Any coroutine may call it. Calling it again has
+   * no effect.
+   */
   close(): void {
     this.closeAs("it is closed");
   }
 
-  /** @internal Closes it for a reason that those who wait are told. */
+  /** @internal Closes it; the reason is in the errors of the operations that wait. */
   closeAs(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -420,7 +426,7 @@ export class AsyncSocket implements Disposable {
     try {
       this.conn?.close();
     } catch {
-      // The host has closed it already: it failed to become a TLS connection.
+      // The host has closed it already.
     }
   }
 
@@ -437,18 +443,3 @@ export class AsyncSocket implements Disposable {
 }
 
 const ofConn = (conn: Deno.Conn | TlsConn): AsyncSocket => AsyncSocket.ofConn(conn);
-
-/** The length and the data, in one piece if copying costs less than another write. */
-function framed(data: Uint8Array): Uint8Array[] {
-  const joined = data.length <= JOINED_MESSAGE;
-  const head = new Uint8Array(HEADER + (joined ? data.length : 0));
-  new DataView(head.buffer).setUint32(0, data.length);
-  if (!joined) return [head, data];
-  head.set(data, HEADER);
-  return [head];
-}
-
-/** Says of an operation what its value is. */
-function typed<T>(operation: Operation<unknown>): Operation<T> {
-  return operation as Operation<T>;
-}

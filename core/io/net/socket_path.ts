@@ -1,57 +1,58 @@
 /**
- * The path of a listener in the file system: removed when the listener is closed, unless it is another one's by then.
+ * The path of a listener in the file system. It is removed when the listener is closed, unless another listener has
+ * been bound to the path meanwhile.
  *
- * Deno removes the path too, whatever is there, and not before an `accept` that was under way has ended. What a newer
- * listener has put there gets a second name in the meantime, and its first name back.
+ * Deno also removes the path, whatever file is there, when an `accept` that was under way has ended. The socket of a
+ * newer listener is protected from that by a second link, from which the path is restored.
  */
 
-// Listeners that were closed and whose path Deno has not removed yet, by path.
-const closing = new Map<string, SocketPath>();
+// The paths of listeners that were closed and whose path Deno has not removed yet.
+const closingPaths = new Map<string, SocketPath>();
 
 /** See the head of this file. */
 export class SocketPath {
   readonly #path: string;
   readonly #identity: string | null;
-  // The second name of what somebody else has put there.
-  #spare: string | null = null;
+  // The second link to the socket of a newer listener.
+  #link: string | null = null;
 
-  /** A listener was bound to the path just now. */
+  /** Called when a listener has just been bound to the path. */
   constructor(path: string) {
     this.#path = path;
     this.#identity = identityOf(path);
-    closing.get(path)?.protect();
+    closingPaths.get(path)?.protect();
   }
 
-  /** The listener is about to be closed. */
-  begin(): void {
+  /** Called before the listener is closed. */
+  closing(): void {
     const now = identityOf(this.#path);
     if (now !== null && now === this.#identity) quietly(() => Deno.removeSync(this.#path));
     else if (now !== null) this.protect();
-    closing.set(this.#path, this);
+    closingPaths.set(this.#path, this);
   }
 
-  /** Deno has removed the path. */
-  end(): void {
-    if (closing.get(this.#path) === this) closing.delete(this.#path);
-    const spare = this.#spare;
-    if (spare === null) return;
-    this.#spare = null;
-    if (identityOf(this.#path) === null) quietly(() => Deno.renameSync(spare, this.#path));
-    else quietly(() => Deno.removeSync(spare));
+  /** Called after Deno has removed the path. */
+  closed(): void {
+    if (closingPaths.get(this.#path) === this) closingPaths.delete(this.#path);
+    const link = this.#link;
+    if (link === null) return;
+    this.#link = null;
+    if (identityOf(this.#path) === null) quietly(() => Deno.renameSync(link, this.#path));
+    else quietly(() => Deno.removeSync(link));
   }
 
-  /** What is at the path is somebody else's. */
+  /** Protects the socket of a newer listener at this path. */
   protect(): void {
-    if (this.#spare !== null) return;
-    const spare = `${this.#path}.${crypto.randomUUID().slice(0, 8)}`;
+    if (this.#link !== null) return;
+    const link = `${this.#path}.${crypto.randomUUID().slice(0, 8)}`;
     quietly(() => {
-      Deno.linkSync(this.#path, spare);
-      this.#spare = spare;
+      Deno.linkSync(this.#path, link);
+      this.#link = link;
     });
   }
 }
 
-/** Which file it is, or `null` if there is none. */
+/** Identifies the file at a path; `null` if there is none. */
 function identityOf(path: string): string | null {
   try {
     const { dev, ino } = Deno.lstatSync(path);
@@ -61,11 +62,11 @@ function identityOf(path: string): string | null {
   }
 }
 
-/** Does what the program may lack the permission for, or what somebody else may just have done. */
+/** Runs an action that may fail because a permission is missing or another program was quicker. */
 function quietly(action: () => void): void {
   try {
     action();
   } catch {
-    // See above.
+    // Nothing can be done about it.
   }
 }

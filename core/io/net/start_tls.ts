@@ -5,24 +5,23 @@ import { HostCall } from "../wait/host_call.ts";
 import type { ReadBuffer } from "../stream/read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import type { WriteQueue } from "../stream/write_queue.ts";
-import type { TlsClientOptions } from "./tls.ts";
+import { HANDSHAKE_SECONDS, type TlsClientOptions } from "./tls.ts";
 import { TlsConn } from "./tls_conn.ts";
 
-const HANDSHAKE_SECONDS = 10;
-
-/** What TLS is started on: a socket. */
+/** The parts of a socket that starting TLS needs. */
 export interface Upgradable {
   readonly conn: Deno.Conn | TlsConn | null;
   readonly readBuffer: ReadBuffer;
   readonly writeQueue: WriteQueue;
   readonly closed: boolean;
-  /** What is received and sent goes through TLS from now on. */
+  /** Receives and sends through TLS from now on. */
   adopt(tls: TlsConn): void;
+  /** Closes it; the reason is in the errors of its waits. */
   closeAs(reason: string): void;
   toString(): string;
 }
 
-/** A plain connection becomes a TLS one, as the client: see `AsyncSocket.startTls`. */
+/** Turns a plain connection into a TLS one, as the client: see `AsyncSocket.startTls`. */
 export function startTls(
   socket: Upgradable,
   options: TlsClientOptions & { readonly hostname: string },
@@ -41,12 +40,12 @@ export function startTls(
     },
     limit,
     HANDSHAKE_SECONDS,
-  ) as Operation<unknown> as Operation<void>;
+  );
 }
 
 async function upgrade(socket: Upgradable, tls: TlsConn): Promise<void> {
   const { readBuffer, writeQueue } = socket;
-  // Nobody receives or sends before the handshake is done.
+  // No receive and no send may start before the handshake is done.
   readBuffer.busy = writeQueue.busy = true;
   socket.adopt(tls);
   try {
@@ -61,19 +60,19 @@ async function upgrade(socket: Upgradable, tls: TlsConn): Promise<void> {
   writeQueue.serve();
 }
 
-/** The connection, if TLS may be started on it now. */
+/** Returns the connection if TLS may be started on it now. */
 function plainConn(socket: Upgradable): Deno.Conn {
   const { conn, readBuffer, writeQueue } = socket;
   if (socket.closed) throw new ClosedError(`Cannot start TLS as ${socket} is closed`);
   if (conn === null || !("setNoDelay" in conn)) {
     throw new UnsupportedError(`Cannot start TLS as ${socket} is not a plain TCP connection`);
   }
-  if (readBuffer.busy || writeQueue.busy || readBuffer.line.first !== null || writeQueue.line.first !== null) {
+  if (readBuffer.busy || writeQueue.busy || readBuffer.waitQueue.length > 0 || writeQueue.waitQueue.length > 0) {
     throw new Error(`Cannot start TLS with ${socket} as a receive or a send is under way: finish it before`);
   }
   if (readBuffer.available > 0) {
     throw new Error(
-      `Cannot start TLS with ${socket} as ${readBuffer.available} bytes came in the clear that nobody received`,
+      `Cannot start TLS with ${socket} as ${readBuffer.available} bytes came in the clear and were not received`,
     );
   }
   return conn as Deno.Conn;

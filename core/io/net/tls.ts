@@ -1,23 +1,23 @@
 import { describe } from "../../base/describe.ts";
 import type { Timeout } from "../../base/duration.ts";
 
-/** TLS, seen from the client. Certificate and host name are verified. */
+/** TLS options of a client. The certificate and the host name are verified. */
 export interface TlsClientOptions {
-  /** Certificates of authorities to trust beside the usual ones, in PEM. */
+  /** Certificates of authorities to trust in addition to the default ones, in PEM. */
   readonly caCerts?: string[];
-  /** The name to verify, if it is not the host name connected to. */
+  /** The name to verify, if it is not the host name of the target. */
   readonly serverName?: string;
   /** The client's own certificate chain, in PEM. */
   readonly cert?: string;
-  /** Its private key, in PEM. */
+  /** The private key of that certificate, in PEM. */
   readonly key?: string;
   /** Protocols to offer, preferred first. */
   readonly alpnProtocols?: string[];
-  /** Verifies the certificate but not that it is made out to this host. */
+  /** Verifies the certificate, but not that its name is that of the host. */
   readonly unsafelyDisableHostnameVerification?: boolean;
 }
 
-/** TLS, seen from the server. */
+/** TLS options of a server. */
 export interface TlsServerOptions {
   /** Certificate chain, in PEM. */
   readonly cert: string;
@@ -25,16 +25,19 @@ export interface TlsServerOptions {
   readonly key: string;
   /** Protocols to accept, preferred first. */
   readonly alpnProtocols?: string[];
-  /** How long a client may take for its handshake; 10 seconds by default. When it is over its descriptor is free. */
+  /** How long the handshake of a client may take; 10 seconds by default. After that its descriptor is freed. */
   readonly handshakeTimeout?: Timeout;
   /**
-   * Told of clients whose handshake failed, or took too long (a `TimeoutError`); `accept` only sees those that have
-   * succeeded.
+   * Called for each client whose handshake failed, or took too long (a `TimeoutError`). `accept` returns only clients
+   * whose handshake has succeeded.
    */
   readonly onHandshakeError?: (error: unknown, addr: Deno.Addr) => void;
 }
 
-/** The options themselves: `true` stands for none. */
+/** Seconds that a handshake may take by default. */
+export const HANDSHAKE_SECONDS = 10;
+
+/** Returns the options; `true` means an empty object. */
 export function checkTls<O extends object>(tls: unknown, action: string): O {
   if (tls === true) return {} as O;
   if (typeof tls === "object" && tls !== null) return tls as O;

@@ -5,36 +5,36 @@ const NOTHING: Bytes = new Uint8Array(0);
 const LINE_FEED = 10;
 /** A larger array is replaced as soon as most of it is unused, a smaller one not before the next read. */
 const KEPT = 256 * 1024;
-/** An array is too large if more than so many times the bytes it needs to hold fit into it. */
+/** An array is too large if it is longer than this many times the bytes it has to hold. */
 const OVERSIZE = 4;
-/** How much an array grows if nobody knows how much will come. */
+/** By this factor an array grows if the number of bytes to come is not known. */
 const GROWTH = 2;
-/** How much it grows at the most if that is known. */
+/** By this factor it grows at most if that number is known. */
 const KNOWN_GROWTH = 4;
 
 /**
- * Bytes in the order in which they came: filled in place at the end, taken from the front.
+ * A queue of bytes: filled in place at the end, taken from the front.
  *
  * - n bytes cost time in proportion to n, in whatever pieces they come and go. The array at least doubles when it is
  *   full, and bytes are moved to its beginning only when at least as many have been taken before them.
- * - An array that grew for much is replaced by a small one when little is left.
- * - What is taken belongs to the caller: it is a copy, or the array itself, which the queue then uses no more.
+ * - An array that has grown large is replaced by a small one when few bytes are left.
+ * - The result of `take` belongs to the caller: it is a copy, or the array itself, which the queue then no longer uses.
  *
- * While the room at the end is lent to the host, which writes there at any time, the array is neither moved nor given
- * away. If it had to be replaced, what the host has written is appended to its successor.
+ * While the room at the end is lent to the host, which may write there at any time, the array is neither moved nor
+ * given away. If the array had to be replaced, the bytes that the host has written are appended to the new one.
  */
 export class ByteQueue {
   private array: Bytes = NOTHING;
   private start = 0;
   private end = 0;
-  /** From the start up to here, no byte is a line feed. */
+  /** No byte from the start up to here is a line feed. */
   private searched = 0;
   /** The room that is lent; empty if none is. */
   private room: Bytes = NOTHING;
-  /** The room is no longer a part of the array. */
+  /** The array was replaced while its room was lent. */
   private replaced = false;
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get available(): number {
     return this.end - this.start;
   }
@@ -44,7 +44,7 @@ export class ByteQueue {
     return this.end === this.array.length;
   }
 
-  /** Some of the bytes, to look at: valid until the queue changes. */
+  /** A view of some of the bytes, valid until the queue changes. */
   peek(from: number, to: number): Bytes {
     return this.array.subarray(this.start + from, this.start + to);
   }
@@ -54,7 +54,7 @@ export class ByteQueue {
     return this.array[this.start + index];
   }
 
-  /** The position of the first line feed; -1 if there is none. No byte is searched twice, however often this is called. */
+  /** The position of the first line feed; -1 if there is none. Repeated calls search each byte only once. */
   lineFeed(): number {
     const { array, start, end } = this;
     const from = this.searched > start ? this.searched : start;
@@ -64,7 +64,7 @@ export class ByteQueue {
     return at < 0 ? -1 : this.searched - start;
   }
 
-  /** Takes bytes out. */
+  /** Takes `count` bytes. */
   take(count: number): Bytes {
     const { array, start, end } = this;
     const rest = end - start - count;
@@ -77,13 +77,13 @@ export class ByteQueue {
     return array.slice(start, start + count);
   }
 
-  /** Takes bytes out that nobody needs any more. */
+  /** Drops `count` bytes. */
   skip(count: number): void {
     this.start += count;
     if (this.array.length > KEPT) this.shrink();
   }
 
-  /** Takes all bytes out. */
+  /** Drops all bytes. */
   drop(): void {
     this.replace(NOTHING);
   }
@@ -114,9 +114,10 @@ export class ByteQueue {
   /**
    * Lends the room at the end, until `filled` is called.
    *
-   * @param size How many bytes are to fit into it, about; half of them do at least.
-   * @param wanted How many bytes there have to be altogether; Infinity if that is not known. If it is more than `size`
-   * the array gets no larger than that, and never larger than four times what is there and `size`: it may be a lie.
+   * @param size About how many bytes should fit into it; at least half of them do.
+   * @param wanted How many bytes the queue has to hold altogether; Infinity if that is not known. If it is more than
+   * `size`, the array gets no larger than `wanted`. As `wanted` may come from a peer that lies, the array never gets
+   * larger than four times the bytes that are there plus `size`.
    */
   lend(size: number, wanted: number): Bytes {
     const { array, end } = this;
@@ -129,7 +130,7 @@ export class ByteQueue {
     return this.room = this.array.subarray(this.end);
   }
 
-  /** So many bytes were written into the room that was lent, and it is given back. */
+  /** Ends the lending: `count` bytes were written into the room. */
   filled(count: number): void {
     const room = this.room;
     this.room = NOTHING;
@@ -141,7 +142,7 @@ export class ByteQueue {
     }
   }
 
-  /** The whole array, as nothing is in it. */
+  /** Returns the whole array as room. Called when the queue is empty. */
   private emptied(size: number): Bytes {
     const capacity = this.array.length;
     if (capacity < size || capacity > OVERSIZE * size) this.array = new Uint8Array(size);
@@ -178,17 +179,17 @@ export class ByteQueue {
   }
 }
 
-/** How large an array has to be that holds so many bytes and gets more. */
+/** Returns the length of an array that is to hold `length` bytes and to get more. */
 function capacityFor(length: number, size: number, wanted: number): number {
   const least = length + size;
   if (wanted === Infinity || wanted <= size) return Math.max(GROWTH * length, least);
-  // Counted back from the end, so that no step ends just before it.
+  // Counted backwards from `wanted`, so that the last step reaches it exactly.
   let capacity = wanted;
   while (capacity > KNOWN_GROWTH * least) capacity = Math.ceil(capacity / KNOWN_GROWTH);
   return capacity;
 }
 
-/** Whether it costs little to move the rest into another array, compared with a copy of what is taken. */
+/** Whether moving the rest into another array costs little, compared with a copy of the bytes that are taken. */
 function isScrap(rest: number, taken: number): boolean {
   return taken >= KEPT && 8 * rest <= taken;
 }

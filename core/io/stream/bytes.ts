@@ -1,14 +1,14 @@
 import { describe } from "../../base/describe.ts";
 
-/** What may be sent or written: bytes, or text that is sent as UTF-8. */
+/** Data to be sent or written: bytes, or text that is sent as UTF-8. */
 export type Data = Uint8Array | string;
 
 const encoder = /* @__PURE__ */ new TextEncoder();
-// A byte order mark is data like any other; what is no UTF-8 becomes U+FFFD.
+// A byte order mark is data like any other; invalid UTF-8 becomes U+FFFD.
 const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * The bytes that stand for `data`.
+ * Returns the bytes of `data`.
  *
  * @throws {TypeError} If it is neither bytes nor text.
  */
@@ -20,7 +20,7 @@ export function toBytes(data: Data, action: string): Uint8Array {
   );
 }
 
-/** The text that the bytes stand for. */
+/** Decodes the bytes as UTF-8. */
 export function toText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -1,8 +1,9 @@
 /**
- * The waits of a read buffer: here for some bytes, for so many, for everything; others have files of their own.
+ * The waits of a read buffer: for some bytes, for a number of bytes, for everything. Lines, messages and reads into the
+ * caller's buffer have files of their own.
  *
- * Each looks at the queue (`look`), is settled without taking anything, and takes its bytes when its outcome is handed
- * over (`collect`).
+ * A read checks the buffer (`ready`) and is settled without taking anything. It takes its bytes (`consume`) when its
+ * outcome is handed over.
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
@@ -10,47 +11,57 @@ import { ClosedError } from "../../base/errors.ts";
 import { EOFError } from "../errors.ts";
 import { REJECTED, RESOLVED } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
+import type { Bytes } from "./byte_queue.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { IoWait } from "../wait/io_wait.ts";
-import type { IoLimit } from "../wait/io_options.ts";
+import { checkSize, type IoLimit } from "../wait/io_options.ts";
 
-/** What `look` found: more is needed. */
-export const MORE = 0;
-/** What `look` found: a value. */
-export const VALUE = 1;
-/** What `look` found: it can only fail. */
-export const FAILURE = 2;
+/** `ready` returns this if more bytes are needed. */
+export const NOT_READY = 0;
+/** `ready` returns this if there is a value. */
+export const READY = 1;
+/** `ready` returns this if the read can only fail. */
+export const FAILED = 2;
 
-/** What a read is done on: something with a read buffer and a name for messages. */
+/** An object with a read buffer: a socket, a file, an output of a child process. */
 export interface Readable {
   /** @internal */
   readonly readBuffer: ReadBuffer;
-  /** @internal Seconds that a read may wait if nothing else is said. */
+  /** @internal The default timeout of a read, in seconds. */
   readonly readSeconds: number;
   /** What it reads from, in words. */
   toString(): string;
 }
 
 /** See the head of this file. */
-export abstract class Read extends IoWait {
+export abstract class Read<T> extends IoWait<T> {
   declare protected readonly from: Readable;
-  // Bytes that were handed over to a branch of `race` or `all` and may come back from there.
-  declare private lent: Uint8Array | null;
+  // Bytes that were handed over to a branch of `race` or `all`, which may give them back.
+  declare private returnable: Uint8Array | null;
 
   constructor(from: Readable, limit: IoLimit, action: string) {
     super(limit, from.readSeconds, action);
     this.from = from;
-    this.lent = null;
+    this.returnable = null;
   }
 
-  /** Whether there is a value in the queue, a failure, or more is needed. */
-  protected abstract look(readBuffer: ReadBuffer): number;
+  /** Checks the buffer: NOT_READY, READY or FAILED. */
+  protected abstract ready(readBuffer: ReadBuffer): number;
 
-  /** Takes the bytes and returns the value, or the error. */
-  protected abstract collect(readBuffer: ReadBuffer, failed: boolean): unknown;
+  /** Takes the bytes and returns the value. Called after `ready` has returned READY. */
+  protected abstract consume(readBuffer: ReadBuffer): T;
 
-  /** How many bytes there have to be for the next look to be worth while; Infinity if that is not known. */
-  protected wanted(_intake: ReadBuffer): number {
+  /**
+   * Returns the error. Called after `ready` has returned FAILED, or after the host or this side has failed the read.
+   */
+  protected failure(readBuffer: ReadBuffer): unknown {
+    const { failure } = readBuffer;
+    // Each wait gets an error of its own, with its own stack.
+    return isInstance(failure, ClosedError) ? new ClosedError(failure.message) : failure;
+  }
+
+  /** How many bytes there have to be before it is worth checking again; Infinity if that is not known. */
+  protected wanted(_readBuffer: ReadBuffer): number {
     return Infinity;
   }
 
@@ -58,76 +69,72 @@ export abstract class Read extends IoWait {
     return `data from ${this.from}`;
   }
 
-  protected override enter(fiber: Fiber): void {
-    this.from.readBuffer.enter(this, fiber.owner);
+  protected override register(fiber: Fiber): void {
+    this.from.readBuffer.enqueue(this, fiber.owner);
   }
 
-  protected override leave(): void {
-    this.from.readBuffer.leave(this);
+  protected override unregister(): void {
+    this.from.readBuffer.dequeue(this);
   }
 
-  protected override refer(coro: Coro): void {
-    this.from.readBuffer.refer(coro);
+  protected override updateKeepAlive(coro: Coro): void {
+    this.from.readBuffer.updateKeepAlive(coro);
   }
 
   override proceed(): void {
     const { readBuffer } = this.from;
-    const found = this.lookIfOpen(readBuffer);
-    if (found === VALUE) this.settle(undefined);
-    else if (found === FAILURE) this.settleError(undefined);
+    const state = this.readyUnlessFailed(readBuffer);
+    if (state === READY) this.settle(undefined);
+    else if (state === FAILED) this.settleError(undefined);
     else this.fill(readBuffer);
   }
 
-  /** Asks the host for more. */
+  /** Makes the host bring more. */
   protected fill(readBuffer: ReadBuffer): void {
     readBuffer.fill(this.wanted(readBuffer));
   }
 
-  private lookIfOpen(readBuffer: ReadBuffer): number {
-    if (readBuffer.closed) return FAILURE;
-    const found = this.look(readBuffer);
-    return found === MORE && readBuffer.failure !== undefined ? FAILURE : found;
+  private readyUnlessFailed(readBuffer: ReadBuffer): number {
+    if (readBuffer.closed) return FAILED;
+    const state = this.ready(readBuffer);
+    return state === NOT_READY && readBuffer.failure !== undefined ? FAILED : state;
   }
 
   override take(): unknown {
-    if (this.inLine && (this.state === RESOLVED || this.state === REJECTED)) this.collectNow(this.from.readBuffer);
+    const { readBuffer } = this.from;
+    if ((this.state === RESOLVED || this.state === REJECTED) && readBuffer.waitQueue.has(this)) {
+      // Only what a branch took can be given back after it was handed over; other reads need no copy.
+      if (this.fiber === this.fiber!.owner) this.consumeOutcome(readBuffer);
+      else this.consumeReturnably(readBuffer);
+      readBuffer.dequeue(this);
+    }
     return super.take();
   }
 
-  private collectNow(readBuffer: ReadBuffer): void {
-    // Only what a branch took can come back after it was handed over; nobody else pays for a copy.
-    if (this.fiber === this.fiber!.owner) this.outcome = this.collect(readBuffer, this.state === REJECTED);
-    else this.lend(readBuffer);
-    readBuffer.leave(this);
+  private consumeOutcome(readBuffer: ReadBuffer): void {
+    this.outcome = this.state === REJECTED ? this.failure(readBuffer) : this.consume(readBuffer);
   }
 
-  private lend(readBuffer: ReadBuffer): void {
+  private consumeReturnably(readBuffer: ReadBuffer): void {
     const before = readBuffer.available;
-    // What is taken stays where it was until something else is read: only that is copied, however much there is.
+    // Bytes that are taken stay in place until the next read: so only they are copied, whatever else is in the buffer.
     const all = readBuffer.peek(0, before);
-    this.outcome = this.collect(readBuffer, this.state === REJECTED);
-    this.lent = all.slice(0, before - readBuffer.available);
+    this.consumeOutcome(readBuffer);
+    this.returnable = all.slice(0, before - readBuffer.available);
   }
 
   override reclaim(): void {
-    if (this.inLine) {
-      this.leave();
-    } else if (this.lent !== null) {
-      this.from.readBuffer.putBack(this.lent);
-      this.lent = null;
+    if (this.from.readBuffer.waitQueue.has(this)) {
+      this.unregister();
+    } else if (this.returnable !== null) {
+      this.from.readBuffer.putBack(this.returnable);
+      this.returnable = null;
     }
-  }
-
-  /** Why it failed, if it was not the end of the stream. */
-  protected stopped(readBuffer: ReadBuffer): unknown {
-    const { failure } = readBuffer;
-    // Everyone gets an error of their own, with their own stack.
-    return isInstance(failure, ClosedError) ? new ClosedError(failure.message) : failure;
   }
 }
 
-/** At least one byte and at most `max`; none at the end. */
-export class ReadSome extends Read {
+/** Reads from one byte to `max` bytes; none at the end. */
+export class ReadSome extends Read<Bytes> {
   declare readonly label: string;
   declare private readonly max: number;
 
@@ -137,19 +144,18 @@ export class ReadSome extends Read {
     this.max = max;
   }
 
-  protected override look(readBuffer: ReadBuffer): number {
-    return readBuffer.available > 0 || readBuffer.ended ? VALUE : MORE;
+  protected override ready(readBuffer: ReadBuffer): number {
+    return readBuffer.available > 0 || readBuffer.ended ? READY : NOT_READY;
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    if (failed) return this.stopped(readBuffer);
+  protected override consume(readBuffer: ReadBuffer): Bytes {
     const { available } = readBuffer;
     return readBuffer.take(this.max < available ? this.max : available);
   }
 }
 
-/** Exactly `size` bytes. */
-export class ReadExactly extends Read {
+/** Reads exactly `size` bytes. */
+export class ReadExactly extends Read<Bytes> {
   declare readonly label: string;
   declare private readonly size: number;
 
@@ -159,24 +165,27 @@ export class ReadExactly extends Read {
     this.size = size;
   }
 
-  protected override look(readBuffer: ReadBuffer): number {
-    if (readBuffer.available >= this.size) return VALUE;
-    return readBuffer.ended ? FAILURE : MORE;
+  protected override ready(readBuffer: ReadBuffer): number {
+    if (readBuffer.available >= this.size) return READY;
+    return readBuffer.ended ? FAILED : NOT_READY;
   }
 
   protected override wanted(): number {
     return this.size;
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    if (!failed) return readBuffer.take(this.size);
-    if (readBuffer.failure !== undefined) return this.stopped(readBuffer);
+  protected override consume(readBuffer: ReadBuffer): Bytes {
+    return readBuffer.take(this.size);
+  }
+
+  protected override failure(readBuffer: ReadBuffer): unknown {
+    if (readBuffer.failure !== undefined) return super.failure(readBuffer);
     return endedEarly(`${this.size} bytes`, this.from, readBuffer);
   }
 }
 
-/** Everything to the end. */
-export class ReadAll extends Read {
+/** Reads everything to the end. */
+export class ReadAll extends Read<Bytes> {
   declare readonly label: string;
 
   constructor(from: Readable, limit: IoLimit, label: string) {
@@ -184,28 +193,40 @@ export class ReadAll extends Read {
     this.label = label;
   }
 
-  protected override look(readBuffer: ReadBuffer): number {
-    return readBuffer.ended ? VALUE : MORE;
+  protected override ready(readBuffer: ReadBuffer): number {
+    return readBuffer.ended ? READY : NOT_READY;
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    return failed ? this.stopped(readBuffer) : readBuffer.take(readBuffer.available);
+  protected override consume(readBuffer: ReadBuffer): Bytes {
+    return readBuffer.take(readBuffer.available);
   }
 }
 
-/** Waits until everything to the end is there, and leaves it there. */
-export class Drain extends ReadAll {
+/** Waits until everything to the end is in the buffer, and leaves it there. */
+export class Drain extends Read<void> {
   constructor(from: Readable, limit: IoLimit) {
     super(from, limit, "communicate");
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    return failed ? this.stopped(readBuffer) : undefined;
+  override get label(): string {
+    return "communicate";
   }
+
+  protected override ready(readBuffer: ReadBuffer): number {
+    return readBuffer.ended ? READY : NOT_READY;
+  }
+
+  protected override consume(): void {}
 }
 
-/** The error of a read that the end of the stream has come too early for. It takes what came. */
+/** Returns the error of a read that the end of the stream came too early for. It takes the bytes that came. */
 export function endedEarly(what: string, from: Readable, readBuffer: ReadBuffer): EOFError {
   const partial = readBuffer.take(readBuffer.available);
   return new EOFError(`Cannot read ${what} as ${from} has ended: current length is ${partial.length}`, partial);
+}
+
+/** Makes a read of `size` bytes at most, or of everything if `size` is undefined. */
+export function readSomeOrAll(from: Readable, size: number | undefined, limit: IoLimit, label: string): Read<Bytes> {
+  if (size === undefined) return new ReadAll(from, limit, label);
+  return new ReadSome(from, checkSize(size, "size", 1, label), limit, label);
 }

@@ -1,25 +1,25 @@
 import { WAITING } from "../../fiber/operation.ts";
-import type { Borrower, ReadBuffer } from "./read_buffer.ts";
+import type { DirectRead, ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
-import { MORE, Read, type Readable, VALUE } from "./read.ts";
+import { NOT_READY, Read, type Readable, READY } from "./read.ts";
 
 /**
- * At least one byte into a buffer of the caller's; its value is their number, zero at the end.
+ * Reads at least one byte into the caller's buffer. Its value is the number of bytes, zero at the end.
  *
- * If nothing has come yet the host reads into that very buffer. When the wait is pre-empted then, the host still holds
- * it; what it brings is copied into the read buffer when it is there.
+ * If the read buffer is empty, the host reads directly into the caller's buffer. If the wait is pre-empted meanwhile,
+ * the host keeps the caller's buffer until it has read something, which is then copied into the read buffer.
  */
-export class ReadInto extends Read implements Borrower {
+export class ReadInto extends Read<number> implements DirectRead {
   declare readonly buffer: Uint8Array<ArrayBuffer>;
-  // What the host has put into the buffer; -1 as long as it has not.
-  declare private count: number;
+  // How many bytes the host has put into the buffer; -1 before that.
+  declare private hostCount: number;
   // The host is reading into the buffer.
   declare private reading: boolean;
 
   constructor(from: Readable, buffer: Uint8Array<ArrayBuffer>, limit: IoLimit) {
     super(from, limit, "recvInto");
     this.buffer = buffer;
-    this.count = -1;
+    this.hostCount = -1;
     this.reading = false;
   }
 
@@ -27,29 +27,31 @@ export class ReadInto extends Read implements Borrower {
     return "recvInto";
   }
 
-  protected override look(readBuffer: ReadBuffer): number {
-    if (this.reading) return MORE;
-    return readBuffer.available > 0 || readBuffer.ended || this.count >= 0 ? VALUE : MORE;
+  protected override ready(readBuffer: ReadBuffer): number {
+    if (this.reading) return NOT_READY;
+    return readBuffer.available > 0 || readBuffer.ended || this.hostCount >= 0 ? READY : NOT_READY;
   }
 
   protected override fill(readBuffer: ReadBuffer): void {
     if (readBuffer.busy) return;
     this.reading = true;
-    readBuffer.fillInto(this);
+    readBuffer.fillDirectly(this);
   }
 
-  /** See {@linkcode Borrower.received}. */
+  /** See {@linkcode DirectRead.received}. */
   received(count: number | null): boolean {
+    const { readBuffer } = this.from;
     this.reading = false;
-    // What was put back meanwhile comes first.
-    if (count === null || !this.inLine || this.state !== WAITING || this.from.readBuffer.available > 0) return false;
-    this.count = count;
+    // Bytes that were put back meanwhile come first.
+    if (count === null || this.state !== WAITING || !readBuffer.waitQueue.has(this) || readBuffer.available > 0) {
+      return false;
+    }
+    this.hostCount = count;
     return true;
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    if (failed) return this.stopped(readBuffer);
-    if (this.count >= 0) return this.count;
+  protected override consume(readBuffer: ReadBuffer): number {
+    if (this.hostCount >= 0) return this.hostCount;
     const count = Math.min(this.buffer.length, readBuffer.available);
     this.buffer.set(readBuffer.peek(0, count));
     readBuffer.skip(count);
@@ -57,8 +59,8 @@ export class ReadInto extends Read implements Borrower {
   }
 
   override reclaim(): void {
-    const returned = this.count > 0 ? this.buffer.slice(0, this.count) : null;
-    this.count = -1;
+    const returned = this.hostCount > 0 ? this.buffer.slice(0, this.hostCount) : null;
+    this.hostCount = -1;
     super.reclaim();
     if (returned !== null) this.from.readBuffer.putBack(returned);
   }

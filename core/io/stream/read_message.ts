@@ -1,12 +1,13 @@
 import { MessageTooLargeError } from "../errors.ts";
+import type { Bytes } from "./byte_queue.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
-import { endedEarly, FAILURE, MORE, Read, type Readable, VALUE } from "./read.ts";
+import { endedEarly, FAILED, NOT_READY, Read, type Readable, READY } from "./read.ts";
 
 const HEADER = 4;
 
-/** One message with its length in front; `null` at a clean end. */
-export class ReadMessage extends Read {
+/** Reads a message that is preceded by its length; `null` if the stream has ended after a whole message. */
+export class ReadMessage extends Read<Bytes | null> {
   declare private readonly max: number;
 
   constructor(from: Readable, max: number, limit: IoLimit) {
@@ -18,37 +19,36 @@ export class ReadMessage extends Read {
     return "recvMsg";
   }
 
-  protected override look(readBuffer: ReadBuffer): number {
+  protected override ready(readBuffer: ReadBuffer): number {
     const { available } = readBuffer;
     if (available >= HEADER) {
       const length = lengthOf(readBuffer);
-      if (length > this.max) return FAILURE;
-      if (available >= HEADER + length) return VALUE;
+      if (length > this.max) return FAILED;
+      if (available >= HEADER + length) return READY;
     }
-    if (!readBuffer.ended) return MORE;
-    return available === 0 ? VALUE : FAILURE;
+    if (!readBuffer.ended) return NOT_READY;
+    return available === 0 ? READY : FAILED;
   }
 
   protected override wanted(readBuffer: ReadBuffer): number {
     return readBuffer.available < HEADER ? HEADER : HEADER + lengthOf(readBuffer);
   }
 
-  protected override collect(readBuffer: ReadBuffer, failed: boolean): unknown {
-    if (failed) return this.failure(readBuffer);
+  protected override consume(readBuffer: ReadBuffer): Bytes | null {
     if (readBuffer.available === 0) return null;
     const length = lengthOf(readBuffer);
     readBuffer.skip(HEADER);
     return readBuffer.take(length);
   }
 
-  private failure(readBuffer: ReadBuffer): unknown {
+  protected override failure(readBuffer: ReadBuffer): unknown {
     if (!readBuffer.closed && readBuffer.available >= HEADER && lengthOf(readBuffer) > this.max) {
       return new MessageTooLargeError(
         `Cannot receive a message from ${this.from} as it may have ${this.max} bytes: current length is ` +
           `${lengthOf(readBuffer)}`,
       );
     }
-    if (readBuffer.failure !== undefined) return this.stopped(readBuffer);
+    if (readBuffer.failure !== undefined) return super.failure(readBuffer);
     return endedEarly("a whole message", this.from, readBuffer);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Web streams as sources and sinks, and as faces of a socket.
+ * Web streams as sources and sinks of bytes, and a socket as a pair of web streams.
  */
 import { context } from "../../fiber/context.ts";
 import { describe } from "../../base/describe.ts";
@@ -12,27 +12,27 @@ import type { ByteSink } from "./write_queue.ts";
 
 /** A pair of web streams, one for each direction. */
 export interface StreamPair {
-  /** What comes in. */
+  /** The incoming bytes. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What goes out. */
+  /** The outgoing bytes. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** What a web stream of bytes may carry: bytes in any form, or text that stands for its UTF-8. */
+/** A chunk of a web stream that is read from: bytes in any form, or text, which is read as its UTF-8. */
 export type StreamChunk = string | ArrayBufferLike | ArrayBufferView;
 
-/** A pair of web streams as others make them. */
+/** A pair of web streams from another source, whose chunks may be bytes in any form or text. */
 export interface ForeignStreamPair {
-  /** What comes in. */
+  /** The incoming bytes. */
   readonly readable: ReadableStream<StreamChunk>;
-  /** What goes out. */
+  /** The outgoing bytes. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
 const MAX_PIECE = 65_536;
 const NOTHING = new Uint8Array(0);
 
-/** Reads from a web stream. What does not fit into the buffer is kept for the next read. */
+/** Reads from a web stream. Bytes that do not fit into the buffer are kept for the next read. */
 export class StreamSource implements ByteSource {
   readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
   #rest: Uint8Array = NOTHING;
@@ -44,7 +44,7 @@ export class StreamSource implements ByteSource {
   /**
    * See {@linkcode ByteSource.read}.
    *
-   * @throws {TypeError} If the stream carries something else than bytes or text.
+   * @throws {TypeError} If a chunk is neither bytes nor text.
    */
   async read(buffer: Uint8Array): Promise<number | null> {
     // An empty chunk is not the end.
@@ -60,7 +60,7 @@ export class StreamSource implements ByteSource {
     return count;
   }
 
-  /** Nobody reads any more. */
+  /** Gives up reading. */
   cancel(): Promise<void> {
     return this.#reader.cancel().catch(ignore);
   }
@@ -72,7 +72,7 @@ export class StreamSink implements ByteSink {
 
   constructor(stream: WritableStream<Uint8Array>) {
     this.#writer = stream.getWriter();
-    // Whoever writes is told; a stream that breaks while nobody does is nobody's uncaught error.
+    // Writes fail with the error of a broken stream. While there are none, it must not become an uncaught error.
     this.#writer.closed.catch(ignore);
   }
 
@@ -89,13 +89,13 @@ export class StreamSink implements ByteSink {
     return this.#writer.close();
   }
 
-  /** Nobody writes any more; what is on its way may be lost. */
+  /** Gives up writing; bytes that are on their way may be lost. */
   abort(): Promise<void> {
     return this.#writer.abort().catch(ignore);
   }
 }
 
-/** What a pair of streams needs of a socket. */
+/** The methods of a socket that a pair of streams needs. */
 interface Duplex {
   recv(max?: number): Operation<Uint8Array>;
   sendall(data: Uint8Array): Operation<void>;
@@ -103,7 +103,7 @@ interface Duplex {
   close(): void;
 }
 
-/** Web streams over a socket. Each pull and each write is a coroutine of its own. */
+/** Makes web streams over a socket. Each pull and each write is a coroutine of its own. */
 export function streamsOf(socket: Duplex): StreamPair {
   const scheduler = context.fiber?.owner.scheduler ?? Scheduler.instance();
   const perform = <T>(operation: Operation<T>): Promise<T> => {
@@ -136,7 +136,7 @@ export function streamsOf(socket: Duplex): StreamPair {
   return { readable, writable };
 }
 
-/** The bytes of a chunk, where they are; of text, those of its UTF-8. */
+/** Returns the bytes of a chunk, without a copy; of text, its UTF-8. */
 function chunkBytes(chunk: StreamChunk, action: string): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   if (typeof chunk === "string") return toBytes(chunk, action);
@@ -148,7 +148,7 @@ function chunkBytes(chunk: StreamChunk, action: string): Uint8Array {
   );
 }
 
-// Not by `instanceof`: a chunk may come from another realm, and a runtime may have no SharedArrayBuffer.
+// Without `instanceof`: a chunk may come from another realm, and a runtime may have no SharedArrayBuffer.
 function isBuffer(value: unknown): value is ArrayBufferLike {
   const tag = Object.prototype.toString.call(value);
   return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";

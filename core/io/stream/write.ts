@@ -1,5 +1,5 @@
 /**
- * The waits of a write queue: to send some, to send all, to send a message, to end the stream.
+ * The waits of a write queue: to send some bytes, to send all, to end the stream. Messages have a file of their own.
  */
 import { isInstance } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
@@ -7,17 +7,18 @@ import type { IoLimit } from "../wait/io_options.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import type { WriteQueue, Writer } from "./write_queue.ts";
 
-/** What a write is done on: something with a write queue and a name for messages. */
+/** An object with a write queue: a socket, the standard input of a child process. */
 export interface Writable {
   /** @internal */
   readonly writeQueue: WriteQueue;
-  /** @internal Seconds that a write may wait if nothing else is said. */
+  /** @internal The default timeout of a write, in seconds. */
   readonly writeSeconds: number;
   /** What it writes to, in words. */
   toString(): string;
 }
 
-abstract class Write extends IoWait implements Writer {
+/** See the head of this file. */
+export abstract class Write<T> extends IoWait<T> implements Writer {
   protected readonly to: Writable;
 
   constructor(to: Writable, limit: IoLimit, action: string) {
@@ -25,28 +26,28 @@ abstract class Write extends IoWait implements Writer {
     this.to = to;
   }
 
-  /** The host has taken so many bytes. */
+  /** The host has taken `count` bytes. */
   abstract wrote(count: number): void;
 
-  /** It is first: gives the host its bytes, or is done. */
+  /** It is the first in the queue: gives bytes to the host, or is done. */
   protected abstract advance(writeQueue: WriteQueue): void;
 
   override get waitsFor(): string {
-    return `room at ${this.to}`;
+    return `${this.to} to take the data`;
   }
 
-  protected override enter(): void {
-    const writeQueue = this.to.writeQueue;
-    // The host answers later even if there is room: who does not wait sends nothing, and is told so.
-    if (this.limit > 0 || writeQueue.failure !== undefined || writeQueue.ended) writeQueue.enter(this);
+  protected override register(): void {
+    const { writeQueue } = this.to;
+    // The host takes bytes later even if it has room: so a write with a timeout of zero sends nothing and fails.
+    if (this.limit > 0 || writeQueue.failure !== undefined || writeQueue.ended) writeQueue.enqueue(this);
   }
 
-  protected override leave(): void {
-    this.to.writeQueue.leave(this);
+  protected override unregister(): void {
+    this.to.writeQueue.dequeue(this);
   }
 
   override proceed(): void {
-    const writeQueue = this.to.writeQueue;
+    const { writeQueue } = this.to;
     if (writeQueue.failure !== undefined) return this.#stop(writeQueue.failure);
     if (writeQueue.ended) {
       return this.#stop(new ClosedError(`Cannot ${this.label} as the writing side of ${this.to} was shut down before`));
@@ -55,21 +56,23 @@ abstract class Write extends IoWait implements Writer {
   }
 
   #stop(error: unknown): void {
-    this.to.writeQueue.line.remove(this);
+    const { writeQueue } = this.to;
+    writeQueue.waitQueue.remove(this);
     this.settleError(isInstance(error, ClosedError) ? new ClosedError(error.message) : error);
-    this.to.writeQueue.serve();
+    writeQueue.serve();
   }
 
-  /** Done: the next in line goes on at once, not only when this one runs. */
-  protected done(value: unknown): void {
-    this.to.writeQueue.line.remove(this);
+  /** It is done: the next in the queue starts now, and not only when this coroutine runs. */
+  protected done(value: T): void {
+    const { writeQueue } = this.to;
+    writeQueue.waitQueue.remove(this);
     this.settle(value);
-    this.to.writeQueue.serve();
+    writeQueue.serve();
   }
 }
 
-/** Gives the host the bytes once; answers how many it took. */
-export class SendSome extends Write {
+/** Gives the bytes to the host once. Its value is how many the host took. */
+export class SendSome extends Write<number> {
   readonly label = "send";
   readonly #data: Uint8Array;
 
@@ -88,14 +91,14 @@ export class SendSome extends Write {
   }
 }
 
-/** Gives the host all the bytes. Its value is `result`. */
-export class SendAll extends Write {
+/** Gives all the bytes to the host. Its value is `result`. */
+export class SendAll<T> extends Write<T> {
   readonly label: string;
   readonly #data: Uint8Array;
-  readonly #result: unknown;
+  readonly #result: T;
   #sent = 0;
 
-  constructor(to: Writable, data: Uint8Array, limit: IoLimit, label: string, result: unknown) {
+  constructor(to: Writable, data: Uint8Array, limit: IoLimit, label: string, result: T) {
     super(to, limit, label);
     this.label = label;
     this.#data = data;
@@ -115,41 +118,8 @@ export class SendAll extends Write {
   }
 }
 
-/** Sends a message whole: when it is pre-empted with a part of it gone, `tear` is called to close the connection. */
-export class SendMessage extends Write {
-  readonly label = "sendMsg";
-  readonly #parts: Uint8Array[];
-  readonly #tear: () => void;
-  #started = false;
-
-  constructor(to: Writable, parts: Uint8Array[], limit: IoLimit, tear: () => void) {
-    super(to, limit, "send a message");
-    this.#parts = parts;
-    this.#tear = tear;
-  }
-
-  protected override advance(writeQueue: WriteQueue): void {
-    const part = this.#parts[0];
-    if (part === undefined) return this.done(undefined);
-    this.#started = true;
-    writeQueue.write(this, part);
-  }
-
-  override wrote(count: number): void {
-    const part = this.#parts[0];
-    if (count < part.length) this.#parts[0] = part.subarray(count);
-    else this.#parts.shift();
-    this.proceed();
-  }
-
-  override detach(): void {
-    super.detach();
-    if (this.#started) this.#tear();
-  }
-}
-
-/** Ends the stream after what was written before. */
-export class ShutdownWrite extends Write {
+/** Ends the stream, after all that was written before. */
+export class ShutdownWrite extends Write<void> {
   readonly label = "shutdownWrite";
 
   constructor(to: Writable) {
@@ -157,8 +127,8 @@ export class ShutdownWrite extends Write {
   }
 
   override proceed(): void {
-    const writeQueue = this.to.writeQueue;
-    // Doing it twice is doing it once.
+    const { writeQueue } = this.to;
+    // Shutting it down again has no effect.
     if (writeQueue.ended && writeQueue.failure === undefined) this.done(undefined);
     else super.proceed();
   }

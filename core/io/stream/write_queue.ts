@@ -1,41 +1,41 @@
 /**
- * The writing side of anything: one host write at a time, and a line of waits that write in order.
+ * The writing side of a socket or a pipe: one host write at a time, and a queue of waits that write in order.
  *
- * Host writes come back short, so a wait writes until it is done, and nobody else's bytes come in between. A host
- * write cannot be recalled: when its wait is cancelled it goes on, and the next in line waits for it.
+ * A host write may take only a part of the bytes, so a wait writes until it is done, and no other wait's bytes come in
+ * between. A host write cannot be cancelled: when its wait is cancelled it goes on, and the next wait starts after it.
  */
 import { ClosedError } from "../../base/errors.ts";
 import { WAITING } from "../../fiber/operation.ts";
+import { WaitQueue } from "../../fiber/wait_queue.ts";
 import type { IoWait } from "../wait/io_wait.ts";
-import { WaitLine } from "../wait/wait_line.ts";
 
-/** Where a write queue puts its bytes. */
+/** A host resource to which a write queue writes. */
 export interface ByteSink {
-  /** Writes some of the bytes, answers how many. */
+  /** Writes some of the bytes; returns how many. */
   write(data: Uint8Array): Promise<number>;
-  /** Tells the other side that nothing more comes. */
+  /** Ends the stream: the other side sees its end. */
   closeWrite?(): Promise<void>;
 }
 
-/** A wait in the line of a write queue. */
-export interface Writer extends IoWait {
-  /** The host has taken so many bytes. */
+/** A wait in a write queue. */
+export interface Writer extends IoWait<unknown> {
+  /** The host has taken `count` bytes. */
   wrote(count: number): void;
 }
 
 /** See the head of this file. */
 export class WriteQueue {
-  /** The waits, first to last. */
-  readonly line: WaitLine = new WaitLine();
+  /** The waits. The first is writing. */
+  readonly waitQueue: WaitQueue<IoWait<unknown>> = new WaitQueue<IoWait<unknown>>();
   /** Where the bytes go. */
   sink: ByteSink;
   /** A host write is under way. */
   busy = false;
   /** Why nothing can be written any more. */
   failure: unknown = undefined;
-  /** This side has told the other that nothing more comes. */
+  /** This side has ended the stream. */
   ended = false;
-  // Whose bytes the host is writing.
+  // The wait whose bytes the host is writing.
   #writer: Writer | null = null;
   #onWritten: ((count: number | void) => void) | null = null;
   #onFailure: ((error: unknown) => void) | null = null;
@@ -44,43 +44,42 @@ export class WriteQueue {
     this.sink = sink;
   }
 
-  /** Takes a wait into the line, and lets it write if it is first. */
-  enter(wait: IoWait): void {
-    this.line.push(wait);
-    if (this.failure !== undefined || (this.line.first === wait && !this.busy)) wait.proceed();
+  /** Adds a wait to the queue, and lets it write if it is the first. */
+  enqueue(wait: IoWait<unknown>): void {
+    this.waitQueue.push(wait);
+    if (this.failure !== undefined || (this.waitQueue.head === wait && !this.busy)) wait.proceed();
   }
 
-  /** A wait leaves the line: it is done, or gives up. */
-  leave(wait: IoWait): void {
-    const wasFirst = this.line.first === wait;
-    this.line.remove(wait);
+  /** Removes a wait from the queue, if it is in: it is done, or gives up. */
+  dequeue(wait: IoWait<unknown>): void {
+    const { waitQueue } = this;
+    if (!waitQueue.has(wait)) return;
+    const wasFirst = waitQueue.head === wait;
+    waitQueue.remove(wait);
     if (wasFirst && !this.busy) this.serve();
   }
 
-  /** Lets the first in line write. */
+  /** Lets the first wait write. */
   serve(): void {
-    const first = this.line.first;
+    const first = this.waitQueue.head;
     if (first !== null && first.state === WAITING) first.proceed();
   }
 
-  /** Gives the host bytes of the first in line. */
+  /** Gives the host bytes of the first wait. */
   write(writer: Writer, data: Uint8Array): void {
     this.#start(writer, this.sink.write(data));
   }
 
-  /** Ends the stream on behalf of the first in line. */
+  /** Ends the stream for the first wait. */
   end(writer: Writer): void {
     this.ended = true;
     this.#start(writer, this.sink.closeWrite?.() ?? Promise.resolve());
   }
 
-  /** This side closes: every wait fails. */
+  /** Closes this side: every wait fails. */
   close(error: ClosedError): void {
     this.failure = error;
-    for (const wait of this.line) {
-      this.line.remove(wait);
-      wait.settleError(new ClosedError(error.message));
-    }
+    this.#failAll(() => new ClosedError(error.message));
   }
 
   #start(writer: Writer, promise: Promise<number | void>): void {
@@ -95,7 +94,7 @@ export class WriteQueue {
     this.busy = false;
     const writer = this.#writer!;
     this.#writer = null;
-    if (writer.inLine && writer.state === WAITING) writer.wrote(count);
+    if (writer.state === WAITING && this.waitQueue.has(writer)) writer.wrote(count);
     else this.serve();
   }
 
@@ -103,9 +102,10 @@ export class WriteQueue {
     this.busy = false;
     this.#writer = null;
     this.failure ??= error;
-    for (const wait of this.line) {
-      this.line.remove(wait);
-      wait.settleError(this.failure);
-    }
+    this.#failAll(() => this.failure);
+  }
+
+  #failAll(reason: () => unknown): void {
+    for (let wait = this.waitQueue.shift(); wait !== null; wait = this.waitQueue.shift()) wait.settleError(reason());
   }
 }

@@ -4,31 +4,34 @@ import { Reaction } from "../../fiber/reaction.ts";
 import { IoWait } from "./io_wait.ts";
 import type { IoLimit } from "./io_options.ts";
 
-/** What a {@linkcode HostCall} does. */
+/** The steps of a {@linkcode HostCall}. */
 export interface HostCallPlan<T> {
   /** The operation's name. */
   readonly label: string;
   /** What it waits for, in words. */
   readonly waitsFor: string;
-  /** Its result, if it is known already. */
+  /** Returns the result if it is known already. */
   known?(): T | undefined;
-  /** Starts it, or gives the promise of what was started before. What is thrown at once is thrown at the yield. */
+  /**
+   * Starts the call, or returns the promise of one that was started before. An error thrown here is thrown at the
+   * yield.
+   */
   start(): Promise<T>;
-  /** Asks the host to give up, when nobody waits any more. */
+  /** Asks the host to give up, when no coroutine waits any more. */
   abort?(): void;
-  /** Gets rid of a result that nobody takes. */
+  /** Disposes of a result that comes too late. */
   discard?(value: T): void;
 }
 
-/** Waits for something that the host does once and that may bring a resource: one that comes too late is let go. */
-export class HostCall<T> extends IoWait {
+/** Waits for one call of the host that may return a resource. A resource that comes too late is discarded. */
+export class HostCall<T> extends IoWait<T> {
   readonly label: string;
   readonly #plan: HostCallPlan<T>;
   #pending = false;
   #reaction: Reaction | null = null;
 
-  constructor(plan: HostCallPlan<T>, limit: IoLimit, standard = Infinity) {
-    super(limit, standard, plan.label);
+  constructor(plan: HostCallPlan<T>, limit: IoLimit, defaultSeconds = Infinity) {
+    super(limit, defaultSeconds, plan.label);
     this.label = plan.label;
     this.#plan = plan;
   }
@@ -37,10 +40,10 @@ export class HostCall<T> extends IoWait {
     return this.#plan.waitsFor;
   }
 
-  protected override enter(): void {
+  protected override register(): void {
     const known = this.#plan.known?.();
     if (known !== undefined) return this.settle(known);
-    // What is not known takes time, so without any it is not begun.
+    // A call takes time: with a timeout of zero it is not started.
     if (this.limit <= 0) return;
     let promise: Promise<T>;
     try {
@@ -55,26 +58,27 @@ export class HostCall<T> extends IoWait {
   readonly #end: CompletionWaiter = {
     nextJoiner: null,
     prevJoiner: null,
-    resolve: (value) => this.#came(value as T),
-    reject: (error) => this.#failed(error),
+    resolve: (value) => this.#resolved(value as T),
+    reject: (error) => this.#rejected(error),
   };
 
-  #came(value: T): void {
+  #resolved(value: T): void {
     this.#pending = false;
     if (this.state === WAITING) this.settle(value);
     else this.#plan.discard?.(value);
   }
 
-  #failed(error: unknown): void {
+  #rejected(error: unknown): void {
     this.#pending = false;
-    // Nobody waits any more: it may well have failed because it was aborted.
+    // If it no longer waits, the call may have failed because it was aborted.
     if (this.state === WAITING) this.settleError(error);
   }
 
-  protected override leave(): void {
+  protected override unregister(): void {
     if (!this.#pending) return;
     this.#plan.abort?.();
-    // A promise of something that lasts, such as a process, must not keep all who ever waited for it.
+    // A late result has to be discarded. Otherwise it leaves the promise, which may live long (as that of a process)
+    // and must not retain all the waits there ever were.
     if (this.#plan.discard !== undefined) return;
     this.#pending = false;
     this.#reaction!.leave(this.#end);

@@ -1,36 +1,36 @@
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 
-/** Both limits of an I/O operation. */
+/** The limits of an I/O operation. */
 export interface IoOptions {
-  /** Seconds to wait at the most, or a duration. */
+  /** The longest wait: seconds, or a duration. */
   readonly timeout?: Timeout;
-  /** Ends the wait when it is aborted: the operation then throws the signal's reason. */
+  /** Ends the wait when it is aborted; the operation then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * How long an I/O operation may wait: a number of seconds or a duration, an `AbortSignal`, or both in an object.
  *
- * Left out, the default of the socket, pipe or file holds; `null` means "no limit" whatever the default is.
+ * If it is left out, the default of the socket, pipe or file applies; `null` means "no limit" whatever the default is.
  */
 export type IoLimit = Timeout | AbortSignal | IoOptions;
 
 /** Options of an operation that reads something of unknown length. */
 export interface BoundedReadOptions extends IoOptions {
-  /** Bytes it may have at the most. */
+  /** The greatest number of bytes. */
   readonly max?: number;
 }
 
 /** Default timeouts of a socket or pipe, one for each direction. */
 export interface DirectionTimeouts {
-  /** For what reads. */
+  /** For operations that read. */
   readonly read?: Timeout;
-  /** For what writes. */
+  /** For operations that write. */
   readonly write?: Timeout;
 }
 
-/** The signal in a limit, if there is one. */
+/** Returns the signal in a limit, if there is one. */
 export function signalOf(limit: IoLimit): AbortSignal | null {
   if (typeof limit !== "object" || limit === null) return null;
   if (isSignal(limit)) return limit;
@@ -39,23 +39,28 @@ export function signalOf(limit: IoLimit): AbortSignal | null {
   throw new TypeError(`Cannot wait as 'signal' must be an AbortSignal: current value is ${describe(limit.signal)}`);
 }
 
-/** The seconds in a limit, `standard` if it says nothing about time. */
-export function secondsOf(limit: IoLimit, standard: number, action: string): number {
-  if (limit === undefined) return standard;
+/** Returns the seconds in a limit, or `defaultSeconds` if it has no timeout. */
+export function secondsOf(limit: IoLimit, defaultSeconds: number, action: string): number {
+  if (limit === undefined) return defaultSeconds;
   if (typeof limit !== "object" || limit === null) return toSeconds(limit, action);
-  if (isSignal(limit)) return standard;
-  if ("timeout" in limit) return limit.timeout === undefined ? standard : toSeconds(limit.timeout, action);
-  if ("signal" in limit || "max" in limit) return standard;
+  if (isSignal(limit)) return defaultSeconds;
+  if ("timeout" in limit) return limit.timeout === undefined ? defaultSeconds : toSeconds(limit.timeout, action);
+  if ("signal" in limit || "max" in limit) return defaultSeconds;
   return toSeconds(limit as Timeout, action);
 }
 
-/** The `max` in a limit. */
-export function maxOf(limit: IoLimit | BoundedReadOptions, standard: number, action: string): number {
-  if (typeof limit !== "object" || limit === null || !("max" in limit) || limit.max === undefined) return standard;
+/** Returns the `max` in a limit, or `defaultMax` if it has none. */
+export function maxOf(limit: IoLimit | BoundedReadOptions, defaultMax: number, action: string): number {
+  if (typeof limit !== "object" || limit === null || !("max" in limit) || limit.max === undefined) return defaultMax;
   return checkSize(limit.max, "max", 1, action);
 }
 
-/** The number itself, if it is a whole number of bytes. */
+/**
+ * Returns `size` if it is a whole number of bytes, and at least `least`.
+ *
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not a whole number, or too small.
+ */
 export function checkSize(size: unknown, name: string, least: number, action: string): number {
   if (typeof size !== "number") {
     throw new TypeError(`Cannot ${action} as '${name}' must be a number of bytes: current value is ${describe(size)}`);
@@ -65,26 +70,27 @@ export function checkSize(size: unknown, name: string, least: number, action: st
 }
 
 /**
- * Default timeouts in seconds, read and write.
+ * Returns the default timeouts in seconds, for reads and for writes; `current` holds the ones that stay if they are
+ * left out.
  *
- * @throws {TypeError} If one of them is no time.
+ * @throws {TypeError} If one of them is not a valid duration.
  */
 export function directionSeconds(
   timeout: Timeout | DirectionTimeouts,
-  standard: readonly [number, number],
+  current: readonly [number, number],
 ): [number, number] {
   if (typeof timeout === "object" && timeout !== null && ("read" in timeout || "write" in timeout)) {
     const { read, write } = timeout;
     return [
-      read === undefined ? standard[0] : toSeconds(read, "set a timeout"),
-      write === undefined ? standard[1] : toSeconds(write, "set a timeout"),
+      read === undefined ? current[0] : toSeconds(read, "set a timeout"),
+      write === undefined ? current[1] : toSeconds(write, "set a timeout"),
     ];
   }
   const seconds = toSeconds(timeout as Timeout, "set a timeout");
   return [seconds, seconds];
 }
 
-// Not by `instanceof`: a runtime may have no AbortSignal, and one may come from another realm.
+// Without `instanceof`: a runtime may have no AbortSignal, and a signal may come from another realm.
 function isSignal(value: unknown): value is AbortSignal {
   return typeof value === "object" && value !== null && "aborted" in value &&
     typeof (value as AbortSignal).addEventListener === "function";

@@ -1,52 +1,53 @@
 import type { Coro } from "../../coroutine/coro.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 
 /**
- * Whether what the host is doing for a socket keeps the process alive: while somebody waits for it.
+ * Decides whether the host operation of a socket keeps the process alive: it does while a coroutine waits for it.
  *
- * A daemon counts only as long as its scheduler has others to live for, who may depend on what it brings them; the
- * scheduler tells when that changes. One that is no daemon is such an other itself. When nobody waits any more, what is
- * still under way holds nothing open.
+ * A daemon counts only while its scheduler has other coroutines to run, as they may depend on the daemon. The scheduler
+ * calls `setAlive` when that changes. A coroutine that is not a daemon is such another one itself. When no coroutine waits
+ * any more, a host operation that is still under way does not keep the process alive.
  */
-export class KeepAlive implements Hold {
+export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
-  // Who tells, from when a daemon has come until nobody waits any more.
+  // The scheduler that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
   #scheduler: Scheduler | null = null;
 
-  /** `apply` tells the host, `alive` is how the host has it now. */
+  /** `apply` passes the decision to the host; `alive` is the host's initial state. */
   constructor(apply: (alive: boolean) => void, alive: boolean) {
     this.#apply = apply;
     this.#alive = alive;
   }
 
-  /** A coroutine begins to wait, or has become a daemon, or ceased to be one, while it does. */
-  enter(coro: Coro): void {
+  /** A coroutine begins to wait; or it became a daemon, or ceased to be one, while it waits. */
+  register(coro: Coro): void {
     const { scheduler } = coro;
     if (this.#scheduler !== null) {
-      this.hold(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
+      this.setAlive(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
     } else if (!coro.daemon && scheduler.keepsAlive()) {
-      this.hold(true);
+      this.setAlive(true);
     } else {
       this.#scheduler = scheduler;
-      scheduler.addHold(this);
+      scheduler.addAliveListener(this);
     }
   }
 
-  /** Nobody waits any more, but the host is still at it. */
-  leave(): void {
-    this.idle();
-    this.hold(false);
+  /** No coroutine waits any more, but the host operation is still under way. */
+  release(): void {
+    this.unregister();
+    this.setAlive(false);
   }
 
-  /** Nobody waits any more, and the host has nothing to do. */
-  idle(): void {
-    this.#scheduler?.removeHold(this);
+  /** No coroutine waits any more, and no host operation is under way. */
+  unregister(): void {
+    this.#scheduler?.removeAliveListener(this);
     this.#scheduler = null;
   }
 
-  /** Keeps the process alive, or does not. Called by the scheduler, too. */
-  hold(alive: boolean): void {
+  /** Keeps the process alive, or does not. The scheduler calls this, too. */
+  setAlive(alive: boolean): void {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);

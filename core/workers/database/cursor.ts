@@ -19,7 +19,7 @@ export type Row = any;
 // Rows that are requested at once, at the least.
 const FETCH = 256;
 
-const NONE: ResultRows<never> = new ResultRows<never>(0, () => undefined as never);
+const NONE: ResultRows<never> = /* @__PURE__ */ new ResultRows<never>(0, () => undefined as never);
 
 /**
  * A cursor of an SQLite database, which works in a worker, so that coroutines go on while a query runs.

@@ -1,6 +1,7 @@
 /** Whether the tasks of a pool keep the process alive. Idle workers do not. */
 import { macrotask } from "../../host/runtime.ts";
-import type { Hold, Scheduler } from "../../coroutine/scheduler.ts";
+import type { AliveListener } from "../../coroutine/population.ts";
+import type { Scheduler } from "../../coroutine/scheduler.ts";
 
 /** See the head of this file. */
 export class KeepAlive {
@@ -26,13 +27,13 @@ export class KeepAlive {
     if (share === undefined) {
       share = new Share((alive) => this.#change(alive ? 1 : -1));
       this.#shares.set(scheduler, share);
-      scheduler.addHold(share);
+      scheduler.addAliveListener(share);
     }
     share.tasks += by;
     if (share.tasks > 0) return;
     this.#shares.delete(scheduler);
-    scheduler.removeHold(share);
-    share.hold(false);
+    scheduler.removeAliveListener(share);
+    share.setAlive(false);
   }
 
   #change(change: number): void {
@@ -56,7 +57,7 @@ export class KeepAlive {
 }
 
 /** The tasks that coroutines of one scheduler wait for. */
-class Share implements Hold {
+class Share implements AliveListener {
   tasks = 0;
   #alive = false;
   readonly #apply: (alive: boolean) => void;
@@ -65,7 +66,7 @@ class Share implements Hold {
     this.#apply = apply;
   }
 
-  hold(alive: boolean): void {
+  setAlive(alive: boolean): void {
     if (this.#alive === alive) return;
     this.#alive = alive;
     this.#apply(alive);

@@ -1,6 +1,6 @@
 /**
- * Reading a request of HTTP/1.1 (RFC 9112), strictly: what two programs might understand differently is refused, as a
- * proxy in front of this server could otherwise be made to pass on a request that it has not seen.
+ * Reads a request of HTTP/1.1 (RFC 9112), strictly: a request that two programs may read differently is refused.
+ * Otherwise an attacker could smuggle a request through a proxy in front of this server.
  */
 import { call, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import type { AsyncSocket } from "@asyncoro/asyncoro/io";
@@ -13,11 +13,11 @@ const MAX_LINE = 8192;
 const MAX_HEADERS = 100;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// deno-lint-ignore no-control-regex -- control characters are what it refuses
+// deno-lint-ignore no-control-regex -- it matches control characters, to refuse them
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 const HOST = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
 
-/** What a client asks for. */
+/** A request of a client. */
 export interface Request {
   readonly method: string;
   /** The path and the query. */
@@ -44,12 +44,12 @@ function bad(message: string): HttpError {
   return new HttpError("400 Bad Request", message);
 }
 
-/** Reads the next request; `null` if the client has closed. Throws an {@linkcode HttpError} for what is refused. */
+/** Reads the next request; `null` if the client has closed. Throws an {@linkcode HttpError} if the request is refused. */
 export function* readRequest(
   socket: AsyncSocket,
   headersSeconds: number = HEADERS_SECONDS,
 ): Generator<unknown, Request | null, unknown> {
-  // Some clients send an empty line after a body: one is passed over (RFC 9112, section 2.2).
+  // Some clients send an empty line after a body: it is skipped (RFC 9112, section 2.2).
   const first = (yield* readLine(socket)) || (yield* readLine(socket));
   if (first === null) return null;
   const [, method, target, minor] = /^(\S+) (\S+) HTTP\/1\.([01])$/.exec(first) ?? [];
@@ -90,7 +90,10 @@ function* readHeaders(socket: AsyncSocket): Generator<unknown, Map<string, strin
   }
 }
 
-/** How the request ends, and whether another may follow. A repeated header is a list by now, and no valid length. */
+/**
+ * Returns whether the request has a body, and whether another request may follow. Repeated headers were joined to a list,
+ * which is not a valid length.
+ */
 function framing(headers: ReadonlyMap<string, string>, isHttp11: boolean) {
   const length = headers.get("content-length");
   const coding = headers.get("transfer-encoding");

@@ -1,95 +1,122 @@
-// AssemblyScript: ../timers_bench.ts compiles it in the place of assembly/timers.ts.
+// AssemblyScript: radix_heap.ts compiles it in the place of assembly/timers.ts.
 //
 // The timer structure that lost: a radix heap of base 64. A deadline's bits, made to sort as an unsigned number, are
 // compared with those of the last deadline that expired: the highest 6-bit digit in which they differ, and its value,
 // name the bucket. The lowest bucket that holds something holds the earliest timer; when that expires, the bucket is
-// spread over lower ones. Buckets are lists through the records, in order of arrival, and spreading keeps that order.
+// spread over lower ones. Buckets are lists through the nodes, in order of arrival, and spreading keeps that order.
 // So arming and cancelling are O(1), and each timer is moved once per digit at most.
 //
 // A deadline before the last one that expired takes `last` back: the buckets below the digit in which the two differ
-// are joined into one, which no record has to be visited for.
+// are joined into one, which no node has to be visited for.
 //
-//   0x4000  buckets   11 levels x 64 digits x { head u32, tail u32, least f64 (NaN: not known) }
-//   0x7000  masks     11 levels x u64, one bit per bucket that holds something
+//   0x0400  buckets   11 levels x 64 digits x { head u32, tail u32, least f64 (NaN: not known) }
+//   0x3400  masks     11 levels x u64, one bit per bucket that holds something
+//
+// These lie where the records of slots below 1,024 would: the kernel is built with slots from there on. What the heap has
+// as nodes are { deadline f64, next u32, prev u32 } of the slot of that number here.
 
-import {
-  ARMED,
-  IDLE,
-  nextOf,
-  NIL,
-  prevOf,
-  setNext,
-  setPrev,
-  setState,
-  stateOf,
-} from "./memory";
+import { FIRST_CAPACITY, RECORD_SHIFT, setWord, TIMER, word } from "./memory";
 
-const BUCKETS: usize = 0x4000;
-const MASKS: usize = 0x7000;
+const BUCKETS: usize = 0x400;
+const MASKS: usize = 0x3400;
 const HEAD: usize = 0;
 const TAIL: usize = 4;
 const LEAST: usize = 8;
-const DEADLINE: usize = 16;
+const NODE_SHIFT: usize = 4;
+const NEXT: usize = 8;
+const PREV: usize = 12;
 
+let nodes: usize = <usize> FIRST_CAPACITY << NODE_SHIFT;
 let armed: i32 = 0;
 let last: u64 = 0;
 let levels: u32 = 0;
 
-/** Nothing is numbered here: a bucket is a queue. */
-export function restartSequence(): void {}
+export function moveNodes(records: u32): void {
+  const to = <usize> records << NODE_SHIFT;
+  memory.copy(to, nodes, to - nodes);
+  memory.fill(nodes, 0, to - nodes);
+  nodes = to;
+}
 
-export function armedTimers(): i32 {
+export function timerCount(): i32 {
   return armed;
 }
 
-export function nearestDeadline(): f64 {
+export function nextDeadline(): f64 {
   return armed ? leastOf(lowestBucket()) : f64.POSITIVE_INFINITY;
 }
 
-export function deadlineOf(record: usize): f64 {
-  return stateOf(record) & ARMED ? load<f64>(record, DEADLINE) : f64.POSITIVE_INFINITY;
+export function deadline(slot: u32): f64 {
+  return hasTimer(slot) ? deadlineOf(slot) : f64.POSITIVE_INFINITY;
 }
 
-export function armTimer(record: usize, deadline: f64): void {
-  if (stateOf(record) & ARMED) cancelTimer(record);
+export function arm(slot: u32, deadline: f64): void {
+  if (isNaN(deadline)) return;
+  disarm(slot);
+  if (deadline == f64.POSITIVE_INFINITY) return;
   const key = keyOf(deadline);
   if (key < last) rewind(key);
   armed++;
-  setState(record, stateOf(record) & ~IDLE | ARMED);
-  store<f64>(record, deadline, DEADLINE);
-  append(bucketOf(key), record, deadline);
+  setWord((slot << RECORD_SHIFT) + TIMER, 1);
+  store<f64>(nodeOf(slot), deadline);
+  append(bucketOf(key), slot, deadline);
 }
 
-export function cancelTimer(record: usize): void {
+export function disarm(slot: u32): void {
+  if (!hasTimer(slot)) return;
   armed--;
-  setState(record, stateOf(record) & ~ARMED | IDLE);
-  const deadline = load<f64>(record, DEADLINE);
+  setWord((slot << RECORD_SHIFT) + TIMER, 0);
+  const deadline = deadlineOf(slot);
   const bucket = bucketOf(keyOf(deadline));
-  const prev = prevOf(record);
-  const next = nextOf(record);
-  if (prev == NIL) store<u32>(bucket, <u32> next, HEAD);
+  const prev = load<u32>(nodeOf(slot), PREV);
+  const next = nextOf(slot);
+  if (prev == 0) store<u32>(bucket, next, HEAD);
   else setNext(prev, next);
-  if (next == NIL) store<u32>(bucket, <u32> prev, TAIL);
+  if (next == 0) store<u32>(bucket, prev, TAIL);
   else setPrev(next, prev);
-  if (prev == NIL && next == NIL) markEmpty(bucket);
+  if (prev == 0 && next == 0) markEmpty(bucket);
   else if (deadline == load<f64>(bucket, LEAST)) store<f64>(bucket, NaN, LEAST);
 }
 
-export function popExpired(now: f64): usize {
+export function popExpired(now: f64): u32 {
   while (armed != 0) {
     const bucket = lowestBucket();
     const least = leastOf(bucket);
-    if (least > now) return NIL;
+    if (least > now) return 0;
     // Level 0 differs in the last digit only: the deadlines of one bucket there are equal.
     if (bucket < BUCKETS + 64 * 16) {
-      const record = <usize> load<u32>(bucket, HEAD);
-      cancelTimer(record);
-      return record;
+      const slot = load<u32>(bucket, HEAD);
+      disarm(slot);
+      return slot;
     }
     last = keyOf(least);
     spread(bucket);
   }
-  return NIL;
+  return 0;
+}
+
+function hasTimer(slot: u32): bool {
+  return word((slot << RECORD_SHIFT) + TIMER) != 0;
+}
+
+function nodeOf(slot: u32): usize {
+  return nodes + (<usize> slot << NODE_SHIFT);
+}
+
+function deadlineOf(slot: u32): f64 {
+  return load<f64>(nodeOf(slot));
+}
+
+function nextOf(slot: u32): u32 {
+  return load<u32>(nodeOf(slot), NEXT);
+}
+
+function setNext(slot: u32, next: u32): void {
+  store<u32>(nodeOf(slot), next, NEXT);
+}
+
+function setPrev(slot: u32, prev: u32): void {
+  store<u32>(nodeOf(slot), prev, PREV);
 }
 
 function keyOf(deadline: f64): u64 {
@@ -134,17 +161,17 @@ function markEmpty(bucket: usize): void {
   if (left == 0) levels &= ~(1 << (index >> 6));
 }
 
-function append(bucket: usize, record: usize, deadline: f64): void {
-  const tail = <usize> load<u32>(bucket, TAIL);
-  setNext(record, NIL);
-  setPrev(record, tail);
-  store<u32>(bucket, <u32> record, TAIL);
-  if (tail == NIL) {
-    store<u32>(bucket, <u32> record, HEAD);
+function append(bucket: usize, slot: u32, deadline: f64): void {
+  const tail = load<u32>(bucket, TAIL);
+  setNext(slot, 0);
+  setPrev(slot, tail);
+  store<u32>(bucket, slot, TAIL);
+  if (tail == 0) {
+    store<u32>(bucket, slot, HEAD);
     store<f64>(bucket, deadline, LEAST);
     markFull(bucket);
   } else {
-    setNext(tail, record);
+    setNext(tail, slot);
     if (deadline < load<f64>(bucket, LEAST)) {
       store<f64>(bucket, deadline, LEAST);
     }
@@ -155,11 +182,7 @@ function leastOf(bucket: usize): f64 {
   let least = load<f64>(bucket, LEAST);
   if (!isNaN(least)) return least;
   least = f64.POSITIVE_INFINITY;
-  let record = <usize> load<u32>(bucket, HEAD);
-  while (record != NIL) {
-    least = min(least, load<f64>(record, DEADLINE));
-    record = nextOf(record);
-  }
+  for (let slot = load<u32>(bucket, HEAD); slot != 0; slot = nextOf(slot)) least = min(least, deadlineOf(slot));
   store<f64>(bucket, least, LEAST);
   return least;
 }
@@ -170,13 +193,13 @@ function clear(bucket: usize): void {
 }
 
 function spread(bucket: usize): void {
-  let record = <usize> load<u32>(bucket, HEAD);
+  let slot = load<u32>(bucket, HEAD);
   clear(bucket);
-  while (record != NIL) {
-    const next = nextOf(record);
-    const deadline = load<f64>(record, DEADLINE);
-    append(bucketOf(keyOf(deadline)), record, deadline);
-    record = next;
+  while (slot != 0) {
+    const next = nextOf(slot);
+    const deadline = deadlineOf(slot);
+    append(bucketOf(keyOf(deadline)), slot, deadline);
+    slot = next;
   }
 }
 
@@ -192,11 +215,11 @@ function rewind(key: u64): void {
 }
 
 function join(bucket: usize, target: usize): void {
-  const head = <usize> load<u32>(bucket, HEAD);
+  const head = load<u32>(bucket, HEAD);
   const least = load<f64>(bucket, LEAST);
-  const tail = <usize> load<u32>(target, TAIL);
-  if (tail == NIL) {
-    store<u32>(target, <u32> head, HEAD);
+  const tail = load<u32>(target, TAIL);
+  if (tail == 0) {
+    store<u32>(target, head, HEAD);
     store<f64>(target, least, LEAST);
     markFull(target);
   } else {

@@ -21,6 +21,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "edge/modules_test.ts": "asks Deno which modules there are",
   "edge/workerd_test.ts": "runs Cloudflare's workerd",
   "examples/": "tests an example that is for Deno: files, locks, Temporal",
+  "fiber/reaction_test.ts": "measures memory to some bytes, as Deno's engine counts it, and starts a child process",
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
   "package/": "tests how the package is used",
@@ -60,6 +61,10 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "a timeout is a number of seconds, a Temporal.Duration or an object like one",
     "years and months are refused, as they have no fixed length",
     "every kind of timeout sleeps as long as it says",
+  ]),
+  ...leftOut("operations/zero_timeout_test.ts", BOTH, "needs Deno's sockets and files", [
+    "zero or less does not wait: connect, bind and open begin nothing",
+    "zero or less takes what a socket, a pipe and a file have read already, and no more",
   ]),
   ...leftOut("asyncio/handles_test.ts", ["node"], "Node.js 20 has no Temporal", ["a delay may be a Temporal.Duration"]),
   ...leftOut(POOL, BOTH, "the module that the worker loads is TypeScript", [

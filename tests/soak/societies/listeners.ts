@@ -1,7 +1,7 @@
 /** A listener whose host fails now and then, over TLS too: every client that was not cut off is served. */
 import { AsyncSocket, ClosedError, type Coro, sleep, TimeoutError, type TlsClientOptions } from "@asyncoro/asyncoro";
 import { AsyncListener } from "../../../core/io/net/listener.ts";
-import { serverEngine } from "../../../core/io/tls_engine.ts";
+import { serverEngine } from "../../../core/io/net/tls_engine.ts";
 import type { TestCertificate } from "../../io/helpers.ts";
 import { populate } from "../population.ts";
 import type { Resources } from "../resources.ts";

@@ -1,20 +1,16 @@
 import { printError } from "../../base/error_report.ts";
-import type { EventLoop } from "./event_loop.ts";
 
-/** What went wrong where nobody takes the error. */
+/** What an exception handler is called with: an error that no other code handles, and where it comes from. */
 export interface ExceptionContext {
   /** What happened, in a line. */
   readonly message: string;
   /** The error, if there is one. */
   readonly exception?: unknown;
-  /** Whatever else is known: `future`, `task`, `handle`, `coro`. */
+  /** Further details: `future`, `task`, `handle`, `coro`. */
   readonly [detail: string]: unknown;
 }
 
-/** Takes the errors that nobody else takes. */
-export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
-
-/** Prints what happened on stderr. */
+/** Prints it on stderr. */
 export function printContext({ message, exception }: ExceptionContext): void {
   if (exception === undefined) console.error(message);
   else printError(message, exception);

@@ -1,24 +1,29 @@
+import { NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
+
+/** Reorders the first of a level's ready queue, as many as are to run. */
+export type Shuffle = (queue: ReadyQueue, level: number, most: number) => void;
+
 /**
  * Seeded scheduling: runs what is ready together in an order that a seed decides, so that a test can meet orders
  * that first come, first served never shows, and meet the same one again.
  *
  * @param seed Any number; the same seed gives the same orders.
- * @returns Permutes the first `count` entries of a window in place.
  * @throws {TypeError} If `seed` is not a number.
  */
-export function shuffler(seed: number): (window: Int32Array, count: number) => void {
+export function shuffler(seed: number): Shuffle {
   if (typeof seed !== "number" || Number.isNaN(seed)) {
     throw new TypeError(`Cannot shuffle as 'shuffle' must be a number, the seed: current value is ${seed}`);
   }
   const random = xorshift(seed);
-  return (window, count) => {
+  return (queue, level, most) => {
+    const slots: number[] = [];
+    for (let slot; slots.length < most && (slot = queue.shift(level)) !== NONE;) slots.push(slot);
     // Fisher and Yates, from the end.
-    for (let i = count - 1; i > 0; i--) {
+    for (let i = slots.length - 1; i > 0; i--) {
       const j = Math.floor(random() * (i + 1));
-      const entry = window[i];
-      window[i] = window[j];
-      window[j] = entry;
+      [slots[i], slots[j]] = [slots[j], slots[i]];
     }
+    while (slots.length > 0) queue.unshift(level, slots.pop()!);
   };
 }
 

@@ -1,0 +1,17 @@
+import { describe } from "./describe.ts";
+
+/**
+ * Returns the count unchanged.
+ *
+ * @param count What the caller passed.
+ * @param least The smallest count that is allowed: 0 or 1.
+ * @param action What cannot be done if it is wrong, with the parameter, for the message: `"release permits as 'n'"`.
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not an integer, or less than `least`.
+ */
+export function checkCount(count: unknown, least: 0 | 1, action: string): number {
+  if (Number.isSafeInteger(count) && count as number >= least) return count as number;
+  const needed = `must be ${least === 0 ? "an integer of 0 or more" : "a positive integer"}`;
+  const text = `Cannot ${action} ${needed}: current value is ${describe(count)}`;
+  throw typeof count === "number" ? new RangeError(text) : new TypeError(text);
+}

@@ -1,0 +1,80 @@
+/**
+ * What a coroutine owns, such as locks and child processes: when the coroutine ends, a lock is passed on to the next
+ * waiter and a process is killed.
+ *
+ * Each resource is in the list of one owner at most. The list is linked through the resources themselves, so that
+ * acquiring a lock allocates nothing.
+ */
+
+/** Something that a coroutine owns, in the list of its owner. */
+export interface OwnedResource {
+  /** The next resource of the same owner. */
+  nextOwned: OwnedResource | null;
+  /** In words, for the error report; `null` if owning it at the end is not a mistake. */
+  describeOwned(): string | null;
+  /** The owner has ended. The resource is no longer in its list. */
+  ownerEnded(): void;
+}
+
+/** A coroutine, as the owner of resources. */
+export interface ResourceOwner {
+  /** The first of its resources. */
+  ownedResource: OwnedResource | null;
+}
+
+/** Adds a resource in front. */
+export function addOwnedResource(owner: ResourceOwner, resource: OwnedResource): void {
+  resource.nextOwned = owner.ownedResource;
+  owner.ownedResource = resource;
+}
+
+/** Removes a resource, if it is in the list. Most are released in the reverse order, so the search is short. */
+export function removeOwnedResource(owner: ResourceOwner, resource: OwnedResource): void {
+  if (owner.ownedResource === resource) {
+    owner.ownedResource = resource.nextOwned;
+  } else {
+    let at = owner.ownedResource;
+    while (at !== null && at.nextOwned !== resource) at = at.nextOwned;
+    if (at !== null) at.nextOwned = resource.nextOwned;
+  }
+  resource.nextOwned = null;
+}
+
+/** Tells all resources that their owner has ended; `report` gets the description of each that it should have released. */
+export function endOwnership(owner: ResourceOwner, report: (description: string) => void): void {
+  // One by one: `report` runs code of the program, which may release others.
+  for (let resource = owner.ownedResource; resource !== null; resource = owner.ownedResource) {
+    owner.ownedResource = resource.nextOwned;
+    resource.nextOwned = null;
+    const description = resource.describeOwned();
+    if (description !== null) report(description);
+    resource.ownerEnded();
+  }
+}
+
+/** Calls a function when its owner ends. */
+export class ClosedWithOwner implements OwnedResource {
+  nextOwned: OwnedResource | null = null;
+  readonly #owner: ResourceOwner;
+  readonly #close: () => void;
+
+  constructor(owner: ResourceOwner, close: () => void) {
+    this.#owner = owner;
+    this.#close = close;
+    addOwnedResource(owner, this);
+  }
+
+  /** Leaving the resource open until the end is not a mistake. */
+  describeOwned(): null {
+    return null;
+  }
+
+  ownerEnded(): void {
+    this.#close();
+  }
+
+  /** The function need not be called any more. */
+  detach(): void {
+    removeOwnedResource(this.#owner, this);
+  }
+}

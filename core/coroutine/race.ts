@@ -1,0 +1,52 @@
+import { BranchGroup } from "./branches.ts";
+import type { Operation } from "../fiber/operation.ts";
+import type { Grant } from "../operations/parts.ts";
+import { listItems, type Waitable, type Waited } from "./waitable.ts";
+
+/** Ends with the first branch that ends. */
+class Race extends BranchGroup {
+  #winner: { index: number; value: unknown } | null = null;
+
+  get label(): string {
+    return "race";
+  }
+
+  protected override returned(index: number, value: unknown): void {
+    this.#winner = { index, value };
+    this.decide(false, value, index);
+  }
+
+  protected override granted(): Grant[] {
+    return this.#winner === null ? [] : this.grant(this.#winner.index, this.#winner.value);
+  }
+}
+
+/**
+ * Waits for the first of several; returns its value, or throws its error.
+ *
+ * Operations and generators that lose are cancelled: their `finally` blocks run before the race returns its value, and
+ * whatever they had been granted (a message, a lock) goes back. Coroutines and promises that lose go on, but the race
+ * no longer waits for them.
+ *
+ * @param items Operations, generator objects, coroutines and promises.
+ * @throws {TypeError} If there are no items, or if an item cannot be waited for.
+ *
+ * @example
+ * ```ts
+ * import { race, run, sleep, until } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const first = await run(function* () {
+ *   return yield* race(until(Promise.resolve("promise")), sleep(10));
+ * });
+ * assertEquals(first, "promise");
+ * ```
+ */
+export function race<const W extends readonly Waitable<unknown>[]>(items: W): Operation<Waited<W[number]>>;
+/** The same with the items one by one. */
+export function race<const W extends readonly Waitable<unknown>[]>(...items: W): Operation<Waited<W[number]>>;
+export function race(...args: unknown[]): Operation<unknown> {
+  const items = listItems(args);
+  if (items.length === 0) throw new TypeError("Cannot race nothing: give at least one operation, generator or promise");
+  return new Race(items);
+}

@@ -1,0 +1,58 @@
+import { Mailbox, type Receiver } from "./mailbox.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { Operation, WAITING } from "../fiber/operation.ts";
+import type { Owner } from "../operations/joinable.ts";
+import { mustBeSelf } from "../operations/sleep.ts";
+
+/** A coroutine, as its mailbox is found. */
+export type Recipient = Owner & { mailbox: Mailbox | null };
+
+// Stands in place of the limit after a timeout. The alarm value is no message: a cancelled wait must not return it to
+// the mailbox.
+const TIMED_OUT = -1;
+
+/** Waits for a message. Until there is an outcome, `outcome` holds the alarm value, which saves a field per message. */
+export class Receive<T> extends Operation<T> implements Receiver {
+  declare private coro: Recipient;
+
+  constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
+    super();
+    this.coro = coro;
+    this.limit = seconds;
+    this.outcome = alarmValue;
+  }
+
+  get label(): string {
+    return "receive";
+  }
+
+  override begin(fiber: Fiber): boolean {
+    mustBeSelf(this.coro, fiber, "receive");
+    const mailbox = this.coro.mailbox ??= new Mailbox();
+    const messages = mailbox.messages;
+    if (messages !== null && messages.length > 0) return this.give(messages.shift());
+    if (this.limit <= 0) {
+      this.timedOut();
+      return true;
+    }
+    mailbox.add(this);
+    return false;
+  }
+
+  override detach(): void {
+    this.coro.mailbox!.remove(this);
+  }
+
+  override reclaim(): void {
+    if (this.limit !== TIMED_OUT) this.coro.mailbox!.putBack(this.outcome);
+  }
+
+  override timedOut(): void {
+    this.limit = TIMED_OUT;
+    this.give(this.outcome);
+  }
+
+  override get waitsFor(): string {
+    return this.state === WAITING ? "a message" : this.label;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Coro } from "./coro.ts";
+
+// Batch size: a Set holds 2 ** 24 entries at most.
+const MAX_BATCH = 2 ** 23;
+
+// Shared by the schedulers that run; nothing is added to it.
+const NONE: Set<Coro> = new Set();
+
+/** Terminates coroutines and waits until they have ended. */
+export class Shutdown {
+  readonly #wake: () => void;
+  // The coroutines of the batch that have not ended.
+  #remaining = NONE;
+  #resolve: (() => void) | null = null;
+
+  /** `wake` is called when coroutines have become ready. */
+  constructor(wake: () => void) {
+    this.#wake = wake;
+  }
+
+  /** Terminates coroutines, the last batch first. */
+  async terminate(coros: Coro[]): Promise<void> {
+    while (coros.length > 0) await this.#terminateBatch(coros.splice(-MAX_BATCH));
+  }
+
+  #terminateBatch(coros: Coro[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#remaining = new Set(coros.filter((coro) => coro.isAlive()));
+      if (this.#remaining.size === 0) return resolve();
+      this.#resolve = resolve;
+      for (const coro of this.#remaining) coro.terminate();
+      this.#wake();
+    });
+  }
+
+  /** A coroutine has ended. */
+  coroEnded(coro: Coro): void {
+    this.#remaining.delete(coro);
+  }
+
+  /** Called at the end of a turn: resolves `terminate()` if all coroutines have ended. */
+  endOfTurn(): void {
+    if (this.#resolve !== null && this.#remaining.size === 0) this.abandon();
+  }
+
+  /** Resolves `terminate()`: the scheduler broke down. */
+  abandon(): void {
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    resolve?.();
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The slots and the ready queues in the kernel's memory, worked on in place: a call would cost as much as the rest of a
+ * switch.
+ *
+ * What changes the memory here does, word by word, what the kernel's exports of the same names do (assembly/slots.ts,
+ * ready.ts): tests/kernel_test.ts compares them. The layout is drawn in assembly/memory.ts.
+ */
+
+// In words.
+const FREE = 8;
+const READY = 9;
+const FIRST = 16;
+const RECORD_SHIFT = 2;
+const TIMER = 1;
+const LEVEL = 2;
+
+const END = 1;
+
+/** Stands for no slot. */
+export const NONE = 0;
+
+/** See the head of this file. */
+export class ReadyQueue {
+  /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
+  constructor(public words: Int32Array<ArrayBuffer>) {}
+
+  /** How many slots are ready. */
+  get length(): number {
+    return this.words[READY];
+  }
+
+  /** A slot that is not ready and has no timer; `NONE` if the list of free slots is empty. */
+  allocate(level: number): number {
+    const words = this.words;
+    const slot = words[FREE];
+    if (slot === NONE) return NONE;
+    const at = slot << RECORD_SHIFT;
+    words[FREE] = words[at];
+    words[at] = 0;
+    words[at + LEVEL] = level;
+    return slot;
+  }
+
+  /** Gives back a slot that is not ready and has no timer. */
+  free(slot: number): void {
+    const words = this.words;
+    words[slot << RECORD_SHIFT] = words[FREE];
+    words[FREE] = slot;
+  }
+
+  /** Adds a slot that is not ready and has no timer at the end of a level's queue. */
+  push(level: number, slot: number): void {
+    const words = this.words;
+    const last = words[level];
+    words[slot << RECORD_SHIFT] = END;
+    if (last !== NONE) words[last << RECORD_SHIFT] = slot;
+    else words[FIRST + level] = slot;
+    words[level] = slot;
+    words[READY]++;
+  }
+
+  /** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+  unshift(level: number, slot: number): void {
+    const words = this.words;
+    const first = words[FIRST + level];
+    words[slot << RECORD_SHIFT] = first === NONE ? END : first;
+    words[FIRST + level] = slot;
+    if (first === NONE) words[level] = slot;
+    words[READY]++;
+  }
+
+  /** Takes the first slot of a level's queue; `NONE` if there is none. */
+  shift(level: number): number {
+    const words = this.words;
+    const slot = words[FIRST + level];
+    if (slot === NONE) return NONE;
+    const at = slot << RECORD_SHIFT;
+    const next = words[at];
+    words[at] = 0;
+    if (next === END) words[FIRST + level] = words[level] = NONE;
+    else words[FIRST + level] = next;
+    words[READY]--;
+    return slot;
+  }
+
+  /** Whether a slot is ready. */
+  isReady(slot: number): boolean {
+    return this.words[slot << RECORD_SHIFT] !== 0;
+  }
+
+  /** Whether a slot has a timer. */
+  hasTimer(slot: number): boolean {
+    return this.words[(slot << RECORD_SHIFT) + TIMER] !== 0;
+  }
+
+  /** Whether a slot is the first of a level's queue. */
+  isFirst(level: number, slot: number): boolean {
+    return this.words[FIRST + level] === slot;
+  }
+
+  /** Whether a slot is the last of a level's queue. */
+  isLast(level: number, slot: number): boolean {
+    return this.words[level] === slot;
+  }
+}

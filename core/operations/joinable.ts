@@ -1,0 +1,29 @@
+import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+
+/** The coroutine that a fiber runs for. */
+export type Owner = Fiber["owner"];
+
+/** Something whose end can be waited for: a coroutine. */
+export interface Joinable {
+  /** The coroutine itself, as locks and the search for deadlocks name it. */
+  readonly owner: Owner;
+  /** Gives `waiter` the outcome, if there is one. Returns whether there is. */
+  giveOutcome(waiter: OutcomeReceiver): boolean;
+  /** Adds a waiter, which is settled at the end. */
+  addCompletionWaiter(waiter: CompletionWaiter): void;
+  /** Removes a waiter. */
+  removeCompletionWaiter(waiter: CompletionWaiter): void;
+  /** The failure was given to `waiter`, which was cut short before it could pass it on. */
+  markUnhandled(waiter: CompletionWaiter): void;
+  /** How it reads in messages. */
+  toString(): string;
+}
+
+/** Takes an outcome that is there at once. */
+export interface OutcomeReceiver {
+  /** Takes a result. */
+  give(value: unknown): unknown;
+  /** Takes an error. */
+  fail(error: unknown): unknown;
+}
