@@ -7,6 +7,8 @@ import type { Loop } from "./schedulable.ts";
  *
  * The run loop counts it, so that neither virtual time nor the search for deadlocks takes it for a wait without an end.
  * An `AbortSignal` ends it early. While it waits, no hot swap can be proposed.
+ *
+ * @internal
  */
 export abstract class HostWait<T> extends Operation<T> {
   declare protected readonly signal: AbortSignal | null;

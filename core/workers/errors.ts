@@ -1,31 +1,31 @@
-/** What failed in a worker. */
+/** The errors of workers. */
 
 /**
  * A task in a worker failed: it threw, its worker ended while it ran, or its pool was terminated.
  *
- * An error that the task threw is carried over: this has its `name`, `message`, `stack`, `cause`, `code` and `errors`.
- * The errors among these are instances of the built-in classes that they were, with their own properties. What the task
- * threw that was no error is the `cause`.
+ * If the task threw an error, this has its `name`, `message`, `stack`, `cause`, `code` and `errors`. Errors among these
+ * are instances of the same built-in classes as in the worker, with their own properties. If the task threw a value
+ * that is not an error, that is the `cause`.
  */
 export class WorkerError extends Error {
-  /** The name of the error that the task threw; `"WorkerError"` if there was none. */
+  /** The name of the error that the task threw, otherwise `"WorkerError"`. */
   override name = "WorkerError";
   /** The `code` of the error that the task threw, or the exit code of a worker that ended. */
   readonly code?: unknown;
-  /** Other properties of the error that the task threw, as far as they can be cloned. */
+  /** Other properties of the error that the task threw; those that cannot be cloned, as text. */
   readonly data: Readonly<Record<string, unknown>>;
   /** The errors of an `AggregateError` that the task threw. */
   declare readonly errors?: readonly unknown[];
-  /** The error of a `SuppressedError` that the task threw, and {@linkcode suppressed} what it suppressed. */
+  /** The `error` of a `SuppressedError` that the task threw; {@linkcode suppressed} is the error that it suppressed. */
   declare readonly error?: unknown;
   /** See {@linkcode error}. */
   declare readonly suppressed?: unknown;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What happened.
-   * @param original What is carried over: any of `name`, `stack`, `cause`, `code`, `data`.
+   * @param original The properties of the original error: any of `name`, `stack`, `cause`, `code`, `data`.
    */
   constructor(message: string, original: WorkerErrorInit = {}) {
     super(message, "cause" in original ? { cause: original.cause } : undefined);
@@ -36,22 +36,22 @@ export class WorkerError extends Error {
   }
 }
 
-/** SQLite refused something that a database cursor asked for. */
+/** SQLite failed to do what a database cursor requested. */
 export class DatabaseError extends WorkerError {
   /** Always `"DatabaseError"`. */
   override name = "DatabaseError";
-  /** SQLite's result code by name, without what extends it: `"SQLITE_CONSTRAINT"`. */
+  /** The name of SQLite's primary result code: `"SQLITE_CONSTRAINT"`. */
   declare readonly code: string;
   /** SQLite's extended result code: 2067 for a value that is not unique. */
   readonly errcode: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
-   * @param message What SQLite says.
-   * @param code The name of its result code.
+   * @param message SQLite's message.
+   * @param code The name of its primary result code.
    * @param errcode Its extended result code.
-   * @param original What is carried over of the error in the worker.
+   * @param original The properties of the error in the worker.
    */
   constructor(message: string, code: string, errcode: number, original: WorkerErrorInit = {}) {
     super(message, { ...original, name: "DatabaseError", code });
@@ -60,7 +60,7 @@ export class DatabaseError extends WorkerError {
   }
 }
 
-/** What a {@linkcode WorkerError} carries over. */
+/** The properties of the original error that a {@linkcode WorkerError} has. */
 export interface WorkerErrorInit {
   /** The name of the original error. */
   readonly name?: string;

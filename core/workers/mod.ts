@@ -1,7 +1,7 @@
 /**
- * Worker pools: blocking and parallel work off the scheduler, and database cursors that work in a worker.
+ * Worker pools, for blocking and parallel work outside the scheduler, and database cursors that work in a worker.
  *
- * Importing this does nothing; making a pool where there are no workers is an `UnsupportedError`.
+ * Importing this has no effect. Creating a pool where there are no workers throws an `UnsupportedError`.
  *
  * @example
  * ```ts

@@ -13,15 +13,15 @@ import { promiseOf } from "./tasks/task_promise.ts";
 import { TaskStream } from "./tasks/task_stream.ts";
 import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
 
-/** What a pool has and has done, at one moment. */
+/** The workers and tasks of a pool at one moment. */
 export interface WorkerPoolStats {
   /** Workers at the most. */
   readonly size: number;
-  /** Workers there are. */
+  /** Workers that exist. */
   readonly workers: number;
-  /** Of these, those with nothing to do. */
+  /** Of these, those without a task. */
   readonly idle: number;
-  /** Tasks that are not settled: blocked, queued and given to workers. */
+  /** Tasks that are not settled: blocked, queued or given to workers. */
   readonly pending: number;
   /** Tasks that wait for room in the queue. */
   readonly blocked: number;
@@ -33,30 +33,31 @@ export interface WorkerPoolStats {
   readonly submitted: number;
   /** Of these, those with a result. */
   readonly completed: number;
-  /** Those that failed. */
+  /** Of these, those that failed. */
   readonly failed: number;
-  /** Those that were cancelled. */
+  /** Of these, those that were cancelled. */
   readonly cancelled: number;
   /** Workers started so far. */
   readonly started: number;
   /** Of these, those that ended by themselves. */
   readonly crashed: number;
-  /** Those that were replaced as a cancelled task did not stop. */
+  /** Of these, those that were replaced since a cancelled task did not stop. */
   readonly replaced: number;
 }
 
 /**
- * Workers that run functions which block or compute, so that coroutines go on meanwhile: threads, for JavaScript.
- * Asyncoro calls it `AsyncThreadPool`, and so does the alias exported here.
+ * Workers (threads) that run functions which block or compute, while coroutines go on. Its name in asyncoro is
+ * `AsyncThreadPool`, which is exported as an alias.
  *
  * Workers are started when they are needed. A task is a self-contained function, whose source is sent, or a function
  * of a module. Arguments and results are copied by structured clone, or moved. A worker runs one task at a time.
  *
- * A coroutine that is terminated or times out cancels its task: one that has not begun is dropped; one that has is
- * asked to stop (`this.cancelled`, `this.signal`), and after a grace its worker is replaced. A worker that crashes
- * fails the task it ran, with `WorkerError`, and is replaced. Every task settles.
+ * If a coroutine is terminated or times out, its task is cancelled. A task that has not begun is dropped. A task that
+ * has begun is asked to stop (`this.cancelled`, `this.signal`); if it does not within the grace, its worker is
+ * replaced. If a worker crashes, the task that it ran fails with `WorkerError`, and the worker is replaced. Every task
+ * settles.
  *
- * An idle pool does not keep the process alive, so `terminate()` may be left out in a program that ends anyway.
+ * An idle pool does not keep the process alive, so a program that ends anyway need not call `terminate()`.
  *
  * @example
  * ```ts
@@ -83,7 +84,7 @@ export class WorkerPool {
   readonly #targets: Targets;
 
   /**
-   * Makes a pool. No worker is started yet.
+   * Creates a pool. No worker is started yet.
    *
    * @param size Workers at the most; the number of cores by default.
    * @param options See {@linkcode WorkerPoolOptions}.
@@ -105,18 +106,18 @@ export class WorkerPool {
   }
 
   /**
-   * Runs a task and waits for its result. When the wait is cancelled, so is the task.
+   * Runs a task and waits for its result. If the wait is cut short, the task is cancelled.
    *
    * @param target A self-contained function, or `{ module, name }`.
-   * @param args Its arguments: copied now, at the call.
-   * @returns What it returns, awaited in the worker.
+   * @param args Its arguments, which are copied by this call.
+   * @returns Its return value, awaited in the worker.
    * @throws {TypeError} If `target` is neither.
    * @throws {DOMException} A `DataCloneError`, if an argument cannot be sent.
    * @throws {WorkerError} If the pool has been terminated; at the yield, if the task fails or its worker ends.
    */
   // deno-lint-ignore no-explicit-any -- inferred from the function
   asyncTask<A extends readonly any[], R>(target: TaskFunction<A, R>, ...args: A): Operation<TaskResult<R>>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   asyncTask<R = unknown>(target: ModuleTarget, ...args: unknown[]): Operation<R>;
   asyncTask(target: unknown, ...args: unknown[]): Operation<unknown> {
     return new TaskOperation(this.#dispatcher, this.#call({}, target, args));
@@ -139,7 +140,7 @@ export class WorkerPool {
     target: TaskFunction<A, R>,
     ...args: A
   ): Operation<TaskResult<R>>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   asyncTaskWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Operation<R>;
   asyncTaskWith(options: TaskOptions, target: unknown, ...args: unknown[]): Operation<unknown> {
     return new TaskOperation(this.#dispatcher, this.#call(options, target, args));
@@ -149,7 +150,7 @@ export class WorkerPool {
    * Runs a task for async code.
    *
    * @param target A self-contained function, or `{ module, name }`.
-   * @param args Its arguments: copied now, at the call.
+   * @param args Its arguments, which are copied by this call.
    * @returns A promise of its result.
    * @throws {TypeError} At once, if `target` is neither.
    * @throws {DOMException} At once, a `DataCloneError`, if an argument cannot be sent.
@@ -157,7 +158,7 @@ export class WorkerPool {
    */
   // deno-lint-ignore no-explicit-any -- inferred from the function
   run<A extends readonly any[], R>(target: TaskFunction<A, R>, ...args: A): Promise<TaskResult<R>>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   run<R = unknown>(target: ModuleTarget, ...args: unknown[]): Promise<R>;
   run(target: unknown, ...args: unknown[]): Promise<unknown> {
     return promiseOf(this.#dispatcher, this.#call({}, target, args));
@@ -179,29 +180,29 @@ export class WorkerPool {
     target: TaskFunction<A, R>,
     ...args: A
   ): Promise<TaskResult<R>>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   runWith<R = unknown>(options: TaskOptions, target: ModuleTarget, ...args: unknown[]): Promise<R>;
   runWith(options: TaskOptions, target: unknown, ...args: unknown[]): Promise<unknown> {
     return promiseOf(this.#dispatcher, this.#call(options, target, args));
   }
 
   /**
-   * Runs a generator function in a worker and gives what it yields, as it comes.
+   * Runs a generator function in a worker. The items that it yields are the results of the stream.
    *
-   * The generator is at most 64 results ahead of who takes them. It begins when the first is asked for.
+   * The generator begins at the first read, and is at most 64 items ahead of the reader.
    *
    * @param target A self-contained generator function (async ones too), or `{ module, name }` of one.
-   * @param args Its arguments: copied now, at the call.
+   * @param args Its arguments, which are copied by this call.
    * @throws {TypeError} If `target` is neither.
    * @throws {WorkerError} If the pool has been terminated.
    */
   // deno-lint-ignore no-explicit-any -- inferred from the function
   stream<A extends readonly any[], T, R>(
-    // deno-lint-ignore no-explicit-any -- what a generator is sent is its own affair
+    // deno-lint-ignore no-explicit-any -- the type of the values sent to a generator does not matter
     target: TaskFunction<A, Generator<T, R, any> | AsyncGenerator<T, R, any>>,
     ...args: A
   ): ResultStream<T, R>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   stream<T = unknown, R = unknown>(target: ModuleTarget, ...args: unknown[]): ResultStream<T, R>;
   stream(target: unknown, ...args: unknown[]): ResultStream<unknown, unknown> {
     const { target: known, plan } = this.#call({}, target, args, true);
@@ -211,10 +212,10 @@ export class WorkerPool {
   /**
    * Runs the same task for each of many items, on all workers.
    *
-   * `yield*` gives an array of all results; `stream()` of it gives them as they come. Items are taken from the
-   * iterable as there is room for them. The first failure cancels the rest.
+   * `yield*` returns an array of all results; `stream()` returns them as they arrive. Items are taken from the iterable
+   * when there is room for them. The first failure cancels the rest.
    *
-   * @param items What to work on.
+   * @param items The items, in any iterable.
    * @param target Called with an item and its index: a self-contained function, or `{ module, name }`.
    * @param options See {@linkcode MapOptions}.
    * @throws {TypeError} If `items` is not iterable, or `target` or an option is wrong.
@@ -226,7 +227,7 @@ export class WorkerPool {
     target: TaskFunction<[item: T, index: number], R>,
     options?: MapOptions,
   ): WorkerMap<TaskResult<R>>;
-  /** The same with a function of a module. */
+  /** The same for a function of a module. */
   map<R = unknown>(items: Iterable<unknown>, target: ModuleTarget, options?: MapOptions): WorkerMap<R>;
   map(items: Iterable<unknown>, target: unknown, options: MapOptions = {}): WorkerMap<unknown> {
     const checked = checkMap(items, options, 16 * this.size);
@@ -277,7 +278,7 @@ export class WorkerPool {
   }
 
   /**
-   * Waits until every task has settled. More may be run after.
+   * Waits until every task has settled. More tasks may be run afterwards.
    *
    * @returns A promise; in a coroutine use `yield* until(pool.join())`.
    */
@@ -286,10 +287,10 @@ export class WorkerPool {
   }
 
   /**
-   * Ends the workers. Tasks that have not settled fail with `WorkerError`, and no more are taken.
+   * Ends the workers. Tasks that have not settled fail with `WorkerError`, and the pool takes no more tasks.
    *
-   * Deno cannot end the thread of a worker in an endless loop: it goes on until the process ends, which it does not
-   * hold up. Use the `limit` option for code that may loop.
+   * Deno cannot end the thread of a worker in an endless loop: it runs until the process ends, but does not keep the
+   * process alive. Use the `limit` option for code that may loop.
    *
    * @returns A promise, resolved when all workers have ended.
    */
@@ -328,7 +329,7 @@ export class WorkerPool {
   }
 }
 
-/** What a task gives: the value of a promise, the return value of a generator. */
+/** The result of a task: the value of a promise, the return value of a generator. */
 // deno-lint-ignore no-explicit-any -- generators of every kind
 export type TaskResult<R> = R extends Generator<any, infer T, any> | AsyncGenerator<any, infer T, any> ? T : Awaited<R>;
 

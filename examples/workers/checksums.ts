@@ -1,6 +1,6 @@
 /**
- * SHA-256 checksums of a directory tree, computed on all cores, with a progress bar. In the order of the paths, as
- * `sha256sum` prints them.
+ * SHA-256 checksums of a directory tree, computed on all cores, with a progress bar. The output is in the order of the
+ * paths, in the format of `sha256sum`.
  *
  *     deno run -R examples/workers/checksums.ts [directory]
  */

@@ -44,7 +44,7 @@ main(function* () {
   }
 });
 
-/** Joins pieces. */
+/** Concatenates byte arrays. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;

@@ -1,6 +1,5 @@
 /**
- * A database in a worker: queries that take their time do not stop the coroutines, and a transaction that fails leaves
- * no trace.
+ * A database in a worker: long queries do not stop the coroutines, and a transaction that fails is rolled back.
  *
  *     deno run examples/workers/sqlite.ts
  */

@@ -1,13 +1,13 @@
 /**
- * Lines from standard input, read by a worker that blocks, while coroutines tick on: what asyncoro's chat client does
- * with a thread. Ends with the input, or at the line `quit`.
+ * Lines from standard input, read by a worker that blocks, while coroutines run, as asyncoro's chat client does with a
+ * thread. Ends with the input, or at the line `quit`.
  *
  *     deno run examples/workers/stdin_lines.ts
  */
 import { Coro, main } from "@asyncoro/asyncoro";
 import { WorkerPool } from "@asyncoro/asyncoro/workers";
 
-/** Runs in a worker, whose thread waits in the read. */
+/** Runs in a worker, whose thread blocks in the read. */
 function* lines(): Generator<string, void, unknown> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(1024);

@@ -1,4 +1,4 @@
-/** Buffers and views of them arrive as what they were, everywhere, and as fast as buffers do. */
+/** Buffers and views of them keep their types, wherever they are sent, and views are as fast as buffers. */
 import { run } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { WorkerError, WorkerPool, type WorkerTask } from "../../core/workers/mod.ts";
@@ -35,13 +35,13 @@ function assertViews(got: Record<string, unknown>): void {
   assertEquals(got.nested, made.nested);
   assertEquals([...bytes], [...made.bytes as Uint8Array]);
   assertEquals(big, made.big as never);
-  // What was one buffer is one.
+  // Views of one buffer still share it.
   for (const view of [part, floats, data]) assertStrictEquals(view.buffer, bytes.buffer);
   assertStrictEquals(buffer as unknown, bytes.buffer);
   assertStrictEquals((nested as unknown as [unknown, unknown, { deep: { of: unknown } }])[2].deep.of, bytes);
 }
 
-Deno.test("views arrive as what they were: as arguments, results, items, progress, items of map and in errors", async () => {
+Deno.test("views keep their types as arguments, results, items, progress, items of map and in errors", async () => {
   await using pool = new WorkerPool(1);
   const made = views();
   const shared = made.shared as Int32Array;
@@ -106,13 +106,13 @@ Deno.test("message ports that are moved to a task and back work, beside buffers 
   await closed;
 });
 
-Deno.test("a large typed array costs the pool about what its buffer costs, not a look at each element", async () => {
+Deno.test("a large typed array costs the pool about as much as its buffer", async () => {
   await using pool = new WorkerPool(1);
   const make = (kind: string, bytes: number) => {
     const view = kind === "view" ? new Uint8Array(bytes) : new ArrayBuffer(bytes);
     return { list: [view] };
   };
-  /** The least CPU time of some tries: how long they take depends on what else the machine has to do. */
+  /** The least CPU time of some runs, as the elapsed time depends on other programs. */
   async function cost(task: () => Promise<unknown>): Promise<number> {
     let least = Infinity;
     for (let i = 0; i < 7; i++) {
@@ -129,7 +129,7 @@ Deno.test("a large typed array costs the pool about what its buffer costs, not a
   await pool.run(make, "view", 1);
   const results = await cost(() => pool.run(make, "view", bytes)) / await cost(() => pool.run(make, "buffer", bytes));
   const args = await cost(() => pool.run(empty, view)) / await cost(() => pool.run(empty, buffer));
-  // 30 and more when each element is looked at; about 1 otherwise.
+  // 30 and more if Deno visits each element; about 1 otherwise.
   assert(results < 8 && args < 8, `${results.toFixed(1)} and ${args.toFixed(1)} times as much`);
   assertInstanceOf((await pool.run(make, "view", 1)).list[0], Uint8Array);
 });

@@ -1,39 +1,39 @@
-/** The end of a transaction: SQLite decides, and what it decides is told. */
+/** The end of a transaction: its outcome is always the one in the database. */
 import { current, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { AsyncDBCursor, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
 import { failureOf, insert, isClean, onDisk, refusalOf, withBank, withFile } from "./database_files.ts";
 
-Deno.test("a transaction whose time runs out while it commits gives its value", async () => {
-  await withBank(function* ({ path, db, hold, letGo }) {
+Deno.test("a transaction whose time runs out while it commits returns its value", async () => {
+  await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const waiting = Scheduler.instance().spawn(function* () {
       return yield* withTimeout(0.2, db.transaction((cursor) => insert(cursor, 1)));
     });
     yield* sleep(0.5);
     assert(waiting.isAlive());
-    yield* letGo();
+    yield* release();
     assertEquals(yield* waiting.finish(), "done");
     assertEquals(yield* onDisk(path), [1]);
     assert(yield* isClean(db));
   });
 });
 
-Deno.test("a commit that fails is told, also if time has run out meanwhile", async () => {
-  await withBank(function* ({ path, db, hold, letGo }) {
+Deno.test("a commit that fails throws its error, also if time has run out meanwhile", async () => {
+  await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const work = db.transaction((cursor) => insert(cursor, 1));
     const error = yield* refusalOf(withTimeout(0.1, work));
     assertEquals([error.code, error.message], ["SQLITE_BUSY", "database is locked"]);
-    yield* letGo();
+    yield* release();
     assertEquals(yield* onDisk(path), []);
     assert(yield* isClean(db));
   }, 0.3);
 });
 
 Deno.test("an error thrown into a coroutine while it commits arrives at its next wait", async () => {
-  await withBank(function* ({ path, db, hold, letGo }) {
+  await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const seen: unknown[] = [];
     const waiting = Scheduler.instance().spawn(function* () {
@@ -49,7 +49,7 @@ Deno.test("an error thrown into a coroutine while it commits arrives at its next
     waiting.throw(error);
     yield* sleep(0.1);
     assertEquals(seen, []);
-    yield* letGo();
+    yield* release();
     yield* waiting.finish();
     assertEquals(seen, ["done", error]);
     assertEquals(yield* onDisk(path), [1]);
@@ -57,7 +57,7 @@ Deno.test("an error thrown into a coroutine while it commits arrives at its next
 });
 
 Deno.test("a coroutine that is terminated while it commits learns the outcome first", async () => {
-  await withBank(function* ({ path, db, hold, letGo }) {
+  await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const seen: unknown[] = [];
     const waiting = Scheduler.instance().spawn(function* () {
@@ -73,7 +73,7 @@ Deno.test("a coroutine that is terminated while it commits learns the outcome fi
     waiting.terminate();
     yield* sleep(0.1);
     assertEquals(seen, []);
-    yield* letGo();
+    yield* release();
     yield* waiting.finish();
     assertEquals(seen, ["done", "cleaned up"]);
     assertEquals(yield* onDisk(path), [1]);
@@ -82,7 +82,7 @@ Deno.test("a coroutine that is terminated while it commits learns the outcome fi
 });
 
 Deno.test("a cancelled task of asyncio learns the outcome of its commit first", async () => {
-  await withBank(function* ({ path, db, hold, letGo }) {
+  await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const seen: unknown[] = [];
     const loop = asyncio.run(function* () {
@@ -101,14 +101,14 @@ Deno.test("a cancelled task of asyncio learns the outcome of its commit first", 
       }
     });
     yield* sleep(0.5);
-    yield* letGo();
+    yield* release();
     yield loop;
     assertEquals(seen, ["done", "CancelledError"]);
     assertEquals(yield* onDisk(path), [1]);
   });
 });
 
-Deno.test("what ends a coroutine before it commits keeps it from committing", async () => {
+Deno.test("a coroutine that is terminated or cancelled before its commit does not commit", async () => {
   await withBank(function* ({ path, db }) {
     const doomed = Scheduler.instance().spawn(function* () {
       yield* db.transaction(function* (cursor) {
@@ -130,7 +130,7 @@ Deno.test("what ends a coroutine before it commits keeps it from committing", as
   });
 });
 
-Deno.test("a transaction is on disk if and only if it gave its value, whenever it is cut short", async () => {
+Deno.test("a transaction is on disk if and only if it returned its value, whenever it is cut short", async () => {
   await withFile(async (path) => {
     await using pool = new WorkerPool(1);
     await run(function* () {
@@ -142,7 +142,7 @@ Deno.test("a transaction is on disk if and only if it gave its value, whenever i
           yield* withTimeout(
             0.0003 * (i % 15),
             db.transaction(function* () {
-              // The one within is released as the other is committed.
+              // The inner transaction is released when the outer is committed.
               yield* db.transaction(() => insert(db, i));
             }),
           );
@@ -158,7 +158,7 @@ Deno.test("a transaction is on disk if and only if it gave its value, whenever i
 });
 
 Deno.test("a race that is cut short while a transaction commits leaves the connection clean", async () => {
-  await withBank(function* ({ db, hold, letGo }) {
+  await withBank(function* ({ db, hold, release }) {
     yield* hold();
     const waiting = Scheduler.instance().spawn(function* () {
       return yield* race(
@@ -172,13 +172,13 @@ Deno.test("a race that is cut short while a transaction commits leaves the conne
     yield* sleep(0.3);
     // It goes on when its branches have ended.
     assert(waiting.isAlive());
-    yield* letGo();
+    yield* release();
     assertEquals(yield* waiting.finish(), "too late");
     assert(yield* isClean(db));
   });
 });
 
-Deno.test("a constraint that is checked at the commit fails it, and nothing stays", async () => {
+Deno.test("a constraint that is checked at the commit makes it fail, and no change stays", async () => {
   await withBank(function* ({ path, db }) {
     yield* db.executescript(
       "CREATE TABLE p (n INTEGER PRIMARY KEY); " +
@@ -198,7 +198,7 @@ Deno.test("a constraint that is checked at the commit fails it, and nothing stay
 });
 
 Deno.test("a transaction whose worker ends is rolled back", async () => {
-  await withBank(function* ({ path, hold, letGo }) {
+  await withBank(function* ({ path, hold, release }) {
     for (const when of ["in the body", "while it commits"]) {
       const pool = new WorkerPool(1);
       const db = new AsyncDBCursor(pool, path, { busyTimeout: 0.5 });
@@ -215,9 +215,9 @@ Deno.test("a transaction whose worker ends is rolled back", async () => {
       assertInstanceOf(yield* waiting.finish(), WorkerError);
       assertInstanceOf(yield* failureOf(db.cursor().execute("SELECT 1")), WorkerError);
       if (when === "while it commits") {
-        // SQLite does not know that it was to end.
+        // SQLite goes on in the worker that was told to end.
         yield* sleep(0.5);
-        yield* letGo();
+        yield* release();
       }
       assertEquals(yield* onDisk(path), []);
       yield* db.close();

@@ -2,7 +2,7 @@
 import { type Coro, run } from "@asyncoro/asyncoro";
 import { AsyncDBCursor, DatabaseError } from "../../core/workers/mod.ts";
 
-/** Runs `use` with the path of a database file that is gone afterwards. */
+/** Runs `use` with the path of a database file, which is removed afterwards. */
 export async function withFile(use: (path: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "asyncoro-" });
   try {
@@ -12,7 +12,7 @@ export async function withFile(use: (path: string) => Promise<void>): Promise<vo
   }
 }
 
-/** What is on the disk: the first column of all rows of `sql`, through a connection of its own. */
+/** Reads from the file: the first column of all rows of `sql`, through a connection of its own. */
 export function* onDisk(path: string, sql = "SELECT n FROM t ORDER BY n"): Generator<unknown, unknown[]> {
   const cursor = new AsyncDBCursor<unknown[]>(path, { rows: "array", busyTimeout: 10 });
   try {
@@ -23,7 +23,7 @@ export function* onDisk(path: string, sql = "SELECT n FROM t ORDER BY n"): Gener
   }
 }
 
-/** Waits for the error of what fails. */
+/** Waits for work that fails, and returns its error. */
 export function* failureOf(work: Iterable<unknown>): Generator<unknown, Error> {
   try {
     yield* work as Generator<unknown, unknown>;
@@ -34,7 +34,7 @@ export function* failureOf(work: Iterable<unknown>): Generator<unknown, Error> {
   throw new Error("It did not fail");
 }
 
-/** Waits for the error of what SQLite refuses. */
+/** Waits for work at which SQLite fails, and returns its error. */
 export function* refusalOf(work: Iterable<unknown>): Generator<unknown, DatabaseError> {
   const error = yield* failureOf(work);
   if (error instanceof DatabaseError) return error;
@@ -46,7 +46,7 @@ export function* insert(cursor: AsyncDBCursor, n: number): Generator<unknown, st
   return "done";
 }
 
-/** Whether the connection is in a transaction: another cannot be begun then. */
+/** Whether the connection is in no transaction: only then can one begin. */
 export function* isClean(cursor: AsyncDBCursor): Generator<unknown, boolean> {
   return (yield* cursor.transaction(() => insert(cursor, 99), "immediate")) === "done";
 }
@@ -55,12 +55,12 @@ export interface Bank {
   readonly path: string;
   /** The connection that is tested; its file has the table `t` with the column `n`. */
   readonly db: AsyncDBCursor;
-  /** Keeps others from committing to the file, but not from working on it, until {@linkcode letGo}. */
+  /** Keeps other connections from committing to the file, but not from changing it, until {@linkcode release}. */
   hold(): Generator<unknown, void>;
-  letGo(): Generator<unknown, void>;
+  release(): Generator<unknown, void>;
 }
 
-/** Runs `use` with a database of which a commit can be held up. */
+/** Runs `use` with a database whose commits can be delayed. */
 export async function withBank(
   use: (bank: Bank, coro: Coro) => Generator<unknown, void>,
   busyTimeout = 10,
@@ -74,11 +74,11 @@ export async function withBank(
         yield* reader.execute("BEGIN");
         yield* reader.execute("SELECT * FROM t");
       };
-      const letGo = function* (): Generator<unknown, void> {
+      const release = function* (): Generator<unknown, void> {
         yield* reader.execute("COMMIT");
       };
       try {
-        yield* use({ path, db, hold, letGo }, coro);
+        yield* use({ path, db, hold, release }, coro);
       } finally {
         yield* db.close();
         yield* reader.close();

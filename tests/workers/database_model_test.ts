@@ -1,6 +1,6 @@
 /**
- * Random transactions, cut short at random moments in every way, against a model of what the table holds: after each,
- * another connection sees what was told. Chance is seeded; when a cut comes is up to the machine.
+ * Random transactions, cut short at random moments in every way, against a model of the table: after each, another
+ * connection sees the content that the outcome implies. The choices are seeded; the moments depend on the machine.
  */
 import { type Coro, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
@@ -8,19 +8,19 @@ import { AsyncDBCursor, WorkerPool } from "../../core/workers/mod.ts";
 import { Random } from "../soak/random.ts";
 import { withFile } from "./database_files.ts";
 
-/** What the table holds: values by keys. */
+/** The content of the table: values by keys. */
 type Table = ReadonlyMap<number, number>;
 
 class Refused extends Error {}
 
-/** What may be done to a coroutine while it is in a transaction. */
+/** The ways to cut a coroutine in a transaction short. */
 const CUTS: readonly ((coro: Coro) => void)[] = [
   () => {},
   (coro) => coro.terminate(),
   (coro) => coro.throw(new Refused()),
 ];
 
-/** Works on a table at random. What works gives the table as it is then. */
+/** Changes a table at random. The methods return the content that the table should have then. */
 class Player {
   readonly random: Random;
   readonly db: AsyncDBCursor;
@@ -68,7 +68,7 @@ class Player {
     return now;
   }
 
-  /** A transaction that may fail or be given up. */
+  /** A transaction that may fail or be cut short. */
   *attempt(table: Table, depth = 0): Generator<unknown, Table> {
     const work = this.db.transaction(() => this.changes(table, depth));
     try {
@@ -81,11 +81,11 @@ class Player {
 
   /** A transaction in a coroutine that is cut short. */
   *cutAttempt(table: Table): Generator<unknown, Table> {
-    let told = table;
+    let expected = table;
     const attempt = () => this.attempt(table);
     const coro = Scheduler.instance().spawn(function* () {
       try {
-        told = yield* attempt();
+        expected = yield* attempt();
         yield* sleep(0);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
@@ -94,10 +94,10 @@ class Player {
     yield* sleep(this.random.next() ** 2 * 0.02);
     this.random.pick(CUTS)(coro);
     yield* coro.finish();
-    return told;
+    return expected;
   }
 
-  /** A transaction in a race, which does not tell what became of it if it loses: gives what it wanted. */
+  /** A transaction in a race. If it loses, its outcome is unknown: returns the content if it is committed. */
   *contest(table: Table): Generator<unknown, Table> {
     let wanted = table;
     const body = () => this.changes(table, 0);
@@ -123,7 +123,7 @@ function equal(one: Table, other: Table): boolean {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`a table holds what was told of transactions that are cut short (seed ${seed})`, async () => {
+  Deno.test(`a table has the changes of transactions that returned, and no others (seed ${seed})`, async () => {
     await withFile(async (path) => {
       await using pool = new WorkerPool(2);
       await run(function* () {

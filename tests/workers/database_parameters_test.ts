@@ -62,7 +62,7 @@ Deno.test("every value comes back as it was given", async () => {
   });
 });
 
-Deno.test("too few, too many and missing values are refused, and nothing is done", async () => {
+Deno.test("too few, too many and missing values are refused, and nothing is executed", async () => {
   await withTable(function* (db) {
     const cases: [string, SqlParameters, string][] = [
       ["INSERT INTO t VALUES (?, ?)", [7], "has 2 parameters: current number of values is 1"],
@@ -86,7 +86,7 @@ Deno.test("too few, too many and missing values are refused, and nothing is done
   });
 });
 
-Deno.test("a value that SQLite does not store is refused, wherever it stands", async () => {
+Deno.test("a value that SQLite cannot store is refused in any position", async () => {
   await withTable(function* (db) {
     const values: unknown[] = [
       undefined,
@@ -118,14 +118,14 @@ Deno.test("a value that SQLite does not store is refused, wherever it stands", a
     for (const parameters of [new Map(), new Date(), new Set(), new Uint8Array(2), new ArrayBuffer(1), null, 1, "ab"]) {
       assertThrows(() => db.execute("INSERT INTO t VALUES (?, ?)", parameters as never), TypeError, "'parameters'");
     }
-    // deno-lint-ignore no-sparse-arrays -- a hole is no value
+    // deno-lint-ignore no-sparse-arrays -- a hole is not a value
     assertThrows(() => db.execute("INSERT INTO t VALUES (?, ?)", [, 1] as never), DatabaseError);
     assertEquals(yield* all(db, "SELECT * FROM t"), []);
     yield* db.execute("INSERT INTO t VALUES (?, ?)", [2n ** 63n - 1n, -(2n ** 63n)]);
   });
 });
 
-Deno.test("one statement is executed at once, whatever is in it; what follows is refused", async () => {
+Deno.test("only one statement is executed at once; a text with more is refused", async () => {
   await withTable(function* (db) {
     const several = [
       "INSERT INTO t VALUES (8, 8); INSERT INTO t VALUES (9, 9)",
@@ -158,7 +158,7 @@ Deno.test("one statement is executed at once, whatever is in it; what follows is
   });
 });
 
-Deno.test("a text without a statement gives no rows", async () => {
+Deno.test("a text without a statement has no rows", async () => {
   await withTable(function* (db) {
     for (const sql of ["", "  ", ";", "-- SELECT 1", "/* x */;", "/* not ended"]) {
       yield* db.execute("SELECT 1");
@@ -181,7 +181,7 @@ Deno.test("NUL and half of a surrogate pair in SQL are refused", async () => {
   });
 });
 
-Deno.test("executemany() executes only what changes rows", async () => {
+Deno.test("executemany() executes only statements that change rows", async () => {
   await withTable(function* (db) {
     for (const sql of ["SELECT ?", "CREATE TABLE u (a)", "PRAGMA user_version = 1", "", "EXPLAIN DELETE FROM t"]) {
       assertThrows(() => db.executemany(sql, [[]]), DatabaseError, "use execute()");
@@ -198,21 +198,21 @@ Deno.test("executemany() executes only what changes rows", async () => {
 
 Deno.test("rowcount, lastrowid and description are those of the last statement", async () => {
   await withTable(function* (db) {
-    const told = function* (sql: string): Generator<unknown, unknown[]> {
+    const resultOf = function* (sql: string): Generator<unknown, unknown[]> {
       yield* db.execute(sql);
       return [db.rowcount, db.lastrowid, db.description];
     };
     assertEquals([db.rowcount, db.lastrowid, db.description], [-1, null, null]);
-    assertEquals(yield* told("INSERT INTO t VALUES (1, 1), (2, 2)"), [2, 2, null]);
-    assertEquals(yield* told("CREATE TABLE u (a UNIQUE)"), [-1, 2, null]);
-    assertEquals(yield* told("SELECT a, b FROM t"), [-1, 2, ["a", "b"]]);
-    assertEquals(yield* told("UPDATE t SET a = 3"), [2, 2, null]);
-    assertEquals(yield* told("INSERT INTO t VALUES (5, 6), (7, 8) RETURNING a"), [2, 4, ["a"]]);
-    assertEquals(yield* told("DELETE FROM t WHERE a = 0 RETURNING a"), [0, 4, ["a"]]);
-    assertEquals(yield* told("REPLACE INTO u VALUES (1)"), [1, 1, null]);
-    assertEquals(yield* told("INSERT OR IGNORE INTO u VALUES (1)"), [0, 1, null]);
-    assertEquals(yield* told("WITH x AS (SELECT 1) DELETE FROM t"), [4, 1, null]);
-    assertEquals(yield* told("PRAGMA user_version"), [-1, 1, ["user_version"]]);
+    assertEquals(yield* resultOf("INSERT INTO t VALUES (1, 1), (2, 2)"), [2, 2, null]);
+    assertEquals(yield* resultOf("CREATE TABLE u (a UNIQUE)"), [-1, 2, null]);
+    assertEquals(yield* resultOf("SELECT a, b FROM t"), [-1, 2, ["a", "b"]]);
+    assertEquals(yield* resultOf("UPDATE t SET a = 3"), [2, 2, null]);
+    assertEquals(yield* resultOf("INSERT INTO t VALUES (5, 6), (7, 8) RETURNING a"), [2, 4, ["a"]]);
+    assertEquals(yield* resultOf("DELETE FROM t WHERE a = 0 RETURNING a"), [0, 4, ["a"]]);
+    assertEquals(yield* resultOf("REPLACE INTO u VALUES (1)"), [1, 1, null]);
+    assertEquals(yield* resultOf("INSERT OR IGNORE INTO u VALUES (1)"), [0, 1, null]);
+    assertEquals(yield* resultOf("WITH x AS (SELECT 1) DELETE FROM t"), [4, 1, null]);
+    assertEquals(yield* resultOf("PRAGMA user_version"), [-1, 1, ["user_version"]]);
     yield* refusalOf(db.execute("INSERT INTO u VALUES (1)"));
     assertEquals([db.rowcount, db.lastrowid, db.description, yield* db.fetchall()], [-1, 1, null, []]);
   });
@@ -240,7 +240,7 @@ Deno.test("integers beyond 2^53 are errors, or bigints with the option", async (
   }, { bigints: true });
 });
 
-Deno.test("a change that would give back an integer beyond 2^53 is not made", async () => {
+Deno.test("a change that would return an integer beyond 2^53 is not made", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const db = new AsyncDBCursor(path);

@@ -1,4 +1,4 @@
-/** Rows on their way from the worker: none is lost, errors arrive, and no lock is held. */
+/** Rows from the worker: none is lost, errors are thrown, and no lock is held. */
 import { all, race, run, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
 import { AsyncDBCursor, WorkerPool } from "../../core/workers/mod.ts";
@@ -17,7 +17,7 @@ function rowsFrom(first: number, to = COUNT): Numbered[] {
   return Array.from({ length: to - first }, (_, i) => ({ n: first + i }));
 }
 
-/** Every way of fetching: puts rows into `seen`, and gives how many there were; 0 at the end. */
+/** The ways of fetching: each adds rows to `seen`, and returns how many there were; 0 at the end. */
 type Way = (cursor: AsyncDBCursor<Numbered>, seen: Numbered[]) => Generator<unknown, number>;
 
 const WAYS: Record<string, Way> = {
@@ -53,7 +53,7 @@ function spin(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-Deno.test("a fetch that is given up loses no row, whenever and in whatever way", async () => {
+Deno.test("a fetch that is cut short at any moment loses no row", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor<Numbered>(pool, ":memory:");
@@ -64,7 +64,7 @@ Deno.test("a fetch that is given up loses no row, whenever and in whatever way",
       let ended = false;
       for (let stepBudget = 0; !ended;) {
         const before = seen.length;
-        // The worker is busy, so that there is something to give up, in every state.
+        // The worker is busy, so that the fetch can be cut short in every state.
         const busy = stepBudget > 0 && stepBudget < 8 ? pool.run(spin, 0.5) : null;
         try {
           ended = (yield* withTimeout(stepBudget < 16 ? stepBudget * 0.0001 : 60, fetch(cursor, seen))) === 0;
@@ -83,7 +83,7 @@ Deno.test("a fetch that is given up loses no row, whenever and in whatever way",
   });
 });
 
-Deno.test("rows that a race or all() cannot hand over go back in their order", async () => {
+Deno.test("rows that a race or all() does not hand over are put back in their order", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor<Numbered>(pool, ":memory:");
@@ -131,7 +131,7 @@ Deno.test("several coroutines fetch from one cursor, each row once", async () =>
   });
 });
 
-Deno.test("a cursor that is used anew gives the rows of the new statement", async () => {
+Deno.test("a cursor that executes again has the rows of the new statement", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor<Numbered>(pool, ":memory:");
@@ -143,7 +143,7 @@ Deno.test("a cursor that is used anew gives the rows of the new statement", asyn
     assertEquals([...(yield* late.finish()) as Numbered[], ...(yield* cursor.fetchall())], [{ n: -1 }]);
     yield* cursor.execute(NUMBERS);
     assertEquals(yield* cursor.fetchone(), { n: 0 });
-    // YieldedValue up, it has no rows: neither old nor new ones.
+    // If the statement is cut short, there are no rows, neither old nor new ones.
     let rows: unknown = null;
     try {
       yield* withTimeout(0, cursor.execute("SELECT -1 AS n"));
@@ -156,7 +156,7 @@ Deno.test("a cursor that is used anew gives the rows of the new statement", asyn
   });
 });
 
-Deno.test("rows are as they are: names that are double, numbers or __proto__, large values, none", async () => {
+Deno.test("rows may have double names, numbers or __proto__ as names, and large values; there may be none", async () => {
   await run(function* () {
     const cursor = new AsyncDBCursor(":memory:");
     const arrays = new AsyncDBCursor<unknown[]>(":memory:", { rows: "array" });
@@ -176,7 +176,7 @@ Deno.test("rows are as they are: names that are double, numbers or __proto__, la
   });
 });
 
-Deno.test("SQLite's errors arrive, whenever in a statement they come", async () => {
+Deno.test("SQLite's errors are thrown, wherever in a statement they occur", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const writer = new AsyncDBCursor(path);
@@ -191,7 +191,7 @@ Deno.test("SQLite's errors arrive, whenever in a statement they come", async () 
       assertEquals((yield* refusalOf(reader.executemany("DELETE FROM t", [[]]))).code, "SQLITE_BUSY");
       assertEquals((yield* refusalOf(reader.transaction(function* () {}, "immediate"))).code, "SQLITE_BUSY");
       yield* writer.execute("ROLLBACK");
-      // Far behind the rows that come first.
+      // Errors that occur long after the first rows.
       const late = `${NUMBERS} UNION ALL SELECT abs(-9223372036854775808)`;
       for (const sql of [late, `${late} LIMIT -1`, `INSERT INTO t ${late} RETURNING n`]) {
         assertEquals((yield* refusalOf(reader.execute(sql))).message, "integer overflow");
@@ -206,7 +206,7 @@ Deno.test("SQLite's errors arrive, whenever in a statement they come", async () 
   });
 });
 
-Deno.test("a damaged database is told as such", async () => {
+Deno.test("a damaged database is reported as such", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const cursor = new AsyncDBCursor(path);
@@ -231,7 +231,7 @@ Deno.test("a damaged database is told as such", async () => {
   });
 });
 
-Deno.test("a script is executed statement by statement, and tells the code of what fails in it", async () => {
+Deno.test("a script is executed statement by statement, and an error in it has its code", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const cursor = new AsyncDBCursor(path);
@@ -242,7 +242,7 @@ Deno.test("a script is executed statement by statement, and tells the code of wh
       assertEquals((yield* refusalOf(cursor.executescript("SELEC"))).code, "SQLITE_ERROR");
       yield* reader.close();
       yield* cursor.execute("DELETE FROM t");
-      // Statements of all lengths, and more text than SQLite is shown at once.
+      // Statements of all lengths, and more text than SQLite gets in one piece.
       const long = "x".repeat(20_000);
       yield* cursor.executescript(`
         ;; -- ; ${long}
@@ -292,7 +292,7 @@ Deno.test("a cursor whose rows are not all fetched holds no lock", async () => {
         yield* first.executescript("CREATE TABLE u (a); DROP TABLE u");
       }
       yield* unfinished.close();
-      // What has been fetched is as it was.
+      // Rows are not affected by later changes.
       const reading = first.cursor();
       yield* reading.execute("SELECT n FROM t WHERE n >= 0 ORDER BY n");
       yield* first.execute("DROP TABLE t");
@@ -309,7 +309,7 @@ Deno.test("rows that were fetched do not stay in the worker", async () => {
   await run(function* () {
     const cursor = new AsyncDBCursor(pool, ":memory:");
     const kept = (): number => {
-      // deno-lint-ignore no-explicit-any -- what the worker keeps for its connections
+      // deno-lint-ignore no-explicit-any -- the worker's table of connections
       const connections = (globalThis as any)[Symbol.for("asyncoro.databases")];
       let rows = 0;
       for (const { results } of connections.values()) {

@@ -3,11 +3,11 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import { AsyncDBCursor, DatabaseError, WorkerError, WorkerPool } from "../../core/workers/mod.ts";
 import { failureOf, withFile } from "./database_files.ts";
 
-/** Takes a good part of a second. */
+/** Takes about half a second. */
 const SLOW =
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500000) SELECT max(i) AS m FROM n`;
 
-Deno.test("AsyncDBCursor executes and fetches in a database file that stays", async () => {
+Deno.test("AsyncDBCursor executes and fetches in a database file, which persists", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const cursor = new AsyncDBCursor(path);
@@ -33,7 +33,7 @@ Deno.test("AsyncDBCursor executes and fetches in a database file that stays", as
   });
 });
 
-Deno.test("fetchone(), fetchmany(), fetchall() and iteration take rows in order, of any number", async () => {
+Deno.test("fetchone(), fetchmany(), fetchall() and iteration take any number of rows in order", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor(pool, ":memory:", { rows: "array" });
@@ -62,7 +62,7 @@ Deno.test("fetchone(), fetchmany(), fetchall() and iteration take rows in order,
   });
 });
 
-Deno.test("for await goes through the rows in async code", async () => {
+Deno.test("for await iterates over the rows in async code", async () => {
   await using pool = new WorkerPool(1);
   const cursor = new AsyncDBCursor(pool, ":memory:");
   await run(function* () {
@@ -74,7 +74,7 @@ Deno.test("for await goes through the rows in async code", async () => {
   cursor[Symbol.dispose]();
 });
 
-Deno.test("statements that change rows and give them back are done at once", async () => {
+Deno.test("statements that change rows and return them are executed at once", async () => {
   await run(function* () {
     const cursor = new AsyncDBCursor(":memory:");
     yield* cursor.execute("CREATE TABLE t (a)");
@@ -86,7 +86,7 @@ Deno.test("statements that change rows and give them back are done at once", asy
   });
 });
 
-Deno.test("errors carry SQLite's code, and the connection goes on", async () => {
+Deno.test("errors have SQLite's code, and the connection goes on", async () => {
   await run(function* () {
     const cursor = new AsyncDBCursor(":memory:");
     yield* cursor.execute("CREATE TABLE t (a UNIQUE, b NOT NULL)");
@@ -114,7 +114,7 @@ Deno.test("errors carry SQLite's code, and the connection goes on", async () => 
   });
 });
 
-Deno.test("a database that cannot be opened says so at the first use, and may be tried again", async () => {
+Deno.test("a database that cannot be opened throws at the first use, and may be tried again", async () => {
   await withFile(async (path) => {
     await using pool = new WorkerPool(1);
     const missing = new AsyncDBCursor(pool, `${path}/nowhere/x.db`);
@@ -195,7 +195,7 @@ Deno.test("a transaction within another is a savepoint", async () => {
   });
 });
 
-Deno.test("a coroutine in a transaction has the connection to itself", async () => {
+Deno.test("a coroutine in a transaction uses the connection alone", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor(pool, ":memory:");
@@ -218,7 +218,7 @@ Deno.test("a coroutine in a transaction has the connection to itself", async () 
   });
 });
 
-Deno.test("several cursors work on one file, each with its connection", async () => {
+Deno.test("several cursors use one file, each with its own connection", async () => {
   await withFile(async (path) => {
     await using pool = new WorkerPool(2);
     await run(function* () {
@@ -256,7 +256,7 @@ Deno.test("a slow query does not delay a 5 ms ticker", async () => {
     yield* cursor.execute(SLOW);
     const took = performance.now() - start;
     assertEquals(yield* cursor.fetchone(), { m: 1500000 });
-    // It would be none while the query ran if that were on this thread. Other programs may hold this one up.
+    // There would be no ticks if the query ran in this thread. Other programs may delay this one.
     assert(took > 50 && ticks > took / 40, `${ticks} ticks in ${took} ms`);
     assert(longest < took / 2, `${longest} of ${took} ms`);
     ticker.terminate();
@@ -265,7 +265,7 @@ Deno.test("a slow query does not delay a 5 ms ticker", async () => {
   });
 });
 
-Deno.test("a query that is given up ends by itself, or takes its connection along", async () => {
+Deno.test("a query that is cut short ends by itself, or its connection is lost", async () => {
   await using pool = new WorkerPool(1, { grace: 0.01 });
   await run(function* () {
     const cursor = new AsyncDBCursor(pool, ":memory:");
@@ -273,7 +273,7 @@ Deno.test("a query that is given up ends by itself, or takes its connection alon
     try {
       yield* withTimeout(0.02, cursor.execute(SLOW));
     } catch {
-      // As it should be.
+      // Expected.
     }
     yield* sleep(0.1);
     try {
@@ -305,7 +305,7 @@ Deno.test("bad input is refused at the call", async () => {
   assertThrows(() => cursor.execute("SELECT 1"), ClosedError, "it is closed");
 });
 
-Deno.test("a closed cursor throws a ClosedError whatever is called, and closing it again has no effect", async () => {
+Deno.test("every method of a closed cursor throws a ClosedError, and closing it again has no effect", async () => {
   await using pool = new WorkerPool(1);
   const calls: ((cursor: AsyncDBCursor) => unknown)[] = [
     (cursor) => cursor.execute("SELECT 1"),
@@ -339,7 +339,7 @@ Deno.test("a closed cursor throws a ClosedError whatever is called, and closing 
   });
 });
 
-Deno.test("an operation made before its cursor was closed throws a ClosedError when it is yielded after", async () => {
+Deno.test("an operation that is yielded after its cursor was closed throws a ClosedError", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     for (const shared of [true, false]) {
@@ -360,7 +360,7 @@ Deno.test("an operation made before its cursor was closed throws a ClosedError w
   });
 });
 
-Deno.test("operations that wait for their turn when the cursor is closed are done before", async () => {
+Deno.test("operations that wait for their turn when the cursor is closed are executed before", async () => {
   await using pool = new WorkerPool(1);
   await run(function* () {
     const cursor = new AsyncDBCursor(pool, ":memory:");

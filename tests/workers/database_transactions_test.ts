@@ -3,11 +3,11 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import { AsyncDBCursor, WorkerPool } from "../../core/workers/mod.ts";
 import { failureOf, insert, isClean, onDisk, refusalOf, withBank, withFile } from "./database_files.ts";
 
-/** Takes a good part of a second. */
+/** Takes about half a second. */
 const SLOW =
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500000) SELECT max(i) AS m FROM n`;
 
-Deno.test("a transaction given up while it begins is not begun, or undone", async () => {
+Deno.test("a transaction that is cut short while it begins does not begin, or is rolled back", async () => {
   await withFile(async (path) => {
     await run(function* () {
       const db = new AsyncDBCursor(path, { busyTimeout: 10 });
@@ -20,7 +20,7 @@ Deno.test("a transaction given up while it begins is not begun, or undone", asyn
         return yield* insert(db, 2);
       });
       yield* other.execute("ROLLBACK");
-      // What was queued behind it is no part of it.
+      // The statement that waited behind it is not part of it.
       yield* next.finish();
       assertEquals(yield* onDisk(path), [2]);
       assert(yield* isClean(db));
@@ -32,7 +32,7 @@ Deno.test("a transaction given up while it begins is not begun, or undone", asyn
   });
 });
 
-Deno.test("a transaction that SQLite has rolled back takes no more statements, and is not committed", async () => {
+Deno.test("a transaction that SQLite has rolled back refuses more statements, and is not committed", async () => {
   await withBank(function* ({ path, db }) {
     yield* db.execute("CREATE TABLE u (n INTEGER UNIQUE)");
     yield* db.execute("INSERT INTO u VALUES (1)");
@@ -62,7 +62,7 @@ Deno.test("a transaction that SQLite has rolled back takes no more statements, a
   });
 });
 
-Deno.test("a transaction that its own statements end is told as failed, and the connection is clean", async () => {
+Deno.test("a transaction that its own statements end fails, and the connection is clean", async () => {
   await withBank(function* ({ path, db }) {
     yield* refusalOf(db.transaction(function* () {
       yield* insert(db, 1);
@@ -75,7 +75,7 @@ Deno.test("a transaction that its own statements end is told as failed, and the 
       throw own;
     }));
     assertEquals(error, own);
-    // Without its savepoint the one within cannot be undone alone: all is.
+    // Without its savepoint the inner transaction cannot be rolled back alone, so everything is.
     const lost = yield* refusalOf(db.transaction(function* () {
       yield* insert(db, 3);
       const within = yield* failureOf(db.transaction(function* () {
@@ -92,7 +92,7 @@ Deno.test("a transaction that its own statements end is told as failed, and the 
   });
 });
 
-Deno.test("transaction() in one that was begun by hand fails, and leaves that alone", async () => {
+Deno.test("transaction() within one that was begun by a statement fails, and does not change that one", async () => {
   await withBank(function* ({ path, db }) {
     yield* db.execute("BEGIN");
     yield* insert(db, 1);
@@ -117,7 +117,7 @@ Deno.test("transactions of several branches of one coroutine do not mix", async 
       yield* sleep(0.005);
       return yield* db.transaction(function* () {
         yield* insert(db, 2);
-        // Branches of the body are within; they take turns.
+        // Branches of the body are in the transaction; they take turns.
         yield* all(
           insert(db, 3),
           db.transaction(function* () {
@@ -144,7 +144,7 @@ Deno.test("transactions of several branches of one coroutine do not mix", async 
   });
 });
 
-Deno.test("a transaction within another that is given up undoes itself alone", async () => {
+Deno.test("a transaction within another that is cut short is rolled back alone", async () => {
   await withBank(function* ({ path, db }) {
     yield* db.transaction(function* () {
       yield* insert(db, 1);
@@ -162,7 +162,7 @@ Deno.test("a transaction within another that is given up undoes itself alone", a
   });
 });
 
-Deno.test("statements behind one that was given up are carried out after it", async () => {
+Deno.test("statements after one that was cut short are executed after it", async () => {
   await withBank(function* ({ path, db }) {
     assertInstanceOf(yield* failureOf(withTimeout(0.05, db.execute(SLOW))), TimeoutError);
     yield* insert(db, 1);
@@ -176,7 +176,7 @@ Deno.test("statements behind one that was given up are carried out after it", as
   });
 });
 
-Deno.test("executemany() that is given up ends soon, and in a transaction nothing of it stays", async () => {
+Deno.test("executemany() that is cut short ends soon, and in a transaction no change stays", async () => {
   await withFile(async (path) => {
     await using pool = new WorkerPool(1, { grace: 30 });
     await run(function* () {
@@ -193,7 +193,7 @@ Deno.test("executemany() that is given up ends soon, and in a transaction nothin
         }),
       ));
       assertInstanceOf(error, TimeoutError);
-      // All of it would take longer than the wait for the end of it.
+      // All executions would take longer than the busy timeout.
       assertEquals(yield* onDisk(path), []);
       assertEquals(yield* onDisk(path, "SELECT n FROM slow"), []);
       assert(yield* isClean(db));
@@ -202,7 +202,7 @@ Deno.test("executemany() that is given up ends soon, and in a transaction nothin
   });
 });
 
-Deno.test("closing waits for the transaction that is open, and is done even if its wait is given up", async () => {
+Deno.test("closing waits for the open transaction, and happens even if its wait is cut short", async () => {
   await withFile(async (path) => {
     await using pool = new WorkerPool(1);
     await run(function* () {
@@ -220,7 +220,7 @@ Deno.test("closing waits for the transaction that is open, and is done even if i
       yield* sleep(0.03);
       assertInstanceOf(yield* failureOf(withTimeout(0.01, own.close())), TimeoutError);
       assertEquals(yield* waiting.finish(), "committed");
-      // Nor does it stay open if it was given up as it opened.
+      // A connection whose opening was cut short does not stay open either.
       const third = new AsyncDBCursor(pool, path);
       const busy = pool.run(() => {
         for (const end = performance.now() + 50; performance.now() < end;);

@@ -18,7 +18,7 @@ function newDispatcher(size: number, plan: Partial<DispatcherPlan> = {}): { disp
   return { dispatcher: new Dispatcher({ ...whole, ...plan }, host), host };
 }
 
-/** A task, and what became of it. */
+/** A task and its outcomes. */
 interface Probe {
   readonly task: Task;
   readonly outcomes: { ok: boolean; value: unknown }[];
@@ -68,7 +68,7 @@ Deno.test("when a worker is replaced, tasks that it had done while the pool was 
   await dispatcher.terminate();
 });
 
-Deno.test("when a worker is replaced, what it had not begun runs elsewhere", async () => {
+Deno.test("when a worker is replaced, tasks that it had not begun run elsewhere", async () => {
   const { dispatcher, host } = newDispatcher(1, { graceSeconds: 0.001 });
   const [hung, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
   await turns();
@@ -87,7 +87,7 @@ Deno.test("when a worker is replaced, what it had not begun runs elsewhere", asy
   await dispatcher.terminate();
 });
 
-/** Lets every worker do what it has. */
+/** Lets every worker run all its tasks. */
 function serveAll(host: FakeHost): void {
   for (const worker of host.live) {
     if (!worker.started) worker.start();
@@ -111,7 +111,7 @@ Deno.test("a cancellation that reaches a worker late does not take back that of 
   await dispatcher.terminate();
 });
 
-Deno.test("a worker is started for what stands behind a long task after another has crashed", async () => {
+Deno.test("a worker is started for tasks that wait behind a long one after another worker has crashed", async () => {
   const { dispatcher, host } = newDispatcher(2);
   submit(dispatcher, ["long"]);
   submit(dispatcher, ["crash"]);
@@ -133,7 +133,7 @@ Deno.test("a worker is started for what stands behind a long task after another 
   await dispatcher.terminate();
 });
 
-Deno.test("what stands behind a long task is found beside a worker that has more, all of it pinned", async () => {
+Deno.test("a task that waits behind a long one is found though another worker has more, all pinned", async () => {
   const { dispatcher, host } = newDispatcher(3);
   const pinned = dispatcher.pin();
   submit(dispatcher, ["long"], { worker: pinned });
@@ -149,7 +149,7 @@ Deno.test("what stands behind a long task is found beside a worker that has more
   await turns();
   const crashing = host.workers.find((worker) => worker.running!.args[0] === "crash")!;
   const other = host.workers.find((worker) => worker !== crashing && worker !== host.workers[0])!;
-  // Wherever the quick one is, it is not where the crash is: it has to be found by the new worker.
+  // The quick task is not in the worker that crashes, so the new worker has to find it.
   crashing.crash();
   await turns();
   assertEquals(host.live.length, 3);
@@ -160,7 +160,7 @@ Deno.test("what stands behind a long task is found beside a worker that has more
   await dispatcher.terminate();
 });
 
-Deno.test("a worker without work takes what waits for another one to start", async () => {
+Deno.test("an idle worker takes the task of another worker that has yet to start", async () => {
   const { dispatcher, host } = newDispatcher(2);
   submit(dispatcher, [1]);
   submit(dispatcher, [2]);
@@ -177,7 +177,7 @@ Deno.test("a worker without work takes what waits for another one to start", asy
   await dispatcher.terminate();
 });
 
-Deno.test("a task that finds the ring full of cancelled ones goes out when they are out of the way", async () => {
+Deno.test("a task that finds the ring full of cancelled tasks is sent when these have left the ring", async () => {
   const { dispatcher, host } = newDispatcher(1);
   const text = "x".repeat(240);
   for (const { task } of Array.from({ length: 66 }, (_, i) => submit(dispatcher, [i, text]))) {
@@ -198,7 +198,7 @@ Deno.test("a task that finds the ring full of cancelled ones goes out when they 
   await dispatcher.terminate();
 });
 
-Deno.test("a worker that cannot be made fails what waits after some tries, and the next task tries again", async () => {
+Deno.test("if no worker can be created, waiting tasks fail, and the next task tries again", async () => {
   const { dispatcher, host } = newDispatcher(2);
   host.broken = true;
   const lost = submit(dispatcher, [1]);
@@ -214,7 +214,7 @@ Deno.test("a worker that cannot be made fails what waits after some tries, and t
   await dispatcher.terminate();
 });
 
-Deno.test("while one worker works, others that cannot start fail no task and are tried ever more seldom", async () => {
+Deno.test("while one worker runs, failed starts of others fail no task and are repeated with pauses", async () => {
   const { dispatcher, host } = newDispatcher(2);
   const reports: unknown[] = [];
   const { error } = console;
@@ -236,7 +236,7 @@ Deno.test("while one worker works, others that cannot start fail no task and are
       while (dispatcher.counts.started === started) await turns();
     }
     assertEquals(reports.length, 1);
-    // A start that succeeds ends that.
+    // A start that succeeds ends the pauses.
     const late = host.live.find((other) => other !== worker)!;
     late.start();
     late.take();
@@ -252,7 +252,7 @@ Deno.test("while one worker works, others that cannot start fail no task and are
   await dispatcher.terminate();
 });
 
-Deno.test("what a worker dies of is told even if all it had goes elsewhere", async () => {
+Deno.test("the error that ends a worker is printed even if all its tasks run elsewhere", async () => {
   const { dispatcher, host } = newDispatcher(1);
   const first = submit(dispatcher, [1]);
   await turns();
@@ -283,7 +283,7 @@ function watchedSignal(): { signal: AbortSignal; listeners: Set<unknown> } {
   return { signal, listeners };
 }
 
-Deno.test("a task of async code that settles or fails at once leaves neither a timer nor a listener behind", async () => {
+Deno.test("a task of async code that settles at once leaves neither a timer nor a listener", async () => {
   const { dispatcher } = newDispatcher(1);
   const worker = dispatcher.pin();
   const { signal, listeners } = watchedSignal();
@@ -305,14 +305,14 @@ Deno.test("a task of async code that settles or fails at once leaves neither a t
   assertEquals(listeners.size, 0);
 });
 
-/** A random history of a dispatcher, and what must hold throughout. */
+/** A random history of a dispatcher, and its invariants. */
 class History {
   readonly dispatcher: Dispatcher;
   readonly host: FakeHost;
   readonly probes: Map<number, Probe> = new Map();
   readonly #random: Random;
   readonly #size: number;
-  // Cancelled by its owner; lost with a worker that it ran in or that kept something for it.
+  // Tasks that were cancelled, and those that were lost with the worker that ran them.
   readonly #cancelled: Set<number> = new Set();
   readonly #lost: Set<number> = new Set();
   readonly #pins: Map<WorkerHandle, FakeWorker> = new Map();
@@ -379,7 +379,7 @@ class History {
     // Some do not stop when they are asked to.
     if (worker.asked && this.#random.chance(0.5)) return;
     const [n] = worker.running!.args;
-    if (this.#random.chance(0.2)) worker.answer(CODE.PROGRESS, { n });
+    if (this.#random.chance(0.2)) worker.respond(CODE.PROGRESS, { n });
     worker.finish(n);
     if (this.#random.chance(0.5)) worker.take();
   }
@@ -392,10 +392,10 @@ class History {
   #terminated(worker: FakeWorker): void {
     const n = worker.running?.args[0] as number | undefined;
     if (n === undefined || this.#lost.has(n) || this.dispatcher.closed) return;
-    assert(this.#cancelled.has(n), `The worker of task ${n}, which nobody cancelled, was ended`);
+    assert(this.#cancelled.has(n), `The worker of task ${n}, which was not cancelled, was ended`);
   }
 
-  /** What must hold when all that can be given out is given out. */
+  /** The invariants after a flush. */
   check(): void {
     const { dispatcher } = this;
     assert(dispatcher.workers.length <= this.#size);
@@ -420,7 +420,7 @@ class History {
       assertEquals(outcomes.length, 1, `Task ${n} settles once`);
       const [{ ok, value }] = outcomes;
       if (ok) assertEquals(value, n);
-      // What was moved, or needs what a worker kept, goes with its worker.
+      // A task that moved objects, or is pinned, is lost with its worker.
       else assert(this.#lost.has(n) || task.plan.worker !== null || task.plan.transfer.length > 0, `${n}: ${value}`);
     }
     await this.dispatcher.terminate();
@@ -432,7 +432,7 @@ function isOpenToOthers(task: Task): boolean {
   return task.plan.worker === null && task.plan.transfer.length === 0 && !task.plan.stream;
 }
 
-Deno.test("whatever happens, no task waits while a worker may be started or is idle, and each settles once", async () => {
+Deno.test("no task waits while a worker may be started or is idle, and each settles once", async () => {
   const seeds = Deno.env.get("DISPATCHER_SEED")?.split(",").map(Number) ?? Array.from({ length: 20 }, (_, i) => i + 1);
   for (const seed of seeds) {
     const history = new History(seed);

@@ -1,4 +1,4 @@
-/** Errors of tasks arrive whole, whatever they are; names that a worker does not have are explained. */
+/** Errors of tasks keep all their parts; names that a worker does not have are explained. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { WorkerError, WorkerPool, type WorkerTask } from "../../core/workers/mod.ts";
 
@@ -32,18 +32,18 @@ Deno.test("an AggregateError of a task keeps its errors, their classes, causes a
   assertInstanceOf(inner, AggregateError);
   assertInstanceOf(inner.errors[0], TypeError);
   assertEquals(rest, [42, { plain: true }]);
-  // One error is one object, wherever it stands.
+  // An error that occurs twice is one object.
   assertStrictEquals(error.cause, inner);
   assertStrictEquals(error.data.errors, error.errors);
 });
 
-Deno.test("Promise.any that fails in a worker tells all of its errors", async () => {
+Deno.test("Promise.any that fails in a worker has all of its errors", async () => {
   await using pool = new WorkerPool(1);
   const error = await failure(pool, () => Promise.any([1, 2].map((n) => Promise.reject(new RangeError(`no ${n}`)))));
   assertEquals(error.errors!.map((each) => (each as Error).message), ["no 1", "no 2"]);
 });
 
-Deno.test("errors of a task that lead back to each other, and a cause behind ten thousand others, are kept", async () => {
+Deno.test("errors of a task in a cycle, and a cause behind ten thousand others, are kept", async () => {
   await using pool = new WorkerPool(1);
   const cyclic = await failure(pool, () => {
     const outer = new AggregateError([], "outer");
@@ -73,7 +73,7 @@ Deno.test("a DOMException and a SuppressedError of a task are kept, alone and as
     throw new DOMException("stop", "AbortError");
   });
   assertEquals([aborted.name, aborted.message, aborted.code], ["AbortError", "stop", 20]);
-  // Node.js 20 has no SuppressedError; one as compilers make it does as well.
+  // Node.js 20 has no SuppressedError; an error as compilers emit it works too.
   const suppress = () => {
     const error = Object.assign(new Error("both"), { name: "SuppressedError" });
     const hidden = { error: new RangeError("later"), suppressed: new DOMException("stop", "AbortError") };
@@ -97,7 +97,7 @@ Deno.test("a DOMException and a SuppressedError of a task are kept, alone and as
   }
 });
 
-Deno.test("an error of a task that cannot be read or cloned in part fails the task alone, with what it has", async () => {
+Deno.test("an error with parts that cannot be read or cloned fails the task alone, with the other parts", async () => {
   await using pool = new WorkerPool(1);
   const strange: Record<string, [(this: WorkerTask) => unknown, string]> = {
     "a stack that is no string": [() => {
@@ -127,7 +127,7 @@ Deno.test("an error of a task that cannot be read or cloned in part fails the ta
     }, "(cannot be read)"],
     "a message without text": [() => {
       throw Object.assign(new Error(), { message: Object.create(null) });
-    }, "something without a name"],
+    }, "(cannot be read)"],
     "a property that throws": [() => {
       throw Object.defineProperty(new Error("odd"), "path", {
         enumerable: true,
@@ -152,7 +152,7 @@ Deno.test("an error of a task that cannot be read or cloned in part fails the ta
       const { proxy, revoke } = Proxy.revocable(new Error("odd"), {});
       revoke();
       throw proxy;
-    }, "something without a name"],
+    }, "(cannot be read)"],
     "a proxy": [() => {
       throw new Proxy(new Error("odd"), {
         ownKeys: () => {
@@ -209,7 +209,7 @@ Deno.test("an error of a task that cannot be read or cloned in part fails the ta
 
 Deno.test("a result, an item or progress too deep to be read fails its task alone, and so do arguments", async () => {
   await using pool = new WorkerPool(1);
-  // So deep that it can be written, and cannot be read: where that is differs between engines.
+  // So deep that it can be written, but not read: the limit differs between engines.
   const deep = (depth: number) => {
     let value: unknown = null;
     for (let i = 0; i < depth; i++) value = { value };
@@ -282,7 +282,7 @@ Deno.test("a task that its limit stops while it sends does not shift the results
   }
 });
 
-// deno-lint-ignore no-explicit-any -- names of windows, and of nothing
+// deno-lint-ignore no-explicit-any -- globals of windows, and one that does not exist
 type Anything = any;
 declare const document: Anything;
 declare const nowhere: Anything;
@@ -297,7 +297,7 @@ const OF_WINDOWS: Record<string, () => unknown> = {
   sessionStorage: () => sessionStorage.length,
 };
 
-Deno.test("a name that no worker has is told as such, and a variable from around as another thing", async () => {
+Deno.test("the error for a name that no worker has differs from that for a variable outside the function", async () => {
   await using pool = new WorkerPool(1);
   for (const [missing, task] of Object.entries(OF_WINDOWS)) {
     const error = await failure(pool, task);
@@ -316,16 +316,16 @@ Deno.test("a name that no worker has is told as such, and a variable from around
   );
 });
 
-Deno.test("names that no worker has are told of functions of modules, methods, streams and map too", async () => {
+Deno.test("names that no worker has are explained for functions of modules, methods, streams and map too", async () => {
   await using pool = new WorkerPool(1);
   const module = `data:text/javascript,${
     encodeURIComponent("export const ask = () => prompt('?'); export const lost = () => nowhere;")
   }`;
-  const told = "which no worker has: use it in the main thread";
+  const explained = "which no worker has: use it in the main thread";
   await assertRejects(
     () => pool.run({ module, name: "ask" }),
     WorkerError,
-    `'ask' in a worker as it uses 'prompt', ${told}`,
+    `'ask' in a worker as it uses 'prompt', ${explained}`,
   );
   await assertRejects(() => pool.run({ module, name: "lost" }), WorkerError, "nowhere is not defined");
   const methods = {
@@ -333,13 +333,13 @@ Deno.test("names that no worker has are told of functions of modules, methods, s
       return prompt("?");
     },
   };
-  await assertRejects(() => pool.run(methods.ask), WorkerError, `'ask' in a worker as it uses 'prompt', ${told}`);
+  await assertRejects(() => pool.run(methods.ask), WorkerError, `'ask' in a worker as it uses 'prompt', ${explained}`);
   const asks = function* () {
     yield prompt("?");
   };
-  await assertRejects(() => collect(pool.stream(asks)), WorkerError, told);
+  await assertRejects(() => collect(pool.stream(asks)), WorkerError, explained);
   const items = pool.map([1], () => document.title).stream();
-  await assertRejects(() => collect(items), WorkerError, told);
+  await assertRejects(() => collect(items), WorkerError, explained);
   const lost = pool.map([1], () => nowhere).stream();
   await assertRejects(() => collect(lost), WorkerError, "pass 'nowhere' as an argument");
 });

@@ -1,4 +1,4 @@
-/** The examples in examples/workers run with the permissions of their headers, and print what stands beside them. */
+/** The examples in examples/workers run with the permissions of their headers, and print the expected output. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { readExample } from "../helpers/examples.ts";
 
@@ -13,7 +13,7 @@ function start(name: string, stdin: "null" | "piped", args: readonly string[]): 
   }).spawn();
 }
 
-/** What an example prints on standard output. */
+/** The standard output of an example. */
 async function outputOf(name: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await start(name, "null", args).output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
@@ -32,11 +32,11 @@ Deno.test("the example mandelbrot prints its picture and writes a PPM file", asy
   }
 });
 
-Deno.test("the example sqlite prints what is beside it", async () => {
+Deno.test("the example sqlite prints its expected output", async () => {
   assertEquals(await outputOf("sqlite"), readExample("workers/sqlite.ts").output);
 });
 
-Deno.test("the example checksums prints what sha256sum does", async () => {
+Deno.test("the example checksums prints the same as sha256sum", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${directory}/sub`);
@@ -52,7 +52,7 @@ Deno.test("the example checksums prints what sha256sum does", async () => {
   }
 });
 
-Deno.test("the example stdin_lines reads lines while a ticker ticks on", async () => {
+Deno.test("the example stdin_lines reads lines while a ticker runs", async () => {
   const child = start("stdin_lines", "piped", []);
   const errors = new Response(child.stderr).text();
   const writer = child.stdin.getWriter();

@@ -1,4 +1,4 @@
-/** Workers without threads, which do what a test tells them to: the pool's side of the protocol, step by step. */
+/** Workers without threads, which a test controls step by step: the worker's side of the protocol. */
 import type { HostWorker, HostWorkerEvents, WorkerHost } from "../../core/workers/pool/host_worker.ts";
 import { seal, unseal } from "../../core/workers/remote/envelope.ts";
 import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "../../core/workers/remote/protocol.ts";
@@ -17,7 +17,7 @@ class FakePort implements PortLike {
   close(): void {}
 }
 
-/** What a worker has begun. */
+/** A task that a worker has begun. */
 export interface Begun {
   readonly id: number;
   readonly args: unknown[];
@@ -26,9 +26,9 @@ export interface Begun {
 /** See the head of this file. */
 export class FakeWorker implements HostWorker {
   readonly unreferenced = true;
-  /** What it runs. */
+  /** The task that it runs. */
   running: Begun | null = null;
-  /** It has ended, by itself or as the pool ended it. */
+  /** Whether it has ended, by itself or by the pool. */
   ended = false;
   started = false;
   readonly #host: FakeHost;
@@ -52,9 +52,9 @@ export class FakeWorker implements HostWorker {
     this.#port = port as FakePort;
     this.#control = new Int32Array(memory, 0, CONTROL_WORDS);
     this.#commands = new Int32Array(memory, CONTROL_WORDS * 4, RING_WORDS);
-    const answers = new Int32Array(memory, (CONTROL_WORDS + RING_WORDS) * 4, RING_WORDS);
+    const responses = new Int32Array(memory, (CONTROL_WORDS + RING_WORDS) * 4, RING_WORDS);
     this.#input = new Ring(this.#control, this.#commands, WORD.IN_HEAD, WORD.IN_TAIL);
-    this.#output = new Ring(this.#control, answers, WORD.OUT_HEAD, WORD.OUT_TAIL);
+    this.#output = new Ring(this.#control, responses, WORD.OUT_HEAD, WORD.OUT_TAIL);
   }
 
   ref(): void {}
@@ -71,17 +71,17 @@ export class FakeWorker implements HostWorker {
     Atomics.store(this.#control, WORD.READY, 1);
   }
 
-  /** Whether the pool asks what it runs to stop. */
+  /** Whether the pool asks the running task to stop. */
   get asked(): boolean {
     return this.running !== null && Atomics.load(this.#control, WORD.CANCEL) === this.running.id;
   }
 
-  /** Obeys commands until it has begun a task or there are none left. */
+  /** Executes commands until it has begun a task or there are none left. */
   take(): void {
-    while (this.running === null && this.#input.filled()) this.#obey();
+    while (this.running === null && this.#input.filled()) this.#execute();
   }
 
-  #obey(): void {
+  #execute(): void {
     const input = this.#input;
     const code = input.take();
     if (code === CODE.FETCH) this.#batch = unseal(this.#port.inbox.shift()!.message).get(0) as unknown[];
@@ -89,11 +89,11 @@ export class FakeWorker implements HostWorker {
       input.take();
       input.take();
     } else if (code === CODE.FORGET) input.take();
-    else return this.#obeyRun();
+    else return this.#runTask();
     input.release();
   }
 
-  #obeyRun(): void {
+  #runTask(): void {
     const input = this.#input;
     const index = input.index();
     input.take();
@@ -104,20 +104,20 @@ export class FakeWorker implements HostWorker {
     const args = count === CODE.BY_PORT
       ? this.#batch[input.take()] as unknown[]
       : Array.from({ length: count }, () => input.takeValue(() => undefined));
-    const mine = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
+    const claimed = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
     input.release();
-    if (mine) this.running = { id, args };
+    if (claimed) this.running = { id, args };
     else Atomics.notify(this.#control, WORD.IN_TAIL);
   }
 
-  /** Ends what it runs with a result. */
+  /** Ends the running task with a result. */
   finish(value: unknown): void {
-    this.answer(CODE.DONE, value);
+    this.respond(CODE.DONE, value);
     this.running = null;
   }
 
-  /** Writes something about what it runs. */
-  answer(code: number, value: unknown): void {
+  /** Writes a response for the running task. */
+  respond(code: number, value: unknown): void {
     const output = this.#output;
     output.put(code);
     output.put(this.running!.id);
@@ -140,9 +140,9 @@ export class FakeWorker implements HostWorker {
 /** A host whose workers are fakes. */
 export class FakeHost implements WorkerHost {
   readonly workers: FakeWorker[] = [];
-  /** Whether workers can be made. */
+  /** Whether no worker can be created. */
   broken = false;
-  /** The pool ends a worker. */
+  /** Called when the pool ends a worker. */
   onTerminate: (worker: FakeWorker) => void = () => {};
 
   channel(): { port1: FakePort; port2: FakePort } {
@@ -170,7 +170,7 @@ export class FakeHost implements WorkerHost {
   }
 }
 
-/** Lets microtasks, wake-ups and host timers that are due have their turn. */
+/** Waits until microtasks, wake-ups and host timers that are due have run. */
 export async function turns(count = 3): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setTimeout(resolve, 0));

@@ -34,7 +34,7 @@ Deno.test("a worker that crashes or exits fails exactly the task it ran, and the
   assertEquals([pool.stats().crashed, pool.stats().workers], [4, 1]);
 });
 
-Deno.test("whatever a task throws fails that task only, and its worker goes on", async () => {
+Deno.test("a task that throws a strange value fails alone, and its worker goes on", async () => {
   await using pool = new WorkerPool(1);
   const { worker } = await pool.run(() => ({ worker: (globalThis as { mark?: number }).mark = 1 }));
   const strange: (() => never)[] = [
@@ -69,12 +69,12 @@ Deno.test("whatever a task throws fails that task only, and its worker goes on",
   }
   const explained = messages.splice(3, 1)[0];
   assertMatch(explained, /^Cannot run the function in a worker as it uses 'mark', which is outside it/);
-  const noError = "A task threw something that is no error: something without a name";
+  const noError = "A task threw a value that is not an error: (cannot be read)";
   assertEquals(messages, ["boom", "(cannot be read)", noError, "boom"]);
   assertEquals(await pool.run(() => (globalThis as { mark?: number }).mark), worker);
 });
 
-Deno.test("results of tasks before a crash in the same turn are not lost, and tasks after it run elsewhere", async () => {
+Deno.test("a crash loses no result of an earlier task in its turn, and later tasks run elsewhere", async () => {
   await using pool = new WorkerPool(1);
   const results = Array.from({ length: 60 }, (_, i) =>
     pool.run((i: number) => {
@@ -88,11 +88,11 @@ Deno.test("results of tasks before a crash in the same turn are not lost, and ta
   });
 });
 
-Deno.test("an error in a worker without a task is told on standard error and harms no task", async () => {
+Deno.test("an error in a worker without a task is printed and fails no task", async () => {
   await using pool = new WorkerPool(1);
-  const told: unknown[] = [];
+  const printed: unknown[] = [];
   const { error } = console;
-  console.error = (...args: unknown[]) => void told.push(args[1]);
+  console.error = (...args: unknown[]) => void printed.push(args[1]);
   try {
     await pool.run(() => {
       setTimeout(() => {
@@ -103,14 +103,14 @@ Deno.test("an error in a worker without a task is told on standard error and har
   } finally {
     console.error = error;
   }
-  const first = told[0] as WorkerError;
+  const first = printed[0] as WorkerError;
   assertInstanceOf(first, WorkerError);
   assertEquals(first.message, "left over");
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("workers that cannot start fail what waits instead of being tried for ever", async () => {
-  // A bootstrap that ends at once stands for whatever keeps workers from starting.
+Deno.test("if workers cannot start, waiting tasks fail after some attempts", async () => {
+  // A worker that ends at once simulates any cause that keeps workers from starting.
   const { Worker } = globalThis;
   class Broken extends EventTarget {
     onerror: ((event: ErrorEvent) => void) | null = null;

@@ -1,4 +1,4 @@
-/** The host's asynchronous context and workers: what calls back here does so in the context of whoever gave the task. */
+/** The host's asynchronous context and workers: callbacks of a task run in the context of its caller. */
 import { run, WorkerPool, type WorkerTask } from "@asyncoro/asyncoro";
 import { assertEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -14,7 +14,7 @@ function report(this: WorkerTask, n: number): number {
   return n;
 }
 
-Deno.test("progress of tasks is told in the context of who gave them, coroutine or async code", async () => {
+Deno.test("progress is reported in the context of the caller, a coroutine or async code", async () => {
   await using pool = new WorkerPool(1);
   const seen: string[] = [];
   const onProgress = (n: unknown) => seen.push(`progress ${n}: ${here()}`);
@@ -36,7 +36,7 @@ Deno.test("progress of tasks is told in the context of who gave them, coroutine 
   ]);
 });
 
-Deno.test("the items of a parallel map are taken in the context of who asked for it", async () => {
+Deno.test("the items of a parallel map are taken in the context of its caller", async () => {
   await using pool = new WorkerPool(1);
   const seen = new Set<unknown>();
   function* items(): Generator<number, void, unknown> {
@@ -50,7 +50,7 @@ Deno.test("the items of a parallel map are taken in the context of who asked for
     }
   }
   const onProgress = () => seen.add(`progress ${here()}`);
-  // The worker and its pool were first used in another one's.
+  // The worker and its pool were first used in another context.
   await names.run("other", () => pool.run((n: number) => n, 1));
   await names.run("mapper", () =>
     run(function* () {

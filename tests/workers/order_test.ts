@@ -2,7 +2,7 @@ import { run, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals } from "@std/assert";
 import { WorkerPool } from "../../core/workers/mod.ts";
 
-/** Notes in `log` who ran, in order: the first word counts. */
+/** Adds a number to `log`, whose first word is the count. */
 const note = (log: Int32Array, who: number) => void (log[Atomics.add(log, 0, 1) + 1] = who);
 /** Blocks a worker until the last word of `log` is 1. */
 const block = (log: Int32Array) => void Atomics.wait(log, log.length - 1, 0);
@@ -30,7 +30,7 @@ Deno.test("tasks of one worker begin in the order of their calls", async () => {
 Deno.test("a more urgent task overtakes those that have not begun, and equals keep their order", async () => {
   await using pool = new WorkerPool(1);
   const log = newLog();
-  // Until the worker has begun the first, more urgent ones overtake that too.
+  // More urgent tasks overtake the first one too, until the worker has begun it.
   await pool.run(() => {});
   const tasks = [pool.run(block, log)];
   const wait = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -68,7 +68,7 @@ Deno.test("a task has the priority of its coroutine", async () => {
   await scheduler.terminate();
 });
 
-Deno.test("a long task does not hold up short ones that stand behind it", async () => {
+Deno.test("a long task does not delay short ones that were submitted after it", async () => {
   await using pool = new WorkerPool(2);
   const log = newLog();
   await Promise.all([pool.run(() => 1), pool.run(() => 2)]);
@@ -82,7 +82,7 @@ Deno.test("a long task does not hold up short ones that stand behind it", async 
 Deno.test("queueLimit holds tasks back, whose order stays", async () => {
   await using pool = new WorkerPool(1, { queueLimit: 5 });
   const log = newLog();
-  // One that moves something is given to an idle worker only, so what is behind it stays in the queue.
+  // A task that moves objects is sent to an idle worker only, so the tasks behind it stay in the queue.
   const blocked = pool.run(block, log);
   const behind = pool.runWith({ transfer: [new ArrayBuffer(1)] }, note, log, 0);
   const tasks = Array.from({ length: 20 }, (_, i) => pool.run(note, log, i + 1));
@@ -114,7 +114,7 @@ Deno.test("queueLimit: a coroutine that waits for room can be terminated", async
   assertEquals(ran(log), [1]);
 });
 
-Deno.test("a pool computes on all cores while a 5 ms ticker ticks on", async () => {
+Deno.test("a pool computes on all cores while a 5 ms ticker runs", async () => {
   await using pool = new WorkerPool();
   const { block: work } = await import("./tasks.ts");
   const late: number[] = [];
@@ -127,6 +127,6 @@ Deno.test("a pool computes on all cores while a 5 ms ticker ticks on", async () 
   });
   await Promise.all(Array.from({ length: 2 * pool.size }, () => pool.run(work, 100)));
   await scheduler.terminate();
-  // How late exactly is for the benchmark: other programs run on this machine.
+  // The benchmark measures how late they are: other programs run on this machine.
   assert(late.length > 5, `${late.length} ticks`);
 });

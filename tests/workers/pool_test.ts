@@ -185,7 +185,7 @@ Deno.test("an error of a task has the name, message, stack, cause and code of th
   assert(error.stack!.includes("failing"));
 });
 
-Deno.test("a task that throws something that is no error fails with that as the cause", async () => {
+Deno.test("a task that throws a value that is not an error fails with the value as the cause", async () => {
   await using pool = new WorkerPool(1);
   const error = await assertRejects(
     () =>
@@ -193,12 +193,12 @@ Deno.test("a task that throws something that is no error fails with that as the 
         throw 42;
       }),
     WorkerError,
-    "no error: 42",
+    "not an error: 42",
   );
   assertEquals([error.name, error.cause], ["WorkerError", 42]);
 });
 
-Deno.test("a closure over outer variables is told so, and how to mend it", async () => {
+Deno.test("the error of a closure over outer variables says what to do", async () => {
   await using pool = new WorkerPool(1);
   const factor = 2;
   function scale(n: number): number {
@@ -215,7 +215,7 @@ Deno.test("a closure over outer variables is told so, and how to mend it", async
   assertEquals([other.name, other.message], ["ReferenceError", "nowhere is not defined"]);
 });
 
-Deno.test("bad input is refused at the call and leaves the pool unharmed", async () => {
+Deno.test("bad input is refused at the call and does not affect the pool", async () => {
   await using pool = new WorkerPool(1);
   const refused: [() => unknown, typeof Error, string][] = [
     [
@@ -278,7 +278,7 @@ Deno.test("a result that cannot be cloned fails the task alone", async () => {
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("join() waits for all tasks, and more may be run after", async () => {
+Deno.test("join() waits for all tasks, and more may be run afterwards", async () => {
   await using pool = new WorkerPool(2);
   let done = 0;
   const nap = () => new Promise<void>((resolve) => setTimeout(resolve, 10));
@@ -289,7 +289,7 @@ Deno.test("join() waits for all tasks, and more may be run after", async () => {
   await pool.join();
 });
 
-Deno.test("terminate() fails what is not done and refuses what comes after", async () => {
+Deno.test("terminate() fails tasks that are not done and refuses further ones", async () => {
   const pool = new WorkerPool(1, { name: "mine" });
   const results = [1, 2, 3].map(() => pool.run(() => new Promise(() => {})));
   const settled = Promise.allSettled(results);
@@ -318,7 +318,7 @@ Deno.test("using ends the workers of a pool", async () => {
   assertThrows(() => outside.run(() => 1), WorkerError, "has been terminated");
 });
 
-Deno.test("stats() counts", async () => {
+Deno.test("stats() counts workers and tasks", async () => {
   await using pool = new WorkerPool(3);
   assertEquals(pool.stats().workers, 0);
   await pool.run(() => 1);
@@ -334,7 +334,7 @@ Deno.test("stats() counts", async () => {
   });
 });
 
-Deno.test("workers that were idle for idleTimeout end, but for min", async () => {
+Deno.test("workers that were idle for idleTimeout end, except for min of them", async () => {
   await using pool = new WorkerPool(2, { idleTimeout: 0.05, min: 1 });
   const nap = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
   await Promise.all([pool.run(nap), pool.run(nap)]);
@@ -344,7 +344,7 @@ Deno.test("workers that were idle for idleTimeout end, but for min", async () =>
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("a task belongs to a scheduler's host operations and takes real time under a virtual clock", async () => {
+Deno.test("a task counts among a scheduler's host operations and takes real time under a virtual clock", async () => {
   const { VirtualClock } = await import("@asyncoro/asyncoro/testing");
   await using pool = new WorkerPool(1);
   const clock = new VirtualClock();

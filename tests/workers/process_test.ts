@@ -1,4 +1,4 @@
-/** Whole programs with pools: what keeps them alive, what they may do, where the package comes from. */
+/** Whole programs with pools: when they end, their permissions, and from where the package is loaded. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -46,7 +46,7 @@ Deno.test("an idle pool does not keep the process alive, and needs no permission
   assertEquals([code, stdout, stderr], [0, "[ 1, 4, 9 ]\n{ n: 7 }\n", ""]);
 });
 
-Deno.test("a daemon in a transaction does not keep the process alive, whether it begins, waits or commits", async () => {
+Deno.test("a daemon in a transaction does not keep the process alive", async () => {
   const directory = await Deno.makeTempDir();
   for (const when of ["begin", "body", "commit"]) {
     const path = JSON.stringify(`${directory}/${when}.db`);
@@ -102,7 +102,7 @@ Deno.test("the task of a daemon does not keep the process alive", async () => {
   assert(seconds < 10);
 });
 
-Deno.test("a worker in an endless loop does not keep the process alive once it was given up", async () => {
+Deno.test("a worker in an endless loop does not keep the process alive once its task has timed out", async () => {
   const { code, stdout, seconds } = await runProgram(`
     import { WorkerPool } from "${WORKERS}";
     const pool = new WorkerPool(1, { grace: 0.05 });
@@ -114,7 +114,7 @@ Deno.test("a worker in an endless loop does not keep the process alive once it w
   assert(seconds < 10);
 });
 
-Deno.test("importing works without workers, and making a pool says what is missing", async () => {
+Deno.test("importing works without workers, and creating a pool throws the name of what is missing", async () => {
   const { code, stdout, stderr } = await runProgram(`
     Object.assign(process, { getBuiltinModule: undefined });
     delete globalThis.Worker;
@@ -150,7 +150,7 @@ Deno.test("permissions are those of the program unless others are asked for", as
   assertEquals([none.code, none.stdout], [0, `NotCapable\n${end}`]);
 });
 
-Deno.test("workers with permissions of their own tell names that no worker has, and errors whole", async () => {
+Deno.test("workers with permissions of their own explain missing names, and keep errors whole", async () => {
   const { code, stdout, stderr } = await runProgram(
     `
     import { WorkerPool } from "${WORKERS}";
@@ -192,7 +192,7 @@ Deno.test("workers work when the package comes from a URL", async () => {
   assertEquals([code, stdout], [0, "42\n"], stderr);
 });
 
-Deno.test("an error without a taker in a task of main() is printed and sets the exit code", async () => {
+Deno.test("an uncaught error in a task of main() is printed and sets the exit code", async () => {
   const { code, stderr } = await runProgram(`
     import { WorkerPool } from "${WORKERS}";
     import { main } from "${MAIN}";

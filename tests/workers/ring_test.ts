@@ -20,7 +20,7 @@ const value = fc.oneof(
   fc.string({ maxLength: 3 }),
 );
 
-Deno.test("Ring gives back every small value as it was, whatever its fill and the wrap of its counters", () => {
+Deno.test("Ring returns every small value unchanged, at any fill level and when its counters wrap", () => {
   fc.assert(fc.property(fc.array(value), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (values, start) => {
     const { writer, reader } = newRing(512);
     writer.at = reader.at = start;
@@ -49,13 +49,13 @@ Deno.test("Ring gives back every small value as it was, whatever its fill and th
   }));
 });
 
-Deno.test("Ring.sizeOf() is 0 for what has to travel by port", () => {
+Deno.test("Ring.sizeOf() is 0 for values that travel by port", () => {
   for (const each of [1n, {}, [], new Date(), "x".repeat(241), () => 1, Symbol("s")]) {
     assertEquals(Ring.sizeOf(each), 0);
   }
 });
 
-Deno.test("Ring shows nothing before it is published, and gives room back when that is released", () => {
+Deno.test("words of a Ring are visible when published, and their room is free when released", () => {
   const { writer, reader } = newRing(8);
   for (let i = 0; i < 8; i++) writer.put(i);
   assert(!reader.filled() && !writer.hasRoom(1));

@@ -28,12 +28,12 @@ const crashLater = () => {
 };
 const hang = () => new Promise(() => {});
 
-/** What became of a task. */
+/** The number of tasks by outcome. */
 interface Tally {
   [outcome: string]: number;
 }
 
-/** Runs one task of a random kind and says how it ended. Throws if it ended as it must not. */
+/** Runs one task of a random kind and returns its outcome. Throws if that is wrong. */
 function* oneTask(pool: WorkerPool, random: Random, n: number): Generator<unknown, string, unknown> {
   const dice = random.next();
   if (dice < 0.7) {
@@ -53,7 +53,7 @@ function* oneTask(pool: WorkerPool, random: Random, n: number): Generator<unknow
   }
   if (dice < 0.98) {
     try {
-      // Cancelled at any moment: queued, in the ring, running, done and not yet told.
+      // Cancelled at any moment: queued, in the ring, running, or done and not yet settled.
       assertEquals(yield* withTimeout(random.next() * 0.002, pool.asyncTask(succeed, n)), n);
       return "in time";
     } catch (error) {
@@ -61,7 +61,7 @@ function* oneTask(pool: WorkerPool, random: Random, n: number): Generator<unknow
       return "timeout";
     }
   }
-  // A crash every two thousand tasks or so: each costs a new worker.
+  // About one crash in two thousand tasks, as each costs a new worker.
   if (dice < 0.9995) return yield* aborted(pool, random, n);
   if (dice < 0.9998) {
     const crasher = random.next() < 0.5 ? crash : crashLater;
@@ -71,7 +71,7 @@ function* oneTask(pool: WorkerPool, random: Random, n: number): Generator<unknow
     yield* pool.asyncTaskWith({ timeout: 0.005 }, hang);
     return "impossible";
   } catch (error) {
-    // Nothing that others do ends it: its worker is ended for itself alone.
+    // Its worker is ended because of this task.
     if (!(error instanceof TimeoutError)) throw error;
     return "hung";
   }
@@ -165,7 +165,7 @@ Deno.test("100,000 tasks with failures, crashes, timeouts and cancellations sett
   await pool.terminate();
   for (let i = 0; i < 100 && threads() > before + 2; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   assert(threads() <= before + 2, `${threads()} threads, ${before} before`);
-  // The first tenths warm up; what counts is that it does not go on growing.
+  // The first tenth warms up. Afterwards memory must not grow.
   const early = Math.max(...memory.slice(1, 5));
   const late = Math.min(...memory.slice(-4));
   assert(late < early * 1.5 + 2e7, memory.map((bytes) => Math.round(bytes / 1e5) / 10).join(" "));

@@ -14,7 +14,7 @@ Deno.test("parameters are numbered as SQLite does it", () => {
   assertEquals(parametersOf("SELECT a$b, 1e5, x'3f', a.b FROM t WHERE x=?AND y=:y;"), [null, ":y"]);
 });
 
-Deno.test("what looks like a parameter in strings, quoted names and comments is none", () => {
+Deno.test("strings, quoted names and comments contain no parameters", () => {
   const sql = `
     SELECT '?;', 'it''s ?', "a""?", [b?], \`c\`\`?\`, x'3f' -- ? :a ; ' "
     , ? /* ? ; ' " -- */, '--', '/*', 'last' || ? FROM [we;ird ?] WHERE "x;" = ':n' -- '`;
@@ -23,7 +23,7 @@ Deno.test("what looks like a parameter in strings, quoted names and comments is 
   assertEquals(parametersOf("SELECT ? /* not ended ?"), [null]);
 });
 
-Deno.test("a statement ends with its first semicolon, behind those that stand in front of it", () => {
+Deno.test("a statement ends with its first semicolon; semicolons before it are skipped", () => {
   assertEquals(parametersOf(" ; /* ; */ ; SELECT ?; SELECT ?"), [null]);
   assertEquals(parametersOf("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; SELECT ?; END"), []);
 });
@@ -37,7 +37,7 @@ Deno.test("a text without a statement is empty", () => {
   }
 });
 
-Deno.test("the verb is what the statement does, behind common table expressions", () => {
+Deno.test("the verb is that of the main statement, after common table expressions", () => {
   const verbs: Record<string, string> = {
     "": "",
     "/* x */ insert into t values (1)": "INSERT",
@@ -52,7 +52,7 @@ Deno.test("the verb is what the statement does, behind common table expressions"
   for (const [sql, verb] of Object.entries(verbs)) assertEquals(sqlStatement(sql).verb, verb, sql);
 });
 
-Deno.test("a long text is gone through once", () => {
+Deno.test("a long text is scanned once", () => {
   const sql = `SELECT '${"x".repeat(1_000_000)}', ${"'' || ".repeat(100_000)} ?, ${"/**/".repeat(100_000)} ?`;
   assertEquals(parametersOf(sql), [null, null]);
 });

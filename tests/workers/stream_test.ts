@@ -8,7 +8,7 @@ function* countTo(n: number): Generator<number, string, unknown> {
   return "end";
 }
 
-/** Counts in shared memory how far it is. */
+/** Counts its steps in shared memory. */
 function* counting(at: Int32Array): Generator<number, void, unknown> {
   try {
     for (;;) yield Atomics.add(at, 0, 1);
@@ -20,7 +20,7 @@ function* counting(at: Int32Array): Generator<number, void, unknown> {
 const newCounter = () => new Int32Array(new SharedArrayBuffer(8));
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-Deno.test("stream() gives what a generator yields, then what it returns", async () => {
+Deno.test("stream() returns the items of a generator, then its return value", async () => {
   await using pool = new WorkerPool(1);
   const got = await run(function* () {
     const stream = pool.stream(countTo, 3);
@@ -35,7 +35,7 @@ Deno.test("stream() gives what a generator yields, then what it returns", async 
   assertEquals(got, [1, 2, 3, "end"]);
 });
 
-Deno.test("stream() gives long streams in order by forEach and for await", async () => {
+Deno.test("long streams keep their order with forEach and for await", async () => {
   await using pool = new WorkerPool(2);
   const seen: number[] = [];
   const end = await run(function* () {
@@ -51,7 +51,7 @@ Deno.test("stream() gives long streams in order by forEach and for await", async
   assertEquals(awaited, range(300));
 });
 
-Deno.test("a generator is at most 64 results ahead of who takes them", async () => {
+Deno.test("a generator is at most 64 results ahead of the reader", async () => {
   await using pool = new WorkerPool(1);
   const at = newCounter();
   await run(function* () {
@@ -102,7 +102,7 @@ Deno.test("forEach() closes the stream when its action fails or is cut short", a
   await eventually(() => first[1] === 1 && second[1] === 1);
 });
 
-Deno.test("a generator that throws fails the stream after what it yielded", async () => {
+Deno.test("a generator that throws fails the stream after its items", async () => {
   await using pool = new WorkerPool(1);
   const got = await run(function* () {
     const stream = pool.stream(function* () {
@@ -141,7 +141,7 @@ Deno.test("next() that times out loses no result", async () => {
   assertEquals(got, [0, 1, 2, 3, 4]);
 });
 
-Deno.test("map() gives the results in the order of the items", async () => {
+Deno.test("map() returns the results in the order of the items", async () => {
   await using pool = new WorkerPool(2);
   const items = range(2000);
   const squares = await run(function* () {
@@ -150,7 +150,7 @@ Deno.test("map() gives the results in the order of the items", async () => {
   assertEquals(squares, items.map((n) => n * n));
 });
 
-Deno.test("map() may give results as they are done, with progress", async () => {
+Deno.test("map() with ordered: false returns results as they are done, with progress", async () => {
   await using pool = new WorkerPool(3);
   const progress: unknown[] = [];
   const got: number[] = [];
@@ -218,7 +218,7 @@ Deno.test("map() is cancelled with its coroutine", async () => {
     try {
       yield* withTimeout(0.05, pool.map(range(100), () => new Promise((resolve) => setTimeout(resolve, 20))));
     } catch {
-      // As it should be.
+      // Expected.
     }
   });
   await pool.join();

@@ -30,8 +30,8 @@ const NONE: ResultRows<never> = /* @__PURE__ */ new ResultRows<never>(0, () => u
  * their own.
  *
  * Executing a statement reads all its rows, so no lock is held after it. The rows stay in the memory of the worker
- * until they are fetched, another statement is executed or the cursor is closed: for larger results use `LIMIT`. A fetch
- * that is cut short loses no row.
+ * until they are fetched, another statement is executed or the cursor is closed: for larger results use `LIMIT`. A
+ * fetch that is cut short loses no row.
  *
  * When a coroutine is terminated or times out in a query, SQLite goes on with it; if it takes longer than the grace of
  * the pool, the worker is replaced and the connection is lost, as it is when the worker crashes. A statement that is
@@ -135,15 +135,16 @@ export class AsyncDBCursor<R = Row> {
   }
 
   /**
-   * Executes one statement. Rows of an earlier one are dropped. A text without a statement (comments only) does nothing.
+   * Executes one statement. Rows of an earlier one are dropped. A text without a statement (comments only) does
+   * nothing.
    *
    * @param sql The statement.
    * @param parameters Values for its parameters: an array in their order, or an object with their names.
    * @returns The cursor itself.
    * @throws {TypeError} If `sql` is not a string, or `parameters` neither an array nor an object.
-   * @throws {DatabaseError} If there are not as many values as parameters, one is missing or cannot be stored by SQLite,
-   * or a text contains NUL or half of a surrogate pair; at the yield, if SQLite fails, if there are several statements,
-   * or if an integer is beyond 2^53 (nothing is changed then).
+   * @throws {DatabaseError} If there are not as many values as parameters, one is missing or cannot be stored by
+   * SQLite, or a text contains NUL or half of a surrogate pair; at the yield, if SQLite fails, if there are several
+   * statements, or if an integer is beyond 2^53 (nothing is changed then).
    * @throws {ClosedError} If the cursor is closed.
    * @throws {WorkerError} At the yield, if the connection is lost.
    */
@@ -253,8 +254,8 @@ export class AsyncDBCursor<R = Row> {
   }
 
   /**
-   * Runs `body` in a transaction: commits when it returns, rolls back when it fails or is cut short. Until then no other
-   * coroutine uses the connection. A transaction within another is a savepoint.
+   * Runs `body` in a transaction: commits when it returns, rolls back when it fails or is cut short. Until then no
+   * other coroutine uses the connection. A transaction within another is a savepoint.
    *
    * Once the commit has begun, it is not cut short: the transaction returns its value even if the coroutine is
    * terminated meanwhile, its time runs out or an error is thrown into it; that takes effect at the next wait. If the
@@ -421,7 +422,7 @@ function connect(first: unknown, second: unknown, third: unknown): DatabaseConne
   return new DatabaseConnection(pool, !shared, String(database), options);
 }
 
-/** Calls the body of a transaction as a subroutine, whose cleanup is waited for. */
+/** Calls the body of a transaction as a subroutine, so that its cleanup is waited for. */
 function* callBody<T>(body: () => Generator<unknown, T>): Generator<unknown, T> {
   return yield* call(body());
 }

@@ -1,4 +1,4 @@
-/** The requests of a connection to its worker, and the results. */
+/** The actions that a connection requests from its worker, and their results. */
 
 /** The result of a statement. */
 export interface Executed {
@@ -37,5 +37,5 @@ export interface DatabaseResults {
   readonly close: void;
 }
 
-/** What a connection requests. */
+/** The actions by name. */
 export type DatabaseAction = keyof DatabaseResults;

@@ -1,6 +1,6 @@
 /**
- * Checks the values of a statement's parameters. Without that, missing values would be NULLs, a `Date` as the first value
- * would be an object of names, and texts would be cut at NUL: `node:sqlite` and SQLite do not refuse these.
+ * Checks the values of a statement's parameters. Without that, missing values would be NULLs, a `Date` as the first
+ * value would be an object of names, and texts would be cut at NUL: `node:sqlite` and SQLite do not refuse these.
  */
 import { describe } from "../../base/describe.ts";
 import { DatabaseError } from "../errors.ts";

@@ -5,8 +5,8 @@ import { type DatabaseConnection, resultOf } from "./connection.ts";
 export type TransactionMode = "deferred" | "immediate" | "exclusive";
 
 /**
- * Runs a body in a transaction. The running fiber has the turn. When this ends, the transaction is over: committed if the
- * body returns, otherwise rolled back.
+ * Runs a body in a transaction. The running fiber has the turn. When this ends, the transaction is over: committed if
+ * the body returns, otherwise rolled back.
  *
  * If the wait for its beginning is cut short, only the worker knows whether it has begun; a request to roll it back
  * follows. Whether it is committed must be known here, so that wait is not cut short.
@@ -44,8 +44,8 @@ function* rollBack(connection: DatabaseConnection, cursor: number, number: numbe
   try {
     yield* connection.requestUncancelled("rollback", cursor, number);
   } catch (error) {
-    // Then the connection is lost and SQLite rolls back. The error that ends the transaction is thrown, not this one; the
-    // next use of the connection throws.
+    // Then the connection is lost and SQLite rolls back. The error that ends the transaction is thrown, not this one;
+    // the next use of the connection throws.
     if (!(error instanceof WorkerError)) throw error;
   }
 }

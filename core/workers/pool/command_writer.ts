@@ -1,7 +1,7 @@
 /**
  * The pool's side of the commands to a worker: writes them into the ring, and takes tasks back that have not begun.
  *
- * What is written becomes visible with `publish()`, once a turn: one port message for all arguments that need one, one
+ * Commands become visible with `publish()`, once a turn: one port message for all arguments that need one, one
  * atomic store, one wake-up.
  */
 import { seal } from "../remote/envelope.ts";

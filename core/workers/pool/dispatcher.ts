@@ -1,8 +1,8 @@
 /**
- * Decides which worker of a pool runs which task, and handles cancellations, faults and the end of the pool.
+ * Runs the tasks of a pool in its workers: takes and cancels tasks, and handles faults and the end of the pool.
  *
- * - A task goes to an idle worker. If there is none, a new worker is started as long as there may be more. Otherwise the
- *   task is put into the ring of the worker with the fewest, which finds it there without asking. Until a task has
+ * - A task goes to an idle worker. If there is none, a new worker is started as long as there may be more. Otherwise
+ *   the task is put into the ring of the worker with the fewest, which finds it there without asking. Until a task has
  *   begun it can be taken back: by a worker that is idle or was just started, for a more urgent task, or if it is
  *   cancelled. So while a task waits, as many workers exist or are being started as may be.
  * - Every task settles exactly once; see `settlement.ts`. If a worker ends, the task that it had begun fails, and those
@@ -13,17 +13,18 @@ import { printError } from "../../base/error_report.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { startTimer } from "../../host/timers.ts";
 import { WorkerError } from "../errors.ts";
+import { Distribution } from "./distribution.ts";
 import type { WorkerHost } from "./host_worker.ts";
 import { IdleSweep, type SweptPool } from "./idle_sweep.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { explainMissing } from "./missing_name.ts";
-import { crashError, pinnedWorkerError, terminatedError } from "./pool_errors.ts";
+import { crashError, terminatedError } from "./pool_errors.ts";
 import { type PoolCounts, Settlement } from "./settlement.ts";
 import { MAX_FALSE_STARTS } from "./start_backoff.ts";
-import { BLOCKED, NEW, QUEUED, SETTLED, type Task } from "./task.ts";
-import { TaskQueue } from "./task_queue.ts";
+import { NEW, SENT, SETTLED, type Task, type TaskWorker } from "./task.ts";
+import type { TaskQueue } from "./task_queue.ts";
 import { Watchdog } from "./watchdog.ts";
-import { isMovable, leastLoaded, stealTasks } from "./work_stealing.ts";
+import { isMovable } from "./work_stealing.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet, type WorkerSetOwner } from "./worker_set.ts";
 
@@ -44,13 +45,12 @@ export interface DispatcherPlan {
 
 /** See the head of this file. */
 export class Dispatcher implements WorkerSetOwner, SweptPool {
-  readonly queue: TaskQueue = new TaskQueue();
-  readonly blocked: TaskQueue = new TaskQueue();
   closed = false;
   readonly #plan: DispatcherPlan;
   readonly #workers: WorkerSet;
   readonly #alive: KeepAlive = new KeepAlive((alive) => this.#workers.keepAlive(alive));
   readonly #tasks: Settlement = new Settlement(this.#alive);
+  readonly #distribution: Distribution;
   readonly #sweep: IdleSweep;
   readonly #watchdog: Watchdog = new Watchdog(() => this.#checkWorkers());
   #flushing = false;
@@ -58,11 +58,21 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   constructor(plan: DispatcherPlan, host: WorkerHost) {
     this.#plan = plan;
     this.#workers = new WorkerSet(this, host, plan.size);
+    this.#distribution = new Distribution(this.#workers, this.#tasks, plan.queueLimit);
     this.#sweep = new IdleSweep(this, plan.keep, plan.idleSeconds);
   }
 
   get workers(): readonly WorkerHandle[] {
     return this.#workers.list;
+  }
+
+  get queue(): TaskQueue {
+    return this.#distribution.queue;
+  }
+
+  /** Tasks that wait for room in the queue. */
+  get blocked(): TaskQueue {
+    return this.#distribution.blocked;
   }
 
   get counts(): PoolCounts {
@@ -81,64 +91,18 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     if (this.closed) throw terminatedError(this.#plan.name);
     task.takeTransfers();
     this.#tasks.add(task);
-    if (task.plan.worker === null && this.queue.length >= this.#plan.queueLimit) {
-      task.state = BLOCKED;
-      this.blocked.add(task);
-    } else {
-      this.#enqueue(task);
-    }
+    this.#distribution.add(task);
     this.#flushSoon();
-  }
-
-  #enqueue(task: Task): void {
-    const { worker } = task.plan;
-    if (worker === null) {
-      task.state = QUEUED;
-      this.queue.add(task);
-      for (const other of this.workers) this.#recallFor(task, other);
-    } else if (worker.stopped) {
-      this.#tasks.settle(task, false, pinnedWorkerError());
-    } else {
-      task.state = QUEUED;
-      worker.pinnedTasks.push(task);
-    }
-  }
-
-  /** Takes back the tasks of a worker that have not begun and are less urgent than `task`. */
-  #recallFor(task: Task, worker: WorkerHandle): void {
-    const last = worker.sent.at(-1);
-    if (last === undefined || last.priority <= task.priority) return;
-    this.#putBack(worker.recall(Infinity, (other) => other.priority > task.priority && isMovable(other)));
-  }
-
-  #putBack(tasks: readonly Task[]): void {
-    for (const task of tasks) {
-      const { worker } = task.plan;
-      task.state = QUEUED;
-      if (worker === null) this.queue.add(task);
-      else if (worker.stopped) this.#tasks.settle(task, false, pinnedWorkerError());
-      else {
-        const next = worker.pinnedTasks.findIndex((other) => other.order > task.order);
-        worker.pinnedTasks.splice(next < 0 ? worker.pinnedTasks.length : next, 0, task);
-      }
-    }
   }
 
   /** The owner of a task no longer wants its result. */
   cancel(task: Task): void {
     const { state, worker } = task;
     if (state === NEW || state === SETTLED) return;
-    if (state === BLOCKED) this.blocked.remove(task);
-    else if (state === QUEUED) this.#removeQueued(task);
+    if (state !== SENT) this.#distribution.remove(task);
     else if (!worker!.revoke(task)) this.#stopTask(task);
     this.#tasks.cancel(task);
     this.#flushSoon();
-  }
-
-  #removeQueued(task: Task): void {
-    const pinned = task.plan.worker?.pinnedTasks;
-    if (pinned === undefined) this.queue.remove(task);
-    else pinned.splice(pinned.indexOf(task), 1);
   }
 
   /** Asks a task that has begun to stop, and replaces its worker after the grace if it does not. */
@@ -154,13 +118,10 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     // After this the worker begins no other task, so its responses show for certain whether this one still runs.
     const recalled = worker.recall(Infinity, () => true);
     worker.drain();
-    this.#putBack(recalled);
+    this.#distribution.putBack(recalled);
     if (worker.stopped || !worker.sent.includes(task)) return this.#flushSoon();
     this.counts.replaced++;
-    this.#endWorker(
-      worker as WorkerHandle,
-      new WorkerError("The worker was ended as a task in it did not stop when it was cancelled"),
-    );
+    this.#endWorker(worker, new WorkerError("The worker was ended as a task in it did not stop when it was cancelled"));
   }
 
   /** Resolves when every task has settled. */
@@ -168,7 +129,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     return this.#tasks.join();
   }
 
-  // --- distribution -------------------------------------------------------------------------------------------
+  // --- sending -------------------------------------------------------------------------------------------------
 
   /** Sends the tasks that one turn of the coroutines submits together. */
   #flushSoon(): void {
@@ -182,56 +143,9 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   flush(): void {
     this.#flushing = false;
     if (this.closed) return;
-    this.#distribute();
+    this.#distribution.distribute();
     for (const worker of this.workers) worker.flush();
     if (this.pending > 0) this.#watchdog.start();
-  }
-
-  #distribute(): void {
-    for (const worker of this.workers) {
-      while (worker.pinnedTasks.length > 0 && worker.offer(worker.pinnedTasks[0])) worker.pinnedTasks.shift();
-    }
-    const { queue } = this;
-    this.#admit();
-    for (let task = queue.head; task !== null; task = queue.head) {
-      if (!this.#place(task)) break;
-      this.#admit();
-    }
-    for (const worker of this.workers) {
-      if (worker.sent.length === 0) this.#give(stealTasks(this.workers, worker), worker);
-    }
-    if (!this.#workers.full) this.#spread();
-  }
-
-  #place(task: Task): boolean {
-    let best = leastLoaded(this.workers);
-    if (best === null || best.sent.length > 0) best = this.#workers.start() ?? best;
-    if (best === null || !best.offer(task)) return false;
-    this.queue.remove(task);
-    return true;
-  }
-
-  /** Starts workers for the tasks that wait behind others. */
-  #spread(): void {
-    while (this.#workers.mayStart) {
-      const tasks = stealTasks(this.workers, null);
-      if (tasks.length === 0) return;
-      const worker = this.#workers.start();
-      if (worker === null) return this.#putBack(tasks);
-      this.#give(tasks, worker);
-    }
-  }
-
-  /** Moves blocked tasks into the queue, as far as there is room. */
-  #admit(): void {
-    while (this.blocked.length > 0 && this.queue.length < this.#plan.queueLimit) this.#enqueue(this.blocked.shift()!);
-  }
-
-  #give(tasks: readonly Task[], worker: WorkerHandle): void {
-    for (const task of tasks) {
-      task.state = QUEUED;
-      if (!worker.offer(task)) this.queue.add(task);
-    }
   }
 
   /** Looks whether a wake-up was lost. Returns whether there are tasks left. */
@@ -263,7 +177,9 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     this.#falseStart(crashError(error, 1));
   }
 
-  /** A worker has ended before it was ready. If there is no other, the tasks that wait are failed after some attempts. */
+  /**
+   * A worker has ended before it was ready. If there is no other, the tasks that wait are failed after some attempts.
+   */
   #falseStart(reason: WorkerError): void {
     const { backoff } = this.#workers;
     backoff.failed(reason, this.#alive.active);
@@ -275,15 +191,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
 
   #failWaiting(reason: WorkerError): void {
     this.#workers.backoff.reset();
-    this.#settleQueues(new WorkerError("Cannot run tasks as no worker can be started", { cause: reason }));
-  }
-
-  #settleQueues(error: WorkerError): void {
-    for (;;) {
-      const task = this.queue.shift() ?? this.blocked.shift();
-      if (task === null) return;
-      this.#tasks.settle(task, false, error);
-    }
+    this.#distribution.failAll(new WorkerError("Cannot run tasks as no worker can be started", { cause: reason }));
   }
 
   #report(reason: WorkerError): void {
@@ -304,7 +212,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   notBegun(task: Task, error: WorkerError): void {
     if (task.state === SETTLED || task.alone) return this.#tasks.settle(task, false, error);
     task.alone = true;
-    this.#putBack([task]);
+    this.#distribution.putBack([task]);
     this.#flushSoon();
   }
 
@@ -329,7 +237,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   }
 
   /** Ends a worker. The task that it had begun fails, the rest goes to others. Returns whether any task failed. */
-  #endWorker(worker: WorkerHandle, reason: WorkerError): boolean {
+  #endWorker(worker: TaskWorker, reason: WorkerError): boolean {
     const recalled = worker.recall(Infinity, () => true);
     const movable = recalled.filter(isMovable);
     const lost = [
@@ -339,7 +247,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     ];
     this.#workers.remove(worker);
     const { failed } = this.counts;
-    this.#putBack(movable);
+    this.#distribution.putBack(movable);
     for (const task of lost) this.#tasks.settle(task, false, reason);
     this.#flushSoon();
     return this.counts.failed > failed;
@@ -369,6 +277,6 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
       this.#workers.remove(worker);
       for (const task of tasks) this.#tasks.settle(task, false, reason);
     }
-    this.#settleQueues(reason);
+    this.#distribution.failAll(reason);
   }
 }

@@ -1,33 +1,33 @@
 /**
- * A worker of the host, as the pool sees it.
+ * A worker of the host.
  *
- * The pool prefers `node:worker_threads`, which Deno, Node.js and Bun have, to the web's `Worker`: its workers can be
- * unreferenced, so that idle ones keep no process alive, and end with an exit code and the error itself; a web worker
- * of Deno holds the process open, for good if it was terminated in an endless loop. A web worker is used only where
- * permissions are asked for, which the others cannot have.
+ * The pool uses `node:worker_threads`, which Deno, Node.js and Bun have, rather than the web's `Worker`: its workers
+ * can be unreferenced, so that idle ones do not keep the process alive, and their end comes with an exit code and the
+ * error itself. A web worker of Deno keeps the process alive, for ever if it was terminated in an endless loop. Web
+ * workers are used only with the option `permissions`, which the others do not have.
  */
 import { isDeno } from "../../host/runtime.ts";
 import { unsupported } from "../../host/capability.ts";
 import type { PortLike } from "../remote/worker_loop.ts";
 
-/** What happens to a worker. */
+/** The events of a worker. */
 export interface HostWorkerEvents {
-  /** It has ended; `error` is what was uncaught in it, if that is why. */
+  /** It has ended; `error` is the uncaught error that ended it, if there is one. */
   ended(error: unknown, code: number): void;
 }
 
 /** See the head of this file. */
 export interface HostWorker {
-  /** Whether the process can end while it is idle. */
+  /** Whether the process may end while it is idle. */
   readonly unreferenced: boolean;
   postMessage(message: unknown, transfer: Transferable[]): void;
   ref(): void;
   unref(): void;
-  /** Ends it, whatever it does. */
+  /** Ends it, even in the middle of a task. */
   terminate(): Promise<void>;
 }
 
-/** What a pool needs of the host. */
+/** The parts of the host that a pool uses. */
 export interface WorkerHost {
   channel(): { port1: PortLike; port2: PortLike };
   receive(port: PortLike): { message: unknown } | undefined;
@@ -54,7 +54,7 @@ export type WorkerPermissions = "inherit" | "none" | Readonly<Record<string, unk
 /**
  * The workers of this host.
  *
- * @throws {UnsupportedError} If it has none.
+ * @throws {UnsupportedError} If there are none.
  */
 export function workerHost(permissions: WorkerPermissions | undefined): WorkerHost {
   const threads = workerThreads();
@@ -114,7 +114,7 @@ class WebWorker implements HostWorker {
   readonly #worker: Worker;
 
   constructor(source: string, name: string, permissions: WorkerPermissions, events: HostWorkerEvents) {
-    // A program made by `deno compile` does not find blobs: https://github.com/denoland/deno/issues/29962
+    // A program that `deno compile` made does not find blobs: https://github.com/denoland/deno/issues/29962
     const url = `data:text/javascript,${encodeURIComponent(source)}`;
     const options = { type: "module", name, deno: { permissions } };
     this.#worker = new Worker(url, options as WorkerOptions);

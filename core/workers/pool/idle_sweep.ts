@@ -28,7 +28,7 @@ export class IdleSweep {
   schedule(): void {
     if (this.#seconds === Infinity || this.#timer !== null || this.#pool.closed) return;
     this.#timer = startTimer(() => this.#sweep(), this.#seconds, false);
-    // Where idle workers keep the process alive anyway, the timer must too: it is what ends them.
+    // If idle workers keep the process alive, so must the timer that ends them.
     if (this.#pool.workers.some((worker) => !worker.unreferenced)) setTimerRef(this.#timer, true);
   }
 

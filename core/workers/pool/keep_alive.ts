@@ -18,8 +18,8 @@ export class KeepAlive {
   }
 
   /**
-   * Adds `by` to the number of tasks that coroutines of a scheduler wait for. They keep the process alive as long as the
-   * scheduler has coroutines that are not daemons. Tasks without a scheduler always do.
+   * Adds `by` to the number of tasks that coroutines of a scheduler wait for. They keep the process alive as long as
+   * the scheduler has coroutines that are not daemons. Tasks without a scheduler always do.
    */
   change(scheduler: Scheduler | null, by: number): void {
     if (scheduler === null) return this.#change(by);

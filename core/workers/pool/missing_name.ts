@@ -1,10 +1,10 @@
-/** What is said of a task that uses a name that its worker does not have. */
+/** The error message of a task that uses a name which its worker does not have. */
 import type { WorkerError } from "../errors.ts";
 import type { Target } from "./targets.ts";
 
-// What belongs to a window, or to Deno's main thread, and to no worker of any runtime. Names that a program might well
-// use for variables of its own, such as `parent`, `history` or `Node`, are left out.
-const OF_THE_MAIN_THREAD: ReadonlySet<string> = new Set([
+// Names that exist in a window or in Deno's main thread, but in no worker of any runtime. Names that a program may use
+// for its own variables, such as `parent`, `history` or `Node`, are left out.
+const MAIN_THREAD_NAMES: ReadonlySet<string> = new Set([
   ...["alert", "confirm", "prompt", "window", "document", "localStorage", "sessionStorage", "Window", "Document"],
   ...["Location", "Navigator", "Storage", "onload", "onunload", "onbeforeunload", "requestAnimationFrame"],
   ...["cancelAnimationFrame", "requestIdleCallback", "cancelIdleCallback", "getComputedStyle", "matchMedia"],
@@ -12,12 +12,12 @@ const OF_THE_MAIN_THREAD: ReadonlySet<string> = new Set([
   ...["MutationObserver", "IntersectionObserver", "ResizeObserver"],
 ]);
 
-// As V8 and JavaScriptCore say it.
+// The messages of V8 and JavaScriptCore.
 const MISSING = /^(?:(\S+) is not defined|Can't find variable: (\S+))$/;
 
 /**
- * Says in the message of a task's ReferenceError what to do about it: a name that no worker has is used outside;
- * a variable from around a function that was sent as source is passed.
+ * Adds to the message of a task's ReferenceError what to do about it: use a name that no worker has in the main thread;
+ * pass a variable of a scope around the function as an argument.
  */
 export function explainMissing(error: WorkerError, { note, label }: Target): void {
   if (error.name !== "ReferenceError") return;
@@ -26,7 +26,7 @@ export function explainMissing(error: WorkerError, { note, label }: Target): voi
   const missing = match[1] ?? match[2];
   const name = label === "" || label === "function" ? "the function" : `'${label}'`;
   const uses = `Cannot run ${name} in a worker as it uses '${missing}', which`;
-  if (OF_THE_MAIN_THREAD.has(missing)) {
+  if (MAIN_THREAD_NAMES.has(missing)) {
     error.message = `${uses} no worker has: use it in the main thread, and send the task what it needs of it`;
   } else if ("source" in note && note.source.includes(missing)) {
     error.message = `${uses} is outside it: only its source is sent, so pass '${missing}' as an argument, ` +

@@ -8,18 +8,19 @@ export interface WorkerPoolOptions {
   /** Its name, for messages and the names of its workers. */
   readonly name?: string;
   /**
-   * What the workers may do, as in the `deno.permissions` option of `new Worker`; the same as the program by default.
+   * The permissions of the workers, as in the option `deno.permissions` of `new Worker`; those of the program by
+   * default.
    *
    * Deno ends the program if this is used without `--unstable-worker-options`.
    */
   readonly permissions?: WorkerPermissions;
-  /** What the workers run; there is only `"module"`. */
+  /** The type of the workers; there is only `"module"`. */
   readonly type?: "module";
   /** Seconds, or a duration, after which a worker without a task ends; they stay until `terminate()` by default. */
   readonly idleTimeout?: Timeout;
-  /** Workers that stay even so; 0 by default. */
+  /** How many workers stay even if they are idle; 0 by default. */
   readonly min?: number;
-  /** Tasks that may be queued; further ones wait for room, and with them their coroutines. No limit by default. */
+  /** How many tasks may be queued; further tasks, and their coroutines, wait for room. No limit by default. */
   readonly queueLimit?: number;
   /** Seconds, or a duration, that a cancelled task has to stop before its worker is replaced; 5 by default. */
   readonly grace?: Timeout;

@@ -1,17 +1,17 @@
-/** Errors as they arrive from a worker; `describe_error.ts` says how they travel. */
+/** Restores the errors that arrive from a worker; see `describe_error.ts` for how they travel. */
 import { WorkerError } from "../errors.ts";
 import type { CarriedValue, ErrorNote } from "../remote/protocol.ts";
 
-// As the engine defines them.
+// The engine makes these properties not enumerable.
 const NOT_ENUMERABLE = ["errors", "error", "suppressed"];
 
-/** The error that a worker described. The errors it leads to are of the built-in classes they were instances of. */
+/** The error that a worker described. The errors that it refers to are instances of the same built-in classes. */
 export function toWorkerError(notes: readonly ErrorNote[]): WorkerError {
   const [{ name, message, stack, cause, fields }, ...others] = notes;
   const data: Record<string, unknown> = {};
   const top = new WorkerError(message, { name, stack, data });
   const errors: Error[] = [top, ...others.map(newError)];
-  // All are there before any is filled: one may lead back to another.
+  // All are created before any is filled, as they may refer to each other in a cycle.
   others.forEach((note, i) => fill(errors[i + 1], note, errors));
   if (cause !== null) define(top, "cause", revive(cause, errors), false);
   for (const [key, carried] of fields) {

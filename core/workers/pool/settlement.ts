@@ -1,12 +1,12 @@
 /**
- * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that calls an owner, and it does
- * so once. A task that its owner cancelled is settled without a call.
+ * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that calls an owner, and it
+ * does so once. A task that its owner cancelled is settled without a call.
  */
 import { type HostTimer, stopTimer } from "../../host/timers.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { SETTLED, type Task } from "./task.ts";
 
-/** What a pool has done so far. */
+/** How often each event has occurred in a pool. */
 export interface PoolCounts {
   submitted: number;
   completed: number;

@@ -1,4 +1,4 @@
-/** What may be run in a worker, and how it gets there. */
+/** The functions that may be run in a worker, and how they are sent there. */
 import { describe } from "../../base/describe.ts";
 import type { TargetNote } from "../remote/protocol.ts";
 import type { WorkerTask } from "../remote/worker_task.ts";
@@ -6,7 +6,7 @@ import type { WorkerTask } from "../remote/worker_task.ts";
 /**
  * A function of a module: `{ module: new URL("./work.ts", import.meta.url), name: "work" }`.
  *
- * The worker imports it, once. Without a name it is the default export.
+ * The worker imports the module once. Without a name, the function is the default export.
  */
 export interface ModuleTarget {
   /** The absolute URL of the module, or a specifier with a scheme such as `npm:`. */
@@ -16,57 +16,57 @@ export interface ModuleTarget {
 }
 
 /**
- * A self-contained function: its source is sent, so it must not use variables from around it.
+ * A self-contained function: its source is sent, so it must not use variables of the scopes around it.
  *
- * It may be async, and a generator function for {@linkcode WorkerPool.stream}. Unless it is an arrow function it finds
- * a {@linkcode WorkerTask} as its `this`.
+ * It may be async, and a generator function for {@linkcode WorkerPool.stream}. Unless it is an arrow function its
+ * `this` is a {@linkcode WorkerTask}.
  */
-// deno-lint-ignore no-explicit-any -- inferred from what is passed
+// deno-lint-ignore no-explicit-any -- inferred from the function
 export type TaskFunction<A extends readonly any[], R> = (this: WorkerTask, ...args: A) => R;
 
-/** A target, known to the pool. */
+/** A target that is registered in the pool. */
 export interface Target {
   readonly id: number;
   readonly note: TargetNote;
-  /** For messages. */
+  /** Its name in error messages. */
   readonly label: string;
 }
 
-// A program has a bounded number of functions in its text, but it may also make texts.
+// The source of a program has a bounded number of functions, but a program may also create functions from text.
 const MAX_TARGETS = 1000;
 
 const EXPRESSION = /^(?:async\b\s*)?(?:function\b|\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u;
 
-/** The targets of a pool, so that each travels to a worker once. */
+/** The targets of a pool, each of which is sent to a worker only once. */
 export class Targets {
   #byFunction: WeakMap<object, Target> = new WeakMap();
   #byText: Map<string, Target> = new Map();
-  #made = 0;
+  #lastId = 0;
   readonly #forget: (id: number) => void;
 
-  /** `forget` is told of targets that were dropped as there are too many. */
+  /** `forget` is called with the id of a target that was dropped since there are too many. */
   constructor(forget: (id: number) => void) {
     this.#forget = forget;
   }
 
-  /** The target for what a caller passed. Throws a `TypeError` if it can be none. */
+  /** The target for the argument of a caller. Throws a `TypeError` if it is not one. */
   of(target: unknown): Target {
     if (typeof target === "function") {
       const known = this.#byFunction.get(target);
       if (known !== undefined) return known;
       const note = functionNote(target as () => unknown);
-      const made = this.#known(`function ${note.source}`, note, target.name === "" ? "function" : target.name);
-      this.#byFunction.set(target, made);
-      return made;
+      const created = this.#register(`function ${note.source}`, note, target.name === "" ? "function" : target.name);
+      this.#byFunction.set(target, created);
+      return created;
     }
     const note = moduleNote(target);
-    return this.#known(`${note.name} of ${note.module}`, note, note.name);
+    return this.#register(`${note.name} of ${note.module}`, note, note.name);
   }
 
-  #known(text: string, note: TargetNote, label: string): Target {
+  #register(text: string, note: TargetNote, label: string): Target {
     let target = this.#byText.get(text);
     if (target === undefined) {
-      target = { id: ++this.#made, note, label };
+      target = { id: ++this.#lastId, note, label };
       this.#byText.set(text, target);
       if (this.#byText.size > MAX_TARGETS) this.#dropOldest();
     }
@@ -76,7 +76,7 @@ export class Targets {
   #dropOldest(): void {
     const [[text, target]] = this.#byText;
     this.#byText.delete(text);
-    // A function that is still about is made known again when it is next used.
+    // A function that is used again is registered again.
     this.#byFunction = new WeakMap();
     this.#forget(target.id);
   }

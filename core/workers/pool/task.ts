@@ -26,7 +26,7 @@ export interface TaskOwner {
 
 /** The worker that has a task. */
 export interface TaskWorker {
-  /** Whether it has ended, or was told to. */
+  /** Whether it has ended or is ending. */
   readonly stopped: boolean;
   /** The tasks that were sent to it and have no outcome yet. */
   readonly sent: Task[];

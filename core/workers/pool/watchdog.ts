@@ -1,9 +1,9 @@
 /**
  * Looks from time to time whether a wake-up between the pool and a worker was lost, as long as there are tasks.
  *
- * Seen once, in a benchmark on Deno 2.9.6: responses were in the ring, the worker had reset POOL_WAITS and notified, and
- * the main thread went on sleeping for minutes. Whether Deno or V8 lost the wake-up is not known. With the watchdog it
- * costs a tenth of a second instead of a hang.
+ * Seen once, in a benchmark on Deno 2.9.6: responses were in the ring, the worker had reset POOL_WAITS and notified,
+ * and the main thread went on sleeping for minutes. Whether Deno or V8 lost the wake-up is not known. With the watchdog
+ * it costs a tenth of a second instead of a hang.
  */
 import { type HostTimer, startTimer, stopTimer } from "../../host/timers.ts";
 

@@ -21,7 +21,7 @@ export function isMovable(task: Task): boolean {
  * worker that has yet to be started.
  */
 export function stealTasks(workers: readonly WorkerHandle[], thief: WorkerHandle | null): readonly Task[] {
-  // The only task of a worker that has yet to start waits too; but that is no reason to start one more.
+  // The only task of a worker that has yet to start is also worth stealing, but not worth starting another worker.
   const least = thief?.started ? 1 : 2;
   if (!workers.some((worker) => isCrowded(worker, least))) return NONE;
   const victims = workers.filter((worker) => isCrowded(worker, least));

@@ -16,7 +16,7 @@ export const DEPTH = 128;
 // How often responses that arrive while others are read are read at once, before the host gets a turn.
 const MAX_SPINS = 16;
 
-/** What happens in a worker. */
+/** The events of a worker. */
 export interface WorkerEvents {
   /** A task has ended. */
   finished(task: Task, ok: boolean, value: unknown): void;
@@ -34,7 +34,7 @@ export interface WorkerEvents {
 export class WorkerHandle implements TaskWorker {
   /** The tasks that were sent and have no outcome yet, in the order in which the worker runs them. */
   readonly sent: Task[] = [];
-  /** Whether it has ended, or was told to. */
+  /** Whether it has ended or is ending. */
   stopped = false;
   /** Since when it has had no task, in milliseconds. */
   idleSince: number = performance.now();
@@ -128,7 +128,7 @@ export class WorkerHandle implements TaskWorker {
     if (this.#wantedWords > 0) this.#awaitRoom();
   }
 
-  /** While there is no task to respond to, no response tells that revoked tasks have left the ring. */
+  /** Waits until revoked tasks have left the ring, when there is no task whose response would show that. */
   #awaitRoom(): void {
     if (this.#awaitingRoom || this.sent.length > 0) return;
     const tail = Atomics.load(this.#control, WORD.IN_TAIL);

@@ -3,6 +3,7 @@ import { withinContext } from "../../host/async_context.ts";
 import { WorkerError } from "../errors.ts";
 import type { WorkerHost } from "./host_worker.ts";
 import { StartBackoff } from "./start_backoff.ts";
+import type { TaskWorker } from "./task.ts";
 import { type WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** The pool of a {@linkcode WorkerSet}. */
@@ -80,14 +81,14 @@ export class WorkerSet {
   }
 
   /** Ends a worker. */
-  remove(worker: WorkerHandle): void {
+  remove(worker: TaskWorker): void {
     this.list = this.list.filter((other) => other !== worker);
     const stopping = worker.stop();
     this.#stopping.push(stopping);
     stopping.finally(() => this.#stopping = this.#stopping.filter((other) => other !== stopping));
   }
 
-  /** Resolves when all workers that were told to end have ended. */
+  /** Resolves when all removed workers have ended. */
   async allStopped(): Promise<void> {
     await Promise.all(this.#stopping);
   }

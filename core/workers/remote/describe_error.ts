@@ -1,15 +1,15 @@
 /**
- * What an error becomes to travel: a flat list of notes, of which the first is the error itself and the others are
- * those that it leads to, so that causes of any depth, the errors of an `AggregateError` and cycles are all kept.
+ * Describes an error as a flat list of notes, to be sent. The first note is the error itself, the others are the errors
+ * that it refers to. So causes of any depth, the errors of an `AggregateError` and cycles are all kept.
  *
- * Structured clone alone loses the `errors`, the names of classes and own properties, and refuses whatever holds
- * something that cannot be cloned. Nothing here throws, whatever a getter, a proxy or a `toString` does.
+ * Structured clone alone loses the `errors`, the names of classes and own properties, and fails if any part cannot be
+ * cloned. Nothing here throws, even if a getter, a proxy or a `toString` does.
  *
  * The function is sent to the worker as source, so it refers to nothing outside itself.
  */
 import type { CarriedValue, ErrorNote } from "./protocol.ts";
 
-/** Describes what a task threw. */
+/** Describes the value that a task threw. */
 export function describeError(thrown: unknown): ErrorNote[] {
   const builtIn = globalThis as unknown as Record<string, (new () => unknown) & { isError?(value: unknown): boolean }>;
   const kinds = ["AggregateError", "SuppressedError", "DOMException"];
@@ -29,7 +29,7 @@ export function describeError(thrown: unknown): ErrorNote[] {
   const isError = (value: unknown): value is object =>
     typeof value === "object" && value !== null &&
     (isA(value, "Error") || isA(value, "DOMException") || attempt(() => builtIn.Error.isError!(value), false));
-  const words = (value: unknown) => attempt(() => String(value), "something without a name");
+  const textOf = (value: unknown) => attempt(() => String(value), "(cannot be read)");
 
   const refer = (error: object): CarriedValue => {
     let index = known.get(error);
@@ -44,7 +44,7 @@ export function describeError(thrown: unknown): ErrorNote[] {
     try {
       return { value: structuredClone(value) };
     } catch {
-      return { value: words(value) };
+      return { value: textOf(value) };
     }
   };
   const carry = (value: unknown): CarriedValue => {
@@ -66,8 +66,8 @@ export function describeError(thrown: unknown): ErrorNote[] {
     };
     return {
       kind: kinds.find((kind) => isA(error, kind)) ?? "Error",
-      name: words(name),
-      message: words(message),
+      name: textOf(name),
+      message: textOf(message),
       stack: typeof stack === "string" ? stack : undefined,
       cause: attempt(() => "cause" in error, false) ? carry(read("cause")) : null,
       fields: keys.map((key) => [key, carry(read(key))]),
@@ -77,12 +77,12 @@ export function describeError(thrown: unknown): ErrorNote[] {
   const notes: ErrorNote[] = [];
   if (isError(thrown)) refer(thrown);
   else {
-    // Errors in what was thrown are numbered behind it.
+    // Errors that the value refers to are numbered from 1.
     found.push({});
-    const message = `A task threw something that is no error: ${words(thrown)}`;
+    const message = `A task threw a value that is not an error: ${textOf(thrown)}`;
     notes.push({ kind: "Error", name: "WorkerError", message, stack: undefined, cause: carry(thrown), fields: [] });
   }
-  // Grows while it is gone through.
+  // `found` grows in this loop.
   while (notes.length < found.length) notes.push(note(found[notes.length]));
   return notes;
 }

@@ -1,12 +1,12 @@
 /**
  * How a value travels by message port: in a Map, under a number.
  *
- * Deno looks for message ports in whatever it takes from a port, property by property and element by element: a second
- * for ten million bytes in a typed array, none for the same bytes in a buffer. It does not look into a Map. What is
- * moved stands beside the Map, so that Deno finds the ports in it.
+ * Deno searches every value that it receives from a port for message ports, property by property and element by
+ * element: that takes a second for ten million bytes in a typed array, and no time for the same bytes in a buffer. It
+ * does not search a Map. Moved objects are beside the Map, so that Deno finds the ports among them.
  *
- * The number is also in the ring. A task that its limit stops in the middle of sending leaves a message that no word
- * in the ring announces; it is skipped by that.
+ * The number is also in the ring. If a limit stops a task while it sends, there is a message whose number is not in the
+ * ring; it is skipped.
  *
  * The functions are sent to the worker as source, so they refer to nothing outside themselves.
  */
@@ -17,7 +17,7 @@ export function seal(number: number, value: unknown, transfer: readonly Transfer
   return transfer.length === 0 ? content : [content, ...transfer];
 }
 
-/** What a message carries, by its number. */
+/** The content of a message: a value by its number. */
 export function unseal(message: unknown): Map<number, unknown> {
   return (Array.isArray(message) ? message[0] : message) as Map<number, unknown>;
 }

@@ -1,29 +1,29 @@
 /**
- * A ring of words in shared memory, through which two threads talk without a message each: one writes, one reads.
+ * A ring of words in shared memory, through which one thread sends values to another without messages.
  *
- * The class is sent to the worker as source, so it refers to nothing outside itself but what every thread has.
+ * The class is sent to the worker as source, so it refers only to itself and to JavaScript's own globals.
  *
- *     control[head]  how many words were ever written (mod 2^32); the writer's
- *     control[tail]  how many words were ever read; the reader's
- *     words          a power of two of them; word `n` stands at `n & mask`
+ *     control[head]  how many words were written so far (mod 2^32); set by the writer
+ *     control[tail]  how many words were read so far (mod 2^32); set by the reader
+ *     words          a power of two of them; word `n` is at index `n & mask`
  *
- * What was written becomes visible with `publish()`, and room is given back with `release()`, both by one atomic
- * store; everything before it is ordered by that. A value is a tag and its payload:
+ * Words become visible with `publish()`, and their room is free again with `release()`, each by one atomic store, which
+ * orders everything before it. A value is a tag and its payload:
  *
  *     0 undefined   1 null   2 false   3 true   4 integer (1 word)   5 number (2 words)
- *     6 string (its length, then two UTF-16 units a word)   7 something that travels by message port (1 word)
+ *     6 string (its length, then two UTF-16 units a word)   7 a value that travels by message port (1 word)
  *
- * Small primitive values are nearly all that small tasks have. Anything else goes by a message port, whose messages
- * are fetched synchronously when the ring says that one is there. What was measured (Deno 2.9.6, one worker, empty
- * tasks, same run, tasks a second with 1 / 100 in flight):
+ * Small tasks have mostly small primitive values. All others travel by a message port, from which they are read at once
+ * when the ring says so. Measured (Deno 2.9.6, one worker, empty tasks, same run, tasks a second with 1 / 100 in
+ * flight):
  *
  *     one postMessage a task and result                      18,000 /    70,000
  *     one postMessage a task, results drained from a port    20,000 /   110,000
  *     one postMessage a turn, results likewise               30,000 /   900,000
  *     this ring, the worker in Atomics.wait                 120,000 / 5,000,000
  *
- * Besides, a result written here has left the worker before the next task begins, so one that loops or crashes
- * takes no result of an earlier one with it, as a batch of results would.
+ * Besides, a result in the ring has left the worker before the next task begins. If that loops or crashes, no earlier
+ * result is lost, as would be with a batch of results.
  */
 export class Ring {
   /** The next word to write or to read. */
@@ -45,7 +45,7 @@ export class Ring {
     this.#mask = words.length - 1;
   }
 
-  /** How many words a value takes; 0 if it cannot stand in the ring. */
+  /** How many words a value takes; 0 if it cannot be in the ring. */
   static sizeOf(value: unknown): number {
     switch (typeof value) {
       case "undefined":
@@ -54,7 +54,7 @@ export class Ring {
       case "number":
         return value === (value | 0) && !Object.is(value, -0) ? 2 : 3;
       case "string":
-        // Longer ones are copied faster by the engine.
+        // The engine copies longer strings faster.
         return value.length <= 240 ? 2 + ((value.length + 1) >> 1) : 0;
       default:
         return value === null ? 1 : 0;
@@ -87,27 +87,27 @@ export class Ring {
     if (typeof value !== "string") return this.put(value === undefined ? 0 : value === null ? 1 : value ? 3 : 2);
     this.put(6);
     this.put(value.length);
-    // Past the end `charCodeAt` gives NaN, which the shift makes 0.
+    // Past the end `charCodeAt` returns NaN, which the shift turns into 0.
     for (let i = 0; i < value.length; i += 2) this.put(value.charCodeAt(i) | (value.charCodeAt(i + 1) << 16));
   }
 
-  /** Writes that a value travels by port. */
+  /** Writes the number of a value that travels by port. */
   putRef(index: number): void {
     this.put(7);
     this.put(index);
   }
 
-  /** Makes visible what was written. */
+  /** Makes the written words visible. */
   publish(): void {
     Atomics.store(this.#control, this.#head, this.at);
   }
 
-  /** Drops what was written and not published. */
+  /** Drops the words that were written and not published. */
   rewind(): void {
     this.at = Atomics.load(this.#control, this.#head);
   }
 
-  /** Whether there is something to read. */
+  /** Whether there are words to read. */
   filled(): boolean {
     return this.at !== Atomics.load(this.#control, this.#head);
   }
@@ -119,7 +119,7 @@ export class Ring {
     return word;
   }
 
-  /** Reads a value; `byPort` finds one that travelled by port. */
+  /** Reads a value; `byPort` returns one that travelled by port. */
   takeValue(byPort: (index: number) => unknown): unknown {
     switch (this.take()) {
       case 0:
@@ -153,7 +153,7 @@ export class Ring {
     return text;
   }
 
-  /** Gives the room back of what was read. */
+  /** Frees the room of the words that were read. */
   release(): void {
     Atomics.store(this.#control, this.#tail, this.at);
   }

@@ -1,18 +1,18 @@
 /**
- * Runs tasks in a worker: makes functions of targets, calls them, and goes through what generators yield.
+ * Runs tasks in a worker: makes functions of targets, calls them, and iterates over generators.
  *
- * The class is sent to the worker as source, so it refers to nothing outside itself but what every thread has and
- * what it is given; imports here are types only.
+ * The class is sent to the worker as source, so it refers only to itself, its arguments and JavaScript's own globals;
+ * imports here are types only.
  */
 import type { CODE, TargetNote, WORD } from "./protocol.ts";
 import type { TaskContext } from "./worker_task.ts";
 
-/** What a runner needs of the loop around it. */
+/** The loop that has tasks run. */
 export interface RunnerHost {
   readonly control: Int32Array;
-  /** Writes an answer. Throws, with nothing written, if the value cannot be cloned. */
+  /** Writes a response. Throws, with nothing written, if the value cannot be cloned. */
   send(task: TaskContext, code: number, value: unknown): void;
-  /** Answers with an error. */
+  /** Writes a response with an error. */
   sendError(code: number, id: number, error: unknown): void;
   /** Runs `call`, and ends it with an error if it takes longer. */
   limited(milliseconds: number, call: () => unknown): unknown;
@@ -39,17 +39,18 @@ export class TaskRunner {
     this.#codes = codes;
   }
 
-  /** Learns what a target is. */
+  /** Defines a target. */
   define(target: number, note: TargetNote): void {
     this.#notes.set(target, note);
   }
 
+  /** Forgets a target. */
   forget(target: number): void {
     this.#notes.delete(target);
     this.#targets.delete(target);
   }
 
-  /** Whether it has been told what a target is. */
+  /** Whether a target is defined. */
   knows(target: number): boolean {
     return this.#notes.has(target);
   }
@@ -135,7 +136,7 @@ export class TaskRunner {
     }
   }
 
-  /** Goes through what a generator yields. */
+  /** Sends the items of a generator. */
   #steps(task: TaskContext, generator: Stepper, mode: number): null {
     const stream = (mode & this.#codes.STREAM) !== 0;
     const limit = mode >> 1;
@@ -187,7 +188,7 @@ export class TaskRunner {
     }
   }
 
-  /** Lets a generator clean up after something it yielded could not be sent; as in a loop, that error counts. */
+  /** Lets a generator clean up after an item could not be sent. As in a loop, errors of the cleanup are dropped. */
   #close(generator: Stepper): unknown {
     try {
       return Promise.resolve(generator.return!()).catch(() => {});

@@ -1,13 +1,13 @@
 /**
- * What runs in a worker: takes commands from the ring, has tasks run one after the other, writes answers.
+ * The main loop of a worker: takes commands from the ring, has tasks run one after the other, writes responses.
  *
- * The class is sent to the worker as source, so it refers to nothing outside itself but what every thread has and
- * what it is given in its kit; imports here are types only.
+ * The class is sent to the worker as source, so it refers only to itself, its kit and JavaScript's own globals; imports
+ * here are types only.
  *
- * A task that does not wait runs without a turn of the event loop in between. A worker without work looks at the ring
- * for some microseconds if that has paid lately, as whoever waits for an answer often has the next task ready at once
- * (a round trip takes 5 microseconds then); sleeps as a thread for half a millisecond (20); and then lets its event
- * loop turn, for what tasks may have left there (60 to 160).
+ * Tasks that do not wait run without a turn of the event loop in between. A worker without work first spins on the ring
+ * for some microseconds, if the last task came soon after a result (a round trip takes 5 microseconds then). Next it
+ * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
+ * promises that tasks may have left there (60 to 160 microseconds).
  */
 import type { describeError } from "./describe_error.ts";
 import type { seal, unseal } from "./envelope.ts";
@@ -16,7 +16,7 @@ import type { Ring } from "./ring.ts";
 import type { RunnerHost, TaskRunner } from "./task_runner.ts";
 import type { TaskContext, TaskHost } from "./worker_task.ts";
 
-/** What the loop is built from, as the worker has no imports. */
+/** The parts of the loop, as the worker has no imports. */
 export interface WorkerKit {
   readonly Ring: typeof Ring;
   readonly TaskContext: typeof TaskContext;
@@ -30,23 +30,23 @@ export interface WorkerKit {
   readonly ringWords: number;
 }
 
-/** What a worker gets first. */
+/** The first message to a worker. */
 export interface WorkerStart {
   readonly memory: SharedArrayBuffer;
   readonly port: PortLike;
 }
 
-/** What is used of a message port. */
+/** The parts of a message port that are used. */
 export interface PortLike {
   postMessage(message: unknown, transfer?: Transferable[]): void;
   close(): void;
 }
 
-/** What is used of `node:worker_threads` and `node:vm`. */
+/** The parts of `node:worker_threads` and `node:vm` that are used. */
 export interface WorkerBuiltins {
   receiveMessageOnPort(port: PortLike): { message: unknown } | undefined;
   exit(code: number): never;
-  /** Something that runs `call` and ends it, with an error, if it takes longer. */
+  /** Creates a function that runs `call`, and ends it with an error if it takes longer. */
   limiter(): (milliseconds: number, call: () => unknown) => unknown;
 }
 
@@ -60,14 +60,14 @@ export class WorkerLoop implements TaskHost, RunnerHost {
   readonly #input: Ring;
   readonly #output: Ring;
   readonly #runner: TaskRunner;
-  // The port message that was fetched last; `null` if it could not be read, for the reason that stands beside it.
+  // The port message that was fetched last; `null` if it could not be read, and why.
   #batch: unknown[] | null = null;
-  #unread: unknown;
+  #readFailure: unknown;
   #posted = 0;
   #current: TaskContext | null = null;
-  #nudged: (() => void) | null = null;
+  #wake: (() => void) | null = null;
   #watching = false;
-  #breath = Date.now();
+  #lastTurn = Date.now();
   // How often it looks for work before it sleeps: 5,000 looks take about 60 microseconds.
   #spinLimit = 100;
   #limit: ((milliseconds: number, call: () => unknown) => unknown) | null = null;
@@ -79,9 +79,9 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#builtins = builtins;
     this.control = new Int32Array(memory, 0, kit.controlWords);
     this.#commands = new Int32Array(memory, kit.controlWords * 4, ringWords);
-    const answers = new Int32Array(memory, (kit.controlWords + ringWords) * 4, ringWords);
+    const responses = new Int32Array(memory, (kit.controlWords + ringWords) * 4, ringWords);
     this.#input = new kit.Ring(this.control, this.#commands, WORD.IN_HEAD, WORD.IN_TAIL);
-    this.#output = new kit.Ring(this.control, answers, WORD.OUT_HEAD, WORD.OUT_TAIL);
+    this.#output = new kit.Ring(this.control, responses, WORD.OUT_HEAD, WORD.OUT_TAIL);
     this.#runner = new kit.TaskRunner(this, WORD, kit.CODE);
   }
 
@@ -90,48 +90,48 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     Atomics.store(this.control, this.#kit.WORD.READY, 1);
     for (;;) {
       while (input.filled()) {
-        const pending = this.#obey();
+        const pending = this.#execute();
         if (pending !== null) await pending;
-        // What tasks left in the event loop gets a turn now and then.
-        if (Date.now() - this.#breath > 15) await this.#breathe();
+        // Timers and promises that tasks left in the event loop get a turn now and then.
+        if (Date.now() - this.#lastTurn > 15) await this.#yieldToHost();
       }
-      if (this.#linger()) continue;
+      if (this.#waitBlocking()) continue;
       const wait = Atomics.waitAsync(this.control, this.#kit.WORD.IN_HEAD, input.at);
-      if (wait.async) await Promise.race([wait.value, new Promise<void>((resolve) => this.#nudged = resolve)]);
-      this.#breath = Date.now();
+      if (wait.async) await Promise.race([wait.value, new Promise<void>((resolve) => this.#wake = resolve)]);
+      this.#lastTurn = Date.now();
     }
   }
 
-  /** The pool sees that there is work which this does not see: its wake-up was lost. */
-  nudge(): void {
-    this.#nudged?.();
+  /** The pool has seen that this does not read its commands: the wake-up was lost. */
+  wake(): void {
+    this.#wake?.();
   }
 
-  /** Waits as a thread, for a short time. Returns whether there is work. */
-  #linger(): boolean {
+  /** Spins, and then blocks the thread for a short time. Returns whether there is work. */
+  #waitBlocking(): boolean {
     const input = this.#input;
     for (let i = 0; i < this.#spinLimit; i++) if (input.filled()) return true;
     const start = performance.now();
     const timedOut = Atomics.wait(this.control, this.#kit.WORD.IN_HEAD, input.at, 0.5) === "timed-out";
-    // Only who is asked again at once looks again at once: waking a thread costs more than what a small task takes.
+    // Spin longer only if the next task came at once: waking a thread costs more than a small task.
     this.#spinLimit = !timedOut && performance.now() - start < 0.1 ? 5000 : 100;
     return !timedOut;
   }
 
-  async #breathe(): Promise<void> {
-    // A timer would take Deno two milliseconds.
+  async #yieldToHost(): Promise<void> {
+    // A timer takes two milliseconds in Deno.
     const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
     await new Promise<void>((resolve) => (setImmediate ?? setTimeout)(resolve));
-    this.#breath = Date.now();
+    this.#lastTurn = Date.now();
   }
 
-  /** Carries a command out. Returns a promise if that takes turns of the event loop. */
-  #obey(): Promise<void> | null {
+  /** Executes a command. Returns a promise if that takes turns of the event loop. */
+  #execute(): Promise<void> | null {
     const { CODE } = this.#kit;
     const input = this.#input;
     switch (input.take()) {
       case CODE.RUN:
-        return this.#obeyRun();
+        return this.#runTask();
       case CODE.FETCH:
         this.#fetch();
         break;
@@ -154,11 +154,11 @@ export class WorkerLoop implements TaskHost, RunnerHost {
       this.#batch = this.#kit.unseal(message).get(0) as unknown[];
     } catch (error) {
       this.#batch = null;
-      this.#unread = error;
+      this.#readFailure = error;
     }
   }
 
-  #obeyRun(): Promise<void> | null {
+  #runTask(): Promise<void> | null {
     const { CODE, TaskContext, WORD } = this.#kit;
     const input = this.#input;
     const index = input.index();
@@ -167,15 +167,15 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     const target = input.take();
     const mode = input.take();
     const args = this.#takeArguments();
-    const mine = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
+    const claimed = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
     input.release();
-    if (!mine) {
-      // Whoever waits for room is told by every answer, and there is none here.
+    if (!claimed) {
+      // The pool learns from responses that there is room, and there is no response to a revoked task.
       Atomics.notify(this.control, WORD.IN_TAIL);
       return null;
     }
     if (args === null || !this.#runner.knows(target)) {
-      this.sendError(CODE.UNREAD, id, this.#unread);
+      this.sendError(CODE.UNREAD, id, this.#readFailure);
       return null;
     }
     this.#current = new TaskContext(id, this, WORD, CODE);
@@ -204,13 +204,13 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     try {
       return this.#limit(milliseconds, call);
     } catch (error) {
-      // It may have been ended in the middle of an answer.
+      // It may have been ended while it wrote a response.
       this.#output.rewind();
       throw error;
     }
   }
 
-  /** Writes an answer. Throws, with nothing written, if the value cannot be cloned. */
+  /** Writes a response. Throws, with nothing written, if the value cannot be cloned. */
   send(task: TaskContext, code: number, value: unknown): void {
     const size = task.moving.length === 0 ? this.#kit.Ring.sizeOf(value) : 0;
     const number = size === 0 ? this.#post(value, task.moving.splice(0)) : 0;
@@ -223,7 +223,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#publish();
   }
 
-  /** Sends something by port. Returns the number under which it is to be announced. */
+  /** Sends a value by port. Returns its number, for the ring. */
   #post(value: unknown, transfer: Transferable[]): number {
     this.#posted = (this.#posted + 1) | 0;
     this.#port.postMessage(this.#kit.seal(this.#posted, value, transfer), transfer);
@@ -236,7 +236,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     if (Atomics.exchange(this.control, WORD.POOL_WAITS, 0) === 1) Atomics.notify(this.control, WORD.OUT_HEAD);
   }
 
-  /** Waits until there is room for an answer. */
+  /** Waits until there is room for a response. */
   #reserve(words: number): void {
     const { WORD } = this.#kit;
     for (;;) {
@@ -246,7 +246,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     }
   }
 
-  /** Answers with an error. */
+  /** Writes a response with an error. */
   sendError(code: number, id: number, error: unknown): void {
     const number = this.#postError(error);
     this.#reserve(3);
@@ -261,17 +261,18 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     try {
       return this.#post(notes, []);
     } catch {
-      // What the error has is too deep or too large to be sent.
+      // The properties of the error are too deep or too large to be sent.
       return this.#post([{ ...notes[0], cause: null, fields: [] }], []);
     }
   }
 
-  /** Something was thrown outside any task's call: what runs is not to be trusted any more. */
+  /** An error was thrown outside the call of a task: the state of the worker is unknown, so it ends. */
   crashed(error: unknown): never {
     this.sendError(this.#kit.CODE.CRASH, 0, error);
     return this.#builtins.exit(1);
   }
 
+  /** Aborts the signal of the running task when the task is asked to stop. */
   watchCancel(): void {
     if (this.#watching) return;
     this.#watching = true;

@@ -1,7 +1,7 @@
 /**
- * The program of a worker, as text: what the loop and its kit are, read from their own source.
+ * The program of a worker, as text: the sources of the loop and its kit.
  *
- * So it is one piece that needs no permission to load and no file beside it, wherever the package comes from.
+ * So it needs no permission to load and no file, and works for a package from a URL too.
  */
 import { describeError } from "./describe_error.ts";
 import { seal, unseal } from "./envelope.ts";
@@ -33,17 +33,17 @@ globalThis.self ??= globalThis;
 }
 
 /**
- * The function that a bundler which keeps names wraps others in. Its own name may have been shortened, so it is read
- * from a class that has nothing else in it.
+ * The name of the function in which a bundler that keeps names wraps others. It may have been shortened, so it is read
+ * from the source of an empty class.
  */
 function nameKeeper(): string {
   const [, name = "__name"] = /\{\s*static\s*\{\s*([\w$]+)\(this\b/.exec(String(class Probe {})) ?? [];
   return name;
 }
 
-// Sent as source: refers to nothing but its parameters.
+// Sent as source: refers only to its parameters and globals.
 function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof WorkerLoop>[0]): void {
-  // deno-lint-ignore no-explicit-any -- what a runtime has built in, without its types
+  // deno-lint-ignore no-explicit-any -- a built-in module, without its types
   const { process } = globalThis as any;
   const { parentPort, receiveMessageOnPort } = process.getBuiltinModule("node:worker_threads");
   let exit = process.exit.bind(process) as (code: number) => never;
@@ -66,11 +66,11 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
   };
   let loop: WorkerLoop | null = null;
   const start = (data: WorkerStart | null) => {
-    if (data === null) return loop?.nudge();
-    const made = loop = new Loop(kit, data, { receiveMessageOnPort, exit: (code) => exit(code), limiter });
-    process.on("uncaughtException", (error: unknown) => made.crashed(error));
-    process.on("unhandledRejection", (error: unknown) => made.crashed(error));
-    // Nobody is told when a web worker closes itself: it says so before.
+    if (data === null) return loop?.wake();
+    const running = loop = new Loop(kit, data, { receiveMessageOnPort, exit: (code) => exit(code), limiter });
+    process.on("uncaughtException", (error: unknown) => running.crashed(error));
+    process.on("unhandledRejection", (error: unknown) => running.crashed(error));
+    // A web worker that closes itself causes no event, so it reports that before.
     if (!parentPort) {
       const close = globalThis.close.bind(globalThis);
       exit = () => {
@@ -78,16 +78,16 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
         throw new Error("The worker is closed");
       };
       const leave = (code: unknown = 0) =>
-        made.crashed(new Error(`The worker ended with code ${code} while the task ran`));
+        running.crashed(new Error(`The worker ended with code ${code} while the task ran`));
       Object.assign(globalThis, { close: leave });
       Object.assign(process, { exit: leave });
       try {
         Object.assign((globalThis as { Deno?: object }).Deno ?? {}, { exit: leave });
       } catch {
-        // Not to be changed here.
+        // It cannot be changed in this runtime.
       }
     }
-    made.run();
+    running.run();
   };
   if (parentPort) parentPort.on("message", start);
   else (globalThis as { onmessage?: unknown }).onmessage = (event: MessageEvent) => start(event.data);

@@ -1,7 +1,7 @@
 import type { CODE, WORD } from "./protocol.ts";
 
 /**
- * What a task finds as its `this`, if it is no arrow function.
+ * The `this` of a task, unless it is an arrow function.
  *
  * @example
  * ```ts
@@ -24,29 +24,30 @@ import type { CODE, WORD } from "./protocol.ts";
  * ```
  */
 export interface WorkerTask {
-  /** Whether the task is asked to stop: look now and then in a long loop. */
+  /** Whether the task is asked to stop. A long loop should check it from time to time. */
   readonly cancelled: boolean;
-  /** Aborted when the task is asked to stop, as soon as the task lets its event loop turn. */
+  /** Aborted when the task is asked to stop, as soon as the task returns to its event loop. */
   readonly signal: AbortSignal;
   /** Throws an `AbortError` if the task is asked to stop. */
   throwIfCancelled(): void;
   /**
-   * Sends a value to whoever watches the progress of the task. It is copied by structured clone.
+   * Sends a value to the listener `onProgress`. It is copied by structured clone.
    *
-   * @param value What to send.
+   * @param value The value.
    * @throws {DOMException} A `DataCloneError`, if it cannot be cloned.
    */
   progress(value: unknown): void;
   /**
-   * Says what is moved, not copied, with the next thing the task sends: a result, an item or progress.
+   * Sets the objects that are moved, not copied, with the next value that the task sends: a result, an item or
+   * progress.
    *
-   * @param value Comes back as it is.
+   * @param value Returned as it is.
    * @param transfer Array buffers and other transferable objects in it.
    */
   transfer<T>(value: T, transfer: readonly Transferable[]): T;
 }
 
-/** What the context of a task needs of the loop that runs it. */
+/** The loop that runs a task. */
 export interface TaskHost {
   readonly control: Int32Array;
   send(task: TaskContext, code: number, value: unknown): void;
@@ -56,9 +57,9 @@ export interface TaskHost {
 /** The `this` of a task. Sent to the worker as source, as its loop is. */
 export class TaskContext implements WorkerTask {
   readonly id: number;
-  /** Settled: it sends no more. */
+  /** Whether it has settled: it sends no more. */
   ended = false;
-  /** What is moved with the next thing it sends. */
+  /** The objects that are moved with the next value it sends. */
   moving: Transferable[] = [];
   readonly #host: TaskHost;
   readonly #words: typeof WORD;
@@ -98,7 +99,7 @@ export class TaskContext implements WorkerTask {
     return value;
   }
 
-  /** The word that asks a task to stop has changed. Returns `false` if it has to be watched on. */
+  /** The word that asks a task to stop has changed. Returns `false` if it must still be watched. */
   abortIfCancelled(): boolean {
     if (this.#controller === null) return true;
     if (!this.cancelled) return false;

@@ -9,7 +9,7 @@ import type { Fiber } from "../../fiber/fiber.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { operationForResult } from "../../operations/as_body.ts";
 import { call } from "../../operations/call.ts";
-import { NextResult, type ResultReader, type ResultSource } from "./next_result.ts";
+import { NextResult, type ResultReader } from "./next_result.ts";
 
 /**
  * Called with each result: a generator function that may wait, or a plain function. If it returns an operation or a
@@ -20,8 +20,8 @@ export type ResultAction<T> = (value: T) => unknown;
 type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
 
 /**
- * Results in the order in which they arrive. Take them with `next()`, a loop, `forEach` or `for await`. A coroutine that
- * does not take all of them must call `close()`, or declare the stream with `using`.
+ * Results in the order in which they arrive. Take them with `next()`, a loop, `forEach` or `for await`. A coroutine
+ * that does not take all of them must call `close()`, or declare the stream with `using`.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false
  * assertEquals(squares, [1, 4, 9]);
  * ```
  */
-export abstract class ResultStream<T, R = void> implements ResultSource<T> {
+export abstract class ResultStream<T, R = void> {
   #kept: Fifo<T> = new Fifo();
   #readers: ResultReader[] = [];
   #end: End | null = null;

@@ -12,15 +12,17 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Array buffers and other transferable objects among the arguments that are moved instead of copied. */
   readonly transfer?: readonly Transferable[];
-  /** Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function. */
+  /**
+   * Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function.
+   */
   readonly onProgress?: ProgressListener;
-  /** Seconds, or a duration, from the call to the result; after that it is cancelled and `TimeoutError` is thrown. */
+  /** Seconds, or a duration, until the task must be done; then it is cancelled and a `TimeoutError` is thrown. */
   readonly timeout?: Timeout;
   /** Cancels the task when it is aborted; its reason is thrown. */
   readonly signal?: AbortSignal;
   /**
-   * Seconds, or a duration, that the task may run without giving way. Then it is stopped, even in an endless loop, and
-   * the worker goes on: the only way to stop one for good, as Deno cannot end the thread of a worker that loops.
+   * Seconds, or a duration, that the task may run without waiting. Then it is stopped, even in an endless loop, and
+   * the worker goes on. There is no other way to stop a loop, as Deno cannot end the thread of a worker that loops.
    * Costs about 10 microseconds a task.
    */
   readonly limit?: Timeout;

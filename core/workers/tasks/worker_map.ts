@@ -10,7 +10,7 @@ import { ResultStream } from "./result_stream.ts";
 export interface MapOptions {
   /** How many items are in work, or done and not taken yet, at the most; 16 for each worker by default. */
   readonly concurrency?: number;
-  /** Whether results come in the order of the items, which is the default, or as they are done. */
+  /** Whether results are in the order of the items, which is the default, or in the order in which they are done. */
   readonly ordered?: boolean;
   /** Called after each item with the number of items done, and of all items (`null` if `items` has no length). */
   readonly onProgress?: (done: number, total: number | null) => void;

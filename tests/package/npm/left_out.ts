@@ -69,11 +69,11 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
   ...leftOut("asyncio/handles_test.ts", ["node"], "Node.js 20 has no Temporal", ["a delay may be a Temporal.Duration"]),
   ...leftOut(POOL, BOTH, "the module that the worker loads is TypeScript", [
     "asyncTask() runs functions of modules by name and by default",
-    "a closure over outer variables is told so, and how to mend it",
+    "the error of a closure over outer variables says what to do",
     "a module that throws on load, and an export that is missing, fail the task alone",
   ]),
   ...leftOut(POOL, ["bun"], "Bun's words for what cannot be cloned are others", [
-    "bad input is refused at the call and leaves the pool unharmed",
+    "bad input is refused at the call and does not affect the pool",
     "a result that cannot be cloned fails the task alone",
   ]),
   ...leftOut("workers/errors_test.ts", ["bun"], "Bun's words for what cannot be cloned are others", [
@@ -83,10 +83,10 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "a result, an item or progress too deep to be read fails its task alone, and so do arguments",
   ]),
   ...leftOut("workers/errors_test.ts", ["bun"], "Bun's workers have prompt, alert and confirm", [
-    "a name that no worker has is told as such, and a variable from around as another thing",
-    "names that no worker has are told of functions of modules, methods, streams and map too",
+    "the error for a name that no worker has differs from that for a variable outside the function",
+    "names that no worker has are explained for functions of modules, methods, streams and map too",
   ]),
   ...leftOut(POOL, BOTH, "counts on workers that have ended after a time", [
-    "workers that were idle for idleTimeout end, but for min",
+    "workers that were idle for idleTimeout end, except for min of them",
   ]),
 ];
