@@ -312,7 +312,7 @@ export class Scheduler extends RunLoop {
     return {
       live: this.#live,
       daemons: this.#daemons,
-      ready: works ? this.queue.length - this.slots.abandoned : 0,
+      ready: works ? this.readyCount - this.slots.abandoned : 0,
       timers: works ? kernel.exports.timerCount() : 0,
       switches: this.switches,
       spawned: this.#spawned,

@@ -158,7 +158,7 @@ export abstract class RunLoop implements Drivable {
    * the turn ends, so that the kernel chooses again.
    */
   #reconsider(level: number, slot: number): void {
-    if (this.queue.length === 1) this.#level = level;
+    if (this.readyCount === 1) this.#level = level;
     else if (this.queue.isFirst(level, slot)) this.#end = 0;
   }
 
@@ -290,7 +290,7 @@ export abstract class RunLoop implements Drivable {
       checked = now;
       steps = 0;
     }
-    return this.queue.length > 0 || this.kernel.exports.nextDeadline() <= now || this.onIdle();
+    return this.readyCount > 0 || this.kernel.exports.nextDeadline() <= now || this.onIdle();
   }
 
   /**
@@ -301,6 +301,11 @@ export abstract class RunLoop implements Drivable {
   stopSlice(): void {
     this.#stopRequested = true;
     this.#end = 0;
+  }
+
+  /** @internal How many places in the ready queues are taken. */
+  protected get readyCount(): number {
+    return this.queue.length - this.#ran - this.#index;
   }
 
   /** @internal Steps begun so far: while a step runs, its number. */

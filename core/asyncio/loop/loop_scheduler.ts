@@ -111,7 +111,7 @@ export class LoopScheduler extends Scheduler {
   rests(): boolean {
     const idle = this.switches === this.#lastEnd + 1;
     this.#lastEnd = this.switches;
-    return idle && this.queue.length === 0;
+    return idle && this.readyCount === 0;
   }
 
   /** The iteration has ended: whether it is to stand still; if so, it does from now on. */
