@@ -1,7 +1,7 @@
 // The ready queues, one per level, first in, first out; and the choice of the level to serve.
 //
-// Invariants: a slot is in one queue at most, and `next` of its record is not 0 exactly while it is; word READY counts
-// them. A ready slot has no timer.
+// Invariants: a slot is in one queue at most, and `next` of its record is not 0 exactly while it is. A ready slot has no
+// timer.
 
 import { END, FIRST, LEVEL, LEVELS, READY, RECORD_SHIFT, setWord, word } from "./memory";
 import { popExpired } from "./timers";
@@ -28,13 +28,12 @@ export function push(level: u32, slot: u32): void {
   setWord(READY, word(READY) + 1);
 }
 
-/** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+/** Puts a slot back that was the first of a level's queue. */
 export function unshift(level: u32, slot: u32): void {
   const first = word(FIRST + level);
   setWord(slot << RECORD_SHIFT, first ? first : END);
   setWord(FIRST + level, slot);
   if (first == 0) setWord(level, slot);
-  setWord(READY, word(READY) + 1);
 }
 
 /** Takes the first slot of a level's queue; 0 if there is none. */
@@ -46,11 +45,10 @@ export function shift(level: u32): u32 {
   setWord(at, 0);
   setWord(FIRST + level, next == END ? 0 : next);
   if (next == END) setWord(level, 0);
-  setWord(READY, word(READY) - 1);
   return slot;
 }
 
-/** How many slots are ready. */
+/** How many slots are ready, those included that were taken out since the last turn. */
 export function readyCount(): i32 {
   return word(READY);
 }
@@ -69,10 +67,11 @@ export function expire(now: f64): void {
  * -1 if nothing is ready. If only one level has ready slots, it may run to the limit. Otherwise the highest runs, and after
  * every `FAIR_SHARE` steps a lower level gets one, the lower levels in turn.
  *
- * `ran` is how many steps of the last choice were run. Steps not run do not count, so a caller that always stops early
- * starves no level.
+ * `ran` is how many slots were taken out and run since the last turn. Steps that were not run do not count, so a caller
+ * that always stops early starves no level.
  */
 export function turn(now: f64, ran: i32, limit: i32): i32 {
+  setWord(READY, word(READY) - ran);
   expire(now);
   if (contested && ran > 0) streak = streak < FAIR_SHARE ? streak + ran : 0;
   const top = levelAfter(-1);

@@ -14,7 +14,6 @@ import { FIRST_CAPACITY, RECORD_SHIFT, setWord, TIMER, word } from "./memory";
 
 const ARITY_SHIFT: u32 = 3;
 const ARITY: u32 = 1 << ARITY_SHIFT;
-
 const NODE_SHIFT: usize = 4;
 const OWNER: usize = 8;
 const SEQUENCE: usize = 12;

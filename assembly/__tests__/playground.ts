@@ -47,19 +47,30 @@ export function armedAt(deadline: f64): i32 {
   return slot;
 }
 
+/** Takes the first slot of a level's queue; the next turn is told. */
+export function take(level: i32): i32 {
+  const slot = kernel.shift(level);
+  if (slot != 0) ran++;
+  return slot;
+}
+
+/** How many slots are ready. */
+export function ready(): i32 {
+  return kernel.readyCount() - ran;
+}
+
 /** Runs a turn: takes what the kernel chooses, at most `most` of it, and returns the slots. */
 export function turn(now: f64 = 0, limit: i32 = 256, most: i32 = i32.MAX_VALUE): i32[] {
   const slots: i32[] = [];
   const choice = kernel.turn(now, ran, limit);
-  if (choice >= 0) {
-    const end = min(choice >> 3, most);
-    while (slots.length < end) {
-      const slot = kernel.shift(choice & 7);
-      if (slot == 0) break;
-      slots.push(slot);
-    }
+  ran = 0;
+  if (choice < 0) return slots;
+  const end = min(choice >> 3, most);
+  while (slots.length < end) {
+    const slot = take(choice & 7);
+    if (slot == 0) break;
+    slots.push(slot);
   }
-  ran = slots.length;
   return slots;
 }
 

@@ -1,7 +1,7 @@
-import { arm, disarm, nextDeadline, push, readyCount, recycle, shift, timerCount } from "../index";
+import { arm, disarm, nextDeadline, push, readyCount, recycle, timerCount } from "../index";
 import { FREE, READY, word } from "../memory";
 import { FAIR_SHARE } from "../ready";
-import { allocated, armedAt, choice, fresh, readyAt, release, turn } from "./playground";
+import { allocated, armedAt, choice, fresh, readyAt, release, take, turn } from "./playground";
 
 describe("a kernel that is recycled", () => {
   beforeEach(fresh);
@@ -26,7 +26,7 @@ describe("a kernel that is recycled", () => {
     arm(first, 1);
     disarm(first);
     push(0, first);
-    expect<i32>(shift(0)).toBe(first);
+    expect<i32>(take(0)).toBe(first);
     release(first);
     expect<i32>(recycle()).toBe(1);
     expect<i32>(readyCount() + timerCount()).toBe(0);
@@ -43,8 +43,8 @@ describe("a kernel that is recycled", () => {
       expect<i32[]>(turn(0, 1)).toStrictEqual([high]);
       push(0, high);
     }
-    expect<i32>(shift(0)).toBe(high);
-    expect<i32>(shift(7)).toBe(low);
+    expect<i32>(take(0)).toBe(high);
+    expect<i32>(take(7)).toBe(low);
     release(high);
     release(low);
     expect<i32>(recycle()).toBe(1);

@@ -1,18 +1,6 @@
-import {
-  allocate,
-  arm,
-  capacity,
-  free,
-  nextDeadline,
-  push,
-  readyCount,
-  refill,
-  setLevel,
-  shift,
-  timerCount,
-} from "../index";
+import { allocate, arm, capacity, free, nextDeadline, push, refill, setLevel, timerCount } from "../index";
 import { FIRST_SLOT, LEVEL, RECORD_SHIFT, word } from "../memory";
-import { allocated, armedAt, fresh, readyAt, release, turn } from "./playground";
+import { allocated, armedAt, fresh, ready, readyAt, release, take, turn } from "./playground";
 
 function levelOf(slot: i32): u32 {
   return word((<u32> slot << RECORD_SHIFT) + LEVEL);
@@ -41,14 +29,14 @@ describe("slots", () => {
 
   it("are not ready and have no timer", () => {
     const slot = allocated();
-    expect<i32>(readyCount()).toBe(0);
+    expect<i32>(ready()).toBe(0);
     expect<i32>(timerCount()).toBe(0);
     push(4, slot);
-    expect<i32>(shift(4)).toBe(slot);
+    expect<i32>(take(4)).toBe(slot);
     arm(slot, 5);
     release(slot);
     expect<i32>(allocated()).toBe(slot);
-    expect<i32>(readyCount()).toBe(0);
+    expect<i32>(ready()).toBe(0);
     expect<i32>(timerCount()).toBe(0);
   });
 
@@ -86,7 +74,7 @@ describe("slots", () => {
     // Where the timers lay are records now.
     for (let index = 0; index < 500; index++) push(3, allocated(3));
     expect<i32[]>(turn()).toStrictEqual([first, second]);
-    for (let left = 500; left > 0; left--) expect<i32>(shift(3)).toBeGreaterThan(0);
+    for (let left = 500; left > 0; left--) expect<i32>(take(3)).toBeGreaterThan(0);
     expect<i32[]>(turn(9)).toStrictEqual(sleepers);
   });
 });

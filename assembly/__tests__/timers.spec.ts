@@ -1,6 +1,6 @@
-import { arm, deadline, disarm, nextDeadline, readyCount, setLevel, shift, timerCount } from "../index";
+import { arm, deadline, disarm, nextDeadline, setLevel, timerCount } from "../index";
 import { sequence } from "../timers";
-import { allocated, armedAt, fresh, readyAt, release, turn } from "./playground";
+import { allocated, armedAt, fresh, ready, readyAt, release, take, turn } from "./playground";
 
 /** Deadlines in an order without a pattern: 0 .. count - 1, each once, for a count that 7919 does not divide. */
 function scattered(index: i32, count: i32): f64 {
@@ -162,7 +162,7 @@ describe("timers", () => {
     expect<f64>(nextDeadline()).toBe(2);
     expect<i32>(allocated()).toBe(a);
     expect<i32[]>(turn(2)).toStrictEqual([b]);
-    expect<i32>(readyCount() + shift(4)).toBe(0);
+    expect<i32>(ready() + take(4)).toBe(0);
   });
 
   it("keep their order when the sequence runs out", () => {

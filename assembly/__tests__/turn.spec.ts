@@ -1,6 +1,6 @@
-import { push, shift, timerCount } from "../index";
+import { push, timerCount } from "../index";
 import { EXPIRATIONS, FAIR_SHARE } from "../ready";
-import { armedAt, choice, fresh, readyAt, turn } from "./playground";
+import { armedAt, choice, fresh, readyAt, take, turn } from "./playground";
 
 /**
  * Runs so many steps, at most `most` of each choice, in which every slot gives way. Returns how often each of `slots`
@@ -35,7 +35,7 @@ describe("a turn", () => {
       readyAt(level);
       expect<i32[]>(choice(256)).toStrictEqual([level, 256]);
       expect<i32[]>(choice(7)).toStrictEqual([level, 7]);
-      shift(level);
+      take(level);
     }
   });
 

@@ -285,7 +285,7 @@ export class Scheduler extends RunLoop {
     return {
       live: this.#population.live,
       daemons: this.#population.daemons,
-      ready: works ? this.queue.length - this.slots.abandoned : 0,
+      ready: works ? this.readyCount - this.slots.abandoned : 0,
       timers: works ? kernel.exports.timerCount() : 0,
       switches: this.switches,
       spawned: this.#spawned,

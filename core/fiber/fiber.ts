@@ -123,7 +123,8 @@ export abstract class Fiber extends Unwindable {
       return;
     }
     if (result.value === undefined && !result.done && this.control === null) {
-      if (this.frames === null) this.last = undefined;
+      // Mostly it is so already, and what is not written need not be in the cache.
+      if (this.last !== undefined && this.frames === null) this.last = undefined;
       this.loop.yieldTurn(this);
     } else if (this.continues(result)) {
       this.resumeTop(nextMode, nextValue);

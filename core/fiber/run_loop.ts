@@ -90,7 +90,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
    * from now on; if the level had nothing ready, the turn ends, so that the kernel chooses again.
    */
   #reconsider(level: number, slot: number): void {
-    if (this.queue.length === 1) this.#level = level;
+    if (this.readyCount === 1) this.#level = level;
     else if (this.queue.isFirst(level, slot)) this.#end = 0;
   }
 
@@ -164,7 +164,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
       checked = now;
       steps = 0;
     }
-    return this.queue.length > 0 || this.kernel.exports.nextDeadline() <= now || this.onIdle();
+    return this.readyCount > 0 || this.kernel.exports.nextDeadline() <= now || this.onIdle();
   }
 
   /**
@@ -175,6 +175,11 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   stopSlice(): void {
     this.#stopRequested = true;
     this.#end = 0;
+  }
+
+  /** @internal How many places in the ready queues are taken. */
+  protected get readyCount(): number {
+    return this.queue.length - this.#ran - this.#index;
   }
 
   /** @internal Steps begun so far: while a step runs, its number. */

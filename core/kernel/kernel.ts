@@ -25,7 +25,7 @@ export interface KernelExports {
   capacity(): number;
   /** Adds a slot that is not ready and has no timer at the end of a level's queue. */
   push(level: number, slot: number): void;
-  /** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+  /** Puts a slot back that was the first of a level's queue. */
   unshift(level: number, slot: number): void;
   /** Takes the first slot of a level's queue; 0 if there is none. */
   shift(level: number): number;
@@ -33,7 +33,7 @@ export interface KernelExports {
   setLevel(slot: number, level: number): void;
   /**
    * Makes the slots ready whose timers are due, and chooses what to run: level | most << 3, or -1 if nothing is ready.
-   * `ran` is how many steps of the last choice were run.
+   * `ran` is how many slots were taken out and run since the last turn.
    */
   turn(now: number, ran: number, limit: number): number;
   /** Makes the slots ready whose timers are due, as many as in one turn. */
@@ -46,7 +46,7 @@ export interface KernelExports {
   deadline(slot: number): number;
   /** The earliest deadline, +Infinity if there is none. */
   nextDeadline(): number;
-  /** How many slots are ready. */
+  /** How many slots are ready, those included that were taken out since the last turn. */
   readyCount(): number;
   /** How many timers are set. */
   timerCount(): number;

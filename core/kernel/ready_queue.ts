@@ -24,7 +24,7 @@ export class ReadyQueue {
   /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
   constructor(public words: Int32Array<ArrayBuffer>) {}
 
-  /** How many slots are ready. */
+  /** How many slots are ready, those included that were taken out since the last turn. */
   get length(): number {
     return this.words[READY];
   }
@@ -59,14 +59,13 @@ export class ReadyQueue {
     words[READY]++;
   }
 
-  /** Adds a slot that is not ready and has no timer at the front of a level's queue. */
+  /** Puts a slot back that was the first of a level's queue. */
   unshift(level: number, slot: number): void {
     const words = this.words;
     const first = words[FIRST + level];
     words[slot << RECORD_SHIFT] = first === NONE ? END : first;
     words[FIRST + level] = slot;
     if (first === NONE) words[level] = slot;
-    words[READY]++;
   }
 
   /** Takes the first slot of a level's queue; `NONE` if there is none. */
@@ -79,7 +78,6 @@ export class ReadyQueue {
     words[at] = 0;
     if (next === END) words[FIRST + level] = words[level] = NONE;
     else words[FIRST + level] = next;
-    words[READY]--;
     return slot;
   }
 

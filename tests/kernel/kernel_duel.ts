@@ -11,8 +11,8 @@ import { KernelModel } from "./kernel_model.ts";
 /** One operation on all three. */
 export type Operation =
   | { do: "allocate"; level: number; times: number }
-  | { do: "free" | "push" | "unshift"; target: number; times: number }
-  | { do: "shift"; level: number; times: number }
+  | { do: "free" | "push"; target: number; times: number }
+  | { do: "shift" | "unshift"; level: number; times: number }
   | { do: "turn"; advance: number; limit: number; share: number }
   | { do: "expire"; advance: number }
   | { do: "arm"; target: number; times: number; deadline: number }
@@ -62,7 +62,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("allocate" as const), level, times }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("free" as const), target, times }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), target, times }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("unshift" as const), target, times }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("unshift" as const), level, times }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), level, times }) },
   {
     weight: 6,
@@ -116,15 +116,15 @@ export class Duel {
         this.#each(step, (slot) => this.#makeReady(slot));
         break;
       case "unshift":
-        this.#each(step, (slot) => this.#makeReady(slot, "unshift"));
+        this.#putBack(step.level, step.times);
         break;
       case "shift":
-        for (let n = 0; n < step.times; n++) this.shift(step.level);
+        for (let n = 0; n < step.times; n++) this.take(step.level);
         break;
       case "turn": {
         this.now += step.advance;
         const [level, most] = this.turn(step.limit);
-        for (let left = Math.round(most * step.share); left > 0 && this.shift(level) !== 0; left--) this.#ran++;
+        for (let left = Math.round(most * step.share); left > 0 && this.take(level) !== 0;) left--;
         break;
       }
       case "expire":
@@ -142,7 +142,7 @@ export class Duel {
         break;
       case "recycle":
         if (step.emptied) this.#empty();
-        this.#same("recycle", (party) => party.recycle());
+        if (this.#same("recycle", (party) => party.recycle()) === 1) this.#ran = 0;
         break;
       case "run":
         for (let n = 0; n < step.turns; n++) this.#run(step.acts);
@@ -163,14 +163,21 @@ export class Duel {
     return slot;
   }
 
-  push(slot: number, end: "push" | "unshift" = "push"): void {
+  push(slot: number): void {
     const level = this.model.level(slot);
-    this.called.exports[end](level, slot);
-    this.inPlace.queue[end](level, slot);
-    this.model[end](level, slot);
+    this.called.exports.push(level, slot);
+    this.inPlace.queue.push(level, slot);
+    this.model.push(level, slot);
   }
 
-  shift(level: number): number {
+  /** Takes the first of a level out; the next turn is told. */
+  take(level: number): number {
+    const slot = this.#shift(level);
+    if (slot !== 0) this.#ran++;
+    return slot;
+  }
+
+  #shift(level: number): number {
     const slot = this.model.shift(level);
     assertEquals(this.called.exports.shift(level), slot, "shift");
     assertEquals(this.inPlace.queue.shift(level), slot, "shift in place");
@@ -191,10 +198,11 @@ export class Duel {
 
   compare(): void {
     this.#same("nextDeadline", (party) => party.nextDeadline() + 0);
-    this.#same("readyCount", (party) => party.readyCount());
+    const ready = this.model.readyCount() + this.#ran;
+    for (const { exports } of [this.called, this.inPlace]) assertEquals(exports.readyCount(), ready, "readyCount");
+    assertEquals(this.inPlace.queue.length, ready, "length");
     this.#same("timerCount", (party) => party.timerCount());
     this.#same("capacity", (party) => party.capacity());
-    assertEquals(this.inPlace.queue.length, this.model.readyCount(), "length");
     const slots = this.model.slots();
     for (const slot of slots.slice(0, 3).concat(slots.slice(-3))) {
       const deadline = this.#same("deadline", (party) => party.deadline(slot) + 0);
@@ -230,10 +238,20 @@ export class Duel {
   }
 
   /** Like the scheduler: a ready slot has no timer, and is not made ready again. */
-  #makeReady(slot: number, end: "push" | "unshift" = "push"): void {
+  #makeReady(slot: number): void {
     if (this.model.isReady(slot)) return;
     this.#disarm(slot);
-    this.push(slot, end);
+    this.push(slot);
+  }
+
+  /** Takes some out, and puts them back in the opposite order. */
+  #putBack(level: number, times: number): void {
+    const slots = Array.from({ length: times }, () => this.#shift(level)).filter((slot) => slot !== 0);
+    for (const slot of slots) {
+      this.called.exports.unshift(level, slot);
+      this.inPlace.queue.unshift(level, slot);
+      this.model.unshift(level, slot);
+    }
   }
 
   #free(slot: number): void {
@@ -250,7 +268,7 @@ export class Duel {
 
   /** Frees all slots in use. */
   #empty(): void {
-    for (let level = 0; level < 8; level++) while (this.shift(level) !== 0);
+    for (let level = 0; level < 8; level++) while (this.take(level) !== 0);
     for (const slot of this.model.slots()) this.#free(slot);
   }
 
@@ -259,9 +277,9 @@ export class Duel {
     const [level, most] = this.turn(256);
     let end = most;
     while (this.#ran < end) {
-      const slot = this.shift(level);
+      const { toOthers, target, level: other, then } = acts[this.#ran % acts.length];
+      const slot = this.take(level);
       if (slot === 0) break;
-      const { toOthers, target, level: other, then } = acts[this.#ran++ % acts.length];
       this.#each({ target }, (another) => {
         if (another === slot) return;
         if (toOthers === "makeReady") this.#makeReady(another);

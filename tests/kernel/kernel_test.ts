@@ -40,7 +40,7 @@ Deno.test("Kernel agrees with the model on more timers than expire in one turn",
   let left = slots.length;
   for (duel.now = 400; left > 0; duel.now += 20) {
     const [level, most] = duel.turn(256);
-    for (let i = 0; i < most && duel.shift(level) !== 0; i++) left--;
+    for (let i = 0; i < most && duel.take(level) !== 0; i++) left--;
     if (duel.now % 100 === 0) duel.compare();
   }
   duel.compare();

@@ -8,12 +8,13 @@ import { currentContext } from "../../core/host/async_context.ts";
 import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
 import { AsyncListener } from "../../core/io/net/listener.ts";
-import { ReadyQueue } from "../../core/kernel/ready_queue.ts";
+import { NONE, ReadyQueue } from "../../core/kernel/ready_queue.ts";
 import { Mailbox } from "../../core/coroutine/mailbox.ts";
 import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
+import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
@@ -39,6 +40,14 @@ function sometimes(owner: object, name: string, every: number, make: (original: 
   return () => {
     prototype[name] = original;
   };
+}
+
+/** Lets what became ready last run first. */
+function lastFirst(queue: ReadyQueue, level: number): void {
+  const slots: number[] = [];
+  for (let slot; (slot = queue.shift(level)) !== NONE;) slots.push(slot);
+  slots.unshift(slots.pop()!);
+  while (slots.length > 0) queue.unshift(level, slots.pop()!);
 }
 
 /** A fault, and the society that finds it. */
@@ -259,9 +268,22 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "First come, first served",
     apply: () =>
-      sometimes(ReadyQueue.prototype, "push", 50, () =>
+      sometimes(ReadyQueue.prototype, "push", 50, (push) =>
         function (level, slot) {
-          this.unshift(level, slot);
+          push.call(this, level, slot);
+          lastFirst(this, level);
+        }),
+  },
+  {
+    name: "one whose priority changes overtakes others",
+    society: "priorities",
+    virtual: true,
+    invariant: "First come, first served",
+    apply: () =>
+      sometimes(RunLoop.prototype, "setLevel", 1, (setLevel) =>
+        function (entity, level) {
+          setLevel.call(this, entity, level);
+          if (entity.ready) lastFirst(this.queue, level);
         }),
   },
   {

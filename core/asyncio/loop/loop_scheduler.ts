@@ -109,7 +109,7 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
   endIteration(): boolean {
     const idle = this.switches === this.#lastEnd + 1;
     this.#lastEnd = this.switches;
-    return idle && this.queue.length === 0;
+    return idle && this.readyCount === 0;
   }
 
   /** At the end of an iteration: stops if that was requested, and returns whether it was. */

@@ -33,11 +33,14 @@ class Order {
     this.#world.check(inOrder, "First come, first served", () => `${coro} overtook ${place} of its priority`);
   }
 
-  /** Its priority is about to change: its place in the new order is not defined. */
-  leaves(coro: Coro): void {
+  /** Changes its priority: if it is ready, it stands behind all that have the new one. */
+  changes(coro: Coro, priority: number): void {
     const waiting = this.#waiting[coro.priority];
     const place = waiting.indexOf(coro);
-    if (place >= 0) waiting.splice(place, 1);
+    coro.priority = priority;
+    if (place < 0) return;
+    waiting.splice(place, 1);
+    this.givesWay(coro);
   }
 }
 
@@ -85,8 +88,7 @@ class Street {
 
   #change(coro: Coro, priority: number): void {
     if (coro.priority === priority) return;
-    this.#order.leaves(coro);
-    coro.priority = priority;
+    this.#order.changes(coro, priority);
     this.#world.done("priority: changed");
   }
 
