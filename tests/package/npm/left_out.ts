@@ -63,7 +63,7 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "every kind of timeout sleeps for its length",
   ]),
   ...leftOut("operations/zero_timeout_test.ts", BOTH, "needs Deno's sockets and files", [
-    "zero or less does not wait: connect, bind and open begin nothing",
+    "zero or less does not wait: connect, bind and open do not begin",
     "zero or less takes what a socket, a pipe and a file have read already, and no more",
   ]),
   ...leftOut("asyncio/handles_test.ts", ["node"], "Node.js 20 has no Temporal", ["a delay may be a Temporal.Duration"]),
