@@ -35,7 +35,7 @@ export { ClosedError, TimeoutError, UnsupportedError } from "../base/errors.ts";
 export { EOFError, MessageTooLargeError } from "./errors.ts";
 export type { Data } from "./stream/bytes.ts";
 export { AsyncDatagram } from "./net/datagram.ts";
-export type { DatagramAddr, DatagramOptions } from "./net/datagram_socket.ts";
+export type { DatagramAddr, DatagramOptions } from "./net/datagram_options.ts";
 export type { ConnectTarget } from "./net/connect.ts";
 export type { NetEndpoint, PathEndpoint } from "./net/endpoint.ts";
 export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file/file.ts";
@@ -44,7 +44,7 @@ export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "
 export type { ListenTarget } from "./net/listen.ts";
 export { AsyncListener } from "./net/listener.ts";
 export { AsyncPipe, type PipeOutput } from "./process/pipe.ts";
-export type { PipeOptions, PipeStream } from "./process/start.ts";
+export type { PipeOptions, PipeStream } from "./process/options.ts";
 export { AsyncSocket } from "./net/socket.ts";
 export { type AsyncStdin, stdin } from "./file/stdin.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";

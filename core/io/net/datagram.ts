@@ -13,13 +13,8 @@ import { HostCall } from "../wait/host_call.ts";
 import { type ArrivalLabels, ArrivalWait } from "../wait/arrival_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { KeepAlive } from "../wait/keep_alive.ts";
-import {
-  type DatagramAddr,
-  datagramAddr,
-  datagramBinder,
-  type DatagramOptions,
-  plainBytes,
-} from "./datagram_socket.ts";
+import type { DatagramAddr, DatagramOptions } from "./datagram_options.ts";
+import { datagramAddr, datagramBinder, plainBytes } from "./datagram_socket.ts";
 
 const DATAGRAM: ArrivalLabels = { label: "recvfrom", action: "receive a datagram", item: "a datagram" };
 const DEFAULT_CAPACITY = 1024;

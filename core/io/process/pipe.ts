@@ -31,7 +31,8 @@ import { ReadLine } from "../stream/read_line.ts";
 import { StreamSink } from "../stream/web_streams.ts";
 import { SendAll, ShutdownWrite } from "../stream/write.ts";
 import { ChildOutput } from "./child_output.ts";
-import { killProcess, pipelineStages, type PipeOptions, StartedProcesses, startProcesses } from "./start.ts";
+import type { PipeOptions } from "./options.ts";
+import { killProcess, pipelineStages, StartedProcesses, startProcesses } from "./start.ts";
 
 /** The value of `communicate`. */
 export interface PipeOutput {
