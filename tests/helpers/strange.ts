@@ -33,7 +33,7 @@ export const STRANGE: Readonly<Record<string, () => unknown>> = {
   "an error whose stack throws": () => refusing("stack"),
   "an error whose message throws": () => refusing("message"),
   "an error whose name throws": () => refusing("name"),
-  "an error whose name is a symbol": () => Object.assign(new Error("boom"), { name: Symbol("name"), stack: 1 }),
+  "an error whose name is a symbol": () => Object.assign(new Error("boom"), { stack: 1, name: Symbol("name") }),
   "an error whose cause throws": () => refusing("cause"),
   "an error that is its own cause": () => {
     const error = new Error("boom");
