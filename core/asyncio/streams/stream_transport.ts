@@ -2,7 +2,7 @@ import { ClosedError, UnsupportedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { HostCall } from "../../io/wait/host_call.ts";
 import type { AsyncSocket } from "../../io/net/socket.ts";
-import type { TlsClientOptions } from "../../io/net/tls.ts";
+import { HANDSHAKE_SECONDS, type TlsClientOptions } from "../../io/net/tls.ts";
 import { TlsConn } from "../../io/net/tls_conn.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
@@ -14,7 +14,6 @@ import { StreamReader } from "./stream_reader.ts";
 // When more bytes than this are unsent, drain() waits until they are down to a quarter, as in CPython.
 const HIGH_WATER = 65_536;
 const LOW_WATER = HIGH_WATER / 4;
-const HANDSHAKE_SECONDS = 10;
 
 /**
  * The connection of a reader and a writer: it feeds the reader and sends what was written, in order.
