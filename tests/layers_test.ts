@@ -14,6 +14,7 @@ const FLOORS = [
   ["asyncio", "edge"],
   ["workers"],
   ["io"],
+  ["patterns"],
   ["supervision"],
   ["messages", "sync"],
   ["coroutine"],

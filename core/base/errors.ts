@@ -22,3 +22,9 @@ export class ClosedError extends Error {
   /** Always `"ClosedError"`. */
   override name = "ClosedError";
 }
+
+/** A bounded queue or mailbox has no room for another item, and its policy is to throw. */
+export class QueueFullError extends Error {
+  /** Always `"QueueFullError"`. */
+  override name = "QueueFullError";
+}
