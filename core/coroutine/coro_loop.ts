@@ -286,7 +286,7 @@ export class CoroLoop extends RunLoop {
   }
 
   protected override endOfTurn(): void {
-    if (this.#joins.any) this.#resolveJoins();
+    this.#resolveJoins();
     this.#shutdown.endOfTurn();
   }
 
