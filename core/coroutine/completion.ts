@@ -38,8 +38,8 @@ export class PromiseWaiter implements CompletionWaiter {
     }
     target.addCompletionWaiter(this);
     this.#target = target;
-    owner.scheduler.addExternalWaiter();
-    if (seconds === Infinity) owner.scheduler.noteBlocked(owner);
+    owner.loop.addExternalWaiter();
+    if (seconds === Infinity) owner.loop.noteBlocked(owner);
   }
 
   resolve(value: unknown): void {
@@ -62,7 +62,7 @@ export class PromiseWaiter implements CompletionWaiter {
 
   #settled(): void {
     this.#timer?.cancel();
-    if (this.#target !== null) coroOf(this.#target).scheduler.removeExternalWaiter();
+    if (this.#target !== null) coroOf(this.#target).loop.removeExternalWaiter();
   }
 }
 
