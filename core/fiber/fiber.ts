@@ -278,20 +278,24 @@ export abstract class Fiber extends Unwindable {
     return false;
   }
 
+  /** @internal */
   protected override resumeWith(wait: Operation<unknown> | null): void {
     this.wait = null;
     if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
     else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
   }
 
+  /** @internal */
   protected override resumeWithError(error: unknown): void {
     this.resumeTop(THROW, error);
   }
 
+  /** @internal */
   protected override resumeWithReturn(): void {
     this.resumeTop(RETURN, this.last);
   }
 
+  /** @internal */
   protected override dropTop(unwinding: Unwinding, error: Error): void {
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }
