@@ -28,7 +28,7 @@ export class Call<T = unknown> extends Operation<T> {
   override begin(fiber: Fiber): boolean {
     // Taken over now: an interrupt may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);
-    fiber.enter(this.body, this);
+    fiber.pushFrame(this.body, this);
     return false;
   }
 

@@ -24,7 +24,7 @@ Deno.test("a benchmark is profiled, and the table names the functions that took 
     assert(files.length > 0);
     for (const { name } of files) {
       const written: CpuProfile = JSON.parse(await Deno.readTextFile(`${cwd}/profiles/${folder}/${name}`));
-      assert(shares(written).some(({ place }) => place.includes("strand.ts") || place.includes("run_loop.ts")), name);
+      assert(shares(written).some(({ place }) => place.includes("fiber.ts") || place.includes("run_loop.ts")), name);
     }
   } finally {
     await Deno.remove(cwd, { recursive: true });
