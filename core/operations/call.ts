@@ -6,7 +6,7 @@ import { isGenerator } from "../base/generator.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
-export class Call<T = unknown> extends Operation<T> {
+export class Call<T> extends Operation<T> {
   declare private readonly body: Generator<unknown, T, unknown>;
   declare protected readonly work: Operation<unknown> | null;
 
