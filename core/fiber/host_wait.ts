@@ -41,14 +41,26 @@ export abstract class HostWait<T> extends Operation<T> {
 
   /** @internal Gives the wait its value, whether it has only begun or waits for the host. */
   settle(value: unknown): void {
-    if (this.uncount()) this.resolve(value);
+    if (this.countedBy !== null) this.resolve(value);
     else this.give(value);
   }
 
   /** @internal Gives the wait an error instead. */
   settleError(error: unknown): void {
-    if (this.uncount()) this.reject(error);
+    if (this.countedBy !== null) this.reject(error);
     else this.fail(error);
+  }
+
+  /** @internal */
+  override resolve(value: unknown): void {
+    this.uncount();
+    super.resolve(value);
+  }
+
+  /** @internal */
+  override reject(error: unknown): void {
+    this.uncount();
+    super.reject(error);
   }
 
   /** @internal The signal was aborted. */

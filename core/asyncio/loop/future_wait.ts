@@ -54,16 +54,6 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
     this.count(fiber);
   }
 
-  override resolve(value: unknown): void {
-    this.uncount();
-    super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    this.uncount();
-    super.reject(error);
-  }
-
   override take(): unknown {
     if (this.state === REJECTED) this.future.markRetrieved();
     return super.take();

@@ -51,16 +51,6 @@ export class DataWait extends HostWait<void> {
     return false;
   }
 
-  override resolve(value: unknown): void {
-    this.uncount();
-    super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    this.uncount();
-    super.reject(error);
-  }
-
   override waiterChanged(): void {
     if (this.state === WAITING) this.reader.source?.awaitedBy(coroOf(this.fiber!));
   }
