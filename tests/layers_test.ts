@@ -87,7 +87,7 @@ Deno.test("rooms import downwards only, types included", () => {
   assertEquals(upwards, []);
 });
 
-Deno.test("every file of core/ stands in a room", () => {
+Deno.test("every file of core/ is in a room", () => {
   const homeless = [...SOURCES.keys()].filter((path) => floorOf(path) < 0);
   assertEquals(homeless.filter((path) => !isLobby(path)), []);
 });
@@ -172,7 +172,7 @@ function isLobby(path: string): boolean {
   return path === "mod.ts" || path === "core/mod.ts";
 }
 
-/** Whether a file stands above another, or beside it in a room of the same floor. */
+/** Whether a file is above another, or beside it in a room of the same floor. */
 function isAbove(target: string, path: string): boolean {
   if (isLobby(target)) return !isEntry(path);
   const [above, own] = [floorOf(target), floorOf(path)];
@@ -187,7 +187,7 @@ function isEntry(path: string): boolean {
   return path === "mod.ts" || path.endsWith("/mod.ts");
 }
 
-/** 0 is the top; -1 is for a file that stands in no room. */
+/** 0 is the top; -1 is for a file that is in no room. */
 function floorOf(path: string): number {
   return FLOORS.findIndex((rooms) => rooms.some((room) => path.startsWith(`core/${room}/`)));
 }

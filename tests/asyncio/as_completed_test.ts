@@ -108,7 +108,7 @@ loopTest("a task that waits for the next result can be cancelled, and another ge
   yield* sleep(5);
 });
 
-loopTest("asCompleted() can be gone through in several goes", function* () {
+loopTest("asCompleted() can be iterated in several parts", function* () {
   const completions = asCompleted([sleeper(1), sleeper(2), sleeper(3)]);
   const results: number[] = [];
   for (const next of completions) {

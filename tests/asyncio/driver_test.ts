@@ -42,7 +42,7 @@ function* turns(n: number): Generator<unknown, number, unknown> {
   return n;
 }
 
-Deno.test("an event loop leaves its driver alone while a slice runs, also at the end of a run", async () => {
+Deno.test("an event loop does not call its driver while a slice runs, also at the end of a run", async () => {
   const watchmen: Watchman[] = [];
   const clock: Clock = {
     now: () => performance.now() / 1000,

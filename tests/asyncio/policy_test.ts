@@ -177,7 +177,7 @@ Deno.test("callbacks leave no running loop behind for what runs after them", () 
     assertEquals([lab.log, isRunningHere(lab.loop)], [[null], null]);
   }));
 
-Deno.test("several loops run interleaved, each knows itself, and stopping one leaves the other running", async () => {
+Deno.test("several loops run interleaved, each is its own running loop, and stopping one leaves the other running", async () => {
   const loops = ["a", "b", "c"].map((name) => newEventLoop({ name }));
   const log: string[] = [];
   function* worker(loop: EventLoop, delay: number) {

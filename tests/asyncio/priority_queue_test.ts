@@ -55,7 +55,7 @@ Deno.test("equals keep their order when some are taken in between", () => {
   assertEquals([queue.getNowait(), queue.getNowait(), queue.getNowait()], [[0, "d"], [1, "b"], [1, "c"]]);
 });
 
-Deno.test("a function may say what comes first", () => {
+Deno.test("a function may decide what comes first", () => {
   assertEquals(sorted([1, 3, 2], new PriorityQueue<number>(0, (a, b) => b - a)), [3, 2, 1]);
   assertEquals(
     sorted(["ccc", "a", "bb"], new PriorityQueue<string>(0, (a, b) => a.length - b.length)),

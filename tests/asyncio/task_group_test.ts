@@ -184,7 +184,7 @@ loopTest("a failure that comes while the group waits for its tasks cancels them"
   assertEquals([textOf(error), loop.time()], ["group of failed", 2]);
 });
 
-loopTest("tasks that refuse to die are waited for", function* ({ loop }) {
+loopTest("tasks that ignore their cancellation are waited for", function* ({ loop }) {
   const error = yield* errorOf(taskGroup(function* (group) {
     group.createTask(function* () {
       for (let i = 0; i < 3; i++) {

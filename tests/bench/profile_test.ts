@@ -42,7 +42,7 @@ Deno.test("profiling an unknown benchmark lists the benchmarks", async () => {
   }
 });
 
-Deno.test("profiling a benchmark that does not measure our code at work says why not", async () => {
+Deno.test("profiling a benchmark that does not run this package's code explains why not", async () => {
   const { code, text } = await profile(".", "start");
   assertEquals(code, 2);
   assertStringIncludes(text, 'Cannot profile "start": it measures whole processes');

@@ -33,7 +33,7 @@ class Order {
     this.#world.check(inOrder, "First come, first served", () => `${coro} overtook ${place} of its priority`);
   }
 
-  /** Changes its priority: if it is ready, it stands behind all that have the new one. */
+  /** Changes its priority: if it is ready, it queues behind all that have the new one. */
   changes(coro: Coro, priority: number): void {
     const waiting = this.#waiting[coro.priority];
     const place = waiting.indexOf(coro);
