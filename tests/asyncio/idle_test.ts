@@ -6,7 +6,7 @@ import { LoopLab } from "./loop_lab.ts";
 const MILLION = 1_000_000;
 
 /** What a loop's scheduler retains. */
-function inHand(loop: EventLoop): unknown {
+function retained(loop: EventLoop): unknown {
   const { live, ready, timers, hostOperations } = loop.scheduler.stats();
   return { live, ready, timers, hostOperations };
 }
@@ -19,7 +19,7 @@ async function growth(use: (lab: LoopLab) => Promise<void>): Promise<number> {
   const before = lab.loop.scheduler.stats().memory;
   await use(lab);
   await lab.run(sleep(1));
-  assertEquals(inHand(lab.loop), NOTHING);
+  assertEquals(retained(lab.loop), NOTHING);
   const after = lab.loop.scheduler.stats().memory;
   lab.loop.close();
   return after - before;

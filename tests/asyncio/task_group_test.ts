@@ -201,13 +201,13 @@ loopTest("tasks that ignore their cancellation are waited for", function* ({ loo
 loopTest("many tasks that go on making others end when one fails", function* () {
   let alive = 0;
   const error = yield* errorOf(taskGroup(function* (group) {
-    function* hydra(): Generator<unknown, void, unknown> {
+    function* multiplying(): Generator<unknown, void, unknown> {
       alive++;
       yield* sleep(1);
-      group.createTask(hydra);
-      group.createTask(hydra);
+      group.createTask(multiplying);
+      group.createTask(multiplying);
     }
-    group.createTask(hydra);
+    group.createTask(multiplying);
     group.createTask(function* () {
       while (alive < 10) yield* sleep(1.5);
       throw new Error("that is enough");

@@ -9,7 +9,7 @@ import { enterEcho } from "./peers/echo.ts";
 import { works as effect } from "./peers/effect.ts";
 import { works as effection } from "./peers/effection.ts";
 import { type Effort, effortOf } from "./peers/effort.ts";
-import { rightly } from "./peers/entrants.ts";
+import { checked } from "./peers/entrants.ts";
 import { cellsOf, type Findings } from "./peers/findings.ts";
 import { works as floor } from "./peers/floor.ts";
 import { contend, prepare } from "./peers/measure.ts";
@@ -62,7 +62,7 @@ for (const name of ["asyncio", "go", "erlang"]) {
         const process = new Process(peer!.ready.start(each.name));
         try {
           const amount = littleOf(each.name, each.unit);
-          const { ns } = await rightly(each, process, amount, 60);
+          const { ns } = await checked(each, process, amount, 60);
           assert(ns > 0, each.name);
         } finally {
           await process.stop();

@@ -44,7 +44,7 @@ class Order {
   }
 }
 
-class Street {
+class PrioritySociety {
   readonly #world: World;
   readonly #order: Order;
   readonly #walkers: Coro[] = [];
@@ -121,8 +121,8 @@ class Street {
 export const priorities: Society = {
   name: "priorities",
   *conduct(_coro: Coro, world: World): Generator<unknown, void, unknown> {
-    const street = new Street(world);
-    const walkers = Array.from({ length: WALKERS }, () => street.newWalker());
+    const society = new PrioritySociety(world);
+    const walkers = Array.from({ length: WALKERS }, () => society.newWalker());
     for (const walker of walkers) yield* walker.finish();
   },
 };
