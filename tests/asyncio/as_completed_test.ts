@@ -6,7 +6,7 @@ import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 const sleeper = (seconds: number): Task<number> => createTask(sleep(seconds, seconds));
 
-loopTest("asCompleted() gives the results in the order in which they come", function* (lab) {
+loopTest("asCompleted() yields the results in the order in which they come", function* (lab) {
   for (const next of asCompleted([sleep(3, "three"), sleep(1, "one"), sleep(2, "two")])) lab.at(yield* next);
   assertEquals(lab.log, ["1 one", "2 two", "3 three"]);
 });
@@ -71,7 +71,7 @@ loopTest("asCompleted() takes whatever can be awaited, in any iterable", functio
   assertEquals(results.toSorted(), ["future", "generator", "operation", "promise"]);
 });
 
-loopTest("asCompleted() of nothing gives nothing", function* () {
+loopTest("asCompleted() of nothing yields nothing", function* () {
   assertEquals([...asCompleted([])], []);
   assertEquals([...asCompleted([], { timeout: 5 })], []);
 });

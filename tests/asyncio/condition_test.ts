@@ -161,7 +161,7 @@ Deno.test("notify() takes a count", () => {
   assertThrows(() => condition.notify("1" as never), TypeError, 'current value is "1"');
 });
 
-loopTest("waitFor() looks again after each notification, and gives what the predicate gave", function* () {
+loopTest("waitFor() calls its predicate after each notification, and returns the value of that", function* () {
   const condition = new Condition();
   let value = 0;
   let looks = 0;

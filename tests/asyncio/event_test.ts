@@ -23,7 +23,7 @@ loopTest("a task that comes when the event was set runs before those that it has
   assertEquals(event.statistics(), { set: true, waiters: 0 });
 });
 
-loopTest("waiting for an event that is set gives true at once", function* (lab) {
+loopTest("wait() for an event that is set returns true at once", function* (lab) {
   const event = new Event();
   event.set();
   lab.loop.callSoon(lab.noting("others"));

@@ -59,7 +59,7 @@ Deno.test("callbacks may throw any value, even undefined", () =>
     assertEquals(lab.takeContexts().map(({ exception }) => exception), ["text", 42, null, undefined]);
   }));
 
-Deno.test("getExceptionHandler() gives what was set, null at first", () => {
+Deno.test("getExceptionHandler() returns what was set, null at first", () => {
   const loop = newEventLoop();
   assertEquals(loop.getExceptionHandler(), null);
   const handler = () => {};

@@ -223,7 +223,7 @@ Deno.test("a future that failed may fail with anything that a coroutine throws",
     assertEquals(task.exception(), "text");
   }));
 
-Deno.test("runUntilComplete() gives a future's result, error or cancellation", () =>
+Deno.test("runUntilComplete() returns a future's result, and throws its error or cancellation", () =>
   inLoop(async ({ loop }) => {
     const [good, bad, cancelled] = [1, 2, 3].map(() => loop.createFuture());
     loop.callSoon(() => {

@@ -168,7 +168,7 @@ loopTest("releasing by hand inside the block of hold() is an error at its end", 
   assertThrows(() => task.result(), Error, "not acquired");
 });
 
-loopTest("what hold() gives releases the lock once, however often it is disposed of", function* () {
+loopTest("the result of hold() releases the lock once, however often it is disposed of", function* () {
   const lock = new Lock();
   const guard = yield* lock.hold();
   guard[Symbol.dispose]();

@@ -23,7 +23,7 @@ function isRunningHere(loop: EventLoop): boolean | null {
   }
 }
 
-Deno.test("outside a loop getEventLoop() makes one and gives it again, until it is closed", () => {
+Deno.test("outside a loop getEventLoop() makes one and returns it again, until it is closed", () => {
   const first = getEventLoop();
   assertStrictEquals(getEventLoop(), first);
   assertEquals([first.isRunning(), first.isClosed()], [false, false]);
@@ -33,7 +33,7 @@ Deno.test("outside a loop getEventLoop() makes one and gives it again, until it 
   second.close();
 });
 
-Deno.test("setEventLoop() sets what getEventLoop() gives; null lets one be made", () => {
+Deno.test("setEventLoop() sets what getEventLoop() returns; after null it makes one", () => {
   const loop = newEventLoop();
   setEventLoop(loop);
   assertStrictEquals(getEventLoop(), loop);
@@ -57,7 +57,7 @@ Deno.test("newEventLoop() makes another each time and sets none", () => {
   for (const each of [a, b]) each.close();
 });
 
-loopTest("inside a loop getEventLoop() gives the one that runs, whichever was set", function* ({ loop }) {
+loopTest("inside a loop getEventLoop() returns the one that runs, whichever was set", function* ({ loop }) {
   const other = newEventLoop();
   setEventLoop(other);
   assertStrictEquals(getEventLoop(), loop);

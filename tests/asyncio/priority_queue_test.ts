@@ -11,7 +11,7 @@ function sorted<T>(items: readonly T[], queue: PriorityQueue<T> = new PriorityQu
   return Array.from(items, () => queue.getNowait());
 }
 
-loopTest("a priority queue gives the least item first", function* () {
+loopTest("a priority queue returns the least item first", function* () {
   const queue = new PriorityQueue<number>();
   assertInstanceOf(queue, Queue);
   for (const n of [1, 3, 2]) yield* queue.put(n);

@@ -17,7 +17,7 @@ import { turns } from "./outcome.ts";
 
 const IDLE = { size: 0, getters: 0, putters: 0, unfinished: 0 };
 
-loopTest("a queue gives its items in the order in which they were put", function* () {
+loopTest("a queue returns its items in the order in which they were put", function* () {
   const queue = new Queue<number>();
   for (const n of [1, 3, 2]) yield* queue.put(n);
   assertEquals([yield* queue.get(), yield* queue.get(), yield* queue.get()], [1, 3, 2]);

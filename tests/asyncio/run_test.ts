@@ -27,7 +27,7 @@ function virtual(): { options: RunOptions; contexts: ExceptionContext[]; loops: 
   return { options: { loopFactory }, contexts, loops };
 }
 
-Deno.test("run() gives the result of its main coroutine, be it a function, a generator or an operation", async () => {
+Deno.test("run() returns the result of its main coroutine, be it a function, a generator or an operation", async () => {
   function* main() {
     yield* sleep(0);
     return 42;
@@ -44,7 +44,7 @@ Deno.test("run() hands its main function the task's Coro", async () => {
   });
 });
 
-Deno.test("run() gives the error of its main coroutine, the same one", async () => {
+Deno.test("run() throws the error of its main coroutine, the same object", async () => {
   const error = new RangeError("of main");
   const failed = await run(function* () {
     yield* sleep(0);

@@ -84,7 +84,7 @@ function* eventually(condition: () => boolean, what: string): Generator<unknown,
 }
 
 streamTest(
-  "readline() gives lines with their ends, the last one without, and then nothing",
+  "readline() returns lines with their ends, the last one without, and then an empty one",
   sends("one\ntw", "o\n\nend"),
   function* (reader) {
     const lines: string[] = [];
@@ -173,7 +173,7 @@ streamTest("a reader iterates its lines in async code", sends("one\ntw", "o"), f
   assertEquals(lines, ["one\n", "two"]);
 });
 
-streamTest("read() gives all until the end, read(n) what is there", sends("abc", "def"), function* (reader) {
+streamTest("read() returns everything to the end, read(n) what is available", sends("abc", "def"), function* (reader) {
   assertEquals(text(yield* reader.read(2)), "ab");
   assertEquals((yield* reader.read(0)).length, 0);
   assertEquals(text(yield* reader.read()), "cdef");

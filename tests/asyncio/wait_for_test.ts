@@ -15,7 +15,7 @@ import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from
 import { loopTest } from "./loop_lab.ts";
 import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
-loopTest("waitFor() gives the value of whatever can be awaited", function* ({ loop }) {
+loopTest("waitFor() returns the value of anything that can be awaited", function* ({ loop }) {
   const future = loop.createFuture<string>();
   loop.callLater(1, () => future.setResult("future"));
   function* body() {

@@ -20,7 +20,7 @@ const failing = (seconds: number): Task<never> =>
     throw new Error(`failed ${seconds}`);
   });
 
-loopTest("wait() gives two sets of the very futures, when all are done", function* ({ loop }) {
+loopTest("wait() returns two sets of the same futures, when all are done", function* ({ loop }) {
   const tasks = [sleeper(2), sleeper(1)];
   const [done, pending] = yield* wait(tasks);
   assertEquals([done, pending], [new Set(tasks), new Set()]);
@@ -34,7 +34,7 @@ loopTest("wait() for the first goes on when one is done", function* ({ loop }) {
   assertEquals((yield* wait(pending))[0], new Set([slow]));
 });
 
-loopTest("wait() for the first gives all that are done by then", function* () {
+loopTest("wait() for the first returns all that are done by then", function* () {
   const tasks = [sleeper(1), sleeper(1), sleeper(2)];
   const [done, pending] = yield* wait(tasks, { returnWhen: FIRST_COMPLETED });
   assertEquals([done.size, pending.size], [2, 1]);

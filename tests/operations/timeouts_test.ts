@@ -25,7 +25,7 @@ function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, string,
   }
 }
 
-Deno.test("withTimeout gives the value of its work, if that is in time", () =>
+Deno.test("withTimeout returns the value of its work, if that is in time", () =>
   inLab(async ({ scheduler, clock }) => {
     function* work(): Generator<unknown, string, unknown> {
       yield* sleep(1);
