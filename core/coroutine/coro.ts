@@ -9,7 +9,7 @@ import {
   type CompletionWaiter,
   listCompletionWaiters,
   removeCompletionWaiter,
-} from "../fiber/joiner.ts";
+} from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";

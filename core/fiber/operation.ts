@@ -207,6 +207,7 @@ export abstract class Operation<T> {
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
     this.state = ITERATING;
+    // Its `next` returns the outcome, whose type only the code that settles it knows.
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 

@@ -5,7 +5,7 @@
  * it. So a reaction holds a list of waiters, which they can leave. A reaction without waiters serves all later waits for
  * the same promise, so a promise has no more reactions than it had waits at the same time.
  */
-import { addCompletionWaiter, type CompletionWaiter, removeCompletionWaiter } from "./joiner.ts";
+import { addCompletionWaiter, type CompletionWaiter, removeCompletionWaiter } from "./completion_waiter.ts";
 
 /** Reactions without waiters, of promises that are not settled: the next waiter joins one of them. */
 const shared = new WeakMap<object, Reaction>();

@@ -99,5 +99,5 @@ export function withTimeout<T>(
   const seconds = toSeconds(timeout, "limit the time of work");
   if (isGenerator(work)) return new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null);
   const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout<T>(seconds, asBody<T>(operation as Operation<T>), operation);
+  return new WithTimeout<T>(seconds, asBody(operation), operation);
 }

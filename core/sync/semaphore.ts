@@ -95,12 +95,12 @@ export class Semaphore extends Acquirable {
         this.#value += left;
         return;
       }
-      this.admit(next);
+      this.grant(next);
     }
   }
 
   /** @internal Grants a permit to a dequeued waiter. */
-  protected admit(acquisition: Acquisition): void {
+  protected grant(acquisition: Acquisition): void {
     acquisition.granted();
   }
 

@@ -61,7 +61,7 @@ Deno.test("a target that is not a generator function is a TypeError with the val
   assertEquals(scheduler.stats().spawned, 0);
 });
 
-Deno.test("the error for an async function as target tells what to do", () => {
+Deno.test("the error for an async function as target says what to do", () => {
   const error = assertThrows(() => new Coro((async () => {}) as unknown as CoroFunction), TypeError);
   assert(error.message.endsWith("write function* and await promises with yield* until(promise)"), error.message);
 });
@@ -317,14 +317,14 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
       }).value();
     }
     await scheduler.spawn(function* (coro) {
-      let stolen: unknown = null;
-      const thief = scheduler.spawn(function* () {
-        yield* stolen as ReturnType<Coro["receive"]>;
+      let receive: unknown = null;
+      const other = scheduler.spawn(function* () {
+        yield* receive as ReturnType<Coro["receive"]>;
       });
-      stolen = coro.receive(1);
+      receive = coro.receive(1);
       const caught = yield* (function* () {
         try {
-          yield* thief.finish();
+          yield* other.finish();
         } catch (error) {
           return error;
         }

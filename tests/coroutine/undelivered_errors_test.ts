@@ -225,7 +225,7 @@ Deno.test("a failure that a monitor received before it ended in the same turn is
     assertEquals(outcome, "throw");
   }));
 
-Deno.test("an error of cleanup is delivered once, whatever ends the cleanup of the frames below", () =>
+Deno.test("an error of cleanup is thrown once, whatever ends the cleanup of the frames below", () =>
   inLab(async (lab) => {
     function* frame(message: string, wait: number): Generator<unknown, void, unknown> {
       try {

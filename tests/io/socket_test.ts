@@ -281,7 +281,7 @@ Deno.test("a race that a receive loses at the last moment gives its bytes back",
   far.close();
 });
 
-Deno.test("bytes that are given back go to the waiting read, before bytes that the host brings later", async () => {
+Deno.test("bytes that are given back go to the waiting read, before bytes that the host returns later", async () => {
   const [near, far] = await pair();
   await drive(function* () {
     const reader = new Coro(function* () {
@@ -565,7 +565,7 @@ Deno.test("a daemon's wait keeps the process alive while other coroutines live t
   await Deno.remove(file);
 });
 
-Deno.test("a thousand connections come and go", async () => {
+Deno.test("a thousand connections are opened and closed", async () => {
   using listener = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
   await drive(function* () {
     const server = new Coro(function* () {

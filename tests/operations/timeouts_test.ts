@@ -25,7 +25,7 @@ function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, string,
   }
 }
 
-Deno.test("withTimeout gives the value of its work, if that is in time", () =>
+Deno.test("withTimeout returns the value of its work, if that is in time", () =>
   inLab(async ({ scheduler, clock }) => {
     function* work(): Generator<unknown, string, unknown> {
       yield* sleep(1);
@@ -333,7 +333,7 @@ Deno.test("cleanup may call subroutines and set deadlines of its own", () =>
     assertEquals(lab.log, ["1.5 called", "2 deep begins", "2 deep ends", "2 TimeoutError", "3 undefined"]);
   }));
 
-Deno.test("work that swallows the deadline still ends", () =>
+Deno.test("work that catches the deadline's error still ends", () =>
   inLab(async (lab) => {
     const result = await lab.scheduler.spawn(function* () {
       return yield* outcome((function* () {
@@ -368,7 +368,7 @@ Deno.test("withTimeout refuses other values than work, at the call", () => {
   }
 });
 
-Deno.test("a hundred thousand deadlines that are not reached leave no timers", () =>
+Deno.test("a hundred thousand deadlines that are not reached leave no timers behind", () =>
   inLab(async ({ scheduler }) => {
     await scheduler.spawn(function* (coro) {
       for (let i = 0; i < 20_000; i++) {

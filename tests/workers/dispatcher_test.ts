@@ -133,7 +133,7 @@ Deno.test("a worker is started for tasks that wait behind a long one after anoth
   await dispatcher.terminate();
 });
 
-Deno.test("a task that waits behind a long one is found though another worker has more, all pinned", async () => {
+Deno.test("a task behind a long one is moved although another worker has more tasks, all pinned", async () => {
   const { dispatcher, host } = newDispatcher(3);
   const pinned = dispatcher.pin();
   submit(dispatcher, ["long"], { worker: pinned });

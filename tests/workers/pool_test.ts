@@ -247,7 +247,7 @@ Deno.test("bad input is refused at the call and does not affect the pool", async
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("a pool of no size is refused", () => {
+Deno.test("a pool of size zero is rejected", () => {
   for (const size of [0, -1, NaN, 1.5, Infinity]) assertThrows(() => new WorkerPool(size), RangeError, `${size}`);
   assertThrows(() => new WorkerPool("2" as never), TypeError, '"2"');
   assertThrows(() => new WorkerPool(1, { queueLimit: 0 }), RangeError, "'queueLimit'");

@@ -1,5 +1,6 @@
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
+import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
@@ -230,9 +231,6 @@ function spawn<T>(
   setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
-
-// The links of a completion waiter that is in no list.
-const UNLINKED = { nextJoiner: null, prevJoiner: null };
 
 function bodyOf(coroutine: unknown): Body {
   if (isGenerator(coroutine)) return coroutine;

@@ -378,14 +378,14 @@ export class AsyncDBCursor<R = Row> {
     this.#mustBeOpen();
     let source: ResultRows<R> = NONE;
     let taken: R[] = [];
-    const take = function* (this: AsyncDBCursor<R>): Generator<unknown, T> {
+    const take = function* (this: AsyncDBCursor<R>): Generator<unknown, T, unknown> {
       if (this.#removed) throw closedCursor();
       while (!this.#rows.has(count)) yield* this.#takeTurn(() => this.#load(count));
       source = this.#rows;
       taken = source.take(count);
       return convert(taken);
     };
-    return new Fetch(take.call(this), () => source.putBack(taken)) as Operation<unknown> as Operation<T>;
+    return new Fetch(take.call(this), () => source.putBack(taken));
   }
 
   /** Fetches more rows. Another coroutine may have done so before its turn, or have executed another statement. */
