@@ -775,7 +775,7 @@ export class Coro<
   private endOwnership(): void {
     endOwnership(this, (what) => {
       if (this.endsWithProgram) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
     });
   }
 }

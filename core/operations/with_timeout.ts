@@ -58,7 +58,7 @@ class WithTimeout<T> extends Call<T> {
   }
 
   private tooLate(): TimeoutError {
-    return new TimeoutError(`Time is up: it did not end within ${this.seconds} seconds`);
+    return new TimeoutError(`Time is up: the work did not end within ${this.seconds} seconds`);
   }
 }
 

@@ -213,12 +213,12 @@ export class AsyncDBCursor<R = Row> {
    *
    * @param count How many at the most.
    * @returns Fewer at the end, and then none.
-   * @throws {RangeError} If `count` is not a whole number from 1.
+   * @throws {RangeError} If `count` is not a positive integer.
    * @throws {ClosedError} If the cursor is closed.
    */
   fetchmany(count = 1): Operation<R[]> {
     if (!Number.isSafeInteger(count) || count < 1) {
-      throw new RangeError(`Cannot fetch rows as 'count' must be a whole number from 1: current value is ${count}`);
+      throw new RangeError(`Cannot fetch rows as 'count' must be a positive integer: current value is ${count}`);
     }
     return this.#fetch(count, (rows) => rows);
   }

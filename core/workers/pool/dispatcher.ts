@@ -18,7 +18,7 @@ import type { WorkerHost } from "./host_worker.ts";
 import { IdleSweep, type SweptPool } from "./idle_sweep.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { explainMissing } from "./missing_name.ts";
-import { crashError, terminatedError } from "./pool_errors.ts";
+import { crashError, startError, terminatedError } from "./pool_errors.ts";
 import { type PoolCounts, Settlement } from "./settlement.ts";
 import { MAX_FALSE_STARTS } from "./start_backoff.ts";
 import { NEW, SENT, SETTLED, type Task, type TaskWorker } from "./task.ts";
@@ -174,7 +174,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
 
   startFailed(error: unknown): void {
     this.counts.crashed++;
-    this.#falseStart(crashError(error, 1));
+    this.#falseStart(startError(error));
   }
 
   /**
@@ -225,8 +225,9 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   ended(worker: WorkerHandle, error: unknown, code: number): void {
     this.counts.crashed++;
     this.#workers.noteReady(worker);
-    const reason = crashError(error, code);
-    const anyFailed = this.#endWorker(worker, reason);
+    const recalled = worker.recall(Infinity, () => true);
+    const reason = crashError(error, code, stageOf(worker));
+    const anyFailed = this.#endWorker(worker, reason, recalled);
     if (!worker.started) this.#falseStart(reason);
     // If no task fails with the error, it would be lost.
     else if (!anyFailed && error !== undefined) this.#report(reason);
@@ -237,8 +238,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   }
 
   /** Ends a worker. The task that it had begun fails, the rest goes to others. Returns whether any task failed. */
-  #endWorker(worker: TaskWorker, reason: WorkerError): boolean {
-    const recalled = worker.recall(Infinity, () => true);
+  #endWorker(worker: TaskWorker, reason: WorkerError, recalled = worker.recall(Infinity, () => true)): boolean {
     const movable = recalled.filter(isMovable);
     const lost = [
       ...worker.sent.splice(0),
@@ -279,4 +279,10 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     }
     this.#distribution.failAll(reason);
   }
+}
+
+/** When a worker has ended, for the message. The tasks that it had not begun were taken back. */
+function stageOf(worker: WorkerHandle): string {
+  if (!worker.started) return "before it was ready";
+  return worker.sent.length > 0 ? "while the task ran" : "while no task ran";
 }

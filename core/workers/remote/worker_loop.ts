@@ -102,6 +102,11 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     }
   }
 
+  /** Whether a task has begun and not ended. */
+  get busy(): boolean {
+    return this.#current !== null && !this.#current.ended;
+  }
+
   /** The pool has seen that this does not read its commands: the wake-up was lost. */
   wake(): void {
     this.#wake?.();
@@ -280,8 +285,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     const wait = Atomics.waitAsync(this.control, WORD.CANCEL, Atomics.load(this.control, WORD.CANCEL));
     const look = () => {
       this.#watching = false;
-      const task = this.#current;
-      if (task !== null && !task.ended && !task.abortIfCancelled()) this.watchCancel();
+      if (this.busy && !this.#current!.abortIfCancelled()) this.watchCancel();
     };
     if (wait.async) wait.value.then(look);
     else look();
