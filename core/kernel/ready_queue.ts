@@ -27,7 +27,7 @@ export class ReadyQueue {
   /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
   constructor(public words: Int32Array<ArrayBuffer>) {}
 
-  /** How many slots are ready, those included that were taken out since the last turn. */
+  /** How many slots are ready; those taken out since the last turn are still counted. */
   get length(): number {
     return this.words[READY];
   }

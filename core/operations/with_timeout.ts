@@ -66,8 +66,8 @@ class WithTimeout<T> extends Call<T> {
  * Runs an operation or a generator with a deadline.
  *
  * When the time is up, the work is cancelled: its `finally` blocks run, and may wait for up to five seconds (after that
- * every further wait is cut short), then `TimeoutError` is thrown here. Nothing is lost: a message or a lock that had
- * been granted is given back.
+ * every further wait is cut short), then `TimeoutError` is thrown here. What the wait that is cut short was granted (a
+ * message, a lock) goes back; what the work had received or acquired before, it gives back in `finally`.
  *
  * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.

@@ -27,7 +27,7 @@ export interface WorkerPoolStats {
   readonly blocked: number;
   /** Tasks in the queue. */
   readonly queued: number;
-  /** Tasks that were given to workers, which may not have begun all of them. */
+  /** Tasks that were given to workers, or that wait for the only worker that may run them; not all of them have begun. */
   readonly running: number;
   /** Tasks so far. */
   readonly submitted: number;

@@ -60,8 +60,8 @@ export class CommandWriter {
     ring.put(CODE.RUN);
     task.position = ring.at;
     task.slot = ring.index();
-    Atomics.store(this.#words, task.slot, CODE.READY);
-    ring.put(CODE.READY);
+    Atomics.store(this.#words, task.slot, CODE.OFFERED);
+    ring.put(CODE.OFFERED);
     ring.put(task.id);
     ring.put(task.target.id);
     ring.put((Math.min(2 ** 30 - 1, Math.ceil(task.plan.limit * 1000)) << 1) | (task.plan.stream ? CODE.STREAM : 0));
@@ -133,12 +133,12 @@ export class CommandWriter {
   /** Takes a task back. Returns whether that was possible: the worker has not begun it. */
   revoke(task: Task): boolean {
     if (this.#ring.passed(task.position)) return false;
-    return Atomics.compareExchange(this.#words, task.slot, CODE.READY, CODE.REVOKED) === CODE.READY;
+    return Atomics.compareExchange(this.#words, task.slot, CODE.OFFERED, CODE.REVOKED) === CODE.OFFERED;
   }
 
   /** Whether the worker has begun a task. */
   hasBegun(task: Task): boolean {
-    return this.#ring.passed(task.position) || Atomics.load(this.#words, task.slot) === CODE.TAKEN;
+    return this.#ring.passed(task.position) || Atomics.load(this.#words, task.slot) === CODE.CLAIMED;
   }
 
   /** Whether there are commands after `position`, up to which the worker has read. */

@@ -2,12 +2,13 @@
  * Runs the tasks of a pool in its workers: takes and cancels tasks, and handles faults and the end of the pool.
  *
  * - A task goes to an idle worker. If there is none, a new worker is started as long as there may be more. Otherwise
- *   the task is put into the ring of the worker with the fewest, which finds it there without asking. Until a task has
- *   begun it can be taken back: by a worker that is idle or was just started, for a more urgent task, or if it is
- *   cancelled. So while a task waits, as many workers exist or are being started as may be.
+ *   the task is put into the ring of the worker with the fewest tasks, and that worker runs it later without asking the
+ *   pool. Until a task has begun it can be taken back: for a worker that is idle or was just started, for a more urgent
+ *   task, or if it is cancelled. So while a task waits, as many workers exist or are being started as may be.
  * - Every task settles exactly once; see `settlement.ts`. If a worker ends, the task that it had begun fails, and those
  *   that it had not begun run elsewhere.
- * - Each task is in exactly one place: blocked, queued, in the ring of a worker, or settled.
+ * - Each task is in exactly one place: blocked, queued, among the pinned tasks of the only worker that may run it, in the
+ *   ring of a worker, or settled.
  */
 import { printError } from "../../base/error_report.ts";
 import { withinContext } from "../../host/async_context.ts";

@@ -87,7 +87,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
 
   async run(): Promise<never> {
     const input = this.#input;
-    Atomics.store(this.control, this.#kit.WORD.READY, 1);
+    Atomics.store(this.control, this.#kit.WORD.STARTED, 1);
     for (;;) {
       while (input.filled()) {
         const pending = this.#execute();
@@ -172,7 +172,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     const target = input.take();
     const mode = input.take();
     const args = this.#takeArguments();
-    const claimed = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
+    const claimed = Atomics.compareExchange(this.#commands, index, CODE.OFFERED, CODE.CLAIMED) === CODE.OFFERED;
     input.release();
     if (!claimed) {
       // The pool learns from responses that there is room, and there is no response to a revoked task.
