@@ -647,7 +647,7 @@ export class Coro<
     if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
-  /** @internal Called at the end of the turn in which it failed: whether a monitor handles the failure. */
+  /** @internal Called when its failure is about to be reported: whether a monitor handles it. */
   handledByMonitor(): boolean {
     const handled = isFailureMonitored(this as Coro);
     if (handled) this.markHandled(null);

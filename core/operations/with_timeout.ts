@@ -15,7 +15,7 @@ class WithTimeout<T> extends Call<T> {
   declare private readonly seconds: number;
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
-  // Turns that `race` and `all` may take to combine outcomes that exist already.
+  // How many steps `race` and `all` may take to combine outcomes that exist already.
   declare private budget: number;
 
   constructor(seconds: number, body: Generator<unknown, T, unknown>, work: Operation<unknown> | null) {
@@ -37,7 +37,7 @@ class WithTimeout<T> extends Call<T> {
 
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
-      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some turns later.
+      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some steps later.
       if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });

@@ -1,7 +1,7 @@
 /**
  * The pool's side of the commands to a worker: writes them into the ring, and takes tasks back that have not begun.
  *
- * Commands become visible with `publish()`, once a turn: one port message for all arguments that need one, one
+ * Commands become visible with `publish()`, many at once: one port message for all arguments that need one, one
  * atomic store, one wake-up.
  */
 import { seal } from "../remote/envelope.ts";
@@ -32,7 +32,7 @@ export class CommandWriter {
   readonly #unsent: UnsentListener;
   // The targets that were defined in the worker.
   readonly #known: Set<number> = new Set();
-  // The port message of this turn: its entries, the objects moved with it, the tasks that have arguments in it.
+  // The next port message: its entries, the objects moved with it, the tasks that have arguments in it.
   #batch: unknown[] = [];
   #moved: Transferable[] = [];
   #tasks: Task[] = [];
@@ -87,7 +87,7 @@ export class CommandWriter {
     this.#ring.put(this.#batch.push(target.note) - 1);
   }
 
-  /** Tells the worker to fetch the port message of this turn before the commands that follow. */
+  /** Tells the worker to fetch the next port message before the commands that follow. */
   #openBatch(): void {
     if (this.#batch.length === 0) this.#ring.put(CODE.FETCH);
   }

@@ -132,7 +132,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
 
   // --- sending -------------------------------------------------------------------------------------------------
 
-  /** Sends the tasks that one turn of the coroutines submits together. */
+  /** Sends, in one microtask, all tasks that are submitted before it. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;

@@ -13,7 +13,7 @@ import { SENT, type Task, type TaskWorker } from "./task.ts";
 /** How many tasks are in the ring of a worker at the most. */
 export const DEPTH = 128;
 
-// How often responses that arrive while others are read are read at once, before the host gets a turn.
+// How often responses that arrive while others are read are read at once, before a macrotask.
 const MAX_SPINS = 16;
 
 /** The events of a worker. */
@@ -118,7 +118,7 @@ export class WorkerHandle implements TaskWorker {
     if (!this.stopped) this.#commands.forget(target);
   }
 
-  /** Makes the tasks that were offered in this turn visible to the worker. */
+  /** Makes the tasks that were offered visible to the worker. */
   flush(): void {
     if (this.stopped) return;
     if (this.#commands.dirty) {

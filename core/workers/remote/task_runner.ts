@@ -55,7 +55,7 @@ export class TaskRunner {
     return this.#notes.has(target);
   }
 
-  /** Runs a task. Returns a promise if that takes turns of the event loop. */
+  /** Runs a task. Returns a promise if that takes iterations of the event loop. */
   run(task: TaskContext, target: number, mode: number, args: unknown[]): Promise<void> | null {
     const call = this.#targets.get(target);
     return call === undefined ? this.#prepare(task, target, mode, args) : this.#call(task, call, mode, args);

@@ -4,7 +4,7 @@
  * The class is sent to the worker as source, so it refers only to itself, its kit and JavaScript's own globals; imports
  * here are types only.
  *
- * Tasks that do not wait run without a turn of the event loop in between. A worker without work first spins on the ring
+ * Tasks that do not wait run without an iteration of the event loop in between. A worker without work first spins on the ring
  * for some microseconds, if the last task came soon after a result (a round trip takes 5 microseconds then). Next it
  * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
  * promises that tasks may have left there (60 to 160 microseconds).
@@ -92,7 +92,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
       while (input.filled()) {
         const pending = this.#execute();
         if (pending !== null) await pending;
-        // Timers and promises that tasks left in the event loop get a turn now and then.
+        // Serves timers and promises that tasks left in the event loop now and then.
         if (Date.now() - this.#lastTurn > 15) await this.#yieldToHost();
       }
       if (this.#waitBlocking()) continue;
@@ -130,7 +130,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#lastTurn = Date.now();
   }
 
-  /** Executes a command. Returns a promise if that takes turns of the event loop. */
+  /** Executes a command. Returns a promise if that takes iterations of the event loop. */
   #execute(): Promise<void> | null {
     const { CODE } = this.#kit;
     const input = this.#input;
