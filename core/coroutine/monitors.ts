@@ -28,7 +28,7 @@ interface SentMessage {
 
 const monitors = new WeakMap<EndListener, Set<Monitor>>();
 
-/** What monitors were sent about a failure, until the end of the turn. */
+/** What monitors were sent about a failure, until it is reported or handled. */
 const exitMessages = new WeakMap<object, SentMessage[]>();
 
 /** The monitors of a coroutine. */

@@ -101,7 +101,8 @@ export abstract class Fiber extends Unwindable {
       return enterContext(this.hostContext, this);
     }
     const wait = this.wait;
-    // Without an outcome, only the timer can have made it ready. An outcome that came after the timer fired counts.
+    // Only the timer makes a fiber ready whose wait has no outcome. An outcome that comes after the timer has fired and
+    // before this step counts.
     if (wait !== null && wait.state === WAITING) {
       wait.expire();
       // The wait of a condition then waits for its lock; another operation may have asked for a turn.

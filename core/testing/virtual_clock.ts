@@ -125,7 +125,7 @@ export class VirtualClock implements Clock {
         this.#realWait = startTimer(this.#realWaitOver, Math.min(next - this.#now, MAX_REAL_WAIT), true);
       }
     } else if (next < Infinity) this.#jump(next);
-    // One scheduler at a time: a coroutine that this wakes may wake coroutines of another scheduler.
+    // One scheduler only: what it makes ready may wake coroutines of the others. They are asked when nothing is ready again.
     else this.#drivers.some((driver) => driver.loop.ranDry(false));
   }
 

@@ -120,7 +120,7 @@ loopTest("wait() takes futures and tasks, and nothing else", function* () {
   assertThrows(() => wait([body()] as never), TypeError, "make a task of it with createTask()");
   assertThrows(() => wait([body] as never), TypeError, "make a task of it with createTask()");
   assertThrows(() => wait([Promise.resolve()] as never), TypeError, "ensureFuture()");
-  assertThrows(() => wait([42] as never), TypeError, "it is 42");
+  assertThrows(() => wait([42] as never), TypeError, "each must be a future or a task: current value is 42");
   const task = sleeper(0);
   assertThrows(() => wait(task as never), TypeError, "takes several, in a list");
   assertThrows(() => wait(body() as never), TypeError, "takes several, in a list");

@@ -309,7 +309,7 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
       assertThrows(
         () => other[method](1),
         Error,
-        `Cannot ${action} as another coroutine: code outside coroutines asked ${other} to ${action}`,
+        `Cannot ${action} for another coroutine: code outside coroutines asked ${other} to ${action}`,
       );
       await scheduler.spawn(function* intruder(coro) {
         yield;
@@ -329,7 +329,7 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
           return error;
         }
       })();
-      assert(caught instanceof Error && caught.message.includes("as another coroutine"));
+      assert(caught instanceof Error && caught.message.includes("for another coroutine"));
     }).value();
   }));
 

@@ -88,7 +88,7 @@ Deno.test("receive() of another coroutine is an error, at the call and at the yi
     const other = new Coro(function* (other) {
       yield* other.sleep(1);
     });
-    assertThrows(() => other.receive(), Error, "Cannot receive as another coroutine");
+    assertThrows(() => other.receive(), Error, "Cannot receive for another coroutine");
     assertThrows(() => coro.receive(NaN), TypeError, "Cannot receive as 'timeout'");
   });
 });

@@ -246,7 +246,7 @@ Deno.test("CategorizeMessages takes coroutines and functions only, and only its 
     try {
       yield* other.finish();
     } catch (error) {
-      assert((error as Error).message.startsWith("Cannot receive as another coroutine"));
+      assert((error as Error).message.startsWith("Cannot receive for another coroutine"));
     }
   });
 });

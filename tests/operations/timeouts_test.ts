@@ -78,7 +78,7 @@ Deno.test("withTimeout throws TimeoutError when its work is late, and the work i
         }
       })();
       assertInstanceOf(error, TimeoutError);
-      assertEquals((error as Error).message, "Time is up: it did not end within 2 seconds");
+      assertEquals((error as Error).message, "Time is up: the work did not end within 2 seconds");
       const waits = [coro.receive(), coro.sleep(), sleep(9), race(coro.receive(), sleep(9))];
       for (const wait of waits) {
         assertEquals(
@@ -178,7 +178,7 @@ Deno.test("nested deadlines: the inner one is caught inside, the outer one ends 
         return yield* outcome(nest(outer, inner));
       }).value();
     assertEquals(await spawnNest(5, 1), "inner was late");
-    const message = "Time is up: it did not end within 1 seconds";
+    const message = "Time is up: the work did not end within 1 seconds";
     assertEquals(lab.takeLog(), ["1 inner begins", "1 inner ends", `1 inner ${message}`, "1 middle"]);
     assertEquals(await spawnNest(1, 5), "TimeoutError");
     assertEquals(lab.takeLog(), ["2 inner begins", "2 inner ends", "2 middle"]);

@@ -120,7 +120,7 @@ for (const [kind, make] of LOCKS) {
         throw: "stop",
         terminate: true,
         race: "enough",
-        withTimeout: "Time is up: it did not end within 1 seconds",
+        withTimeout: "Time is up: the work did not end within 1 seconds",
       };
       for (const [how, interrupt] of interrupts) {
         const changed = make();

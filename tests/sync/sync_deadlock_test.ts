@@ -208,7 +208,7 @@ Deno.test("a coroutine that ends while it holds locks is reported, and its locks
       assertEquals(
         lab.takeReported().sort(),
         ["lock 'a'", "lock 'c'", "rlock 'b'"].map((lock) =>
-          `Coroutine ${holder} ended while it held ${lock}: it is passed on`
+          `Coroutine ${holder} ended while it held ${lock}: it is released`
         ),
       );
       for (const lock of locks) assertEquals([lock.locked(), lock.statistics().waiters], [false, 0]);

@@ -337,7 +337,7 @@ Deno.test("BoundedSemaphore never has more permits than it began with", () =>
       assertEquals(pool.statistics().value, 1);
       const held = yield* pool.hold();
       pool.release(2);
-      assertThrows(() => held[Symbol.dispose](), Error, "holds no permit: current value is 2");
+      assertThrows(() => held[Symbol.dispose](), Error, "as no permit is taken: current value is 2");
     }).value();
   }));
 

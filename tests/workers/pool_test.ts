@@ -240,7 +240,7 @@ Deno.test("bad input is refused at the call and does not affect the pool", async
     [() => pool.asyncTaskWith({ transfer: 1 as never }, () => 1), TypeError, "'transfer' must be an array"],
     [() => pool.asyncTaskWith({ onProgress: 1 as never }, () => 1), TypeError, "'onProgress' must be a function"],
     [() => pool.map(1 as never, () => 1), TypeError, "'items' must be iterable: current value is 1"],
-    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a whole number from 1"],
+    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a positive integer"],
   ];
   for (const [act, kind, text] of refused) assertThrows(act, kind, text);
   assertEquals(pool.stats().submitted, 0);

@@ -95,7 +95,7 @@ export class Timeout {
     this.#state = "expired";
     const mine = this.#task!.uncancel() <= this.#cancelling;
     if (!mine || !isInstance(error, CancelledError)) return error;
-    return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
+    return new TimeoutError("Time is up: the block did not end within its limit", { cause: error });
   }
 }
 

@@ -173,7 +173,8 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
       return true;
     }
     cancellation.error = new CancelledError(message);
-    // A future whose cancel() returned `false` and that is not done, such as one of gather(), is about to be done.
+    // If the cancel() of the awaited future returned `false`, the future is about to be done, though it may not be done yet
+    // (as one of gather()). The error is thrown when it is done.
     coro.throwAtStep(cancellation.error, awaited !== null);
     return true;
   }
