@@ -13,7 +13,7 @@ import { delegate } from "./as_body.ts";
 export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again: Operation<T>): false {
   operation.fiber = fiber;
   operation.state = WAITING;
-  fiber.enter(delegate(again), operation);
+  fiber.pushFrame(delegate(again), operation);
   return false;
 }
 

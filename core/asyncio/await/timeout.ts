@@ -73,7 +73,7 @@ export class Timeout {
   }
 
   /** @internal The block begins. */
-  enter(): void {
+  begin(): void {
     const task = currentTask();
     if (task === null) throw new Error("Cannot limit the time as only a task can be cancelled: use it inside a task");
     this.#task = task;
@@ -87,7 +87,7 @@ export class Timeout {
    * The block has ended. Returns the error for its caller, if it has ended with one: a `TimeoutError` for a cancellation
    * that only this timeout has requested.
    */
-  leave(error?: unknown): unknown {
+  end(error?: unknown): unknown {
     this.#handle?.cancel();
     this.#handle = null;
     if (this.#state === "active") this.#state = "finished";
@@ -95,7 +95,7 @@ export class Timeout {
     this.#state = "expired";
     const mine = this.#task!.uncancel() <= this.#cancelling;
     if (!mine || !isInstance(error, CancelledError)) return error;
-    return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
+    return new TimeoutError("Time is up: the block did not end within its limit", { cause: error });
   }
 }
 
@@ -164,13 +164,13 @@ function limit(when: number | null, block: Limited<unknown>): Operation<unknown>
 }
 
 function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {
-  timeout.enter();
+  timeout.begin();
   try {
     return yield* call(isGenerator(block) ? block : block(timeout));
   } catch (error) {
-    throw timeout.leave(error);
+    throw timeout.end(error);
   } finally {
-    timeout.leave();
+    timeout.end();
   }
 }
 
