@@ -33,7 +33,7 @@ import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
 import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";

@@ -34,6 +34,8 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   entered = false;
   /** @internal Promises and host operations that coroutines wait for. */
   hostOperations = 0;
+  /** @internal Waits that a signal may end. */
+  abortable = 0;
   /** @internal Reorders what is ready, for seeded scheduling. */
   protected shuffle: Shuffle | null = null;
 

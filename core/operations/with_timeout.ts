@@ -5,10 +5,8 @@ import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { asBody, operationFor } from "./as_body.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { Call } from "./call.ts";
-
-/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
-export const GRACE_SECONDS = 5;
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout<T> extends Call<T> {
@@ -48,8 +46,8 @@ class WithTimeout<T> extends Call<T> {
     this.timer?.cancel();
   }
 
-  override get timed(): boolean {
-    return this.seconds < Infinity;
+  override get mayBeCutShort(): boolean {
+    return this.seconds < Infinity || super.mayBeCutShort;
   }
 
   override errorLost(error: unknown): Operation<unknown> | null {
