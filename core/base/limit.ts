@@ -76,6 +76,7 @@ export function isSignal(value: unknown): value is AbortSignal {
     typeof (value as AbortSignal).addEventListener === "function";
 }
 
-function isLimitOptions(limit: object): limit is LimitOptions {
+/** Whether an object is a limit with parts, and not a duration. */
+export function isLimitOptions(limit: object): limit is LimitOptions {
   return Object.hasOwn(limit, "timeout") || Object.hasOwn(limit, "signal");
 }

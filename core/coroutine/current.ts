@@ -3,7 +3,8 @@ import { context } from "../fiber/context.ts";
 import type { Coro } from "./coro.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Sleep } from "../operations/sleep.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 
 /**
  * Returns the coroutine that is running.
@@ -29,8 +30,9 @@ export function current(): Coro {
 /**
  * Suspends the coroutine that yields it, like {@linkcode Coro.sleep} of that coroutine.
  *
- * @param timeout Seconds, or a duration; zero or less does not suspend, and without a limit it sleeps for ever.
- * @throws {TypeError} If `timeout` is not a valid duration.
+ * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not suspend, and without
+ * a limit it sleeps for ever. When the signal is aborted, its reason is thrown at the yield.
+ * @throws {TypeError} If `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -41,6 +43,6 @@ export function current(): Coro {
  * });
  * ```
  */
-export function sleep(timeout: Timeout): Operation<void> {
-  return new Sleep<void>(toSeconds(timeout, "sleep"), undefined);
+export function sleep(limit: Limit): Operation<void> {
+  return limited(new Sleep<void>(limitSeconds(limit, "sleep"), undefined), limit);
 }
