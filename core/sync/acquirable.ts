@@ -95,7 +95,7 @@ function waitSeconds(blocking: boolean, limit: Limit): number {
   if (typeof blocking !== "boolean") {
     throw new TypeError(
       `Cannot acquire as 'blocking' must be a boolean: current value is ${describe(blocking)}, ` +
-        "the limit is the second argument",
+        "the timeout is the second argument",
     );
   }
   const seconds = limitSeconds(limit, "acquire");
