@@ -1,7 +1,9 @@
+import { recordCaller } from "../base/error_report.ts";
 import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, PARKED_RESULT, REJECTED, SPENT, UNTIL_ABORTED, WAITING } from "../fiber/operation.ts";
+import { Call } from "./call.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 import { parkInSubroutine } from "./repeated_wait.ts";
 
@@ -83,7 +85,9 @@ class Limited<T> extends Operation<T> implements Abortable {
 
   override throw(error: unknown): never {
     this.ended();
-    return this.inner.throw(error);
+    // As `Call` does itself.
+    if (this.inner instanceof Call) recordCaller(error, this.throw);
+    throw error;
   }
 
   override return(value: unknown): IteratorResult<unknown, unknown> {
