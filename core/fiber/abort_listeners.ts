@@ -21,8 +21,6 @@ class AbortListener {
   add(wait: Abortable): void {
     if (this.#waits.size === 0) this.#signal.addEventListener("abort", this.#onAbort);
     this.#waits.add(wait);
-    // What the wait has called aborted the signal itself: its event is over.
-    if (this.#signal.aborted) queueMicrotask(this.#onAbort);
   }
 
   remove(wait: Abortable): void {

@@ -3,6 +3,7 @@
  * nothing is lost, and no listener stays on the signal.
  */
 import {
+  all,
   BoundedSemaphore,
   call,
   CategorizeMessages,
@@ -12,7 +13,7 @@ import {
   Event,
   type Limit,
   Lock,
-  type Operation,
+  Operation,
   race,
   RLock,
   Semaphore,
@@ -22,6 +23,7 @@ import {
   withTimeout,
 } from "@asyncoro/asyncoro";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { limited } from "../../core/operations/limited.ts";
 import { CountedSignal, ForeignSignal } from "../helpers/counted_signal.ts";
 import { inLab, type Lab, settle } from "../helpers/lab.ts";
 
@@ -721,6 +723,133 @@ Deno.test("a loop that waits with an aborted signal gives others a turn", () =>
       looper.terminate();
     });
     await looper.value();
+  }));
+
+/** Logs what is done with it. */
+class Probe extends Operation<void> {
+  readonly label = "probe";
+  readonly #lab: Lab;
+
+  constructor(lab: Lab) {
+    super();
+    this.#lab = lab;
+  }
+
+  override takenOver(): void {
+    this.#lab.note("taken over");
+  }
+
+  override discarded(): void {
+    this.#lab.note("discarded");
+  }
+
+  override begin(): boolean {
+    this.#lab.note("begun");
+    return false;
+  }
+
+  override detach(): void {
+    this.#lab.note("detached");
+  }
+}
+
+Deno.test("an operation that does not begin is discarded: its signal is aborted, or an interrupt comes first", () =>
+  inLab(async (lab) => {
+    const aborted = lab.scheduler.spawn(function* (): Body {
+      try {
+        return yield* limited(new Probe(lab), AbortSignal.abort("over"));
+      } catch (error) {
+        return error;
+      }
+    });
+    assertEquals([await aborted.value(), lab.takeLog()], ["over", ["taken over", "discarded"]]);
+    const { signal, added } = new CountedSignal();
+    const terminated = lab.scheduler.spawn(function* (coro): Body {
+      coro.terminate();
+      return yield limited(new Probe(lab), signal);
+    });
+    await terminated.value();
+    assertEquals([added, lab.takeLog()], [0, ["taken over", "discarded"]]);
+    const counted = new CountedSignal();
+    const waiter = lab.scheduler.spawn(function* () {
+      yield limited(new Probe(lab), counted.signal);
+    });
+    await settle();
+    waiter.terminate();
+    await waiter.value();
+    assertEquals([counted.listeners, lab.takeLog()], [0, ["taken over", "begun", "detached"]]);
+  }));
+
+Deno.test("a reason that is not handed over is not reported: it concerns only the wait", () =>
+  inLab(async ({ scheduler }) => {
+    const counted = new CountedSignal();
+    const instead = new Error("instead");
+    const coro = scheduler.spawn(function* (coro): Body {
+      try {
+        return yield* race(
+          withTimeout(
+            counted.signal,
+            (function* () {
+              return yield* coro.receive();
+            })(),
+          ),
+          coro.receive(),
+        );
+      } catch (error) {
+        return error;
+      }
+    });
+    await settle();
+    counted.abort(new Error("enough"));
+    scheduler.spawn(function* () {
+      // Rejected, and not run yet.
+      for (let turn = 0; turn < 100 && coro.wait?.hasOutcome !== true; turn++) yield;
+      assertEquals(coro.wait?.hasOutcome, true);
+      coro.throw(instead);
+    });
+    assertStrictEquals(await coro.value(), instead);
+  }));
+
+Deno.test("a race or all() with a signal closes its branches when that is aborted, and gives back what they had", () =>
+  inLab(async (lab) => {
+    const counted = new CountedSignal();
+    const lock = new Lock();
+    const coro = lab.scheduler.spawn(function* (coro): Body {
+      function* cleaning(): Generator<unknown, void, unknown> {
+        try {
+          yield* new Event().wait();
+        } finally {
+          yield* coro.sleep(1);
+          lab.at("cleaned up");
+        }
+      }
+      try {
+        return yield* limited(all([coro.receive(), lock.acquire(), cleaning()]), counted.signal);
+      } catch (error) {
+        return [error, lock.locked(), yield* coro.receive(0)];
+      }
+    });
+    coro.send("message");
+    await settle();
+    assertEquals(lock.locked(), true);
+    counted.abort("enough");
+    assertEquals(await coro.value(), ["enough", false, "message"]);
+    assertEquals([lab.takeLog(), counted.listeners], [["1 cleaned up"], 0]);
+  }));
+
+Deno.test("the stack of an error from a subroutine with a signal names its caller and nothing of the library", () =>
+  inLab(async ({ scheduler }) => {
+    const { signal } = new CountedSignal();
+    function* inner(): Body {
+      yield;
+      throw new Error("inner");
+    }
+    const error: Error = await assertRejects(() =>
+      scheduler.spawn(function* outer(): Body {
+        return yield* withTimeout(signal, inner());
+      }).value(), Error);
+    assertEquals(error.stack!.includes("at outer"), true, error.stack);
+    assertEquals(error.stack!.includes("limited.ts"), false, error.stack);
   }));
 
 Deno.test("deliver, subscribe and unsubscribe with an aborted signal do nothing", () =>

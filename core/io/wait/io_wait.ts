@@ -50,6 +50,11 @@ export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
     if (signal !== null && signal.aborted) return this.fail(signal.reason);
     this.register(fiber);
     if (this.state !== WAITING) return true;
+    // What was called to register it may be the program's, and may have aborted the signal.
+    if (signal !== null && signal.aborted) {
+      this.detach();
+      return this.fail(signal.reason);
+    }
     if (this.limit <= 0) {
       this.detach();
       this.timedOut();
