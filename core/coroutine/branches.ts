@@ -14,6 +14,7 @@ import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
 import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { operationOf } from "./waitable.ts";
@@ -251,7 +252,7 @@ export abstract class BranchGroup extends Operation<unknown> {
 
   override swappable(): boolean {
     return this.#every(({ frames, wait }) => {
-      return frames === null && (wait === null || wait instanceof BranchGroup || wait.swappable());
+      return !inSubroutine(frames) && (wait === null || wait instanceof BranchGroup || wait.swappable());
     });
   }
 

@@ -33,6 +33,7 @@ import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
 import { limited } from "../operations/limited.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
 import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -590,7 +591,7 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    if ((this.flags & SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();

@@ -693,18 +693,40 @@ Deno.test("value() is rejected with the reason of its signal, and at once if tha
     assertEquals(counted.added, 1);
   }));
 
-Deno.test("a hot swap may cut a wait with a signal short", () =>
+Deno.test("a hot swap may cut a wait with a signal short, also one with plain yield or in a race", () =>
   inLab(async ({ scheduler }) => {
-    const counted = new CountedSignal();
-    const coro: Coro<unknown> = scheduler.spawn(function* (coro) {
-      coro.hotSwappable(true);
-      yield* coro.receive(counted.signal);
-    });
-    await settle();
-    coro.hotSwap(function* () {
-      return "new";
-    });
-    assertEquals([await coro.value(), counted.listeners], ["new", 0]);
+    const waits: ((coro: Coro, signal: AbortSignal) => Body)[] = [
+      function* (coro, signal) {
+        yield* coro.receive(signal);
+        return "not swapped";
+      },
+      function* (coro, signal) {
+        yield coro.receive(signal);
+        return "not swapped";
+      },
+      function* (coro, signal) {
+        yield race(coro.receive(signal), new Event().wait(signal));
+        return "not swapped";
+      },
+      function* (coro, signal) {
+        yield new CategorizeMessages(coro).receive("none", signal);
+        return "not swapped";
+      },
+    ];
+    for (const wait of waits) {
+      const counted = new CountedSignal();
+      const coro: Coro<unknown> = scheduler.spawn(function* (coro): Body {
+        coro.hotSwappable(true);
+        return yield* wait(coro, counted.signal);
+      });
+      await settle();
+      assertEquals(counted.listeners, 1);
+      coro.hotSwap(function* () {
+        return "new";
+      });
+      await settle();
+      assertEquals([coro.isAlive(), await coro.value(), counted.listeners], [false, "new", 0]);
+    }
   }));
 
 Deno.test("a loop that waits with an aborted signal gives others a turn", () =>
