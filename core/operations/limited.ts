@@ -98,7 +98,11 @@ class Limited<T> extends Operation<T> implements Abortable {
   /** The signal was aborted. */
   aborted(): void {
     this.stopListening();
-    if (this.inner.state === WAITING) this.inner.abort(this.signal.reason);
+    this.abort(this.signal.reason);
+  }
+
+  override abort(reason: unknown): void {
+    if (this.inner.state === WAITING) this.inner.abort(reason);
   }
 
   /** The inner operation has begun to wait, unless it has its outcome and only gives others a turn. */

@@ -775,6 +775,28 @@ class Probe extends Operation<void> {
   }
 }
 
+Deno.test("an operation with a signal may be given another one: whichever is aborted first ends it", () =>
+  inLab(async ({ scheduler }) => {
+    for (const first of [0, 1]) {
+      for (const plain of [false, true]) {
+        const signals = [new CountedSignal(), new CountedSignal()];
+        const coro = scheduler.spawn(function* (coro): Body {
+          const operation = limited(coro.receive(signals[0].signal), signals[1].signal);
+          try {
+            return plain ? yield operation : yield* operation;
+          } catch (error) {
+            return error;
+          }
+        });
+        await settle();
+        assertEquals(signals.map(({ listeners }) => listeners), [1, 1]);
+        signals[first].abort(first);
+        assertEquals(await coro.value(), first);
+        assertEquals(signals.map(({ listeners }) => listeners), [0, 0]);
+      }
+    }
+  }));
+
 Deno.test("an operation that does not begin is discarded: its signal is aborted, or an interrupt comes first", () =>
   inLab(async (lab) => {
     const aborted = lab.scheduler.spawn(function* (): Body {
