@@ -213,3 +213,12 @@ Deno.test("Coro has asyncoro's methods in camelCase", () => {
     assertEquals(typeof main.Coro.prototype[method as keyof main.Coro], "function", method);
   }
 });
+
+Deno.test("a scheduler shows its public members, and 'loop' for the package itself", () => {
+  const members = new Set(Object.getOwnPropertyNames(main.Scheduler.prototype));
+  for (const field of Object.keys(new main.Scheduler())) members.add(field);
+  const lifetime = ["constructor", "name", "toString", "join", "terminate", "atexit", "onError"];
+  const coroutines = ["spawn", "spawnWith", "coros", "dump", "stats", "statistics"];
+  assertEquals(members, new Set([...lifetime, ...coroutines, "now", "debug", "precise", "loop"]));
+  assertStrictEquals(Object.getPrototypeOf(main.Scheduler.prototype), Object.prototype);
+});

@@ -62,7 +62,7 @@ class Branch extends Fiber {
   }
 
   protected override report(error: unknown): void {
-    this.owner.scheduler.reportError(error, this.owner);
+    this.owner.loop.reportError(error, this.owner);
   }
 }
 
@@ -125,7 +125,7 @@ export abstract class BranchGroup extends Operation<unknown> {
     if (part !== null) discard(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // The outcome is certain: what this branch ended with is not delivered.
-      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, coroOf(this.fiber!));
+      if (kind === "throw") this.fiber!.owner.loop.reportError(value, coroOf(this.fiber!));
       else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
@@ -185,7 +185,7 @@ export abstract class BranchGroup extends Operation<unknown> {
     if (this.#decided === null || this.#decided.index < 0) return null;
     const part = this.#parts[this.#decided.index];
     const { owner } = this.fiber!;
-    if (part === null) owner.scheduler.reportError(error, owner);
+    if (part === null) owner.loop.reportError(error, owner);
     return part;
   }
 

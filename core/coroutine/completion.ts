@@ -42,8 +42,8 @@ export class PromiseWaiter implements CompletionWaiter, Abortable {
     }
     target.addCompletionWaiter(this);
     this.#target = target;
-    owner.scheduler.addExternalWaiter();
-    if (seconds === Infinity && signal === null) owner.scheduler.noteBlocked(owner);
+    owner.loop.addExternalWaiter();
+    if (seconds === Infinity && signal === null) owner.loop.noteBlocked(owner);
   }
 
   /** The signal was aborted. */
@@ -77,7 +77,7 @@ export class PromiseWaiter implements CompletionWaiter, Abortable {
   #settled(): void {
     this.#timer?.cancel();
     if (this.#signal !== null) stopListening(this.#signal, this);
-    if (this.#target !== null) coroOf(this.#target).scheduler.removeExternalWaiter();
+    if (this.#target !== null) coroOf(this.#target).loop.removeExternalWaiter();
   }
 }
 

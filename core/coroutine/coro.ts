@@ -40,6 +40,7 @@ import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
@@ -127,6 +128,8 @@ export class Coro<
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
 > extends Fiber {
+  /** @internal The run loop of its scheduler. */
+  declare loop: CoroLoop;
   /** Identifies it among all coroutines of its scheduler; never reused. */
   declare readonly id: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
@@ -153,26 +156,26 @@ export class Coro<
    * @throws {Error} If the scheduler has been terminated.
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
-    const { scheduler, options } = takeSpawnRequest();
+    const { loop, options } = takeSpawnRequest();
     const body = options?.body;
     if (body === undefined) checkTarget(target);
-    super(scheduler, options === null ? DEFAULT_PRIORITY : options.priority);
+    super(loop, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.waitersOrHandlers = null;
     this.mailbox = null;
     this.ownedResource = null;
-    this.id = scheduler.nextId();
-    this.createdAt = scheduler.uptime();
+    this.id = loop.nextId();
+    this.createdAt = loop.uptime();
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
-    scheduler.register(this);
+    loop.register(this);
   }
 
   /** The scheduler that runs it. */
   get scheduler(): Scheduler {
-    return this.loop as Scheduler;
+    return this.loop.scheduler;
   }
 
   /** @internal Itself: a coroutine is its own main fiber. */
@@ -219,7 +222,7 @@ export class Coro<
     if (this.daemon === flag) return;
     this.flags ^= DAEMON;
     if (!this.isAlive()) return;
-    this.scheduler.daemonChanged(flag);
+    this.loop.daemonChanged(flag);
     this.wait?.waiterChanged();
   }
 
@@ -580,7 +583,7 @@ export class Coro<
     if (!this.restartable()) return false;
     const body = target(this, ...args);
     // This may throw; nothing has changed then.
-    this.scheduler.register(this as Coro);
+    this.loop.register(this as Coro);
     this.beginWith(body, target);
     this.flags &= ~(ENDED | HANDLED | SWAPPABLE);
     this.last = undefined;
@@ -673,7 +676,7 @@ export class Coro<
     this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
     if (this.waitersOrHandlers !== null) return;
     this.flags &= ~HANDLED;
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
 
   /** @internal Ends it as its scheduler broke down. No cleanup runs. */
@@ -684,14 +687,14 @@ export class Coro<
 
   /** @internal */
   private get endsWithProgram(): boolean {
-    return this.daemon && this.scheduler.ending;
+    return this.daemon && this.loop.ending;
   }
 
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
     if (this.endsWithProgram && isInstance(error, ClosedError)) return;
-    this.scheduler.reportError(error, this as Coro);
+    this.loop.reportError(error, this as Coro);
   }
 
   /** @internal */
@@ -718,8 +721,8 @@ export class Coro<
     if (!this.acceptsMessages) this.releaseReferences();
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
     // From here on code of the program may run and ask for the outcome: hooks.
-    this.scheduler.unregister(this as Coro);
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    this.loop.unregister(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) this.endOwnership();
     for (const error of undelivered) if (error !== value) this.report(error);

@@ -61,7 +61,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export function main<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): void {
   const scheduler = Scheduler.instance();
   const coro = scheduler.spawn(target, ...args);
-  scheduler.onErrorPrinted = () => setExitCode(1);
+  scheduler.loop.onErrorPrinted = () => setExitCode(1);
   const signals = new Signals(scheduler);
   conclude(scheduler, coro as Coro).finally(() => signals.stop());
 }

@@ -43,6 +43,6 @@ export class UnhandledFailures {
 
 /** Reports the failure of a coroutine, unless it was handled meanwhile. */
 export function reportFailure(coro: Coro): void {
-  if (coro.unhandled && !coro.handledByMonitor()) coro.scheduler.reportError(coro.last, coro);
+  if (coro.unhandled && !coro.handledByMonitor()) coro.loop.reportError(coro.last, coro);
   coro.failureSettled();
 }

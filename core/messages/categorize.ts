@@ -127,7 +127,7 @@ export class CategorizeMessages {
         const category = fn(message);
         if (category !== null && category !== undefined) return category;
       } catch (error) {
-        this.#coro.scheduler.reportError(error, this.#coro);
+        this.#coro.loop.reportError(error, this.#coro);
       }
     }
     return null;

@@ -300,7 +300,7 @@ export class Channel<T = unknown> {
         : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;
     } catch (error) {
       const coro = sender?.owner;
-      if (coro !== undefined) coro.scheduler.reportError(error, coro);
+      if (coro !== undefined) coro.loop.reportError(error, coro);
       else printError(`Uncaught error in the transform of channel '${this.#name}'`, error);
       return DROPPED;
     }

@@ -56,7 +56,7 @@ export class Call<T = unknown> extends Operation<T> {
   // The error was thrown by the subroutine, whose work may have to report it.
   override errorLost(error: unknown): Operation<unknown> | null {
     const { owner } = this.fiber!;
-    if (this.work === null) owner.scheduler.reportError(error, owner);
+    if (this.work === null) owner.loop.reportError(error, owner);
     return this.work;
   }
 

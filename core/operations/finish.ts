@@ -32,7 +32,7 @@ export class Finish<T> extends Operation<T> implements CompletionWaiter {
     if (this.target.giveOutcome(this)) return true;
     if (this.limit <= 0) return this.fail(endTimeout(this.target));
     this.target.addCompletionWaiter(this);
-    if (this.limit === Infinity) fiber.owner.scheduler.noteBlocked(fiber.owner);
+    if (this.limit === Infinity) fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

@@ -146,7 +146,7 @@ class Acquire<T> extends Acquisition<T> {
     if (acquirable.take(this)) return this.give(this.grantedValue(acquirable));
     if (this.limit <= 0) return this.give(false);
     acquirable.waiters.push(this);
-    if (this.limit === Infinity && acquirable.owner !== null) fiber.owner.scheduler.noteBlocked(fiber.owner);
+    if (this.limit === Infinity && acquirable.owner !== null) fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

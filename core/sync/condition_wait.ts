@@ -135,7 +135,7 @@ export class ConditionWait extends Acquisition<boolean> {
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
     const coro = coroOf(this.fiber!);
-    coro.scheduler.noteBlocked(coro);
+    coro.loop.noteBlocked(coro);
     return false;
   }
 }

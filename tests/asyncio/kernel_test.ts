@@ -9,7 +9,7 @@ import { Kernel } from "../../core/kernel/kernel.ts";
 async function kernels(leave: (loop: EventLoop) => void): Promise<[Kernel, Kernel]> {
   const loop = newEventLoop();
   loop.setExceptionHandler(() => {});
-  const { kernel } = loop.scheduler;
+  const { kernel } = loop.scheduler.loop;
   await loop.runUntilComplete(function* () {
     for (let i = 0; i < 10; i++) {
       loop.callSoon(() => {});

@@ -716,7 +716,7 @@ Deno.test("a grace that is over in the very turn in which the cleanup ends leave
       yield;
       assertEquals(scheduler.stats().timers, 0);
       yield* race(sleep(1), sleep(2));
-      return scheduler.clock.now();
+      return scheduler.now();
     });
     assertEquals(await other.value(), 2, `seed ${seed}`);
     assertEquals([coro.isAlive(), reported], [false, []], `seed ${seed}`);

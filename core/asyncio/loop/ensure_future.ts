@@ -76,20 +76,20 @@ export function wrapFuture<T>(promise: PromiseLike<T>, options: FutureOptions = 
 
 function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   const future = loop.createFuture<T>();
-  const { scheduler } = loop;
+  const runLoop = loop.scheduler.loop;
   const settling = {
     ...UNLINKED,
     resolve: (value: unknown) => future.succeed(value),
     reject: (error: unknown) => future.fail(error),
   };
   const reaction = Reaction.join(promise, settling);
-  scheduler.hostOperations++;
+  runLoop.hostOperations++;
   const stop = (): void => {
     // A cancelled future no longer waits for the promise.
     reaction.leave(settling);
-    scheduler.hostOperations--;
+    runLoop.hostOperations--;
     // There may be nothing else to wait for.
-    scheduler.driver.update();
+    runLoop.driver.update();
   };
   future.addWaiter({ ...UNLINKED, resolve: stop, reject: stop });
   return future;

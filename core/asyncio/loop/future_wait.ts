@@ -6,7 +6,7 @@ import { REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
-import { LoopScheduler } from "./loop_scheduler.ts";
+import { IterationLoop } from "./iteration_loop.ts";
 import { TaskCoro } from "./task_coro.ts";
 
 /**
@@ -37,7 +37,7 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
   override begin(fiber: Fiber): boolean {
     const future = this.future;
     if (future.settleIfDone(this)) return true;
-    if (fiber.loop !== future.loop.scheduler) this.#countInOtherScheduler(fiber);
+    if (fiber.loop !== future.loop.scheduler.loop) this.#countInOtherScheduler(fiber);
     const task = fiber instanceof TaskCoro ? fiber.task : null;
     if (task === future) throw new Error(`Cannot await ${future} in itself: it would wait for its own end`);
     future.addWaiter(this);
@@ -46,7 +46,7 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
   }
 
   #countInOtherScheduler(fiber: Fiber): void {
-    if (fiber.loop instanceof LoopScheduler) {
+    if (fiber.loop instanceof IterationLoop) {
       throw new Error(
         `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,
       );

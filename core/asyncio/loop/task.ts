@@ -227,7 +227,7 @@ function spawn<T>(
   body: Body | undefined,
   name: Named | undefined,
 ): TaskCoro<T> {
-  setNextSpawn({ scheduler: loop.scheduler, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
+  setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
 

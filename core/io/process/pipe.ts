@@ -9,7 +9,7 @@ import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
@@ -80,8 +80,8 @@ export class AsyncPipe implements Disposable, AliveListener {
   readonly #stderr: ChildOutput | null;
   readonly #ended: Promise<Deno.CommandStatus>;
   readonly #closedWithOwner: ClosedWithOwner | null;
-  // The scheduler that decides whether the children keep the process alive; `null`: they do.
-  #scheduler: Scheduler | null = null;
+  // The run loop that decides whether the children keep the process alive; `null`: they do.
+  #loop: CoroLoop | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
   #closed = false;
 
@@ -106,7 +106,7 @@ export class AsyncPipe implements Disposable, AliveListener {
     this.#stderr = started.stderr === "piped" ? new ChildOutput(this, last.stderr, "stderr") : null;
     const owner = runningCoro();
     this.#closedWithOwner = owner === null ? null : new ClosedWithOwner(owner, () => this.close());
-    if (owner !== null) this.#followScheduler(owner.scheduler);
+    if (owner !== null) this.#follow(owner.loop);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#noteEnd(statuses).at(-1)!
     );
@@ -316,7 +316,7 @@ export class AsyncPipe implements Disposable, AliveListener {
     if (this.#closed) return;
     this.#closed = true;
     this.#closedWithOwner?.detach();
-    this.#scheduler?.removeAliveListener(this);
+    this.#loop?.removeAliveListener(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.writeQueue.close(error);
@@ -342,22 +342,22 @@ export class AsyncPipe implements Disposable, AliveListener {
     for (const child of this.#children) alive ? child.ref() : child.unref();
   }
 
-  /** Lets a scheduler decide from now on whether the children keep the process alive. */
-  #followScheduler(scheduler: Scheduler): void {
-    this.#scheduler = scheduler;
-    scheduler.addAliveListener(this);
+  /** Lets a run loop decide from now on whether the children keep the process alive. */
+  #follow(loop: CoroLoop): void {
+    this.#loop = loop;
+    loop.addAliveListener(this);
   }
 
   /** Children that were started outside coroutines keep the process alive, until a daemon uses them. */
   #noteUser(): void {
     const user = runningCoro();
-    if (this.#scheduler === null && this.#statuses === null && user !== null && user.daemon) {
-      this.#followScheduler(user.scheduler);
+    if (this.#loop === null && this.#statuses === null && user !== null && user.daemon) {
+      this.#follow(user.loop);
     }
   }
 
   #noteEnd(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
-    this.#scheduler?.removeAliveListener(this);
+    this.#loop?.removeAliveListener(this);
     this.#statuses = statuses;
     return statuses;
   }

@@ -1,6 +1,6 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 
 /**
  * Decides whether the host operation of a socket keeps the process alive: it does while a coroutine waits for it.
@@ -12,8 +12,8 @@ import type { Scheduler } from "../../coroutine/scheduler.ts";
 export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
-  // The scheduler that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
-  #scheduler: Scheduler | null = null;
+  // The run loop that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
+  #loop: CoroLoop | null = null;
 
   /** `apply` passes the decision to the host; `alive` is the host's initial state. */
   constructor(apply: (alive: boolean) => void, alive: boolean) {
@@ -23,14 +23,14 @@ export class KeepAlive implements AliveListener {
 
   /** A coroutine begins to wait; or it became a daemon, or ceased to be one, while it waits. */
   register(coro: Coro): void {
-    const { scheduler } = coro;
-    if (this.#scheduler !== null) {
-      this.setAlive(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
-    } else if (!coro.daemon && scheduler.keepsAlive()) {
+    const { loop } = coro;
+    if (this.#loop !== null) {
+      this.setAlive(this.#loop.keepsAlive() || loop.keepsAlive());
+    } else if (!coro.daemon && loop.keepsAlive()) {
       this.setAlive(true);
     } else {
-      this.#scheduler = scheduler;
-      scheduler.addAliveListener(this);
+      this.#loop = loop;
+      loop.addAliveListener(this);
     }
   }
 
@@ -42,8 +42,8 @@ export class KeepAlive implements AliveListener {
 
   /** No coroutine waits any more, and no host operation is under way. */
   unregister(): void {
-    this.#scheduler?.removeAliveListener(this);
-    this.#scheduler = null;
+    this.#loop?.removeAliveListener(this);
+    this.#loop = null;
   }
 
   /** Keeps the process alive, or does not. The scheduler calls this, too. */

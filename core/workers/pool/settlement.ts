@@ -44,7 +44,7 @@ export class Settlement {
     // A word, never 0.
     task.id = (task.order % 0x7fffffff) + 1;
     this.pending++;
-    if (task.keepsAlive) this.#alive.change(task.scheduler, 1);
+    if (task.keepsAlive) this.#alive.change(task.loop, 1);
   }
 
   /** Gives its owner the outcome of a task, if it has none yet. */
@@ -68,7 +68,7 @@ export class Settlement {
   #remove(task: Task): void {
     task.state = SETTLED;
     task.args = [];
-    if (task.keepsAlive) this.#alive.change(task.scheduler, -1);
+    if (task.keepsAlive) this.#alive.change(task.loop, -1);
     if (--this.pending === 0) { for (const resolve of this.#joins.splice(0)) resolve(); }
   }
 

@@ -1,4 +1,4 @@
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
@@ -73,8 +73,8 @@ export class Task {
   readonly owner: TaskOwner;
   /** Whether it may keep the process alive. */
   keepsAlive = true;
-  /** The scheduler of the coroutine that waits, which decides whether it keeps the process alive; `null`: it does. */
-  scheduler: Scheduler | null = null;
+  /** The run loop of the coroutine that waits, which decides whether it keeps the process alive; `null`: it does. */
+  loop: CoroLoop | null = null;
   /** How many words its arguments take in the ring; 0 if they travel by port. */
   readonly words: number;
   /** The worker that has it. */

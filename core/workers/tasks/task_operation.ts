@@ -46,7 +46,7 @@ export class TaskOperation<T> extends HostWait<T> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (this.#call.inheritsPriority) task.priority = fiber.owner.priority;
-    task.scheduler = coroOf(fiber).scheduler;
+    task.loop = coroOf(fiber).loop;
     try {
       this.#dispatcher.submit(task);
     } catch (error) {
