@@ -41,3 +41,4 @@ export type { LockStatistics } from "./sync/base_lock.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./base/duration.ts";
+export type { Limit, LimitOptions } from "./base/limit.ts";

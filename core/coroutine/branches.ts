@@ -16,8 +16,9 @@ import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
 import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { operationOf } from "./waitable.ts";
 
 /** The fiber of one item. */
@@ -78,6 +79,7 @@ export abstract class BranchGroup extends Operation<unknown> {
   readonly #parts: readonly (Operation<unknown> | null)[];
   readonly #bodies: readonly Body[];
   #live = 0;
+  // `index` is that of the branch that decided it; -1 for a signal.
   #decided: { failed: boolean; outcome: unknown; index: number } | null = null;
 
   constructor(items: readonly unknown[]) {
@@ -181,12 +183,16 @@ export abstract class BranchGroup extends Operation<unknown> {
 
   /** Passes the failure of a branch back to the operation that it waited for; reports the failure of a generator. */
   override errorLost(error: unknown): Operation<unknown> | null {
-    // There was no room for the branches: the error is that of this operation.
-    if (this.#decided === null) return null;
+    // There was no room for the branches, or a signal was aborted: the error is that of this operation.
+    if (this.#decided === null || this.#decided.index < 0) return null;
     const part = this.#parts[this.#decided.index];
     const { owner } = this.fiber!;
     if (part === null) owner.loop.reportError(error, owner);
     return part;
+  }
+
+  override abort(reason: unknown): void {
+    if (this.#decided === null) this.decide(true, reason, -1);
   }
 
   override cancel(): boolean {
@@ -248,7 +254,7 @@ export abstract class BranchGroup extends Operation<unknown> {
 
   override swappable(): boolean {
     return this.#every(({ frames, wait }) => {
-      return frames === null && (wait === null || wait instanceof BranchGroup || wait.swappable());
+      return !inSubroutine(frames) && (wait === null || wait instanceof BranchGroup || wait.swappable());
     });
   }
 

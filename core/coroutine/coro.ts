@@ -31,10 +31,12 @@ import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
+import { limited } from "../operations/limited.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
 import { mustBeCurrent } from "../operations/must_be_self.ts";
 import { Sleep } from "../operations/sleep.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
@@ -43,6 +45,7 @@ import type { CoroLoop } from "./coro_loop.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../base/limit.ts";
 
 /**
  * A coroutine function: a generator function whose first parameter is the coroutine that runs it.
@@ -250,35 +253,36 @@ export class Coro<
    * Suspends this coroutine until it is resumed or the time is up.
    *
    * @typeParam T The type of the value it is resumed with, which the compiler does not check.
-   * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
+   * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; without one it waits for `resume()`. Zero
+   * or less does not suspend.
    * @param alarmValue The value of the operation when the time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(): Operation<T>;
+  sleep<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  sleep<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  sleep<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  sleep<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  sleep(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = toSeconds(timeout, "sleep");
+  sleep<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  sleep(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limitSeconds(limit, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(seconds, alarmValue);
+    return limited(new Sleep(seconds, alarmValue), limit);
   }
 
   /** The same as {@linkcode Coro.sleep}. */
-  suspend<T = unknown>(): Operation<T>;
+  suspend<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  suspend<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  suspend<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  suspend<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  suspend(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.sleep(timeout, alarmValue);
+  suspend<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  suspend(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.sleep(limit, alarmValue);
   }
 
   /**
@@ -323,22 +327,23 @@ export class Coro<
    * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
    *
    * @param message Anything.
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  deliver(message: unknown, timeout?: Timeout): Operation<number> {
-    toSeconds(timeout, "deliver");
-    return new Immediate("deliver", () => this.send(message) ? 1 : -1);
+  deliver(message: unknown, limit?: Limit): Operation<number> {
+    limitSeconds(limit, "deliver");
+    return limited(new Immediate("deliver", () => this.send(message) ? 1 : -1), limit);
   }
 
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
    * @typeParam T The type of the message, which the compiler does not check.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait. When the signal is aborted, its reason is thrown at the yield.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by this coroutine itself.
    *
    * @example
@@ -355,29 +360,30 @@ export class Coro<
    * });
    * ```
    */
-  receive<T = unknown>(): Operation<T>;
+  receive<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  receive<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  receive<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  receive<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  receive(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
+  receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  receive(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, seconds, alarmValue);
+    const receive = new Receive(this as Coro, seconds, alarmValue);
+    return limit === undefined ? receive : limited(receive, limit);
   }
 
   /** The same as {@linkcode Coro.receive}. */
-  recv<T = unknown>(): Operation<T>;
+  recv<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  recv<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  recv<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  recv<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  recv(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.receive(timeout, alarmValue);
+  recv<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  recv(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.receive(limit, alarmValue);
   }
 
   // --- names --------------------------------------------------------------------------------------------------
@@ -414,12 +420,12 @@ export class Coro<
    * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @returns The coroutine, or `null` after a timeout.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate(name: string, timeout?: Timeout): Operation<Coro | null> {
-    return registry.locate(name, timeout);
+  static locate(name: string, limit?: Limit): Operation<Coro | null> {
+    return registry.locate(name, limit);
   }
 
   // --- exceptions and the end ---------------------------------------------------------------------------------
@@ -467,31 +473,33 @@ export class Coro<
   /**
    * Waits for its end, for code outside coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns A promise of its result. A promise that the coroutine returns is awaited; a promise that is only the value
    * of its last `yield` is not, and the result is `undefined` instead. It is rejected with the error that ended the
-   * coroutine, with `TimeoutError` after a timeout, or with `DeadlockError` if the coroutine can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * coroutine, with `TimeoutError` after a timeout, with the reason of a signal that is aborted, or with `DeadlockError`
+   * if the coroutine can never end.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  value(timeout?: Timeout): Promise<R> {
-    const seconds = toSeconds(timeout, "wait for a coroutine");
+  value(limit?: Limit): Promise<R> {
+    const seconds = limitSeconds(limit, "wait for a coroutine");
+    const signal = limitSignal(limit);
     return new Promise((resolve, reject) => {
       const isLastValue = (): boolean => (this.flags & RESULT_IS_LAST_VALUE) !== 0;
       const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
-      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds);
+      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds, signal);
     });
   }
 
   /**
    * Waits for its end, for coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns Its result. The error that ended it is thrown at the `yield`; `TimeoutError` after a timeout;
    * `DeadlockError` if it can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  finish(timeout?: Timeout): Operation<R> {
-    return new Finish<R>(this as Coro, toSeconds(timeout, "wait for a coroutine"));
+  finish(limit?: Limit): Operation<R> {
+    return limited(new Finish<R>(this as Coro, limitSeconds(limit, "wait for a coroutine")), limit);
   }
 
   // --- monitors -----------------------------------------------------------------------------------------------
@@ -587,7 +595,7 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    if ((this.flags & SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();

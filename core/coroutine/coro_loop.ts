@@ -246,6 +246,8 @@ export class CoroLoop extends RunLoop {
       return ending && this.#programEnds();
     }
     if (this.nextDeadline() < Infinity) return false;
+    // Code outside coroutines may still abort their signals, unless nothing is left that could run it.
+    if (!ending && this.abortable > 0) return false;
     const stuck = stuckCoros(this);
     if (stuck.coros.length === 0) return false;
     if (this.#failDeadlocked(stuck)) return true;

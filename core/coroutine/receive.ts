@@ -18,7 +18,7 @@ export class Receive<T> extends Operation<T> implements Receiver {
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
     super();
     this.coro = coro;
-    this.limit = seconds;
+    this.limit = seconds === TIMED_OUT ? 0 : seconds;
     this.outcome = alarmValue;
   }
 

@@ -68,7 +68,7 @@ export abstract class Fiber extends Unwindable {
   get stuck(): boolean {
     const wait = this.wait;
     if (wait === null || this.ready || this.control !== null || wait.state !== WAITING) return false;
-    return !this.frames?.some((frame) => frame.via?.timed);
+    return !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
   }
 
   /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */

@@ -1,3 +1,4 @@
+import { type Abortable, listenToAbort, stopListening } from "./abort_listeners.ts";
 import type { WaitingFiber } from "./context.ts";
 import { Operation, WAITING } from "./operation.ts";
 import type { Loop } from "./schedulable.ts";
@@ -10,7 +11,7 @@ import type { Loop } from "./schedulable.ts";
  *
  * @internal
  */
-export abstract class HostWait<T> extends Operation<T> {
+export abstract class HostWait<T> extends Operation<T> implements Abortable {
   /** @internal */
   declare protected readonly signal: AbortSignal | null;
   // The run loop that counts it: from `count()` until it has its outcome or is withdrawn.
@@ -27,7 +28,7 @@ export abstract class HostWait<T> extends Operation<T> {
   protected count(fiber: WaitingFiber): void {
     this.countedBy = fiber.loop;
     fiber.loop.hostOperations++;
-    if (this.signal !== null) this.signal.addEventListener("abort", this);
+    if (this.signal !== null) listenToAbort(this.signal, this);
   }
 
   /** @internal No longer waits for the host. Returns whether it did. */
@@ -35,7 +36,7 @@ export abstract class HostWait<T> extends Operation<T> {
     if (this.countedBy === null) return false;
     this.countedBy.hostOperations--;
     this.countedBy = null;
-    if (this.signal !== null) this.signal.removeEventListener("abort", this);
+    if (this.signal !== null) stopListening(this.signal, this);
     return true;
   }
 
@@ -64,10 +65,8 @@ export abstract class HostWait<T> extends Operation<T> {
   }
 
   /** @internal The signal was aborted. */
-  handleEvent(): void {
-    if (this.state !== WAITING) return;
-    this.detach();
-    this.reject(this.signal!.reason);
+  aborted(): void {
+    if (this.state === WAITING) this.abort(this.signal!.reason);
   }
 
   /** @internal */

@@ -35,6 +35,12 @@ export const SPENT = 7;
 /** How many operations may end without a wait in one step before the fiber has to give others a turn. */
 export const STEP_BUDGET = 500;
 
+/**
+ * The limit of a wait without a limit of time that a signal may end. It is neither less than `Infinity` nor equal to it, so
+ * such a wait has no timer, and is never certain to wait for ever.
+ */
+export const UNTIL_ABORTED: number = NaN;
+
 /** The value that a parked operation yields, through all levels of `yield*`, to the run loop. */
 export const PARKED: unique symbol = Symbol("parked");
 
@@ -85,7 +91,7 @@ export abstract class Operation<T> {
   declare outcome: unknown;
   /**
    * @internal
-   * Seconds to wait at most, from the yield; there is no limit unless it is below `Infinity`.
+   * Seconds to wait at most, from the yield; there is no limit unless it is below `Infinity`. See also `UNTIL_ABORTED`.
    * It starts as `undefined`: for a field that holds only fractions V8 allocates a box in every operation.
    */
   declare limit: number;
@@ -104,6 +110,11 @@ export abstract class Operation<T> {
   /** @internal Whether it was yielded, or is part of one that was. */
   get used(): boolean {
     return this.state !== NEW;
+  }
+
+  /** @internal Whether it has an outcome that is not handed over yet. */
+  get hasOutcome(): boolean {
+    return this.state === RESOLVED || this.state === REJECTED;
   }
 
   /** @internal The name that `dump()` and errors show. */
@@ -177,9 +188,9 @@ export abstract class Operation<T> {
     return this.label;
   }
 
-  /** @internal Whether the subroutine it called has a deadline. */
-  get timed(): boolean {
-    return false;
+  /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
+  get mayBeCutShort(): boolean {
+    return Number.isNaN(this.limit);
   }
 
   /**
@@ -306,6 +317,18 @@ export abstract class Operation<T> {
   expire(): void {
     this.detach();
     this.timedOut();
+  }
+
+  /**
+   * @internal
+   * The signal of its limit was aborted before the operation was settled: ends the wait with the signal's reason. Called in
+   * state `WAITING` only. If it stays `WAITING`, its own cleanup has to end first.
+   */
+  abort(reason: unknown): void {
+    const fiber = this.fiber!;
+    fiber.loop.makeReady(fiber);
+    this.detach();
+    this.fail(reason);
   }
 
   /**

@@ -34,6 +34,8 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   entered = false;
   /** Promises and host operations that coroutines wait for. */
   hostOperations = 0;
+  /** Waits that a signal may end. */
+  abortable = 0;
   /** Reorders what is ready, for seeded scheduling. */
   protected shuffle: Shuffle | null = null;
 

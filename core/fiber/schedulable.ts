@@ -17,6 +17,8 @@ export interface Loop {
   entered: boolean;
   /** Promises and host operations that coroutines wait for. */
   hostOperations: number;
+  /** Waits that a signal may end. */
+  abortable: number;
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void;
   /** Takes the entity's slot back, and its timer with it. */

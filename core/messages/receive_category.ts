@@ -123,7 +123,7 @@ export class ReceiveCategory<T> extends Operation<T> implements Receiver, Catego
   }
 
   #waitAgain(fiber: WaitingFiber): IteratorResult<unknown, unknown> {
-    if (this.limit !== Infinity) {
+    if (this.limit < Infinity) {
       if (this.limit <= fiber.loop.clock.now()) {
         this.timedOut();
         return super.next();

@@ -3,6 +3,7 @@ import { Operation, WAITING } from "../fiber/operation.ts";
 import { recordCaller } from "../base/error_report.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
@@ -44,6 +45,13 @@ export class Call<T> extends Operation<T> {
   }
 
   override detach(): void {}
+
+  // The subroutine is unwound, and then the reason is thrown. An outcome that what it waits for has already stands.
+  override abort(reason: unknown): void {
+    if (this.work !== null && this.work.hasOutcome) return;
+    const fiber = this.fiber as Fiber;
+    fiber.requestUnwind(fiber.frames!.findIndex(({ via }) => via === this), GRACE_SECONDS, reason);
+  }
 
   // The error was thrown by the subroutine, whose work may have to report it.
   override errorLost(error: unknown): Operation<unknown> | null {

@@ -13,7 +13,8 @@
  */
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "./limited.ts";
 
 /** Suspends its coroutine until it is resumed or the time is up. */
 export class Sleep<T = unknown> extends Operation<T> {
@@ -52,8 +53,9 @@ export class Sleep<T = unknown> extends Operation<T> {
 /**
  * Suspends the coroutine that yields it, like {@linkcode Coro.sleep} of that coroutine.
  *
- * @param timeout Seconds, or a duration; zero or less does not suspend, and without a limit it sleeps for ever.
- * @throws {TypeError} If `timeout` is not a valid duration.
+ * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not suspend, and without
+ * a limit it sleeps for ever. When the signal is aborted, its reason is thrown at the yield.
+ * @throws {TypeError} If `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -64,6 +66,6 @@ export class Sleep<T = unknown> extends Operation<T> {
  * });
  * ```
  */
-export function sleep(timeout: Timeout): Operation<void> {
-  return new Sleep<void>(toSeconds(timeout, "sleep"), undefined);
+export function sleep(limit: Limit): Operation<void> {
+  return limited(new Sleep<void>(limitSeconds(limit, "sleep"), undefined), limit);
 }

@@ -3,12 +3,11 @@ import { type Operation, STEP_BUDGET } from "../fiber/operation.ts";
 import { Timer } from "../fiber/timer.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
 import { asBody, operationFor } from "./as_body.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { Call } from "./call.ts";
-
-/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
-export const GRACE_SECONDS = 5;
+import { limited } from "./limited.ts";
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout<T> extends Call<T> {
@@ -48,8 +47,8 @@ class WithTimeout<T> extends Call<T> {
     this.timer?.cancel();
   }
 
-  override get timed(): boolean {
-    return this.seconds < Infinity;
+  override get mayBeCutShort(): boolean {
+    return this.seconds < Infinity || super.mayBeCutShort;
   }
 
   override errorLost(error: unknown): Operation<unknown> | null {
@@ -63,18 +62,19 @@ class WithTimeout<T> extends Call<T> {
 }
 
 /**
- * Runs an operation or a generator with a deadline.
+ * Runs an operation or a generator with a deadline, or until a signal is aborted.
  *
- * When the time is up, the work is cancelled: its `finally` blocks run, and may wait for up to five seconds (after that
- * every further wait is cut short), then `TimeoutError` is thrown here. What the wait that is cut short was granted (a
- * message, a lock) goes back; what the work had received or acquired before, it gives back in `finally`.
+ * When the time is up, or the signal aborted, the work is cancelled: its `finally` blocks run, and may wait for up to
+ * five seconds (after that every further wait is cut short), then `TimeoutError` is thrown here, or the reason of the
+ * signal. What the wait that is cut short was granted (a message, a lock) goes back; what the work had received or
+ * acquired before, it gives back in `finally`.
  *
- * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`. With zero or less, `work`
+ * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; none with `null`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.
  * @param work An operation, a generator object or a promise.
  * @returns The value of `work`.
  * @throws {TimeoutError} At the yield, if time is up first.
- * @throws {TypeError} If `timeout` is not a valid duration.
+ * @throws {TypeError} If `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -93,11 +93,13 @@ class WithTimeout<T> extends Call<T> {
  * ```
  */
 export function withTimeout<T>(
-  timeout: Timeout,
+  limit: Limit,
   work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
 ): Operation<T> {
-  const seconds = toSeconds(timeout, "limit the time of work");
-  if (isGenerator(work)) return new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null);
+  const seconds = limitSeconds(limit, "limit the time of work");
+  if (isGenerator(work)) {
+    return limited(new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null), limit);
+  }
   const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout<T>(seconds, asBody(operation), operation);
+  return limited(new WithTimeout<T>(seconds, asBody(operation), operation), limit);
 }

@@ -1,4 +1,4 @@
-import { toSeconds } from "../base/duration.ts";
+import { limitSeconds } from "../base/limit.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Dispatcher } from "./pool/dispatcher.ts";
 import { workerHost } from "./pool/host_worker.ts";
@@ -8,7 +8,7 @@ import { type ModuleTarget, Targets, type TaskFunction } from "./pool/targets.ts
 import type { WorkerHandle } from "./pool/worker_handle.ts";
 import type { ResultStream } from "./tasks/result_stream.ts";
 import { type TaskCall, TaskOperation } from "./tasks/task_operation.ts";
-import { progressSink, type TaskOptions, taskPlan } from "./tasks/task_options.ts";
+import { progressSink, type TaskOptions, taskPlan, taskSignal } from "./tasks/task_options.ts";
 import { promiseOf } from "./tasks/task_promise.ts";
 import { TaskStream } from "./tasks/task_stream.ts";
 import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
@@ -243,8 +243,8 @@ export class WorkerPool {
       target: known,
       args,
       plan: taskPlan(options, stream),
-      timeoutSeconds: toSeconds(options.timeout, "run a task"),
-      signal: options.signal,
+      timeoutSeconds: limitSeconds(options.timeout, "run a task"),
+      signal: taskSignal(options),
       progressSink: progressSink(options.onProgress),
       inheritsPriority: options.priority === undefined,
     };

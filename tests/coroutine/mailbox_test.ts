@@ -254,6 +254,25 @@ async function checkMessages(seed: number): Promise<void> {
   await scheduler.terminate();
 }
 
+Deno.test("a message that a receive took goes back when it is not used, whatever the timeout was", async () => {
+  await runVirtual(function* (coro) {
+    for (const timeout of [0, -1, -2, -Infinity, 1]) {
+      const receiver = new Coro(function* (self): Generator<unknown, unknown, unknown> {
+        try {
+          return yield* race(self.receive(timeout), self.sleep(9));
+        } catch {
+          return yield* self.receive(0);
+        }
+      });
+      receiver.send("message");
+      while (receiver.wait === null || receiver.wait.state < 4) yield;
+      receiver.throw(new Error("It has won and not run yet"));
+      assertEquals(yield* receiver.finish(), "message", `timeout ${timeout}`);
+    }
+    assertEquals(coro.scheduler.now(), 0);
+  });
+});
+
 Deno.test("a million messages, queued and received, leave memory flat", async () => {
   await runVirtual(function* (coro) {
     const round = function* (): Generator<unknown, void, unknown> {

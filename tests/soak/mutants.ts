@@ -66,6 +66,13 @@ export interface Mutant {
 /** The faults. */
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: "an abort does not end a wait",
+    society: "signals",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Operation.prototype, "abort", 20, () => () => {}),
+  },
+  {
     name: "a message is dropped",
     society: "messages",
     virtual: true,

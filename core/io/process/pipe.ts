@@ -7,7 +7,6 @@ import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { call } from "../../operations/call.ts";
 import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
@@ -22,8 +21,6 @@ import {
   type DirectionTimeouts,
   type IoLimit,
   maxOf,
-  secondsOf,
-  signalOf,
 } from "../wait/io_options.ts";
 import { WriteQueue } from "../stream/write_queue.ts";
 import { Drain, ReadExactly, readSomeOrAll } from "../stream/read.ts";
@@ -240,16 +237,13 @@ export class AsyncPipe implements Disposable, AliveListener {
   communicate(input?: Data, limit?: IoLimit): Operation<PipeOutput> {
     const bytes = input === undefined || input === null ? null : toBytes(input, "write");
     if (bytes !== null) this.#piped(this.#stdin, "stdin");
-    const seconds = secondsOf(limit, Infinity, "communicate");
-    const body = this.#communicate(bytes, signalOf(limit));
-    return seconds < Infinity ? withTimeout(seconds, body) : call(body);
+    return withTimeout(limit, this.#communicate(bytes));
   }
 
-  *#communicate(input: Uint8Array | null, signal: AbortSignal | null): Generator<unknown, PipeOutput, unknown> {
-    const limit = signal === null ? { timeout: null } : { timeout: null, signal };
+  *#communicate(input: Uint8Array | null): Generator<unknown, PipeOutput, unknown> {
     const outputs = [this.#stdout, this.#stderr].filter((output) => output !== null);
-    const drained = outputs.map((output) => new Drain(output, limit));
-    yield* all([this.#feed(input, limit), this.wait(limit), ...drained]);
+    const drained = outputs.map((output) => new Drain(output, null));
+    yield* all([this.#feed(input), this.wait(null), ...drained]);
     // Nothing is taken before: if this is given up, all bytes are still there for another call.
     const none = new Uint8Array(0);
     return {
@@ -259,10 +253,11 @@ export class AsyncPipe implements Disposable, AliveListener {
     };
   }
 
-  *#feed(input: Uint8Array | null, limit: IoLimit): Generator<unknown, void, unknown> {
+  *#feed(input: Uint8Array | null): Generator<unknown, void, unknown> {
     if (this.#stdin === null) return;
     try {
-      if (input !== null) yield* new SendAll(this, input, limit, "write", input.length);
+      // `null` for no limit: the limit is that of the whole.
+      if (input !== null) yield* new SendAll(this, input, null, "write", input.length);
       yield* this.closeStdin();
     } catch (error) {
       if (!isBroken(error)) throw error;
