@@ -51,7 +51,7 @@ class Branch extends Fiber {
     this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): WaitingFiber {
+  override get parentFiber(): WaitingFiber {
     return this.group.fiber!;
   }
 

@@ -188,6 +188,9 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /** @internal An interrupt has arrived while it is shielded. It may stop being shielded; then it is cancelled. */
+  interruptArrived(): void {}
+
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
 
@@ -262,6 +265,9 @@ export abstract class Operation<T> {
     this.outcome = undefined;
     return outcome;
   }
+
+  /** @internal The subroutine that this operation called is about to be closed, with those that it called. */
+  unwindingBegins(): void {}
 
   /** @internal The subroutine that this operation called has ended. */
   frameEnded(): void {}
