@@ -3,6 +3,8 @@ import { type Body, isGenerator, isThenable } from "../base/generator.ts";
 import { isWaitable, Operation, WAIT } from "../fiber/operation.ts";
 import { PromiseWait } from "../fiber/promise_wait.ts";
 import { Call } from "./call.ts";
+import { Finish } from "./finish.ts";
+import { isJoinable } from "./joinable.ts";
 import { takeOver } from "./parts.ts";
 
 /**
@@ -14,6 +16,7 @@ export function operationFor(
   kinds = "an operation, a generator object, a coroutine or a promise",
 ): Operation<unknown> {
   if (item instanceof Operation) return item;
+  if (isJoinable(item)) return new Finish(item, Infinity);
   if (isWaitable(item)) return item[WAIT]();
   if (isThenable(item)) return new PromiseWait(item);
   throw new TypeError(`Cannot wait for ${describe(item)}: give ${kinds}`);

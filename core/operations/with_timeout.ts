@@ -71,7 +71,8 @@ class WithTimeout<T> extends Call<T> {
  *
  * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.
- * @param work An operation, a generator object or a promise.
+ * @param work An operation, a generator object, a coroutine or a promise. A coroutine or a promise goes on after a
+ * timeout, and is no longer waited for.
  * @returns The value of `work`.
  * @throws {TimeoutError} At the yield, if time is up first.
  * @throws {TypeError} If `timeout` is not a valid duration.
@@ -94,10 +95,10 @@ class WithTimeout<T> extends Call<T> {
  */
 export function withTimeout<T>(
   timeout: Timeout,
-  work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
+  work: Operation<T> | Generator<unknown, T, unknown> | { finish(): Operation<T> } | PromiseLike<T>,
 ): Operation<T> {
   const seconds = toSeconds(timeout, "limit the time of work");
   if (isGenerator(work)) return new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null);
-  const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
+  const operation = operationFor(work);
   return new WithTimeout<T>(seconds, asBody<T>(operation as Operation<T>), operation);
 }
