@@ -74,7 +74,7 @@ Deno.test("until refuses other values than promises, at the call", () => {
     assertThrows(
       () => until(value as PromiseLike<unknown>),
       TypeError,
-      `Cannot wait as until() takes a promise: current value is ${words}`,
+      `Cannot wait as until() takes a promise or a function that returns one: current value is ${words}`,
     );
   }
 });
