@@ -26,6 +26,7 @@
  * @module
  */
 export * from "./core/io/mod.ts";
-export { main, run } from "./core/coroutine/main.ts";
+export { main, type MainOptions, mainWith, run } from "./core/coroutine/main.ts";
+export { runWith } from "./core/coroutine/run_with.ts";
 export * from "./core/mod.ts";
 export * from "./core/workers/mod.ts";

@@ -3,6 +3,8 @@ import { type Clock, hostClock } from "../host/clock.ts";
 import { Coro, type CoroFunction } from "./coro.ts";
 import { type Deadlock, DeadlockSearch, failWaits, stuckCoros } from "./deadlock.ts";
 import { describe } from "../base/describe.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { GRACE_SECONDS } from "../operations/with_timeout.ts";
 import type { Driver } from "../host/driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
 import { ExitFunctions } from "./exit_functions.ts";
@@ -16,7 +18,7 @@ import { checkPriority, createWith, DEFAULT_PRIORITY, setDefaultScheduler } from
 import { printError, printUncaught } from "../base/error_report.ts";
 import { reportFailure, UnhandledFailures } from "./unhandled_failures.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
-import { shuffler } from "../fiber/shuffle.ts";
+import { seededRandom, shuffler } from "../fiber/shuffle.ts";
 import { Fiber } from "../fiber/fiber.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
 
@@ -111,6 +113,9 @@ export class Scheduler extends RunLoop {
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
 
+  /** @internal A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
+  random: () => number = Math.random;
+
   /** @internal Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
 
@@ -142,7 +147,10 @@ export class Scheduler extends RunLoop {
     this.name = options.name ?? "scheduler";
     this.debug = options.debug ?? false;
     this.#precise = Boolean(options.precise);
-    if (options.shuffle !== undefined) this.shuffle = shuffler(options.shuffle);
+    if (options.shuffle !== undefined) {
+      this.shuffle = shuffler(options.shuffle);
+      this.random = seededRandom(options.shuffle);
+    }
     this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
   }
@@ -330,23 +338,26 @@ export class Scheduler extends RunLoop {
   }
 
   /**
-   * Terminates every coroutine and then the scheduler. `finally` blocks run and may wait for up to five seconds;
-   * after that their waits are cut short. Then the functions given to {@linkcode Scheduler.atexit} run.
+   * Terminates every coroutine and then the scheduler. `finally` blocks run and may wait; after the grace their waits are
+   * cut short. Then the functions given to {@linkcode Scheduler.atexit} run.
    *
+   * @param grace Seconds, or a duration, that `finally` blocks may take; 5 by default. A second call changes nothing.
+   * @throws {TypeError} If `grace` is not a valid duration.
    * @throws {Error} At once, if called inside a coroutine: use `finish()` of the coroutines there.
    */
-  terminate(): Promise<void> {
+  terminate(grace: Timeout = GRACE_SECONDS): Promise<void> {
+    const seconds = toSeconds(grace, "terminate");
     this.#notInside("terminate()");
-    return this.#termination ??= this.#terminate();
+    return this.#termination ??= this.#terminate(seconds);
   }
 
-  async #terminate(): Promise<void> {
+  async #terminate(grace: number): Promise<void> {
     this.#phase = TERMINATING;
     this.aliveChanged();
-    if (this.#population.live > 0) await this.#shutdown.terminate([...this.coros()]);
+    if (this.#population.live > 0) await this.#shutdown.terminate([...this.coros()], grace);
     // Cleanup code may have created coroutines; they end too, and may not create more.
     this.#phase = CLOSED;
-    if (this.#population.live > 0) await this.#shutdown.terminate([...this.coros()]);
+    if (this.#population.live > 0) await this.#shutdown.terminate([...this.coros()], grace);
     if (instance === this) instance = null;
     this.#reportFailures();
     this.driver.stop();

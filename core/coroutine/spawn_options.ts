@@ -69,8 +69,12 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler ?? defaultScheduler();
-  return { scheduler, options: null };
+  return { scheduler: schedulerHere(), options: null };
+}
+
+/** The scheduler of coroutines that are created here: that of the coroutine or callback that runs, or the default one. */
+export function schedulerHere(): Scheduler {
+  return runningCoro()?.scheduler ?? callbackContext.scheduler ?? defaultScheduler();
 }
 
 /** Throws unless `target` is a generator function. */
