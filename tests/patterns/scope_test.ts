@@ -38,8 +38,12 @@ function* work(
   } finally {
     if (cleanup > 0) yield* sleep(cleanup);
     lab.at(`${name} ${how}`);
-    if (cleanupError !== undefined) throw cleanupError;
+    failWith(cleanupError);
   }
+}
+
+function failWith(error: unknown): void {
+  if (error !== undefined) throw error;
 }
 
 /** The same as a coroutine function. */
