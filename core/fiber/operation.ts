@@ -343,7 +343,8 @@ export function markDirect(operation: Operation<unknown>): void {
   operation.direct = true;
 }
 
+/** Reports the error with which an operation ended and which will not be handed over, unless it concerns only its wait. */
 // A loop and no recursion, as operations may be nested to any depth.
-function reportLostError(operation: Operation<unknown>, error: unknown): void {
+export function reportLostError(operation: Operation<unknown>, error: unknown): void {
   for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
 }
