@@ -194,7 +194,6 @@ export class ChildGroup {
   cutShort(): void {
     this.#bodyDepth = -1;
     if (this.#state === OPEN) this.#endEarly(new Error(`Cannot go on in ${this} as its coroutine was cut short`));
-    else this.terminateAll();
   }
 
   /** The body or a child has failed. */

@@ -529,14 +529,43 @@ Deno.test("children get no more time for their cleanup than the coroutine", () =
         scope.spawn(child, lab, { name: "one", seconds: 9, cleanup: 4 });
         yield* sleep(9);
       });
+      // Nor does it go on when its grace passes in that wait.
+      lab.at("not reached");
+      return "not the last value";
     });
     lab.scheduler.spawn(function* (self) {
       yield* self.sleep(1);
       coro.terminate(2);
     });
-    await coro.value();
+    assertEquals(await coro.value(), undefined);
     assertEquals(lab.takeLog(), []);
     assertEquals(lab.scheduler.now(), 3);
+  }));
+
+Deno.test("a termination while body and children clean up after a failure shortens the cleanup of both", () =>
+  inLab(async (lab) => {
+    const coro = lab.scheduler.spawn(function* () {
+      yield* scope(function* (scope) {
+        scope.spawn(child, lab, { name: "one", seconds: 9, cleanup: 4 });
+        scope.spawn(child, lab, { name: "two", seconds: 1, error: new Error("boom") });
+        try {
+          yield* sleep(9);
+        } finally {
+          yield* sleep(4);
+          lab.at("not reached");
+        }
+      });
+    });
+    lab.scheduler.spawn(function* (self) {
+      yield* self.sleep(2);
+      coro.terminate(1);
+      yield* self.sleep(1.5);
+      assertEquals([...lab.scheduler.coros()].length, 1);
+    });
+    await coro.value();
+    assertEquals(lab.takeLog(), ["1 two failed"]);
+    assertEquals(lab.takeReported(), ["boom"]);
+    await lab.scheduler.join();
   }));
 
 Deno.test("a termination or deadline while the scope waits for its children's cleanup leaves no child behind", () =>
