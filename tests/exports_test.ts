@@ -50,8 +50,15 @@ Deno.test("mod.ts exports these names", () => {
     "call",
     "current",
     "main",
+    "mainWith",
+    "map",
     "race",
+    "retry",
     "run",
+    "runWith",
+    "scope",
+    "select",
+    "shield",
     "sleep",
     "stdin",
     "supervise",
@@ -92,7 +99,7 @@ Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
   for (const [name, value] of Object.entries(workers)) assertStrictEquals(main[name as keyof typeof workers], value);
 });
 
-Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()", () => {
+Deno.test("edge/mod.ts exports what works everywhere, its own run(), runWith() and init()", () => {
   assertEquals(Object.keys(edge).sort(), [
     "AsynCoro",
     "BoundedSemaphore",
@@ -117,15 +124,21 @@ Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()",
     "call",
     "current",
     "init",
+    "map",
     "race",
+    "retry",
     "run",
+    "runWith",
+    "scope",
+    "select",
+    "shield",
     "sleep",
     "supervise",
     "until",
     "withTimeout",
   ]);
   for (const [name, value] of Object.entries(edge)) {
-    if (name !== "init" && name !== "run") assertStrictEquals(main[name as keyof typeof main], value);
+    if (!["init", "run", "runWith"].includes(name)) assertStrictEquals(main[name as keyof typeof main], value);
   }
 });
 

@@ -69,8 +69,12 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  const loop = runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
-  return { loop, options: null };
+  return { loop: loopHere(), options: null };
+}
+
+/** The run loop of coroutines that are created here: that of the coroutine or callback that runs, or the default one. */
+export function loopHere(): CoroLoop {
+  return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
 }
 
 /** Throws unless `target` is a generator function. */

@@ -11,6 +11,7 @@ import { benchReading } from "./io/reading.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
 import { benchScale } from "./scale.ts";
+import { benchScopes } from "./scopes.ts";
 import { benchSignals } from "./signals.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
@@ -21,6 +22,7 @@ import { benchSwitches } from "./switches.ts";
 const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   switches: benchSwitches,
   spawns: benchSpawns,
+  scopes: benchScopes,
   calls: benchCalls,
   messages: benchMessages,
   locks: benchLocks,

@@ -17,6 +17,8 @@ import { Sleep } from "../../core/operations/sleep.ts";
 import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
+import { ChildGroup } from "../../core/patterns/child_group.ts";
+import { ChildrenWait } from "../../core/patterns/children_wait.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
 import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
 import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
@@ -303,6 +305,29 @@ export const MUTANTS: readonly Mutant[] = [
         function (item) {
           add.call(this, item);
           add.call(this, item);
+        }),
+  },
+  {
+    name: "a scope does not learn of a failure",
+    society: "scopes",
+    virtual: true,
+    invariant: "A failure of a child is the scope's",
+    apply: () =>
+      sometimes(ChildGroup.prototype, "childFailed", 5, () =>
+        function (child) {
+          this.childEnded(child);
+        }),
+  },
+  {
+    name: "an interruption ends the wait for the last children of a scope",
+    society: "scopes",
+    virtual: true,
+    invariant: "No child outlives its scope",
+    apply: () =>
+      sometimes(ChildrenWait.prototype, "interruptArrived", 2, () =>
+        function () {
+          this.last = false;
+          this.group.children.length = this.group.services.length = 0;
         }),
   },
   {

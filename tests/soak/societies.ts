@@ -11,6 +11,7 @@ import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
+import { scopes } from "./societies/scopes.ts";
 import { signals } from "./societies/signals.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
@@ -41,4 +42,5 @@ export const SOCIETIES: readonly Society[] = [
   databases,
   listeners,
   signals,
+  scopes,
 ];
