@@ -1,5 +1,5 @@
 /**
- * The public names of the entry points: whoever adds or drops one does so on purpose.
+ * The public names of the entry points: adding or removing one must be deliberate.
  */
 import * as main from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";

@@ -2,8 +2,10 @@
  * Branches: several waits at once in one coroutine, for `race` and `all`.
  *
  * Every item runs on a branch, a fiber that shares the coroutine's identity: `current()`, `receive()` and the rest
- * mean the coroutine itself. When the outcome is certain, the remaining branches are unwound. The coroutine continues
- * only when the last branch has ended, so that no branch runs beside it.
+ * mean the coroutine itself. When the outcome is certain, the remaining branches (those that lose a race) are closed as by
+ * a termination: their waits are cancelled, which gives back what was granted, and their `finally` blocks run. A value that
+ * a branch had returned and that is not used goes back, too. The coroutine continues only when the last branch has ended,
+ * so that no branch runs beside it.
  */
 import { coroOf } from "./coro_of.ts";
 import type { Coro } from "./coro.ts";
@@ -42,7 +44,7 @@ class Branch extends Fiber {
     super.run();
   }
 
-  /** Whether it is ready for a step that does not depend on what it waits for: its first, a request, or a group's end. */
+  /** Whether its next step needs no event from outside: its first step, an interrupt, or the end of a group of branches. */
   get advancesAlone(): boolean {
     return this.ready && (!this.begun || this.control !== null || this.wait instanceof BranchGroup);
   }

@@ -5,7 +5,7 @@
  */
 import { coroOf } from "./coro_of.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
-import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
 import { isThenable } from "../base/generator.ts";
 import { endTimeout } from "../operations/finish.ts";
 import type { Joinable } from "../operations/joinable.ts";
@@ -13,8 +13,8 @@ import { Timer } from "../fiber/timer.ts";
 
 /** The promise of `value()`. While it waits, the scheduler counts it: it keeps the process alive. */
 export class PromiseWaiter implements CompletionWaiter, Abortable {
-  nextJoiner: CompletionWaiter | null = null;
-  prevJoiner: CompletionWaiter | null = null;
+  nextCompletionWaiter: CompletionWaiter | null = null;
+  prevCompletionWaiter: CompletionWaiter | null = null;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #timer: Timer | null = null;

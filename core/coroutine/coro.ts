@@ -9,7 +9,7 @@ import {
   type CompletionWaiter,
   listCompletionWaiters,
   removeCompletionWaiter,
-} from "../fiber/joiner.ts";
+} from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
@@ -34,7 +34,8 @@ import { Finish } from "../operations/finish.ts";
 import { limited } from "../operations/limited.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
 import { inSubroutine } from "../operations/repeated_wait.ts";
-import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
+import { mustBeCurrent } from "../operations/must_be_self.ts";
+import { Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
@@ -654,7 +655,7 @@ export class Coro<
     if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
-  /** @internal Called at the end of the turn in which it failed: whether a monitor handles the failure. */
+  /** @internal Called when its failure is about to be reported: whether a monitor handles it. */
   handledByMonitor(): boolean {
     const handled = isFailureMonitored(this as Coro);
     if (handled) this.markHandled(null);
@@ -783,7 +784,7 @@ export class Coro<
   private endOwnership(): void {
     endOwnership(this, (what) => {
       if (this.endsWithProgram) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
     });
   }
 }

@@ -174,8 +174,8 @@ export class CoroLoop extends RunLoop {
   }
 
   /**
-   * Adds a listener, which is to keep the process alive exactly as long as coroutines other than daemons live, which may
-   * depend on it, or code outside coroutines waits.
+   * Adds a listener, which is told whether to keep the process alive: while there are coroutines other than daemons, as
+   * they may depend on it, or while code outside coroutines waits.
    */
   addAliveListener(listener: AliveListener): void {
     this.#population.addListener(listener);
@@ -209,7 +209,7 @@ export class CoroLoop extends RunLoop {
 
   // --- errors -------------------------------------------------------------------------------------------------
 
-  /** A coroutine failed and nothing handled the error yet; the error is reported at the end of the turn. */
+  /** A coroutine failed and nothing handled the error yet; see `unhandled_failures.ts`. */
   failedUnhandled(coro: Coro): void {
     if (this.broken !== null || (coro.daemon && this.ending)) return;
     if (this.kernelClosed) reportFailure(coro);

@@ -1,4 +1,15 @@
-/** Deadlocks: finds coroutines that can never go on, and fails the waits for them. */
+/**
+ * Deadlocks: finds coroutines that can never go on, and fails the waits for them.
+ *
+ * A coroutine that waits for a socket, a promise or a worker is not taken for deadlocked:
+ *
+ * - When nothing is ready, the search looks for coroutines that wait for each other. Only waits for a given coroutine
+ *   (`finish`, a lock) can return `true` from `isDeadlocked()`; every other operation returns `false`.
+ * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
+ *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
+ * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler
+ *   counts an operation of the host (`hostOperations`, see `fiber/host_wait.ts`).
+ */
 import type { Coro } from "./coro.ts";
 import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";

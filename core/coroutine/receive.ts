@@ -2,7 +2,7 @@ import { Mailbox, type Receiver } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
-import { mustBeSelf } from "../operations/sleep.ts";
+import { mustBeSelf } from "../operations/must_be_self.ts";
 
 /** A coroutine, as its mailbox is found. */
 export type Recipient = Owner & { mailbox: Mailbox | null };

@@ -1,7 +1,7 @@
 /**
  * Access to the kernel: the slots and the timers of entities, the clock, and what happens when the kernel fails.
  *
- * The kernel is given back only when no entity has a slot: so an entity that has a slot may use the kernel. After a trap
+ * The kernel goes to another scheduler only when no entity has a slot: so an entity that has a slot may use the kernel. After a trap
  * the state of the kernel cannot be trusted, so the kernel is never called again and the scheduler breaks down.
  */
 import type { Clock } from "../host/clock.ts";

@@ -5,8 +5,11 @@
  * operation: it either returns the outcome at once, or yields `PARKED` up to the run loop. The second `next()`, when the
  * run loop resumes the generator, hands the outcome over. With a plain `yield operation` the run loop does the same.
  *
- * An operation accepts a completion only in state `WAITING`. One that timed out, was cancelled or is settled has another
- * state, and drops it. That is the only defence against stale wake-ups, and it is sufficient.
+ * A late wake-up never reaches a later wait: each wait is an operation of its own, and an operation accepts an outcome
+ * only in state `WAITING`. One that timed out, was cancelled or is settled drops it. What must not be dropped, such as a
+ * message or a lock, is given only to an operation that is in the queue for it: code that settles an operation removes it
+ * first, and `detach()` removes one that is not to be settled any more. The timer of a wait belongs to the fiber, so
+ * `makeReady` cancels it.
  */
 import { context, type WaitingFiber } from "./context.ts";
 import { operationMade, watch } from "./misuse.ts";
@@ -173,7 +176,7 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Whether it continues without an outside event: the parts that it combines still begin, or have outcomes that it has
+   * Whether it continues without an outside event: parts that it combines have not begun yet, or have outcomes that it has
    * not combined yet.
    */
   advances(): boolean {
@@ -183,6 +186,11 @@ export abstract class Operation<T> {
   /** @internal What it waits for, in words, for `dump()` and `DeadlockError`. */
   get waitsFor(): string {
     return this.label;
+  }
+
+  /** @internal Whether it calls a subroutine of the program, whose frames are above that of its caller. */
+  get callsSubroutine(): boolean {
+    return false;
   }
 
   /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
@@ -218,6 +226,7 @@ export abstract class Operation<T> {
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
     this.state = ITERATING;
+    // Its `next` returns the outcome, whose type only the code that settles it knows.
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 

@@ -6,7 +6,7 @@
  * the level to serve and for how many steps.
  *
  * Invariants:
- * - only the kernel's memory says whether an entity is ready and whether it has a timer; it never is and has both.
+ * - only the kernel's memory says whether an entity is ready and whether it has a timer. A ready entity has no timer.
  * - an entity is in one queue at most. The one that runs is in none, unless it was made ready in its step.
  * - while a slice runs, `busy` is true and the driver is not called; it reads the state again afterwards.
  */
@@ -66,7 +66,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
 
   abstract ranDry(ending: boolean): boolean;
 
-  /** The running entity gives way: it is ready again, behind everything that is ready. */
+  /** The running entity gives way: it is ready again, behind everything that is ready at its level. */
   yieldTurn(entity: Schedulable): void {
     const { level, slot } = entity;
     const { queue } = this;
@@ -157,7 +157,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
         if (steps < this.#interval.steps) continue;
       }
       now = this.readClock();
-      // A slice that ends when nothing is ready calls onIdle() below: no other slice may follow.
+      // When nothing is ready, onIdle() must be called before the slice ends, as no other slice may follow: see below.
       if (now >= end || this.switches >= lastStep) break;
       if (ran === 0) this.startOfTurns(now);
       this.#interval.adapt(now - checked, steps);
@@ -168,15 +168,15 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   }
 
   /**
-   * Ends the slice after the step that runs, as if nothing were ready. Ready entities stay so, in their order, until the
-   * driver runs the next slice.
+   * Ends the slice after the step that runs, though others may be ready: they stay in their queues, and the driver is told
+   * that nothing is ready. Whoever stops the slice has to see to the next one.
    */
   stopSlice(): void {
     this.#stopRequested = true;
     this.#end = 0;
   }
 
-  /** How many places in the ready queues are taken. */
+  /** How many slots are in the ready queues, those that no longer have an entity included. */
   protected get readyCount(): number {
     return this.queue.length - this.#ran - this.#index;
   }

@@ -23,7 +23,7 @@ export interface Loop {
   allocateSlot(entity: Schedulable): void;
   /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void;
-  /** The running entity gives way: it is ready again, behind everything that is ready. */
+  /** The running entity gives way: it is ready again, behind everything that is ready at its level. */
   yieldTurn(entity: Schedulable): void;
   /** Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
   makeReady(entity: Schedulable): void;

@@ -104,7 +104,7 @@ export abstract class Unwindable extends Interruptible {
   }
 
   private graceOver(unwinding: Unwinding): void {
-    // It may have been noticed before the timer had its turn.
+    // That may have been noticed before the timer was run.
     unwinding.cancelTimer();
     // Unwindings within its cleanup end with it.
     while (this.control!.unwinding !== unwinding) {

@@ -1,7 +1,7 @@
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { mustBeCurrent } from "../operations/sleep.ts";
+import { mustBeCurrent } from "../operations/must_be_self.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import { ReceiveCategory } from "./receive_category.ts";

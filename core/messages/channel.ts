@@ -81,7 +81,8 @@ export class Channel<T = unknown> {
    * Opens a channel.
    *
    * @param name Unique among the open channels.
-   * @param transform Called once for every message, with the channel's name and the message.
+   * @param transform Called for each message, with the channel's name and the message. If it drops a message that comes
+   * through several channels, it is called again with the version of the next channel.
    * @throws {TypeError} If `name` is not a string or is empty, or `transform` is not a function.
    * @throws {Error} If another channel of this name is open.
    */

@@ -2,7 +2,7 @@ import type { Recipient } from "../coroutine/receive.ts";
 import { describe } from "../base/describe.ts";
 import { Operation, RESOLVED } from "../fiber/operation.ts";
 import { parkInSubroutine, waitOn } from "../operations/repeated_wait.ts";
-import { mustBeSelf } from "../operations/sleep.ts";
+import { mustBeSelf } from "../operations/must_be_self.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";

@@ -7,7 +7,7 @@ import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
-export class Call<T = unknown> extends Operation<T> {
+export class Call<T> extends Operation<T> {
   declare private readonly body: Generator<unknown, T, unknown>;
   declare protected readonly work: Operation<unknown> | null;
 
@@ -26,10 +26,14 @@ export class Call<T = unknown> extends Operation<T> {
     return [this.work];
   }
 
+  override get callsSubroutine(): boolean {
+    return true;
+  }
+
   override begin(fiber: Fiber): boolean {
     // Taken over now: an interrupt may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);
-    fiber.enter(this.body, this);
+    fiber.pushFrame(this.body, this);
     return false;
   }
 

@@ -14,7 +14,7 @@ class WithTimeout<T> extends Call<T> {
   declare private readonly seconds: number;
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
-  // Turns that `race` and `all` may take to combine outcomes that exist already.
+  // How many steps `race` and `all` may take to combine outcomes that exist already.
   declare private budget: number;
 
   constructor(seconds: number, body: Generator<unknown, T, unknown>, work: Operation<unknown> | null) {
@@ -36,7 +36,7 @@ class WithTimeout<T> extends Call<T> {
 
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
-      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some turns later.
+      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some steps later.
       if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
@@ -57,17 +57,17 @@ class WithTimeout<T> extends Call<T> {
   }
 
   private tooLate(): TimeoutError {
-    return new TimeoutError(`Time is up: it did not end within ${this.seconds} seconds`);
+    return new TimeoutError(`Time is up: the work did not end within ${this.seconds} seconds`);
   }
 }
 
 /**
  * Runs an operation or a generator with a deadline, or until a signal is aborted.
  *
- * When the time is up, or the signal aborted, the work is cancelled: its `finally` blocks run, and may wait for up to five seconds (after that
- * every further wait is cut short), then `TimeoutError` is thrown here, or the reason of the
- * signal. Nothing is lost: a message or a lock that had
- * been granted is given back.
+ * When the time is up, or the signal aborted, the work is cancelled: its `finally` blocks run, and may wait for up to
+ * five seconds (after that every further wait is cut short), then `TimeoutError` is thrown here, or the reason of the
+ * signal. What the wait that is cut short was granted (a message, a lock) goes back; what the work had received or
+ * acquired before, it gives back in `finally`.
  *
  * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; none with `null`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.
@@ -101,5 +101,5 @@ export function withTimeout<T>(
     return limited(new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null), limit);
   }
   const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  return limited(new WithTimeout<T>(seconds, asBody<T>(operation as Operation<T>), operation), limit);
+  return limited(new WithTimeout<T>(seconds, asBody(operation), operation), limit);
 }

@@ -27,7 +27,7 @@ export interface WorkerPoolStats {
   readonly blocked: number;
   /** Tasks in the queue. */
   readonly queued: number;
-  /** Tasks that were given to workers, which may not have begun all of them. */
+  /** Tasks that were given to workers, or that wait for the only worker that may run them; not all of them have begun. */
   readonly running: number;
   /** Tasks so far. */
   readonly submitted: number;
@@ -41,7 +41,7 @@ export interface WorkerPoolStats {
   readonly started: number;
   /** Of these, those that ended by themselves. */
   readonly crashed: number;
-  /** Of these, those that were replaced since a cancelled task did not stop. */
+  /** Of these, those that were replaced because a cancelled task did not stop. */
   readonly replaced: number;
 }
 
@@ -88,7 +88,7 @@ export class WorkerPool {
    *
    * @param size Workers at the most; the number of cores by default.
    * @param options See {@linkcode WorkerPoolOptions}.
-   * @throws {RangeError} If `size`, `min` or `queueLimit` is not a whole number in its range.
+   * @throws {RangeError} If `size`, `min` or `queueLimit` is not an integer in its range.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {UnsupportedError} If the runtime has no workers, or none that take `permissions`.
    */

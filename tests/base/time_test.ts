@@ -87,7 +87,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   });
 }
 
-Deno.test("every kind of timeout sleeps for its length", async () => {
+Deno.test("sleep() takes every kind of timeout", async () => {
   const clock = new VirtualClock();
   assertEquals(clock.now(), 0);
   const ends = await runVirtual(function* (coro) {

@@ -492,7 +492,7 @@ Deno.test("a default scheduler that broke down is replaced", async () => {
   );
 });
 
-Deno.test("running out of memory for coroutines is a RangeError that breaks nothing", () =>
+Deno.test("running out of memory for coroutines is a RangeError, and the scheduler goes on", () =>
   inLab(async ({ scheduler }) => {
     const { kernel } = scheduler.loop as unknown as { kernel: { allocate(level: number): number } };
     const allocate = kernel.allocate;

@@ -382,7 +382,7 @@ Deno.test("a finally that returns another value does not change the result", () 
     assertEquals(await coro.value(), "last");
   }));
 
-Deno.test("a monitor learns of the termination", () =>
+Deno.test("a monitor is notified of the termination", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
       yield* guarded(lab, "coro", 1);

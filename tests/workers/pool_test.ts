@@ -241,14 +241,14 @@ Deno.test("bad input is refused at the call and does not affect the pool", async
     [() => pool.asyncTaskWith({ transfer: 1 as never }, () => 1), TypeError, "'transfer' must be an array"],
     [() => pool.asyncTaskWith({ onProgress: 1 as never }, () => 1), TypeError, "'onProgress' must be a function"],
     [() => pool.map(1 as never, () => 1), TypeError, "'items' must be iterable: current value is 1"],
-    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a whole number from 1"],
+    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a positive integer"],
   ];
   for (const [act, kind, text] of refused) assertThrows(act, kind, text);
   assertEquals(pool.stats().submitted, 0);
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("a pool of no size is refused", () => {
+Deno.test("a pool of size zero is rejected", () => {
   for (const size of [0, -1, NaN, 1.5, Infinity]) assertThrows(() => new WorkerPool(size), RangeError, `${size}`);
   assertThrows(() => new WorkerPool("2" as never), TypeError, '"2"');
   assertThrows(() => new WorkerPool(1, { queueLimit: 0 }), RangeError, "'queueLimit'");

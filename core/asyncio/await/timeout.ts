@@ -86,7 +86,7 @@ export class Timeout {
   }
 
   /** @internal The block begins. */
-  enter(): void {
+  begin(): void {
     if (this.#signal?.aborted) throw this.#signal.reason;
     const task = currentTask();
     if (task === null) throw new Error("Cannot limit the time as only a task can be cancelled: use it inside a task");
@@ -102,7 +102,7 @@ export class Timeout {
    * The block has ended. Returns the error for its caller, if it has ended with one: a `TimeoutError` or the reason of the
    * signal for a cancellation that only this timeout has requested.
    */
-  leave(error?: unknown): unknown {
+  end(error?: unknown): unknown {
     this.#handle?.cancel();
     this.#handle = null;
     if (this.#signal !== null) stopListening(this.#signal, this);
@@ -112,7 +112,7 @@ export class Timeout {
     const mine = this.#task!.uncancel() <= this.#cancelling;
     if (!mine || !isInstance(error, CancelledError)) return error;
     if (this.#aborted) return this.#signal!.reason;
-    return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
+    return new TimeoutError("Time is up: the block did not end within its limit", { cause: error });
   }
 }
 
@@ -185,13 +185,13 @@ function limit(when: number | null, signal: AbortSignal | null, block: Limited<u
 }
 
 function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {
-  timeout.enter();
+  timeout.begin();
   try {
     return yield* call(isGenerator(block) ? block : block(timeout));
   } catch (error) {
-    throw timeout.leave(error);
+    throw timeout.end(error);
   } finally {
-    timeout.leave();
+    timeout.end();
   }
 }
 

@@ -75,7 +75,9 @@ function checked<F extends Future>(futures: Iterable<F>): Set<F> {
   for (const each of set) {
     if (each instanceof Future) continue;
     const hint = isAwaitable(each) ? ", make a task of it with createTask() or ensureFuture()" : "";
-    throw new TypeError(`Cannot wait for futures as one of them is none: it is ${describe(each)}${hint}`);
+    throw new TypeError(
+      `Cannot wait for futures as each must be a future or a task: current value is ${describe(each)}${hint}`,
+    );
   }
   if (set.size === 0) throw new RangeError("Cannot wait for futures as there is none: give at least one");
   return set;

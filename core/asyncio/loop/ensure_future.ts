@@ -1,5 +1,6 @@
 import { Coro } from "../../coroutine/coro.ts";
 import { describe } from "../../base/describe.ts";
+import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Reaction } from "../../fiber/reaction.ts";
 import { isThenable } from "../../base/generator.ts";
 import { type Awaitable, type Coroutine, isAwaitable, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
@@ -94,6 +95,3 @@ function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   future.addWaiter({ ...UNLINKED, resolve: stop, reject: stop });
   return future;
 }
-
-// The links of a completion waiter that is in no list.
-const UNLINKED = { nextJoiner: null, prevJoiner: null };

@@ -1,6 +1,6 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
-import type { CompletionWaiter } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
 import { REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
@@ -15,14 +15,14 @@ import { TaskCoro } from "./task_coro.ts";
  * The event loop of the future need not run while a coroutine of another scheduler waits: there, the host ends the wait.
  */
 export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
   declare readonly future: AwaitedFuture;
 
   constructor(future: AwaitedFuture) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.future = future;
   }
 
@@ -52,16 +52,6 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
       );
     }
     this.count(fiber);
-  }
-
-  override resolve(value: unknown): void {
-    this.uncount();
-    super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    this.uncount();
-    super.reject(error);
   }
 
   override take(): unknown {

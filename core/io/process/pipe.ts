@@ -156,7 +156,7 @@ export class AsyncPipe implements Disposable, AliveListener {
    */
   readall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
     const from = this.#piped(this.#stdout, "stdout");
-    return new ReadExactly(from, checkSize(size, "size", 0, "readall"), limit, "readall");
+    return new ReadExactly(from, checkSize(size, "size", 0, "read"), limit, "readall");
   }
 
   /**
@@ -235,7 +235,7 @@ export class AsyncPipe implements Disposable, AliveListener {
    * @throws {TypeError} If `input` is neither bytes nor text.
    */
   communicate(input?: Data, limit?: IoLimit): Operation<PipeOutput> {
-    const bytes = input === undefined || input === null ? null : toBytes(input, "communicate");
+    const bytes = input === undefined || input === null ? null : toBytes(input, "write");
     if (bytes !== null) this.#piped(this.#stdin, "stdin");
     return withTimeout(limit, this.#communicate(bytes));
   }

@@ -1,3 +1,4 @@
+import { integerOf } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { isLimitOptions, isSignal, type Limit, type LimitOptions, limitSeconds } from "../../base/limit.ts";
@@ -51,17 +52,17 @@ export function maxOf(limit: IoLimit | BoundedReadOptions, defaultMax: number, a
 }
 
 /**
- * Returns `size` if it is a whole number of bytes, and at least `least`.
+ * Returns `size` if it is an integer of `least` or more.
  *
  * @throws {TypeError} If it is not a number.
- * @throws {RangeError} If it is not a whole number, or too small.
+ * @throws {RangeError} If it is not an integer, or less than `least`.
  */
 export function checkSize(size: unknown, name: string, least: number, action: string): number {
   if (typeof size !== "number") {
     throw new TypeError(`Cannot ${action} as '${name}' must be a number of bytes: current value is ${describe(size)}`);
   }
   if (Number.isSafeInteger(size) && size >= least) return size;
-  throw new RangeError(`Cannot ${action} as '${name}' must be a whole number from ${least}: current value is ${size}`);
+  throw new RangeError(`Cannot ${action} as '${name}' must be ${integerOf(least)}: current value is ${size}`);
 }
 
 /**

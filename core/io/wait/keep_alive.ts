@@ -5,9 +5,9 @@ import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 /**
  * Decides whether the host operation of a socket keeps the process alive: it does while a coroutine waits for it.
  *
- * A daemon counts only while its scheduler has other coroutines to run, as they may depend on the daemon. The scheduler
- * calls `setAlive` when that changes. A coroutine that is not a daemon is such another one itself. When no coroutine waits
- * any more, a host operation that is still under way does not keep the process alive.
+ * The wait of a daemon counts only while its scheduler has coroutines that are not daemons, as they may depend on it; the
+ * scheduler calls `setAlive` when that changes. When no coroutine waits any more, a host operation that is still under way
+ * does not keep the process alive.
  */
 export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;

@@ -40,7 +40,7 @@ export class KeepAlive {
     this.#count += change;
     if (this.#count > 0 === this.active) return;
     if (this.#count > 0) return this.#set(true);
-    // The next task may come at once: wait for a turn of the host before letting the process end.
+    // The next task may come at once: wait for a macrotask before letting the process end.
     if (this.#checking) return;
     this.#checking = true;
     macrotask(() => {

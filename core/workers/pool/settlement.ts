@@ -1,6 +1,6 @@
 /**
- * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that calls an owner, and it
- * does so once. A task that its owner cancelled is settled without a call.
+ * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that gives an owner the outcome
+ * of its task, and it does so once. A task that its owner cancelled is settled without a call.
  */
 import { type HostTimer, stopTimer } from "../../host/timers.ts";
 import type { KeepAlive } from "./keep_alive.ts";
