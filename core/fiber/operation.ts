@@ -188,6 +188,11 @@ export abstract class Operation<T> {
     return this.label;
   }
 
+  /** @internal Whether it calls a subroutine of the program, whose frames are above that of its caller. */
+  get callsSubroutine(): boolean {
+    return false;
+  }
+
   /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
   get mayBeCutShort(): boolean {
     return Number.isNaN(this.limit);
