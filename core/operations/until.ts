@@ -79,19 +79,12 @@ class CallWait<T> extends PromiseWait<T> {
  *
  * @example A request that ends with its wait
  * ```ts
- * import { run, TimeoutError, until } from "@asyncoro/asyncoro";
- * import { assert } from "@std/assert";
+ * import { until } from "@asyncoro/asyncoro";
  *
- * const server = Deno.serve({ port: 0, onListen() {} }, () => new Promise<Response>(() => {}));
- * const url = `http://localhost:${server.addr.port}`;
- * await run(function* () {
- *   try {
- *     yield* until((signal) => fetch(url, { signal }), 0.05);
- *   } catch (error) {
- *     assert(error instanceof TimeoutError);
- *   }
- * });
- * await server.shutdown();
+ * function* load(url: string) {
+ *   const response = yield* until((signal) => fetch(url, { signal }), 5);
+ *   return yield* until(response.text());
+ * }
  * ```
  */
 export function until<T>(
