@@ -1,10 +1,9 @@
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { operationForResult } from "../operations/as_body.ts";
-import { call } from "../operations/call.ts";
+import { Call } from "../operations/call.ts";
 import { takeOver } from "../operations/parts.ts";
-import { Scheduler } from "./scheduler.ts";
-import { runningCoro } from "./coro_of.ts";
+import { currentLoop } from "./spawn_options.ts";
 
 /**
  * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or
@@ -12,12 +11,69 @@ import { runningCoro } from "./coro_of.ts";
  */
 export type ItemAction<T> = (item: T) => unknown;
 
+/** @internal Where items come from that may be `null` themselves, and that somebody must be told to stop bringing. */
+export interface ItemSource<T> {
+  /** Whether there are no more items: `next` makes operations that are at the end at once. */
+  readonly ended: boolean;
+  /** Makes the operation that waits for the next item; its value at the end is `end`. */
+  next<E>(end: E): Operation<T | E>;
+  /** No more items are wanted. Calling it again has no effect. */
+  close(): void;
+}
+
+// The end, where `null` is an item like any other.
+const END: unique symbol = Symbol("end");
+
+/** The lines of a file and the like: their end is `null`, and the source belongs to someone else. */
+class NullTerminated<T> implements ItemSource<T> {
+  readonly ended = false;
+  readonly #next: () => Operation<T | null>;
+
+  constructor(next: () => Operation<T | null>) {
+    this.#next = next;
+  }
+
+  next<E>(): Operation<T | E> {
+    return this.#next() as Operation<T | E>;
+  }
+
+  close(): void {}
+}
+
+/** Runs an action for each item. However it ends, even before its first step, the items are closed. */
+class ForEach extends Call<number> {
+  declare private readonly close: () => void;
+
+  constructor(body: Generator<unknown, number, unknown>, close: () => void) {
+    super(body);
+    this.close = close;
+  }
+
+  override get label(): string {
+    return "forEach";
+  }
+
+  override frameEnded(): void {
+    super.frameEnded();
+    this.close();
+  }
+
+  override discarded(): void {
+    this.close();
+  }
+}
+
 /**
- * Items that come one after the other: the lines or the messages of a socket, the lines of a file.
+ * Items that come one after the other: the lines or the messages of a socket, the lines of a file, what a stream or an
+ * async generator gives, events, signals.
  *
  * In a coroutine, `forEach` runs an action for each item; or a loop takes the operations one by one, and the value of
  * the last one is `null`. In async code, `for await` gives the items themselves. In all three ways, an item is taken
  * only when it is asked for.
+ *
+ * When one of them is left early, and at the end of the block that declares the items with `using`, the source is
+ * closed, if it is one that only these items read: that of `each`, `events` and `signals`. Sockets, files and pipes stay
+ * open.
  *
  * @example
  * ```ts
@@ -40,37 +96,53 @@ export type ItemAction<T> = (item: T) => unknown;
  * ```
  */
 export class Items<T> {
-  readonly #next: () => Operation<T | null>;
+  readonly #source: ItemSource<T>;
+  // The value of an operation of the source that is at the end.
+  readonly #end: null | typeof END;
 
-  /** @internal `next` makes the operation that waits for the next item; its value is `null` at the end. */
-  constructor(next: () => Operation<T | null>) {
-    this.#next = next;
+  /**
+   * @internal
+   * A function makes the operation that waits for the next item; its value is `null` at the end. Where items may be
+   * `null`, or have to be closed, it is a source.
+   */
+  constructor(source: ItemSource<T> | (() => Operation<T | null>)) {
+    const nullTerminated = typeof source === "function";
+    this.#source = nullTerminated ? new NullTerminated(source) : source;
+    this.#end = nullTerminated ? null : END;
   }
 
   /** An operation that waits for the next item; its value is `null` at the end. */
   next(): Operation<T | null> {
-    return this.#next();
+    return this.#source.next(null);
   }
 
-  /** The operations. They have no end: leave the loop when the value of one is `null`. */
+  /**
+   * Operations that each wait for the next item; the value of the last one is `null`. Leave the loop then, unless items
+   * may be `null` themselves: a loop over what `each`, `events` and `signals` give ends by itself after the end.
+   */
   *[Symbol.iterator](): Generator<Operation<T | null>, void, unknown> {
-    for (;;) yield this.#next();
+    try {
+      while (!this.#source.ended) yield this.next();
+    } finally {
+      this.#source.close();
+    }
   }
 
   /** The items, for async code. Each is waited for by a coroutine of its own. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
-    const scheduler = runningCoro()?.scheduler ?? Scheduler.instance();
-    for (;;) {
-      const operation = this.#next();
-      takeOver(operation);
-      const item = await scheduler.spawnWith(
-        { name: "next item" },
-        function* (): Generator<unknown, T | null, unknown> {
+    const { scheduler } = currentLoop();
+    try {
+      for (;;) {
+        const operation = this.#source.next(this.#end);
+        takeOver(operation);
+        const item = await scheduler.spawnWith({ name: "next item" }, function* () {
           return yield* operation;
-        },
-      ).value();
-      if (item === null) return;
-      yield item;
+        }).value();
+        if (item === this.#end) return;
+        yield item as T;
+      }
+    } finally {
+      this.#source.close();
     }
   }
 
@@ -87,15 +159,23 @@ export class Items<T> {
         `Cannot go through items as 'action' must be a function: current value is ${describe(action)}`,
       );
     }
-    return call(this.#each(action));
+    return new ForEach(this.#each(action), () => this.#source.close());
   }
 
   *#each(action: ItemAction<T>): Generator<unknown, number, unknown> {
     for (let count = 0;; count++) {
-      const item = yield* this.#next();
-      if (item === null) return count;
-      const rest = operationForResult(action(item));
+      const item = yield* this.#source.next(this.#end);
+      if (item === this.#end) return count;
+      const rest = operationForResult(action(item as T));
       if (rest !== null) yield* rest;
     }
+  }
+
+  /**
+   * Closes the source, if it is one that only these items read, and stops listening. Who waits for an item is given the
+   * end. Disposing again has no effect.
+   */
+  [Symbol.dispose](): void {
+    this.#source.close();
   }
 }
