@@ -32,6 +32,7 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
+export { each } from "./patterns/each.ts";
 export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
 export { supervise } from "./supervision/supervise.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
