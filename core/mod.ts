@@ -18,6 +18,7 @@ export { sleep } from "./operations/sleep.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { type ItemAction, Items } from "./coroutine/items.ts";
+export { Local } from "./coroutine/local.ts";
 export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
 export { all } from "./coroutine/all.ts";
