@@ -34,6 +34,7 @@ export {
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
 export { each } from "./patterns/each.ts";
+export { type Emit, stream, type StreamFunction, type StreamOptions } from "./patterns/stream.ts";
 export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
 export { supervise } from "./supervision/supervise.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
