@@ -12,7 +12,7 @@ export {
   type Outcome,
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
-export { TimeoutError, UnsupportedError } from "./base/errors.ts";
+export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current } from "./coroutine/current.ts";
 export { sleep } from "./operations/sleep.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
@@ -34,6 +34,7 @@ export {
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
 export { each } from "./patterns/each.ts";
+export { type EventOverflow, events, type EventsOptions } from "./patterns/events.ts";
 export { type Emit, stream, type StreamFunction, type StreamOptions } from "./patterns/stream.ts";
 export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
 export { supervise } from "./supervision/supervise.ts";
