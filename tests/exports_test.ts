@@ -56,6 +56,7 @@ Deno.test("mod.ts exports these names", () => {
     "main",
     "race",
     "run",
+    "signals",
     "sleep",
     "stdin",
     "stream",
@@ -79,6 +80,7 @@ Deno.test("io/mod.ts exports these names, and mod.ts all of them", () => {
     "MessageTooLargeError",
     "TimeoutError",
     "UnsupportedError",
+    "signals",
     "stdin",
   ]);
   for (const [name, value] of Object.entries(io)) assertStrictEquals(main[name as keyof typeof io], value);

@@ -45,6 +45,7 @@ export type { ListenTarget } from "./net/listen.ts";
 export { AsyncListener } from "./net/listener.ts";
 export { AsyncPipe, type PipeOutput } from "./process/pipe.ts";
 export type { PipeOptions, PipeStream } from "./process/options.ts";
+export { signals } from "./process/signals.ts";
 export { AsyncSocket } from "./net/socket.ts";
 export { type AsyncStdin, stdin } from "./file/stdin.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./net/tls.ts";
