@@ -135,11 +135,12 @@ export class Items<T> {
       for (;;) {
         const operation = this.#source.next(this.#end);
         takeOver(operation);
-        const item = await scheduler.spawnWith({ name: "next item" }, function* () {
-          return yield* operation;
+        const step = await scheduler.spawnWith({ name: "next item" }, function* () {
+          return { item: yield* operation };
         }).value();
-        if (item === this.#end) return;
-        yield item as T;
+        // Without a step it was terminated, as its scheduler was.
+        if (step === undefined || step.item === this.#end) return;
+        yield step.item as T;
       }
     } finally {
       this.#source.close();

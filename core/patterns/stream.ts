@@ -109,6 +109,8 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
 
   /** The coroutine has failed, or can never go on. */
   reject(error: unknown): void {
+    // The reader has left, and is told nothing more.
+    if (this.#closed) return this.#loop.reportError(error, this.#coro!);
     this.#end = { failed: true, error };
     this.#closeWhenRead();
   }
@@ -224,7 +226,7 @@ function ignore(): void {}
  *
  * The stream ends when the coroutine does. An error that ends the coroutine is the stream's, after the items that were
  * emitted before; if another coroutine terminates it, the stream ends normally. When the reader cancels the stream, the
- * coroutine is terminated; the promise of `cancel()` is settled when its cleanup has ended.
+ * coroutine is terminated; the promise of `cancel()` is settled when its cleanup has ended. An error of it is reported.
  *
  * @param target A generator function; its parameters are the coroutine and `emit`, see {@linkcode Emit}.
  * @param options See {@linkcode StreamOptions}.

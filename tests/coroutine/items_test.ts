@@ -1,7 +1,7 @@
 /**
  * Items: the end is not an item, and whoever leaves early closes the source.
  */
-import { Coro, type Operation, race, run, sleep } from "@asyncoro/asyncoro";
+import { Coro, type Operation, race, run, Scheduler, sleep } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Items, type ItemSource } from "../../core/coroutine/items.ts";
@@ -126,6 +126,22 @@ Deno.test("the source is closed when a for await loop is left", async () => {
     for await (const item of new Items(failed)) throw new Error(String(item));
   });
   assertEquals(failed.closed, 1);
+});
+
+Deno.test("a for await loop ends when its scheduler is terminated", async () => {
+  const scheduler = new Scheduler();
+  const source = new ListSource<number>();
+  const items = new Items<unknown>(Object.assign(source, { next: () => sleep(60) as Operation<never> }));
+  const loop = scheduler.spawn(function* () {
+    return [(async () => {
+      for await (const item of items) throw new Error(`an item: ${item}`);
+    })()];
+  });
+  const [ended] = await loop.value();
+  await settle();
+  await scheduler.terminate();
+  await ended;
+  assertEquals(source.closed, 1);
 });
 
 Deno.test("the source is closed when forEach ends, fails, is terminated or loses a race, even before its first step", () =>

@@ -125,6 +125,44 @@ Deno.test("cancelling terminates the coroutine, and waits for its cleanup", asyn
   }
 });
 
+Deno.test("an error of the cleanup after cancelling is reported, once", () =>
+  inLab(async (lab) => {
+    const fills: ((coro: Coro, emit: Emit<number>) => Generator<unknown, void, unknown>)[] = [
+      function* (_coro, emit) {
+        try {
+          yield* count(_coro, emit);
+        } finally {
+          fail("in cleanup");
+        }
+      },
+      function* (coro, emit) {
+        yield* waitingCleanup(coro, emit);
+        // JavaScript resumes a generator normally when a helper under `yield*` waits in its cleanup.
+        throw new Error("after cleanup");
+      },
+    ];
+    for (const fill of fills) {
+      const [readable] = await lab.scheduler.spawn(function* () {
+        return [stream(fill)];
+      }).value();
+      await settle();
+      await readable.cancel();
+    }
+    assertEquals(lab.takeReported(), ["in cleanup", "after cleanup"]);
+  }));
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+function* waitingCleanup(coro: Coro, emit: Emit<number>): Generator<unknown, void, unknown> {
+  try {
+    yield* count(coro, emit);
+  } finally {
+    yield* sleep(1);
+  }
+}
+
 Deno.test("cancelling a stream that nobody has read", async () => {
   const { readable, log } = counting(0);
   await readable.cancel();
