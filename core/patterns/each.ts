@@ -1,6 +1,8 @@
 import { describe } from "../base/describe.ts";
 import type { Limit } from "../base/limit.ts";
 import { Items } from "../coroutine/items.ts";
+import type { Loop } from "../fiber/schedulable.ts";
+import { filledStreams } from "./filled_streams.ts";
 import { HostItems } from "./host_items.ts";
 
 /** One step of an async iterator or of the reader of a stream. */
@@ -24,16 +26,23 @@ interface Producer {
  */
 class Each<T> extends HostItems<T> {
   readonly #producer: Producer;
+  // The run loop whose coroutine fills the stream, if that is known.
+  readonly #filledBy: Loop | undefined;
   // The producer was asked for an item which has not come.
   #asked = false;
 
   constructor(source: unknown, limit: Limit) {
     super(limit);
     this.#producer = producerOf(source);
+    this.#filledBy = filledStreams.get(source as ReadableStream);
   }
 
   get awaits(): string {
     return `the next item of ${this.#producer.name}`;
+  }
+
+  override isHostBound(loop: Loop): boolean {
+    return this.#filledBy !== loop;
   }
 
   protected override demand(): void {

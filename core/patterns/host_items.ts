@@ -12,6 +12,7 @@ import type { WaitingFiber } from "../fiber/context.ts";
 import { HostWait } from "../fiber/host_wait.ts";
 import { type Operation, WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
+import type { Loop } from "../fiber/schedulable.ts";
 import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
 import { limited } from "../operations/limited.ts";
 
@@ -35,6 +36,11 @@ export abstract class HostItems<T> implements ItemSource<T> {
 
   /** The first coroutine is about to wait: has the host bring an item. What it throws is thrown at the yield. */
   protected abstract demand(): void;
+
+  /** Whether coroutines of a run loop wait for the host, and not for one of their own. */
+  isHostBound(_loop: Loop): boolean {
+    return true;
+  }
 
   /** A coroutine waits: it began to, or it became a daemon, or ceased to be one. */
   awaitedBy(_coro: Owner): void {}
@@ -142,6 +148,8 @@ class NextItem<T> extends HostWait<T> implements QueueLinks {
   declare private readonly source: HostItems<unknown>;
   // Whether its outcome is an item, and not the end.
   declare private granted: boolean;
+  // Whether its fiber is parked, so that an outcome has to wake it.
+  declare private parked: boolean;
 
   constructor(source: HostItems<T>, end: unknown, seconds: number) {
     super();
@@ -150,6 +158,7 @@ class NextItem<T> extends HostWait<T> implements QueueLinks {
     this.source = source as HostItems<unknown>;
     this.end = end;
     this.granted = false;
+    this.parked = false;
     this.limit = seconds;
   }
 
@@ -169,13 +178,26 @@ class NextItem<T> extends HostWait<T> implements QueueLinks {
       this.timedOut();
       return true;
     }
-    this.count(fiber);
+    this.parked = true;
+    if (this.source.isHostBound(fiber.loop)) this.count(fiber);
     this.source.awaitedBy(fiber.owner);
     return false;
   }
 
   override waiterChanged(): void {
     if (this.state === WAITING) this.source.awaitedBy(this.fiber!.owner);
+  }
+
+  override settle(value: unknown): void {
+    this.uncount();
+    if (this.parked) this.resolve(value);
+    else this.give(value);
+  }
+
+  override settleError(error: unknown): void {
+    this.uncount();
+    if (this.parked) this.reject(error);
+    else this.fail(error);
   }
 
   /** Gives it an item. It is not in the queue. */

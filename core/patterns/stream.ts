@@ -13,6 +13,7 @@ import { type Operation, WAITING } from "../fiber/operation.ts";
 import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
 import { captureContext, type HostContext, withinContext } from "../host/async_context.ts";
 import { limited } from "../operations/limited.ts";
+import { filledStreams } from "./filled_streams.ts";
 
 /**
  * Gives the next item to the reader of a stream: waits until there is room for it.
@@ -63,6 +64,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
     this.#target = target;
     this.#highWaterMark = highWaterMark;
     this.readable = new ReadableStream<T>(this, { highWaterMark: 0 });
+    filledStreams.set(this.readable, this.#loop);
     if (highWaterMark > 0) this.#begin();
   }
 

@@ -451,17 +451,32 @@ Deno.test("a server answers with the stream of a coroutine, which ends when the 
   await server.shutdown();
 });
 
-Deno.test("in virtual time a stream and its reader keep their pace", () =>
+Deno.test("in virtual time a stream and its reader keep their pace, and a reader that waits costs no real time", () =>
   runVirtual(function* (coro) {
     const readable = stream<number>(function* (self, emit) {
-      for (let n = 1; n <= 2; n++) {
+      for (let n = 1; n <= 1000; n++) {
         yield* self.sleep(60);
         yield* emit(n);
       }
     });
-    const seen: [number, number][] = [];
-    yield* each(readable).forEach((item) => void seen.push([item, coro.scheduler.now()]));
-    assertEquals(seen, [[1, 60], [2, 120]]);
+    const items = each(readable);
+    let seen = 0;
+    yield* items.forEach((item) => {
+      seen++;
+      assertEquals([item, coro.scheduler.now()], [seen, 60 * seen]);
+    });
+    assertEquals(seen, 1000);
+  }));
+
+Deno.test("a reader that waits for a coroutine of its own scheduler which can never go on is a deadlock", () =>
+  inLab(async (lab) => {
+    const reader = lab.scheduler.spawn(function* () {
+      yield* each(stream(function* (coro) {
+        yield* coro.receive();
+      })).next();
+    });
+    await assertRejects(() => reader.value(), DeadlockError, "the next item of a stream");
+    for (const coro of lab.scheduler.coros()) coro.terminate();
   }));
 
 Deno.test("a reader that leaves while it waits loses nothing for the next reader", async () => {
