@@ -13,7 +13,7 @@ type Values = ReadonlyMap<Local<unknown>, unknown>;
 
 // Of the coroutines that have any.
 const valuesOf = new WeakMap<Owner, Values>();
-// Of the fibers that are in the work of a `with` of their own, the innermost one.
+// The innermost `with` of the fibers that have begun one.
 const scopes = new WeakMap<WaitingFiber, With<unknown>>();
 
 /** A piece of work with a value of its own. */
@@ -47,9 +47,8 @@ class With<R> extends Call<R> {
 
   override frameEnded(): void {
     super.frameEnded();
-    const { outer } = this;
-    if (outer !== undefined && outer.fiber === this.fiber) scopes.set(this.fiber!, outer);
-    else scopes.delete(this.fiber!);
+    if (this.outer === undefined) scopes.delete(this.fiber!);
+    else scopes.set(this.fiber!, this.outer);
   }
 }
 

@@ -36,7 +36,7 @@ export interface StreamOptions {
 type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
 
 /**
- * A coroutine and the stream that it fills.
+ * A coroutine and the stream that it fills. While there is room, or a reader that waits, no coroutine waits to emit.
  *
  * The items that nobody has read are kept here and not in the stream, so that those that were emitted before a failure are
  * read before it. The stream keeps none: it asks for one (`pull`) when there is a reader for it.
@@ -154,7 +154,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
       this.#pulled = null;
       this.#controller.enqueue(wait.item);
       pulled();
-    } else if (this.#hasRoom && this.#waiting.length === 0) {
+    } else if (this.#hasRoom) {
       this.#unread.push(wait.item);
     } else {
       return this.#waiting.push(wait);

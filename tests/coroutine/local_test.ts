@@ -87,6 +87,21 @@ Deno.test("an object is shared, not copied", () =>
     assertEquals(local.get(), ["child"]);
   }));
 
+Deno.test("a child that is created in nested with()s starts with the innermost values", () =>
+  run(function* () {
+    const [one, two] = [new Local(1), new Local(2)];
+    const values = function* (): Generator<unknown, number[], unknown> {
+      yield;
+      return [one.get(), two.get()];
+    };
+    const child = () =>
+      call((function* () {
+        return yield* new Coro(values).finish();
+      })());
+    assertEquals(yield* one.with(10, two.with(20, one.with(11, child()))), [11, 20]);
+    assertEquals(yield* child(), [1, 2]);
+  }));
+
 Deno.test("several locals do not disturb each other", () =>
   run(function* () {
     const [one, two, three] = [new Local(1), new Local(2), new Local(3)];
@@ -375,6 +390,7 @@ Deno.test("random trees of coroutines: every step sees what a model says", () =>
     };
     const all3 = [new Local(-1), new Local(-1), new Local(-1)];
     let checks = 0;
+    const wrong: string[] = [];
     // The model: the values of the coroutine, and those of the `with`s around, innermost first.
     interface Model {
       own: number[];
@@ -383,7 +399,10 @@ Deno.test("random trees of coroutines: every step sees what a model says", () =>
     const expected = ({ own, scopes }: Model, index: number) =>
       scopes.find((scope) => scope.index === index)?.value ?? own[index];
     const check = (model: Model) => {
-      for (const index of [0, 1, 2]) assertEquals(all3[index].get(), expected(model, index));
+      for (const index of [0, 1, 2]) {
+        const [found, right] = [all3[index].get(), expected(model, index)];
+        if (found !== right) wrong.push(`${found} for ${right}`);
+      }
       checks++;
     };
     function* live(model: Model, depth: number): Generator<unknown, void, unknown> {
@@ -437,5 +456,5 @@ Deno.test("random trees of coroutines: every step sees what a model says", () =>
       }));
     for (const root of roots) yield* root.finish();
     yield* sleep(1000);
-    assertEquals(checks > 1000, true);
+    assertEquals([checks > 1000, wrong], [true, []]);
   }));

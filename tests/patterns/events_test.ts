@@ -270,6 +270,32 @@ Deno.test("an event that was granted to a wait which is cut short is the next on
     assertEquals(yield* next(coro, rings), 3);
   }));
 
+Deno.test("a new event makes room by dropping what was put back beyond the capacity, too", () =>
+  run(function* () {
+    const bell = new Bell();
+    using rings = ringsOf(bell, { capacity: 1 });
+    const waiting = new Coro(next, rings);
+    yield;
+    bell.ring(1, 2);
+    waiting.terminate();
+    yield* waiting.finish();
+    bell.ring(3);
+    assertEquals(yield* rest(rings), [3]);
+  }));
+
+Deno.test("after disposal nothing is put back, and nothing is left with the coroutine", () =>
+  run(function* (coro) {
+    const bell = new Bell();
+    const rings = ringsOf(bell);
+    const waiting = new Coro(next, rings);
+    yield;
+    bell.ring(1);
+    rings[Symbol.dispose]();
+    waiting.terminate();
+    yield* waiting.finish();
+    assertEquals([yield* rings.next(), coro.ownedResource], [null, null]);
+  }));
+
 Deno.test("bad input is refused at the call, and nothing listens then", () => {
   const bell = new Bell();
   assertThrows(() => events(null as never, "ring"), TypeError, "'target' must be an EventTarget");

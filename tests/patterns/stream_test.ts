@@ -148,7 +148,14 @@ Deno.test("an error of the cleanup after cancelling is reported, once", () =>
       await settle();
       await readable.cancel();
     }
-    assertEquals(lab.takeReported(), ["in cleanup", "after cleanup"]);
+    const [readable] = await lab.scheduler.spawn(function* () {
+      return [stream(count)];
+    }).value();
+    await settle();
+    const producer = [...lab.scheduler.coros()][0];
+    producer.throw(new Error("thrown just before"));
+    await readable.cancel();
+    assertEquals(lab.takeReported(), ["in cleanup", "after cleanup", "thrown just before"]);
   }));
 
 function fail(message: string): never {
@@ -252,6 +259,8 @@ Deno.test("the coroutine has the host's context of whoever made the stream", asy
         yield* sleep(0);
         yield* emit(storage.getStore());
       }, { highWaterMark }));
+    // The stream has started: from now on its reader has it filled.
+    await settle();
     assertEquals(await storage.run("reader", () => Array.fromAsync(readable)), ["maker", "maker"]);
   }
 });
