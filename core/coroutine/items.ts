@@ -11,7 +11,7 @@ import { currentLoop } from "./spawn_options.ts";
  */
 export type ItemAction<T> = (item: T) => unknown;
 
-/** @internal Where items come from that may be `null` themselves, and that somebody must be told to stop bringing. */
+/** @internal Where items come from that may be `null` themselves, or whose source has to be closed. */
 export interface ItemSource<T> {
   /** Whether there are no more items: `next` makes operations that are at the end at once. */
   readonly ended: boolean;
@@ -24,7 +24,7 @@ export interface ItemSource<T> {
 // The end, where `null` is an item like any other.
 const END: unique symbol = Symbol("end");
 
-/** The lines of a file and the like: their end is `null`, and the source belongs to someone else. */
+/** Items that are never `null`, so that `null` is their end. Their source, such as a file, is closed elsewhere. */
 class NullTerminated<T> implements ItemSource<T> {
   readonly ended = false;
   readonly #next: () => Operation<T | null>;
@@ -72,8 +72,8 @@ class ForEach extends Call<number> {
  * only when it is asked for.
  *
  * When one of them is left early, and at the end of the block that declares the items with `using`, the source is
- * closed, if it is one that only these items read: that of `each`, `events` and `signals`. Sockets, files and pipes stay
- * open.
+ * closed, if it is one that only these items read: that of `each`, `events` and `signals`. Sockets, files and pipes
+ * stay open.
  *
  * @example
  * ```ts
@@ -173,8 +173,8 @@ export class Items<T> {
   }
 
   /**
-   * Closes the source, if it is one that only these items read, and stops listening. Who waits for an item is given the
-   * end. Disposing again has no effect.
+   * Closes the source, if it is one that only these items read. Coroutines that wait for an item are given the end.
+   * Disposing again has no effect.
    */
   [Symbol.dispose](): void {
     this.#source.close();

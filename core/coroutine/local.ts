@@ -81,19 +81,19 @@ function give(coro: Owner, values: InheritedValues): void {
 }
 
 /**
- * A value for each coroutine: what a variable of the module would be if there were one coroutine, such as the request that
- * is served or the transaction that is open.
+ * A variable with a value for each coroutine, such as the request that it serves or the transaction that it has open.
  *
  * - `get` gives the value of the coroutine that runs. A coroutine starts with the values that its creator has at that
  *   moment; one that is created outside coroutines starts with the initial value.
- * - `set` changes it for the coroutine that runs, from then on; no other one notices, nor do those that it has created. The
- *   value itself is not copied: an object is shared.
+ * - `set` changes it for the coroutine that runs, from then on, and for no other: neither for its creator nor for
+ *   coroutines that it has created. Values are not copied: an object is shared.
  * - `with` sets it for a piece of work.
- * - Branches of `race` and `all` share the values of their coroutine, but for what they run under a `with` of their own.
- *   A coroutine that is swapped or restarted keeps its values.
+ * - Branches of `race` and `all` share the values of their coroutine, except in the work of a `with` of their own.
+ * - A coroutine that is swapped or restarted keeps its values.
  *
- * The tasks of `./asyncio` are coroutines, and start with the values of the code that creates them, as with Python's
- * `contextvars`. Other than there, a callback of `callSoon` or `callLater` runs outside coroutines.
+ * The tasks of `./asyncio` are coroutines: they start with the values of the coroutine that creates them, as with
+ * Python's `contextvars`. Callbacks of `callSoon` and `callLater` run outside coroutines and have the initial values,
+ * unlike those of Python.
  *
  * @example
  * ```ts
@@ -147,8 +147,8 @@ export class Local<T> {
   }
 
   /**
-   * Sets the value of the coroutine that runs, from now on. Inside the work of a `with` of this local, it lasts until that
-   * ends.
+   * Sets the value of the coroutine that runs, from now on. Inside the work of a `with` of this local, it lasts until
+   * that ends.
    *
    * @param value The value.
    * @throws {Error} Outside coroutines.

@@ -1,6 +1,6 @@
 /**
- * How coroutines inherit the values of `Local`s: a hook, so that a program without `Local` pays one comparison for each new
- * coroutine and does not contain the rest.
+ * How coroutines inherit the values of `Local`s: a hook, so that a program without `Local` pays one comparison for each
+ * new coroutine and need not contain the code of `Local`.
  */
 import type { Owner } from "../fiber/owner.ts";
 

@@ -75,7 +75,7 @@ class Each<T> extends HostItems<T> {
   };
 
   protected override stop(): void {
-    // The source may take any time to close, and nobody is left to whom it could report a failure.
+    // Closing may take long, and no wait is left that could receive its failure.
     settled(() => this.#producer.cancel()).catch(ignore);
   }
 }
@@ -86,8 +86,8 @@ class Each<T> extends HostItems<T> {
  * An item is asked for only when a coroutine waits for it. A `next` that is cut short leaves the source open, and the
  * item that comes for it goes to the next `next`. If the source fails, every `next` from then on throws its error.
  *
- * The source is closed (`return()` of an iterator, `cancel()` of a stream, called and not waited for) when `forEach` or a
- * loop is left early, however that happens, and when the items are disposed of. An item that it was producing then is
+ * The source is closed (`return()` of an iterator, `cancel()` of a stream, called and not waited for) when `forEach` or
+ * a loop is left early, however that happens, and when the items are disposed of. An item that it was producing then is
  * dropped. A stream is locked from the call on.
  *
  * The body of a response to `fetch` is such a stream: `each(response.body)`. Leaving the loop early cancels it, which
@@ -96,8 +96,8 @@ class Each<T> extends HostItems<T> {
  * @param source An async iterable, such as an async generator, or a `ReadableStream`.
  * @param limit How long to wait for each item at most: seconds, a duration, a signal, or both in an object. If it is
  * over, `TimeoutError` or the reason of the signal is thrown at the yield.
- * @throws {TypeError} If `source` is neither an async iterable nor a stream, if the stream is locked, or if `limit` is not
- * a valid limit.
+ * @throws {TypeError} If `source` is neither an async iterable nor a stream, if the stream is locked, or if `limit` is
+ * not a valid limit.
  *
  * @example
  * ```ts

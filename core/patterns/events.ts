@@ -77,16 +77,17 @@ class Events<E> extends HostItems<E> {
 /**
  * The events of one type that an `EventTarget` dispatches, such as a `WebSocket`, a `MessagePort` or an `AbortSignal`.
  *
- * It listens from the call on, and keeps the events that no coroutine waits for. It stops when its `forEach` or loop
- * ends, when the items are disposed of, and when the coroutine that called `events` ends; then `next` gives what is left
- * of the events that were kept, if the items were not disposed of, and `null` from then on. Outside coroutines nothing
- * but the loop or the disposal ends it.
+ * It listens from the call on, and keeps the events for which no coroutine waits. It stops when its `forEach` or loop
+ * ends, when the items are disposed of, and when the coroutine that called `events` ends. In the last case other
+ * coroutines can still take the events that are kept. Then `next` gives `null`. If no coroutine called it, use a loop
+ * or `using`.
  *
  * @typeParam E The type of the events, which the compiler does not check.
  * @param target What dispatches the events.
  * @param type Their type, such as `"message"`.
  * @param options See {@linkcode EventsOptions}.
- * @throws {TypeError} If `target` is not an `EventTarget`, `type` is not a string, or `overflow` is not one of its values.
+ * @throws {TypeError} If `target` is not an `EventTarget`, `type` is not a string, or `overflow` is not one of its
+ * values.
  * @throws {RangeError} If `capacity` is neither a whole number from 0 nor `Infinity`.
  * @throws {QueueFullError} At the yield, if `overflow` is `"throw"` and there was no room for an event.
  *

@@ -1,8 +1,8 @@
 /**
  * Items that the host brings, and the coroutines that wait for them: the base of `each`, `events` and `signals`.
  *
- * Either items are kept or coroutines wait, never both. Waiters are served first come, first served, and an item that was
- * granted to a wait that is cut short goes to the next one.
+ * Either items are kept or coroutines wait, never both. Coroutines are served first come, first served. An item that
+ * was granted to a wait which is then cut short goes to the next wait.
  */
 import { TimeoutError } from "../base/errors.ts";
 import { Fifo } from "../base/fifo.ts";
@@ -34,7 +34,7 @@ export abstract class HostItems<T> implements ItemSource<T> {
     this.#seconds = limitSeconds(limit, "wait for items");
   }
 
-  /** The first coroutine is about to wait: has the host bring an item. What it throws is thrown at the yield. */
+  /** The first coroutine is about to wait: asks the host for an item. What this throws is thrown at the yield. */
   protected abstract demand(): void;
 
   /** Whether coroutines of a run loop wait for the host, and not for one of their own. */
@@ -189,13 +189,11 @@ class NextItem<T> extends HostWait<T> implements QueueLinks {
   }
 
   override settle(value: unknown): void {
-    this.uncount();
     if (this.parked) this.resolve(value);
     else this.give(value);
   }
 
   override settleError(error: unknown): void {
-    this.uncount();
     if (this.parked) this.reject(error);
     else this.fail(error);
   }

@@ -16,9 +16,10 @@ import { limited } from "../operations/limited.ts";
 import { filledStreams } from "./filled_streams.ts";
 
 /**
- * Gives the next item to the reader of a stream: waits until there is room for it.
+ * Puts an item into a stream, when there is room for it.
  *
- * Its second argument is a limit; too late, it throws `TimeoutError` at the yield, and the item is not in the stream.
+ * The second argument is a limit for the wait. When it is over, `TimeoutError` or the reason of the signal is thrown at
+ * the yield, and the item is not in the stream. When the stream is closed, `ClosedError` is thrown.
  */
 export type Emit<T> = (item: T, limit?: Limit) => Operation<void>;
 
@@ -28,7 +29,7 @@ export type StreamFunction<T> = (coro: Coro<any>, emit: Emit<T>) => Generator<un
 
 /** Options of {@linkcode stream}. */
 export interface StreamOptions {
-  /** How many items may be in the stream that nobody has read; 1 by default. With 0 an item is made when it is read. */
+  /** How many items may be in the stream unread; 1 by default. With 0, `emit` waits for a reader. */
   readonly highWaterMark?: number;
 }
 
@@ -38,8 +39,8 @@ type End = { readonly failed: false } | { readonly failed: true; readonly error:
 /**
  * A coroutine and the stream that it fills. While there is room, or a reader that waits, no coroutine waits to emit.
  *
- * The items that nobody has read are kept here and not in the stream, so that those that were emitted before a failure are
- * read before it. The stream keeps none: it asks for one (`pull`) when there is a reader for it.
+ * Unread items are kept here and not in the stream, which would drop them when it fails. The stream asks for an item
+ * (`pull`) when a reader waits for one.
  */
 class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
   nextCompletionWaiter: CompletionWaiter | null = null;
@@ -82,7 +83,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
     this.#closeWhenRead();
   }
 
-  /** The reader wants no more: the coroutine is terminated, and its cleanup is waited for. */
+  /** The reader cancels the stream: terminates the coroutine, and waits for its cleanup. */
   async cancel(): Promise<void> {
     this.#close();
     if (this.#coro === null) return;
@@ -111,7 +112,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
 
   /** The coroutine has failed, or can never go on. */
   reject(error: unknown): void {
-    // The reader has left, and is told nothing more.
+    // The reader has cancelled the stream and cannot receive the error.
     if (this.#closed) return this.#loop.reportError(error, this.#coro!);
     this.#end = { failed: true, error };
     this.#closeWhenRead();
@@ -120,7 +121,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
   /** Passes the end of the coroutine on to the reader once that has all items. */
   #closeWhenRead(): void {
     if (this.#end === null || this.#closed || this.#unread.length > 0) return;
-    // An item for a reader that has left meanwhile: the stream keeps it for the next one.
+    // The stream holds an item for a reader that has left meanwhile; the next reader takes it first.
     if (this.#controller.desiredSize! < 0) return;
     this.#close();
     if (this.#end.failed) this.#controller.error(this.#end.error);
@@ -210,12 +211,14 @@ class EmitWait<T> extends HostWait<void> implements QueueLinks {
   }
 
   override timedOut(): void {
-    this.fail(new TimeoutError("emit() timed out: nobody has read enough of the stream"));
+    this.fail(new TimeoutError(`emit() timed out waiting for ${this.waitsFor}`));
   }
 }
 
 function closedError(): ClosedError {
-  return new ClosedError("Cannot emit as the stream is closed: its reader wants no more, or its coroutine has ended");
+  return new ClosedError(
+    "Cannot emit as the stream is closed: its reader has cancelled it, or its coroutine has ended",
+  );
 }
 
 function ignore(): void {}
@@ -223,12 +226,13 @@ function ignore(): void {}
 /**
  * A web stream that a coroutine fills, for the body of a `Response`, for `pipeThrough` and whatever else takes one.
  *
- * The coroutine runs on the scheduler of the code that calls `stream`. It is created at once, or with a `highWaterMark` of
- * 0 when the stream is first read. Its `emit` waits while `highWaterMark` items are unread.
+ * The coroutine runs on the scheduler of the code that calls `stream`. It is created at once, or with a `highWaterMark`
+ * of 0 when the stream is first read. Its `emit` waits while `highWaterMark` items are unread.
  *
- * The stream ends when the coroutine does. An error that ends the coroutine is the stream's, after the items that were
- * emitted before; if another coroutine terminates it, the stream ends normally. When the reader cancels the stream, the
- * coroutine is terminated; the promise of `cancel()` is settled when its cleanup has ended. An error of it is reported.
+ * The stream is closed when the coroutine ends. An error that ends the coroutine is the stream's; the reader gets it
+ * after the items that were emitted before. If another coroutine terminates it, the stream is closed normally. When the
+ * reader cancels the stream, the coroutine is terminated; the promise of `cancel()` is settled when its cleanup has
+ * ended. Errors of the cleanup are reported.
  *
  * @param target A generator function; its parameters are the coroutine and `emit`, see {@linkcode Emit}.
  * @param options See {@linkcode StreamOptions}.

@@ -81,15 +81,15 @@ class Signals extends HostItems<Deno.Signal> {
 /**
  * Signals of the process, such as `"SIGHUP"`, for coroutines.
  *
- * It listens from the first `next` on, until its `forEach` or loop ends, the items are disposed of, or the coroutine that
- * called `signals` ends. In this time, a signal does not have its usual effect: `main` does not end the program on SIGINT
- * or SIGTERM. A signal that comes while no coroutine waits is kept, once, however often it comes.
+ * It listens from the first `next` on, until its `forEach` or loop ends, the items are disposed of, or the coroutine
+ * that called `signals` ends. In this time, a signal does not have its usual effect: `main` does not end the program on
+ * SIGINT or SIGTERM. A signal that comes while no coroutine waits is kept, once, however often it comes.
  *
  * While a coroutine waits the process stays alive, unless only daemons are left.
  *
  * @param names The names of the signals.
- * @throws {TypeError} If there are no names or one is not the name of a signal; at the yield of the first `next`, if the
- * host does not know the signal or cannot listen to it, such as SIGKILL.
+ * @throws {TypeError} If there are no names or one is not the name of a signal; at the yield of the first `next`, if
+ * the host does not know the signal or cannot listen to it, such as SIGKILL.
  * @throws {UnsupportedError} If the runtime has no signals.
  *
  * @example
