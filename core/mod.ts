@@ -13,7 +13,8 @@ export {
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
 export { TimeoutError, UnsupportedError } from "./base/errors.ts";
-export { current, sleep } from "./coroutine/current.ts";
+export { current } from "./coroutine/current.ts";
+export { sleep } from "./operations/sleep.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { Operation } from "./fiber/operation.ts";

@@ -1,13 +1,13 @@
 import { TimeoutError } from "../base/errors.ts";
 import type { WaitingFiber } from "./context.ts";
 import { HostWait } from "./host_wait.ts";
-import type { CompletionWaiter } from "./joiner.ts";
+import type { CompletionWaiter } from "./completion_waiter.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
 export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
   // `null` if it is made when the wait begins.
   declare protected promise: PromiseLike<T> | null;
   // Set while it waits for the promise, which it may do before the wait has begun.
@@ -17,8 +17,8 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   constructor(promise: PromiseLike<T> | null, seconds = Infinity) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.promise = promise;
     this.reaction = null;
     this.early = null;

@@ -59,12 +59,9 @@ class CallWait<T> extends PromiseWait<T> {
  * wait always times out. A rejection of the promise is handled from the yield on: it is not an uncaught error when the
  * wait is over, nor when it never began because a race was decided before.
  *
- * Instead of a promise it takes a function, which is called at the yield. It gets a signal that is aborted when the wait
- * is cut short: by the limit, an error thrown into the coroutine, its termination, or the loss of a race.
- *
  * @param promise A promise or thenable, of any origin; or a function that returns one.
- * @param limit Seconds to wait at most, or a duration, or a signal; no limit by default. With zero or less a function is
- * not called.
+ * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; no limit by default. With
+ * zero or less a function is not called. When the signal is aborted, its reason is thrown at the yield.
  * @throws {TimeoutError} At the yield, if the promise is not settled in time. The promise itself goes on.
  * @throws {TypeError} If `promise` is neither thenable nor a function, or `limit` is not a valid limit; at the yield if
  * the function returns no promise.

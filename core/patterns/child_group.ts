@@ -14,16 +14,16 @@ import { setNextSpawn, type SpawnRequest } from "../coroutine/spawn_options.ts";
 import type { SpawnOptions } from "../coroutine/scheduler.ts";
 import { context } from "../fiber/context.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
 import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
 import { Call, call } from "../operations/call.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { ChildrenWait } from "./children_wait.ts";
 
 /** A child that has not ended. Its failure is the group's from the moment of its creation on. */
 export class Child implements CompletionWaiter, QueueLinks {
-  nextJoiner: CompletionWaiter | null = null;
-  prevJoiner: CompletionWaiter | null = null;
+  nextCompletionWaiter: CompletionWaiter | null = null;
+  prevCompletionWaiter: CompletionWaiter | null = null;
   nextWaiter: Child | null = null;
   prevWaiter: Child | null = null;
   readonly coro: Coro;
@@ -230,7 +230,7 @@ export class ChildGroup {
   /** Runs the body, which `start` makes, and waits for everything to end. Called once. */
   *run<T>(start: () => Generator<unknown, T, unknown>): Generator<unknown, T | undefined, unknown> {
     const fiber = this.#fiber = context.fiber as Fiber;
-    this.#request = { scheduler: coroOf(fiber).scheduler, options: null };
+    this.#request = { loop: coroOf(fiber).loop, options: null };
     this.#bodyDepth = fiber.height;
     let interrupted = true;
     let bodyEnded = false;
@@ -265,7 +265,7 @@ export class ChildGroup {
 
   #reportCleanup(error: unknown): void {
     const { owner } = this.#fiber!;
-    owner.scheduler.reportError(error, owner);
+    owner.loop.reportError(error, owner);
   }
 
   /** Waits for the cleanup of all that are left, then throws the failures. */

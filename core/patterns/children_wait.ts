@@ -74,7 +74,7 @@ export class ChildrenWait extends Operation<void> {
   override begin(fiber: Fiber): boolean {
     if (this.met) return this.give(undefined);
     this.group.wait = this;
-    fiber.owner.scheduler.noteBlocked(fiber.owner);
+    fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

@@ -90,16 +90,16 @@ function invalid(kind: typeof TypeError | typeof RangeError, option: string, wan
 /** Makes the attempts, one after the other. */
 function* attempts<T>(fn: Attempt<T>, options: CheckedOptions): Generator<unknown, T, unknown> {
   const coro = current();
-  const { scheduler } = coro;
-  const end = scheduler.now() + options.within;
+  const { loop } = coro;
+  const end = loop.now() + options.within;
   for (let attempt = 1;; attempt++) {
     let delay: number;
     try {
       return yield* call(fn(coro, attempt));
     } catch (error) {
       if (attempt >= options.times || !options.when(error, attempt)) throw error;
-      delay = delayAfter(attempt, options, scheduler.random());
-      if (scheduler.now() + delay > end) throw error;
+      delay = delayAfter(attempt, options, loop.random());
+      if (loop.now() + delay > end) throw error;
     }
     yield* new Sleep(delay, undefined);
   }

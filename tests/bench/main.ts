@@ -12,6 +12,7 @@ import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
 import { benchScale } from "./scale.ts";
 import { benchScopes } from "./scopes.ts";
+import { benchSignals } from "./signals.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
 import { benchSpawns } from "./spawns.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   calls: benchCalls,
   messages: benchMessages,
   locks: benchLocks,
+  signals: benchSignals,
   memory: benchMemory,
   sleepers: benchSleepers,
   fairness: benchFairness,

@@ -12,7 +12,7 @@ import {
 } from "@std/assert";
 import { inLab, settle } from "../helpers/lab.ts";
 
-Deno.test("until gives the value and throws the rejection, the same object", async () => {
+Deno.test("until returns the value and throws the rejection, the same object", async () => {
   const value = { a: 1 };
   const reason = new Error("rejected");
   await run(function* () {
