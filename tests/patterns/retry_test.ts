@@ -1,5 +1,5 @@
 /** `retry`: attempts, delays, and when to give up. */
-import { Coro, retry, type RetryOptions, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import { type Coro, retry, type RetryOptions, Scheduler, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";

@@ -4,9 +4,9 @@
  */
 import {
   all,
-  Coro,
+  type Coro,
   map,
-  Operation,
+  type Operation,
   race,
   retry,
   type Scope,
