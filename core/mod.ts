@@ -1,5 +1,7 @@
 /** What works in every runtime: the part that the entry points `.` and `./edge` share. */
 export type { Clock } from "./host/clock.ts";
+export { Ask } from "./coroutine/ask.ts";
+export type { MailboxOptions } from "./coroutine/bounded_mailbox.ts";
 export { Coro, type CoroFunction } from "./coroutine/coro.ts";
 export type { Drivable, Driver } from "./host/driver.ts";
 export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
@@ -9,11 +11,19 @@ export {
   DeadlockError,
   HotSwapException,
   MonitorException,
+  NoReplyError,
   type Outcome,
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
-export { TimeoutError, UnsupportedError } from "./base/errors.ts";
+export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current, sleep } from "./coroutine/current.ts";
+export type { Overflow } from "./coroutine/mailbox.ts";
+export type {
+  ReceiveGuardOptions,
+  ReceiveLimit,
+  ReceiveOptions,
+  ReceiveOptionsWithoutTimeout,
+} from "./coroutine/receive_options.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { Operation } from "./fiber/operation.ts";
@@ -30,8 +40,17 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
-export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
+export type { ChildInfo, ChildState } from "./supervision/child.ts";
+export type {
+  ArgumentsOf,
+  ChildSpec,
+  RestartKind,
+  ResultOf,
+  SuperviseOptions,
+  SupervisionStrategy,
+} from "./supervision/options.ts";
 export { supervise } from "./supervision/supervise.ts";
+export { Supervisor } from "./supervision/supervisor.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";
@@ -40,3 +59,4 @@ export type { LockStatistics } from "./sync/base_lock.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./base/duration.ts";
+export type { Limit, LimitOptions } from "./base/limit.ts";

@@ -11,6 +11,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 
 Deno.test("mod.ts exports these names", () => {
   assertEquals(Object.keys(main).sort(), [
+    "Ask",
     "AsynCoro",
     "AsyncDBCursor",
     "AsyncDatagram",
@@ -35,12 +36,15 @@ Deno.test("mod.ts exports these names", () => {
     "Lock",
     "MessageTooLargeError",
     "MonitorException",
+    "NoReplyError",
     "Operation",
+    "QueueFullError",
     "RLock",
     "ResultStream",
     "Scheduler",
     "Semaphore",
     "SupervisionError",
+    "Supervisor",
     "TimeoutError",
     "UnsupportedError",
     "WorkerError",
@@ -94,6 +98,7 @@ Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
 
 Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()", () => {
   assertEquals(Object.keys(edge).sort(), [
+    "Ask",
     "AsynCoro",
     "BoundedSemaphore",
     "CategorizeMessages",
@@ -106,11 +111,14 @@ Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()",
     "HotSwapException",
     "Lock",
     "MonitorException",
+    "NoReplyError",
     "Operation",
+    "QueueFullError",
     "RLock",
     "Scheduler",
     "Semaphore",
     "SupervisionError",
+    "Supervisor",
     "TimeoutError",
     "UnsupportedError",
     "all",
@@ -194,7 +202,7 @@ Deno.test("asyncio/mod.ts exports these names", () => {
 });
 
 Deno.test("testing/mod.ts exports its names", () => {
-  assertEquals(Object.keys(testing).sort(), ["VirtualClock", "runVirtual"]);
+  assertEquals(Object.keys(testing).sort(), ["VirtualClock", "runVirtual", "runVirtualWith"]);
 });
 
 Deno.test("error classes are errors with their own name", () => {

@@ -37,6 +37,8 @@ const CIRCLES: readonly string[][] = [
     "core/asyncio/loop/tasks.ts",
   ],
   [
+    "core/coroutine/ask.ts",
+    "core/coroutine/ask_operation.ts",
     "core/coroutine/callback_scheduler.ts",
     "core/coroutine/completion.ts",
     "core/coroutine/coro.ts",

@@ -11,7 +11,9 @@ import {
   removeCompletionWaiter,
 } from "../fiber/joiner.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
-import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
+import { AskOperation } from "./ask_operation.ts";
+import { Deliver } from "./deliver.ts";
+import { type EndListener, notifyEndListeners, notifyOfFailure } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { HotSwapProposal } from "./hot_swap.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -29,6 +31,15 @@ import {
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
+import {
+  checkReceiveOptions,
+  isReceiveOptions,
+  type ReceiveGuardOptions,
+  type ReceiveLimit,
+  type ReceiveOptions,
+  type ReceiveOptionsWithoutTimeout,
+} from "./receive_options.ts";
+import { ReceiveWhere } from "./receive_where.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
@@ -40,6 +51,8 @@ import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 
 /**
@@ -67,6 +80,9 @@ const HANDLED = 32;
 const MONITORED = 64;
 /** It returned nothing or was terminated: its result is the value of its last yield. */
 const RESULT_IS_LAST_VALUE = 128;
+
+/** How long an `ask` waits for the answer if it is given no limit. */
+const ASK_SECONDS = 5;
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -158,7 +174,7 @@ export class Coro<
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.waitersOrHandlers = null;
-    this.mailbox = null;
+    this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = scheduler.nextId();
     this.createdAt = scheduler.uptime();
@@ -301,13 +317,13 @@ export class Coro<
    * Puts a message into its mailbox. Messages from one sender arrive in the order sent.
    *
    * @param message Anything; it is not copied.
-   * @returns `false` if it has ended. A coroutine that failed still accepts messages while it has a living monitor, which
-   * may restart it.
+   * @returns `false` if it has ended, or if its mailbox is full and neither drops the oldest message nor throws. A
+   * coroutine that failed still accepts messages while it has a living monitor, which may restart it.
+   * @throws {QueueFullError} If its mailbox is full and has the policy `"throw"`.
    */
   send(message: unknown): boolean {
     if (!this.acceptsMessages) return false;
-    (this.mailbox ??= new Mailbox()).post(message);
-    return true;
+    return (this.mailbox ??= new Mailbox()).post(message);
   }
 
   /** @internal Whether it accepts messages: it has not ended, or has a living monitor, which may restart it. */
@@ -316,25 +332,62 @@ export class Coro<
   }
 
   /**
-   * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
+   * Like {@linkcode Coro.send}, as an operation. It waits only for room in a bounded mailbox with the policy `"wait"`;
+   * those who wait are served in order.
    *
    * @param message Anything.
-   * @param timeout Seconds to wait at most, or a duration.
-   * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @param limit How long to wait at most.
+   * @returns 1 if the message is in the mailbox, 0 after a timeout or if the mailbox dropped it, -1 if the recipient has
+   * ended, also while this waits. `QueueFullError` is thrown at the `yield` if the mailbox is full and has the policy
+   * `"throw"`.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  deliver(message: unknown, timeout?: Timeout): Operation<number> {
-    toSeconds(timeout, "deliver");
-    return new Immediate("deliver", () => this.send(message) ? 1 : -1);
+  deliver(message: unknown, limit?: Limit): Operation<number> {
+    return limited(new Deliver(this as Coro, message, limitSeconds(limit, "deliver")), limit);
+  }
+
+  /**
+   * Sends a request as an {@linkcode Ask} and waits for the answer. It waits for room in a bounded mailbox as
+   * {@linkcode Coro.deliver} does, within its limit.
+   *
+   * @typeParam R The type of the answer, which the compiler does not check.
+   * @param message The request: the recipient gets an `Ask` with this `message`.
+   * @param limit How long to wait for the answer at most; 5 seconds by default, `null` for no limit. With zero or less
+   * nothing is sent.
+   * @returns The value of the recipient's `reply`. Thrown at the `yield`: the error of its `fail`; `TimeoutError` if the
+   * answer is late, which then goes nowhere; `NoReplyError` if the recipient has ended, ends without an answer, fails
+   * after it has received the request, or drops it; `QueueFullError` as by `send`.
+   * @throws {TypeError} If `limit` is not a valid limit.
+   *
+   * @example
+   * ```ts
+   * import { type Ask, Coro, run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* () {
+   *   const doubler = new Coro(function* (coro) {
+   *     while (true) {
+   *       const request = yield* coro.receive<Ask<number, number>>();
+   *       if (request.message > 100) request.fail(new RangeError("too large"));
+   *       else request.reply(2 * request.message);
+   *     }
+   *   });
+   *   assertEquals(yield* doubler.ask<number>(21), 42);
+   *   doubler.terminate();
+   * });
+   * ```
+   */
+  ask<R = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<R> {
+    return limited(new AskOperation<R>(this as Coro, message, limitSeconds(limit, "ask")), limit);
   }
 
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
    * @typeParam T The type of the message, which the compiler does not check.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is neither a valid limit nor valid options.
    * @throws {Error} If it is not called by this coroutine itself.
    *
    * @example
@@ -350,30 +403,75 @@ export class Coro<
    *   assertEquals([text, late, other], ["hello", undefined, null]);
    * });
    * ```
+   *
+   * @example The earliest message that is wanted; the others stay, in order
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* (coro) {
+   *   for (const n of [1, 2, 3]) coro.send(n);
+   *   assertEquals(yield* coro.receive({ where: (n: number) => n % 2 === 0 }), 2);
+   *   assertEquals(yield* coro.receive({ where: (n: number) => n > 5, timeout: 0.01, alarm: "none" }), "none");
+   *   assertEquals([yield* coro.receive(), yield* coro.receive()], [1, 3]);
+   * });
+   * ```
    */
   receive<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` after a timeout. */
-  receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The earliest message of a type, which `where` tells. */
+  receive<T>(options: ReceiveGuardOptions<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  receive<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | A>;
+  /** The earliest message that `where` takes. */
+  receive<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  receive<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | A>;
+  /** The earliest message, with a limit: `undefined` after a timeout. */
+  receive<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  receive<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  receive<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  receive(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
+  receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  // deno-lint-ignore no-explicit-any -- as above
+  receive(limit?: Limit | ReceiveOptions<any>, alarmValue?: unknown): Operation<unknown> {
+    if (isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
+    const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, seconds, alarmValue);
+    const receive = new Receive(this as Coro, seconds, alarmValue);
+    return limit === undefined ? receive : limited(receive, limit);
+  }
+
+  /** @internal */
+  // deno-lint-ignore no-explicit-any -- as in `receive`
+  private receiveWith(options: ReceiveOptions<any>, alarmValue: unknown): Operation<unknown> {
+    const { where, limit, seconds, alarm } = checkReceiveOptions(options, alarmValue);
+    mustBeCurrent(this as Coro, "receive");
+    return limited(
+      where === undefined
+        ? new Receive(this as Coro, seconds, alarm)
+        : new ReceiveWhere(this as Coro, where, seconds, alarm),
+      limit,
+    );
   }
 
   /** The same as {@linkcode Coro.receive}. */
   recv<T = unknown>(): Operation<T>;
-  /** The same with a limit: `undefined` after a timeout. */
-  recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  /** The earliest message of a type, which `where` tells. */
+  recv<T>(options: ReceiveGuardOptions<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  recv<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | A>;
+  /** The earliest message that `where` takes. */
+  recv<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  recv<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | A>;
+  /** The earliest message, with a limit: `undefined` after a timeout. */
+  recv<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  recv<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  recv<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  recv(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.receive(timeout, alarmValue);
+  recv<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  recv(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.receive(limit, alarmValue);
   }
 
   // --- names --------------------------------------------------------------------------------------------------
@@ -708,6 +806,7 @@ export class Coro<
     this.wait = null;
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
+    else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
     // From here on code of the program may run and ask for the outcome: hooks.
     this.scheduler.unregister(this as Coro);

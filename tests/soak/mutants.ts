@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "messages",
     virtual: true,
     invariant: "No message is lost",
-    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => true),
   },
   {
     name: "a message is doubled",
@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
       sometimes(Mailbox.prototype, "post", 50, (post) =>
         function (message) {
           post.call(this, message);
-          post.call(this, message);
+          return post.call(this, message);
         }),
   },
   {
@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
         function (message) {
           const last = this.messages?.shift();
           post.call(this, message);
-          if (last !== undefined) post.call(this, last);
+          return last === undefined || post.call(this, last);
         }),
   },
   {
@@ -117,6 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
           post.call(kept, message);
           if (this.messages === null) this.messages = kept.messages;
           else this.messages.push(message);
+          return true;
         }),
   },
   {
@@ -205,7 +206,7 @@ export const MUTANTS: readonly Mutant[] = [
       sometimes(Mailbox.prototype, "post", 20, (post) =>
         function (message) {
           post.call(this, message);
-          post.call(this, message);
+          return post.call(this, message);
         }),
   },
   {
@@ -260,7 +261,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "categories",
     virtual: true,
     invariant: "",
-    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => true),
   },
   {
     name: "a coroutine that yields overtakes another",

@@ -1,0 +1,119 @@
+import { Ask, type Asker } from "./ask.ts";
+import type { Coro } from "./coro.ts";
+import { coroOf } from "./coro_of.ts";
+import { Delivery } from "./deliver.ts";
+import { NoReplyError } from "./errors.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { withoutStack } from "../base/error_report.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
+import type { Owner } from "../fiber/owner.ts";
+
+/** The operation of `ask`: delivers an `Ask`, then waits for its answer. */
+export class AskOperation<R> extends Delivery<R> implements Asker {
+  declare protected message: Ask;
+  declare protected readonly coro: Coro;
+  readonly #request: unknown;
+  // Where the message was in the mailbox when it was last looked for.
+  #index = 0;
+
+  constructor(coro: Coro, request: unknown, seconds: number) {
+    super(coro, seconds);
+    this.#request = request;
+  }
+
+  get label(): string {
+    return "ask";
+  }
+
+  override begin(fiber: WaitingFiber): boolean {
+    this.message = new Ask(this.#request, coroOf(fiber), this);
+    // Nobody would wait for the answer.
+    if (this.limit <= 0 && this.coro.acceptsMessages) return this.fail(this.#late());
+    return super.begin(fiber);
+  }
+
+  protected override sent(taken: boolean, fiber: WaitingFiber): boolean {
+    if (!taken) return this.fail(this.#noReply("has no room for the message in its mailbox"));
+    this.#index = this.#lastIndex;
+    return this.waitForEnd(fiber);
+  }
+
+  override roomMade(): void {
+    this.mailbox = null;
+    this.coro.send(this.message);
+    this.#index = this.#lastIndex;
+  }
+
+  replied(value: unknown): void {
+    this.detach();
+    this.resolve(value);
+  }
+
+  failed(error: unknown): void {
+    this.detach();
+    this.reject(error);
+  }
+
+  askDropped(): void {
+    this.failed(this.#noReply("has dropped the message, as its mailbox is full"));
+  }
+
+  protected override ended(): true {
+    return this.fail(this.#noReply("has ended"));
+  }
+
+  override onEnd(): void {
+    this.failed(this.#noReply("has ended without a reply"));
+  }
+
+  /** The recipient has failed: a successor will find only what is in the mailbox. */
+  onFailure(messages: ReadonlySet<unknown>): void {
+    if (this.mailbox !== null || messages.has(this.message)) return;
+    this.failed(this.#noReply("has failed without a reply"));
+  }
+
+  override detach(): void {
+    super.detach();
+    this.message.close();
+  }
+
+  override timedOut(): void {
+    this.fail(this.#late());
+  }
+
+  override get waitsFor(): string {
+    return this.mailbox === null ? `a reply of ${this.coro}` : super.waitsFor;
+  }
+
+  // Once code of the program has the message, any coroutine may answer.
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return super.isDeadlocked(dead) && (this.mailbox !== null || this.#isUnseen());
+  }
+
+  #isUnseen(): boolean {
+    if (this.message.seen) return false;
+    const messages = this.coro.mailbox?.messages;
+    // Mostly messages leave from the front: it is where it was, or a little further ahead.
+    for (let i = Math.min(this.#index, this.#lastIndex); i >= 0; i--) {
+      if (messages!.at(i) !== this.message) continue;
+      this.#index = i;
+      return true;
+    }
+    this.#index = messages?.indexOf(this.message) ?? -1;
+    // From now on it is uncertain, even if it is put back: looking for it each time would take too long.
+    this.message.seen = this.#index < 0;
+    return !this.message.seen;
+  }
+
+  get #lastIndex(): number {
+    return (this.coro.mailbox?.messages?.length ?? 0) - 1;
+  }
+
+  #late(): TimeoutError {
+    return new TimeoutError(`${this.coro} did not reply in time`);
+  }
+
+  #noReply(reason: string): NoReplyError {
+    return withoutStack(new NoReplyError(`No reply as ${this.coro} ${reason}`, this.coro));
+  }
+}
