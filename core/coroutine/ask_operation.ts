@@ -13,7 +13,7 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   declare protected message: Ask;
   declare protected readonly coro: Coro;
   readonly #request: unknown;
-  // Where the message was in the mailbox when it was last looked for.
+  // The message is not further behind in the mailbox.
   #index = 0;
 
   constructor(coro: Coro, request: unknown, seconds: number) {
@@ -34,14 +34,14 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
 
   protected override sent(taken: boolean, fiber: WaitingFiber): boolean {
     if (!taken) return this.fail(this.#noReply("has no room for the message in its mailbox"));
-    this.#index = this.#lastIndex;
+    this.#index = this.coro.mailbox!.length;
     return this.waitForEnd(fiber);
   }
 
   override roomMade(): void {
     this.mailbox = null;
     this.coro.send(this.message);
-    this.#index = this.#lastIndex;
+    this.#index = this.coro.mailbox!.length;
   }
 
   replied(value: unknown): void {
@@ -90,23 +90,13 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
     return super.isDeadlocked(dead) && (this.mailbox !== null || this.#isUnseen());
   }
 
+  /** Looks for the message from where it was last: messages leave from the front, so it can only be further ahead. */
   #isUnseen(): boolean {
-    if (this.message.seen) return false;
     const messages = this.coro.mailbox?.messages;
-    // Mostly messages leave from the front: it is where it was, or a little further ahead.
-    for (let i = Math.min(this.#index, this.#lastIndex); i >= 0; i--) {
-      if (messages!.at(i) !== this.message) continue;
-      this.#index = i;
-      return true;
-    }
-    this.#index = messages?.indexOf(this.message) ?? -1;
-    // From now on it is uncertain, even if it is put back: looking for it each time would take too long.
-    this.message.seen = this.#index < 0;
-    return !this.message.seen;
-  }
-
-  get #lastIndex(): number {
-    return (this.coro.mailbox?.messages?.length ?? 0) - 1;
+    let index = Math.min(this.#index, (messages?.length ?? 0) - 1);
+    while (index >= 0 && messages!.at(index) !== this.message) index--;
+    this.#index = index;
+    return index >= 0 && !this.message.seen;
   }
 
   #late(): TimeoutError {

@@ -55,16 +55,14 @@ export function isReceiveOptions(value: unknown): value is ReceiveOptions {
 
 /** Returns the options, if they are valid. `alarmValue` is the second argument of the receive. */
 export function checkReceiveOptions(options: ReceiveOptions, alarmValue: unknown): CheckedReceiveOptions {
-  for (const key of Object.keys(options)) {
-    if (KEYS.includes(key)) continue;
-    throw new TypeError(
-      `Cannot receive as the options are ${KEYS.join(", ")} and nothing else: current value has ${describe(key)}`,
-    );
-  }
   const { where, timeout, signal, alarm = alarmValue } = options;
-  if (where !== undefined && typeof where !== "function") {
-    throw new TypeError(`Cannot receive as 'where' must be a function: current value is ${describe(where)}`);
-  }
+  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) throw wrong(`the options are ${KEYS.join(", ")}`, unknown);
+  if (where !== undefined && typeof where !== "function") throw wrong("'where' must be a function", where);
   const limit = { timeout, signal };
   return { where, limit, seconds: limitSeconds(limit, "receive"), alarm };
+}
+
+function wrong(reason: string, value: unknown): TypeError {
+  return new TypeError(`Cannot receive as ${reason}: current value is ${describe(value)}`);
 }
