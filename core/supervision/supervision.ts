@@ -40,8 +40,7 @@ export class Supervision {
     this.#limit = new RestartLimit(options, () => this.#now());
     this.#initial = specs.map((spec) => this.#add(new Child(spec, this.#count++, true)));
     for (const child of this.#initial) this.#startLater(child, -Infinity);
-    // The supervisor may end before its first step, or while it stops its children.
-    new ClosedWithOwner(coro, () => this.#terminate(this.#up));
+    new ClosedWithOwner(coro, () => this.#abandon());
   }
 
   /** The body of the supervisor. */
@@ -313,6 +312,17 @@ export class Supervision {
       // The error was not that of the child: it was thrown in the coroutine that waits.
       if (coro.isAlive()) throw error;
       return { error };
+    }
+  }
+
+  /** The supervisor has ended: before its first step, or while it stopped its children. */
+  #abandon(): void {
+    this.#ending = true;
+    this.#terminate(this.#up);
+    for (const child of this.#children) {
+      child.restarting = false;
+      if (child.up) child.end = "stopped";
+      child.up = false;
     }
   }
 
