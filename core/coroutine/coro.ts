@@ -421,11 +421,11 @@ export class Coro<
   /** The earliest message of a type, which `where` tells. */
   receive<T>(options: ReceiveGuardOptions<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
-  receive<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | A>;
+  receive<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | NoInfer<A>>;
   /** The earliest message that `where` takes. */
   receive<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
-  receive<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | A>;
+  receive<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | NoInfer<A>>;
   /** The earliest message, with a limit: `undefined` after a timeout. */
   receive<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
@@ -459,11 +459,11 @@ export class Coro<
   /** The earliest message of a type, which `where` tells. */
   recv<T>(options: ReceiveGuardOptions<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
-  recv<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | A>;
+  recv<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | NoInfer<A>>;
   /** The earliest message that `where` takes. */
   recv<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
-  recv<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | A>;
+  recv<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | NoInfer<A>>;
   /** The earliest message, with a limit: `undefined` after a timeout. */
   recv<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
