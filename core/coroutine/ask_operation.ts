@@ -33,7 +33,7 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   }
 
   protected override sent(taken: boolean, fiber: WaitingFiber): boolean {
-    if (!taken) return this.fail(this.#noReply("has no room for the message in its mailbox"));
+    if (!taken) return this.fail(this.#noReply("its mailbox is full"));
     this.#index = this.coro.mailbox!.length;
     return this.waitForEnd(fiber);
   }
@@ -55,21 +55,21 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   }
 
   askDropped(): void {
-    this.failed(this.#noReply("has dropped the message, as its mailbox is full"));
+    this.failed(this.#noReply("the message was dropped from a full mailbox"));
   }
 
   protected override ended(): true {
-    return this.fail(this.#noReply("has ended"));
+    return this.fail(this.#noReply("it has ended"));
   }
 
   override onEnd(): void {
-    this.failed(this.#noReply("has ended without a reply"));
+    this.failed(this.#noReply("it ended first"));
   }
 
   /** The recipient has failed: a successor will find only what is in the mailbox. */
   onFailure(messages: ReadonlySet<unknown>): void {
     if (this.mailbox !== null || messages.has(this.message)) return;
-    this.failed(this.#noReply("has failed without a reply"));
+    this.failed(this.#noReply("it failed first"));
   }
 
   override detach(): void {
@@ -104,6 +104,6 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   }
 
   #noReply(reason: string): NoReplyError {
-    return withoutStack(new NoReplyError(`No reply as ${this.coro} ${reason}`, this.coro));
+    return withoutStack(new NoReplyError(`${this.coro} did not reply as ${reason}`, this.coro));
   }
 }

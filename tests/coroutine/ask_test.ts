@@ -111,7 +111,7 @@ Deno.test("if the recipient ends or has ended without an answer: NoReplyError", 
         assertInstanceOf(error, NoReplyError);
         assertStrictEquals((error as NoReplyError).coro, to);
         assertEquals([error.message, coro.scheduler.now() - start], [
-          `No reply as ${to} has ended without a reply`,
+          `${to} did not reply as it ended first`,
           1,
         ]);
         const late = yield* errorOf(to.ask("?"));

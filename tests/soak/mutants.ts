@@ -9,6 +9,9 @@ import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
 import { AsyncListener } from "../../core/io/net/listener.ts";
 import { NONE, ReadyQueue } from "../../core/kernel/ready_queue.ts";
+import { AskOperation } from "../../core/coroutine/ask_operation.ts";
+import { BoundedMailbox } from "../../core/coroutine/bounded_mailbox.ts";
+import { Deliver } from "../../core/coroutine/deliver.ts";
 import { Mailbox } from "../../core/coroutine/mailbox.ts";
 import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
@@ -262,6 +265,33 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "",
     apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => true),
+  },
+  {
+    name: "an answer does not reach the one who asked",
+    society: "offices",
+    virtual: true,
+    invariant: "No answer is lost",
+    apply: () => sometimes(AskOperation.prototype, "replied", 10, () => () => {}),
+  },
+  {
+    name: "a message that waited for room is dropped",
+    society: "offices",
+    virtual: true,
+    invariant: "No message is lost",
+    apply: () =>
+      sometimes(Deliver.prototype, "roomMade", 5, () =>
+        function () {
+          this.mailbox = null;
+          this.detach();
+          this.resolve(1);
+        }),
+  },
+  {
+    name: "a full mailbox takes more messages",
+    society: "offices",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(BoundedMailbox.prototype, "overflowFor", 3, () => () => null),
   },
   {
     name: "a coroutine that yields overtakes another",

@@ -9,6 +9,7 @@ import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
+import { offices } from "./societies/offices.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
 import { sockets } from "./societies/sockets.ts";
@@ -39,4 +40,5 @@ export const SOCIETIES: readonly Society[] = [
   contexts,
   databases,
   listeners,
+  offices,
 ];
