@@ -24,7 +24,9 @@ export interface ReceiveOptions<T = unknown, A = unknown> extends ReceiveLimit<A
 
 /** Options of {@linkcode Coro.receive} that set no time. */
 export interface ReceiveOptionsWithoutTimeout<T = unknown> extends ReceiveOptions<T> {
+  /** There is no limit of time. */
   readonly timeout?: null;
+  /** There is no timeout. */
   readonly alarm?: undefined;
 }
 

@@ -261,6 +261,7 @@ export class Scheduler extends RunLoop {
    *   assertEquals([slow.send(1), slow.send(2), slow.send(3)], [true, true, false]);
    *   assertEquals(yield* slow.deliver(3), 1);
    *   assertEquals(yield* slow.deliver(4), 1);
+   *   yield* slow.finish();
    * });
    * ```
    */

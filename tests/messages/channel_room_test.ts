@@ -242,10 +242,11 @@ Deno.test("every broadcast reaches all or none, and what is dropped is counted (
       const senders = Array.from({ length: 3 }, (_, from) =>
         new Coro(function* (self): Body {
           for (let n = 0; n < 8; n++) {
-            if (random(3) === 0) {
+            const way = random(3);
+            if (way === 0) {
               sends++;
               top.send(`send ${from} ${n}`);
-            } else if (random(3) === 0) {
+            } else if (way === 1) {
               yield* boxes[random(3)].box.deliver(`direct ${from} ${n}`, random(3));
             } else {
               outcomes.set(`all ${from} ${n}`, yield* top.deliver(`all ${from} ${n}`, random(4)));

@@ -1,4 +1,4 @@
-import { Coro, Scheduler, supervise, SupervisionError, Supervisor } from "@asyncoro/asyncoro";
+import { call, Coro, Scheduler, supervise, SupervisionError, Supervisor } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
   assert,
@@ -31,6 +31,11 @@ function child(name: string, seconds: number, restart?: ChildSpec["restart"], fa
 
 function states(supervisor: Supervisor): string[] {
   return supervisor.children().map(({ name, restarts, state }) => `${name} ${state} ${restarts}`);
+}
+
+function* failing(): Body {
+  yield;
+  throw new Error("cleanup fails");
 }
 
 /** The lines that `body` prints on stderr. */
@@ -317,7 +322,7 @@ Deno.test("a cleanup that fails while stopChild() waits is reported, and the chi
           try {
             yield* self.sleep(99);
           } finally {
-            throw new Error("cleanup fails");
+            yield* call(failing());
           }
         },
       }]);

@@ -12,7 +12,7 @@ import {
   Semaphore,
   supervise,
   type SuperviseOptions,
-  Supervisor,
+  type Supervisor,
 } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals } from "@std/assert";
