@@ -8,6 +8,9 @@ import { withoutStack } from "../base/error_report.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Owner } from "../fiber/owner.ts";
 
+const ENDED = "it ended first";
+const FULL = "a mailbox was full";
+
 /** The operation of `ask`: delivers an `Ask`, then waits for its answer. */
 export class AskOperation<R> extends Delivery<R> implements Asker {
   declare protected message: Ask;
@@ -33,7 +36,7 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   }
 
   protected override sent(taken: boolean, fiber: WaitingFiber): boolean {
-    if (!taken) return this.fail(this.#noReply("its mailbox is full"));
+    if (!taken) return this.fail(this.#noReply(FULL));
     this.#index = this.coro.mailbox!.length;
     return this.waitForEnd(fiber);
   }
@@ -55,15 +58,15 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   }
 
   askDropped(): void {
-    this.failed(this.#noReply("the message was dropped from a full mailbox"));
+    this.failed(this.#noReply(FULL));
   }
 
   protected override ended(): true {
-    return this.fail(this.#noReply("it has ended"));
+    return this.fail(this.#noReply(ENDED));
   }
 
   override onEnd(): void {
-    this.failed(this.#noReply("it ended first"));
+    this.failed(this.#noReply(ENDED));
   }
 
   /** The recipient has failed: a successor will find only what is in the mailbox. */

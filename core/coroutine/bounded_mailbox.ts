@@ -55,7 +55,7 @@ export class BoundedMailbox extends Mailbox {
     if (overflow === null || (overflow === "drop-oldest" && this.#dropOldest())) return super.post(message);
     if (overflow === "throw") {
       throw new QueueFullError(
-        `Cannot send as the mailbox is full: current capacity is ${this.#capacity}, send later or set another 'overflow'`,
+        `Cannot send as the mailbox is full: current capacity is ${this.#capacity}, send later`,
       );
     }
     return false;

@@ -35,9 +35,6 @@ export function notifyEndListeners(listeners: EndListeners, coro: Owner): void {
 
 /** Notifies all listeners of a failure that may be followed by a restart. */
 export function notifyOfFailure(listeners: EndListeners, messages: Iterable<unknown>): void {
-  const all = listeners instanceof Set ? [...listeners] : listeners === null ? [] : [listeners];
-  const affected = all.filter((listener) => listener.onFailure !== undefined);
-  if (affected.length === 0) return;
   const kept = new Set(messages);
-  for (const listener of affected) listener.onFailure!(kept);
+  for (const listener of listeners instanceof Set ? [...listeners] : [listeners]) listener?.onFailure?.(kept);
 }
