@@ -299,16 +299,18 @@ Deno.test("ask() throws for a wrong limit at the call", () =>
 
 // --- deadlock -------------------------------------------------------------------------------------------------------
 
-/** The outcome of `join()` on a scheduler in virtual time, where a timer is always pending. */
+/** The error of `join()`, or the first that is reported, on a scheduler in virtual time, where a timer is always pending. */
 async function join(start: (scheduler: Scheduler) => void): Promise<unknown> {
   const scheduler = new Scheduler({ clock: new VirtualClock() });
-  scheduler.onError = () => {};
+  const errors: unknown[] = [];
+  scheduler.onError = (error) => errors.push(error);
   scheduler.spawnWith({ daemon: true }, function* (coro) {
     while (true) yield* coro.sleep(1000);
   });
   start(scheduler);
   try {
-    return await scheduler.join();
+    await scheduler.join();
+    return errors[0];
   } catch (error) {
     return error;
   } finally {

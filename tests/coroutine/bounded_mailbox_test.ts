@@ -1,4 +1,5 @@
 import {
+  CategorizeMessages,
   Coro,
   MonitorException,
   NoReplyError,
@@ -270,6 +271,41 @@ Deno.test("messages that were categorized or left by 'where' count", () =>
     assertEquals(yield* to.deliver("c", 0.5), 0);
     assertEquals([yield* to.deliver("d"), coro.scheduler.now()], [1, 1]);
     assertEquals(yield* to.finish(), ["late", "b", "a", "d"]);
+  }));
+
+Deno.test("a message that is received from its category makes room", () =>
+  runVirtual(function* (coro) {
+    const to = coro.scheduler.spawnWith({ mailbox: { capacity: 2 } }, function* (to): Body {
+      const messages = new CategorizeMessages(to);
+      messages.add((message: string) => message < "c" ? "early" : "late");
+      const first = yield* messages.receive("late", 1, "none");
+      const got = [];
+      for (let n = 0; n < 2; n++) {
+        yield* to.sleep(1);
+        got.push(yield* messages.receive("early"));
+      }
+      return [first, got, yield* messages.receive("late"), yield* messages.receive("late")];
+    });
+    for (const message of ["a", "b"]) assert(to.send(message));
+    assertEquals([yield* to.deliver("c"), coro.scheduler.now()], [1, 2]);
+    assertEquals([yield* to.deliver("d"), coro.scheduler.now()], [1, 3]);
+    assertEquals(yield* to.finish(), ["none", ["a", "b"], "c", "d"]);
+  }));
+
+Deno.test("drop-oldest drops categorized messages first, which are older", () =>
+  runVirtual(function* (coro) {
+    const mailbox = { capacity: 3, overflow: "drop-oldest" } as const;
+    const to = coro.scheduler.spawnWith({ mailbox }, function* (to): Body {
+      const messages = new CategorizeMessages(to);
+      messages.add((message: number) => message % 2 === 0 ? "even" : "odd");
+      yield* messages.receive("neither", 1);
+      yield* to.sleep(1);
+      return [yield* messages.receive("odd", 0), yield* messages.receive("even", 0), yield* messages.receive("odd", 0)];
+    });
+    for (const message of [1, 2, 3]) to.send(message);
+    yield* coro.sleep(1.5);
+    for (const message of [4, 5]) assert(to.send(message));
+    assertEquals(yield* to.finish(), [3, 4, 5]);
   }));
 
 Deno.test("an Infinity of room is no bound", () =>

@@ -209,6 +209,47 @@ Deno.test("receives in branches are served in order: what one leaves is for the 
     assertEquals(yield* receiver.finish(), [5, 1, 2, 7]);
   }));
 
+Deno.test("what one leaves is there for the next at once, and what the next takes is not missed", () =>
+  runVirtual(function* (coro) {
+    const calls: unknown[] = [];
+    const receiver = new Coro(function* (self) {
+      return yield* all(
+        self.receive({ where: (m) => (calls.push(m), m === "end") }),
+        call(function* (): Body {
+          return [yield* self.receive(), coro.scheduler.now(), yield* self.receive(), coro.scheduler.now()];
+        }()),
+      );
+    });
+    for (const message of ["a", "b", "end"]) {
+      yield* coro.sleep(1);
+      receiver.send(message);
+    }
+    assertEquals(yield* receiver.finish(), ["end", ["a", 1, "b", 2]]);
+    assertEquals(calls, ["a", "b", "end"]);
+  }));
+
+Deno.test("a message that another branch puts back in front is looked at again, the others are not", () =>
+  runVirtual(function* (coro) {
+    const calls: unknown[] = [];
+    const receiver = new Coro(function* (self): Body {
+      const [found] = yield* all(
+        self.receive({ where: (m) => (calls.push(m), m === "end") }),
+        call(function* (): Body {
+          yield* self.sleep(2);
+          // It takes "a" and gives it back, as it is too late.
+          yield* race(all(self.receive(), self.sleep(9)), self.sleep(1));
+        }()),
+      );
+      return [found, yield* drain(self)];
+    });
+    yield* coro.sleep(1);
+    for (const message of ["a", "b", "c"]) receiver.send(message);
+    yield* coro.sleep(3);
+    receiver.send("end");
+    assertEquals(yield* receiver.finish(), ["end", ["a", "b", "c"]]);
+    assertEquals(calls, ["a", "b", "c", "a", "end"]);
+  }));
+
 Deno.test("a later receive does not overtake one that has yet to look", () =>
   runVirtual(function* (coro) {
     const receiver = new Coro(function* (self) {
