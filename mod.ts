@@ -26,6 +26,7 @@
  * @module
  */
 export * from "./core/io/mod.ts";
-export { main, run } from "./core/coroutine/main.ts";
+export { main } from "./core/coroutine/main.ts";
+export { run } from "./core/coroutine/run.ts";
 export * from "./core/mod.ts";
 export * from "./core/workers/mod.ts";

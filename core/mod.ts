@@ -16,7 +16,8 @@ export {
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
 export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
-export { current, sleep } from "./coroutine/current.ts";
+export { current } from "./coroutine/current.ts";
+export { sleep } from "./operations/sleep.ts";
 export type { Overflow } from "./coroutine/mailbox.ts";
 export type {
   ReceiveGuardOptions,

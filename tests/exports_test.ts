@@ -1,5 +1,5 @@
 /**
- * The public names of the entry points: whoever adds or drops one does so on purpose.
+ * The public names of the entry points: adding or removing one must be deliberate.
  */
 import * as main from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
@@ -220,4 +220,13 @@ Deno.test("Coro has asyncoro's methods in camelCase", () => {
   for (const method of methods) {
     assertEquals(typeof main.Coro.prototype[method as keyof main.Coro], "function", method);
   }
+});
+
+Deno.test("a scheduler shows its public members, and 'loop' for the package itself", () => {
+  const members = new Set(Object.getOwnPropertyNames(main.Scheduler.prototype));
+  for (const field of Object.keys(new main.Scheduler())) members.add(field);
+  const lifetime = ["constructor", "name", "toString", "join", "terminate", "atexit", "onError"];
+  const coroutines = ["spawn", "spawnWith", "coros", "dump", "stats", "statistics"];
+  assertEquals(members, new Set([...lifetime, ...coroutines, "now", "debug", "precise", "loop"]));
+  assertStrictEquals(Object.getPrototypeOf(main.Scheduler.prototype), Object.prototype);
 });

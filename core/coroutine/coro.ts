@@ -9,7 +9,7 @@ import {
   type CompletionWaiter,
   listCompletionWaiters,
   removeCompletionWaiter,
-} from "../fiber/joiner.ts";
+} from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { AskOperation } from "./ask_operation.ts";
 import { Deliver } from "./deliver.ts";
@@ -42,18 +42,21 @@ import {
 import { ReceiveWhere } from "./receive_where.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
+import { limited } from "../operations/limited.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
-import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
+import { mustBeCurrent } from "../operations/must_be_self.ts";
+import { Sleep } from "../operations/sleep.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
-import { type Limit, limitSeconds } from "../base/limit.ts";
-import { limited } from "../operations/limited.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../base/limit.ts";
 
 /**
  * A coroutine function: a generator function whose first parameter is the coroutine that runs it.
@@ -140,6 +143,8 @@ export class Coro<
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
 > extends Fiber {
+  /** @internal The run loop of its scheduler. */
+  declare loop: CoroLoop;
   /** Identifies it among all coroutines of its scheduler; never reused. */
   declare readonly id: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
@@ -166,26 +171,26 @@ export class Coro<
    * @throws {Error} If the scheduler has been terminated.
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
-    const { scheduler, options } = takeSpawnRequest();
+    const { loop, options } = takeSpawnRequest();
     const body = options?.body;
     if (body === undefined) checkTarget(target);
-    super(scheduler, options === null ? DEFAULT_PRIORITY : options.priority);
+    super(loop, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.waitersOrHandlers = null;
     this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
-    this.id = scheduler.nextId();
-    this.createdAt = scheduler.uptime();
+    this.id = loop.nextId();
+    this.createdAt = loop.uptime();
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
-    scheduler.register(this);
+    loop.register(this);
   }
 
   /** The scheduler that runs it. */
   get scheduler(): Scheduler {
-    return this.loop as Scheduler;
+    return this.loop.scheduler;
   }
 
   /** @internal Itself: a coroutine is its own main fiber. */
@@ -232,7 +237,7 @@ export class Coro<
     if (this.daemon === flag) return;
     this.flags ^= DAEMON;
     if (!this.isAlive()) return;
-    this.scheduler.daemonChanged(flag);
+    this.loop.daemonChanged(flag);
     this.wait?.waiterChanged();
   }
 
@@ -262,35 +267,36 @@ export class Coro<
    * Suspends this coroutine until it is resumed or the time is up.
    *
    * @typeParam T The type of the value it is resumed with, which the compiler does not check.
-   * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
+   * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; without one it waits for `resume()`. Zero
+   * or less does not suspend.
    * @param alarmValue The value of the operation when the time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(): Operation<T>;
+  sleep<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  sleep<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  sleep<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  sleep<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  sleep(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = toSeconds(timeout, "sleep");
+  sleep<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  sleep(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limitSeconds(limit, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(seconds, alarmValue);
+    return limited(new Sleep(seconds, alarmValue), limit);
   }
 
   /** The same as {@linkcode Coro.sleep}. */
-  suspend<T = unknown>(): Operation<T>;
+  suspend<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  suspend<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  suspend<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  suspend<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  suspend(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.sleep(timeout, alarmValue);
+  suspend<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  suspend(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.sleep(limit, alarmValue);
   }
 
   /**
@@ -385,7 +391,8 @@ export class Coro<
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
    * @typeParam T The type of the message, which the compiler does not check.
-   * @param limit How long to wait at most; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait. When the signal is aborted, its reason is thrown at the yield.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
    * @throws {TypeError} If `limit` is neither a valid limit nor valid options.
    * @throws {Error} If it is not called by this coroutine itself.
@@ -417,7 +424,7 @@ export class Coro<
    * });
    * ```
    */
-  receive<T = unknown>(): Operation<T>;
+  receive<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The earliest message of a type, which `where` tells. */
   receive<T>(options: ReceiveGuardOptions<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
@@ -455,7 +462,7 @@ export class Coro<
   }
 
   /** The same as {@linkcode Coro.receive}. */
-  recv<T = unknown>(): Operation<T>;
+  recv<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The earliest message of a type, which `where` tells. */
   recv<T>(options: ReceiveGuardOptions<T>): Operation<T>;
   /** The same with a limit: `undefined` after a timeout, or the alarm value. */
@@ -508,12 +515,12 @@ export class Coro<
    * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @returns The coroutine, or `null` after a timeout.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate(name: string, timeout?: Timeout): Operation<Coro | null> {
-    return registry.locate(name, timeout);
+  static locate(name: string, limit?: Limit): Operation<Coro | null> {
+    return registry.locate(name, limit);
   }
 
   // --- exceptions and the end ---------------------------------------------------------------------------------
@@ -561,31 +568,33 @@ export class Coro<
   /**
    * Waits for its end, for code outside coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns A promise of its result. A promise that the coroutine returns is awaited; a promise that is only the value
    * of its last `yield` is not, and the result is `undefined` instead. It is rejected with the error that ended the
-   * coroutine, with `TimeoutError` after a timeout, or with `DeadlockError` if the coroutine can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * coroutine, with `TimeoutError` after a timeout, with the reason of a signal that is aborted, or with `DeadlockError`
+   * if the coroutine can never end.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  value(timeout?: Timeout): Promise<R> {
-    const seconds = toSeconds(timeout, "wait for a coroutine");
+  value(limit?: Limit): Promise<R> {
+    const seconds = limitSeconds(limit, "wait for a coroutine");
+    const signal = limitSignal(limit);
     return new Promise((resolve, reject) => {
       const isLastValue = (): boolean => (this.flags & RESULT_IS_LAST_VALUE) !== 0;
       const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
-      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds);
+      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds, signal);
     });
   }
 
   /**
    * Waits for its end, for coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns Its result. The error that ended it is thrown at the `yield`; `TimeoutError` after a timeout;
    * `DeadlockError` if it can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  finish(timeout?: Timeout): Operation<R> {
-    return new Finish<R>(this as Coro, toSeconds(timeout, "wait for a coroutine"));
+  finish(limit?: Limit): Operation<R> {
+    return limited(new Finish<R>(this as Coro, limitSeconds(limit, "wait for a coroutine")), limit);
   }
 
   // --- monitors -----------------------------------------------------------------------------------------------
@@ -670,7 +679,7 @@ export class Coro<
     if (!this.restartable()) return false;
     const body = target(this, ...args);
     // This may throw; nothing has changed then.
-    this.scheduler.register(this as Coro);
+    this.loop.register(this as Coro);
     this.beginWith(body, target);
     this.flags &= ~(ENDED | HANDLED | SWAPPABLE);
     this.last = undefined;
@@ -681,7 +690,7 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    if ((this.flags & SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();
@@ -741,7 +750,7 @@ export class Coro<
     if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
-  /** @internal Called at the end of the turn in which it failed: whether a monitor handles the failure. */
+  /** @internal Called when its failure is about to be reported: whether a monitor handles it. */
   handledByMonitor(): boolean {
     const handled = isFailureMonitored(this as Coro);
     if (handled) this.markHandled(null);
@@ -763,7 +772,7 @@ export class Coro<
     this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
     if (this.waitersOrHandlers !== null) return;
     this.flags &= ~HANDLED;
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
 
   /** @internal Ends it as its scheduler broke down. No cleanup runs. */
@@ -774,14 +783,14 @@ export class Coro<
 
   /** @internal */
   private get endsWithProgram(): boolean {
-    return this.daemon && this.scheduler.ending;
+    return this.daemon && this.loop.ending;
   }
 
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
     if (this.endsWithProgram && isInstance(error, ClosedError)) return;
-    this.scheduler.reportError(error, this as Coro);
+    this.loop.reportError(error, this as Coro);
   }
 
   /** @internal */
@@ -809,8 +818,8 @@ export class Coro<
     else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
     // From here on code of the program may run and ask for the outcome: hooks.
-    this.scheduler.unregister(this as Coro);
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    this.loop.unregister(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) this.endOwnership();
     for (const error of undelivered) if (error !== value) this.report(error);
@@ -871,7 +880,7 @@ export class Coro<
   private endOwnership(): void {
     endOwnership(this, (what) => {
       if (this.endsWithProgram) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
     });
   }
 }

@@ -68,7 +68,7 @@ export abstract class Delivery<T> extends Waiter<T> implements RoomWaiter, EndLi
   /** Waits for the recipient, from now on until its end at the latest. */
   protected waitForEnd(fiber: WaitingFiber): false {
     this.coro.addEndListener(this);
-    if (this.limit === Infinity) fiber.owner.scheduler.noteBlocked(fiber.owner);
+    if (this.limit === Infinity) fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

@@ -1,7 +1,19 @@
+/**
+ * The messages of a coroutine, and the receives that wait for one.
+ *
+ * Why a message that comes after a timeout is not lost:
+ *
+ * - A message is given to a receive that waits here, or else it is kept.
+ * - When the time of a receive is up, its operation first removes it from here (`expire` in `fiber/operation.ts` calls
+ *   `detach`, which calls `leave`) and then gives it the alarm value. So a later message is kept for the next receive.
+ * - A receive that an error, a termination, a deadline or a lost race cancels is removed in the same way (`cancel`).
+ * - If it was granted a message and is cancelled before its coroutine has run, the message returns to where it was
+ *   (`cancel` calls `reclaim`, which calls `putBack`).
+ */
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 
-/** A receive that waits for any message: an operation, so that it takes none once it has timed out or was cancelled. */
+/** A receive that waits for any message. */
 export interface PlainReceiver {
   readonly selective: false;
   /** Takes the message. The mailbox has removed the receiver before. */
@@ -46,7 +58,7 @@ export type Overflow = "wait" | "drop-oldest" | "drop-newest" | "throw";
 export const NO_MESSAGE: unique symbol = Symbol("no message");
 
 /**
- * The messages that a coroutine has not received, and its receives that wait.
+ * See the head of this file.
  *
  * A receive of any message waits only while no message is kept but those that a selective receive, which began to wait
  * before it, may still want. Usually at most one receive waits; the branches of a `race` may add more, which are served

@@ -1,34 +1,9 @@
-import { Coro, type CoroFunction } from "./coro.ts";
+import type { Coro, CoroFunction } from "./coro.ts";
 import { isInstance } from "../base/describe.ts";
 import { DeadlockError } from "./errors.ts";
 import { exitProcess, onTermination, setExitCode } from "../host/process.ts";
 import { Scheduler } from "./scheduler.ts";
 import { printUncaught } from "../base/error_report.ts";
-
-/**
- * Runs a coroutine from async code and waits for its result.
- *
- * @param target A generator function.
- * @param args Its arguments after the coroutine.
- * @returns A promise of its result; rejected with the error that ended it. See {@linkcode Coro.value}.
- * @throws {TypeError} If `target` is not a generator function.
- *
- * @example
- * ```ts
- * import { run } from "@asyncoro/asyncoro";
- * import { assertEquals } from "@std/assert";
- *
- * const sum = await run(function* (coro, a: number, b: number) {
- *   yield* coro.sleep(0.01);
- *   return a + b;
- * }, 2, 3);
- * assertEquals(sum, 5);
- * ```
- */
-// deno-lint-ignore no-explicit-any -- as in CoroFunction
-export function run<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): Promise<R> {
-  return new Coro<R, A>(target, ...args).value();
-}
 
 // Exit codes as of shells: 128 plus the number of the signal.
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -61,7 +36,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export function main<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): void {
   const scheduler = Scheduler.instance();
   const coro = scheduler.spawn(target, ...args);
-  scheduler.onErrorPrinted = () => setExitCode(1);
+  scheduler.loop.onErrorPrinted = () => setExitCode(1);
   const signals = new Signals(scheduler);
   conclude(scheduler, coro as Coro).finally(() => signals.stop());
 }

@@ -24,9 +24,9 @@ class Race extends BranchGroup {
 /**
  * Waits for the first of several; returns its value, or throws its error.
  *
- * Operations and generators that lose are cancelled: their `finally` blocks run before the race returns its value, and
- * whatever they had been granted (a message, a lock) goes back. Coroutines and promises that lose go on, but the race
- * no longer waits for them.
+ * Operations and generators that lose are cancelled: their `finally` blocks run before the race returns its value. What
+ * an operation that loses was granted (a message, a lock) goes back. A generator that loses gives back in `finally` what
+ * it had received or acquired. Coroutines and promises that lose go on, but the race no longer waits for them.
  *
  * @param items Operations, generator objects, coroutines and promises.
  * @throws {TypeError} If there are no items, or if an item cannot be waited for.

@@ -4,7 +4,7 @@ import type { WaitingFiber } from "../fiber/context.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, RESOLVED, SPENT, WAITING } from "../fiber/operation.ts";
 import { parkInSubroutine, waitOn } from "../operations/repeated_wait.ts";
-import { mustBeSelf } from "../operations/sleep.ts";
+import { mustBeSelf } from "../operations/must_be_self.ts";
 
 /**
  * Waits for a message that the program's functions choose.
@@ -57,7 +57,7 @@ export abstract class SelectiveReceive<T> extends Operation<T> implements Select
     const mailbox = this.coro.mailbox ??= new Mailbox();
     mailbox.add(this);
     if (this.#look(mailbox)) return true;
-    if (this.limit > 0) return false;
+    if (!(this.limit <= 0)) return false;
     this.expire();
     return true;
   }
@@ -89,7 +89,7 @@ export abstract class SelectiveReceive<T> extends Operation<T> implements Select
       this.expire();
       return super.next();
     }
-    if (this.limit !== Infinity) fiber.loop.arm(fiber, this.limit);
+    if (this.limit < Infinity) fiber.loop.arm(fiber, this.limit);
     const parked = waitOn(this);
     this.startWaiting();
     // Those that began to wait later may take what this one has left.

@@ -78,9 +78,9 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /**
    * @internal
-   * Like `requestThrow`, but a fiber that is ready already keeps the outcome of its wait until that step: up to then the request
-   * can be withdrawn as if it had not been made. The running fiber continues until it has to wait. With `whenSettled`,
-   * a fiber that waits continues to do so until its wait has an outcome.
+   * Like `requestThrow`, but a fiber that is ready keeps the outcome of its wait until its step. Until then the request can
+   * be withdrawn, and nothing has changed. The running fiber goes on until it has to wait. With `whenSettled`, a fiber that
+   * waits goes on waiting until its wait has an outcome.
    */
   throwAtStep(error: unknown, whenSettled = false): void {
     this.ensureControl().errors.push(error);

@@ -1,13 +1,13 @@
 import { TimeoutError } from "../base/errors.ts";
 import type { WaitingFiber } from "./context.ts";
 import { HostWait } from "./host_wait.ts";
-import type { CompletionWaiter } from "./joiner.ts";
+import type { CompletionWaiter } from "./completion_waiter.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
 export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
   declare private readonly promise: PromiseLike<T>;
   // Set while it waits for the promise, which it may do before the wait has begun.
   declare private reaction: Reaction | null;
@@ -16,8 +16,8 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   constructor(promise: PromiseLike<T>, seconds = Infinity) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.promise = promise;
     this.reaction = null;
     this.early = null;

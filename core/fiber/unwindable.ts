@@ -32,9 +32,9 @@ export abstract class Unwindable extends Interruptible {
   /**
    * @internal
    * Closes frames until `depth` suspended ones are left (-1: all). Waits in `finally` blocks are honoured for
-   * `grace` seconds. `reason` is thrown from the operation that called the last closed frame.
+   * `grace` seconds. `reason` is thrown from the operation that called the last closed frame, if one is left.
    */
-  requestUnwind(depth: number, grace: number, reason: Error | null): void {
+  requestUnwind(depth: number, grace: number, reason: unknown): void {
     const control = this.ensureControl();
     const until = this.loop.clock.now() + grace;
     const innermost = control.unwinding;
@@ -104,7 +104,7 @@ export abstract class Unwindable extends Interruptible {
   }
 
   private graceOver(unwinding: Unwinding): void {
-    // It may have been noticed before the timer had its turn.
+    // That may have been noticed before the timer was run.
     unwinding.cancelTimer();
     // Unwindings within its cleanup end with it.
     while (this.control!.unwinding !== unwinding) {

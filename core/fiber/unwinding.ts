@@ -1,5 +1,8 @@
 import type { Timer } from "./timer.ts";
 
+/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
+export const GRACE_SECONDS = 5;
+
 /** An unwinding that was asked for, until the frames it concerns are closed. */
 export class Unwinding {
   /** How many suspended frames stay; -1 closes everything. */
@@ -18,12 +21,12 @@ export class Unwinding {
   failure: { error: unknown } | null = null;
   /** Asyncoro's "last value" when the unwinding was asked for: a value that cleanup code waits for is no result. */
   readonly last: unknown;
-  /** The error for the operation that called, if a deadline unwinds. */
-  reason: Error | null;
+  /** The error for the operation that called, if a deadline or a signal unwinds. */
+  reason: unknown;
   /** The unwinding in whose cleanup this one happens. */
   readonly outer: Unwinding | null;
 
-  constructor(depth: number, until: number, last: unknown, reason: Error | null, outer: Unwinding | null) {
+  constructor(depth: number, until: number, last: unknown, reason: unknown, outer: Unwinding | null) {
     this.depth = depth;
     this.until = until;
     this.last = last;
@@ -37,7 +40,7 @@ export class Unwinding {
   }
 
   /** Makes it close more frames, or end earlier. */
-  extend(depth: number, until: number, reason: Error | null): void {
+  extend(depth: number, until: number, reason: unknown): void {
     if (depth < this.depth) {
       this.depth = depth;
       this.reason = reason;

@@ -9,6 +9,8 @@ import { takeOver } from "./parts.ts";
  * The operation that waits for an item which is not a generator: the item itself if it is an operation, or a new one for
  * a coroutine, a future or a promise.
  */
+export function operationFor<T>(item: Operation<T> | PromiseLike<T>, kinds?: string): Operation<T>;
+export function operationFor(item: unknown, kinds?: string): Operation<unknown>;
 export function operationFor(
   item: unknown,
   kinds = "an operation, a generator object, a coroutine or a promise",

@@ -1,4 +1,4 @@
-import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
 import type { Owner } from "../fiber/owner.ts";
 
 /** Something whose end can be waited for: a coroutine. */

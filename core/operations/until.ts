@@ -1,7 +1,8 @@
 import { describe } from "../base/describe.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { PromiseWait } from "../fiber/promise_wait.ts";
+import { limited } from "./limited.ts";
 
 /**
  * Waits for a promise: its value comes back, its rejection is thrown.
@@ -11,9 +12,10 @@ import { PromiseWait } from "../fiber/promise_wait.ts";
  * wait is over, nor when it never began because a race was decided before.
  *
  * @param promise A promise or thenable, of any origin.
- * @param timeout Seconds to wait at most, or a duration; no limit by default.
+ * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; no limit by default. When
+ * the signal is aborted, its reason is thrown at the yield.
  * @throws {TimeoutError} At the yield, if the promise is not settled in time. The promise itself goes on.
- * @throws {TypeError} If `promise` is not thenable or `timeout` is not a valid duration.
+ * @throws {TypeError} If `promise` is not thenable or `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -26,11 +28,11 @@ import { PromiseWait } from "../fiber/promise_wait.ts";
  * assertEquals(text, "hello");
  * ```
  */
-export function until<T>(promise: PromiseLike<T>, timeout?: Timeout): Operation<T> {
+export function until<T>(promise: PromiseLike<T>, limit?: Limit): Operation<T> {
   if (typeof (promise as { then?: unknown } | null)?.then !== "function") {
     throw new TypeError(
       `Cannot wait as until() takes a promise: current value is ${describe(promise)}`,
     );
   }
-  return new PromiseWait(promise, toSeconds(timeout, "wait for a promise"));
+  return limited(new PromiseWait(promise, limitSeconds(limit, "wait for a promise")), limit);
 }

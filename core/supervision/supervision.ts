@@ -244,7 +244,7 @@ export class Supervision {
     try {
       onRestart(coro!, cause, child.restarts);
     } catch (error) {
-      this.#coro.scheduler.reportError(error, this.#coro);
+      this.#coro.loop.reportError(error, this.#coro);
     }
   }
 
@@ -340,7 +340,7 @@ export class Supervision {
   }
 
   #report(child: Child, error: unknown): void {
-    this.#coro.scheduler.reportError(error, child.coro!);
+    this.#coro.loop.reportError(error, child.coro!);
   }
 
   #print(event: string): void {

@@ -95,12 +95,12 @@ export class Semaphore extends Acquirable {
         this.#value += left;
         return;
       }
-      this.admit(next);
+      this.grant(next);
     }
   }
 
   /** @internal Grants a permit to a dequeued waiter. */
-  protected admit(acquisition: Acquisition): void {
+  protected grant(acquisition: Acquisition): void {
     acquisition.granted();
   }
 
@@ -127,7 +127,7 @@ export class Semaphore extends Acquirable {
   }
 
   /** @internal */
-  override notHeld(coro: Coro): Error {
-    return new Error(`Cannot release ${this} as ${coro} holds no permit: current value is ${this.#value}`);
+  override notHeld(_coro: Coro): Error {
+    return new Error(`Cannot release ${this} as no permit is taken: current value is ${this.#value}`);
   }
 }

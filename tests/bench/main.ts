@@ -11,6 +11,7 @@ import { benchReading } from "./io/reading.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
 import { benchScale } from "./scale.ts";
+import { benchSignals } from "./signals.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
 import { benchSpawns } from "./spawns.ts";
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   calls: benchCalls,
   messages: benchMessages,
   locks: benchLocks,
+  signals: benchSignals,
   memory: benchMemory,
   sleepers: benchSleepers,
   fairness: benchFairness,

@@ -5,7 +5,7 @@ import { race, run, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, settle } from "../helpers/lab.ts";
 
-Deno.test("until gives the value and throws the rejection, the same object", async () => {
+Deno.test("until returns the value and throws the rejection, the same object", async () => {
   const value = { a: 1 };
   const reason = new Error("rejected");
   await run(function* () {

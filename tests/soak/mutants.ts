@@ -27,7 +27,7 @@ import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
 
-/** A method of any class. The author of a fault knows its receiver and arguments. */
+/** A method of any class. Each fault casts its receiver and arguments. */
 // deno-lint-ignore no-explicit-any -- see above
 type Method = (this: any, ...args: any[]) => unknown;
 
@@ -68,6 +68,13 @@ export interface Mutant {
 
 /** The faults. */
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "an abort does not end a wait",
+    society: "signals",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Operation.prototype, "abort", 20, () => () => {}),
+  },
   {
     name: "a message is dropped",
     society: "messages",
@@ -204,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a monitor is notified twice",
     society: "lives",
     virtual: true,
-    invariant: "A monitor is told of an end once",
+    invariant: "A monitor is notified of an end once",
     apply: () =>
       sometimes(Mailbox.prototype, "post", 20, (post) =>
         function (message) {

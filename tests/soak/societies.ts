@@ -12,6 +12,7 @@ import { messages } from "./societies/messages.ts";
 import { offices } from "./societies/offices.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
+import { signals } from "./societies/signals.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
 import { tasks } from "./societies/tasks.ts";
@@ -40,5 +41,6 @@ export const SOCIETIES: readonly Society[] = [
   contexts,
   databases,
   listeners,
+  signals,
   offices,
 ];

@@ -68,7 +68,7 @@ export class World {
 
   /** The time, in seconds. */
   now(): number {
-    return this.scheduler.clock.now();
+    return this.scheduler.now();
   }
 
   /** Whether the societies are to end. */
