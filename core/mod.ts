@@ -1,5 +1,7 @@
 /** What works in every runtime: the part that the entry points `.` and `./edge` share. */
 export type { Clock } from "./host/clock.ts";
+export { Ask } from "./coroutine/ask.ts";
+export type { MailboxOptions } from "./coroutine/bounded_mailbox.ts";
 export { Coro, type CoroFunction } from "./coroutine/coro.ts";
 export type { Drivable, Driver } from "./host/driver.ts";
 export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
@@ -9,12 +11,20 @@ export {
   DeadlockError,
   HotSwapException,
   MonitorException,
+  NoReplyError,
   type Outcome,
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
 export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current } from "./coroutine/current.ts";
 export { sleep } from "./operations/sleep.ts";
+export type { Overflow } from "./coroutine/mailbox.ts";
+export type {
+  ReceiveGuardOptions,
+  ReceiveLimit,
+  ReceiveOptions,
+  ReceiveOptionsWithoutTimeout,
+} from "./coroutine/receive_options.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
 export { type ItemAction, Items } from "./coroutine/items.ts";
@@ -37,13 +47,22 @@ export {
 } from "./coroutine/scheduler.ts";
 export { each } from "./patterns/each.ts";
 export { type EventOverflow, events, type EventsOptions } from "./patterns/events.ts";
-export { type Emit, stream, type StreamFunction, type StreamOptions } from "./patterns/stream.ts";
-export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
-export { supervise } from "./supervision/supervise.ts";
 export { type ConcurrencyOptions, map, type Mapper } from "./patterns/map.ts";
 export { type Attempt, retry, type RetryOptions } from "./patterns/retry.ts";
 export { type Scope, scope } from "./patterns/scope.ts";
 export { shield } from "./patterns/shield.ts";
+export { type Emit, stream, type StreamFunction, type StreamOptions } from "./patterns/stream.ts";
+export type { ChildInfo, ChildState } from "./supervision/child.ts";
+export type {
+  ArgumentsOf,
+  ChildSpec,
+  RestartKind,
+  ResultOf,
+  SuperviseOptions,
+  SupervisionStrategy,
+} from "./supervision/options.ts";
+export { supervise } from "./supervision/supervise.ts";
+export { Supervisor } from "./supervision/supervisor.ts";
 export { BoundedSemaphore } from "./sync/bounded_semaphore.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";

@@ -84,7 +84,7 @@ function* supervision(): Chapter {
       if (attempts < 3) throw new Error("it failed");
       return "done";
     },
-  }], { maxRestarts: 5, within: 10 });
+  }], { maxRestarts: 5, within: 10, onRestart: () => {} });
   yield* supervisor.finish();
   tell("It failed twice and was restarted in place; the third time it returned.");
 }

@@ -11,6 +11,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 
 Deno.test("mod.ts exports these names", () => {
   assertEquals(Object.keys(main).sort(), [
+    "Ask",
     "AsynCoro",
     "AsyncDBCursor",
     "AsyncDatagram",
@@ -36,6 +37,7 @@ Deno.test("mod.ts exports these names", () => {
     "Lock",
     "MessageTooLargeError",
     "MonitorException",
+    "NoReplyError",
     "Operation",
     "QueueFullError",
     "RLock",
@@ -43,6 +45,7 @@ Deno.test("mod.ts exports these names", () => {
     "Scheduler",
     "Semaphore",
     "SupervisionError",
+    "Supervisor",
     "TimeoutError",
     "UnsupportedError",
     "WorkerError",
@@ -108,6 +111,7 @@ Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
 
 Deno.test("edge/mod.ts exports what works everywhere, its own run(), runWith() and init()", () => {
   assertEquals(Object.keys(edge).sort(), [
+    "Ask",
     "AsynCoro",
     "BoundedSemaphore",
     "CategorizeMessages",
@@ -122,12 +126,14 @@ Deno.test("edge/mod.ts exports what works everywhere, its own run(), runWith() a
     "Local",
     "Lock",
     "MonitorException",
+    "NoReplyError",
     "Operation",
     "QueueFullError",
     "RLock",
     "Scheduler",
     "Semaphore",
     "SupervisionError",
+    "Supervisor",
     "TimeoutError",
     "UnsupportedError",
     "all",
@@ -220,7 +226,7 @@ Deno.test("asyncio/mod.ts exports these names", () => {
 });
 
 Deno.test("testing/mod.ts exports its names", () => {
-  assertEquals(Object.keys(testing).sort(), ["VirtualClock", "runVirtual"]);
+  assertEquals(Object.keys(testing).sort(), ["VirtualClock", "runVirtual", "runVirtualWith"]);
 });
 
 Deno.test("error classes are errors with their own name", () => {

@@ -37,6 +37,8 @@ const CIRCLES: readonly string[][] = [
     "core/asyncio/loop/tasks.ts",
   ],
   [
+    "core/coroutine/ask.ts",
+    "core/coroutine/ask_operation.ts",
     "core/coroutine/callback_loop.ts",
     "core/coroutine/completion.ts",
     "core/coroutine/coro.ts",

@@ -87,7 +87,7 @@ function setStack(error: Error, stack: string): void {
 
 /** Prints an error that was not handled, with the coroutine that it ended. */
 export function printUncaught(error: unknown, coro: Named): void {
-  print(`Uncaught error in coroutine ${coro}: ${inFull(error)}${causes(error)}`);
+  printLine(`Uncaught error in coroutine ${coro}: ${inFull(error)}${causes(error)}`);
 }
 
 function inFull(error: unknown): string {
@@ -119,12 +119,12 @@ export function printError(what: string, error: unknown): void {
     console.error(`${what}:`, error);
   } catch {
     // The console formats an object by running its code (getters, `inspect`), which may throw.
-    print(`${what}: ${inFull(error)}`);
+    printLine(`${what}: ${inFull(error)}`);
   }
 }
 
 /** Prints a line on stderr. A console that throws must not stop the run loop. */
-function print(line: string): void {
+export function printLine(line: string): void {
   try {
     console.error(line);
   } catch {

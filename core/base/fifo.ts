@@ -38,13 +38,54 @@ export class Fifo<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
+    this.#shrink();
+    return item;
+  }
+
+  /** The item at an index below the length. */
+  at(index: number): T {
+    return this.#ring[(this.#head + index) & (this.#ring.length - 1)] as T;
+  }
+
+  /** The index of the first item that is `item`; -1 if there is none. */
+  indexOf(item: T): number {
+    for (let i = 0; i < this.#length; i++) if (this.at(i) === item) return i;
+    return -1;
+  }
+
+  /** Inserts an item, so that `index` others are in front of it. Takes time for each of these. */
+  insertAt(index: number, item: T): void {
+    this.unshift(item);
+    for (let i = 0; i < index; i++) this.#set(i, this.at(i + 1));
+    this.#set(index, item);
+  }
+
+  /** Removes and returns the item at an index below the length. Takes time for each item between it and the nearer end. */
+  removeAt(index: number): T {
+    const item = this.at(index);
+    if (index < this.#length >> 1) {
+      for (let i = index; i > 0; i--) this.#set(i, this.at(i - 1));
+      this.shift();
+      return item;
+    }
+    for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
+    this.#set(this.#length - 1, undefined);
+    this.#length--;
+    this.#shrink();
     return item;
   }
 
   /** The items, first to last. */
   *[Symbol.iterator](): Generator<T, void, unknown> {
-    for (let i = 0; i < this.#length; i++) yield this.#ring[(this.#head + i) & (this.#ring.length - 1)] as T;
+    for (let i = 0; i < this.#length; i++) yield this.at(i);
+  }
+
+  #set(index: number, item: T | undefined): void {
+    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
+  }
+
+  #shrink(): void {
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
   }
 
   #resize(capacity: number): void {

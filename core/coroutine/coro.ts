@@ -12,8 +12,10 @@ import {
   removeCompletionWaiter,
 } from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
+import { AskOperation } from "./ask_operation.ts";
 import { runningCoro } from "./coro_of.ts";
-import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
+import { Deliver } from "./deliver.ts";
+import { type EndListener, notifyEndListeners, notifyOfFailure } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { HotSwapProposal } from "./hot_swap.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -32,6 +34,15 @@ import { locals } from "./local_values.ts";
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
+import {
+  checkReceiveOptions,
+  isReceiveOptions,
+  type ReceiveGuardOptions,
+  type ReceiveLimit,
+  type ReceiveOptions,
+  type ReceiveOptionsWithoutTimeout,
+} from "./receive_options.ts";
+import { ReceiveWhere } from "./receive_where.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
 import { limited } from "../operations/limited.ts";
@@ -84,6 +95,9 @@ const HAS_SIGNAL = 512;
 const SETTLING = 1024;
 /** Its failure was handed to somebody else meanwhile. */
 const HANDED_OVER = 2048;
+
+/** How long an `ask` waits for the answer if it is given no limit. */
+const ASK_SECONDS = 5;
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -179,7 +193,7 @@ export class Coro<
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.waitersOrHandlers = null;
-    this.mailbox = null;
+    this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
     this.parent = runningCoro()?.id ?? 0;
@@ -361,13 +375,13 @@ export class Coro<
    * Puts a message into its mailbox. Messages from one sender arrive in the order sent.
    *
    * @param message Anything; it is not copied.
-   * @returns `false` if it has ended. A coroutine that failed still accepts messages while it has a living monitor, which
-   * may restart it.
+   * @returns `false` if it has ended, or if its mailbox is full and neither drops the oldest message nor throws. A
+   * coroutine that failed still accepts messages while it has a living monitor, which may restart it.
+   * @throws {QueueFullError} If its mailbox is full and has the policy `"throw"`.
    */
   send(message: unknown): boolean {
     if (!this.acceptsMessages) return false;
-    (this.mailbox ??= new Mailbox()).post(message);
-    return true;
+    return (this.mailbox ??= new Mailbox()).post(message);
   }
 
   /** @internal Whether it accepts messages: it has not ended, or has a living monitor, which may restart it. */
@@ -376,16 +390,53 @@ export class Coro<
   }
 
   /**
-   * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
+   * Like {@linkcode Coro.send}, as an operation. It waits only for room in a bounded mailbox with the policy `"wait"`;
+   * those who wait are served in order.
    *
    * @param message Anything.
    * @param limit How long to wait at most.
-   * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
+   * @returns 1 if the message is in the mailbox, 0 after a timeout or if the mailbox dropped it, -1 if the recipient has
+   * ended, also while this waits. `QueueFullError` is thrown at the `yield` if the mailbox is full and has the policy
+   * `"throw"`.
    * @throws {TypeError} If `limit` is not a valid limit.
    */
   deliver(message: unknown, limit?: Limit): Operation<number> {
-    limitSeconds(limit, "deliver");
-    return limited(new Immediate("deliver", () => this.send(message) ? 1 : -1), limit);
+    return limited(new Deliver(this as Coro, message, limitSeconds(limit, "deliver")), limit);
+  }
+
+  /**
+   * Sends a request as an {@linkcode Ask} and waits for the answer. It waits for room in a bounded mailbox as
+   * {@linkcode Coro.deliver} does, within its limit.
+   *
+   * @typeParam R The type of the answer, which the compiler does not check.
+   * @param message The request: the recipient gets an `Ask` with this `message`.
+   * @param limit How long to wait for the answer at most; 5 seconds by default, `null` for no limit. With zero or less
+   * nothing is sent.
+   * @returns The value of the recipient's `reply`. Thrown at the `yield`: the error of its `fail`; `TimeoutError` if the
+   * answer is late, which then goes nowhere; `NoReplyError` if the recipient has ended, ends without an answer, fails
+   * after it has received the request, or drops it; `QueueFullError` as by `send`.
+   * @throws {TypeError} If `limit` is not a valid limit.
+   *
+   * @example
+   * ```ts
+   * import { type Ask, Coro, run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* () {
+   *   const doubler = new Coro(function* (coro) {
+   *     while (true) {
+   *       const request = yield* coro.receive<Ask<number, number>>();
+   *       if (request.message > 100) request.fail(new RangeError("too large"));
+   *       else request.reply(2 * request.message);
+   *     }
+   *   });
+   *   assertEquals(yield* doubler.ask<number>(21), 42);
+   *   doubler.terminate();
+   * });
+   * ```
+   */
+  ask<R = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<R> {
+    return limited(new AskOperation<R>(this as Coro, message, limitSeconds(limit, "ask")), limit);
   }
 
   /**
@@ -395,7 +446,7 @@ export class Coro<
    * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
    * wait. When the signal is aborted, its reason is thrown at the yield.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
-   * @throws {TypeError} If `limit` is not a valid limit.
+   * @throws {TypeError} If `limit` is neither a valid limit nor valid options.
    * @throws {Error} If it is not called by this coroutine itself.
    *
    * @example
@@ -411,24 +462,68 @@ export class Coro<
    *   assertEquals([text, late, other], ["hello", undefined, null]);
    * });
    * ```
+   *
+   * @example The earliest message that is wanted; the others stay, in order
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* (coro) {
+   *   for (const n of [1, 2, 3]) coro.send(n);
+   *   assertEquals(yield* coro.receive({ where: (n: number) => n % 2 === 0 }), 2);
+   *   assertEquals(yield* coro.receive({ where: (n: number) => n > 5, timeout: 0.01, alarm: "none" }), "none");
+   *   assertEquals([yield* coro.receive(), yield* coro.receive()], [1, 3]);
+   * });
+   * ```
    */
   receive<T = unknown>(signal?: AbortSignal): Operation<T>;
-  /** The same with a limit: `undefined` after a timeout. */
+  /** The earliest message of a type, which `where` tells. */
+  receive<T>(options: ReceiveGuardOptions<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  receive<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | NoInfer<A>>;
+  /** The earliest message that `where` takes. */
+  receive<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  receive<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | NoInfer<A>>;
+  /** The earliest message, with a limit: `undefined` after a timeout. */
   receive<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   receive<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
   receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
-  receive(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+  // deno-lint-ignore no-explicit-any -- as above
+  receive(limit?: Limit | ReceiveOptions<any>, alarmValue?: unknown): Operation<unknown> {
+    if (isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
     const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
     mustBeCurrent(this as Coro, "receive");
     const receive = new Receive(this as Coro, seconds, alarmValue);
     return limit === undefined ? receive : limited(receive, limit);
   }
 
+  /** @internal */
+  // deno-lint-ignore no-explicit-any -- as in `receive`
+  private receiveWith(options: ReceiveOptions<any>, alarmValue: unknown): Operation<unknown> {
+    const { where, limit, seconds, alarm } = checkReceiveOptions(options, alarmValue);
+    mustBeCurrent(this as Coro, "receive");
+    return limited(
+      where === undefined
+        ? new Receive(this as Coro, seconds, alarm)
+        : new ReceiveWhere(this as Coro, where, seconds, alarm),
+      limit,
+    );
+  }
+
   /** The same as {@linkcode Coro.receive}. */
   recv<T = unknown>(signal?: AbortSignal): Operation<T>;
-  /** The same with a limit: `undefined` after a timeout. */
+  /** The earliest message of a type, which `where` tells. */
+  recv<T>(options: ReceiveGuardOptions<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  recv<T, A = undefined>(options: ReceiveGuardOptions<T> & ReceiveLimit<A>): Operation<T | NoInfer<A>>;
+  /** The earliest message that `where` takes. */
+  recv<T = unknown>(options: ReceiveOptionsWithoutTimeout<T>): Operation<T>;
+  /** The same with a limit: `undefined` after a timeout, or the alarm value. */
+  recv<T = unknown, A = undefined>(options: ReceiveOptions<T, A>): Operation<T | NoInfer<A>>;
+  /** The earliest message, with a limit: `undefined` after a timeout. */
   recv<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
   recv<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
@@ -794,6 +889,7 @@ export class Coro<
     this.wait = null;
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
+    else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.

@@ -4,7 +4,8 @@
  * A coroutine that waits for a socket, a promise or a worker is not taken for deadlocked:
  *
  * - When nothing is ready, the search looks for coroutines that wait for each other. Only waits for a given coroutine
- *   (`finish`, a lock) can return `true` from `isDeadlocked()`; every other operation returns `false`.
+ *   (`finish`, a lock, `ask`, room in a mailbox) can return `true` from `isDeadlocked()`; every other operation returns
+ *   `false`.
  * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
  *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
  * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler

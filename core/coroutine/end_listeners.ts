@@ -8,6 +8,8 @@ import type { Owner } from "../fiber/owner.ts";
 export interface EndListener {
   /** The coroutine has ended and cannot be restarted. */
   onEnd(coro: Owner): void;
+  /** The coroutine has failed and may be restarted. Only these messages, which it has not received, wait for that. */
+  onFailure?(messages: ReadonlySet<unknown>): void;
 }
 
 /** Most coroutines have one listener at most, and a set takes ten times the memory. */
@@ -29,4 +31,10 @@ export function removeEndListener(listeners: EndListeners, listener: EndListener
 export function notifyEndListeners(listeners: EndListeners, coro: Owner): void {
   if (listeners instanceof Set) { for (const listener of listeners) listener.onEnd(coro); }
   else listeners?.onEnd(coro);
+}
+
+/** Notifies all listeners of a failure that may be followed by a restart. */
+export function notifyOfFailure(listeners: EndListeners, messages: Iterable<unknown>): void {
+  const kept = new Set(messages);
+  for (const listener of listeners instanceof Set ? [...listeners] : [listeners]) listener?.onFailure?.(kept);
 }

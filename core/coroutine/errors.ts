@@ -1,6 +1,7 @@
 /** The errors that name coroutines. */
 import { describe } from "../base/describe.ts";
-import type { Coro } from "./coro.ts";
+import { IGNORES_CAPACITY } from "./message_hooks.ts";
+import type { Coro, CoroFunction } from "./coro.ts";
 
 /** Coroutines wait for something that can never happen. */
 export class DeadlockError extends Error {
@@ -48,6 +49,8 @@ export class HotSwapException extends Error {
   override name = "HotSwapException";
   /** The new generator, not started. */
   readonly generator: Generator<unknown, unknown, unknown>;
+  /** The function that was given to `hotSwap`. */
+  readonly target: CoroFunction;
   /** As in asyncoro: `args[0]` is the new generator. */
   readonly args: readonly [Generator<unknown, unknown, unknown>];
 
@@ -55,10 +58,12 @@ export class HotSwapException extends Error {
    * Creates the proposal.
    *
    * @param generator The new generator, not started.
+   * @param target The function that made it.
    */
-  constructor(generator: Generator<unknown, unknown, unknown>) {
+  constructor(generator: Generator<unknown, unknown, unknown>, target: CoroFunction) {
     super("Another generator is proposed for this coroutine: throw this exception again to accept it");
     this.generator = generator;
+    this.target = target;
     this.args = [generator];
   }
 }
@@ -92,6 +97,30 @@ export class MonitorException extends Error {
     this.outcome = outcome;
     const detail = outcome.kind === "return" ? outcome.value : outcome.kind === "throw" ? outcome.error : undefined;
     this.args = [coro, [outcome.kind, detail]];
+  }
+
+  /** @internal */
+  get [IGNORES_CAPACITY](): true {
+    return true;
+  }
+}
+
+/** The recipient of an {@linkcode Coro.ask} has ended without an answer, has failed, or has dropped the message. */
+export class NoReplyError extends Error {
+  /** Always `"NoReplyError"`. */
+  override name = "NoReplyError";
+  /** The recipient. */
+  readonly coro: Coro;
+
+  /**
+   * Creates the error.
+   *
+   * @param message What happened.
+   * @param coro The recipient.
+   */
+  constructor(message: string, coro: Coro) {
+    super(message);
+    this.coro = coro;
   }
 }
 

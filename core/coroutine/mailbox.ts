@@ -5,35 +5,64 @@
  *
  * - A message is given to a receive that waits here, or else it is kept.
  * - When the time of a receive is up, its operation first removes it from here (`expire` in `fiber/operation.ts` calls
- *   `detach`, which calls `remove`) and then gives it the alarm value. So a later message is kept for the next receive.
+ *   `detach`, which calls `leave`) and then gives it the alarm value. So a later message is kept for the next receive.
  * - A receive that an error, a termination, a deadline or a lost race cancels is removed in the same way (`cancel`).
- * - If it was granted a message and is cancelled before its coroutine has run, the message returns to the front
+ * - If it was granted a message and is cancelled before its coroutine has run, the message returns to where it was
  *   (`cancel` calls `reclaim`, which calls `putBack`).
  */
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 
-/** A receive that waits. */
-export interface Receiver {
+/** A receive that waits for any message. */
+export interface PlainReceiver {
+  readonly selective: false;
   /** Takes the message. The mailbox has removed the receiver before. */
   resolve(message: unknown): void;
 }
+
+/**
+ * A receive that looks at messages in its own step and leaves those that it does not want. Until then the messages stay
+ * in the mailbox.
+ */
+export interface SelectiveReceiver {
+  readonly selective: true;
+  /** It has looked at this many of the earliest messages and left them. */
+  readonly looked: number;
+  /** There are more messages to look at. */
+  wake(): void;
+  /** The message at `index` is removed from the mailbox. */
+  removing(index: number, message: unknown): void;
+  /** A message is put back at `index`. */
+  inserting(index: number, messages: Iterable<unknown>): void;
+}
+
+/** A receive that waits. */
+export type Receiver = PlainReceiver | SelectiveReceiver;
 
 /** Messages that were categorized and not received. */
 export interface CategorizedMessages {
   /** How many there are. */
   readonly length: number;
-  /** Whether a message is among them. */
-  has(message: unknown): boolean;
+  /** All of them, the earliest first. */
+  [Symbol.iterator](): Iterator<unknown>;
+  /** Removes the earliest message for which `take` returns `true`. Returns whether there was one. */
+  removeFirst(take: (message: unknown) => boolean): boolean;
   /** Passes all messages to `take`, the last first, and keeps none. */
   drainBackwards(take: (message: unknown) => void): void;
 }
 
+/** What a bounded mailbox that is full does with another message. */
+export type Overflow = "wait" | "drop-oldest" | "drop-newest" | "throw";
+
+/** In place of a message, as `undefined` may be one. */
+export const NO_MESSAGE: unique symbol = Symbol("no message");
+
 /**
  * See the head of this file.
  *
- * While a receive waits, `messages` is empty; messages that are in a category may be kept all the same. Usually at most one receive waits; the branches of a `race` may add
- * more, which get messages in the order in which they began to wait.
+ * A receive of any message waits only while no message is kept but those that a selective receive, which began to wait
+ * before it, may still want. Usually at most one receive waits; the branches of a `race` may add more, which are served
+ * in the order in which they began to wait.
  *
  * It also holds the listeners to the coroutine's end, so that a coroutine without messages needs no field for them.
  */
@@ -61,33 +90,51 @@ export class Mailbox {
     return (this.messages?.length ?? 0) + (this.categorized?.length ?? 0);
   }
 
+  /** All messages that it keeps, the earliest first. */
+  *[Symbol.iterator](): Generator<unknown, void, unknown> {
+    yield* this.categorized ?? [];
+    yield* this.messages ?? [];
+  }
+
   /** Whether it keeps a message. */
   has(message: unknown): boolean {
-    if (this.categorized?.has(message)) return true;
-    for (const kept of this.messages ?? []) if (kept === message) return true;
+    for (const kept of this) if (kept === message) return true;
     return false;
   }
 
-  /** Gives the message to the receive that has waited longest, or keeps it. */
-  post(message: unknown): void {
-    const receiver = this.receiver;
-    if (receiver === null) {
-      (this.messages ??= new Fifo()).push(message);
-      return;
-    }
-    this.receiver = this.nextReceiver();
-    receiver.resolve(message);
+  // --- messages that come -------------------------------------------------------------------------------------
+
+  /** What it does with another message for which it has no room; `null` if it has room. */
+  overflowFor(_message: unknown): Overflow | null {
+    return null;
   }
 
-  /** Returns an undelivered message to the front. */
-  putBack(message: unknown): void {
+  /** Gives the message to the receive that has waited longest, or keeps it. Returns whether it did. */
+  post(message: unknown): boolean {
     const receiver = this.receiver;
-    if (receiver !== null) {
+    if (receiver === null || receiver.selective) {
+      (this.messages ??= new Fifo()).push(message);
+      if (receiver !== null) this.serve();
+    } else {
+      this.receiver = this.nextReceiver();
+      receiver.resolve(message);
+    }
+    return true;
+  }
+
+  /** Returns an undelivered message to where it was: in front, or behind so many others. */
+  putBack(message: unknown, index = 0): void {
+    const receiver = this.receiver;
+    if (receiver !== null && !receiver.selective) {
       this.receiver = this.nextReceiver();
       receiver.resolve(message);
       return;
     }
-    (this.messages ??= new Fifo()).unshift(message);
+    const messages = this.messages ??= new Fifo();
+    index = Math.min(index, messages.length);
+    for (const waiting of this.receivers()) if (waiting.selective) waiting.inserting(index, messages);
+    messages.insertAt(index, message);
+    this.serve();
   }
 
   /** Returns the categorized messages to the others, in the order in which they arrived. */
@@ -97,21 +144,90 @@ export class Mailbox {
     categorized?.drainBackwards((message) => this.putBack(message));
   }
 
+  // --- messages that go ---------------------------------------------------------------------------------------
+
+  /** Removes and returns the earliest message that no receive which waits may want; `NO_MESSAGE` if there is none. */
+  take(): unknown {
+    const { messages } = this;
+    if (messages === null || messages.length === 0) return NO_MESSAGE;
+    if (this.receiver === null) return messages.shift();
+    return this.available(null) > 0 ? this.remove(0) : NO_MESSAGE;
+  }
+
+  /** Removes and returns the message at an index among those that are not categorized. */
+  takeAt(index: number): unknown {
+    const message = this.remove(index);
+    this.messageTaken();
+    return message;
+  }
+
+  /** Removes the message at an index, to be received or categorized. */
+  remove(index: number): unknown {
+    const message = this.messages!.removeAt(index);
+    for (const waiting of this.receivers()) if (waiting.selective) waiting.removing(index, message);
+    return message;
+  }
+
+  /** A message that it has kept is received: there may be room for another. */
+  messageTaken(): void {}
+
+  /** The number of the earliest messages that all receives in front of `receiver` have left; `null` stands at the end. */
+  available(receiver: Receiver | null): number {
+    let available = this.messages?.length ?? 0;
+    for (const waiting of this.receivers()) {
+      if (waiting === receiver) break;
+      available = waiting.selective ? Math.min(available, waiting.looked) : 0;
+    }
+    return available;
+  }
+
+  // --- receives that wait -------------------------------------------------------------------------------------
+
   /** Adds a receive that waits. */
   add(receiver: Receiver): void {
     if (this.receiver === null) this.receiver = receiver;
     else (this.others ??= []).push(receiver);
   }
 
-  /** Removes a receive that waits. */
-  remove(receiver: Receiver): void {
+  /** Removes a receive that waits; those behind it are offered what it leaves. */
+  leave(receiver: Receiver): void {
     if (this.receiver === receiver) this.receiver = this.nextReceiver();
     else this.others = this.others!.filter((other) => other !== receiver);
+    if (receiver.selective && this.receiver !== null) this.serve();
+  }
+
+  /**
+   * Offers the messages to the receives that wait, in their order: a selective one is woken to look at them, and those
+   * behind it get only what it has left.
+   */
+  serve(): void {
+    for (let receiver = this.nextServed(); receiver !== null; receiver = this.nextServed()) {
+      this.leave(receiver);
+      receiver.resolve(this.takeAt(0));
+    }
+  }
+
+  private nextServed(): PlainReceiver | null {
+    let left = this.messages?.length ?? 0;
+    for (const receiver of this.receivers()) {
+      if (left === 0) break;
+      if (!receiver.selective) return receiver;
+      if (receiver.looked < left) receiver.wake();
+      left = Math.min(left, receiver.looked);
+    }
+    return null;
+  }
+
+  private receivers(): readonly Receiver[] {
+    if (this.receiver === null) return [];
+    return this.others === null ? [this.receiver] : [this.receiver, ...this.others];
   }
 
   private nextReceiver(): Receiver | null {
     return this.others === null ? null : this.others.shift() ?? null;
   }
+
+  // --- the end of the coroutine -------------------------------------------------------------------------------
 
   /** Adds a listener to the coroutine's end; adding it again has no effect. */
   addEndListener(listener: EndListener): void {

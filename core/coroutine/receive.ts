@@ -1,4 +1,4 @@
-import { Mailbox, type Receiver } from "./mailbox.ts";
+import { Mailbox, NO_MESSAGE, type PlainReceiver } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
@@ -12,7 +12,7 @@ export type Recipient = Owner & { mailbox: Mailbox | null };
 const TIMED_OUT = -1;
 
 /** Waits for a message. Until there is an outcome, `outcome` holds the alarm value, which saves a field per message. */
-export class Receive<T> extends Operation<T> implements Receiver {
+export class Receive<T> extends Operation<T> implements PlainReceiver {
   declare private coro: Recipient;
 
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
@@ -22,6 +22,10 @@ export class Receive<T> extends Operation<T> implements Receiver {
     this.outcome = alarmValue;
   }
 
+  get selective(): false {
+    return false;
+  }
+
   get label(): string {
     return "receive";
   }
@@ -29,8 +33,8 @@ export class Receive<T> extends Operation<T> implements Receiver {
   override begin(fiber: Fiber): boolean {
     mustBeSelf(this.coro, fiber, "receive");
     const mailbox = this.coro.mailbox ??= new Mailbox();
-    const messages = mailbox.messages;
-    if (messages !== null && messages.length > 0) return this.give(messages.shift());
+    const message = mailbox.take();
+    if (message !== NO_MESSAGE) return this.give(message);
     if (this.limit <= 0) {
       this.timedOut();
       return true;
@@ -40,7 +44,7 @@ export class Receive<T> extends Operation<T> implements Receiver {
   }
 
   override detach(): void {
-    this.coro.mailbox!.remove(this);
+    this.coro.mailbox!.leave(this);
   }
 
   override reclaim(): void {

@@ -1,3 +1,4 @@
+import { createMailbox, type MailboxOptions } from "./bounded_mailbox.ts";
 import { runningCoro } from "./coro_of.ts";
 import type { Clock } from "../host/clock.ts";
 import { Coro, type CoroFunction } from "./coro.ts";
@@ -33,6 +34,8 @@ export interface SpawnOptions {
   readonly priority?: number;
   /** Whether it is a daemon. */
   readonly daemon?: boolean;
+  /** Bounds its mailbox; without it the mailbox keeps any number of messages. */
+  readonly mailbox?: MailboxOptions;
 }
 
 /** The state of a scheduler, in figures. */
@@ -188,21 +191,42 @@ export class Scheduler {
   }
 
   /**
-   * Creates a coroutine on this scheduler with a name, a priority, or as a daemon.
+   * Creates a coroutine on this scheduler with a name, a priority, as a daemon, or with a bounded mailbox.
    *
    * @param options See {@linkcode SpawnOptions}.
    * @param target A generator function.
    * @param args Its arguments after the coroutine.
    * @throws {TypeError} If `target` is not a generator function, or an option is of the wrong type.
-   * @throws {RangeError} If the priority is not an integer from 0 to 7.
+   * @throws {RangeError} If the priority is not an integer from 0 to 7, or the capacity of the mailbox not a positive
+   * integer or `Infinity`.
    * @throws {Error} If the scheduler has been terminated.
+   *
+   * @example A mailbox that makes fast senders wait
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await run(function* (coro) {
+   *   const slow = coro.scheduler.spawnWith({ mailbox: { capacity: 2 } }, function* (slow) {
+   *     for (let n = 0; n < 4; n++) {
+   *       yield* slow.sleep(0.001);
+   *       yield* slow.receive();
+   *     }
+   *   });
+   *   assertEquals([slow.send(1), slow.send(2), slow.send(3)], [true, true, false]);
+   *   assertEquals(yield* slow.deliver(3), 1);
+   *   assertEquals(yield* slow.deliver(4), 1);
+   *   yield* slow.finish();
+   * });
+   * ```
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   spawnWith<A extends readonly any[], R>(options: SpawnOptions, target: CoroFunction<A, R>, ...args: A): Coro<R> {
     if (typeof options !== "object" || options === null) throw badOptions("'options' must be an object", options);
     const { name, priority = DEFAULT_PRIORITY, daemon = false } = options;
     if (name !== undefined && typeof name !== "string") throw badOptions("'name' must be a string", name);
-    const checked = { name, priority: checkPriority(priority), daemon: Boolean(daemon) };
+    const mailbox = createMailbox(options.mailbox);
+    const checked = { name, priority: checkPriority(priority), daemon: Boolean(daemon), mailbox };
     return createWith({ loop: this.loop, options: checked }, () => new Coro<R, A>(target, ...args));
   }
 

@@ -6,6 +6,7 @@
 import { callbackContext } from "./callback_loop.ts";
 import { runningCoro } from "./coro_of.ts";
 import { describe } from "../base/describe.ts";
+import type { Mailbox } from "./mailbox.ts";
 import type { CoroLoop } from "./coro_loop.ts";
 import { type Body, isGeneratorFunction } from "../base/generator.ts";
 
@@ -30,6 +31,8 @@ export interface CheckedSpawnOptions {
   readonly priority: number;
   /** Whether it is a daemon. */
   readonly daemon: boolean;
+  /** Its mailbox, if that is bounded. */
+  readonly mailbox?: Mailbox | null;
   /** The generator object that it runs, in place of one made by its target. */
   readonly body?: Body;
 }

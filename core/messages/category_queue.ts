@@ -66,8 +66,19 @@ export class CategoryQueue implements CategorizedMessages {
     return item;
   }
 
-  has(message: unknown): boolean {
-    for (let item = this.#first; item !== null; item = item.later) if (item.message === message) return true;
+  *[Symbol.iterator](): Generator<unknown, void, unknown> {
+    for (let item = this.#first; item !== null; item = item.later) yield item.message;
+  }
+
+  removeFirst(take: (message: unknown) => boolean): boolean {
+    for (let item = this.#first; item !== null; item = item.later) {
+      if (!take(item.message)) continue;
+      const queue = this.#categories.get(item.category)!;
+      queue.removeAt(queue.indexOf(item));
+      if (queue.length === 0) this.#categories.delete(item.category);
+      this.#unlink(item);
+      return true;
+    }
     return false;
   }
 

@@ -5,6 +5,7 @@
  * program; then the message is put into the mailboxes, which calls no code of the program. So a transform may send,
  * close or throw, and no coroutine sees a part of a broadcast.
  */
+import type { BoundedMailbox, RoomWaiter } from "../coroutine/bounded_mailbox.ts";
 import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
@@ -13,7 +14,7 @@ import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
-import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
+import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
@@ -30,8 +31,10 @@ export interface ChannelStatistics {
   readonly subscribers: number;
   /** Channels that subscribe to it. */
   readonly channels: number;
-  /** Calls of `deliver` that wait for subscribers. */
+  /** Calls of `deliver` that wait for subscribers, or for room in their mailboxes. */
   readonly waiting: number;
+  /** Messages that a subscriber did not get from `send`, as its mailbox was full. */
+  readonly dropped: number;
 }
 
 const DROPPED: unique symbol = Symbol("dropped");
@@ -49,6 +52,9 @@ const registry: Registry<Channel<any>> = /* @__PURE__ */ new LocalRegistry<Chann
  * Channels may subscribe to channels, also in cycles: each channel applies its own transform, and a coroutine gets a
  * message once, by the shortest path on which no transform drops it. Messages from one sender arrive in the order sent,
  * whether through channels, `send` or `deliver`.
+ *
+ * A subscriber whose bounded mailbox is full does not hold back the others: `send` passes it by, and `deliver` waits. A
+ * mailbox that drops its oldest messages is never full.
  *
  * A coroutine that ends is unsubscribed; one that failed stays subscribed as long as a monitor may restart it.
  * Subscribing and unsubscribing take effect for messages sent later. An open channel is kept in memory by its name: close
@@ -76,6 +82,7 @@ export class Channel<T = unknown> {
   // The channels to which it subscribes.
   readonly #sources: Set<Channel<T>> = new Set();
   readonly #waiting: WaitQueue<Deliver<T>> = new WaitQueue();
+  #dropped = 0;
 
   /**
    * Opens a channel.
@@ -144,7 +151,8 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Sends a message to all subscribers.
+   * Sends a message to all subscribers. One whose bounded mailbox is full is passed by and counted, see
+   * {@linkcode Channel.statistics}.
    *
    * @param message Anything; it is not copied.
    * @returns `false` if the transform dropped it. A transform that throws drops it, too, and the error is reported: to
@@ -157,11 +165,11 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Waits until there are subscribers, then sends.
+   * Waits until there are subscribers and no mailbox of theirs is full, then sends to all. While it waits it does not
+   * hold back other messages to them.
    *
    * @param message Anything; it is not copied.
-   * @param limit How long to wait for subscribers at most: seconds, a duration or an `AbortSignal`, see {@linkcode Limit};
-   * zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @param n The number of subscribers to wait for. A channel counts as one.
    * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
    * transform dropped it.
@@ -200,13 +208,16 @@ export class Channel<T = unknown> {
     registry.forget(this);
     for (const coro of this.#coros) coro.removeEndListener(this);
     for (const channel of this.#channels) channel.#sources.delete(this);
-    for (const channel of this.#sources) channel.#channels.delete(this);
+    const sources = [...this.#sources];
+    for (const channel of sources) channel.#channels.delete(this);
     this.#coros.clear();
     this.#channels.clear();
     this.#sources.clear();
-    for (let waiter = this.#waiting.shift(); waiter !== null; waiter = this.#waiting.shift()) {
+    for (let waiter = this.#waiting.head; waiter !== null; waiter = this.#waiting.head) {
+      waiter.detach();
       waiter.reject(this.#closedError("deliver"));
     }
+    for (const channel of sources) channel.#subscribersChanged();
   }
 
   /** The same as {@linkcode Channel.close}, for `using`. */
@@ -214,14 +225,20 @@ export class Channel<T = unknown> {
     this.close();
   }
 
-  /** Counts its subscribers and waiters. */
+  /** Counts its subscribers and waiters, and the messages that were dropped. */
   statistics(): ChannelStatistics {
-    return { subscribers: this.#coros.size, channels: this.#channels.size, waiting: this.#waiting.length };
+    return {
+      subscribers: this.#coros.size,
+      channels: this.#channels.size,
+      waiting: this.#waiting.length,
+      dropped: this.#dropped,
+    };
   }
 
   /** @internal A subscriber has ended. */
   onEnd(coro: Coro): void {
     this.#coros.delete(coro);
+    this.#subscribersChanged();
   }
 
   // --- subscribers --------------------------------------------------------------------------------------------
@@ -237,7 +254,7 @@ export class Channel<T = unknown> {
       this.#channels.add(subscriber);
       subscriber.#sources.add(this);
     }
-    this.#deliverWaiting();
+    this.#subscribersChanged();
     return true;
   }
 
@@ -250,7 +267,16 @@ export class Channel<T = unknown> {
       if (!this.#channels.delete(subscriber)) return false;
       subscriber.#sources.delete(this);
     }
+    this.#subscribersChanged();
     return true;
+  }
+
+  /** Messages to it reach other coroutines now: those who wait, here or at a channel above, may go on. */
+  #subscribersChanged(): void {
+    if (this.#sources.size === 0) return this.deliverWaiting();
+    const above = new Set<Channel<T>>([this]);
+    for (const channel of above) for (const source of channel.#sources) above.add(source);
+    for (const channel of above) channel.deliverWaiting();
   }
 
   get #size(): number {
@@ -268,8 +294,14 @@ export class Channel<T = unknown> {
 
   #post(message: T): number {
     let count = 0;
-    for (const coro of this.#coros) if (coro.send(message)) count++;
+    for (const coro of this.#coros) if (this.#give(coro, message)) count++;
     return count;
+  }
+
+  #give(coro: Coro, message: T): boolean {
+    if (!isFull(coro, message)) return coro.send(message);
+    this.#dropped++;
+    return false;
   }
 
   /** Sends through the subscribed channels, nearest first. */
@@ -285,10 +317,25 @@ export class Channel<T = unknown> {
       }
     }
     const reached = new Set<Coro>();
+    let count = 0;
     for (const [channel, version] of versions) {
-      for (const coro of channel.#coros) if (!reached.has(coro) && coro.send(version)) reached.add(coro);
+      for (const coro of channel.#coros) {
+        if (reached.has(coro)) continue;
+        reached.add(coro);
+        if (this.#give(coro, version)) count++;
+      }
     }
-    return reached.size;
+    return count;
+  }
+
+  /** A mailbox that is full, of a coroutine that a message may reach; `null` if there is none. */
+  #fullMailbox(message: T): BoundedMailbox | null {
+    const channels = new Set<Channel<T>>([this]);
+    for (const channel of channels) {
+      for (const coro of channel.#coros) if (isFull(coro, message)) return coro.mailbox as BoundedMailbox;
+      for (const subscriber of channel.#channels) channels.add(subscriber);
+    }
+    return null;
   }
 
   #filter(message: T, sender: WaitingFiber | null): T | typeof DROPPED {
@@ -312,8 +359,11 @@ export class Channel<T = unknown> {
   /** @internal Sends for a `deliver`, or lets it wait for subscribers. Returns whether it has an outcome. */
   begin(deliver: Deliver<T>, fiber: WaitingFiber): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
-    if (deliver.n <= this.#size) return deliver.give(this.#count(deliver.message, fiber));
-    if (deliver.limit <= 0) return deliver.give(0);
+    if (this.#isReady(deliver)) return deliver.give(this.#count(deliver.message, fiber));
+    if (deliver.limit <= 0) {
+      deliver.waitForRoom(null);
+      return deliver.give(0);
+    }
     this.#waiting.push(deliver);
     return false;
   }
@@ -323,19 +373,27 @@ export class Channel<T = unknown> {
     this.#waiting.remove(deliver);
   }
 
-  #deliverWaiting(): void {
+  /** @internal Sends for every `deliver` that waits and need not wait longer. */
+  deliverWaiting(): void {
     // Starts at the head each time, as a transform may have changed the queue.
-    for (let waiter = this.#firstSatisfied(); waiter !== null; waiter = this.#firstSatisfied()) {
+    for (let waiter = this.#firstReady(); waiter !== null; waiter = this.#firstReady()) {
       this.#waiting.remove(waiter);
       waiter.resolve(this.#count(waiter.message, waiter.fiber));
     }
   }
 
-  #firstSatisfied(): Deliver<T> | null {
+  #firstReady(): Deliver<T> | null {
     for (let waiter = this.#waiting.head; waiter !== null; waiter = waiter.nextWaiter as Deliver<T> | null) {
-      if (waiter.n <= this.#size) return waiter;
+      if (this.#isReady(waiter)) return waiter;
     }
     return null;
+  }
+
+  /** Whether a `deliver` may send now. If it may not, the first mailbox that is full will tell when it has room. */
+  #isReady(deliver: Deliver<T>): boolean {
+    const full = deliver.n <= this.#size ? this.#fullMailbox(deliver.message) : null;
+    deliver.waitForRoom(full);
+    return deliver.n <= this.#size && full === null;
   }
 
   #count(message: T, sender: WaitingFiber | null): number {
@@ -363,12 +421,19 @@ export class Channel<T = unknown> {
   }
 }
 
-/** Waits for subscribers, then sends. */
+/** Whether a coroutine has no room for a message. A mailbox that drops its oldest messages always has room. */
+function isFull(coro: Coro, message: unknown): boolean {
+  const overflow = coro.mailbox === null ? null : coro.mailbox.overflowFor(message);
+  return overflow !== null && overflow !== "drop-oldest" && coro.acceptsMessages;
+}
+
+/** Waits for subscribers that have room, then sends. */
 class Deliver<T> extends Waiter<number> {
   readonly label = "deliver";
   readonly message: T;
   readonly n: number;
   readonly #channel: Channel<T>;
+  #room: RoomForAll | null = null;
 
   constructor(channel: Channel<T>, message: T, seconds: number, n: number) {
     super();
@@ -382,7 +447,16 @@ class Deliver<T> extends Waiter<number> {
     return this.#channel.begin(this, fiber);
   }
 
+  /** Waits for room in a mailbox, or in none, from now on. */
+  waitForRoom(mailbox: BoundedMailbox | null): void {
+    // It keeps its place in the queue of a mailbox.
+    if (this.#room !== null && this.#room.waits && this.#room.mailbox === mailbox) return;
+    this.#room?.stop();
+    this.#room = mailbox === null ? null : new RoomForAll(mailbox, () => this.#channel.deliverWaiting());
+  }
+
   override detach(): void {
+    this.waitForRoom(null);
     this.#channel.stopWaiting(this);
   }
 
@@ -391,7 +465,33 @@ class Deliver<T> extends Waiter<number> {
   }
 
   override get waitsFor(): string {
+    if (this.#room !== null) return `room in the mailboxes of the subscribers of channel '${this.#channel.name}'`;
     return `${this.n} ${this.n === 1 ? "subscriber" : "subscribers"} of channel '${this.#channel.name}'`;
+  }
+}
+
+/** The place of a `deliver` in the queue of a mailbox that is full. */
+class RoomForAll implements RoomWaiter {
+  nextWaiter: QueueLinks | null = null;
+  prevWaiter: QueueLinks | null = null;
+  readonly mailbox: BoundedMailbox;
+  waits = true;
+  readonly #lookAgain: () => void;
+
+  constructor(mailbox: BoundedMailbox, lookAgain: () => void) {
+    this.mailbox = mailbox;
+    this.#lookAgain = lookAgain;
+    mailbox.waiting.push(this);
+  }
+
+  roomMade(): void {
+    this.waits = false;
+    this.#lookAgain();
+  }
+
+  stop(): void {
+    if (this.waits) this.mailbox.waiting.remove(this);
+    this.waits = false;
   }
 }
 

@@ -1,12 +1,14 @@
-import { Coro, type CoroFunction } from "../coroutine/coro.ts";
+import type { CoroFunction } from "../coroutine/coro.ts";
 import { checkChildren, checkOptions, type ChildSpec, type ResultOf, type SuperviseOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /**
- * Starts children, restarts those that fail, and ends when every child has ended without failing.
+ * Starts children, restarts those that fail, and ends when every child has ended and none is to be restarted.
  *
- * - A child that returns or is terminated has ended normally. It is not restarted, unless the strategy restarts it
- *   after the failure of another child.
+ * - A child's `restart` decides when it is restarted: `"permanent"` always, `"transient"` (the default) after a failure,
+ *   `"temporary"` never. The strategy may restart other children with it, also those that have ended normally, but no
+ *   temporary ones and none that was stopped with `stopChild`.
+ * - Without the option `onRestart` each restart is a line on stderr, and so is the failure of a temporary child.
  * - The child that failed is restarted in place: it keeps its id, mailbox, monitors, subscriptions and registered
  *   names. Other children that the strategy restarts are terminated first, one after the other, the last in the list
  *   first; new coroutines replace them.
@@ -19,7 +21,7 @@ import { Supervisor } from "./supervisor.ts";
  *
  * @param children The children, started in this order.
  * @param options See {@linkcode SuperviseOptions}: `"one-for-one"`, 3 restarts within 5 seconds, no backoff.
- * @returns The supervisor. Its result is an array of the children's results, `undefined` for a child that was
+ * @returns The supervisor, a coroutine. Children can be added to it and stopped. Its result is an array of the children's results, `undefined` for a child that was
  * terminated. It fails with `SupervisionError` when it gives up, after stopping the other children.
  * @throws {TypeError} If a child has no generator function, or an option is of the wrong type.
  * @throws {RangeError} If `maxRestarts` is not an integer of 0 or more (or `Infinity`), `within` is not more than 0,
@@ -45,10 +47,6 @@ import { Supervisor } from "./supervisor.ts";
 export function supervise<const F extends readonly CoroFunction<any[], unknown>[]>(
   children: readonly [...{ [K in keyof F]: ChildSpec<F[K]> }],
   options: SuperviseOptions = {},
-): Coro<{ -readonly [K in keyof F]: ResultOf<F[K]> | undefined }> {
-  const specs = checkChildren(children);
-  const checked = checkOptions(options);
-  return new Coro(function* supervisor(coro: Coro): Generator<unknown, unknown, unknown> {
-    return yield* new Supervisor(coro, specs, checked).run();
-  }) as Coro<unknown> as Coro<{ -readonly [K in keyof F]: ResultOf<F[K]> | undefined }>;
+): Supervisor<{ -readonly [K in keyof F]: ResultOf<F[K]> | undefined }> {
+  return new Supervisor(checkChildren(children), checkOptions(options));
 }

@@ -1,205 +1,90 @@
-/**
- * A supervisor: starts children, restarts those that fail, and gives up when there are too many failures.
- *
- * It uses what any coroutine can do: it is a monitor of its children, learns of their ends from messages, and restarts a
- * failed child with `hotSwap`. A child that it has terminated itself cannot be restarted; a new coroutine replaces it.
- */
-import type { Coro } from "../coroutine/coro.ts";
+import { Coro, type CoroFunction } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
-import { MonitorException } from "../coroutine/errors.ts";
-import { SupervisionError } from "./errors.ts";
-import type { CheckedOptions, ChildSpec } from "./options.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { call } from "../operations/call.ts";
+import type { ChildInfo } from "./child.ts";
+import { checkChild, type CheckedOptions, type ChildSpec, type ResultOf } from "./options.ts";
+import { Supervision } from "./supervision.ts";
 
-/** A child, across all its restarts. */
-class Child {
-  readonly spec: ChildSpec;
-  coro: Coro | null = null;
-  /** It was started, and the supervisor does not know of its end. */
-  up = false;
-  /** When to start it, by the scheduler's clock; `Infinity` if it is not to be started. */
-  startAt: number;
-  /** Number of ends that the supervisor knows of and whose exit messages it has not received yet. */
-  expectedMessages = 0;
-  result: unknown = undefined;
+/**
+ * A coroutine that supervises others, made by {@linkcode supervise}. Children can be added and stopped while it runs.
+ *
+ * It ends when no child runs or is to be restarted, so a supervisor that is to wait for more children needs one that
+ * goes on, such as the one that accepts connections.
+ *
+ * @typeParam R The results of the children that it was made with.
+ *
+ * @example
+ * ```ts
+ * import { run, supervise } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const supervisor = supervise([{
+ *     name: "first",
+ *     *target(coro) {
+ *       yield* coro.sleep(10);
+ *     },
+ *   }]);
+ *   const second = supervisor.startChild({
+ *     name: "second",
+ *     restart: "temporary",
+ *     *target(coro) {
+ *       yield* coro.sleep(0.001);
+ *       return 2;
+ *     },
+ *   });
+ *   assertEquals(yield* second.finish(), 2);
+ *   assertEquals(yield* supervisor.stopChild("first"), true);
+ *   assertEquals(yield* supervisor.finish(), [undefined]);
+ * });
+ * ```
+ */
+export class Supervisor<R = unknown> extends Coro<R> {
+  readonly #supervision: Supervision;
 
-  constructor(spec: ChildSpec, startAt: number) {
-    this.spec = spec;
-    this.startAt = startAt;
+  /** @internal */
+  constructor(specs: readonly ChildSpec[], options: CheckedOptions) {
+    super(function* supervisor(coro: Coro): Generator<unknown, R, unknown> {
+      return (yield* (coro as Supervisor<R>).#supervision.run()) as R;
+    });
+    this.#supervision = new Supervision(this as Coro, specs, options);
   }
 
-  toString(): string {
-    return String(this.coro ?? this.spec.name ?? this.spec.target.name);
-  }
-}
-
-interface Failure {
-  readonly child: Child;
-  readonly error: unknown;
-  /** When, in seconds without the time of backoffs. */
-  readonly at: number;
-}
-
-// With unlimited restarts, only so many failures are kept: they decide on the backoff.
-const MAX_FAILURES = 64;
-
-/** Runs in the coroutine that `supervise()` returns. */
-export class Supervisor {
-  readonly #coro: Coro;
-  readonly #children: readonly Child[];
-  readonly #options: CheckedOptions;
-  #failures: Failure[] = [];
-  // Seconds spent in backoffs that have ended, and when the current one began; `Infinity` if there is none.
-  #backoffTime = 0;
-  #backoffSince = Infinity;
-
-  constructor(coro: Coro, specs: readonly ChildSpec[], options: CheckedOptions) {
-    this.#coro = coro;
-    this.#options = options;
-    this.#children = specs.map((spec) => new Child(spec, this.#now()));
+  /**
+   * Starts another child, behind the others.
+   *
+   * A child that was added so is listed for some time after its end, and its result is not among those of the supervisor.
+   *
+   * @param spec The child.
+   * @returns Its coroutine. If the child is restarted after an end that was no failure, or by the strategy, another
+   * coroutine replaces it.
+   * @throws {TypeError} If the child has no generator function, or a field is of the wrong type.
+   * @throws {Error} If the supervisor has ended or is ending.
+   */
+  // deno-lint-ignore no-explicit-any -- as in CoroFunction
+  startChild<F extends CoroFunction<any[], unknown>>(spec: ChildSpec<F>): Coro<ResultOf<F>> {
+    return this.#supervision.start(checkChild(spec as ChildSpec)) as Coro<unknown> as Coro<ResultOf<F>>;
   }
 
-  *run(): Generator<unknown, unknown[], unknown> {
-    const report = (child: Child, error: unknown): void => this.#coro.loop.reportError(error, child.coro!);
-    try {
-      yield* this.#startDue();
-      while (this.#children.some((child) => child.up || child.startAt < Infinity)) {
-        const next = Math.min(...this.#children.map((child) => child.startAt));
-        const message = yield* this.#coro.receive(next - this.#now());
-        if (message instanceof MonitorException) yield* this.#ended(message);
-        yield* this.#startDue();
-      }
-      return this.#children.map((child) => child.result);
-    } finally {
-      yield* this.#stop(this.#children, report);
+  /**
+   * Terminates a child and waits for its cleanup; it is not restarted. The restart of one that waits for it is cancelled.
+   *
+   * @param child Its coroutine, or its name: then the first child of that name that runs or is to be restarted.
+   * @returns Whether there was such a child, which ran or was to be restarted.
+   * @throws {TypeError} If `child` is neither a coroutine nor a string.
+   */
+  stopChild(child: Coro | string): Operation<boolean> {
+    if (typeof child !== "string" && !(child instanceof Coro)) {
+      throw new TypeError(
+        `Cannot stop a child as 'child' must be a coroutine or a name: current value is ${describe(child)}`,
+      );
     }
+    return call(this.#supervision.stop(child));
   }
 
-  *#ended({ coro, outcome }: MonitorException): Generator<unknown, void, unknown> {
-    const child = this.#children.find((each) => each.coro === coro);
-    // A coroutine that was replaced.
-    if (child === undefined) return;
-    if (child.expectedMessages > 0) {
-      child.expectedMessages--;
-      return;
-    }
-    // Another monitor may have restarted it already.
-    child.up = child.coro!.isAlive();
-    if (outcome.kind === "throw") yield* this.#failed(child, outcome.error);
-    else if (outcome.kind === "return") child.result = outcome.value;
+  /** Lists its children, in their order: all that it was made with, and of those added later also some that have ended. */
+  children(): ChildInfo[] {
+    return this.#supervision.list();
   }
-
-  *#failed(child: Child, error: unknown): Generator<unknown, void, unknown> {
-    this.#count(child, error);
-    if (child.up) return;
-    const group = this.#groupOf(child);
-    yield* this.#stop(group, (other, failure) => this.#count(other, failure));
-    const startAt = this.#now() + this.#delay(child);
-    for (const member of group) member.startAt = startAt;
-    this.#trackBackoff();
-  }
-
-  /** Records a failure, and throws if there are too many. */
-  #count(child: Child, error: unknown): void {
-    const { within, maxRestarts } = this.#options;
-    const at = Math.min(this.#now(), this.#backoffSince) - this.#backoffTime;
-    const counting = this.#failures.filter((failure) => at - failure.at < within);
-    this.#failures = [...maxRestarts === Infinity ? counting.slice(-MAX_FAILURES) : counting, { child, error, at }];
-    if (this.#failures.length > maxRestarts) throw givenUp(this.#failures, this.#options);
-  }
-
-  #groupOf(child: Child): readonly Child[] {
-    const { strategy } = this.#options;
-    if (strategy === "one-for-one") return [child];
-    return strategy === "one-for-all" ? this.#children : this.#children.slice(this.#children.indexOf(child));
-  }
-
-  #delay(child: Child): number {
-    const { backoff, within } = this.#options;
-    if (backoff === 0) return 0;
-    const failures = this.#failures.filter((failure) => failure.child === child).length;
-    return Math.min(backoff * 2 ** (failures - 1), Math.max(backoff, within));
-  }
-
-  *#startDue(): Generator<unknown, void, unknown> {
-    const now = this.#now();
-    for (const child of this.#children) {
-      if (child.startAt > now) continue;
-      child.startAt = Infinity;
-      try {
-        this.#start(child);
-      } catch (error) {
-        yield* this.#failed(child, error);
-      }
-    }
-    this.#trackBackoff();
-  }
-
-  /** Starts a child: in place if it has failed, or else as a new coroutine. */
-  #start(child: Child): void {
-    const { target, args = [], name } = child.spec;
-    child.result = undefined;
-    if (!child.coro?.isAlive() && !child.coro?.hotSwap(target, ...args)) {
-      child.coro = this.#coro.scheduler.spawnWith({ name }, target, ...args) as Coro;
-      child.expectedMessages = 0;
-      child.coro.notify(this.#coro);
-    }
-    child.up = true;
-  }
-
-  /** Terminates those of the children that are up, the last first, and waits for the end of each. */
-  *#stop(
-    children: readonly Child[],
-    onFailure: (child: Child, error: unknown) => void,
-  ): Generator<unknown, void, unknown> {
-    try {
-      for (const child of children.toReversed()) {
-        child.startAt = Infinity;
-        if (child.up) yield* this.#stopOne(child, child.coro!, onFailure);
-      }
-    } finally {
-      // Even if the waiting is cut short, no child goes on.
-      for (const child of children) child.coro?.terminate();
-    }
-  }
-
-  *#stopOne(
-    child: Child,
-    coro: Coro,
-    onFailure: (child: Child, error: unknown) => void,
-  ): Generator<unknown, void, unknown> {
-    coro.terminate();
-    try {
-      yield* coro.finish();
-    } catch (error) {
-      // The error was not that of the child: it was thrown in the supervisor.
-      if (coro.isAlive()) throw error;
-      onFailure(child, error);
-    } finally {
-      child.up = false;
-      child.expectedMessages++;
-    }
-  }
-
-  #now(): number {
-    return this.#coro.scheduler.now();
-  }
-
-  /** Records whether a backoff is under way: the start of some child is due later. */
-  #trackBackoff(): void {
-    const waiting = this.#children.some((child) => child.startAt < Infinity);
-    if (waiting === this.#backoffSince < Infinity) return;
-    if (!waiting) this.#backoffTime += this.#now() - this.#backoffSince;
-    this.#backoffSince = waiting ? this.#now() : Infinity;
-  }
-}
-
-function givenUp(failures: readonly Failure[], { within, maxRestarts }: CheckedOptions): SupervisionError {
-  const count = failures.length === 1 ? "1 failure" : `${failures.length} failures`;
-  const period = within === Infinity ? "" : ` within ${within} seconds`;
-  const lines = failures.map(({ child, error }) => `  ${child}: ${describe(error)}`);
-  return new SupervisionError(
-    `Cannot keep the children running as there were ${count}${period} and 'maxRestarts' is ${maxRestarts}:\n` +
-      lines.join("\n"),
-    failures.map((failure) => failure.error),
-  );
 }

@@ -1,7 +1,7 @@
 /**
  * Tools for testing programs that use coroutines: virtual time.
  *
- * Seeded scheduling is an option of the scheduler: `new Scheduler({ shuffle: seed })`.
+ * Seeded scheduling is an option: `runVirtualWith({ shuffle: seed }, target)`, or `new Scheduler({ shuffle: seed })`.
  *
  * @example
  * ```ts
@@ -15,5 +15,5 @@
  *
  * @module
  */
-export { runVirtual } from "./run_virtual.ts";
+export { runVirtual, type RunVirtualOptions, runVirtualWith } from "./run_virtual.ts";
 export { VirtualClock } from "./virtual_clock.ts";

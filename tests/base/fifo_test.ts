@@ -9,6 +9,8 @@ Deno.test("Fifo behaves like an array under all operations", () => {
     fc.record({ kind: fc.constant("push" as const), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ kind: fc.constant("unshift" as const), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ kind: fc.constant("shift" as const), times: fc.integer({ min: 1, max: 60 }) }),
+    fc.record({ kind: fc.constant("removeAt" as const), times: fc.integer({ min: 1, max: 60 }) }),
+    fc.record({ kind: fc.constant("insertAt" as const), times: fc.integer({ min: 1, max: 40 }) }),
   );
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
@@ -23,12 +25,22 @@ Deno.test("Fifo behaves like an array under all operations", () => {
           } else if (kind === "unshift") {
             fifo.unshift(next);
             model.unshift(next++);
+          } else if (kind === "removeAt") {
+            if (model.length === 0) break;
+            const index = (times * 7 + i * 5) % model.length;
+            assertEquals([fifo.at(index), fifo.indexOf(model[index])], [model[index], index]);
+            assertEquals(fifo.removeAt(index), model.splice(index, 1)[0]);
+          } else if (kind === "insertAt") {
+            const index = (times * 7 + i * 5) % (model.length + 1);
+            fifo.insertAt(index, next);
+            model.splice(index, 0, next++);
           } else {
             assertEquals(fifo.shift(), model.shift());
           }
         }
         assertEquals(fifo.length, model.length);
         assertEquals([...fifo], model);
+        assertEquals(fifo.indexOf(-1), -1);
       }
     }),
     { numRuns: 500 },

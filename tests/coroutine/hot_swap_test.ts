@@ -168,6 +168,10 @@ Deno.test("a coroutine may swap itself, at its next yield", async () => {
 
 Deno.test("HotSwapException carries the new generator, not started; throwing it again accepts", async () => {
   await inLab(async (lab) => {
+    const successor = function* successor(self: Coro, extra: string): Body {
+      lab.at("started");
+      return [yield* self.receive(0), extra];
+    };
     await lab.scheduler.spawn(function* (coro) {
       const worker = new Coro(function* (self): Body {
         self.hotSwappable(true);
@@ -177,6 +181,7 @@ Deno.test("HotSwapException carries the new generator, not started; throwing it 
           if (!(error instanceof HotSwapException)) throw error;
           assertEquals(error.name, "HotSwapException");
           assertStrictEquals(error.args[0], error.generator);
+          assertStrictEquals(error.target, successor);
           assertEquals(Object.prototype.toString.call(error.generator), "[object Generator]");
           yield* self.sleep(2);
           lab.at("handing over");
@@ -187,10 +192,7 @@ Deno.test("HotSwapException carries the new generator, not started; throwing it 
         }
       });
       yield* coro.sleep(1);
-      worker.hotSwap(function* successor(self, extra: string) {
-        lab.at("started");
-        return [yield* self.receive(0), extra];
-      }, "argument");
+      worker.hotSwap(successor, "argument");
       assertEquals(lab.log, []);
       assertEquals([yield* worker.finish(), worker.name], [["state", "argument"], "successor"]);
     }).value();

@@ -23,7 +23,7 @@ Deno.test("channels subscribe to channels, and each applies its own transform", 
     assertEquals(a.got, ["top one", "top secret"]);
     assertEquals(b.got, ["top one middle", "top secret middle", "two middle"]);
     assertEquals(c.got, ["top one middle", "two middle"]);
-    assertEquals(top.statistics(), { subscribers: 1, channels: 1, waiting: 0 });
+    assertEquals(top.statistics(), { subscribers: 1, channels: 1, waiting: 0, dropped: 0 });
     assertEquals([yield* top.unsubscribe(middle), yield* top.unsubscribe(middle)], [true, false]);
     assertEquals(yield* top.deliver("three"), 1);
   });

@@ -14,7 +14,7 @@ Deno.test("send() reaches all subscribers, subscribed once or twice, in order", 
     for (const message of [1, null, undefined, "x"]) assert(channel.send(message));
     yield* coro.sleep(1);
     assertEquals([a.got, b.got], [[1, null, undefined, "x"], [1, null, undefined, "x"]]);
-    assertEquals(channel.statistics(), { subscribers: 2, channels: 0, waiting: 0 });
+    assertEquals(channel.statistics(), { subscribers: 2, channels: 0, waiting: 0, dropped: 0 });
     assertEquals([yield* channel.unsubscribe(a.coro), yield* channel.unsubscribe(a.coro)], [true, false]);
     channel.send("y");
     yield* coro.sleep(1);
@@ -271,6 +271,7 @@ Deno.test("close() removes all subscribers and the name, and fails the waits", a
         subscribers: 0,
         channels: 0,
         waiting: 0,
+        dropped: 0,
       }]);
       let error: unknown;
       try {
@@ -361,7 +362,7 @@ Deno.test("Channel throws for wrong arguments, at the call", async () => {
     assertThrows(() => channel.subscribe(coro, NaN), TypeError, "Cannot subscribe as 'timeout'");
     assertThrows(() => channel.unsubscribe(coro, "1" as never), TypeError, "Cannot unsubscribe as 'timeout'");
     assertThrows(() => Channel.locate("", 1), TypeError, "Cannot locate a channel");
-    assertEquals(channel.statistics(), { subscribers: 0, channels: 0, waiting: 0 });
+    assertEquals(channel.statistics(), { subscribers: 0, channels: 0, waiting: 0, dropped: 0 });
     yield;
   });
 });

@@ -9,6 +9,9 @@ import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
 import { AsyncListener } from "../../core/io/net/listener.ts";
 import { NONE, ReadyQueue } from "../../core/kernel/ready_queue.ts";
+import { AskOperation } from "../../core/coroutine/ask_operation.ts";
+import { BoundedMailbox } from "../../core/coroutine/bounded_mailbox.ts";
+import { Deliver } from "../../core/coroutine/deliver.ts";
 import { Mailbox } from "../../core/coroutine/mailbox.ts";
 import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
@@ -80,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "messages",
     virtual: true,
     invariant: "No message is lost",
-    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => true),
   },
   {
     name: "a message is doubled",
@@ -91,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
       sometimes(Mailbox.prototype, "post", 50, (post) =>
         function (message) {
           post.call(this, message);
-          post.call(this, message);
+          return post.call(this, message);
         }),
   },
   {
@@ -104,7 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
         function (message) {
           const last = this.messages?.shift();
           post.call(this, message);
-          if (last !== undefined) post.call(this, last);
+          return last === undefined || post.call(this, last);
         }),
   },
   {
@@ -127,6 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
           post.call(kept, message);
           if (this.messages === null) this.messages = kept.messages;
           else this.messages.push(message);
+          return true;
         }),
   },
   {
@@ -215,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
       sometimes(Mailbox.prototype, "post", 20, (post) =>
         function (message) {
           post.call(this, message);
-          post.call(this, message);
+          return post.call(this, message);
         }),
   },
   {
@@ -270,7 +274,34 @@ export const MUTANTS: readonly Mutant[] = [
     society: "categories",
     virtual: true,
     invariant: "",
-    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => {}),
+    apply: () => sometimes(Mailbox.prototype, "post", 50, () => () => true),
+  },
+  {
+    name: "an answer does not reach the one who asked",
+    society: "offices",
+    virtual: true,
+    invariant: "No answer is lost",
+    apply: () => sometimes(AskOperation.prototype, "replied", 10, () => () => {}),
+  },
+  {
+    name: "a message that waited for room is dropped",
+    society: "offices",
+    virtual: true,
+    invariant: "No message is lost",
+    apply: () =>
+      sometimes(Deliver.prototype, "roomMade", 5, () =>
+        function () {
+          this.mailbox = null;
+          this.detach();
+          this.resolve(1);
+        }),
+  },
+  {
+    name: "a full mailbox takes more messages",
+    society: "offices",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(BoundedMailbox.prototype, "overflowFor", 3, () => () => null),
   },
   {
     name: "a coroutine that yields overtakes another",

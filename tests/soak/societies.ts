@@ -10,6 +10,7 @@ import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
+import { offices } from "./societies/offices.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
 import { scopes } from "./societies/scopes.ts";
@@ -45,4 +46,5 @@ export const SOCIETIES: readonly Society[] = [
   signals,
   scopes,
   flows,
+  offices,
 ];

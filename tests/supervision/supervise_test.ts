@@ -39,7 +39,7 @@ function fail(message: string): never {
 async function supervised(lab: Lab, children: ChildSpec[], options?: SuperviseOptions): Promise<unknown> {
   return await lab.scheduler.spawn(function* (): Body {
     try {
-      return yield* supervise(children, options).finish();
+      return yield* supervise(children, { onRestart: () => {}, ...options }).finish();
     } catch (error) {
       return error;
     }
@@ -320,7 +320,10 @@ Deno.test("no child outlives a supervisor whose grace is over, whatever it waits
               }
             },
           };
-          const supervisor = supervise([slow, child(lab, "b", [1, 1, 1], 9), slow, slow], options);
+          const supervisor = supervise([slow, child(lab, "b", [1, 1, 1], 9), slow, slow], {
+            onRestart: () => {},
+            ...options,
+          });
           yield* coro.sleep(when);
           supervisor.terminate(0.5);
           yield* supervisor.finish();
@@ -443,8 +446,8 @@ Deno.test("after any failures no child is left, and each has ended normally or t
     const strategy = (["one-for-one", "one-for-all", "rest-for-one"] as const)[random(3)];
     const supervisor = scheduler.spawn(function* (): Body {
       try {
-        return yield* supervise([{ target }, { target }, { target }], { strategy, backoff: random(2), maxRestarts: 5 })
-          .finish();
+        const options = { strategy, backoff: random(2), maxRestarts: 5, onRestart: () => {} };
+        return yield* supervise([{ target }, { target }, { target }], options).finish();
       } catch (error) {
         return error;
       }

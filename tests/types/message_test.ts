@@ -1,7 +1,9 @@
 /** The types of channels, categories, supervisors and locks. */
 import {
+  type Ask,
   CategorizeMessages,
   Channel,
+  type ChildInfo,
   Condition,
   Coro,
   Event,
@@ -10,6 +12,7 @@ import {
   Semaphore,
   supervise,
   type SuperviseOptions,
+  type Supervisor,
 } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals } from "@std/assert";
@@ -78,7 +81,11 @@ Deno.test("messages of a category have the type that is declared", () =>
 Deno.test("supervise() takes each child's arguments and returns each child's result", () =>
   runVirtual(function* () {
     const supervisor = supervise([{ target: square, args: [3] }, { target: greet, name: "greeter" }]);
-    expectType<Coro<[number | undefined, string | undefined]>>()(supervisor);
+    expectType<Supervisor<[number | undefined, string | undefined]>>()(supervisor);
+    const coro: Coro<[number | undefined, string | undefined]> = supervisor;
+    expectType<Coro<number>>()(supervisor.startChild({ target: square, args: [3], restart: "temporary" }));
+    expectType<Operation<boolean>>()(supervisor.stopChild(coro));
+    expectType<ChildInfo[]>()(supervisor.children());
     assertEquals(yield* supervisor.finish(), [9, "hello"]);
     const inline = supervise([{
       target: function* (coro, text: string) {
@@ -90,6 +97,36 @@ Deno.test("supervise() takes each child's arguments and returns each child's res
     expectType<[number | undefined]>()(yield* inline.finish());
     const children = [1, 2].map((n) => ({ target: square, args: [n] }));
     expectType<(number | undefined)[]>()(yield* supervise(children, { strategy: "one-for-all" }).finish());
+  }));
+
+Deno.test("a receive with options has the type of its message and its alarm value", () =>
+  runVirtual(function* (coro) {
+    const price: Price = { of: "tea", cents: 1 };
+    const isPrice = (message: unknown): message is Price => message === price;
+    const dear = (each: Price): boolean => each.cents > 0;
+    for (let n = 0; n < 9; n++) coro.send(price);
+    expectType<Price>()(yield* coro.receive({ where: isPrice }));
+    expectType<Price>()(yield* coro.receive({ where: dear }));
+    expectType<Price>()(yield* coro.receive<Price>({ where: (each) => each.cents > 0 }));
+    expectType<Price | undefined>()(yield* coro.receive({ where: dear, timeout: 1 }));
+    expectType<Price | undefined>()(yield* coro.receive({ where: isPrice, timeout: 1 }));
+    expectType<Price | string>()(yield* coro.receive({ where: dear, timeout: 1, alarm: "late" as string }));
+    expectType<Price | null>()(yield* coro.receive<Price, null>({ timeout: 1, alarm: null }));
+    expectType<Price | undefined>()(yield* coro.receive<Price>({ timeout: 1 }));
+    expectType<unknown>()(yield* coro.recv({ alarm: 1 }));
+  }));
+
+Deno.test("an answer has the type that is declared", () =>
+  runVirtual(function* () {
+    const server = new Coro(function* (self) {
+      const request = yield* self.receive<Ask<Price, number>>();
+      expectType<Price>()(request.message);
+      expectType<Coro | null>()(request.from);
+      expectType<boolean>()(request.open);
+      expectType<boolean>()(request.reply(request.message.cents));
+    });
+    expectType<number>()(yield* server.ask<number>({ of: "tea", cents: 1 }));
+    expectType<Operation<unknown>>()(server.ask("?", null));
   }));
 
 Deno.test("an acquire is a boolean, and a hold is disposable", () =>
@@ -146,6 +183,20 @@ export function refused(coro: Coro, prices: Channel<Price>, numbers: Channel<num
   const options: SuperviseOptions = { strategy: "all-for-one" };
   // @ts-expect-error -- there is no such option
   supervise([], { ...options, restarts: 3 });
+  // @ts-expect-error -- there is no such kind of restart
+  supervise([]).startChild({ target: greet, restart: "always" });
+  // @ts-expect-error -- it takes a number
+  supervise([]).startChild({ target: square, args: ["3"] });
+  // @ts-expect-error -- there is no such policy
+  coro.scheduler.spawnWith({ mailbox: { capacity: 1, overflow: "drop" } }, greet);
+  // @ts-expect-error -- a capacity is needed
+  coro.scheduler.spawnWith({ mailbox: {} }, greet);
+  // @ts-expect-error -- there is no such option
+  coro.receive({ where: () => true, seconds: 1 });
+  // @ts-expect-error -- it is undefined after a timeout
+  const dear: Operation<Price> = coro.receive({ where: (each: Price) => each.cents > 0, timeout: 1 });
+  // @ts-expect-error -- the answer is a number
+  ({} as Ask<Price, number>).reply(dear);
   // @ts-expect-error -- release() takes no coroutine
   new Lock().release(late);
 }

@@ -123,6 +123,7 @@ export const supervision: Society = {
         maxRestarts: Infinity,
         within: 1000 * world.unit,
         backoff: world.random.pick([0, world.unit / 2]),
+        onRestart: () => world.done("supervision: restarted"),
       },
     );
     const ends = services.flatMap((service) => [

@@ -1,0 +1,115 @@
+import { describe } from "../base/describe.ts";
+import { QueueFullError } from "../base/errors.ts";
+import { Mailbox, type Overflow } from "./mailbox.ts";
+import { callHook, DROPPED, hasHook, IGNORES_CAPACITY } from "./message_hooks.ts";
+import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
+
+/** How many messages a coroutine keeps, and what happens to further ones. */
+export interface MailboxOptions {
+  /** The largest number of messages: a positive integer, or `Infinity`. */
+  readonly capacity: number;
+  /**
+   * What happens to a message for which there is no room:
+   *
+   * - `"wait"` (the default): `deliver` and `ask` wait for room, `send` returns `false`.
+   * - `"drop-oldest"`: the earliest message is dropped.
+   * - `"drop-newest"`: the message itself is dropped; `send` returns `false`, and `deliver` 0.
+   * - `"throw"`: `send`, `deliver` and `ask` throw `QueueFullError`.
+   */
+  readonly overflow?: Overflow;
+}
+
+/** Waits for room in a mailbox. */
+export interface RoomWaiter extends QueueLinks {
+  /** There is room, and the waiter was removed from the queue. */
+  roomMade(): void;
+}
+
+const POLICIES: readonly string[] = ["wait", "drop-oldest", "drop-newest", "throw"];
+
+/**
+ * A mailbox with a capacity, which counts all messages that are not received, categorized ones too.
+ *
+ * Somebody waits for room only while there is none, but for a `deliver` to a channel, which needs room in several
+ * mailboxes at once and is asked each time. Messages that are put back, and those by which the system tells of an end,
+ * are kept even if it is full, and are not dropped.
+ */
+export class BoundedMailbox extends Mailbox {
+  /** What waits for room, in the order in which it came. */
+  readonly waiting: WaitQueue<RoomWaiter> = new WaitQueue<RoomWaiter>();
+  readonly #capacity: number;
+  readonly #overflow: Overflow;
+
+  constructor(capacity: number, overflow: Overflow) {
+    super();
+    this.#capacity = capacity;
+    this.#overflow = overflow;
+  }
+
+  override overflowFor(message: unknown): Overflow | null {
+    return this.length < this.#capacity || hasHook(message, IGNORES_CAPACITY) ? null : this.#overflow;
+  }
+
+  override post(message: unknown): boolean {
+    const overflow = this.overflowFor(message);
+    if (overflow === null || (overflow === "drop-oldest" && this.#dropOldest())) return super.post(message);
+    if (overflow === "throw") {
+      throw new QueueFullError(
+        `Cannot send as the mailbox is full: current capacity is ${this.#capacity}, send later`,
+      );
+    }
+    return false;
+  }
+
+  override take(): unknown {
+    const message = super.take();
+    this.messageTaken();
+    return message;
+  }
+
+  override messageTaken(): void {
+    while (this.waiting.length > 0 && this.length < this.#capacity) this.waiting.shift()!.roomMade();
+  }
+
+  /** Returns whether there was a message that may be dropped. */
+  #dropOldest(): boolean {
+    const drop = (message: unknown): boolean => {
+      if (hasHook(message, IGNORES_CAPACITY)) return false;
+      callHook(message, DROPPED);
+      return true;
+    };
+    if (this.categorized?.removeFirst(drop)) return true;
+    let index = 0;
+    for (const message of this.messages ?? []) {
+      if (drop(message)) {
+        this.remove(index);
+        return true;
+      }
+      index++;
+    }
+    return false;
+  }
+}
+
+/** Creates the mailbox that a coroutine is to have; `null` for one without a capacity. Throws if the options are wrong. */
+export function createMailbox(options: MailboxOptions | undefined): Mailbox | null {
+  if (options === undefined) return null;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(wrong("'mailbox' must be an object", options));
+  }
+  const { capacity, overflow = "wait", ...others } = options;
+  for (const key of Object.keys(others)) {
+    throw new TypeError(wrong("'mailbox' has 'capacity' and 'overflow' and nothing else", key));
+  }
+  if (capacity !== Infinity && !(Number.isInteger(capacity) && capacity > 0)) {
+    throw new RangeError(wrong("'capacity' must be a positive integer or Infinity", capacity));
+  }
+  if (!POLICIES.includes(overflow)) {
+    throw new TypeError(wrong(`'overflow' must be one of ${POLICIES.join(", ")}`, overflow));
+  }
+  return capacity === Infinity ? null : new BoundedMailbox(capacity, overflow);
+}
+
+function wrong(reason: string, value: unknown): string {
+  return `Cannot create a coroutine as ${reason}: current value is ${describe(value)}`;
+}

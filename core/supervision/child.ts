@@ -1,0 +1,69 @@
+import type { Coro } from "../coroutine/coro.ts";
+import type { ChildSpec } from "./options.ts";
+
+/** What a child of a supervisor does, or how it ended for good. */
+export type ChildState = "running" | "restarting" | "returned" | "failed" | "stopped";
+
+/** A child, as `supervisor.children()` lists it. */
+export interface ChildInfo {
+  /** Its name. */
+  readonly name: string;
+  /** The coroutine that runs now, or ran last. */
+  readonly coro: Coro;
+  /** How many times it was restarted. */
+  readonly restarts: number;
+  /**
+   * `"running"`; `"restarting"`: it is to be started again; `"returned"`; `"failed"`; `"stopped"`: it was terminated, by
+   * `stopChild`, by the supervisor, or by others.
+   */
+  readonly state: ChildState;
+}
+
+/** A child, across all its restarts. */
+export class Child {
+  readonly spec: ChildSpec;
+  /** Children are listed and started in the order of these. */
+  readonly index: number;
+  /** Whether the supervisor was made with it. */
+  readonly initial: boolean;
+  coro: Coro | null = null;
+  /** It was started, and the supervisor does not know of its end. */
+  up = false;
+  /** It is to be started again. */
+  restarting = false;
+  /** When to start it, by the scheduler's clock, while it is due. */
+  startAt = 0;
+  /** It was stopped by `stopChild` and is never started again. */
+  stopped = false;
+  /** How it ended last. */
+  end: ChildState = "stopped";
+  /** Why it is restarted: an error, or `undefined` if none of the children failed. */
+  cause: unknown = undefined;
+  restarts = 0;
+  /** Number of ends that the supervisor knows of and whose exit messages it has not received yet. */
+  expectedMessages = 0;
+  result: unknown = undefined;
+
+  constructor(spec: ChildSpec, index: number, initial: boolean) {
+    this.spec = spec;
+    this.index = index;
+    this.initial = initial;
+  }
+
+  get name(): string {
+    return this.spec.name ?? this.coro?.name ?? this.spec.target.name;
+  }
+
+  get state(): ChildState {
+    return this.restarting ? "restarting" : this.up ? "running" : this.end;
+  }
+
+  /** Whether it runs, or will run again. */
+  get goesOn(): boolean {
+    return this.up || this.restarting;
+  }
+
+  toString(): string {
+    return String(this.coro ?? this.name);
+  }
+}
