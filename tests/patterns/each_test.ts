@@ -223,6 +223,14 @@ Deno.test("in virtual time the limit counts anew for each item", () =>
     assertEquals(coro.scheduler.now() - start, 7200);
   }));
 
+Deno.test("under the virtual clock a wait for a source of the host is no deadlock", () =>
+  runVirtual(function* () {
+    const source = new Faucet<number>();
+    setTimeout(() => source.give(1), 20);
+    using items = each(source);
+    assertEquals(yield* items.next(), 1);
+  }));
+
 Deno.test("the source is closed when a loop is left early, in each of the ways, and by using", async () => {
   const logs: string[][] = [];
   const source = () => {

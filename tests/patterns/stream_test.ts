@@ -488,6 +488,18 @@ Deno.test("a reader that waits for a coroutine of its own scheduler which can ne
     for (const coro of lab.scheduler.coros()) coro.terminate();
   }));
 
+Deno.test("under the virtual clock an emit that waits for a reader outside is no deadlock", () =>
+  inLab(async ({ scheduler }) => {
+    const [readable] = await scheduler.spawn(function* () {
+      return [stream<number>(function* (_coro, emit) {
+        yield* emit(1);
+        yield* emit(2);
+      })];
+    }).value();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assertEquals(await Array.fromAsync(readable), [1, 2]);
+  }));
+
 Deno.test("a reader that leaves while it waits loses nothing for the next reader", async () => {
   const coro = Promise.withResolvers<Coro>();
   const error = new Error("broken");

@@ -88,8 +88,9 @@ class Signals extends HostItems<Deno.Signal> {
  * While a coroutine waits the process stays alive, unless only daemons are left.
  *
  * @param names The names of the signals.
- * @throws {TypeError} If there are no names or one is not the name of a signal; at the yield of the first `next`, if
- * the host does not know the signal or cannot listen to it, such as SIGKILL.
+ * @throws {TypeError} If there are no names or one is not like the name of a signal.
+ * @throws {Error} At the yield of the first `next`, the host's error if it does not know a signal or cannot listen to
+ * it, such as SIGKILL.
  * @throws {UnsupportedError} If the runtime has no signals.
  *
  * @example
