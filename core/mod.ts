@@ -12,11 +12,13 @@ export {
   type Outcome,
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
-export { TimeoutError, UnsupportedError } from "./base/errors.ts";
+export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current } from "./coroutine/current.ts";
 export { sleep } from "./operations/sleep.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
+export { type ItemAction, Items } from "./coroutine/items.ts";
+export { Local } from "./coroutine/local.ts";
 export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
 export { all } from "./coroutine/all.ts";
@@ -33,6 +35,9 @@ export {
   type SchedulerStats,
   type SpawnOptions,
 } from "./coroutine/scheduler.ts";
+export { each } from "./patterns/each.ts";
+export { type EventOverflow, events, type EventsOptions } from "./patterns/events.ts";
+export { type Emit, stream, type StreamFunction, type StreamOptions } from "./patterns/stream.ts";
 export type { ArgumentsOf, ChildSpec, ResultOf, SuperviseOptions, SupervisionStrategy } from "./supervision/options.ts";
 export { supervise } from "./supervision/supervise.ts";
 export { type ConcurrencyOptions, map, type Mapper } from "./patterns/map.ts";

@@ -28,6 +28,7 @@ import {
   removeMonitors,
   sendExitMessage,
 } from "./monitors.ts";
+import { locals } from "./local_values.ts";
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
@@ -183,6 +184,7 @@ export class Coro<
     this.id = loop.nextId();
     this.parent = runningCoro()?.id ?? 0;
     this.createdAt = loop.uptime();
+    if (locals.inheritance !== null) locals.inheritance.give(this, locals.inheritance.current());
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
     loop.register(this);

@@ -18,8 +18,8 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  *
  * It needs no `await`. An uncaught error of any coroutine or a deadlock is printed, and the exit code is 1. SIGINT and
  * SIGTERM terminate the coroutines, so that their `finally` blocks run (for up to five seconds), and then the process
- * ends with code 130 or 143; a second signal ends it at once. When the program ends, daemons are terminated and functions
- * registered with `atexit` run.
+ * ends with code 130 or 143; a second signal ends it at once. A signal to which a coroutine listens with `signals` does
+ * not end the program. When the program ends, daemons are terminated and functions registered with `atexit` run.
  *
  * @param target A generator function.
  * @param args Its arguments after the coroutine.

@@ -3,7 +3,7 @@ import { isSignal } from "../base/limit.ts";
 import { checkOptions } from "../base/options.ts";
 import type { Coro, CoroFunction } from "./coro.ts";
 import { Scheduler, type SpawnOptions } from "./scheduler.ts";
-import { checkTarget, loopHere } from "./spawn_options.ts";
+import { checkTarget, currentLoop } from "./spawn_options.ts";
 
 /** Options of {@linkcode runWith}. */
 export interface RunOptions extends Pick<SpawnOptions, "name" | "priority" | "daemon"> {
@@ -73,7 +73,7 @@ export function runWith<A extends readonly any[], R>(
   ...args: A
 ): Promise<R> {
   checkRun(options, target);
-  return runOn(options.scheduler ?? loopHere().scheduler, options, target, args);
+  return runOn(options.scheduler ?? currentLoop().scheduler, options, target, args);
 }
 
 /** Runs a coroutine on a scheduler. Options and target have been checked, but for those that `spawnWith` checks. */

@@ -69,11 +69,11 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  return { loop: loopHere(), options: null };
+  return { loop: currentLoop(), options: null };
 }
 
-/** The run loop of coroutines that are created here: that of the coroutine or callback that runs, or the default one. */
-export function loopHere(): CoroLoop {
+/** The run loop of the code that runs now: that of its coroutine or callback, or else that of the default scheduler. */
+export function currentLoop(): CoroLoop {
   return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
 }
 

@@ -24,6 +24,7 @@ import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
 import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
 import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
+import { HostItems } from "../../core/patterns/host_items.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
 
 /** A method of any class. Each fault casts its receiver and arguments. */
@@ -471,5 +472,19 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A fetch loses no row",
     apply: () => sometimes(Fetch.prototype, "reclaim", 1, () => () => {}),
+  },
+  {
+    name: "an item that is not handed over is not kept",
+    society: "flows",
+    virtual: false,
+    invariant: "come once, in order",
+    apply: () => sometimes(HostItems.prototype, "putBack", 1, () => () => {}),
+  },
+  {
+    name: "items that are left early are not closed",
+    society: "flows",
+    virtual: false,
+    invariant: "stays behind",
+    apply: () => sometimes(HostItems.prototype, "close", 5, () => () => {}),
   },
 ];

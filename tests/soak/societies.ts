@@ -5,6 +5,7 @@ import { conditions } from "./societies/conditions.ts";
 import { contexts } from "./societies/contexts.ts";
 import { databases } from "./societies/databases.ts";
 import { datagrams } from "./societies/datagrams.ts";
+import { flows } from "./societies/flows.ts";
 import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
@@ -43,4 +44,5 @@ export const SOCIETIES: readonly Society[] = [
   listeners,
   signals,
   scopes,
+  flows,
 ];
