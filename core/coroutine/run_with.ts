@@ -3,7 +3,7 @@ import { isSignal } from "../base/limit.ts";
 import { checkOptions } from "../base/options.ts";
 import type { Coro, CoroFunction } from "./coro.ts";
 import { Scheduler, type SpawnOptions } from "./scheduler.ts";
-import { checkTarget, currentLoop } from "./spawn_options.ts";
+import { checkPriority, checkTarget, currentLoop } from "./spawn_options.ts";
 
 /** Options of {@linkcode runWith}. */
 export interface RunOptions extends Pick<SpawnOptions, "name" | "priority" | "daemon"> {
@@ -20,11 +20,13 @@ const OPTIONS = ["signal", "name", "priority", "daemon", "scheduler", "debug"];
 /** Throws unless the options and the target are valid. */
 export function checkRun(options: RunOptions, target: unknown): void {
   checkOptions(options, OPTIONS, "run a coroutine");
-  const { signal, scheduler, debug } = options;
+  const { signal, name, priority, scheduler, debug } = options;
   if (signal !== undefined && !isSignal(signal)) throw invalid("signal", "an AbortSignal", signal);
   if (scheduler !== undefined && !(scheduler instanceof Scheduler)) {
     throw invalid("scheduler", "a Scheduler", scheduler);
   }
+  if (name !== undefined && typeof name !== "string") throw invalid("name", "a string", name);
+  if (priority !== undefined) checkPriority(priority);
   checkDebug(debug, "run a coroutine");
   checkTarget(target);
 }
@@ -76,7 +78,7 @@ export function runWith<A extends readonly any[], R>(
   return runOn(options.scheduler ?? currentLoop().scheduler, options, target, args);
 }
 
-/** Runs a coroutine on a scheduler. Options and target have been checked, but for those that `spawnWith` checks. */
+/** Runs a coroutine on a scheduler. Options and target have been checked. */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction
 export function runOn<A extends readonly any[], R>(
   scheduler: Scheduler,

@@ -1,6 +1,6 @@
 import { describe } from "../base/describe.ts";
 import { isThenable } from "../base/generator.ts";
-import { type Limit, limitSeconds } from "../base/limit.ts";
+import { type Limit, limitSeconds, limitSignal } from "../base/limit.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { PromiseWait, timeoutError } from "../fiber/promise_wait.ts";
@@ -10,11 +10,14 @@ import { limited } from "./limited.ts";
 class CallWait<T> extends PromiseWait<T> {
   readonly #start: (signal: AbortSignal) => PromiseLike<T>;
   #controller: AbortController | null = null;
+  readonly #limitSignal: AbortSignal | null;
   #late: Error | undefined = undefined;
 
-  constructor(start: (signal: AbortSignal) => PromiseLike<T>, seconds: number) {
+  /** `limitSignal` may end the wait; that is not done here. */
+  constructor(start: (signal: AbortSignal) => PromiseLike<T>, seconds: number, limitSignal: AbortSignal | null) {
     super(null, seconds);
     this.#start = start;
+    this.#limitSignal = limitSignal;
   }
 
   override begin(fiber: WaitingFiber): boolean {
@@ -43,7 +46,8 @@ class CallWait<T> extends PromiseWait<T> {
 
   override detach(): void {
     super.detach();
-    this.#controller!.abort(this.#late);
+    // Without a reason it is the host's AbortError.
+    this.#controller!.abort(this.#limitSignal?.aborted ? this.#limitSignal.reason : this.#late);
   }
 
   // The promise is fulfilled, and nobody gets its value: what it holds, such as the body of a response, is not needed.
@@ -93,7 +97,7 @@ export function until<T>(
 ): Operation<T> {
   const seconds = limitSeconds(limit, "wait for a promise");
   if (isThenable(promise)) return limited(new PromiseWait(promise as PromiseLike<T>, seconds), limit);
-  if (typeof promise === "function") return limited(new CallWait(promise, seconds), limit);
+  if (typeof promise === "function") return limited(new CallWait(promise, seconds, limitSignal(limit)), limit);
   throw new TypeError(
     `Cannot wait as until() takes a promise or a function that returns one: current value is ${describe(promise)}`,
   );

@@ -106,7 +106,10 @@ for (const [where, runner] of [["runWith", runWith], ["runWith of ./edge", edge.
       [{ nmae: "x" }, "there is no option 'nmae'"],
     ];
     for (const [options, text] of bad) assertThrows(() => void runner(options as never, target), TypeError, text);
-    assertThrows(() => void runner({ priority: 8 }, target), RangeError, "'priority' must be an integer");
+    const scheduler = new Scheduler();
+    const priority = { priority: 8, debug: true, scheduler };
+    assertThrows(() => void runner(priority, target), RangeError, "'priority' must be an integer");
+    assertEquals(scheduler.debug, false, "nothing has changed");
     const aborted = { signal: AbortSignal.abort() };
     assertThrows(() => void runner(aborted, (() => {}) as never), TypeError, "'target' must be a generator function");
   });

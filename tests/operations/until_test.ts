@@ -261,3 +261,32 @@ Deno.test("until does not call the function when it could not wait, or when a ra
       until(never);
     }).value();
   }));
+
+Deno.test("a signal as the limit of until ends the wait and aborts the function's signal, with its reason", () =>
+  inLab(async ({ scheduler }) => {
+    const reason = new Error("enough");
+    for (const spelling of ["yield*", "yield"]) {
+      const controller = new AbortController();
+      const seen: AbortSignal[] = [];
+      const start = (signal: AbortSignal): Promise<never> => {
+        seen.push(signal);
+        return new Promise(() => {});
+      };
+      const coro = scheduler.spawn(function* () {
+        if (spelling === "yield") yield until(start, controller.signal);
+        else yield* until(start, { timeout: 60, signal: controller.signal });
+      });
+      scheduler.spawn(function* (self) {
+        yield* self.sleep(1);
+        controller.abort(reason);
+      });
+      assertStrictEquals(await coro.value().catch((error) => error), reason);
+      assertEquals(seen.map((signal) => signal.reason), [reason]);
+      // One that is aborted already ends it before the function is called.
+      const late = scheduler.spawn(function* () {
+        yield* until(start, controller.signal);
+      });
+      assertStrictEquals(await late.value().catch((error) => error), reason);
+      assertEquals(seen.length, 1);
+    }
+  }));

@@ -829,3 +829,24 @@ Deno.test("a hot swap of a child keeps it a child", () =>
     });
     assertEquals(lab.takeLog(), ["3 swapped returned"]);
   }));
+
+Deno.test("a signal that ends the time of a scope terminates its children, and its reason is thrown after their cleanup", () =>
+  inLab(async (lab) => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const coro = lab.scheduler.spawn(function* () {
+      yield* withTimeout(
+        controller.signal,
+        scope(function* (scope) {
+          scope.spawn(child, lab, { name: "one", seconds: 9, cleanup: 2 });
+          yield* sleep(5);
+        }),
+      );
+    });
+    lab.scheduler.spawn(function* (self) {
+      yield* self.sleep(1);
+      controller.abort(reason);
+    });
+    assertStrictEquals(await failureOf(coro.value()), reason);
+    assertEquals(lab.takeLog(), ["3 one terminated"]);
+  }));
