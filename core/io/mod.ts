@@ -39,7 +39,7 @@ export type { DatagramAddr, DatagramOptions } from "./net/datagram_options.ts";
 export type { ConnectTarget } from "./net/connect.ts";
 export type { NetEndpoint, PathEndpoint } from "./net/endpoint.ts";
 export { AsyncFile, type FileMode, type LineOptions, type Whence } from "./file/file.ts";
-export { type ItemAction, Items } from "./items.ts";
+export { type ItemAction, Items } from "../coroutine/items.ts";
 export type { BoundedReadOptions, DirectionTimeouts, IoLimit, IoOptions } from "./wait/io_options.ts";
 export type { ListenTarget } from "./net/listen.ts";
 export { AsyncListener } from "./net/listener.ts";

@@ -14,7 +14,7 @@ import type { Scheduler } from "../../coroutine/scheduler.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
-import { Items } from "../items.ts";
+import { Items } from "../../coroutine/items.ts";
 import {
   type BoundedReadOptions,
   checkSize,

@@ -3,8 +3,8 @@ import type { Operation } from "../fiber/operation.ts";
 import { operationForResult } from "../operations/as_body.ts";
 import { call } from "../operations/call.ts";
 import { takeOver } from "../operations/parts.ts";
-import { Scheduler } from "../coroutine/scheduler.ts";
-import { runningCoro } from "../coroutine/coro_of.ts";
+import { Scheduler } from "./scheduler.ts";
+import { runningCoro } from "./coro_of.ts";
 
 /**
  * The action for each item: a generator function, which may wait, or a plain function. If that returns an operation or
