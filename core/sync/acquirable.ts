@@ -12,7 +12,7 @@ import { callOfProgram } from "../base/call_site.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { watch } from "../fiber/misuse.ts";
-import { checkOptionalName, describeNamed } from "./name.ts";
+import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** @internal Something that is acquired, and has to be released. */

@@ -1,7 +1,7 @@
 import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
-import { checkOptionalName, describeNamed } from "./name.ts";
+import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** The state of an {@linkcode Event} at one moment. */
