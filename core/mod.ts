@@ -3,7 +3,7 @@ export type { Clock } from "./host/clock.ts";
 export { Coro, type CoroFunction } from "./coroutine/coro.ts";
 export type { Drivable, Driver } from "./host/driver.ts";
 export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
-export { ChannelClosedError } from "./messages/errors.ts";
+export { ChannelClosedError, QueueClosedError } from "./messages/errors.ts";
 export {
   type DeadlockedCoro,
   DeadlockError,
@@ -12,15 +12,23 @@ export {
   type Outcome,
 } from "./coroutine/errors.ts";
 export { SupervisionError } from "./supervision/errors.ts";
-export { TimeoutError, UnsupportedError } from "./base/errors.ts";
+export { QueueFullError, TimeoutError, UnsupportedError } from "./base/errors.ts";
 export { current, sleep } from "./coroutine/current.ts";
 export { type Categorize, CategorizeMessages } from "./messages/categorize.ts";
 export { Channel, type ChannelStatistics, type Subscriber, type Transform } from "./messages/channel.ts";
+export { Queue, type QueueOptions, type QueueStatistics } from "./messages/queue.ts";
 export { Operation } from "./fiber/operation.ts";
 export { call } from "./operations/call.ts";
 export { all } from "./coroutine/all.ts";
 export { race } from "./coroutine/race.ts";
 export type { Waitable, Waited } from "./coroutine/waitable.ts";
+export {
+  every,
+  type EveryOptions,
+  type MissedTicks,
+  type Ticker,
+  type TickerStatistics,
+} from "./operations/ticker.ts";
 export { until } from "./operations/until.ts";
 export { withTimeout } from "./operations/with_timeout.ts";
 export {
@@ -37,6 +45,9 @@ export { Condition, type ConditionStatistics } from "./sync/condition.ts";
 export { Event, type EventStatistics } from "./sync/event.ts";
 export { Lock } from "./sync/lock.ts";
 export type { LockStatistics } from "./sync/base_lock.ts";
+export { RateLimiter, type RateLimiterOptions, type RateLimiterStatistics } from "./sync/rate_limiter.ts";
 export { RLock, type RLockStatistics } from "./sync/rlock.ts";
 export { Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
 export type { DurationLike, Timeout } from "./base/duration.ts";
+export type { Limit, LimitOptions } from "./base/limit.ts";
+export type { Overflow } from "./base/overflow.ts";

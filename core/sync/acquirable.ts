@@ -102,15 +102,15 @@ function waitSeconds(blocking: boolean, timeout: Timeout): number {
 
 /** @internal An operation that acquires something. */
 export abstract class Acquisition<T = unknown> extends Waiter<T> {
-  /** @internal How many levels of a lock it takes at once. */
-  declare depth: number;
+  /** @internal How much it takes at once: levels of a lock, permits of a semaphore. */
+  declare amount: number;
   /** @internal Where the program called, with `debug`. */
   declare callSite: string | null;
 
   /** @internal */
   constructor() {
     super();
-    this.depth = 1;
+    this.amount = 1;
     this.callSite = null;
   }
 
