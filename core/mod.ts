@@ -22,13 +22,7 @@ export { call } from "./operations/call.ts";
 export { all } from "./coroutine/all.ts";
 export { race } from "./coroutine/race.ts";
 export type { Waitable, Waited } from "./coroutine/waitable.ts";
-export {
-  every,
-  type EveryOptions,
-  type MissedTicks,
-  type Ticker,
-  type TickerStatistics,
-} from "./operations/ticker.ts";
+export { every, type EveryOptions, type MissedTicks, type Ticker, type TickerStatistics } from "./operations/ticker.ts";
 export { until } from "./operations/until.ts";
 export { withTimeout } from "./operations/with_timeout.ts";
 export {

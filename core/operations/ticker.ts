@@ -57,8 +57,7 @@ const POLICIES: readonly unknown[] = ["skip", "burst", "delay"];
  * ```
  */
 export function every(interval: number | DurationLike, options: EveryOptions = {}): Ticker {
-  const action = "tick as 'interval'";
-  const seconds = toIntervalSeconds(interval, action);
+  const seconds = toIntervalSeconds(interval, "tick", "interval");
   checkOptionKeys(options, ["missed", "immediate"], "tick");
   const { missed = "skip", immediate = false } = options;
   if (!POLICIES.includes(missed)) {
@@ -135,12 +134,12 @@ class Ticks extends TimedQueue<Next> {
       return this.#timeOf(next.tick);
     }
     const time = this.#returned > 0 ? now : this.#timeOf(this.#next);
-    // Seen here and not when it is served, which is always a little after the time of the tick.
+    // Seen here and not when it is served, which may be a little after the time of the tick.
     next.late = this.#returned > 0 || time < now - RESOLUTION;
     return time;
   }
 
-  override serve(next: Next, now: number): number {
+  override serve(next: Next, time: number): number {
     if (this.#missed === "skip") {
       next.missed = this.#returned + next.tick - this.#next;
       this.#returned = 0;
@@ -150,7 +149,7 @@ class Ticks extends TimedQueue<Next> {
     if (this.#returned > 0) this.#returned--;
     else this.#next++;
     if (this.#missed === "delay" && next.late) {
-      this.#start = now;
+      this.#start = time;
       this.#next = 1;
     }
     return 0;

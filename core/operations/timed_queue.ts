@@ -23,8 +23,8 @@ export abstract class TimedQueue<W extends TimedWait<unknown> = TimedWait<unknow
   /** When the waiter, which is the first from `now` on, can be served. */
   abstract timeFor(waiter: W, now: number): number;
 
-  /** Serves the waiter. Returns what its operation evaluates to. */
-  abstract serve(waiter: W, now: number): unknown;
+  /** Serves the waiter at a time. Returns what its operation evaluates to. */
+  abstract serve(waiter: W, time: number): unknown;
 
   /**
    * A waiter has become the first, or may be served earlier than it was: serves those whose time has come, and sets the
@@ -89,7 +89,8 @@ export abstract class TimedWait<T> extends Waiter<T> {
     const now = clock.now();
     if (now >= this.#time) {
       queue.waiters.remove(this);
-      this.give(queue.serve(this, queue.clock.now(clock)));
+      // At its time, and not at that of the timer, which is always a little later: that would add up.
+      this.give(queue.serve(this, queue.clock.now(clock) - (now - this.#time)));
       queue.serveDue();
     } else if (now >= this.#deadline) {
       this.detach();

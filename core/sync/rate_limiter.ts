@@ -68,7 +68,7 @@ export class RateLimiter {
   constructor(options: RateLimiterOptions) {
     checkOptionKeys(options, ["rate", "per", "burst"], "create a rate limiter");
     const rate = checkAmount(options.rate, "create a rate limiter as 'rate'");
-    const per = toIntervalSeconds(options.per === undefined ? 1 : options.per, "create a rate limiter as 'per'");
+    const per = toIntervalSeconds(options.per === undefined ? 1 : options.per, "create a rate limiter", "per");
     const burst = checkAmount(options.burst === undefined ? rate : options.burst, "create a rate limiter as 'burst'");
     this.#bucket = new TokenBucket(rate, per, burst);
     this.#takes = new Takes(this.#bucket);
@@ -138,8 +138,8 @@ class Takes extends TimedQueue<Take> {
     return this.bucket.readyAt(n, now);
   }
 
-  override serve({ n }: Take, now: number): void {
-    this.bucket.take(n, now);
+  override serve({ n }: Take, time: number): void {
+    this.bucket.take(n, time);
   }
 }
 
