@@ -120,21 +120,22 @@ class Model {
     for (const { id } of [...this.putters.splice(0), ...this.getters.splice(0)]) this.outcomes.set(id, "closed");
   }
 
-  /** Cuts a wait short. Returns whether there was something to cut. */
-  interrupt(id: number): boolean {
-    const before = this.putters.length + this.getters.length;
+  /** The operations whose waits can be cut short. */
+  interruptible(): number[] {
+    return [...this.fresh.keys(), ...this.getters.map(({ id }) => id), ...this.putters.map(({ id }) => id)];
+  }
+
+  /** Cuts a wait short. */
+  interrupt(id: number): void {
+    this.outcomes.set(id, "cut short");
     this.putters = this.putters.filter((each) => each.id !== id);
     this.getters = this.getters.filter((each) => each.id !== id);
-    const waited = this.putters.length + this.getters.length < before;
     const kept = this.fresh.get(id);
-    if (kept !== undefined) {
-      this.fresh.delete(id);
-      const next = this.getters.shift();
-      if (next !== undefined) this.grant(next.id, kept);
-      else this.items = [...this.items, kept].sort((a, b) => (a.grant === b.grant ? 0 : a.grant - b.grant));
-    }
-    if (waited || kept !== undefined) this.outcomes.set(id, "cut short");
-    return waited || kept !== undefined;
+    if (kept === undefined) return;
+    this.fresh.delete(id);
+    const next = this.getters.shift();
+    if (next !== undefined) this.grant(next.id, kept);
+    else this.items = [...this.items, kept].sort((a, b) => a.grant === b.grant ? 0 : a.grant - b.grant);
   }
 
   /** All that is ready has run. */
@@ -241,8 +242,11 @@ function* follow(_coro: Coro, scheduler: Scheduler, queue: Queue<number>, model:
         break;
       case "throw":
       case "terminate": {
-        const victim = coros[command.who];
-        if (victim === undefined || !model.interrupt(command.who)) continue;
+        const ids = model.interruptible();
+        if (ids.length === 0) continue;
+        const id = ids[command.who % ids.length];
+        const victim = coros[id];
+        model.interrupt(id);
         if (command.do === "throw") victim.throw(new Error("stop"));
         else victim.terminate();
         break;

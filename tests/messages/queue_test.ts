@@ -438,6 +438,24 @@ Deno.test("items that go back stand in the order in which they were granted", ()
     }
   }));
 
+Deno.test("an item that went from get to get goes back to its place", () =>
+  runVirtual(function* (): Body {
+    const queue = new Queue<string>(2);
+    const [first, second, third] = [1, 2, 3].map(() =>
+      new Coro(function* () {
+        return yield* queue.get();
+      })
+    );
+    yield;
+    queue.tryPut("a");
+    queue.tryPut("b");
+    first.terminate();
+    second.terminate();
+    third.terminate();
+    yield;
+    assertEquals([queue.tryGet(), queue.tryGet(), queue.tryGet()], ["a", "b", undefined]);
+  }));
+
 Deno.test("an item that goes back is given to the next get that waits", () =>
   runVirtual(function* (): Body {
     const queue = new Queue<string>(2);
