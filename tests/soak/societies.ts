@@ -11,6 +11,7 @@ import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
+import { queues } from "./societies/queues.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
 import { tasks } from "./societies/tasks.ts";
@@ -39,4 +40,5 @@ export const SOCIETIES: readonly Society[] = [
   contexts,
   databases,
   listeners,
+  queues,
 ];
