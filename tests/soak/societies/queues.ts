@@ -10,7 +10,6 @@ import {
   QueueClosedError,
   race,
   RateLimiter,
-  sleep,
   type Ticker,
   TimeoutError,
   withTimeout,
@@ -18,31 +17,22 @@ import {
 import { populate } from "../population.ts";
 import type { Society } from "../society.ts";
 import { Thrown } from "../violation.ts";
-import type { Body, World } from "../world.ts";
+import { ALARM, type Body, type World } from "../world.ts";
 
-/** Waits in a random way. Returns `null` if it took too long. */
-function* wait<T>(world: World, make: (limit?: number) => Operation<T>): Body<{ value: T } | null> {
+/** Waits in a random way. Returns `ALARM` if it took too long. */
+function* wait<T>(coro: Coro, world: World, make: (limit?: number) => Operation<T>): Body<T | typeof ALARM> {
   const { random } = world;
   const limit = world.seconds(2);
   try {
-    if (random.chance(0.4)) return { value: yield* make() };
-    if (random.chance(0.5)) return { value: yield* make(random.chance(0.1) ? 0 : limit) };
-    if (random.chance(0.5)) return { value: yield* withTimeout(limit, make()) };
-    return yield* race(valueOf(make()), nothingAfter(limit));
+    if (random.chance(0.4)) return yield* make();
+    if (random.chance(0.5)) return yield* make(random.chance(0.1) ? 0 : limit);
+    if (random.chance(0.5)) return yield* withTimeout(limit, make());
+    return yield* race(make(), coro.sleep<never, typeof ALARM>(limit, ALARM));
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
     world.done("queue: too late");
-    return null;
+    return ALARM;
   }
-}
-
-function* valueOf<T>(operation: Operation<T>): Body<{ value: T }> {
-  return { value: yield* operation };
-}
-
-function* nothingAfter(seconds: number): Body<null> {
-  yield* sleep(seconds);
-  return null;
 }
 
 /** A queue, and the record of its items. */
@@ -63,15 +53,15 @@ class Belt {
     this.#lossless = lossless;
   }
 
-  *put(): Body {
+  *put(coro: Coro): Body {
     const item = this.#items++;
     this.#uncertain.add(item);
     if (this.#world.random.chance(0.2)) {
       if (this.queue.tryPut(item)) this.#done(item);
       else this.#uncertain.delete(item);
     } else {
-      const done = yield* wait(this.#world, (limit) => this.queue.put(item, limit));
-      if (done?.value === true) this.#done(item);
+      const done = yield* wait(coro, this.#world, (limit) => this.queue.put(item, limit));
+      if (done === true) this.#done(item);
     }
     this.#look();
   }
@@ -82,10 +72,10 @@ class Belt {
     this.#world.done("queue: put", item);
   }
 
-  *get(): Body {
+  *get(coro: Coro): Body {
     if (this.#world.random.chance(0.2)) return this.#take(this.queue.tryGet());
-    const got = yield* wait(this.#world, (limit) => this.queue.get(limit));
-    if (got !== null) this.#take(got.value);
+    const got = yield* wait(coro, this.#world, (limit) => this.queue.get(limit));
+    if (got !== ALARM) this.#take(got);
     this.#look();
   }
 
@@ -137,11 +127,11 @@ class Gate {
     this.#began = world.now();
   }
 
-  *pass(): Body {
+  *pass(coro: Coro): Body {
     const n = this.#world.random.from(1, BURST);
     if (this.#world.random.chance(0.2)) {
       if (this.#limiter.tryTake(n)) this.#passed(n);
-    } else if ((yield* wait(this.#world, (limit) => this.#limiter.take(n, limit))) !== null) this.#passed(n);
+    } else if ((yield* wait(coro, this.#world, (limit) => this.#limiter.take(n, limit))) !== ALARM) this.#passed(n);
   }
 
   #passed(n: number): void {
@@ -171,13 +161,13 @@ class Pulse {
     this.#ticker = every(world.unit);
   }
 
-  *beat(): Body {
-    const got = yield* wait(this.#world, (limit) => this.#ticker.next(limit));
-    if (got === null) return;
+  *beat(coro: Coro): Body {
+    const got = yield* wait(coro, this.#world, (limit) => this.#ticker.next(limit));
+    if (got === ALARM) return;
     const world = this.#world;
-    this.#ticks += got.value + 1;
+    this.#ticks += got + 1;
     world.onTime(this.#began + this.#ticks * world.unit, () => `tick ${this.#ticks}`);
-    world.done("ticker: tick", got.value);
+    world.done("ticker: tick", got);
   }
 
   close(): void {
@@ -194,10 +184,10 @@ function* worker(coro: Coro, world: World, belts: readonly Belt[], gate: Gate, p
     try {
       if (random.chance(0.5)) yield* coro.sleep(world.seconds(1) / 2);
       const belt = random.pick(belts);
-      if (random.chance(0.1)) yield* gate.pass();
-      else if (random.chance(0.1)) yield* pulse.beat();
-      else if (putter) yield* belt.put();
-      else yield* belt.get();
+      if (random.chance(0.1)) yield* gate.pass(coro);
+      else if (random.chance(0.1)) yield* pulse.beat(coro);
+      else if (putter) yield* belt.put(coro);
+      else yield* belt.get(coro);
     } catch (error) {
       if (error instanceof QueueClosedError && world.over) return;
       if (!(error instanceof Thrown) || random.chance(0.5)) throw error;
