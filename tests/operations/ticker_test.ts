@@ -1,15 +1,5 @@
 /** every(): ticks without drift, missed ticks, and waits that are cut short. */
-import {
-  Coro,
-  DeadlockError,
-  every,
-  type EveryOptions,
-  race,
-  run,
-  sleep,
-  type Ticker,
-  TimeoutError,
-} from "@asyncoro/asyncoro";
+import { Coro, every, type EveryOptions, race, run, sleep, type Ticker, TimeoutError } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
