@@ -1,5 +1,5 @@
 /** The cost of an item that goes through a queue: one put and one get, with and without waits. */
-import { Coro, Queue, RateLimiter, Scheduler } from "@asyncoro/asyncoro";
+import { type Coro, Queue, RateLimiter, Scheduler } from "@asyncoro/asyncoro";
 import { compare, type Effort, ns, printTable, timed } from "./harness.ts";
 
 type Body = Generator<unknown, void, unknown>;

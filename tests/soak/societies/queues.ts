@@ -184,8 +184,9 @@ function* worker(coro: Coro, world: World, belts: readonly Belt[], gate: Gate, p
     try {
       if (random.chance(0.5)) yield* coro.sleep(world.seconds(1) / 2);
       const belt = random.pick(belts);
-      if (random.chance(0.1)) yield* gate.pass(coro);
-      else if (random.chance(0.1)) yield* pulse.beat(coro);
+      const what = random.below(10);
+      if (what === 0) yield* gate.pass(coro);
+      else if (what === 1) yield* pulse.beat(coro);
       else if (putter) yield* belt.put(coro);
       else yield* belt.get(coro);
     } catch (error) {
