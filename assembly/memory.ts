@@ -4,7 +4,7 @@
 //
 //   word 0 .. 7    per level: last slot of its ready queue
 //   word 8         first free slot; free slots are linked through `next`
-//   word 9         how many slots are ready, those included that were taken out since the last turn
+//   word 9         how many slots are ready; those taken out since the last turn are still counted
 //   word 16 .. 23  per level: first slot of its ready queue
 //   word 32 ..     records of 4 words; that of slot i begins at word 4 * i, so slots are numbered from 8
 //   behind them    nodes of the timer heap, 4 words each (timers.ts)

@@ -1,21 +1,21 @@
 // The ready queues, one per level, first in, first out; and the choice of the level to serve.
 //
-// Invariants: a slot is in one queue at most, and `next` of its record is not 0 exactly while it is. A ready slot has no
-// timer.
+// Invariants, of a slot in use: it is in one queue at most, `next` of its record is 0 exactly while it is in none, and it
+// has no timer while it is in one.
 
 import { END, FIRST, LEVEL, LEVELS, READY, RECORD_SHIFT, setWord, word } from "./memory";
 import { popExpired } from "./timers";
 
-/** Timers that fire in one turn at most, so that many due timers do not delay the turns of the host. */
+/** Timers that fire in one turn at most, so that many due timers do not delay the host. */
 export const EXPIRATIONS: i32 = 1024;
-/** Steps of the highest level before a lower level with ready slots gets one. */
+/** Steps of the most urgent level before a less urgent one with ready slots gets one. */
 export const FAIR_SHARE: i32 = 61;
 
-/** Whether lower levels had ready slots at the last choice. */
+/** Whether less urgent levels had ready slots at the last choice. */
 let contested: bool = false;
-/** Steps of the highest level since a lower one was last served, counted while lower ones have ready slots. */
+/** Steps of the most urgent level since another one was last served, counted while others have ready slots. */
 let streak: i32 = 0;
-/** The lower level that was served last. */
+/** The less urgent level that was served last. */
 let cursor: i32 = 0;
 
 /** Adds a slot that is not ready and has no timer at the end of a level's queue. */
@@ -48,7 +48,7 @@ export function shift(level: u32): u32 {
   return slot;
 }
 
-/** How many slots are ready, those included that were taken out since the last turn. */
+/** How many slots are ready; those taken out since the last turn are still counted. */
 export function readyCount(): i32 {
   return word(READY);
 }
@@ -64,11 +64,11 @@ export function expire(now: f64): void {
 
 /**
  * Makes the slots ready whose timers are due, and chooses a level and how many of its slots to run: level | most << 3, or
- * -1 if nothing is ready. If only one level has ready slots, it may run to the limit. Otherwise the highest runs, and after
- * every `FAIR_SHARE` steps a lower level gets one, the lower levels in turn.
+ * -1 if nothing is ready. If only one level has ready slots, it may run to the limit. Otherwise the most urgent one runs,
+ * and after every `FAIR_SHARE` steps one of the less urgent levels gets a step, in rotation.
  *
- * `ran` is how many slots were taken out and run since the last turn. Steps that were not run do not count, so a caller
- * that always stops early starves no level.
+ * `ran` is how many slots were taken out and run since the last turn. Only they count for the shares of the levels: a
+ * caller that always stops before the limit starves no level.
  */
 export function turn(now: f64, ran: i32, limit: i32): i32 {
   setWord(READY, word(READY) - ran);

@@ -55,7 +55,7 @@ export function arm(slot: u32, deadline: f64): void {
   if (isNaN(deadline)) return;
   if (deadline == f64.POSITIVE_INFINITY) return disarm(slot);
   const timer = timerOf(slot);
-  settle(timer ? timer - 1 : armed++, deadline, sequence++, slot);
+  place(timer ? timer - 1 : armed++, deadline, sequence++, slot);
 }
 
 /** Cancels the timer of a slot, if it has one. O(log n). */
@@ -110,7 +110,10 @@ function copy(from: u32, to: u32): void {
   put(to, deadlineAt(from), sequenceAt(from), ownerAt(from));
 }
 
-/** Sequences wrap around, so their distance counts: fewer than 2^31 timers are set between two of one deadline. */
+/**
+ * Sequences wrap around, so their distance counts. It is assumed that fewer than 2^31 timers are set between any two that
+ * are set at the same time and have the same deadline.
+ */
 function isEarlier(order: u32, other: u32): bool {
   return <i32> (order - other) < 0;
 }
@@ -124,11 +127,11 @@ function precedes(index: u32, deadline: f64, order: u32): bool {
 function removeAt(index: u32): void {
   const last = --armed;
   if (index == last) return;
-  settle(index, deadlineAt(last), sequenceAt(last), ownerAt(last));
+  place(index, deadlineAt(last), sequenceAt(last), ownerAt(last));
 }
 
 /** Fills the hole at `index` with the key given, after moving the hole up or down to its place. */
-function settle(index: u32, deadline: f64, order: u32, owner: u32): void {
+function place(index: u32, deadline: f64, order: u32, owner: u32): void {
   const hole = index;
   while (index != 0) {
     const parent = (index - 1) >> ARITY_SHIFT;

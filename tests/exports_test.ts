@@ -1,5 +1,5 @@
 /**
- * The public names of the entry points: whoever adds or drops one does so on purpose.
+ * The public names of the entry points: adding or removing one must be deliberate.
  */
 import * as main from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
@@ -55,8 +55,15 @@ Deno.test("mod.ts exports these names", () => {
     "current",
     "every",
     "main",
+    "mainWith",
+    "map",
     "race",
+    "retry",
     "run",
+    "runWith",
+    "scope",
+    "select",
+    "shield",
     "sleep",
     "stdin",
     "supervise",
@@ -97,7 +104,7 @@ Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {
   for (const [name, value] of Object.entries(workers)) assertStrictEquals(main[name as keyof typeof workers], value);
 });
 
-Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()", () => {
+Deno.test("edge/mod.ts exports what works everywhere, its own run(), runWith() and init()", () => {
   assertEquals(Object.keys(edge).sort(), [
     "AsynCoro",
     "BoundedSemaphore",
@@ -127,15 +134,21 @@ Deno.test("edge/mod.ts exports what works everywhere, its own run() and init()",
     "current",
     "every",
     "init",
+    "map",
     "race",
+    "retry",
     "run",
+    "runWith",
+    "scope",
+    "select",
+    "shield",
     "sleep",
     "supervise",
     "until",
     "withTimeout",
   ]);
   for (const [name, value] of Object.entries(edge)) {
-    if (name !== "init" && name !== "run") assertStrictEquals(main[name as keyof typeof main], value);
+    if (!["init", "run", "runWith"].includes(name)) assertStrictEquals(main[name as keyof typeof main], value);
   }
 });
 
@@ -222,4 +235,13 @@ Deno.test("Coro has asyncoro's methods in camelCase", () => {
   for (const method of methods) {
     assertEquals(typeof main.Coro.prototype[method as keyof main.Coro], "function", method);
   }
+});
+
+Deno.test("a scheduler shows its public members, and 'loop' for the package itself", () => {
+  const members = new Set(Object.getOwnPropertyNames(main.Scheduler.prototype));
+  for (const field of Object.keys(new main.Scheduler())) members.add(field);
+  const lifetime = ["constructor", "name", "toString", "join", "terminate", "atexit", "onError"];
+  const coroutines = ["spawn", "spawnWith", "coros", "dump", "stats", "statistics"];
+  assertEquals(members, new Set([...lifetime, ...coroutines, "now", "debug", "precise", "loop"]));
+  assertStrictEquals(Object.getPrototypeOf(main.Scheduler.prototype), Object.prototype);
 });

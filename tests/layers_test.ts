@@ -37,17 +37,20 @@ const CIRCLES: readonly string[][] = [
     "core/asyncio/loop/tasks.ts",
   ],
   [
-    "core/coroutine/callback_scheduler.ts",
+    "core/coroutine/callback_loop.ts",
     "core/coroutine/completion.ts",
     "core/coroutine/coro.ts",
+    "core/coroutine/coro_loop.ts",
     "core/coroutine/coro_of.ts",
     "core/coroutine/deadlock.ts",
     "core/coroutine/dump.ts",
     "core/coroutine/errors.ts",
     "core/coroutine/hot_swap.ts",
+    "core/coroutine/report_error.ts",
     "core/coroutine/scheduler.ts",
     "core/coroutine/shutdown.ts",
     "core/coroutine/spawn_options.ts",
+    "core/coroutine/spawn_site.ts",
     "core/coroutine/unhandled_failures.ts",
   ],
   [
@@ -77,20 +80,20 @@ const IMPORTS_AND_TYPES = new Map(
 );
 
 Deno.test("core/ imports itself and what Deno has built in, nothing else", () => {
-  const strangers = violations((path) => specifiers(SOURCES.get(path)!).filter((name) => !/^(\.|node:)/.test(name)));
-  assertEquals(strangers, []);
+  const others = violations((path) => specifiers(SOURCES.get(path)!).filter((name) => !/^(\.|node:)/.test(name)));
+  assertEquals(others, []);
 });
 
 Deno.test("rooms import downwards only, types included", () => {
   const upwards = violations((path) =>
-    isLobby(path) ? [] : IMPORTS_AND_TYPES.get(path)!.filter((target) => isAbove(target, path))
+    passesRoomsOn(path) ? [] : IMPORTS_AND_TYPES.get(path)!.filter((target) => isAbove(target, path))
   );
   assertEquals(upwards, []);
 });
 
-Deno.test("every file of core/ stands in a room", () => {
-  const homeless = [...SOURCES.keys()].filter((path) => floorOf(path) < 0);
-  assertEquals(homeless.filter((path) => !isLobby(path)), []);
+Deno.test("every file of core/ is in a room", () => {
+  const outside = [...SOURCES.keys()].filter((path) => floorOf(path) < 0);
+  assertEquals(outside.filter((path) => !passesRoomsOn(path)), []);
 });
 
 Deno.test("core/ imports form no cycle", () => {
@@ -169,13 +172,13 @@ function violations(find: (path: string) => string[]): [string, string[]][] {
 }
 
 /** The entry points that pass on the names of several rooms. */
-function isLobby(path: string): boolean {
+function passesRoomsOn(path: string): boolean {
   return path === "mod.ts" || path === "core/mod.ts";
 }
 
-/** Whether a file stands above another, or beside it in a room of the same floor. */
+/** Whether a file is above another, or beside it in a room of the same floor. */
 function isAbove(target: string, path: string): boolean {
-  if (isLobby(target)) return !isEntry(path);
+  if (passesRoomsOn(target)) return !isEntry(path);
   const [above, own] = [floorOf(target), floorOf(path)];
   return above < own || (above === own && roomOf(target) !== roomOf(path));
 }
@@ -188,7 +191,7 @@ function isEntry(path: string): boolean {
   return path === "mod.ts" || path.endsWith("/mod.ts");
 }
 
-/** 0 is the top; -1 is for a file that stands in no room. */
+/** 0 is the top; -1 is for a file that is in no room. */
 function floorOf(path: string): number {
   return FLOORS.findIndex((rooms) => rooms.some((room) => path.startsWith(`core/${room}/`)));
 }

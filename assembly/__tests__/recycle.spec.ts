@@ -36,7 +36,7 @@ describe("a kernel that is recycled", () => {
     expect<u32>(word(READY)).toBe(0);
   });
 
-  it("owes lower levels nothing", () => {
+  it("owes less urgent levels nothing", () => {
     const high = readyAt(0);
     const low = readyAt(7);
     for (let step = 0; step < FAIR_SHARE; step++) {

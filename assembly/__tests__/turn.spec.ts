@@ -67,7 +67,7 @@ describe("a turn", () => {
   });
 });
 
-describe("lower levels", () => {
+describe("less urgent levels", () => {
   beforeEach(fresh);
 
   it("get one step after every 61 of a higher one", () => {

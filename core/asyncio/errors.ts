@@ -58,7 +58,8 @@ export class IncompleteReadError extends EOFError {
    * @param expected The number of bytes to read; `null` for a read up to a separator.
    */
   constructor(partial: Uint8Array, expected: number | null) {
-    super(`The stream ended after ${partial.length} bytes of ${expected ?? "an unknown number of"} expected`, partial);
+    const wanted = expected === null ? "a separator" : `${expected} bytes`;
+    super(`The stream ended after ${partial.length} bytes and before ${wanted}`, partial);
     this.expected = expected;
   }
 }

@@ -58,7 +58,7 @@ export { type Awaitables, gather, type Gathered, type GatheredOrFailed, type Gat
 export { Handle, TimerHandle } from "./loop/handle.ts";
 export { LifoQueue } from "./queues/lifo_queue.ts";
 export { Lock } from "./sync/lock.ts";
-export type { EventLoopOptions } from "./loop/loop_scheduler.ts";
+export type { EventLoopOptions } from "./loop/iteration_loop.ts";
 export { getEventLoop, newEventLoop, setEventLoop } from "./loop/policy.ts";
 export { type Compare, PriorityQueue } from "./queues/priority_queue.ts";
 export { Queue, type QueueStatistics } from "./queues/queue.ts";

@@ -1,5 +1,10 @@
 import { describe } from "./describe.ts";
 
+/** Describes the integers that are allowed, for messages. */
+export function integerOf(least: number): string {
+  return least === 1 ? "a positive integer" : `an integer of ${least} or more`;
+}
+
 /**
  * Returns the count unchanged.
  *
@@ -11,8 +16,7 @@ import { describe } from "./describe.ts";
  */
 export function checkCount(count: unknown, least: 0 | 1, action: string): number {
   if (Number.isSafeInteger(count) && count as number >= least) return count as number;
-  const needed = `must be ${least === 0 ? "an integer of 0 or more" : "a positive integer"}`;
-  const text = `Cannot ${action} ${needed}: current value is ${describe(count)}`;
+  const text = `Cannot ${action} must be ${integerOf(least)}: current value is ${describe(count)}`;
   throw typeof count === "number" ? new RangeError(text) : new TypeError(text);
 }
 

@@ -23,8 +23,8 @@ interface Named {
 /** Records the call site of the suspended caller through which `error` passes. `above` is the function that it called. */
 export function recordCaller(error: unknown, above: (error: unknown) => never): void {
   if (!isError(error)) return;
-  const place = callerOf(above);
-  record(error, place === null ? null : `    ${place}`);
+  const callSite = callerOf(above);
+  record(error, callSite === null ? null : `    ${callSite}`);
 }
 
 /** Records a caller that used plain `yield generator`, whose call site the engine does not provide. */

@@ -16,7 +16,24 @@ export interface LimitOptions {
  * How long to wait at most: a number of seconds, a duration, an `AbortSignal`, or a timeout and a signal in an object.
  *
  * When the signal is aborted, its `reason` is thrown at the yield. One that is aborted already does so before anything
- * happens.
+ * happens. With a timeout and a signal, whichever comes first ends the wait. Nothing is lost, and nothing of the wait stays
+ * with the signal.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const controller = new AbortController();
+ * setTimeout(() => controller.abort("the user left"), 10);
+ * await run(function* (coro) {
+ *   try {
+ *     yield* coro.receive({ timeout: 5, signal: controller.signal });
+ *   } catch (reason) {
+ *     assertEquals(reason, "the user left");
+ *   }
+ * });
+ * ```
  */
 export type Limit = Timeout | AbortSignal | LimitOptions;
 
@@ -76,6 +93,7 @@ export function isSignal(value: unknown): value is AbortSignal {
     typeof (value as AbortSignal).addEventListener === "function";
 }
 
-function isLimitOptions(limit: object): limit is LimitOptions {
+/** Whether an object is a limit with parts, and not a duration. */
+export function isLimitOptions(limit: object): limit is LimitOptions {
   return Object.hasOwn(limit, "timeout") || Object.hasOwn(limit, "signal");
 }

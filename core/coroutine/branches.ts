@@ -2,20 +2,23 @@
  * Branches: several waits at once in one coroutine, for `race` and `all`.
  *
  * Every item runs on a branch, a fiber that shares the coroutine's identity: `current()`, `receive()` and the rest
- * mean the coroutine itself. When the outcome is certain, the remaining branches are unwound. The coroutine continues
- * only when the last branch has ended, so that no branch runs beside it.
+ * mean the coroutine itself. When the outcome is certain, the remaining branches (those that lose a race) are closed as by
+ * a termination: their waits are cancelled, which gives back what was granted, and their `finally` blocks run. A value that
+ * a branch had returned and that is not used goes back, too. The coroutine continues only when the last branch has ended,
+ * so that no branch runs beside it.
  */
 import { coroOf } from "./coro_of.ts";
 import type { Coro } from "./coro.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { DepthFirst } from "../base/depth_first.ts";
-import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
+import { CANCELLING, Operation, reportLostError, SPENT, WAITING } from "../fiber/operation.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
 import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { operationOf } from "./waitable.ts";
 
 /** The fiber of one item. */
@@ -41,7 +44,7 @@ class Branch extends Fiber {
     super.run();
   }
 
-  /** Whether it is ready for a step that does not depend on what it waits for: its first, a request, or a group's end. */
+  /** Whether its next step needs no event from outside: its first step, an interrupt, or the end of a group of branches. */
   get advancesAlone(): boolean {
     return this.ready && (!this.begun || this.control !== null || this.wait instanceof BranchGroup);
   }
@@ -51,7 +54,7 @@ class Branch extends Fiber {
     this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): WaitingFiber {
+  override get parentFiber(): WaitingFiber {
     return this.group.fiber!;
   }
 
@@ -61,7 +64,7 @@ class Branch extends Fiber {
   }
 
   protected override report(error: unknown): void {
-    this.owner.scheduler.reportError(error, this.owner);
+    this.owner.loop.reportError(error, this.owner);
   }
 }
 
@@ -76,6 +79,7 @@ export abstract class BranchGroup extends Operation<unknown> {
   readonly #parts: readonly (Operation<unknown> | null)[];
   readonly #bodies: readonly Body[];
   #live = 0;
+  // `index` is that of the branch that decided it; -1 for a signal.
   #decided: { failed: boolean; outcome: unknown; index: number } | null = null;
 
   constructor(items: readonly unknown[]) {
@@ -123,7 +127,7 @@ export abstract class BranchGroup extends Operation<unknown> {
     if (part !== null) discard(part);
     if (this.#decided !== null || this.state === CANCELLING) {
       // The outcome is certain: what this branch ended with is not delivered.
-      if (kind === "throw") this.fiber!.owner.scheduler.reportError(value, coroOf(this.fiber!));
+      if (kind === "throw") this.fiber!.owner.loop.reportError(value, coroOf(this.fiber!));
       else if (kind === "return") giveBack(this.grant(branch.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, branch.index);
@@ -149,6 +153,8 @@ export abstract class BranchGroup extends Operation<unknown> {
     const fiber = this.fiber!;
     if (this.state === CANCELLING) {
       giveBack(this.granted());
+      // It was cut short while losers cleaned up after a failure.
+      if (this.#decided !== null && this.#decided.failed) reportLostError(this, this.#decided.outcome);
       this.state = SPENT;
       fiber.wait = null;
       fiber.loop.makeReady(fiber);
@@ -179,12 +185,16 @@ export abstract class BranchGroup extends Operation<unknown> {
 
   /** Passes the failure of a branch back to the operation that it waited for; reports the failure of a generator. */
   override errorLost(error: unknown): Operation<unknown> | null {
-    // There was no room for the branches: the error is that of this operation.
-    if (this.#decided === null) return null;
+    // There was no room for the branches, or a signal was aborted: the error is that of this operation.
+    if (this.#decided === null || this.#decided.index < 0) return null;
     const part = this.#parts[this.#decided.index];
     const { owner } = this.fiber!;
-    if (part === null) owner.scheduler.reportError(error, owner);
+    if (part === null) owner.loop.reportError(error, owner);
     return part;
+  }
+
+  override abort(reason: unknown): void {
+    if (this.#decided === null) this.decide(true, reason, -1);
   }
 
   override cancel(): boolean {
@@ -246,7 +256,7 @@ export abstract class BranchGroup extends Operation<unknown> {
 
   override swappable(): boolean {
     return this.#every(({ frames, wait }) => {
-      return frames === null && (wait === null || wait instanceof BranchGroup || wait.swappable());
+      return !inSubroutine(frames) && (wait === null || wait instanceof BranchGroup || wait.swappable());
     });
   }
 

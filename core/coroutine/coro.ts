@@ -1,4 +1,5 @@
 import { addHandler, type FailureHandlers, removeHandler } from "./failure_handlers.ts";
+import { abortEndSignal, endSignalOf, forgetEndSignal } from "./end_signal.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError } from "../base/errors.ts";
@@ -9,8 +10,9 @@ import {
   type CompletionWaiter,
   listCompletionWaiters,
   removeCompletionWaiter,
-} from "../fiber/joiner.ts";
+} from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
+import { runningCoro } from "./coro_of.ts";
 import { type EndListener, notifyEndListeners } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { HotSwapProposal } from "./hot_swap.ts";
@@ -31,16 +33,22 @@ import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { Finish } from "../operations/finish.ts";
+import { limited } from "../operations/limited.ts";
 import type { OutcomeReceiver } from "../operations/joinable.ts";
-import { mustBeCurrent, Sleep } from "../operations/sleep.ts";
-import { GRACE_SECONDS } from "../operations/with_timeout.ts";
+import { inSubroutine } from "../operations/repeated_wait.ts";
+import { mustBeCurrent } from "../operations/must_be_self.ts";
+import { Sleep } from "../operations/sleep.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
+import type { Unwinding } from "../fiber/unwinding.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../base/limit.ts";
 
 /**
  * A coroutine function: a generator function whose first parameter is the coroutine that runs it.
@@ -67,6 +75,14 @@ const HANDLED = 32;
 const MONITORED = 64;
 /** It returned nothing or was terminated: its result is the value of its last yield. */
 const RESULT_IS_LAST_VALUE = 128;
+/** It belongs to a group, which ends when it fails: nothing restarts it. */
+const IN_GROUP = 256;
+/** Its `signal` was used. */
+const HAS_SIGNAL = 512;
+/** It has ended and its waiters are being settled, so that the handlers of its failure have no place yet. */
+const SETTLING = 1024;
+/** Its failure was handed to somebody else meanwhile. */
+const HANDED_OVER = 2048;
 
 /** Names of coroutines, of every scheduler in the process. */
 const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -124,8 +140,12 @@ export class Coro<
   // deno-lint-ignore no-explicit-any -- ties the arguments to the parameters of the target, see API
   A extends readonly any[] = any[],
 > extends Fiber {
+  /** @internal The run loop of its scheduler. */
+  declare loop: CoroLoop;
   /** Identifies it among all coroutines of its scheduler; never reused. */
   declare readonly id: number;
+  /** The `id` of the coroutine that created it; 0 if it was created outside coroutines. */
+  declare readonly parent: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
   declare mailbox: Mailbox | null;
   /** @internal The first of its resources, see `owned_resource.ts`. */
@@ -150,26 +170,27 @@ export class Coro<
    * @throws {Error} If the scheduler has been terminated.
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
-    const { scheduler, options } = takeSpawnRequest();
+    const { loop, options } = takeSpawnRequest();
     const body = options?.body;
     if (body === undefined) checkTarget(target);
-    super(scheduler, options === null ? DEFAULT_PRIORITY : options.priority);
+    super(loop, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
     this.waitersOrHandlers = null;
     this.mailbox = null;
     this.ownedResource = null;
-    this.id = scheduler.nextId();
-    this.createdAt = scheduler.uptime();
+    this.id = loop.nextId();
+    this.parent = runningCoro()?.id ?? 0;
+    this.createdAt = loop.uptime();
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
-    scheduler.register(this);
+    loop.register(this);
   }
 
   /** The scheduler that runs it. */
   get scheduler(): Scheduler {
-    return this.loop as Scheduler;
+    return this.loop.scheduler;
   }
 
   /** @internal Itself: a coroutine is its own main fiber. */
@@ -216,13 +237,49 @@ export class Coro<
     if (this.daemon === flag) return;
     this.flags ^= DAEMON;
     if (!this.isAlive()) return;
-    this.scheduler.daemonChanged(flag);
+    this.loop.daemonChanged(flag);
     this.wait?.waiterChanged();
   }
 
   /** Whether it has not ended. A coroutine that failed has ended, even if a monitor may still restart it. */
   isAlive(): boolean {
     return (this.flags & ENDED) === 0;
+  }
+
+  /**
+   * A signal that is aborted once its termination begins or it has ended, for APIs that take one. The reason is an error
+   * that names the coroutine. It is made on first use; after a restart by a monitor it is another one.
+   *
+   * @example
+   * ```ts
+   * import { Coro } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const log: string[] = [];
+   * const coro = new Coro(function* listener(coro) {
+   *   coro.signal.addEventListener("abort", () => log.push(coro.signal.reason.message));
+   *   yield* coro.sleep(60);
+   * });
+   * setTimeout(() => coro.terminate(), 10);
+   * await coro.value();
+   * assertEquals(log, [`Coroutine ${coro} is being terminated`]);
+   * ```
+   */
+  get signal(): AbortSignal {
+    const signal = endSignalOf(this);
+    if ((this.flags & HAS_SIGNAL) === 0) {
+      this.flags |= HAS_SIGNAL;
+      if (!this.isAlive()) this.abortSignal("has ended");
+      else if (this.control !== null && this.control.unwinding !== null && this.control.unwinding.announced === 0) {
+        this.abortSignal("is being terminated");
+      }
+    }
+    return signal;
+  }
+
+  /** @internal Aborts its signal, if that is used. */
+  private abortSignal(why: string): void {
+    if ((this.flags & HAS_SIGNAL) !== 0) abortEndSignal(this, `Coroutine ${this} ${why}`);
   }
 
   /** `name/id`. */
@@ -246,35 +303,36 @@ export class Coro<
    * Suspends this coroutine until it is resumed or the time is up.
    *
    * @typeParam T The type of the value it is resumed with, which the compiler does not check.
-   * @param timeout Seconds, or a duration; without one it waits for `resume()`. Zero or less does not suspend.
+   * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; without one it waits for `resume()`. Zero
+   * or less does not suspend.
    * @param alarmValue The value of the operation when the time is up; `undefined` by default.
    * @returns The value it was resumed with, or `alarmValue`.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by this coroutine itself.
    */
-  sleep<T = unknown>(): Operation<T>;
+  sleep<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  sleep<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  sleep<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  sleep<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  sleep<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  sleep<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  sleep(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = toSeconds(timeout, "sleep");
+  sleep<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  sleep(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limitSeconds(limit, "sleep");
     mustBeCurrent(this as Coro, "sleep");
-    return new Sleep(seconds, alarmValue);
+    return limited(new Sleep(seconds, alarmValue), limit);
   }
 
   /** The same as {@linkcode Coro.sleep}. */
-  suspend<T = unknown>(): Operation<T>;
+  suspend<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  suspend<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  suspend<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  suspend<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  suspend<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  suspend<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  suspend(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.sleep(timeout, alarmValue);
+  suspend<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  suspend(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.sleep(limit, alarmValue);
   }
 
   /**
@@ -319,22 +377,23 @@ export class Coro<
    * Like {@linkcode Coro.send}, as an operation. Within one process it never waits.
    *
    * @param message Anything.
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns 1 if the message is in the mailbox, 0 after a timeout, -1 if the recipient has ended.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  deliver(message: unknown, timeout?: Timeout): Operation<number> {
-    toSeconds(timeout, "deliver");
-    return new Immediate("deliver", () => this.send(message) ? 1 : -1);
+  deliver(message: unknown, limit?: Limit): Operation<number> {
+    limitSeconds(limit, "deliver");
+    return limited(new Immediate("deliver", () => this.send(message) ? 1 : -1), limit);
   }
 
   /**
    * Takes the earliest message from the mailbox, waiting for one if there is none.
    *
    * @typeParam T The type of the message, which the compiler does not check.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait. When the signal is aborted, its reason is thrown at the yield.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by this coroutine itself.
    *
    * @example
@@ -351,29 +410,30 @@ export class Coro<
    * });
    * ```
    */
-  receive<T = unknown>(): Operation<T>;
+  receive<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  receive<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  receive<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  receive<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  receive<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  receive<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  receive(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = timeout === undefined ? Infinity : toSeconds(timeout, "receive");
+  receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  receive(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, seconds, alarmValue);
+    const receive = new Receive(this as Coro, seconds, alarmValue);
+    return limit === undefined ? receive : limited(receive, limit);
   }
 
   /** The same as {@linkcode Coro.receive}. */
-  recv<T = unknown>(): Operation<T>;
+  recv<T = unknown>(signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  recv<T = unknown>(timeout: Timeout): Operation<T | undefined>;
+  recv<T = unknown>(limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  recv<T = unknown>(timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  recv<T = unknown>(limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  recv<T, A>(timeout: Timeout, alarmValue: A): Operation<T | A>;
-  recv(timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.receive(timeout, alarmValue);
+  recv<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
+  recv(limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.receive(limit, alarmValue);
   }
 
   // --- names --------------------------------------------------------------------------------------------------
@@ -410,12 +470,12 @@ export class Coro<
    * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @returns The coroutine, or `null` after a timeout.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate(name: string, timeout?: Timeout): Operation<Coro | null> {
-    return registry.locate(name, timeout);
+  static locate(name: string, limit?: Limit): Operation<Coro | null> {
+    return registry.locate(name, limit);
   }
 
   // --- exceptions and the end ---------------------------------------------------------------------------------
@@ -460,34 +520,42 @@ export class Coro<
     return true;
   }
 
+  /** @internal */
+  protected override announce(unwinding: Unwinding): void {
+    super.announce(unwinding);
+    if (unwinding.depth < 0) this.abortSignal("is being terminated");
+  }
+
   /**
    * Waits for its end, for code outside coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns A promise of its result. A promise that the coroutine returns is awaited; a promise that is only the value
    * of its last `yield` is not, and the result is `undefined` instead. It is rejected with the error that ended the
-   * coroutine, with `TimeoutError` after a timeout, or with `DeadlockError` if the coroutine can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * coroutine, with `TimeoutError` after a timeout, with the reason of a signal that is aborted, or with `DeadlockError`
+   * if the coroutine can never end.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  value(timeout?: Timeout): Promise<R> {
-    const seconds = toSeconds(timeout, "wait for a coroutine");
+  value(limit?: Limit): Promise<R> {
+    const seconds = limitSeconds(limit, "wait for a coroutine");
+    const signal = limitSignal(limit);
     return new Promise((resolve, reject) => {
       const isLastValue = (): boolean => (this.flags & RESULT_IS_LAST_VALUE) !== 0;
       const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
-      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds);
+      new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds, signal);
     });
   }
 
   /**
    * Waits for its end, for coroutines.
    *
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns Its result. The error that ended it is thrown at the `yield`; `TimeoutError` after a timeout;
    * `DeadlockError` if it can never end.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  finish(timeout?: Timeout): Operation<R> {
-    return new Finish<R>(this as Coro, toSeconds(timeout, "wait for a coroutine"));
+  finish(limit?: Limit): Operation<R> {
+    return limited(new Finish<R>(this as Coro, limitSeconds(limit, "wait for a coroutine")), limit);
   }
 
   // --- monitors -----------------------------------------------------------------------------------------------
@@ -572,9 +640,10 @@ export class Coro<
     if (!this.restartable()) return false;
     const body = target(this, ...args);
     // This may throw; nothing has changed then.
-    this.scheduler.register(this as Coro);
+    this.loop.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | HANDLED | SWAPPABLE);
+    this.flags &= ~(ENDED | HANDLED | HANDED_OVER | SWAPPABLE | HAS_SIGNAL);
+    forgetEndSignal(this);
     this.last = undefined;
     this.waitersOrHandlers = null;
     forgetExitMessages(this as Coro);
@@ -583,7 +652,7 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.flags & SWAPPABLE) === 0 || this.frames !== null) return false;
+    if ((this.flags & SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
     if (this.control !== null && this.control.unwinding !== null) return false;
     return this.wait === null || this.wait.swappable();
@@ -599,7 +668,7 @@ export class Coro<
 
   /** @internal Whether it has failed and has a living monitor, which may restart it. */
   private restartable(): boolean {
-    return (this.flags & (THREW | MONITORED)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
+    return (this.flags & (THREW | MONITORED | IN_GROUP)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -613,9 +682,20 @@ export class Coro<
     return true;
   }
 
+  /** @internal What its function has returned: without the rule that `undefined` stands for the last value. */
+  get returned(): unknown {
+    return (this.flags & RESULT_IS_LAST_VALUE) === 0 ? this.last : undefined;
+  }
+
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
     this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+  }
+
+  /** @internal Adds the entry of a group that it ends with: whoever else handles its failure, it is the group's too. */
+  joinGroup(entry: CompletionWaiter): void {
+    this.flags |= IN_GROUP;
+    this.addCompletionWaiter(entry);
   }
 
   /** @internal Removes a waiter for the end. */
@@ -643,7 +723,7 @@ export class Coro<
     if (!this.acceptsMessages) this.hostContext = undefined;
   }
 
-  /** @internal Called at the end of the turn in which it failed: whether a monitor handles the failure. */
+  /** @internal Called when its failure is about to be reported: whether a monitor handles it. */
   handledByMonitor(): boolean {
     const handled = isFailureMonitored(this as Coro);
     if (handled) this.markHandled(null);
@@ -653,6 +733,10 @@ export class Coro<
   /** @internal */
   private markHandled(handler: unknown): void {
     if ((this.flags & THREW) === 0) return;
+    if ((this.flags & SETTLING) !== 0) {
+      this.flags |= HANDED_OVER;
+      return;
+    }
     const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
     this.waitersOrHandlers = addHandler(handlers, handler);
     this.flags |= HANDLED;
@@ -665,7 +749,7 @@ export class Coro<
     this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
     if (this.waitersOrHandlers !== null) return;
     this.flags &= ~HANDLED;
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
 
   /** @internal Ends it as its scheduler broke down. No cleanup runs. */
@@ -676,14 +760,14 @@ export class Coro<
 
   /** @internal */
   private get endsWithProgram(): boolean {
-    return this.daemon && this.scheduler.ending;
+    return this.daemon && this.loop.ending;
   }
 
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
     if (this.endsWithProgram && isInstance(error, ClosedError)) return;
-    this.scheduler.reportError(error, this as Coro);
+    this.loop.reportError(error, this as Coro);
   }
 
   /** @internal */
@@ -709,9 +793,10 @@ export class Coro<
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
+    this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
-    this.scheduler.unregister(this as Coro);
-    if (this.unhandled) this.scheduler.failedUnhandled(this as Coro);
+    this.loop.unregister(this as Coro);
+    if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) this.endOwnership();
     for (const error of undelivered) if (error !== value) this.report(error);
@@ -754,6 +839,8 @@ export class Coro<
   private settleCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
     let handlers: FailureHandlers = null;
+    // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
+    this.flags |= SETTLING;
     for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
       this.removeCompletionWaiter(waiter);
       if (failed) {
@@ -763,8 +850,9 @@ export class Coro<
         waiter.resolve(this.last);
       }
     }
+    this.flags &= ~SETTLING;
     if (!failed) return;
-    this.waitersOrHandlers = handlers;
+    this.waitersOrHandlers = (this.flags & HANDED_OVER) === 0 ? handlers : addHandler(handlers, null);
     this.flags |= HANDLED;
   }
 
@@ -772,7 +860,7 @@ export class Coro<
   private endOwnership(): void {
     endOwnership(this, (what) => {
       if (this.endsWithProgram) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is passed on`)));
+      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
     });
   }
 }

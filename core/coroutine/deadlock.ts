@@ -1,9 +1,20 @@
-/** Deadlocks: finds coroutines that can never go on, and fails the waits for them. */
+/**
+ * Deadlocks: finds coroutines that can never go on, and fails the waits for them.
+ *
+ * A coroutine that waits for a socket, a promise or a worker is not taken for deadlocked:
+ *
+ * - When nothing is ready, the search looks for coroutines that wait for each other. Only waits for a given coroutine
+ *   (`finish`, a lock) can return `true` from `isDeadlocked()`; every other operation returns `false`.
+ * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
+ *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
+ * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler
+ *   counts an operation of the host (`hostOperations`, see `fiber/host_wait.ts`).
+ */
 import type { Coro } from "./coro.ts";
 import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";
 import { withoutStack } from "../base/error_report.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
 
 /** Coroutines that can never go on, and the error that lists them. */
 export interface Deadlock {
@@ -18,14 +29,14 @@ export interface Deadlock {
  * finds something does it go through all coroutines.
  */
 export class DeadlockSearch {
-  readonly #scheduler: Scheduler;
+  readonly #loop: CoroLoop;
   #blocked: Coro[] = [];
   // How many blocked coroutines to keep before those that went on are removed.
   #capacity = 256;
   #all = false;
 
-  constructor(scheduler: Scheduler) {
-    this.#scheduler = scheduler;
+  constructor(loop: CoroLoop) {
+    this.#loop = loop;
   }
 
   /** Notes a coroutine that waits for another one, or is waited for. Returns `false` if it was the last one noted. */
@@ -49,18 +60,18 @@ export class DeadlockSearch {
   /** Searches for coroutines that wait for each other in a closed set. */
   search(): Deadlock | null {
     if (this.#blocked.length === 0 && !this.#all) return null;
-    const candidates = this.#all ? this.#scheduler.coros() : this.#blocked;
+    const candidates = this.#all ? this.#loop.coros() : this.#blocked;
     this.#blocked = [];
     this.#all = false;
-    return findDeadlock(this.#scheduler, candidates);
+    return findDeadlock(this.#loop, candidates);
   }
 }
 
-function findDeadlock(scheduler: Scheduler, candidates: Iterable<Coro>): Deadlock | null {
+function findDeadlock(loop: CoroLoop, candidates: Iterable<Coro>): Deadlock | null {
   // Most have ended by now, and then there is nothing to search.
   const waiting = [...candidates].filter((coro) => coro.isAlive());
-  if (waiting.length === 0 || deadAmong(scheduler, waiting).length === 0) return null;
-  const dead = deadAmong(scheduler, scheduler.coros());
+  if (waiting.length === 0 || deadAmong(loop, waiting).length === 0) return null;
+  const dead = deadAmong(loop, loop.coros());
   return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other and none can go on");
 }
 
@@ -69,13 +80,13 @@ function findDeadlock(scheduler: Scheduler, candidates: Iterable<Coro>): Deadloc
  *
  * It uses no recursion, as chains of waits may be of any length.
  */
-function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
+function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
   const dead = new Set(coros);
   const askers = new Map<Coro, Coro[]>();
   const alive: Coro[] = [];
   // All are assumed dead at first. The set grows by the coroutines that are asked about, which the loop visits too.
   for (const coro of dead) {
-    const isDeadlocked = coro.isAlive() && coro.scheduler === scheduler && coro.isDeadlocked((owner) => {
+    const isDeadlocked = coro.isAlive() && coro.loop === loop && coro.isDeadlocked((owner) => {
       const asked = owner as Coro;
       const before = askers.get(asked);
       if (before === undefined) askers.set(asked, [coro]);
@@ -98,8 +109,8 @@ function deadAmong(scheduler: Scheduler, coros: Iterable<Coro>): Coro[] {
 }
 
 /** All coroutines that wait, for when nothing is left in or outside the scheduler that could wake them. */
-export function stuckCoros(scheduler: Scheduler): Deadlock {
-  const stuck = [...scheduler.coros()].filter((coro) => !coro.ready);
+export function stuckCoros(loop: CoroLoop): Deadlock {
+  const stuck = loop.coros().filter((coro) => !coro.ready);
   return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
 }
 
@@ -141,7 +152,7 @@ function blockers(coro: Coro): Coro[] {
 }
 
 /**
- * Fails the waits for the end of dead coroutines: those of coroutines (`finish`), or those of code outside (`value`).
+ * Fails the waits for the end of dead coroutines: those of coroutines (`finish`, scopes), or those of code outside (`value`).
  *
  * @returns Whether there were any.
  */
@@ -149,6 +160,10 @@ export function failWaits({ coros, error }: Deadlock, of: "coroutines" | "outsid
   let failed = false;
   for (const coro of coros) {
     for (const completionWaiter of [...coro.completionWaiters]) {
+      if (completionWaiter.deadlocked !== undefined) {
+        if (of === "coroutines" && completionWaiter.deadlocked(error)) failed = true;
+        continue;
+      }
       if (completionWaiter instanceof Finish !== (of === "coroutines")) continue;
       coro.removeCompletionWaiter(completionWaiter);
       completionWaiter.reject(error);

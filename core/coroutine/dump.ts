@@ -1,5 +1,7 @@
 import type { Coro } from "./coro.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
+import { runningCoro } from "./coro_of.ts";
+import { spawnSite } from "./spawn_site.ts";
 
 /** Options of `scheduler.dump()`. */
 export interface DumpOptions {
@@ -35,11 +37,12 @@ export interface CoroInfo {
   readonly spawnSite: string | null;
 }
 
-/** Lists the coroutines of a scheduler, oldest first. Has no side effects. */
-export function dumpCoros(scheduler: Scheduler, { limit = 1000 }: DumpOptions): CoroInfo[] {
-  const now = scheduler.clock.now();
-  const running = scheduler.runningCoro();
-  return [...scheduler.coros()].slice(0, limit).map((coro) => describeCoro(coro, running, now));
+/** Lists the coroutines of a run loop, oldest first. Has no side effects. */
+export function dumpCoros(loop: CoroLoop, { limit = 1000 }: DumpOptions): CoroInfo[] {
+  loop.settleTimers();
+  const now = loop.lastReading = loop.now();
+  const running = runningCoro();
+  return loop.coros().slice(0, limit).map((coro) => describeCoro(coro, running, now));
 }
 
 function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
@@ -54,13 +57,13 @@ function describeCoro(coro: Coro, running: Coro | null, now: number): CoroInfo {
     waitsFor: wait === null ? null : wait.waitsFor,
     deadline: wait === null ? null : secondsLeft(coro, now),
     messages: coro.mailbox?.length ?? 0,
-    age: Math.max(0, coro.scheduler.uptime() - coro.createdAt) / 1000,
+    age: Math.max(0, coro.loop.uptime() - coro.createdAt) / 1000,
     depth: coro.height,
-    spawnSite: coro.scheduler.spawnSite(coro),
+    spawnSite: spawnSite(coro),
   };
 }
 
 function secondsLeft(coro: Coro, now: number): number | null {
-  const deadline = coro.scheduler.deadline(coro);
+  const deadline = coro.loop.deadline(coro);
   return deadline === Infinity ? null : Math.max(0, deadline - now);
 }

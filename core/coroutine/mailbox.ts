@@ -1,7 +1,19 @@
+/**
+ * The messages of a coroutine, and the receives that wait for one.
+ *
+ * Why a message that comes after a timeout is not lost:
+ *
+ * - A message is given to a receive that waits here, or else it is kept.
+ * - When the time of a receive is up, its operation first removes it from here (`expire` in `fiber/operation.ts` calls
+ *   `detach`, which calls `remove`) and then gives it the alarm value. So a later message is kept for the next receive.
+ * - A receive that an error, a termination, a deadline or a lost race cancels is removed in the same way (`cancel`).
+ * - If it was granted a message and is cancelled before its coroutine has run, the message returns to the front
+ *   (`cancel` calls `reclaim`, which calls `putBack`).
+ */
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 
-/** A receive that waits: an operation, so that it takes no message once it has timed out or was cancelled. */
+/** A receive that waits. */
 export interface Receiver {
   /** Takes the message. The mailbox has removed the receiver before. */
   resolve(message: unknown): void;
@@ -18,9 +30,9 @@ export interface CategorizedMessages {
 }
 
 /**
- * The messages that a coroutine has not received, and its receives that wait.
+ * See the head of this file.
  *
- * Either no message is kept or no receive waits. Usually at most one receive waits; the branches of a `race` may add
+ * While a receive waits, `messages` is empty; messages that are in a category may be kept all the same. Usually at most one receive waits; the branches of a `race` may add
  * more, which get messages in the order in which they began to wait.
  *
  * It also holds the listeners to the coroutine's end, so that a coroutine without messages needs no field for them.

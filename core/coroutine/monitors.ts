@@ -28,7 +28,7 @@ interface SentMessage {
 
 const monitors = new WeakMap<EndListener, Set<Monitor>>();
 
-/** What monitors were sent about a failure, until the end of the turn. */
+/** What monitors were sent about a failure, until it is reported or handled. */
 const exitMessages = new WeakMap<object, SentMessage[]>();
 
 /** The monitors of a coroutine. */
@@ -62,7 +62,10 @@ export function hasLivingMonitor(coro: EndListener): boolean {
   return false;
 }
 
-/** Sends a monitor the message that a coroutine has ended. `failed` tells whether it is to be asked about later. */
+/**
+ * Sends a monitor the message that a coroutine has ended. With `failed` the message is remembered, for
+ * {@linkcode isFailureMonitored}.
+ */
 export function sendExitMessage(coro: object, monitor: Monitor, message: unknown, failed: boolean): void {
   // A monitor that has failed itself gets the message when it is restarted; whether it will be is not known.
   if (!monitor.send(message) || !failed || !monitor.isAlive()) return;

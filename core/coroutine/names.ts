@@ -8,7 +8,8 @@ import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 
 /** Names for entries of one kind. */
 export interface Registry<T> {
@@ -19,7 +20,7 @@ export interface Registry<T> {
   /** Removes all names of an entry. */
   forget(entry: T): void;
   /** Finds the entry of a name, waiting for a registration; returns `null` after a timeout. */
-  locate(name: string, timeout?: Timeout): Operation<T | null>;
+  locate(name: string, limit?: Limit): Operation<T | null>;
 }
 
 /** The names of this process. */
@@ -69,9 +70,9 @@ export class LocalRegistry<T extends object> implements Registry<T> {
     this.#names.delete(entry);
   }
 
-  locate(name: string, timeout?: Timeout): Operation<T | null> {
+  locate(name: string, limit?: Limit): Operation<T | null> {
     checkName(name, `locate a ${this.#kind}`);
-    return new Locate(this, name, toSeconds(timeout, `locate a ${this.#kind}`));
+    return limited(new Locate(this, name, limitSeconds(limit, `locate a ${this.#kind}`)), limit);
   }
 
   /** @internal The entry that has the name now. */

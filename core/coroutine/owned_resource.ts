@@ -40,7 +40,7 @@ export function removeOwnedResource(owner: ResourceOwner, resource: OwnedResourc
   resource.nextOwned = null;
 }
 
-/** Tells all resources that their owner has ended; `report` gets the description of each that it should have released. */
+/** Notifies all resources that their owner has ended; `report` gets the description of each that it should have released. */
 export function endOwnership(owner: ResourceOwner, report: (description: string) => void): void {
   // One by one: `report` runs code of the program, which may release others.
   for (let resource = owner.ownedResource; resource !== null; resource = owner.ownedResource) {

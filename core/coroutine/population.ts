@@ -9,7 +9,7 @@ export class Population {
   readonly #keepsAlive: () => boolean;
   // `null` while there are none: most schedulers have none, and each new coroutine looks here.
   #listeners: Set<AliveListener> | null = null;
-  // What the listeners were told last.
+  // The state that the listeners were given last.
   #lastAlive = false;
 
   /** `keepsAlive` returns whether the scheduler keeps the process alive. */
@@ -36,7 +36,7 @@ export class Population {
     if (this.#listeners !== null) this.aliveChanged();
   }
 
-  /** Adds a listener, and tells it at once. */
+  /** Adds a listener, and gives it the state at once. */
   addListener(listener: AliveListener): void {
     const alive = this.#keepsAlive();
     if (this.#listeners === null) {
@@ -52,7 +52,7 @@ export class Population {
     if (this.#listeners?.delete(listener) && this.#listeners.size === 0) this.#listeners = null;
   }
 
-  /** Tells the listeners whether the scheduler keeps the process alive, if that has changed. */
+  /** Notifies the listeners whether the scheduler keeps the process alive, if that has changed. */
   aliveChanged(): void {
     if (this.#listeners === null) return;
     const alive = this.#keepsAlive();

@@ -2,7 +2,7 @@ import { Mailbox, type Receiver } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
-import { mustBeSelf } from "../operations/sleep.ts";
+import { mustBeSelf } from "../operations/must_be_self.ts";
 
 /** A coroutine, as its mailbox is found. */
 export type Recipient = Owner & { mailbox: Mailbox | null };
@@ -18,7 +18,7 @@ export class Receive<T> extends Operation<T> implements Receiver {
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
     super();
     this.coro = coro;
-    this.limit = seconds;
+    this.limit = seconds === TIMED_OUT ? 0 : seconds;
     this.outcome = alarmValue;
   }
 

@@ -1,17 +1,17 @@
 /**
- * The scheduler and the options of the coroutine that is created next.
+ * The run loop and the options of the coroutine that is created next.
  *
  * `new Coro(target, ...args)` has no argument for them, so the caller sets them here right before the constructor runs.
  */
-import { callbackContext } from "./callback_scheduler.ts";
+import { callbackContext } from "./callback_loop.ts";
 import { runningCoro } from "./coro_of.ts";
 import { describe } from "../base/describe.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { CoroLoop } from "./coro_loop.ts";
 import { type Body, isGeneratorFunction } from "../base/generator.ts";
 
-/** The scheduler and the options of a new coroutine. */
+/** The run loop and the options of a new coroutine. */
 export interface SpawnRequest {
-  readonly scheduler: Scheduler;
+  readonly loop: CoroLoop;
   /** `null`: all defaults. */
   readonly options: CheckedSpawnOptions | null;
 }
@@ -38,13 +38,13 @@ export interface CheckedSpawnOptions {
 export const DEFAULT_PRIORITY = 4;
 
 let next: SpawnRequest | null = null;
-let defaultScheduler: () => Scheduler = () => {
+let defaultLoop: () => CoroLoop = () => {
   throw new Error("Cannot create a coroutine as no scheduler module is loaded: import from the package's entry point");
 };
 
-/** Sets the function that returns the default scheduler. */
-export function setDefaultScheduler(find: () => Scheduler): void {
-  defaultScheduler = find;
+/** Sets the function that returns the run loop of the default scheduler. */
+export function setDefaultLoop(find: () => CoroLoop): void {
+  defaultLoop = find;
 }
 
 /** Calls `create`, which constructs a coroutine, with these options. */
@@ -69,8 +69,12 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler ?? defaultScheduler();
-  return { scheduler, options: null };
+  return { loop: loopHere(), options: null };
+}
+
+/** The run loop of coroutines that are created here: that of the coroutine or callback that runs, or the default one. */
+export function loopHere(): CoroLoop {
+  return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
 }
 
 /** Throws unless `target` is a generator function. */

@@ -1,11 +1,18 @@
+/**
+ * Failures that nothing has handled, and when they are reported.
+ *
+ * What is ready when a coroutine fails may still handle the failure, for example by `finish()`. So the report comes after
+ * all of that has run, at every priority level. What becomes ready later does not delay it.
+ */
 import type { Coro } from "./coro.ts";
 import type { Loop } from "../fiber/schedulable.ts";
 import { Timer } from "../fiber/timer.ts";
+import { LEVELS } from "../kernel/ready_queue.ts";
 
 // Shared by the schedulers in which no coroutine has failed; nothing is added to it.
 const NONE: Set<Coro> = new Set();
 
-/** Coroutines that failed with an error that nothing handled, until the end of the turn: then the error is reported. */
+/** See the head of this file. */
 export class UnhandledFailures {
   readonly #loop: Loop;
   readonly #changed: () => void;
@@ -17,7 +24,7 @@ export class UnhandledFailures {
     this.#changed = changed;
   }
 
-  /** Whether there are any. */
+  /** Whether there are failures that may still be reported. */
   get any(): boolean {
     return this.#coros.size > 0;
   }
@@ -27,11 +34,18 @@ export class UnhandledFailures {
     if (this.#coros === NONE) this.#coros = new Set();
     this.#coros.add(coro);
     this.#changed();
-    // The turn ends when everything that is ready now has run: the timer queues up behind it.
-    new Timer(this.#loop, coro.level, 0, () => {
+    let levelsLeft = 0;
+    const levelDone = (): void => {
+      if (--levelsLeft > 0) return;
       if (this.#coros.delete(coro)) reportFailure(coro);
       this.#changed();
-    });
+    };
+    // A timer that is due queues up behind everything that is ready at its level.
+    for (let level = 0; level < LEVELS; level++) {
+      if (level !== coro.level && !this.#loop.queue.anyReady(level)) continue;
+      new Timer(this.#loop, level, 0, levelDone);
+      levelsLeft++;
+    }
   }
 
   /** Reports all now. */
@@ -43,6 +57,6 @@ export class UnhandledFailures {
 
 /** Reports the failure of a coroutine, unless it was handled meanwhile. */
 export function reportFailure(coro: Coro): void {
-  if (coro.unhandled && !coro.handledByMonitor()) coro.scheduler.reportError(coro.last, coro);
+  if (coro.unhandled && !coro.handledByMonitor()) coro.loop.reportError(coro.last, coro);
   coro.failureSettled();
 }

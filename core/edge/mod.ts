@@ -13,7 +13,7 @@
  *   request, and close a channel in a `finally` block.
  * - Deno aborts `request.signal` after each response, and prints a warning, unless `deno.json` has
  *   `"unstable": ["no-legacy-abort"]`. A coroutine that has ended is not affected either way.
- * - A clock that stands still while code runs does no harm: turns are also counted.
+ * - A clock that stands still while code runs does no harm: steps are also counted.
  *
  * @example
  * ```ts
@@ -52,4 +52,4 @@
  */
 export { init } from "../kernel/init.ts";
 export * from "../mod.ts";
-export { run } from "./run.ts";
+export { run, runWith } from "./run.ts";

@@ -68,7 +68,7 @@ export abstract class Fiber extends Unwindable {
   get stuck(): boolean {
     const wait = this.wait;
     if (wait === null || this.ready || this.control !== null || wait.state !== WAITING) return false;
-    return !this.frames?.some((frame) => frame.via?.timed);
+    return !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
   }
 
   /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
@@ -88,7 +88,7 @@ export abstract class Fiber extends Unwindable {
   }
 
   /** @internal Calls a generator as a subroutine; the run loop enters it next. */
-  enter(body: Body, via: Operation<unknown> | null): void {
+  pushFrame(body: Body, via: Operation<unknown> | null): void {
     (this.frames ??= []).push({ body: this.top, via });
     this.top = body;
     this.loop.entered = true;
@@ -101,7 +101,8 @@ export abstract class Fiber extends Unwindable {
       return enterContext(this.hostContext, this);
     }
     const wait = this.wait;
-    // Without an outcome, only the timer can have made it ready. An outcome that came after the timer fired counts.
+    // Only the timer makes a fiber ready whose wait has no outcome. An outcome that comes after the timer has fired and
+    // before this step counts.
     if (wait !== null && wait.state === WAITING) {
       wait.expire();
       // The wait of a condition then waits for its lock; another operation may have asked for a turn.
@@ -174,7 +175,7 @@ export abstract class Fiber extends Unwindable {
     try {
       if (yielded instanceof Operation) return this.takeOperation(yielded);
       if (isGenerator(yielded)) {
-        this.enter(yielded, null);
+        this.pushFrame(yielded, null);
         return false;
       }
       return this.takeOperation(operationForYielded(yielded));
@@ -238,6 +239,8 @@ export abstract class Fiber extends Unwindable {
       else this.report(failure.error);
     }
     unwinding.forced = 0;
+    // The grace may have passed in a shielded wait, after which the frame came to its end by itself.
+    unwinding.due = false;
     if (this.frames === null) return this.endWith("terminate", unwinding.last);
     const via = this.popFrame();
     if (via !== null) {
@@ -278,20 +281,24 @@ export abstract class Fiber extends Unwindable {
     return false;
   }
 
+  /** @internal */
   protected override resumeWith(wait: Operation<unknown> | null): void {
     this.wait = null;
     if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
     else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
   }
 
+  /** @internal */
   protected override resumeWithError(error: unknown): void {
     this.resumeTop(THROW, error);
   }
 
+  /** @internal */
   protected override resumeWithReturn(): void {
     this.resumeTop(RETURN, this.last);
   }
 
+  /** @internal */
   protected override dropTop(unwinding: Unwinding, error: Error): void {
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }

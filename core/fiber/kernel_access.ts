@@ -1,7 +1,7 @@
 /**
  * Access to the kernel: the slots and the timers of entities, the clock, and what happens when the kernel fails.
  *
- * The kernel is given back only when no entity has a slot: so an entity that has a slot may use the kernel. After a trap
+ * The kernel goes to another scheduler only when no entity has a slot: so an entity that has a slot may use the kernel. After a trap
  * the state of the kernel cannot be trusted, so the kernel is never called again and the scheduler breaks down.
  */
 import type { Clock } from "../host/clock.ts";
@@ -14,40 +14,35 @@ import { Timers } from "./timers.ts";
 
 /** @internal The part of a run loop that calls the kernel. */
 export abstract class KernelAccess {
-  /** @internal */
   readonly kernel: Kernel = Kernel.take();
-  /** @internal What is ready, in the kernel's memory. */
+  /** What is ready, in the kernel's memory. */
   readonly queue: ReadyQueue = this.kernel.queue;
-  /** @internal */
   readonly slots: Slots = new Slots(this.kernel);
-  /** @internal */
   readonly timers: Timers = new Timers(this.kernel);
-  /** @internal */
   readonly clock: Clock;
-  /** @internal Set by the scheduler's constructor. */
+  /** Set by the constructor of the class that extends the run loop. */
   driver!: Driver;
-  /** @internal The latest reading of the clock, in seconds. */
+  /** The latest reading of the clock, in seconds. */
   lastReading: number;
-  /** @internal The error of the kernel's trap, once it has trapped. */
+  /** The error of the kernel's trap, once it has trapped. */
   trap: Error | null = null;
 
-  /** @internal A slice is running. */
+  /** A slice is running. */
   protected busy = false;
-  /** @internal Why the scheduler no longer works, once the kernel has trapped. */
+  /** Why the scheduler no longer works, once the kernel has trapped. */
   protected broken: Error | null = null;
-  /** @internal The kernel must not be called any more: it has trapped, or the scheduler has ended. */
+  /** The kernel must not be called any more: it has trapped, or the scheduler has ended. */
   protected kernelClosed = false;
 
-  /** @internal */
   constructor(clock: Clock) {
     this.clock = clock;
     this.lastReading = clock.now();
   }
 
-  /** @internal Called once, when the kernel has trapped: rejects everything that waits. */
+  /** Called once, when the kernel has trapped: rejects everything that waits. */
   protected abstract abandon(reason: Error): void;
 
-  /** @internal Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
+  /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void {
     if (this.kernelClosed) {
       throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
@@ -59,7 +54,7 @@ export abstract class KernelAccess {
     }
   }
 
-  /** @internal Takes the entity's slot back, and its timer with it. */
+  /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void {
     if (this.kernelClosed) return;
     if (this.queue.hasTimer(entity.slot)) this.disarm(entity.slot);
@@ -68,7 +63,6 @@ export abstract class KernelAccess {
   }
 
   /**
-   * @internal
    * Records a trap of the kernel, whose state cannot be trusted from then on. A `RangeError` is no trap: without room on
    * the engine's stack the kernel is not entered, and nothing has changed.
    */
@@ -80,7 +74,7 @@ export abstract class KernelAccess {
     return this.trap;
   }
 
-  /** @internal Sets the timer of an entity, unless the entity is ready. Timers that wait for a clock reading are set first. */
+  /** Sets the timer of an entity, unless the entity is ready. Timers that wait for a clock reading are set first. */
   arm(entity: Schedulable, deadline: number): void {
     if (this.kernelClosed) return;
     try {
@@ -93,7 +87,7 @@ export abstract class KernelAccess {
     }
   }
 
-  /** @internal Cancels the timer of a slot. */
+  /** Cancels the timer of a slot. */
   protected disarm(slot: number): void {
     if (this.kernelClosed) return;
     try {
@@ -103,18 +97,17 @@ export abstract class KernelAccess {
     }
   }
 
-  /** @internal Reads the clock, and sets the timers that have waited for a reading. */
+  /** Reads the clock, and sets the timers that have waited for a reading. */
   protected readClock(now: number = this.clock.now()): number {
     this.timers.flush(now);
     return this.lastReading = now;
   }
 
-  /** @internal When the timer of the entity is due, by the clock; `Infinity` if it has none. */
+  /** When the timer of the entity is due, by the clock; `Infinity` if it has none. */
   deadline(entity: Schedulable): number {
     return entity.slot < 0 || this.kernelClosed ? Infinity : this.kernel.exports.deadline(entity.slot);
   }
 
-  /** @internal */
   nextDeadline(): number {
     if (this.kernelClosed) return Infinity;
     try {
@@ -126,12 +119,12 @@ export abstract class KernelAccess {
     }
   }
 
-  /** @internal Sets the timers that wait for the next reading of the clock, in their order. */
+  /** Sets the timers that wait for the next reading of the clock, in their order. */
   settleTimers(): void {
     if (this.timers.pending && !this.kernelClosed) this.readClock();
   }
 
-  /** @internal The scheduler has ended: gives its kernel to another one. */
+  /** The scheduler has ended: gives its kernel to another one. */
   protected closeKernel(): void {
     if (this.kernelClosed) return;
     this.kernelClosed = true;
@@ -139,7 +132,7 @@ export abstract class KernelAccess {
     this.kernel.giveBack();
   }
 
-  /** @internal The kernel has trapped: ends the scheduler. */
+  /** The kernel has trapped: ends the scheduler. */
   protected breakDown(cause: unknown): void {
     if (this.broken !== null) return;
     const reason = new Error(

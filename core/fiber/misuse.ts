@@ -36,7 +36,7 @@ const made = new WeakMap<Owner, Made[]>();
 /** Records an operation that a running coroutine has made. */
 export function operationMade(operation: Forgettable): void {
   const owner = context.fiber?.owner;
-  if (owner === undefined || !owner.scheduler.debug) return;
+  if (owner === undefined || !owner.loop.debug) return;
   let list = made.get(owner);
   if (list === undefined) made.set(owner, list = []);
   else if (list.length >= 64) made.set(owner, list = list.filter(neverYielded));

@@ -5,8 +5,11 @@
  * operation: it either returns the outcome at once, or yields `PARKED` up to the run loop. The second `next()`, when the
  * run loop resumes the generator, hands the outcome over. With a plain `yield operation` the run loop does the same.
  *
- * An operation accepts a completion only in state `WAITING`. One that timed out, was cancelled or is settled has another
- * state, and drops it. That is the only defence against stale wake-ups, and it is sufficient.
+ * A late wake-up never reaches a later wait: each wait is an operation of its own, and an operation accepts an outcome
+ * only in state `WAITING`. One that timed out, was cancelled or is settled drops it. What must not be dropped, such as a
+ * message or a lock, is given only to an operation that is in the queue for it: code that settles an operation removes it
+ * first, and `detach()` removes one that is not to be settled any more. The timer of a wait belongs to the fiber, so
+ * `makeReady` cancels it.
  */
 import { context, type WaitingFiber } from "./context.ts";
 import { operationMade, watch } from "./misuse.ts";
@@ -31,6 +34,12 @@ export const SPENT = 7;
 
 /** How many operations may end without a wait in one step before the fiber has to give others a turn. */
 export const STEP_BUDGET = 500;
+
+/**
+ * The limit of a wait without a limit of time that a signal may end. It is neither less than `Infinity` nor equal to it, so
+ * such a wait has no timer, and is never certain to wait for ever.
+ */
+export const UNTIL_ABORTED: number = NaN;
 
 /** The value that a parked operation yields, through all levels of `yield*`, to the run loop. */
 export const PARKED: unique symbol = Symbol("parked");
@@ -82,7 +91,7 @@ export abstract class Operation<T> {
   declare outcome: unknown;
   /**
    * @internal
-   * Seconds to wait at most, from the yield; there is no limit unless it is below `Infinity`.
+   * Seconds to wait at most, from the yield; there is no limit unless it is below `Infinity`. See also `UNTIL_ABORTED`.
    * It starts as `undefined`: for a field that holds only fractions V8 allocates a box in every operation.
    */
   declare limit: number;
@@ -101,6 +110,11 @@ export abstract class Operation<T> {
   /** @internal Whether it was yielded, or is part of one that was. */
   get used(): boolean {
     return this.state !== NEW;
+  }
+
+  /** @internal Whether it has an outcome that is not handed over yet. */
+  get hasOutcome(): boolean {
+    return this.state === RESOLVED || this.state === REJECTED;
   }
 
   /** @internal The name that `dump()` and errors show. */
@@ -162,7 +176,7 @@ export abstract class Operation<T> {
 
   /**
    * @internal
-   * Whether it continues without an outside event: the parts that it combines still begin, or have outcomes that it has
+   * Whether it continues without an outside event: parts that it combines have not begun yet, or have outcomes that it has
    * not combined yet.
    */
   advances(): boolean {
@@ -174,9 +188,14 @@ export abstract class Operation<T> {
     return this.label;
   }
 
-  /** @internal Whether the subroutine it called has a deadline. */
-  get timed(): boolean {
+  /** @internal Whether it calls a subroutine of the program, whose frames are above that of its caller. */
+  get callsSubroutine(): boolean {
     return false;
+  }
+
+  /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
+  get mayBeCutShort(): boolean {
+    return Number.isNaN(this.limit);
   }
 
   /**
@@ -187,6 +206,9 @@ export abstract class Operation<T> {
   get shielded(): boolean {
     return false;
   }
+
+  /** @internal An interrupt has arrived while it is shielded. It may stop being shielded; then it is cancelled. */
+  interruptArrived(): void {}
 
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
@@ -207,6 +229,7 @@ export abstract class Operation<T> {
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
     this.state = ITERATING;
+    // Its `next` returns the outcome, whose type only the code that settles it knows.
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
@@ -263,6 +286,9 @@ export abstract class Operation<T> {
     return outcome;
   }
 
+  /** @internal The subroutine that this operation called is about to be closed, with those that it called. */
+  unwindingBegins(): void {}
+
   /** @internal The subroutine that this operation called has ended. */
   frameEnded(): void {}
 
@@ -306,6 +332,18 @@ export abstract class Operation<T> {
 
   /**
    * @internal
+   * The signal of its limit was aborted before the operation was settled: ends the wait with the signal's reason. Called in
+   * state `WAITING` only. If it stays `WAITING`, its own cleanup has to end first.
+   */
+  abort(reason: unknown): void {
+    const fiber = this.fiber!;
+    fiber.loop.makeReady(fiber);
+    this.detach();
+    this.fail(reason);
+  }
+
+  /**
+   * @internal
    * Withdraws the operation because an error, a termination or a deadline pre-empts it. Nothing is lost: a value already
    * granted is given back. Returns `false` if its own cleanup has to end first; it then makes its fiber ready.
    */
@@ -337,7 +375,8 @@ export function markDirect(operation: Operation<unknown>): void {
   operation.direct = true;
 }
 
+/** Reports the error with which an operation ended and which will not be handed over, unless it concerns only its wait. */
 // A loop and no recursion, as operations may be nested to any depth.
-function reportLostError(operation: Operation<unknown>, error: unknown): void {
+export function reportLostError(operation: Operation<unknown>, error: unknown): void {
   for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
 }

@@ -4,14 +4,14 @@ export interface Owner {
   readonly daemon: boolean;
   /** Its priority level, 0 (first) to 7. */
   readonly priority: number;
-  /** The scheduler it lives in. */
-  readonly scheduler: OwnerScheduler;
+  /** The run loop of its scheduler. */
+  readonly loop: OwnerLoop;
   /** Its name, as messages show it. */
   toString(): string;
 }
 
-/** The part of a scheduler that operations use. */
-export interface OwnerScheduler {
+/** The part of the run loop of coroutines that operations use. */
+export interface OwnerLoop {
   /** Whether misuse is looked for. */
   readonly debug: boolean;
   /** Reports an error that reached no code of the program. */

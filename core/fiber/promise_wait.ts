@@ -1,23 +1,24 @@
 import { TimeoutError } from "../base/errors.ts";
 import type { WaitingFiber } from "./context.ts";
 import { HostWait } from "./host_wait.ts";
-import type { CompletionWaiter } from "./joiner.ts";
+import type { CompletionWaiter } from "./completion_waiter.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
 export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
-  declare private readonly promise: PromiseLike<T>;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
+  // `null` if it is made when the wait begins.
+  declare protected promise: PromiseLike<T> | null;
   // Set while it waits for the promise, which it may do before the wait has begun.
   declare private reaction: Reaction | null;
   // The outcome of the promise, if that came before the wait began.
   declare private early: { readonly failed: boolean; readonly outcome: unknown } | null;
 
-  constructor(promise: PromiseLike<T>, seconds = Infinity) {
+  constructor(promise: PromiseLike<T> | null, seconds = Infinity) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.promise = promise;
     this.reaction = null;
     this.early = null;
@@ -30,7 +31,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   // From now on a rejection of the promise is handled, even if the wait never begins.
   override takenOver(): void {
-    this.reaction = Reaction.join(this.promise, this);
+    if (this.promise !== null) this.reaction = Reaction.join(this.promise, this);
   }
 
   override discarded(): void {
@@ -39,7 +40,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   override begin(fiber: WaitingFiber): boolean {
     if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
-    this.reaction ??= Reaction.join(this.promise, this);
+    this.reaction ??= Reaction.join(this.promise!, this);
     if (this.limit <= 0) {
       this.leave();
       return this.fail(timeoutError());
@@ -78,6 +79,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
   }
 }
 
-function timeoutError(): TimeoutError {
+/** The error of a wait for a promise that took too long. */
+export function timeoutError(): TimeoutError {
   return new TimeoutError("until() timed out: the promise was not settled in time");
 }

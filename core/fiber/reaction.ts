@@ -2,12 +2,12 @@
  * Waiting for promises, with waits that can be given up and leave nothing behind.
  *
  * A reaction cannot be removed from a promise: a promise with a long life would retain everything that ever waited for
- * it. So a reaction holds a list of waiters, which they can leave. A reaction without waiters serves all later waits for
- * the same promise, so a promise has no more reactions than it had waits at the same time.
+ * it. So a reaction holds a list of waiters, which they can leave. The first reaction that all its waiters have left serves
+ * all later waits for its promise, so a promise has no more reactions than it had waits at the same time.
  */
-import { addCompletionWaiter, type CompletionWaiter, removeCompletionWaiter } from "./joiner.ts";
+import { addCompletionWaiter, type CompletionWaiter, removeCompletionWaiter } from "./completion_waiter.ts";
 
-/** Reactions without waiters, of promises that are not settled: the next waiter joins one of them. */
+/** The reaction that all later waiters for a promise join, once its first waiters have left it; until it is settled. */
 const shared = new WeakMap<object, Reaction>();
 
 /** A reaction of a promise or thenable, and its waiters. */

@@ -6,7 +6,7 @@
  * the level to serve and for how many steps.
  *
  * Invariants:
- * - only the kernel's memory says whether an entity is ready and whether it has a timer; it never is and has both.
+ * - only the kernel's memory says whether an entity is ready and whether it has a timer. A ready entity has no timer.
  * - an entity is in one queue at most. The one that runs is in none, unless it was made ready in its step.
  * - while a slice runs, `busy` is true and the driver is not called; it reads the state again afterwards.
  */
@@ -26,15 +26,17 @@ const MAX_STEPS = 20_000;
 
 const NO_LEVEL = -1;
 
-/** @internal The part of a scheduler that runs slices, below coroutines and the public class. */
+/** @internal The part of a scheduler that runs slices; it knows no coroutines. */
 export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
-  /** @internal Operations that may still end without a wait in the step that runs. */
+  /** Operations that may still end without a wait in the step that runs. */
   stepBudget = STEP_BUDGET;
-  /** @internal The running step pushed a frame that must be entered next. */
+  /** The running step pushed a frame that must be entered next. */
   entered = false;
-  /** @internal Promises and host operations that coroutines wait for. */
+  /** Promises and host operations that coroutines wait for. */
   hostOperations = 0;
-  /** @internal Reorders what is ready, for seeded scheduling. */
+  /** Waits that a signal may end. */
+  abortable = 0;
+  /** Reorders what is ready, for seeded scheduling. */
   protected shuffle: Shuffle | null = null;
 
   // The level that is served, if any; the steps of this turn begun so far, and the number at which the turn ends.
@@ -47,25 +49,24 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   #stopRequested = false;
   readonly #interval = new CheckInterval();
 
-  /** @internal Called before the first turn of a slice, and before the next one when a turn has found nothing ready. */
+  /** Called before the first turn of a slice, and before the next one when a turn has found nothing ready. */
   protected startOfTurns(_now: number): void {}
 
-  /** @internal Called after every turn. */
+  /** Called after every turn. */
   protected abstract endOfTurn(): void;
 
-  /** @internal Called when nothing is ready. Returns `true` if it made something ready. */
+  /** Called when nothing is ready. Returns `true` if it made something ready. */
   protected abstract onIdle(): boolean;
 
-  /** @internal */
-  abstract now(): number;
+  now(): number {
+    return this.clock.now();
+  }
 
-  /** @internal */
   abstract keepsAlive(): boolean;
 
-  /** @internal */
   abstract ranDry(ending: boolean): boolean;
 
-  /** @internal The running entity gives way: it is ready again, behind everything that is ready. */
+  /** The running entity gives way: it is ready again, behind everything that is ready at its level. */
   yieldTurn(entity: Schedulable): void {
     const { level, slot } = entity;
     const { queue } = this;
@@ -74,7 +75,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     if (level !== this.#level) this.#reconsider(level, slot);
   }
 
-  /** @internal Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
+  /** Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
   makeReady(entity: Schedulable): void {
     const { level, slot } = entity;
     const { queue } = this;
@@ -94,7 +95,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     else if (this.queue.isFirst(level, slot)) this.#end = 0;
   }
 
-  /** @internal Changes the level of an entity. One that is ready goes to the end of its new level's queue. */
+  /** Changes the level of an entity. One that is ready goes to the end of its new level's queue. */
   setLevel(entity: Schedulable, level: number): void {
     const { slot } = entity;
     if (entity.level === level) return;
@@ -115,7 +116,6 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     this.makeReady(entity);
   }
 
-  /** @internal */
   slice(budget: number, start: number): boolean {
     if (this.kernelClosed || this.busy) return false;
     this.busy = true;
@@ -157,7 +157,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
         if (steps < this.#interval.steps) continue;
       }
       now = this.readClock();
-      // A slice that ends when nothing is ready calls onIdle() below: no other slice may follow.
+      // When nothing is ready, onIdle() must be called before the slice ends, as no other slice may follow: see below.
       if (now >= end || this.switches >= lastStep) break;
       if (ran === 0) this.startOfTurns(now);
       this.#interval.adapt(now - checked, steps);
@@ -168,21 +168,20 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   }
 
   /**
-   * @internal
-   * Ends the slice after the step that runs, as if nothing were ready. Ready entities stay so, in their order, until the
-   * driver runs the next slice.
+   * Ends the slice after the step that runs, though others may be ready: they stay in their queues, and the driver is told
+   * that nothing is ready. Whoever stops the slice has to see to the next one.
    */
   stopSlice(): void {
     this.#stopRequested = true;
     this.#end = 0;
   }
 
-  /** @internal How many places in the ready queues are taken. */
+  /** How many slots are in the ready queues, those that no longer have an entity included. */
   protected get readyCount(): number {
     return this.queue.length - this.#ran - this.#index;
   }
 
-  /** @internal Steps begun so far: while a step runs, its number. */
+  /** Steps begun so far: while a step runs, its number. */
   get switches(): number {
     return this.#steps + this.#index;
   }

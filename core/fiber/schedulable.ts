@@ -17,11 +17,13 @@ export interface Loop {
   entered: boolean;
   /** Promises and host operations that coroutines wait for. */
   hostOperations: number;
+  /** Waits that a signal may end. */
+  abortable: number;
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void;
   /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void;
-  /** The running entity gives way: it is ready again, behind everything that is ready. */
+  /** The running entity gives way: it is ready again, behind everything that is ready at its level. */
   yieldTurn(entity: Schedulable): void;
   /** Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
   makeReady(entity: Schedulable): void;

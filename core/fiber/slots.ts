@@ -6,10 +6,8 @@
  * share a slot.
  */
 import type { Kernel } from "../kernel/kernel.ts";
-import { NONE } from "../kernel/ready_queue.ts";
+import { LEVELS, NONE } from "../kernel/ready_queue.ts";
 import type { Schedulable } from "./schedulable.ts";
-
-const LEVELS = 8;
 
 /** See the head of this file. */
 export class Slots {

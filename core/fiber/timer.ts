@@ -8,7 +8,7 @@ export class Timer extends Schedulable {
   /**
    * @param loop The run loop that keeps the timer.
    * @param level Priority level at which the callback is queued when the time comes.
-   * @param seconds How long from now; zero or less is the next turn.
+   * @param seconds How long from now; with zero or less it fires in the next turn.
    * @param callback Must not throw.
    * @param start When the time begins, by the scheduler's clock; now by default.
    */

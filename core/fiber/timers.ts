@@ -2,7 +2,7 @@
  * Setting the timers of fibers in the kernel.
  *
  * The timer of a wait with a limit is set when the clock is next read. Most such waits end before that, and then cost
- * neither a clock reading nor a call.
+ * neither a clock reading nor a call. A sleep mostly lasts, so its timer is set at once (`operations/sleep.ts`).
  */
 import type { Kernel } from "../kernel/kernel.ts";
 import { type Operation, WAITING } from "./operation.ts";

@@ -1,15 +1,22 @@
 import type { Timer } from "./timer.ts";
 
+/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
+export const GRACE_SECONDS = 5;
+
 /** An unwinding that was asked for, until the frames it concerns are closed. */
 export class Unwinding {
   /** How many suspended frames stay; -1 closes everything. */
   depth: number;
   /** How many suspended frames are beneath the one that is being closed; frames above that one are its cleanup. */
   closing = -1;
+  /** Seconds for which waits of cleanup code are honoured. */
+  grace: number;
   /** When waits are no longer honoured, in seconds of the scheduler's clock. */
   until: number;
   /** Fires at `until`. */
   timer: Timer | null = null;
+  /** How many suspended frames it leaves as far as the subroutines above know. */
+  announced = Infinity;
   /** `return()` is due at the next step. */
   due = true;
   /** How often a wait was cut short with `return()` after the grace. */
@@ -18,14 +25,15 @@ export class Unwinding {
   failure: { error: unknown } | null = null;
   /** Asyncoro's "last value" when the unwinding was asked for: a value that cleanup code waits for is no result. */
   readonly last: unknown;
-  /** The error for the operation that called, if a deadline unwinds. */
-  reason: Error | null;
+  /** The error for the operation that called, if a deadline or a signal unwinds. */
+  reason: unknown;
   /** The unwinding in whose cleanup this one happens. */
   readonly outer: Unwinding | null;
 
-  constructor(depth: number, until: number, last: unknown, reason: Error | null, outer: Unwinding | null) {
+  constructor(depth: number, grace: number, now: number, last: unknown, reason: unknown, outer: Unwinding | null) {
     this.depth = depth;
-    this.until = until;
+    this.grace = grace;
+    this.until = now + grace;
     this.last = last;
     this.reason = reason;
     this.outer = outer;
@@ -37,14 +45,23 @@ export class Unwinding {
   }
 
   /** Makes it close more frames, or end earlier. */
-  extend(depth: number, until: number, reason: Error | null): void {
+  extend(depth: number, grace: number, now: number, reason: unknown): void {
+    const until = now + grace;
     if (depth < this.depth) {
       this.depth = depth;
       this.reason = reason;
+      this.grace = grace;
       this.until = until;
     } else if (reason === null) {
       this.until = Math.min(this.until, until);
     }
+    this.cancelTimer();
+  }
+
+  /** It was held back until now: its grace begins now, and ends at `end` at the latest. */
+  restartGrace(now: number, end: number): void {
+    if (!this.due) return;
+    this.until = Math.max(this.until, Math.min(now + this.grace, end));
     this.cancelTimer();
   }
 

@@ -1,11 +1,12 @@
 /**
- * The queue in which coroutines wait for a lock, an event, a condition or a permit, first come, first served.
+ * The queue of operations that wait for the same thing, such as a lock, a name or data, first come, first served.
  *
  * It is an intrusive list of the waiting operations, so that adding at the end, removing at the front and removing from
  * the middle (a timeout, a cancellation) take constant time and allocate nothing.
  *
- * An operation is in one queue at most, and a queue holds only operations that still wait: code that settles one removes
- * it first, and one that is cancelled removes itself.
+ * An operation is in one queue at most. Code that settles one removes it first, and one that is cancelled removes itself.
+ * So a queue holds only operations that still wait, but for the queue of a read buffer: a read that has its outcome stays
+ * the first there until it has taken its bytes (`io/stream/read_buffer.ts`).
  */
 import { Operation } from "./operation.ts";
 

@@ -21,7 +21,7 @@ import { type HostContext, type HostContexts, RESOURCE_TYPE, type ResourceClass 
 
 export type { HostContext };
 
-/** The globals by which a host is told. */
+/** The globals that show which host this is. */
 export interface ContextGlobals {
   /** Deno's. */
   // deno-lint-ignore no-explicit-any -- its internals are behind a symbol

@@ -12,7 +12,7 @@ export interface Drivable {
   slice(budget: number, start: number): boolean;
   /** The time by the scheduler's clock, in seconds. */
   now(): number;
-  /** When the earliest timer is due, by the scheduler's clock, in seconds; `Infinity` if none is armed. */
+  /** When the earliest timer is due, by the scheduler's clock, in seconds; `Infinity` if none is set. */
   nextDeadline(): number;
   /** Whether the process must be kept alive for the coroutines that wait; daemons do not count. */
   keepsAlive(): boolean;
@@ -21,7 +21,8 @@ export interface Drivable {
   /** Whether timers are to be precise, at the cost of spinning before deadlines; `false` by default. */
   readonly precise?: boolean;
   /**
-   * Called when nothing is ready, no timer is set and no event of the host can change that.
+   * Called when nothing is ready, and nothing that keeps the process alive can change that: neither a timer, unless it is
+   * one of daemons, nor an event of the host.
    *
    * @param ending Whether the host is about to end, so that this is the last call.
    * @returns `true` if it made something ready.

@@ -1,5 +1,5 @@
 /**
- * The driver for a real host: runs slices, gives the host its turns, and waits for the nearest deadline.
+ * The driver for a real host: runs slices, lets the host run its event loop, and waits for the nearest deadline.
  *
  * - The first slice after something became ready runs in a microtask, so that an effect follows its cause at once.
  *   Microtasks starve the host, so the time of slices that follow each other closely is added up, and when the budget is
@@ -31,7 +31,7 @@ const POLL_SHARE = 1 / 30;
 const MICROTASK_BUDGET = 0.002;
 // The same for clocks that do not advance while code runs.
 const MICROTASK_SLICES = 2_000;
-// After so long without a slice the host has certainly had a turn.
+// After so long without a slice, the event loop has certainly gone round.
 const MICROTASK_GAP = 0.0002;
 // How much earlier the timer of a precise scheduler is set, and the time before a deadline for which no timer is set.
 const TIMER_LEAD = 0.0011;

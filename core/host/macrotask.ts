@@ -1,5 +1,5 @@
 /**
- * Macrotasks: giving the host a turn before going on.
+ * Macrotasks: the host runs its event loop before the callback.
  */
 import { host, isWorkerd } from "./runtime.ts";
 import { type HostTimer, startTimer } from "./timers.ts";
@@ -8,7 +8,7 @@ let channel: MessageChannel | null = null;
 const channelCallbacks: (() => void)[] = [];
 
 /**
- * Calls back after the host had a turn: its timers and, in all hosts but Deno, its sockets.
+ * Calls back in a macrotask: after the host has served its timers and, in all hosts but Deno, its sockets.
  *
  * Deno, Node.js and Bun have `setImmediate`, which takes 1 to 2 microseconds in Deno and lets timers run. Browsers have
  * MessageChannel. Cloudflare's runtime without `setImmediate` uses `setTimeout`, as a port there belongs to the request
@@ -30,7 +30,7 @@ export function macrotask(callback: () => void): void {
 }
 
 /**
- * Calls back after the host had a turn, without keeping the process alive for it.
+ * Calls back in a macrotask, without keeping the process alive for it.
  *
  * It is a timer, as an unreferenced immediate does not run while the event loop waits for something else.
  */
@@ -45,7 +45,7 @@ const TURNS_TO_POLL = 61;
 /**
  * Calls back after Deno's event loop has certainly polled its sockets.
  *
- * While the loop has macrotasks to run it polls sockets only every 61st turn, so this takes as many macrotasks of about
+ * While the loop has macrotasks to run it polls sockets only in every 61st iteration, so this takes as many macrotasks of about
  * two microseconds each. Other ways are worse. Work on another thread (such as hashing nothing) makes the loop wait and
  * so poll sooner, but not reliably: on a machine whose other cores are busy, that thread runs instead of this one and is
  * done before the loop would wait. A byte through a loopback connection is reliable, but needs a permission.

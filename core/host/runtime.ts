@@ -1,7 +1,8 @@
 /**
  * Which JavaScript host this is: Deno, Node.js, Bun, a browser or an edge runtime.
  *
- * Hosts are told apart by what they have, at the first use and not at import.
+ * Hosts are told apart by what they have, at the first use. Importing the package only looks for the means to reach the
+ * asynchronous context (`async_context.ts`).
  */
 
 /** The globals of hosts that this package uses beside the standard ones. */

@@ -19,7 +19,7 @@ export class EOFError extends Error {
   }
 }
 
-/** A message or line is longer than its limit; nothing was allocated for it. */
+/** A message or a line is longer than its limit. */
 export class MessageTooLargeError extends RangeError {
   /** Always `"MessageTooLargeError"`. */
   override name = "MessageTooLargeError";

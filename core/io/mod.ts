@@ -2,8 +2,8 @@
  * Sockets, datagrams, child processes and files for coroutines.
  *
  * The last argument of every blocking method is a limit: seconds, a duration, an `AbortSignal`, or both in an
- * object. A wait that is given up, in whatever way, loses nothing: bytes, connections and datagrams that come later go
- * to the next wait. Errors of the host are passed on as they are, such as `Deno.errors.ConnectionRefused`.
+ * object. A wait for bytes, connections or datagrams that is given up, in whatever way, loses nothing: what comes later
+ * goes to the next wait. Of a send that is given up, a part may have been sent. Errors of the host are passed on as they are, such as `Deno.errors.ConnectionRefused`.
  *
  * Importing this module works in every runtime; a feature that the runtime lacks throws an `UnsupportedError` when it
  * is used.

@@ -46,7 +46,7 @@ export interface KernelExports {
   deadline(slot: number): number;
   /** The earliest deadline, +Infinity if there is none. */
   nextDeadline(): number;
-  /** How many slots are ready, those included that were taken out since the last turn. */
+  /** How many slots are ready; those taken out since the last turn are still counted. */
   readyCount(): number;
   /** How many timers are set. */
   timerCount(): number;
@@ -57,8 +57,8 @@ export interface KernelExports {
 let compiled: WebAssembly.Module | undefined;
 
 // Building an instance takes a hundred microseconds, as much as a whole request takes in a server with a scheduler for
-// each request. So a kernel is reused when its scheduler has ended. The pool is bounded, as a crowd of schedulers may exist
-// only once.
+// each request. So a kernel is reused when its scheduler has ended. At most so many are kept: a program may have very many
+// schedulers at once and never again.
 const MAX_IDLE = 64;
 const idle: Kernel[] = [];
 

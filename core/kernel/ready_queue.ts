@@ -16,6 +16,9 @@ const LEVEL = 2;
 
 const END = 1;
 
+/** How many priority levels there are. */
+export const LEVELS = 8;
+
 /** No slot. */
 export const NONE = 0;
 
@@ -24,7 +27,7 @@ export class ReadyQueue {
   /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
   constructor(public words: Int32Array<ArrayBuffer>) {}
 
-  /** How many slots are ready, those included that were taken out since the last turn. */
+  /** How many slots are ready; those taken out since the last turn are still counted. */
   get length(): number {
     return this.words[READY];
   }
@@ -89,6 +92,11 @@ export class ReadyQueue {
   /** Whether a slot has a timer. */
   hasTimer(slot: number): boolean {
     return this.words[(slot << RECORD_SHIFT) + TIMER] !== 0;
+  }
+
+  /** Whether a level's queue has a slot. */
+  anyReady(level: number): boolean {
+    return this.words[level] !== NONE;
   }
 
   /** Whether a slot is the first of a level's queue. */

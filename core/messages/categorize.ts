@@ -1,8 +1,9 @@
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { mustBeCurrent } from "../operations/sleep.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { mustBeCurrent } from "../operations/must_be_self.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { ReceiveCategory } from "./receive_category.ts";
 
 /** Returns the category of a message; `null` or `undefined` leaves it to the next function. */
@@ -88,35 +89,36 @@ export class CategorizeMessages {
    *
    * @typeParam T The type of the message, which the compiler does not check.
    * @param category The category; without one, or with `null`, messages for which no function returns a category.
-   * @param timeout Seconds to wait at most in all, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most in all, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does
+   * not wait.
    * @param alarmValue The value of the operation after a timeout; `undefined` by default.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If it is not called by the coroutine itself.
    */
-  receive<T = unknown>(category?: unknown): Operation<T>;
+  receive<T = unknown>(category?: unknown, signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  receive<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
+  receive<T = unknown>(category: unknown, limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  receive<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  receive<T = unknown>(category: unknown, limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  receive<T, A>(category: unknown, timeout: Timeout, alarmValue: A): Operation<T | A>;
-  receive(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    const seconds = toSeconds(timeout, "receive");
+  receive<T, A>(category: unknown, limit: Limit, alarmValue: A): Operation<T | A>;
+  receive(category?: unknown, limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    const seconds = limitSeconds(limit, "receive");
     mustBeCurrent(this.#coro, "receive");
     const categoryOf = (message: unknown): unknown => this.#categoryOf(message);
-    return new ReceiveCategory(this.#coro, category ?? null, categoryOf, seconds, alarmValue);
+    return limited(new ReceiveCategory(this.#coro, category ?? null, categoryOf, seconds, alarmValue), limit);
   }
 
   /** The same as {@linkcode CategorizeMessages.receive}. */
-  recv<T = unknown>(category?: unknown): Operation<T>;
+  recv<T = unknown>(category?: unknown, signal?: AbortSignal): Operation<T>;
   /** The same with a limit: `undefined` after a timeout. */
-  recv<T = unknown>(category: unknown, timeout: Timeout): Operation<T | undefined>;
+  recv<T = unknown>(category: unknown, limit: Limit): Operation<T | undefined>;
   /** The same with an alarm value that is of the type named. */
-  recv<T = unknown>(category: unknown, timeout: Timeout, alarmValue: NoInfer<T>): Operation<T>;
+  recv<T = unknown>(category: unknown, limit: Limit, alarmValue: NoInfer<T>): Operation<T>;
   /** The same with an alarm value of another type. */
-  recv<T, A>(category: unknown, timeout: Timeout, alarmValue: A): Operation<T | A>;
-  recv(category?: unknown, timeout?: Timeout, alarmValue?: unknown): Operation<unknown> {
-    return this.receive(category, timeout, alarmValue);
+  recv<T, A>(category: unknown, limit: Limit, alarmValue: A): Operation<T | A>;
+  recv(category?: unknown, limit?: Limit, alarmValue?: unknown): Operation<unknown> {
+    return this.receive(category, limit, alarmValue);
   }
 
   #categoryOf(message: unknown): unknown {
@@ -125,7 +127,7 @@ export class CategorizeMessages {
         const category = fn(message);
         if (category !== null && category !== undefined) return category;
       } catch (error) {
-        this.#coro.scheduler.reportError(error, this.#coro);
+        this.#coro.loop.reportError(error, this.#coro);
       }
     }
     return null;

@@ -14,7 +14,8 @@ import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
 
 /** Changes a message before the subscribers get it: returns the new message, or `null` or `undefined` to drop it. */
@@ -80,7 +81,8 @@ export class Channel<T = unknown> {
    * Opens a channel.
    *
    * @param name Unique among the open channels.
-   * @param transform Called once for every message, with the channel's name and the message.
+   * @param transform Called for each message, with the channel's name and the message. If it drops a message that comes
+   * through several channels, it is called again with the version of the next channel.
    * @throws {TypeError} If `name` is not a string or is empty, or `transform` is not a function.
    * @throws {Error} If another channel of this name is open.
    */
@@ -95,12 +97,12 @@ export class Channel<T = unknown> {
    * Finds the open channel of a name, waiting until one is opened.
    *
    * @param name The name.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait at most; zero or less does not wait.
    * @returns The channel, or `null` after a timeout.
-   * @throws {TypeError} If `name` is not a string or is empty, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate<T = unknown>(name: string, timeout?: Timeout): Operation<Channel<T> | null> {
-    return registry.locate(name, timeout);
+  static locate<T = unknown>(name: string, limit?: Limit): Operation<Channel<T> | null> {
+    return registry.locate(name, limit);
   }
 
   /** Its name. */
@@ -117,28 +119,28 @@ export class Channel<T = unknown> {
    * Adds a subscriber; adding it again has no effect. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns `true`, or `false` if the coroutine has ended.
-   * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `subscriber` is neither, or `limit` is not a valid limit.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
-  subscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
-    this.#checkSubscriber(subscriber, timeout, "subscribe");
-    return new Immediate("subscribe", () => this.#add(subscriber as Coro | Channel<T>));
+  subscribe<S = T>(subscriber: Subscriber<T, S>, limit?: Limit): Operation<boolean> {
+    this.#checkSubscriber(subscriber, limit, "subscribe");
+    return limited(new Immediate("subscribe", () => this.#add(subscriber as Coro | Channel<T>)), limit);
   }
 
   /**
    * Removes a subscriber. Within one process it never waits.
    *
    * @param subscriber A coroutine or a channel.
-   * @param timeout Seconds to wait at most, or a duration.
+   * @param limit How long to wait at most.
    * @returns Whether it was subscribed.
-   * @throws {TypeError} If `subscriber` is neither, or `timeout` is not a valid duration.
+   * @throws {TypeError} If `subscriber` is neither, or `limit` is not a valid limit.
    * @throws {ChannelClosedError} If this channel is closed.
    */
-  unsubscribe<S = T>(subscriber: Subscriber<T, S>, timeout?: Timeout): Operation<boolean> {
-    this.#checkSubscriber(subscriber, timeout, "unsubscribe");
-    return new Immediate("unsubscribe", () => this.#remove(subscriber as Coro | Channel<T>));
+  unsubscribe<S = T>(subscriber: Subscriber<T, S>, limit?: Limit): Operation<boolean> {
+    this.#checkSubscriber(subscriber, limit, "unsubscribe");
+    return limited(new Immediate("unsubscribe", () => this.#remove(subscriber as Coro | Channel<T>)), limit);
   }
 
   /**
@@ -158,21 +160,22 @@ export class Channel<T = unknown> {
    * Waits until there are subscribers, then sends.
    *
    * @param message Anything; it is not copied.
-   * @param timeout Seconds to wait for subscribers at most, or a duration; zero or less does not wait.
+   * @param limit How long to wait for subscribers at most: seconds, a duration or an `AbortSignal`, see {@linkcode Limit};
+   * zero or less does not wait.
    * @param n The number of subscribers to wait for. A channel counts as one.
    * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
    * transform dropped it.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {RangeError} If `n` is not an integer of 0 or more.
    * @throws {ChannelClosedError} If the channel is closed, or is closed while this waits.
    */
-  deliver(message: T, timeout?: Timeout, n = 0): Operation<number> {
+  deliver(message: T, limit?: Limit, n = 0): Operation<number> {
     this.#mustBeOpen("deliver");
-    const seconds = toSeconds(timeout, "deliver");
+    const seconds = limitSeconds(limit, "deliver");
     if (!Number.isInteger(n) || n < 0) {
       throw new RangeError(`Cannot deliver as 'n' must be an integer of 0 or more: current value is ${describe(n)}`);
     }
-    return new Deliver(this, message, seconds, n);
+    return limited(new Deliver(this, message, seconds, n), limit);
   }
 
   /**
@@ -298,7 +301,7 @@ export class Channel<T = unknown> {
         : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;
     } catch (error) {
       const coro = sender?.owner;
-      if (coro !== undefined) coro.scheduler.reportError(error, coro);
+      if (coro !== undefined) coro.loop.reportError(error, coro);
       else printError(`Uncaught error in the transform of channel '${this.#name}'`, error);
       return DROPPED;
     }
@@ -342,9 +345,9 @@ export class Channel<T = unknown> {
 
   // --- checks -------------------------------------------------------------------------------------------------
 
-  #checkSubscriber(subscriber: unknown, timeout: Timeout, action: string): void {
+  #checkSubscriber(subscriber: unknown, limit: Limit, action: string): void {
     this.#mustBeOpen(action);
-    toSeconds(timeout, action);
+    limitSeconds(limit, action);
     if (subscriber instanceof Coro || subscriber instanceof Channel) return;
     throw new TypeError(
       `Cannot ${action} as 'subscriber' must be a coroutine or a channel: current value is ${describe(subscriber)}`,

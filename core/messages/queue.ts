@@ -2,7 +2,7 @@ import { QueueFullError, TimeoutError } from "../base/errors.ts";
 import { Fifo } from "../base/fifo.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { checkOptionalName, describeNamed } from "../base/name.ts";
-import { checkOptionKeys } from "../base/options.ts";
+import { checkOptions } from "../base/options.ts";
 import { checkCapacity, checkOverflow, type Overflow } from "../base/overflow.ts";
 import { Items } from "../coroutine/items.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -89,7 +89,7 @@ export class Queue<T> {
    */
   constructor(capacity: number, options: QueueOptions = {}) {
     this.capacity = checkCapacity(capacity, 0, "create a queue");
-    checkOptionKeys(options, ["overflow", "name"], "create a queue");
+    checkOptions(options, ["overflow", "name"], "create a queue");
     this.#overflow = checkOverflow(options.overflow ?? "wait", "create a queue");
     this.name = checkOptionalName(options.name, "queue");
     this.#items = new Fifo(capacity === Infinity ? 0 : capacity);

@@ -2,7 +2,7 @@ import type { Recipient } from "../coroutine/receive.ts";
 import { describe } from "../base/describe.ts";
 import { Operation, RESOLVED } from "../fiber/operation.ts";
 import { parkInSubroutine, waitOn } from "../operations/repeated_wait.ts";
-import { mustBeSelf } from "../operations/sleep.ts";
+import { mustBeSelf } from "../operations/must_be_self.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import { Mailbox, type Receiver } from "../coroutine/mailbox.ts";
@@ -123,7 +123,7 @@ export class ReceiveCategory<T> extends Operation<T> implements Receiver, Catego
   }
 
   #waitAgain(fiber: WaitingFiber): IteratorResult<unknown, unknown> {
-    if (this.limit !== Infinity) {
+    if (this.limit < Infinity) {
       if (this.limit <= fiber.loop.clock.now()) {
         this.timedOut();
         return super.next();

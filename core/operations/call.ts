@@ -3,10 +3,11 @@ import { Operation, WAITING } from "../fiber/operation.ts";
 import { recordCaller } from "../base/error_report.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
-export class Call<T = unknown> extends Operation<T> {
+export class Call<T> extends Operation<T> {
   declare private readonly body: Generator<unknown, T, unknown>;
   declare protected readonly work: Operation<unknown> | null;
 
@@ -25,10 +26,14 @@ export class Call<T = unknown> extends Operation<T> {
     return [this.work];
   }
 
+  override get callsSubroutine(): boolean {
+    return true;
+  }
+
   override begin(fiber: Fiber): boolean {
     // Taken over now: an interrupt may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);
-    fiber.enter(this.body, this);
+    fiber.pushFrame(this.body, this);
     return false;
   }
 
@@ -45,10 +50,17 @@ export class Call<T = unknown> extends Operation<T> {
 
   override detach(): void {}
 
+  // The subroutine is unwound, and then the reason is thrown. An outcome that what it waits for has already stands.
+  override abort(reason: unknown): void {
+    if (this.work !== null && this.work.hasOutcome) return;
+    const fiber = this.fiber as Fiber;
+    fiber.requestUnwind(fiber.frames!.findIndex(({ via }) => via === this), GRACE_SECONDS, reason);
+  }
+
   // The error was thrown by the subroutine, whose work may have to report it.
   override errorLost(error: unknown): Operation<unknown> | null {
     const { owner } = this.fiber!;
-    if (this.work === null) owner.scheduler.reportError(error, owner);
+    if (this.work === null) owner.loop.reportError(error, owner);
     return this.work;
   }
 

@@ -1,5 +1,5 @@
 import { TimeoutError } from "../base/errors.ts";
-import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
 import { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import type { Owner } from "../fiber/owner.ts";
@@ -7,15 +7,15 @@ import type { Joinable } from "./joinable.ts";
 
 /** Waits for the end of a coroutine. */
 export class Finish<T> extends Operation<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
   declare private target: Joinable;
 
   /** `seconds` may be `Infinity`. */
   constructor(target: Joinable, seconds: number) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.target = target;
     this.limit = seconds;
   }
@@ -32,7 +32,7 @@ export class Finish<T> extends Operation<T> implements CompletionWaiter {
     if (this.target.giveOutcome(this)) return true;
     if (this.limit <= 0) return this.fail(endTimeout(this.target));
     this.target.addCompletionWaiter(this);
-    if (this.limit === Infinity) fiber.owner.scheduler.noteBlocked(fiber.owner);
+    if (this.limit === Infinity) fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

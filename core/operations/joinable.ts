@@ -1,4 +1,4 @@
-import type { CompletionWaiter } from "../fiber/joiner.ts";
+import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
 import type { Owner } from "../fiber/owner.ts";
 
 /** Something whose end can be waited for: a coroutine. */
@@ -15,6 +15,11 @@ export interface Joinable {
   markUnhandled(waiter: CompletionWaiter): void;
   /** How it reads in messages. */
   toString(): string;
+}
+
+/** Whether the end of a value can be waited for: it is a coroutine. */
+export function isJoinable(value: unknown): value is Joinable {
+  return typeof value === "object" && value !== null && "giveOutcome" in value;
 }
 
 /** Takes an outcome that is there at once. */

@@ -2,7 +2,7 @@
  * Operations that are parts of another, such as the items of a race.
  *
  * They are taken over when the whole is yielded, or when a task is made of them: from then on the program need not look
- * after them, whether or not their turn to begin ever comes. A value that a part was granted, such as a message, is given
+ * after them, whether or not they ever begin. A value that a part was granted, such as a message, is given
  * back if the whole does not use it.
  */
 import { DepthFirst } from "../base/depth_first.ts";

@@ -6,6 +6,7 @@
  * without calling the operation; there a subroutine waits in its place with `yield*`.
  */
 import type { Fiber } from "../fiber/fiber.ts";
+import type { Frame } from "../fiber/frame.ts";
 import { type Operation, PARKED_RESULT, WAITING } from "../fiber/operation.ts";
 import { delegate } from "./as_body.ts";
 
@@ -13,8 +14,13 @@ import { delegate } from "./as_body.ts";
 export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again: Operation<T>): false {
   operation.fiber = fiber;
   operation.state = WAITING;
-  fiber.enter(delegate(again), operation);
+  fiber.pushFrame(delegate(again), operation);
   return false;
+}
+
+/** Whether a program's subroutine runs on these frames, and not only such a wait. */
+export function inSubroutine(frames: readonly Frame[] | null): boolean {
+  return frames !== null && frames.some(({ via }) => via === null || via.callsSubroutine);
 }
 
 /** Continues the wait of an operation whose `next()` has found its condition unmet. */

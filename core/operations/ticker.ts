@@ -1,7 +1,7 @@
 import { describe } from "../base/describe.ts";
 import { type DurationLike, toIntervalSeconds } from "../base/duration.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import { checkOptionKeys } from "../base/options.ts";
+import { checkOptions } from "../base/options.ts";
 import { context } from "../fiber/context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { limited } from "./limited.ts";
@@ -58,7 +58,7 @@ const POLICIES: readonly unknown[] = ["skip", "burst", "delay"];
  */
 export function every(interval: number | DurationLike, options: EveryOptions = {}): Ticker {
   const seconds = toIntervalSeconds(interval, "tick", "interval");
-  checkOptionKeys(options, ["missed", "immediate"], "tick");
+  checkOptions(options, ["missed", "immediate"], "tick");
   const { missed = "skip", immediate = false } = options;
   if (!POLICIES.includes(missed)) {
     throw new TypeError(

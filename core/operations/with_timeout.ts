@@ -3,19 +3,18 @@ import { type Operation, STEP_BUDGET } from "../fiber/operation.ts";
 import { Timer } from "../fiber/timer.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
 import { asBody, operationFor } from "./as_body.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { Call } from "./call.ts";
-
-/** Seconds that the cleanup code of cancelled work may take before its waits are cut short. */
-export const GRACE_SECONDS = 5;
+import { limited } from "./limited.ts";
 
 /** A subroutine with a deadline. When it passes, the frames above the call are unwound. */
 class WithTimeout<T> extends Call<T> {
   declare private readonly seconds: number;
   declare private timer: Timer | null;
   declare private late: TimeoutError | null;
-  // Turns that `race` and `all` may take to combine outcomes that exist already.
+  // How many steps `race` and `all` may take to combine outcomes that exist already.
   declare private budget: number;
 
   constructor(seconds: number, body: Generator<unknown, T, unknown>, work: Operation<unknown> | null) {
@@ -37,7 +36,7 @@ class WithTimeout<T> extends Call<T> {
 
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
-      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some turns later.
+      // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some steps later.
       if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
@@ -48,8 +47,8 @@ class WithTimeout<T> extends Call<T> {
     this.timer?.cancel();
   }
 
-  override get timed(): boolean {
-    return this.seconds < Infinity;
+  override get mayBeCutShort(): boolean {
+    return this.seconds < Infinity || super.mayBeCutShort;
   }
 
   override errorLost(error: unknown): Operation<unknown> | null {
@@ -58,23 +57,25 @@ class WithTimeout<T> extends Call<T> {
   }
 
   private tooLate(): TimeoutError {
-    return new TimeoutError(`Time is up: it did not end within ${this.seconds} seconds`);
+    return new TimeoutError(`Time is up: the work did not end within ${this.seconds} seconds`);
   }
 }
 
 /**
- * Runs an operation or a generator with a deadline.
+ * Runs an operation or a generator with a deadline, or until a signal is aborted.
  *
- * When the time is up, the work is cancelled: its `finally` blocks run, and may wait for up to five seconds (after that
- * every further wait is cut short), then `TimeoutError` is thrown here. Nothing is lost: a message or a lock that had
- * been granted is given back.
+ * When the time is up, or the signal aborted, the work is cancelled: its `finally` blocks run, and may wait for up to
+ * five seconds (after that every further wait is cut short), then `TimeoutError` is thrown here, or the reason of the
+ * signal. What the wait that is cut short was granted (a message, a lock) goes back; what the work had received or
+ * acquired before, it gives back in `finally`.
  *
- * @param timeout Seconds, or a duration; no limit with `null`, `undefined` or `Infinity`. With zero or less, `work`
+ * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; none with `null`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.
- * @param work An operation, a generator object or a promise.
+ * @param work An operation, a generator object, a coroutine or a promise. A coroutine or a promise goes on after a
+ * timeout, and is no longer waited for.
  * @returns The value of `work`.
  * @throws {TimeoutError} At the yield, if time is up first.
- * @throws {TypeError} If `timeout` is not a valid duration.
+ * @throws {TypeError} If `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -93,11 +94,13 @@ class WithTimeout<T> extends Call<T> {
  * ```
  */
 export function withTimeout<T>(
-  timeout: Timeout,
-  work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
+  limit: Limit,
+  work: Operation<T> | Generator<unknown, T, unknown> | { finish(): Operation<T> } | PromiseLike<T>,
 ): Operation<T> {
-  const seconds = toSeconds(timeout, "limit the time of work");
-  if (isGenerator(work)) return new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null);
-  const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
-  return new WithTimeout<T>(seconds, asBody<T>(operation as Operation<T>), operation);
+  const seconds = limitSeconds(limit, "limit the time of work");
+  if (isGenerator(work)) {
+    return limited(new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null), limit);
+  }
+  const operation = operationFor(work);
+  return limited(new WithTimeout<T>(seconds, asBody(operation), operation), limit);
 }

@@ -59,7 +59,7 @@ export class Supervisor {
   }
 
   *run(): Generator<unknown, unknown[], unknown> {
-    const report = (child: Child, error: unknown): void => this.#coro.scheduler.reportError(error, child.coro!);
+    const report = (child: Child, error: unknown): void => this.#coro.loop.reportError(error, child.coro!);
     try {
       yield* this.#startDue();
       while (this.#children.some((child) => child.up || child.startAt < Infinity)) {

@@ -10,7 +10,8 @@ import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { callOfProgram } from "../base/call_site.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { watch } from "../fiber/misuse.ts";
 import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
@@ -63,13 +64,14 @@ export abstract class Acquirable {
    * before it runs, the next in the queue gets the grant.
    *
    * @param blocking `false` never waits.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait.
    * @returns `true`, or `false` on timeout.
-   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is not a valid duration.
+   * @throws {TypeError} If `blocking` is not a boolean or `limit` is not a valid limit.
    */
-  acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
-    const seconds = blocking === true && timeout === undefined ? Infinity : waitSeconds(blocking, timeout);
-    return new Acquire<boolean>(this, seconds);
+  acquire(blocking = true, limit?: Limit): Operation<boolean> {
+    if (blocking === true && limit === undefined) return new Acquire<boolean>(this, Infinity);
+    return limited(new Acquire<boolean>(this, waitSeconds(blocking, limit)), limit);
   }
 
   /**
@@ -88,15 +90,15 @@ export abstract class Acquirable {
   }
 }
 
-/** The seconds that `acquire(blocking, timeout)` may wait. */
-function waitSeconds(blocking: boolean, timeout: Timeout): number {
+/** The seconds that `acquire(blocking, limit)` may wait. */
+function waitSeconds(blocking: boolean, limit: Limit): number {
   if (typeof blocking !== "boolean") {
     throw new TypeError(
       `Cannot acquire as 'blocking' must be a boolean: current value is ${describe(blocking)}, ` +
         "the timeout is the second argument",
     );
   }
-  const seconds = toSeconds(timeout, "acquire");
+  const seconds = limitSeconds(limit, "acquire");
   return blocking ? seconds : 0;
 }
 
@@ -144,7 +146,7 @@ class Acquire<T> extends Acquisition<T> {
     if (acquirable.take(this)) return this.give(this.grantedValue(acquirable));
     if (this.limit <= 0) return this.give(false);
     acquirable.waiters.push(this);
-    if (this.limit === Infinity && acquirable.owner !== null) fiber.owner.scheduler.noteBlocked(fiber.owner);
+    if (this.limit === Infinity && acquirable.owner !== null) fiber.owner.loop.noteBlocked(fiber.owner);
     return false;
   }
 

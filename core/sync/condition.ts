@@ -2,7 +2,8 @@ import { runningCoro } from "../coroutine/coro_of.ts";
 import { checkCount } from "../base/count.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { ConditionWait, ConditionWaitFor } from "./condition_wait.ts";
 import type { Lock } from "./lock.ts";
 import { BaseLock, type LockStatistics } from "./base_lock.ts";
@@ -74,12 +75,13 @@ export class Condition {
    * Acquires its lock. Others get a turn only if it has to wait.
    *
    * @param blocking `false` never waits.
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait.
    * @returns `true`, or `false` on timeout.
-   * @throws {TypeError} If `blocking` is not a boolean or `timeout` is not a valid duration.
+   * @throws {TypeError} If `blocking` is not a boolean or `limit` is not a valid limit.
    */
-  acquire(blocking = true, timeout?: Timeout): Operation<boolean> {
-    return this.#lock.acquire(blocking, timeout);
+  acquire(blocking = true, limit?: Limit): Operation<boolean> {
+    return this.#lock.acquire(blocking, limit);
   }
 
   /**
@@ -108,20 +110,20 @@ export class Condition {
   /**
    * Releases the lock, waits until it is notified and acquires the lock again, to the same depth.
    *
-   * The timeout limits the wait for the notification only; acquiring the lock again has no limit, even in a coroutine
+   * The limit is for the wait for the notification only; acquiring the lock again has no limit, even in a coroutine
    * that was interrupted or terminated. If a coroutine is notified and then interrupted before it runs, the
    * notification passes to the next that waits.
    *
-   * @param timeout Seconds to wait for the notification at most, or a duration; with zero or less it does not wait and
-   * keeps the lock.
+   * @param limit Seconds to wait for the notification at most, a duration or an `AbortSignal`, see {@linkcode Limit}; with
+   * zero or less it does not wait and keeps the lock.
    * @returns `true`, or `false` on timeout.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {Error} If the calling coroutine does not hold the lock.
    */
-  wait(timeout?: Timeout): Operation<boolean> {
-    const seconds = toSeconds(timeout, "wait on a condition");
+  wait(limit?: Limit): Operation<boolean> {
+    const seconds = limitSeconds(limit, "wait on a condition");
     this.mustHold("wait on");
-    return this.newWait(this.#lock, seconds);
+    return limited(this.newWait(this.#lock, seconds), limit);
   }
 
   /** @internal The operation for one `wait()`. */
@@ -134,20 +136,21 @@ export class Condition {
    * the lock held.
    *
    * @param predicate A plain function; what it throws is thrown here.
-   * @param timeout Seconds to wait at most, in all, or a duration; with zero or less the predicate is called once.
+   * @param limit Seconds to wait at most, in all, a duration or an `AbortSignal`; with zero or less the predicate is called
+   * once.
    * @returns What the predicate returned last: a false value on timeout.
-   * @throws {TypeError} If `predicate` is not a function or `timeout` is not a valid duration.
+   * @throws {TypeError} If `predicate` is not a function or `limit` is not a valid limit.
    * @throws {Error} If the calling coroutine does not hold the lock.
    */
-  waitFor<T>(predicate: () => T, timeout?: Timeout): Operation<T> {
+  waitFor<T>(predicate: () => T, limit?: Limit): Operation<T> {
     if (typeof predicate !== "function") {
       throw new TypeError(
         `Cannot wait on ${this} as 'predicate' must be a function: current value is ${describe(predicate)}`,
       );
     }
-    const seconds = toSeconds(timeout, "wait on a condition");
+    const seconds = limitSeconds(limit, "wait on a condition");
     this.mayLook();
-    return new ConditionWaitFor<T>(this, predicate, seconds);
+    return limited(new ConditionWaitFor<T>(this, predicate, seconds), limit);
   }
 
   /**

@@ -29,6 +29,8 @@ export class ConditionWait extends Acquisition<boolean> {
   protected readonly lock: BaseLock;
   protected readonly waiters: WaitQueue<ConditionWait>;
   #notified = false;
+  // The reason of its signal, if that ended the wait for a notification.
+  #abortion: { readonly reason: unknown } | null = null;
   /** Whether it is in the queue of the lock, or has the lock. */
   protected regaining = false;
 
@@ -69,7 +71,9 @@ export class ConditionWait extends Acquisition<boolean> {
   }
 
   override granted(): void {
-    if (this.state !== CANCELLING) return this.resolve(this.#notified);
+    if (this.state !== CANCELLING) {
+      return this.#abortion === null ? this.resolve(this.#notified) : this.reject(this.#abortion.reason);
+    }
     // It was cancelled, and the fiber goes on now that it has the lock.
     const fiber = this.fiber!;
     this.state = SPENT;
@@ -82,6 +86,13 @@ export class ConditionWait extends Acquisition<boolean> {
     if (this.regaining) return;
     this.detach();
     if (this.regain()) this.give(false);
+  }
+
+  override abort(reason: unknown): void {
+    if (this.regaining) return;
+    this.detach();
+    this.#abortion = { reason };
+    if (this.regain()) this.reject(reason);
   }
 
   override cancel(): boolean {
@@ -124,7 +135,7 @@ export class ConditionWait extends Acquisition<boolean> {
     if (this.lock.take(this)) return true;
     this.lock.waiters.push(this);
     const coro = coroOf(this.fiber!);
-    coro.scheduler.noteBlocked(coro);
+    coro.loop.noteBlocked(coro);
     return false;
   }
 }

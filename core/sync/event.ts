@@ -1,6 +1,7 @@
 import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { limited } from "../operations/limited.ts";
 import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
@@ -69,13 +70,14 @@ export class Event {
   /**
    * Waits until it is set. Others get a turn only if it has to wait.
    *
-   * @param timeout Seconds to wait at most, or a duration; zero or less does not wait.
+   * @param limit Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; zero or less does not
+   * wait.
    * @returns `true`, or `false` on timeout.
-   * @throws {TypeError} If `timeout` is not a valid duration.
+   * @throws {TypeError} If `limit` is not a valid limit.
    */
-  wait(timeout?: Timeout): Operation<boolean> {
-    const seconds = toSeconds(timeout, "wait for an event");
-    return new EventWait(this, this.#waiters, seconds);
+  wait(limit?: Limit): Operation<boolean> {
+    const seconds = limitSeconds(limit, "wait for an event");
+    return limited(new EventWait(this, this.#waiters, seconds), limit);
   }
 
   /** Its state at this moment: whether it is set, and how many wait for it. */

@@ -4,8 +4,8 @@ import { Mutex } from "./mutex.ts";
 /**
  * A lock: one coroutine at a time holds it, and the others wait in the order in which they came.
  *
- * It is not re-entrant: a coroutine that acquires it twice waits for itself, which ends in a `DeadlockError`. Any code
- * may release it. If its owner ends without releasing it, that is reported and the lock passes to the next in the queue.
+ * It is not re-entrant: a coroutine that acquires it twice waits for itself, for ever, and whoever waits for the end of
+ * that coroutine gets a `DeadlockError`. Any code may release it. If its owner ends without releasing it, that is reported and the lock passes to the next in the queue.
  *
  * @example
  * ```ts

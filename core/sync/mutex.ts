@@ -119,7 +119,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
 
   /** @internal */
   ownerEnded(): void {
-    // A hook that was told of the owner's end may have released it already.
+    // A hook that was called at the owner's end may have released it already.
     if (this.owner !== null && !this.owner.isAlive()) this.#passOn();
   }
 }

@@ -1,7 +1,7 @@
 import { checkAmount } from "../base/count.ts";
 import { type DurationLike, toIntervalSeconds } from "../base/duration.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import { checkOptionKeys } from "../base/options.ts";
+import { checkOptions } from "../base/options.ts";
 import { context } from "../fiber/context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { hostClock } from "../host/clock.ts";
@@ -66,7 +66,7 @@ export class RateLimiter {
    * @throws {RangeError} If a number or a duration is not positive and finite.
    */
   constructor(options: RateLimiterOptions) {
-    checkOptionKeys(options, ["rate", "per", "burst"], "create a rate limiter");
+    checkOptions(options, ["rate", "per", "burst"], "create a rate limiter");
     const rate = checkAmount(options.rate, "create a rate limiter as 'rate'");
     const per = toIntervalSeconds(options.per === undefined ? 1 : options.per, "create a rate limiter", "per");
     const burst = checkAmount(options.burst === undefined ? rate : options.burst, "create a rate limiter as 'burst'");

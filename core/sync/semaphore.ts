@@ -146,7 +146,7 @@ export class Semaphore extends Acquirable implements Permits {
     for (let first = this.waiters.head; first !== null && first.amount <= this.#value; first = this.waiters.head) {
       this.waiters.remove(first);
       this.#value -= first.amount;
-      this.admit(first);
+      this.grant(first);
     }
   }
 
@@ -157,7 +157,7 @@ export class Semaphore extends Acquirable implements Permits {
   }
 
   /** @internal Tells a waiter, which was removed from the queue, that it has its permits. */
-  protected admit(acquisition: Acquisition): void {
+  protected grant(acquisition: Acquisition): void {
     acquisition.granted();
   }
 
@@ -184,7 +184,7 @@ export class Semaphore extends Acquirable implements Permits {
   }
 
   /** @internal */
-  override notHeld(coro: Coro): Error {
-    return new Error(`Cannot release ${this} as ${coro} holds no permit: current value is ${this.#value}`);
+  override notHeld(_coro: Coro): Error {
+    return new Error(`Cannot release ${this} as no permit is taken: current value is ${this.#value}`);
   }
 }

@@ -125,8 +125,7 @@ export class VirtualClock implements Clock {
         this.#realWait = startTimer(this.#realWaitOver, Math.min(next - this.#now, MAX_REAL_WAIT), true);
       }
     } else if (next < Infinity) this.#jump(next);
-    // A coroutine that this wakes may wake some of another scheduler, so that is not told yet but when nothing is ready
-    // again.
+    // One scheduler only: what it makes ready may wake coroutines of the others. They are asked when nothing is ready again.
     else this.#drivers.some((driver) => driver.loop.ranDry(false));
   }
 

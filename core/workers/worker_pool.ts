@@ -1,4 +1,4 @@
-import { toSeconds } from "../base/duration.ts";
+import { limitSeconds } from "../base/limit.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Dispatcher } from "./pool/dispatcher.ts";
 import { workerHost } from "./pool/host_worker.ts";
@@ -8,7 +8,7 @@ import { type ModuleTarget, Targets, type TaskFunction } from "./pool/targets.ts
 import type { WorkerHandle } from "./pool/worker_handle.ts";
 import type { ResultStream } from "./tasks/result_stream.ts";
 import { type TaskCall, TaskOperation } from "./tasks/task_operation.ts";
-import { progressSink, type TaskOptions, taskPlan } from "./tasks/task_options.ts";
+import { progressSink, type TaskOptions, taskPlan, taskSignal } from "./tasks/task_options.ts";
 import { promiseOf } from "./tasks/task_promise.ts";
 import { TaskStream } from "./tasks/task_stream.ts";
 import { checkMap, type MapOptions, WorkerMap } from "./tasks/worker_map.ts";
@@ -27,7 +27,7 @@ export interface WorkerPoolStats {
   readonly blocked: number;
   /** Tasks in the queue. */
   readonly queued: number;
-  /** Tasks that were given to workers, which may not have begun all of them. */
+  /** Tasks that were given to workers, or that wait for the only worker that may run them; not all of them have begun. */
   readonly running: number;
   /** Tasks so far. */
   readonly submitted: number;
@@ -41,7 +41,7 @@ export interface WorkerPoolStats {
   readonly started: number;
   /** Of these, those that ended by themselves. */
   readonly crashed: number;
-  /** Of these, those that were replaced since a cancelled task did not stop. */
+  /** Of these, those that were replaced because a cancelled task did not stop. */
   readonly replaced: number;
 }
 
@@ -88,7 +88,7 @@ export class WorkerPool {
    *
    * @param size Workers at the most; the number of cores by default.
    * @param options See {@linkcode WorkerPoolOptions}.
-   * @throws {RangeError} If `size`, `min` or `queueLimit` is not a whole number in its range.
+   * @throws {RangeError} If `size`, `min` or `queueLimit` is not an integer in its range.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {UnsupportedError} If the runtime has no workers, or none that take `permissions`.
    */
@@ -243,8 +243,8 @@ export class WorkerPool {
       target: known,
       args,
       plan: taskPlan(options, stream),
-      timeoutSeconds: toSeconds(options.timeout, "run a task"),
-      signal: options.signal,
+      timeoutSeconds: limitSeconds(options.timeout, "run a task"),
+      signal: taskSignal(options),
       progressSink: progressSink(options.onProgress),
       inheritsPriority: options.priority === undefined,
     };

@@ -12,13 +12,13 @@ loopTest("aborting the signal that a task was given cancels it, and the reason s
     // In the words of the engine.
     [undefined, `cancelled: ${AbortSignal.abort().reason.message}`],
   ];
-  for (const [reason, told] of reasons) {
+  for (const [reason, expected] of reasons) {
     const controller = new AbortController();
     const task = createTask(sleep(9), { signal: controller.signal });
     yield* sleep(1);
     controller.abort(reason);
     assertEquals(task.done(), false);
-    assertEquals(textOf(yield* errorOf(task)), told);
+    assertEquals(textOf(yield* errorOf(task)), expected);
     assertEquals([task.cancelled(), task.cancelling()], [true, 1]);
   }
 });
@@ -54,7 +54,7 @@ loopTest("a task that has ended does not listen to its signal any more", functio
   assertEquals(listeners(), 0);
 });
 
-loopTest("a task may refuse to end when its signal is aborted", function* () {
+loopTest("a task may go on when its signal is aborted", function* () {
   const controller = new AbortController();
   const task = createTask(function* () {
     yield* errorOf(sleep(9));
@@ -119,7 +119,7 @@ loopTest("tasks can be chained by their signals", function* () {
   assertStrictEquals(parent.cancelled(), true);
 });
 
-/** A signal that knows how many listen to it. */
+/** A signal that counts its listeners. */
 function countedSignal(): { signal: AbortSignal; listeners(): number } {
   const { signal } = new AbortController();
   let listeners = 0;

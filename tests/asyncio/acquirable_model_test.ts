@@ -156,7 +156,7 @@ const ACQUIRABLES: [string, number, () => Acquirable][] = [
 ];
 
 for (const [name, free, make] of ACQUIRABLES) {
-  Deno.test(`${name} does what a number and a line do, whatever tasks do with it`, () =>
+  Deno.test(`${name} behaves like a number and a queue, whatever tasks do with it`, () =>
     fc.assert(
       fc.asyncProperty(
         commands,

@@ -6,7 +6,7 @@ import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
 const sleeper = (seconds: number): Task<number> => createTask(sleep(seconds, seconds));
 
-loopTest("asCompleted() gives the results in the order in which they come", function* (lab) {
+loopTest("asCompleted() yields the results in the order in which they come", function* (lab) {
   for (const next of asCompleted([sleep(3, "three"), sleep(1, "one"), sleep(2, "two")])) lab.at(yield* next);
   assertEquals(lab.log, ["1 one", "2 two", "3 three"]);
 });
@@ -71,7 +71,7 @@ loopTest("asCompleted() takes whatever can be awaited, in any iterable", functio
   assertEquals(results.toSorted(), ["future", "generator", "operation", "promise"]);
 });
 
-loopTest("asCompleted() of nothing gives nothing", function* () {
+loopTest("asCompleted() of nothing yields nothing", function* () {
   assertEquals([...asCompleted([])], []);
   assertEquals([...asCompleted([], { timeout: 5 })], []);
 });
@@ -108,7 +108,7 @@ loopTest("a task that waits for the next result can be cancelled, and another ge
   yield* sleep(5);
 });
 
-loopTest("asCompleted() can be gone through in several goes", function* () {
+loopTest("asCompleted() can be iterated in several parts", function* () {
   const completions = asCompleted([sleeper(1), sleeper(2), sleeper(3)]);
   const results: number[] = [];
   for (const next of completions) {

@@ -21,7 +21,7 @@ loopTest("yield* and plain yield give the result", function* ({ loop }) {
   assertEquals(yield future, 42);
 });
 
-loopTest("yield* and plain yield throw the error, the same one to everybody", function* (lab) {
+loopTest("yield* and plain yield throw the error, the same one in all waiters", function* (lab) {
   const future = lab.loop.createFuture();
   const error = new Error("failed");
   function* waiter(plain: boolean) {
@@ -53,7 +53,7 @@ loopTest("the waiters for a future that is cancelled get a CancelledError with i
   assertThrows(() => task.result(), CancelledError, "gone");
 });
 
-Deno.test("waiters of several kinds: coroutines and callbacks in one line, async functions as promises go", () =>
+Deno.test("coroutines and callbacks wait in one queue, async functions as promises do", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     const future = loop.createFuture<number>();
@@ -103,10 +103,10 @@ loopTest("a task cannot await itself, by yield* or plain yield, and may go on", 
       } catch (error) {
         return (error as Error).message;
       }
-    }, { name: "narcissus" });
+    }, { name: "own waiter" });
     lab.note(yield* task);
   }
-  assertEquals(lab.log, Array(2).fill("Cannot await task 'narcissus' in itself: it would wait for its own end"));
+  assertEquals(lab.log, Array(2).fill("Cannot await task 'own waiter' in itself: it would wait for its own end"));
 });
 
 loopTest("a future of another loop cannot be awaited in a task", function* (lab) {
@@ -230,7 +230,7 @@ function* shielded(future: Future): Generator<unknown, unknown, unknown> {
   }
 }
 
-loopTest("a coroutine that is terminated while it waits leaves the line", function* (lab) {
+loopTest("a coroutine that is terminated while it waits is removed from the queue", function* (lab) {
   const future = lab.loop.createFuture();
   const coros = ["a", "b", "c"].map((name) =>
     lab.loop.scheduler.spawn(function* () {

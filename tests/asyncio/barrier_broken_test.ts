@@ -30,7 +30,7 @@ function* works(barrier: Barrier): Generator<unknown, void, unknown> {
   assertEquals(barrier.statistics(), { parties, waiters: 0, broken: false });
 }
 
-loopTest("resetting a barrier without tasks in it changes nothing", function* () {
+loopTest("reset() of a barrier without tasks changes nothing", function* () {
   const barrier = new Barrier(2);
   yield* barrier.reset();
   yield* works(barrier);
@@ -45,7 +45,7 @@ loopTest("a reset throws an error in the tasks that wait, and the barrier works 
   yield* works(barrier);
 });
 
-loopTest("the error of a reset says that there was one", function* () {
+loopTest("the error of a reset says that the barrier was reset", function* () {
   const barrier = new Barrier(2);
   const task = createTask(barrier.wait());
   yield* sleep(0);
@@ -76,7 +76,7 @@ loopTest(
   },
 );
 
-loopTest("a reset when half are out throws out the other half", function* () {
+loopTest("a reset while half of a group have left throws an error in the other half", function* () {
   const barrier = new Barrier(N);
   let out = 0;
   const passed = yield* gather(together(N, function* () {
@@ -89,24 +89,27 @@ loopTest("a reset when half are out throws out the other half", function* () {
   yield* works(barrier);
 });
 
-loopTest("a reset when half are out leaves those alone that wait for the next group already", function* ({ log }) {
-  const barrier = new Barrier(N);
-  const half = Math.floor(N / 2);
-  let out = 0;
-  yield* gather(together(N, function* () {
-    if (!(yield* passes(barrier))) {
-      log.push("thrown out");
-      assertEquals(yield* passes(barrier), true);
-    } else if (++out > half) {
-      yield* barrier.reset();
-      assertEquals(yield* passes(barrier), true);
-    } else {
-      assertEquals(yield* passes(barrier), true);
-    }
-  }));
-  assertEquals(log, Array(half).fill("thrown out"));
-  yield* works(barrier);
-});
+loopTest(
+  "a reset while half of a group have left does not affect tasks that wait for the next group",
+  function* ({ log }) {
+    const barrier = new Barrier(N);
+    const half = Math.floor(N / 2);
+    let out = 0;
+    yield* gather(together(N, function* () {
+      if (!(yield* passes(barrier))) {
+        log.push("thrown out");
+        assertEquals(yield* passes(barrier), true);
+      } else if (++out > half) {
+        yield* barrier.reset();
+        assertEquals(yield* passes(barrier), true);
+      } else {
+        assertEquals(yield* passes(barrier), true);
+      }
+    }));
+    assertEquals(log, Array(half).fill("thrown out"));
+    yield* works(barrier);
+  },
+);
 
 loopTest("a reset by the last task to leave does not affect tasks that wait again", function* () {
   const barrier = new Barrier(N);
@@ -120,7 +123,7 @@ loopTest("a reset by the last task to leave does not affect tasks that wait agai
   yield* works(barrier);
 });
 
-loopTest("two resets one after the other are as one", function* () {
+loopTest("two resets one after the other have the effect of one", function* () {
   const barrier = new Barrier(3);
   const tasks = together(2, () => passes(barrier));
   yield* sleep(0);
@@ -152,7 +155,7 @@ loopTest("an aborted barrier refuses tasks until it is reset", function* () {
   yield* works(barrier);
 });
 
-loopTest("abort throws an error in the tasks that wait", function* () {
+loopTest("abort() throws an error in the tasks that wait", function* () {
   const barrier = new Barrier(3);
   const tasks = together(2, () => passes(barrier));
   yield* sleep(0);
@@ -191,14 +194,14 @@ function* breaks(barrier: Barrier): Generator<unknown, string, unknown> {
     return "passes";
   } catch (error) {
     assert(error instanceof BrokenBarrierError, String(error));
-    return "is told";
+    return "gets the error";
   }
 }
 
-loopTest("one that breaks the barrier between two rounds breaks it for all others", function* () {
+loopTest("a task that breaks the barrier between two rounds breaks it for all others", function* () {
   const barrier = new Barrier(N);
   const results = yield* gather(together(N, () => breaks(barrier)));
-  assertEquals(results.toSorted(), ["aborts", ...Array(N - 1).fill("is told")]);
+  assertEquals(results.toSorted(), ["aborts", ...Array(N - 1).fill("gets the error")]);
   assertEquals([barrier.broken, barrier.nWaiting], [true, 0]);
 });
 
@@ -224,7 +227,7 @@ loopTest("cancelling the tasks in which a reset has thrown its error does not bl
   yield* works(barrier);
 });
 
-loopTest("reset and abort mend and break, whichever comes last", function* () {
+loopTest("after reset() and abort() in any order the last one counts", function* () {
   const barrier = new Barrier(2);
   yield* barrier.abort();
   yield* barrier.abort();

@@ -30,7 +30,7 @@ loopTest("each task that passes gets a different number, in the order in which t
   assertEquals(barrier.statistics(), { parties: 3, ...EMPTY });
 });
 
-loopTest("a barrier for one lets everybody pass, again and again", function* (lab) {
+loopTest("a barrier for one lets each task pass, any number of times", function* (lab) {
   const barrier = new Barrier(1);
   lab.loop.callSoon(lab.noting("others"));
   assertEquals([yield* barrier.wait(), yield* barrier.wait()], [0, 0]);
@@ -87,7 +87,7 @@ loopTest("many rounds: no task is a round ahead of another", function* () {
   assertEquals(rounds, [25, 25, 25, 25]);
 });
 
-loopTest("twice as many as it is for pass in two groups", function* ({ log }) {
+loopTest("twice as many tasks as it is for pass in two groups", function* ({ log }) {
   const barrier = new Barrier(3);
   yield* gather(together(6, function* (n) {
     yield* barrier.wait();
@@ -129,7 +129,7 @@ loopTest("no task counts as waiting while tasks leave the barrier", function* ()
   assertEquals([yield* barrier.wait(), yield* late], [1, 0]);
 });
 
-loopTest("a task that is cancelled while it waits leaves, and another takes its place", function* ({ log }) {
+loopTest("a task that is cancelled while it waits no longer counts, and another takes its place", function* ({ log }) {
   const barrier = new Barrier(3);
   const enter = (n: number) =>
     createTask(function* () {
@@ -161,7 +161,7 @@ loopTest("a task that is cancelled while it leaves holds up neither the others n
   assertEquals(yield* gather(barrier.wait(), barrier.wait(), barrier.wait()), [0, 1, 2]);
 });
 
-loopTest("all are cancelled while they leave: the next group passes", function* () {
+loopTest("when all tasks are cancelled while they leave, the next group passes", function* () {
   const barrier = new Barrier(3);
   const waiting = [createTask(barrier.wait()), createTask(barrier.wait())];
   yield* sleep(0);
@@ -171,7 +171,7 @@ loopTest("all are cancelled while they leave: the next group passes", function* 
   assertEquals(yield* gather(barrier.wait(), barrier.wait(), barrier.wait()), [0, 1, 2]);
 });
 
-loopTest("one that comes late and is cancelled before the others are out is not missed", function* () {
+loopTest("a task that comes late and is cancelled before the others have left does not hold them up", function* () {
   const barrier = new Barrier(2);
   const first = createTask(barrier.wait());
   yield* sleep(0);
@@ -183,7 +183,7 @@ loopTest("one that comes late and is cancelled before the others are out is not 
   assertEquals(yield* gather(barrier.wait(), barrier.wait()), [0, 1]);
 });
 
-loopTest("waitFor() and race() take their loser out of the barrier", function* ({ loop }) {
+loopTest("waitFor() and race() remove a losing wait from the barrier", function* ({ loop }) {
   const barrier = new Barrier(2);
   assertEquals(yield* outcomeOf(waitFor(barrier.wait(), 2)), "TimeoutError");
   yield* race(barrier.wait(), bareSleep(1));

@@ -21,7 +21,7 @@ loopTest("a bounded semaphore is released as often as it was acquired", function
   assertEquals(semaphore.locked(), true);
 });
 
-loopTest("a release that lets one in leaves the number of permits as it is", function* () {
+loopTest("a release that grants a permit leaves the number of free permits as it is", function* () {
   const semaphore = new BoundedSemaphore(1);
   yield* semaphore.acquire();
   const next = createTask(semaphore.acquire());

@@ -188,7 +188,7 @@ for (const where of ["waiting to be notified", "waiting for the lock"]) {
 }
 
 for (const when of ["at once", "when it waits for the lock"]) {
-  loopTest(`an item is not left lying when the consumer that was notified is cancelled ${when}`, function* () {
+  loopTest(`an item is taken by another consumer when the one that was notified is cancelled ${when}`, function* () {
     const condition = new Condition();
     let stock = 0;
     function* consume() {

@@ -161,7 +161,7 @@ Deno.test("notify() takes a count", () => {
   assertThrows(() => condition.notify("1" as never), TypeError, 'current value is "1"');
 });
 
-loopTest("waitFor() looks again after each notification, and gives what the predicate gave", function* () {
+loopTest("waitFor() calls its predicate after each notification, and returns the value of that", function* () {
   const condition = new Condition();
   let value = 0;
   let looks = 0;
@@ -242,7 +242,7 @@ loopTest("a lock that is given to a condition is the condition's lock", function
   assertEquals([lock.locked(), condition.locked()], [false, false]);
 });
 
-loopTest("two conditions on one lock wake their own, one after the other", function* (lab) {
+loopTest("two conditions on one lock wake their own waiters, one after the other", function* (lab) {
   const lock = new Lock();
   const [notEmpty, notFull] = [new Condition(lock, "not empty"), new Condition(lock, "not full")];
   const box: number[] = [];
@@ -285,7 +285,7 @@ Deno.test("a condition takes a lock of asyncio, which has no owner", () => {
   assertEquals(`${new Condition(new Lock("l"))}`, "a condition of lock 'l'");
 });
 
-loopTest("a wait may have a limit of its own, and has the lock again when time is up", function* ({ loop }) {
+loopTest("a wait may have a limit of its own, and holds the lock again when time is up", function* ({ loop }) {
   const condition = new Condition();
   using _ = yield* condition.hold();
   const holder = createTask(function* () {

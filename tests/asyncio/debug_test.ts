@@ -66,12 +66,12 @@ Deno.test("a step of a task that takes long causes a warning with the task's nam
           busy(21);
           yield;
         },
-        { name: "digger" },
+        { name: "slow" },
       );
       yield* task;
     }, { debug: true })
   );
-  assertEquals(withoutSeconds(lines).includes("Executing a step of task 'digger' took N seconds"), true);
+  assertEquals(withoutSeconds(lines).includes("Executing a step of task 'slow' took N seconds"), true);
 });
 
 Deno.test("if every duration counts as long, each step causes a warning, in the order in which they run", async () => {
@@ -97,7 +97,7 @@ Deno.test("if every duration counts as long, each step causes a warning, in the 
   ]);
 });
 
-Deno.test("a step that has to enter a context of the host causes one warning", async () => {
+Deno.test("a step that runs in a context of the host causes one warning", async () => {
   const names = new AsyncLocalStorage<string>();
   const lines = await warned(() =>
     inLoop(async (lab) => {
@@ -134,14 +134,14 @@ Deno.test("without debug mode there is no warning, and switching it off ends the
       lab.loop.callSoon(() => {});
       await lab.iterate();
       lab.loop.setDebug(true);
-      lab.loop.callSoon(function told() {});
+      lab.loop.callSoon(function slow() {});
       await lab.iterate();
       lab.loop.setDebug(false);
       lab.loop.callSoon(() => {});
       await lab.iterate();
     })
   );
-  assertEquals(withoutSeconds(lines), ["Executing callback the function 'told' took N seconds"]);
+  assertEquals(withoutSeconds(lines), ["Executing callback the function 'slow' took N seconds"]);
 });
 
 /** What reaches the exception handler in a run of `main` in debug mode. */

@@ -33,7 +33,7 @@ Deno.test("done callbacks are called in the order in which they were added", () 
     assertEquals(lab.log, Array.from({ length: 200 }, (_, i) => i));
   }));
 
-loopTest("callbacks and coroutines that wait stand in one line, in the order in which they came", function* (lab) {
+loopTest("callbacks and coroutines that wait are in one queue, in the order in which they came", function* (lab) {
   const { loop } = lab;
   const future = loop.createFuture();
   function* waiter(name: string) {
@@ -171,7 +171,7 @@ Deno.test("a callback that throws is reported and disturbs no other", () =>
     assertEquals(future.result(), null);
   }));
 
-Deno.test("what a callback returns is of no interest, be it a promise that fails", () =>
+Deno.test("what a callback returns is ignored, be it a promise that fails", () =>
   inLoop(async (lab) => {
     const future = lab.loop.createFuture();
     const rejected = Promise.reject(new Error("nobody's business"));
@@ -211,17 +211,20 @@ Deno.test("only a function is a callback", () =>
     }
   }));
 
-loopTest("the callbacks of a task are called when its coroutine has ended, after what was ready then", function* (lab) {
-  const task = createTask(function* () {
-    lab.loop.callSoon(lab.noting("asked for by the task"));
-    lab.note("the task's end");
-    return 42;
-  });
-  task.addDoneCallback((done) => lab.note(done.result()));
-  lab.loop.callSoon(lab.noting("ready"));
-  yield* task;
-  assertEquals(lab.log, ["the task's end", "ready", "asked for by the task", 42]);
-});
+loopTest(
+  "the callbacks of a task are called when its coroutine has ended, after what was ready at that time",
+  function* (lab) {
+    const task = createTask(function* () {
+      lab.loop.callSoon(lab.noting("asked for by the task"));
+      lab.note("the task's end");
+      return 42;
+    });
+    task.addDoneCallback((done) => lab.note(done.result()));
+    lab.loop.callSoon(lab.noting("ready"));
+    yield* task;
+    assertEquals(lab.log, ["the task's end", "ready", "asked for by the task", 42]);
+  },
+);
 
 Deno.test("callbacks wait for the loop to run, however long ago the future was done", () =>
   inLoop(async (lab) => {

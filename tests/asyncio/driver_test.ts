@@ -5,7 +5,7 @@ import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals } from "@std/assert";
 
 /** A driver that counts how often it is called while a slice runs. */
-class Watchman implements Driver {
+class CountingDriver implements Driver {
   disturbed = 0;
   readonly #loop: Drivable;
   #slicing = false;
@@ -42,14 +42,14 @@ function* turns(n: number): Generator<unknown, number, unknown> {
   return n;
 }
 
-Deno.test("an event loop leaves its driver alone while a slice runs, also at the end of a run", async () => {
-  const watchmen: Watchman[] = [];
+Deno.test("an event loop does not call its driver while a slice runs, also at the end of a run", async () => {
+  const drivers: CountingDriver[] = [];
   const clock: Clock = {
     now: () => performance.now() / 1000,
     driver: (loop) => {
-      const watchman = new Watchman(loop);
-      watchmen.push(watchman);
-      return watchman;
+      const driver = new CountingDriver(loop);
+      drivers.push(driver);
+      return driver;
     },
   };
   const result = await run(
@@ -61,7 +61,7 @@ Deno.test("an event loop leaves its driver alone while a slice runs, also at the
     { loopFactory: () => newEventLoop({ clock }) },
   );
   assertEquals(result, [3, 30]);
-  assertEquals(watchmen.map(({ disturbed }) => disturbed), [0]);
+  assertEquals(drivers.map(({ disturbed }) => disturbed), [0]);
 });
 
 Deno.test("stop() of a callback ends the run, also if nothing else happens after it", async () => {

@@ -14,7 +14,7 @@ import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrow
 import { loopTest } from "./loop_lab.ts";
 import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
-loopTest("ensureFuture() gives a future or task as it is", function* ({ loop }) {
+loopTest("ensureFuture() returns a future or task as it is", function* ({ loop }) {
   const future = loop.createFuture();
   const task = createTask(sleep(0));
   assertStrictEquals(ensureFuture(future), future);
@@ -78,7 +78,7 @@ loopTest("a promise that is rejected after its future was cancelled is not repor
   assertEquals(textOf(yield* errorOf(promise)), "lost");
 });
 
-loopTest("wrapFuture() makes a future of a promise, and gives a future as it is", function* ({ loop }) {
+loopTest("wrapFuture() makes a future of a promise, and returns a future as it is", function* ({ loop }) {
   const future = loop.createFuture();
   assertStrictEquals(wrapFuture(future), future);
   future.cancel();

@@ -5,7 +5,7 @@ import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLoop } from "./loop_lab.ts";
 
-Deno.test("a loop that does not run moves nothing", () =>
+Deno.test("a loop that does not run makes no step", () =>
   inLoop(async (lab) => {
     lab.loop.callSoon(lab.noting("soon"));
     lab.loop.callLater(0, lab.noting("later"));
@@ -52,7 +52,7 @@ Deno.test("stop() before the run: with nothing ready the run ends at once, and n
     later.cancel();
   }));
 
-Deno.test("stop() in a callback: the iteration runs to its end, and what was asked for in it waits", () =>
+Deno.test("stop() in a callback: the iteration runs to its end, and what was scheduled in it waits", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     loop.callSoon(() => {
@@ -95,7 +95,7 @@ Deno.test("stop() in a task: the task goes on when the loop runs again", () =>
     assertEquals(lab.takeLog(), ["after"]);
   }));
 
-Deno.test("stop() in a timer ends the run although callbacks go on and on", () =>
+Deno.test("stop() in a timer ends the run in spite of an endless chain of callbacks", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     let links = 0;
@@ -110,7 +110,7 @@ Deno.test("stop() in a timer ends the run although callbacks go on and on", () =
     assertEquals(links, 11);
   }));
 
-Deno.test("stop() by a timer of zero delay ends the run although callbacks go on and on", () =>
+Deno.test("stop() by a timer of zero delay ends the run in spite of an endless chain of callbacks", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     let links = 0;
@@ -345,7 +345,7 @@ Deno.test("join() of a loop's scheduler resolves when the loop has run its corou
     assertEquals(lab.log, ["task", "joined"]);
   }));
 
-Deno.test("a daemon keeps no run going for ever: when nothing else is left, that is a deadlock", () =>
+Deno.test("a run in which only a daemon is left fails with a DeadlockError", () =>
   inLoop(async ({ loop }) => {
     loop.scheduler.spawnWith({ daemon: true }, function* (coro) {
       yield* coro.sleep();

@@ -23,7 +23,7 @@ loopTest("a task that comes when the event was set runs before those that it has
   assertEquals(event.statistics(), { set: true, waiters: 0 });
 });
 
-loopTest("waiting for an event that is set gives true at once", function* (lab) {
+loopTest("wait() for an event that is set returns true at once", function* (lab) {
   const event = new Event();
   event.set();
   lab.loop.callSoon(lab.noting("others"));
@@ -41,7 +41,7 @@ loopTest("an event that was cleared makes its tasks wait again", function* ({ lo
   assertEquals(loop.time(), 1);
 });
 
-loopTest("clearing it at once does not keep those asleep that were woken", function* ({ log }) {
+loopTest("tasks that set() has woken go on although it is cleared at once", function* ({ log }) {
   const event = new Event();
   const task = createTask(function* () {
     if (yield* event.wait()) log.push("woken");
@@ -128,13 +128,13 @@ loopTest(
   },
 );
 
-loopTest("race() takes its loser out of an event", function* () {
+loopTest("race() removes a losing wait for an event", function* () {
   const event = new Event();
   yield* race(event.wait(), bareSleep(1));
   assertEquals(event.statistics().waiters, 0);
 });
 
-loopTest("plain yield waits for an event as well", function* ({ loop }) {
+loopTest("wait() of an event works with plain yield", function* ({ loop }) {
   const event = new Event();
   loop.callLater(1, () => event.set());
   const plain = createTask(function* (): Generator<unknown, unknown[], unknown> {
@@ -143,7 +143,7 @@ loopTest("plain yield waits for an event as well", function* ({ loop }) {
   assertEquals(yield* plain, [true, true]);
 });
 
-Deno.test("an event is known by its name", () => {
+Deno.test("the text of an event shows its name", () => {
   assertEquals([`${new Event("ready")}`, `${new Event()}`], ["event 'ready'", "an event"]);
   assertThrows(() => new Event({} as never), TypeError, "'name' must be a string");
 });

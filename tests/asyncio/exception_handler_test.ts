@@ -25,15 +25,15 @@ function fail(error: unknown): () => never {
 
 Deno.test("an exception handler is called with the loop and what happened", async () => {
   const loop = newEventLoop({ clock: new VirtualClock() });
-  const told: [EventLoop, ExceptionContext][] = [];
-  loop.setExceptionHandler((...args) => told.push(args));
+  const reports: [EventLoop, ExceptionContext][] = [];
+  loop.setExceptionHandler((...args) => reports.push(args));
   const error = new Error("in a callback");
   const handle = loop.callSoon(fail(error));
   loop.stop();
   await loop.runForever();
   loop.close();
-  assertEquals(told.length, 1);
-  const [[of, context]] = told;
+  assertEquals(reports.length, 1);
+  const [[of, context]] = reports;
   assertStrictEquals(of, loop);
   assertEquals(context.message, "Exception in callback the function 'broken'");
   assertStrictEquals(context.exception, error);
@@ -52,14 +52,14 @@ Deno.test("an error in a callback or timer stops neither the iteration nor the l
     assertEquals(lab.takeContexts().map(({ exception }) => (exception as Error).message), ["soon", "later"]);
   }));
 
-Deno.test("callbacks may throw anything, even nothing", () =>
+Deno.test("callbacks may throw any value, even undefined", () =>
   inLoop(async (lab) => {
     for (const value of ["text", 42, null, undefined]) lab.loop.callSoon(fail(value));
     await lab.iterate();
     assertEquals(lab.takeContexts().map(({ exception }) => exception), ["text", 42, null, undefined]);
   }));
 
-Deno.test("getExceptionHandler() gives what was set, null at first", () => {
+Deno.test("getExceptionHandler() returns what was set, null at first", () => {
   const loop = newEventLoop();
   assertEquals(loop.getExceptionHandler(), null);
   const handler = () => {};
@@ -83,12 +83,12 @@ Deno.test("only a function or null is an exception handler, and what was set bef
 
 Deno.test("the handler of the time of the error counts", () =>
   inLoop(async (lab) => {
-    const told: string[] = [];
+    const reports: string[] = [];
     lab.loop.callSoon(fail(new Error("first")));
-    lab.loop.callSoon(() => lab.loop.setExceptionHandler((_loop, { exception }) => told.push(`${exception}`)));
+    lab.loop.callSoon(() => lab.loop.setExceptionHandler((_loop, { exception }) => reports.push(`${exception}`)));
     lab.loop.callSoon(fail(new Error("second")));
     await lab.iterate();
-    assertEquals([lab.takeContexts().length, told], [1, ["Error: second"]]);
+    assertEquals([lab.takeContexts().length, reports], [1, ["Error: second"]]);
   }));
 
 Deno.test("without a handler the error is printed on stderr, with what happened", async () => {
@@ -164,7 +164,7 @@ Deno.test("a subclass may have a default handler of its own", async () => {
   assertStrictEquals(loop.seen[2].context, loop.seen[1]);
 });
 
-Deno.test("a default handler that throws does no harm to the loop: all errors are printed", async () => {
+Deno.test("a default handler that throws does not affect the loop: all errors are printed", async () => {
   const own = new Error("in the default handler");
   class Broken extends EventLoop {
     override defaultExceptionHandler(): void {

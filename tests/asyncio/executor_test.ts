@@ -121,7 +121,7 @@ Deno.test("only a pool or null is an executor", () => {
   assertThrows(() => loop.runInExecutor(null, () => {}), Error, "the event loop is closed");
 });
 
-Deno.test("what is not a function fails where its result is awaited, or at once", async () => {
+Deno.test("a target that is not a function fails where its result is awaited, or at once", async () => {
   const failed = await run(function* () {
     return yield* getRunningLoop().runInExecutor(null, 42 as never);
   }).catch((error) => error);
@@ -155,7 +155,7 @@ Deno.test("shutdownDefaultExecutor() waits for what runs, and the next use makes
   loop.close();
 });
 
-Deno.test("close() ends a loop's executor: no worker keeps the process going", async () => {
+Deno.test("close() ends a loop's executor: no worker keeps the process alive", async () => {
   const loop = newEventLoop();
   assertEquals(await loop.runUntilComplete(loop.runInExecutor(null, () => 1)), 1);
   loop.close();

@@ -18,7 +18,7 @@ futureTest("a future that has a result is done and not cancelled", (future) => {
   assertEquals([future.done(), future.cancelled(), future.result(), future.exception()], [true, false, 42, null]);
 });
 
-futureTest("a result may be nothing", (future) => {
+futureTest("a result may be undefined", (future) => {
   future.setResult(undefined);
   assertEquals([future.done(), future.result(), future.exception()], [true, undefined, null]);
 });
@@ -39,11 +39,11 @@ futureTest("a future that failed throws its error, the same one each time", (fut
   assertStrictEquals(future.exception(), error);
 });
 
-futureTest("asked too early for its result, a future says so", (future) => {
+futureTest("result() of a future that is not done is an error", (future) => {
   assertThrows(() => future.result(), InvalidStateError, "Cannot give the result of a pending future");
 });
 
-futureTest("asked too early for its error, a future says so", (future) => {
+futureTest("exception() of a future that is not done is an error", (future) => {
   assertThrows(() => future.exception(), InvalidStateError, "Cannot give the exception of a pending future");
 });
 
@@ -148,7 +148,7 @@ Deno.test("outside a loop a future needs its loop as an option", () => {
   assertThrows(() => new Future(), Error, "no event loop runs here");
 });
 
-Deno.test("isFuture() knows futures and tasks from other things", () =>
+Deno.test("isFuture() is false of anything but futures and tasks", () =>
   inLoop(async (lab) => {
     const task = lab.loop.createTask(function* () {});
     assertEquals([isFuture(lab.loop.createFuture()), isFuture(task)], [true, true]);
@@ -160,7 +160,7 @@ Deno.test("isFuture() knows futures and tasks from other things", () =>
     });
   }));
 
-Deno.test("a future reads as what state it is in", () =>
+Deno.test("the text of a future shows its state", () =>
   inLoop(({ loop }) => {
     const futures = [1, 2, 3, 4].map(() => loop.createFuture());
     futures[1].setResult("a value that is not shown");
@@ -176,7 +176,7 @@ Deno.test("a future reads as what state it is in", () =>
     assertEquals(Deno.inspect(futures[1]), "Future (finished)");
   }));
 
-Deno.test("a result is never looked into", () =>
+Deno.test("a result is not inspected", () =>
   inLoop(async (lab) => {
     const touched: unknown[] = [];
     const result = new Proxy({}, {
@@ -223,7 +223,7 @@ Deno.test("a future that failed may fail with anything that a coroutine throws",
     assertEquals(task.exception(), "text");
   }));
 
-Deno.test("runUntilComplete() gives a future's result, error or cancellation", () =>
+Deno.test("runUntilComplete() returns a future's result, and throws its error or cancellation", () =>
   inLoop(async ({ loop }) => {
     const [good, bad, cancelled] = [1, 2, 3].map(() => loop.createFuture());
     loop.callSoon(() => {

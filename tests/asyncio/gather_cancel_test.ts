@@ -75,7 +75,7 @@ loopTest("with returnExceptions, cancelling the whole still fails it", function*
   assertEquals(textOf(yield* errorOf(gathered)), "cancelled");
 });
 
-loopTest("a child that refuses to end does not keep a cancelled gather() from failing", function* () {
+loopTest("a child that ignores its cancellation does not keep a cancelled gather() from failing", function* () {
   const stubborn = createTask(function* () {
     try {
       yield* sleep(10);
@@ -156,7 +156,7 @@ loopTest("a gather() behind a shield goes on when the shield is cancelled", func
   assertEquals(yield* gathered, ["slept 2", "slept 3"]);
 });
 
-loopTest("coroutines that were given to a cancelled gather() clean up", function* ({ log }) {
+loopTest("coroutines that a cancelled gather() runs clean up", function* ({ log }) {
   function* body(name: string) {
     try {
       yield* sleep(10);

@@ -10,7 +10,7 @@ function* fails(after: number, message = "failed"): Generator<unknown, string, u
   throw new Error(message);
 }
 
-loopTest("gather() gives the results in the order of its arguments, whichever is first", function* () {
+loopTest("gather() returns the results in the order of its arguments, whichever is first", function* () {
   const gathered = gather(sleep(3, "slow"), sleep(1, "quick"), sleep(2, "middle"));
   const [slow, quick, middle]: [string, string, string] = yield* gathered;
   assertEquals([slow, quick, middle], ["slow", "quick", "middle"]);

@@ -72,7 +72,7 @@ Deno.test("timers with the same time fire in the order of the calls", () =>
     assertEquals(lab.log, Array.from({ length: 200 }, (_, i) => i));
   }));
 
-Deno.test("however many timers are due together, they fire in one iteration, before what they ask for", () =>
+Deno.test("all timers that are due together fire in one iteration, before what they schedule", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     const many = 10_000;
@@ -142,7 +142,7 @@ Deno.test("what is due before the loop runs is called in its first iteration", (
     assertEquals(lab.log, ["soon", "past", "later"]);
   }));
 
-Deno.test("a chain of delays of zero makes one link an iteration", () =>
+Deno.test("a chain of delays of zero runs one link in each iteration", () =>
   inLoop(async (lab) => {
     const link = (i: number) => {
       lab.note(i);
@@ -302,7 +302,7 @@ Deno.test("a closed loop takes no callbacks", () => {
   assertThrows(() => loop.callAt(1, () => {}), Error, "the event loop is closed");
 });
 
-Deno.test("a handle reads as what it calls", () =>
+Deno.test("the text of a handle shows what it calls", () =>
   inLoop(async (lab) => {
     const handle = lab.loop.callLater(0, function work() {});
     assertEquals(`${handle}`, "callback the function 'work'");

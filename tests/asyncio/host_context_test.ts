@@ -60,7 +60,7 @@ Deno.test("callbacks of a loop run in the context in which they were asked for",
   assertEquals(seen.sort(), [...expected, "nested inner"].sort());
 });
 
-Deno.test("what a callback stores ends with it", async () => {
+Deno.test("what a callback stores is dropped at its end", async () => {
   const loop = newEventLoop();
   const seen: unknown[] = [];
   loop.callSoon(() => names.enterWith("stored"));

@@ -6,7 +6,7 @@ import { LoopLab } from "./loop_lab.ts";
 const MILLION = 1_000_000;
 
 /** What a loop's scheduler retains. */
-function inHand(loop: EventLoop): unknown {
+function retained(loop: EventLoop): unknown {
   const { live, ready, timers, hostOperations } = loop.scheduler.stats();
   return { live, ready, timers, hostOperations };
 }
@@ -19,7 +19,7 @@ async function growth(use: (lab: LoopLab) => Promise<void>): Promise<number> {
   const before = lab.loop.scheduler.stats().memory;
   await use(lab);
   await lab.run(sleep(1));
-  assertEquals(inHand(lab.loop), NOTHING);
+  assertEquals(retained(lab.loop), NOTHING);
   const after = lab.loop.scheduler.stats().memory;
   lab.loop.close();
   return after - before;
@@ -62,7 +62,7 @@ Deno.test("a million timers that are cancelled at once take no memory", async ()
   assertEquals(grown, 0);
 });
 
-Deno.test("timers that stood and were cancelled before their time take nothing along", async () => {
+Deno.test("timers that are cancelled before their time do not affect others", async () => {
   await growth(async ({ loop }) => {
     const handles: Handle[] = [];
     for (let i = 0; i < 50_000; i++) handles.push(loop.callLater(1000 + (i * 7919) % 50_000, () => {}));
@@ -109,7 +109,7 @@ Deno.test("a hundred thousand tasks, one after the other, leave nothing behind",
   assertEquals(grown, 0);
 });
 
-Deno.test("waits that end early leave no completionWaiter behind, however many there were", async () => {
+Deno.test("waits that end early leave no completion waiter behind, however many there were", async () => {
   const grown = await growth(async ({ loop }) => {
     const future = loop.createFuture();
     await loop.runUntilComplete(function* () {

@@ -68,7 +68,7 @@ Deno.test("SIGINT: when main has ended, what is left is cancelled, and its clean
   assertEquals([outcome.code, lines(outcome)], [INTERRUPTED, ["ready", "main", "a", "b"]]);
 });
 
-Deno.test("a second SIGINT ends the process at once, whatever cleans up", async () => {
+Deno.test("a second SIGINT ends the process at once, whatever cleanup runs", async () => {
   const outcome = await interrupted(
     `
     run(function* () {
@@ -87,7 +87,7 @@ Deno.test("a second SIGINT ends the process at once, whatever cleans up", async 
   assertEquals([outcome.code, lines(outcome)], [INTERRUPTED, ["ready", "cleaning"]]);
 });
 
-Deno.test("SIGINT reaches a main that never really waits", async () => {
+Deno.test("SIGINT cancels a main whose waits never suspend it", async () => {
   const outcome = await interrupted(`
     run(function* () {
       try {
@@ -103,7 +103,7 @@ Deno.test("SIGINT reaches a main that never really waits", async () => {
   assertEquals([outcome.code, lines(outcome)], [INTERRUPTED, ["ready", "cancelled"]]);
 });
 
-Deno.test("a main that swallows the cancellation ends as it likes: no exit, its result counts", async () => {
+Deno.test("a main that swallows the cancellation ends normally: no exit, its result counts", async () => {
   const outcome = await interrupted(`
     const result = await run(function* () {
       try {
@@ -186,7 +186,7 @@ Deno.test("after a run SIGINT has its usual effect again", async () => {
   });
 });
 
-Deno.test("a run that was interrupted and went on leaves the next one as it should be", async () => {
+Deno.test("a run that was interrupted and went on does not affect the next one", async () => {
   const outcome = await interrupted(
     `
     const main = (name) => function* () {
@@ -239,7 +239,7 @@ Deno.test("an unhandled rejection of run() ends the process as any other does", 
   assertEquals(code, 1);
 });
 
-Deno.test("an idle run keeps the process going until its timer", async () => {
+Deno.test("an idle run keeps the process alive until its timer", async () => {
   const { code, stdout } = await runProgram(`
     import { run, sleep } from "@asyncoro/asyncoro/asyncio";
     run(function* () {

@@ -34,7 +34,7 @@ function chain(loop: EventLoop, note: (event: string) => void, name: string, len
   });
 }
 
-iterationTest("chains of callbacks make one link an iteration each", (lab) => {
+iterationTest("chains of callbacks run one link each in an iteration", (lab) => {
   chain(lab.loop, (event) => lab.note(event), "a", 3);
   chain(lab.loop, (event) => lab.note(event), "b", 2);
 }, [["a3", "b2"], ["a2", "b1"], ["a1"]]);
@@ -155,21 +155,25 @@ iterationTest("a cancellation that comes when the wait is over already pre-empts
   });
 }, [["both"], ["cancelled"]]);
 
-iterationTest("a task that has cancelled itself takes what is there, and is cancelled where it has to wait", (lab) => {
-  const { loop } = lab;
-  const [done, pending] = [loop.createFuture<string>(), loop.createFuture<string>()];
-  done.setResult("there");
-  const task = loop.createTask(function* () {
-    task.cancel();
-    lab.note(yield* done);
-    try {
-      yield* pending;
-    } catch (error) {
-      lab.note(error instanceof CancelledError);
-    }
-    lab.note(pending.cancelled());
-  });
-}, [["there"], [true, true]]);
+iterationTest(
+  "a task that has cancelled itself receives what is available, and is cancelled where it has to wait",
+  (lab) => {
+    const { loop } = lab;
+    const [done, pending] = [loop.createFuture<string>(), loop.createFuture<string>()];
+    done.setResult("there");
+    const task = loop.createTask(function* () {
+      task.cancel();
+      lab.note(yield* done);
+      try {
+        yield* pending;
+      } catch (error) {
+        lab.note(error instanceof CancelledError);
+      }
+      lab.note(pending.cancelled());
+    });
+  },
+  [["there"], [true, true]],
+);
 
 iterationTest("a lock is handed over in the iteration after its release", (lab) => {
   const { loop } = lab;
@@ -281,7 +285,7 @@ Deno.test("a callback that settles a future among a batch wakes its waiter betwe
     await lab.run(task.getCoro().finish());
   }));
 
-iterationTest("coroutines that are no tasks stand in the same line, and so do messages and wake-ups to them", (lab) => {
+iterationTest("coroutines that are no tasks, and messages and wake-ups to them, are in the same queue", (lab) => {
   const { loop } = lab;
   loop.callSoon(() => {
     lab.note("callback");
@@ -303,7 +307,7 @@ iterationTest("coroutines that are no tasks stand in the same line, and so do me
   });
 }, [["callback"], ["coroutine", "sends"], ["message", "resumes"], ["before", "resumed", "after"]]);
 
-Deno.test("timers that are due together fire in one iteration, and whom they wake runs in the next", () =>
+Deno.test("timers that are due together fire in one iteration, and the tasks that they wake run in the next", () =>
   inLoop(async (lab) => {
     const { loop } = lab;
     for (let i = 0; i < 3; i++) {

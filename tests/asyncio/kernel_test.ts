@@ -9,7 +9,7 @@ import { Kernel } from "../../core/kernel/kernel.ts";
 async function kernels(leave: (loop: EventLoop) => void): Promise<[Kernel, Kernel]> {
   const loop = newEventLoop();
   loop.setExceptionHandler(() => {});
-  const { kernel } = loop.scheduler;
+  const { kernel } = loop.scheduler.loop;
   await loop.runUntilComplete(function* () {
     for (let i = 0; i < 10; i++) {
       loop.callSoon(() => {});
@@ -21,11 +21,11 @@ async function kernels(leave: (loop: EventLoop) => void): Promise<[Kernel, Kerne
   return [kernel, Kernel.take()];
 }
 
-Deno.test("it is another scheduler's when nothing is left in it", async () => {
+Deno.test("the kernel of an event loop that is closed with nothing left in it is used again", async () => {
   assertStrictEquals(...await kernels(() => {}));
 });
 
-Deno.test("it stays with a loop in which a task or a timer is left", async () => {
+Deno.test("the kernel of an event loop in which a task or a timer is left is not used again", async () => {
   assertNotStrictEquals(...await kernels((loop) => loop.createTask(sleep(60))));
   assertNotStrictEquals(...await kernels((loop) => loop.callLater(60, () => {})));
 });

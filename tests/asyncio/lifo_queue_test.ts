@@ -3,7 +3,7 @@ import { createTask, gather, LifoQueue, Queue, sleep } from "@asyncoro/asyncoro/
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { loopTest } from "./loop_lab.ts";
 
-loopTest("a LIFO queue gives the item first that was put last", function* () {
+loopTest("a LIFO queue returns the item first that was put last", function* () {
   const queue = new LifoQueue<number>();
   assertInstanceOf(queue, Queue);
   for (const n of [1, 3, 2]) yield* queue.put(n);

@@ -28,7 +28,7 @@ loopTest("a task that is cancelled while it waits leaves the queue", function* (
   assertEquals(lock.statistics(), FREE);
 });
 
-loopTest("a task that is cancelled before its first step never asks for the lock", function* () {
+loopTest("a task that is cancelled before its first step never requests the lock", function* () {
   const lock = new Lock();
   const task = createTask(lock.acquire());
   task.cancel();
@@ -107,17 +107,20 @@ loopTest(
   },
 );
 
-loopTest("each task that is granted the lock is cancelled at once: the last in the queue has the lock", function* () {
-  const lock = new Lock();
-  yield* lock.acquire();
-  const tasks = Array.from({ length: 10 }, () => createTask(lock.acquire()));
-  yield* sleep(0);
-  lock.release();
-  for (const task of tasks.slice(0, 9)) task.cancel();
-  assertEquals(yield* tasks[9], true);
-  assertEquals(tasks.filter((task: Task<boolean>) => task.cancelled()).length, 9);
-  assertEquals(lock.statistics(), TAKEN);
-});
+loopTest(
+  "when each task that is granted the lock is cancelled at once, the last in the queue holds the lock",
+  function* () {
+    const lock = new Lock();
+    yield* lock.acquire();
+    const tasks = Array.from({ length: 10 }, () => createTask(lock.acquire()));
+    yield* sleep(0);
+    lock.release();
+    for (const task of tasks.slice(0, 9)) task.cancel();
+    assertEquals(yield* tasks[9], true);
+    assertEquals(tasks.filter((task: Task<boolean>) => task.cancelled()).length, 9);
+    assertEquals(lock.statistics(), TAKEN);
+  },
+);
 
 loopTest(
   "a cancellation that is withdrawn before it is thrown leaves the lock to the task that was granted it",
@@ -186,7 +189,7 @@ loopTest("a task that is cancelled when hold() was granted does not keep the loc
   assertEquals(lock.statistics(), FREE);
 });
 
-loopTest("waitFor() gives up waiting for a lock in time, and leaves the line", function* ({ loop }) {
+loopTest("waitFor() ends a wait for a lock in time, and removes it from the queue", function* ({ loop }) {
   const lock = new Lock();
   yield* lock.acquire();
   assertEquals(yield* outcomeOf(waitFor(lock.acquire(), 5)), "TimeoutError");
@@ -226,7 +229,7 @@ loopTest("a shielded task acquires the lock although its caller is cancelled", f
   assertEquals(yield* inner, true);
 });
 
-loopTest("race() and withTimeout() take their loser out of the line", function* () {
+loopTest("race() and withTimeout() remove a losing wait from the queue", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   assertEquals(yield* race(lock.acquire(), bareSleep(1)), undefined);
@@ -244,7 +247,7 @@ loopTest("race() that acquires the lock keeps it", function* ({ loop }) {
   assertEquals(lock.statistics(), TAKEN);
 });
 
-loopTest("a bare coroutine that is terminated when it was let in passes the lock on", function* () {
+loopTest("a bare coroutine that is terminated when it was granted the lock passes it on", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   const coro = new Coro(function* () {

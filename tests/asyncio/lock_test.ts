@@ -16,7 +16,7 @@ loopTest("a lock that is free is acquired at once, before others have a turn", f
   assertEquals(lock.locked(), false);
 });
 
-loopTest("every release lets one in, in the order in which they came", function* ({ log }) {
+loopTest("every release grants one permit, in the order of arrival", function* ({ log }) {
   const lock = new Lock();
   const enter = (n: number) =>
     createTask(function* () {
@@ -168,7 +168,7 @@ loopTest("releasing by hand inside the block of hold() is an error at its end", 
   assertThrows(() => task.result(), Error, "not acquired");
 });
 
-loopTest("what hold() gives releases the lock once, however often it is disposed of", function* () {
+loopTest("the result of hold() releases the lock once, however often it is disposed of", function* () {
   const lock = new Lock();
   const guard = yield* lock.hold();
   guard[Symbol.dispose]();
@@ -177,7 +177,7 @@ loopTest("what hold() gives releases the lock once, however often it is disposed
   assert(lock.locked());
 });
 
-loopTest("plain yield acquires and holds as well", function* () {
+loopTest("acquire() and hold() work with plain yield", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   const plain = createTask(function* (): Generator<unknown, unknown[], unknown> {
@@ -207,14 +207,14 @@ loopTest("acquire() does nothing until it is yielded", function* () {
   assertEquals(lock.locked(), false);
 });
 
-loopTest("one operation of acquire() belongs to one yield", function* () {
+loopTest("an operation of acquire() belongs to one yield", function* () {
   const lock = new Lock();
   const operation = lock.acquire();
   yield* operation;
   assertThrows(() => operation[Symbol.iterator](), TypeError, "Cannot yield 'acquire' again");
 });
 
-loopTest("tasks and bare coroutines stand in one line for a lock", function* ({ log }) {
+loopTest("tasks and bare coroutines wait for a lock in one queue", function* ({ log }) {
   const lock = new Lock();
   function* enter(name: string) {
     using _ = yield* lock.hold();
@@ -234,7 +234,7 @@ loopTest("tasks and bare coroutines stand in one line for a lock", function* ({ 
   assertEquals(log, ["task 1", "coroutine", "task 2"]);
 });
 
-loopTest("a lock is known by its name", function* () {
+loopTest("the text of a lock shows its name", function* () {
   const named = new Lock("accounts");
   assertEquals([`${named}`, `${new Lock()}`], ["lock 'accounts'", "a lock"]);
   assertThrows(() => new Lock(1 as never), TypeError, "'name' must be a string");

@@ -23,7 +23,7 @@ function isRunningHere(loop: EventLoop): boolean | null {
   }
 }
 
-Deno.test("outside a loop getEventLoop() makes one and gives it again, until it is closed", () => {
+Deno.test("outside a loop getEventLoop() makes one and returns it again, until it is closed", () => {
   const first = getEventLoop();
   assertStrictEquals(getEventLoop(), first);
   assertEquals([first.isRunning(), first.isClosed()], [false, false]);
@@ -33,7 +33,7 @@ Deno.test("outside a loop getEventLoop() makes one and gives it again, until it 
   second.close();
 });
 
-Deno.test("setEventLoop() sets what getEventLoop() gives; null lets one be made", () => {
+Deno.test("setEventLoop() sets what getEventLoop() returns; after null it makes one", () => {
   const loop = newEventLoop();
   setEventLoop(loop);
   assertStrictEquals(getEventLoop(), loop);
@@ -57,7 +57,7 @@ Deno.test("newEventLoop() makes another each time and sets none", () => {
   for (const each of [a, b]) each.close();
 });
 
-loopTest("inside a loop getEventLoop() gives the one that runs, whichever was set", function* ({ loop }) {
+loopTest("inside a loop getEventLoop() returns the one that runs, whichever was set", function* ({ loop }) {
   const other = newEventLoop();
   setEventLoop(other);
   assertStrictEquals(getEventLoop(), loop);
@@ -177,7 +177,7 @@ Deno.test("callbacks leave no running loop behind for what runs after them", () 
     assertEquals([lab.log, isRunningHere(lab.loop)], [[null], null]);
   }));
 
-Deno.test("several loops run interleaved, each knows itself, and stopping one leaves the other running", async () => {
+Deno.test("several loops run interleaved, each is its own running loop, and stopping one leaves the other running", async () => {
   const loops = ["a", "b", "c"].map((name) => newEventLoop({ name }));
   const log: string[] = [];
   function* worker(loop: EventLoop, delay: number) {

@@ -11,7 +11,7 @@ function sorted<T>(items: readonly T[], queue: PriorityQueue<T> = new PriorityQu
   return Array.from(items, () => queue.getNowait());
 }
 
-loopTest("a priority queue gives the least item first", function* () {
+loopTest("a priority queue returns the least item first", function* () {
   const queue = new PriorityQueue<number>();
   assertInstanceOf(queue, Queue);
   for (const n of [1, 3, 2]) yield* queue.put(n);
@@ -55,7 +55,7 @@ Deno.test("equals keep their order when some are taken in between", () => {
   assertEquals([queue.getNowait(), queue.getNowait(), queue.getNowait()], [[0, "d"], [1, "b"], [1, "c"]]);
 });
 
-Deno.test("a function may say what comes first", () => {
+Deno.test("a function may decide what comes first", () => {
   assertEquals(sorted([1, 3, 2], new PriorityQueue<number>(0, (a, b) => b - a)), [3, 2, 1]);
   assertEquals(
     sorted(["ccc", "a", "bb"], new PriorityQueue<string>(0, (a, b) => a.length - b.length)),

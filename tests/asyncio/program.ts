@@ -30,7 +30,7 @@ import type { LoopLab } from "./loop_lab.ts";
 export type Body = readonly Statement[];
 
 /** What a task can do, and with what. */
-export interface Doings {
+export interface Actions {
   sleep: [seconds: number];
   future: [future: number];
   set: [future: number];
@@ -64,7 +64,7 @@ export interface Doings {
 }
 
 /** One thing that a task does. */
-export type Statement = { [K in keyof Doings]: readonly [K, ...Doings[K]] }[keyof Doings];
+export type Statement = { [K in keyof Actions]: readonly [K, ...Actions[K]] }[keyof Actions];
 
 /** The tasks that there may be, by number, and those that exist at first. */
 export interface Program {
@@ -73,11 +73,11 @@ export interface Program {
 }
 
 /** The result of a command, for the log; "return" ends the task. */
-type News = string | undefined | void;
+type ActionResult = string | undefined | void;
 type Steps<T> = Generator<unknown, T, unknown>;
 
 /** The task that runs, and where. */
-interface Place {
+interface Position {
   readonly task: number;
   readonly at: string;
   /** The innermost limit of time. */
@@ -120,7 +120,7 @@ export class ProgramRun {
     return [...this.tasks.values()].filter((task) => !task.done());
   }
 
-  #note({ task, at }: Place, event: string): void {
+  #note({ task, at }: Position, event: string): void {
     this.#lab.at(`t${task} ${at}${event}`);
   }
 
@@ -138,7 +138,7 @@ export class ProgramRun {
     return returned === "return" ? `early${key}` : `value${key}`;
   }
 
-  *#body(place: Place, body: Body): Steps<News> {
+  *#body(place: Position, body: Body): Steps<ActionResult> {
     for (const [index, statement] of body.entries()) {
       const here = { ...place, at: `${place.at}${index}` };
       if ((yield* this.#step(here, statement)) === "return") return "return";
@@ -146,160 +146,165 @@ export class ProgramRun {
   }
 
   /** A subroutine by `yield*` or by `call()`. */
-  *#block(place: Place, body: Body): Steps<News> {
+  *#block(place: Position, body: Body): Steps<ActionResult> {
     const inner = { ...place, at: `${place.at}.` };
     return body.length % 2 === 0 ? yield* this.#body(inner, body) : yield* call(this.#body(inner, body));
   }
 
-  *#step(place: Place, [what, ...args]: Statement): Steps<News> {
-    const act = this.#acts[what] as (place: Place, ...args: unknown[]) => Steps<News> | News;
-    const answer = act.call(this, place, ...args);
-    const news = typeof answer === "object" ? yield* answer : answer;
-    if (news !== "return") this.#note(place, ` ${what}${news === undefined ? "" : ` ${news}`}`);
-    return news;
+  *#step(place: Position, [what, ...args]: Statement): Steps<ActionResult> {
+    const act = this.#acts[what] as (place: Position, ...args: unknown[]) => Steps<ActionResult> | ActionResult;
+    const returned = act.call(this, place, ...args);
+    const result = typeof returned === "object" ? yield* returned : returned;
+    if (result !== "return") this.#note(place, ` ${what}${result === undefined ? "" : ` ${result}`}`);
+    return result;
   }
 
-  readonly #acts: { [K in keyof Doings]: (this: ProgramRun, place: Place, ...args: Doings[K]) => Steps<News> | News } =
-    {
-      *sleep(_place, seconds) {
-        yield* sleep(seconds);
-      },
-      *future(_place, future) {
-        return yield* this.futures[future];
-      },
-      set(_place, key) {
-        const future = this.futures[key];
-        if (!future.done()) future.setResult(`f${key}`);
-      },
-      fail(_place, key) {
-        const future = this.futures[key];
-        if (future.done()) return;
-        future.setException(new Error(`f${key}`));
-        future.exception();
-      },
-      cancelFuture(_place, future) {
-        return String(this.futures[future].cancel());
-      },
-      spawn(_place, task) {
-        this.#start(task, createTask);
-      },
-      *task(place, key) {
-        for (const task of this.#later(place, [key])) return yield* task;
-      },
-      *shield(place, key) {
-        for (const task of this.#later(place, [key])) return yield* shield(task);
-      },
-      *waitForTask(place, key, seconds) {
-        for (const task of this.#later(place, [key])) return yield* waitFor(task, seconds);
-      },
-      *waitForFuture(_place, future, seconds) {
-        return yield* waitFor(this.futures[future], seconds);
-      },
-      *waitForBody(place, seconds, body) {
-        return yield* waitFor(this.#block({ ...place, limit: null }, body), seconds);
-      },
-      cancel(_place, key) {
-        const task = this.tasks.get(key);
-        return task === undefined ? undefined : String(task.cancel());
-      },
-      uncancel() {
-        return String(currentTask()!.uncancel());
-      },
-      raise({ task, at }) {
-        throw new Error(`t${task}${at}`);
-      },
-      return() {
-        return "return";
-      },
-      put() {
-        this.queue.putNowait("item");
-      },
-      *get() {
-        return yield* this.queue.get();
-      },
-      event() {
-        this.event.set();
-      },
-      *waitEvent() {
-        yield* this.event.wait();
-      },
-      *catch(place, body, rethrow) {
-        try {
-          return yield* this.#block(place, body);
-        } catch (error) {
-          this.#note(place, ` caught ${show(error)} cancelling ${currentTask()!.cancelling()}`);
-          if (rethrow) throw error;
-        }
-      },
-      *finally(place, body, cleanup) {
-        try {
-          return yield* this.#block(place, body);
-        } finally {
-          this.#note(place, " finally");
-          yield* this.#block({ ...place, at: `${place.at}f` }, cleanup);
-        }
-      },
-      *timeout(place, seconds, body) {
-        const limited = (limit: Timeout) => this.#block({ ...place, limit }, body);
-        let expired: () => boolean;
-        try {
-          return yield* timeout(seconds as number, function* (limit): Steps<News> {
-            expired = () => limit.expired();
-            return yield* limited(limit);
-          });
-        } finally {
-          this.#note(place, ` expired ${expired!()}`);
-        }
-      },
-      reschedule({ limit }, seconds) {
-        try {
-          limit?.reschedule(seconds === null ? null : this.#lab.loop.time() + seconds);
-        } catch {
-          return "misuse";
-        }
-      },
-      *group(place, children, body) {
-        const begin = (group: TaskGroup) => {
-          for (const key of children) if (key > place.task) this.#start(key, (task) => group.createTask(task));
-          return this.#block(place, body);
-        };
-        return yield* taskGroup(function* (group): Steps<News> {
-          return yield* begin(group);
-        });
-      },
-      *gather(place, tasks, returnExceptions) {
-        return show(yield* gather(this.#later(place, tasks), { returnExceptions: returnExceptions as true }));
-      },
-      *wait(place, tasks, timeout, returnWhen) {
-        const several = this.#later(place, tasks);
-        if (several.length === 0) return;
-        const [done, pending] = yield* wait(several, { timeout, returnWhen });
-        return `${done.size} ${pending.size}`;
-      },
-      *lock(place, lock, body) {
-        using _ = yield* this.locks[lock].hold();
+  readonly #acts: {
+    [K in keyof Actions]: (
+      this: ProgramRun,
+      place: Position,
+      ...args: Actions[K]
+    ) => Steps<ActionResult> | ActionResult;
+  } = {
+    *sleep(_place, seconds) {
+      yield* sleep(seconds);
+    },
+    *future(_place, future) {
+      return yield* this.futures[future];
+    },
+    set(_place, key) {
+      const future = this.futures[key];
+      if (!future.done()) future.setResult(`f${key}`);
+    },
+    fail(_place, key) {
+      const future = this.futures[key];
+      if (future.done()) return;
+      future.setException(new Error(`f${key}`));
+      future.exception();
+    },
+    cancelFuture(_place, future) {
+      return String(this.futures[future].cancel());
+    },
+    spawn(_place, task) {
+      this.#start(task, createTask);
+    },
+    *task(place, key) {
+      for (const task of this.#later(place, [key])) return yield* task;
+    },
+    *shield(place, key) {
+      for (const task of this.#later(place, [key])) return yield* shield(task);
+    },
+    *waitForTask(place, key, seconds) {
+      for (const task of this.#later(place, [key])) return yield* waitFor(task, seconds);
+    },
+    *waitForFuture(_place, future, seconds) {
+      return yield* waitFor(this.futures[future], seconds);
+    },
+    *waitForBody(place, seconds, body) {
+      return yield* waitFor(this.#block({ ...place, limit: null }, body), seconds);
+    },
+    cancel(_place, key) {
+      const task = this.tasks.get(key);
+      return task === undefined ? undefined : String(task.cancel());
+    },
+    uncancel() {
+      return String(currentTask()!.uncancel());
+    },
+    raise({ task, at }) {
+      throw new Error(`t${task}${at}`);
+    },
+    return() {
+      return "return";
+    },
+    put() {
+      this.queue.putNowait("item");
+    },
+    *get() {
+      return yield* this.queue.get();
+    },
+    event() {
+      this.event.set();
+    },
+    *waitEvent() {
+      yield* this.event.wait();
+    },
+    *catch(place, body, rethrow) {
+      try {
         return yield* this.#block(place, body);
-      },
-      soon(place, done) {
-        this.#lab.loop.callSoon(this.#callback(place, done));
-      },
-      later(place, seconds, done) {
-        this.#lab.loop.callLater(seconds, this.#callback(place, done));
-      },
-      whenDone(place, key, done) {
-        this.tasks.get(key)?.addDoneCallback(this.#callback(place, done));
-      },
-    };
+      } catch (error) {
+        this.#note(place, ` caught ${show(error)} cancelling ${currentTask()!.cancelling()}`);
+        if (rethrow) throw error;
+      }
+    },
+    *finally(place, body, cleanup) {
+      try {
+        return yield* this.#block(place, body);
+      } finally {
+        this.#note(place, " finally");
+        yield* this.#block({ ...place, at: `${place.at}f` }, cleanup);
+      }
+    },
+    *timeout(place, seconds, body) {
+      const limited = (limit: Timeout) => this.#block({ ...place, limit }, body);
+      let expired: () => boolean;
+      try {
+        return yield* timeout(seconds as number, function* (limit): Steps<ActionResult> {
+          expired = () => limit.expired();
+          return yield* limited(limit);
+        });
+      } finally {
+        this.#note(place, ` expired ${expired!()}`);
+      }
+    },
+    reschedule({ limit }, seconds) {
+      try {
+        limit?.reschedule(seconds === null ? null : this.#lab.loop.time() + seconds);
+      } catch {
+        return "misuse";
+      }
+    },
+    *group(place, children, body) {
+      const begin = (group: TaskGroup) => {
+        for (const key of children) if (key > place.task) this.#start(key, (task) => group.createTask(task));
+        return this.#block(place, body);
+      };
+      return yield* taskGroup(function* (group): Steps<ActionResult> {
+        return yield* begin(group);
+      });
+    },
+    *gather(place, tasks, returnExceptions) {
+      return show(yield* gather(this.#later(place, tasks), { returnExceptions: returnExceptions as true }));
+    },
+    *wait(place, tasks, timeout, returnWhen) {
+      const several = this.#later(place, tasks);
+      if (several.length === 0) return;
+      const [done, pending] = yield* wait(several, { timeout, returnWhen });
+      return `${done.size} ${pending.size}`;
+    },
+    *lock(place, lock, body) {
+      using _ = yield* this.locks[lock].hold();
+      return yield* this.#block(place, body);
+    },
+    soon(place, done) {
+      this.#lab.loop.callSoon(this.#callback(place, done));
+    },
+    later(place, seconds, done) {
+      this.#lab.loop.callLater(seconds, this.#callback(place, done));
+    },
+    whenDone(place, key, done) {
+      this.tasks.get(key)?.addDoneCallback(this.#callback(place, done));
+    },
+  };
 
   /** A callback that does what needs no wait. */
-  #callback(place: Place, done: Body): () => void {
+  #callback(place: Position, done: Body): () => void {
     return () => {
       for (const statement of done) this.#step(place, statement).next();
     };
   }
 
   /** Tasks that exist and have higher numbers: of tasks that wait for each other in a circle none could be cancelled. */
-  #later({ task }: Place, keys: readonly number[]): Task<string>[] {
+  #later({ task }: Position, keys: readonly number[]): Task<string>[] {
     return keys.filter((key) => key > task && this.tasks.has(key)).map((key) => this.tasks.get(key)!);
   }
 }

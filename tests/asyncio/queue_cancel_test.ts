@@ -16,7 +16,7 @@ import { outcomeOf, turns } from "./outcome.ts";
 
 const IDLE = { size: 0, getters: 0, putters: 0, unfinished: 0 };
 
-loopTest("a getter that is cancelled while it waits leaves the line", function* () {
+loopTest("a getter that is cancelled while it waits is removed from the queue", function* () {
   const queue = new Queue<string>();
   const [first, second] = [createTask(queue.get()), createTask(queue.get())];
   yield* sleep(0);
@@ -153,7 +153,7 @@ loopTest("a getter that is cancelled in the iteration after its item was taken h
   assertEquals([yield* outcomeOf(reader), queue.getNowait()], ["CancelledError", 1]);
 });
 
-loopTest("waitFor(get()) that is too late leaves the line, and loses nothing that comes after", function* ({ loop }) {
+loopTest("waitFor(get()) that is too late is removed from the queue, and loses no later item", function* ({ loop }) {
   const queue = new Queue<number>();
   assertEquals(yield* outcomeOf(waitFor(queue.get(), 0.1)), "TimeoutError");
   assertEquals([loop.time(), queue.statistics()], [0.1, IDLE]);
@@ -266,34 +266,37 @@ loopTest("a getter that waits by plain yield is cancelled like any other", funct
 });
 
 for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
-  loopTest(`${Kind.name}: a getter and a putter cancelled at any moment lose no item and block no other`, function* () {
-    for (let moment = 0; moment < 25; moment++) {
-      const queue = new Kind<number>(1);
-      const got: number[] = [];
-      let put = 0;
-      const getters = [0, 1, 2].map(() =>
-        createTask(function* () {
-          got.push(yield* queue.get());
-        })
-      );
-      const putters = [0, 1, 2].map((n) =>
-        createTask(function* () {
-          yield* queue.put(n);
-          put++;
-        })
-      );
-      yield* turns(moment % 5);
-      getters[1].cancel();
-      yield* turns(Math.floor(moment / 5));
-      putters[1].cancel();
-      yield* turns(10);
-      assertEquals(got.length + queue.qsize(), put);
-      const { getters: waitForItems, putters: waitForRoom, unfinished } = queue.statistics();
-      assertEquals(unfinished, put);
-      assert(waitForItems === 0 || queue.empty(), "a getter waits for an item that is there");
-      assert(waitForRoom === 0 || queue.full(), "a putter waits for room that is there");
-      for (const task of [...getters, ...putters]) task.cancel();
-      yield* gather([...getters, ...putters], { returnExceptions: true });
-    }
-  });
+  loopTest(
+    `${Kind.name}: getters and putters that are cancelled at any moment lose no item and block no other`,
+    function* () {
+      for (let moment = 0; moment < 25; moment++) {
+        const queue = new Kind<number>(1);
+        const got: number[] = [];
+        let put = 0;
+        const getters = [0, 1, 2].map(() =>
+          createTask(function* () {
+            got.push(yield* queue.get());
+          })
+        );
+        const putters = [0, 1, 2].map((n) =>
+          createTask(function* () {
+            yield* queue.put(n);
+            put++;
+          })
+        );
+        yield* turns(moment % 5);
+        getters[1].cancel();
+        yield* turns(Math.floor(moment / 5));
+        putters[1].cancel();
+        yield* turns(10);
+        assertEquals(got.length + queue.qsize(), put);
+        const { getters: waitForItems, putters: waitForRoom, unfinished } = queue.statistics();
+        assertEquals(unfinished, put);
+        assert(waitForItems === 0 || queue.empty(), "a getter waits for an item that is there");
+        assert(waitForRoom === 0 || queue.full(), "a putter waits for room that is there");
+        for (const task of [...getters, ...putters]) task.cancel();
+        yield* gather([...getters, ...putters], { returnExceptions: true });
+      }
+    },
+  );
 }

@@ -34,7 +34,7 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
     assertEquals(lab.log, []);
   });
 
-  loopTest(`${name}: join() waits until workers have dealt with all items`, function* () {
+  loopTest(`${name}: join() waits until workers have processed all items`, function* () {
     const queue = new Kind<number>();
     for (let n = 0; n < 100; n++) queue.putNowait(n);
     let sum = 0;
@@ -96,7 +96,7 @@ loopTest("join() waits also for what is put while it waits", function* ({ loop }
   assertEquals(loop.time(), 1);
 });
 
-loopTest("all that are in join() go on together, in the order in which they came", function* ({ log }) {
+loopTest("all that wait in join() go on together, in the order in which they came", function* ({ log }) {
   const queue = new Queue<number>();
   queue.putNowait(1);
   const joins = [1, 2, 3].map((n) =>

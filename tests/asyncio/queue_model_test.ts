@@ -26,7 +26,7 @@ import { turns } from "./outcome.ts";
 interface Kind {
   readonly name: string;
   make(maxsize: number): Queue<number>;
-  /** Takes the next item out of those in it, which stand in the order in which they were put. */
+  /** Takes the next item out of those in it, which are in the order in which they were put. */
   take(items: number[]): number;
 }
 
@@ -232,7 +232,7 @@ function* finish(watched: Watched): Generator<unknown, void, unknown> {
 }
 
 for (const kind of KINDS) {
-  Deno.test(`${kind.name} does what a list does, whatever tasks do with it`, () =>
+  Deno.test(`${kind.name} behaves like a list, whatever tasks do with it`, () =>
     fc.assert(
       fc.asyncProperty(
         commands,

@@ -53,7 +53,7 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
     assertThrows(() => queue.taskDone(), RangeError);
   });
 
-  loopTest(`${name}: an immediate shutdown throws away what is in it, which counts as done`, function* () {
+  loopTest(`${name}: an immediate shutdown discards its items, which count as done`, function* () {
     const queue = new Kind<string>();
     queue.putNowait("data");
     const join = createTask(queue.join());
@@ -66,7 +66,7 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue]) {
     assertThrows(() => queue.taskDone(), RangeError);
   });
 
-  loopTest(`${name}: what was taken before an immediate shutdown is still to be dealt with`, function* () {
+  loopTest(`${name}: items that were taken before an immediate shutdown must still be processed`, function* () {
     const queue = new Kind<string>();
     queue.putNowait("data");
     queue.putNowait("data");
@@ -96,7 +96,7 @@ loopTest("an immediate shutdown ends putters and getters alike", function* () {
   assertEquals([full.statistics(), empty.statistics()], [IDLE, IDLE]);
 });
 
-loopTest("a second shutdown changes nothing, and an immediate one still throws away", function* () {
+loopTest("a second shutdown changes nothing, and an immediate one still discards the items", function* () {
   const queue = new Queue<string>();
   queue.putNowait("a");
   queue.putNowait("b");

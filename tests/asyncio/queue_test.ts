@@ -17,7 +17,7 @@ import { turns } from "./outcome.ts";
 
 const IDLE = { size: 0, getters: 0, putters: 0, unfinished: 0 };
 
-loopTest("a queue gives its items in the order in which they were put", function* () {
+loopTest("a queue returns its items in the order in which they were put", function* () {
   const queue = new Queue<number>();
   for (const n of [1, 3, 2]) yield* queue.put(n);
   assertEquals([yield* queue.get(), yield* queue.get(), yield* queue.get()], [1, 3, 2]);
@@ -110,7 +110,7 @@ loopTest("put() waits until a callback takes an item", function* ({ loop }) {
   assertEquals([loop.time(), queue.getNowait()], [1, 2]);
 });
 
-loopTest("one that puts more than there is room for goes on as items are taken", function* ({ log }) {
+loopTest("a task that puts more than there is room for goes on as items are taken", function* ({ log }) {
   const queue = new Queue<number>(2);
   const task = createTask(function* () {
     for (const n of [0, 1, 2]) {
@@ -185,7 +185,7 @@ loopTest("as many getters are woken as items are put, and no more", function* ({
   yield* gather(getters);
 });
 
-loopTest("all that wait to put go on when the queue is emptied at once", function* () {
+loopTest("all that wait to put go on when the queue is emptied", function* () {
   const queue = new Queue<number>(2);
   yield* taskGroup(function* (group) {
     group.createTask(function* () {
@@ -224,7 +224,7 @@ for (const maxsize of [0, 1, 3]) {
   );
 }
 
-loopTest("one that loops on a queue which is never empty leaves turns to the others", function* ({ log }) {
+loopTest("a task that loops on a queue which is never empty gives turns to the others", function* ({ log }) {
   const queue = new Queue<number>();
   let stopped = false;
   const loop = createTask(function* () {
@@ -247,7 +247,7 @@ loopTest("one that loops on a queue which is never empty leaves turns to the oth
   assert((yield* loop) < 1_000_000);
 });
 
-loopTest("one that loops on a queue which is never full leaves turns to the others", function* () {
+loopTest("a task that loops on a queue which is never full gives turns to the others", function* () {
   const queue = new Queue<number>();
   let stopped = false;
   const loop = createTask(function* () {
@@ -259,7 +259,7 @@ loopTest("one that loops on a queue which is never full leaves turns to the othe
   assert(queue.qsize() < 1_000_000);
 });
 
-loopTest("plain yield gets and puts as well, at once or waiting", function* () {
+loopTest("get() and put() work with plain yield, whether or not they wait", function* () {
   const queue = new Queue<number>(1);
   const getter = createTask(function* (): Generator<unknown, unknown[], unknown> {
     return [yield queue.get(), yield queue.get(), yield queue.get()];
@@ -272,7 +272,7 @@ loopTest("plain yield gets and puts as well, at once or waiting", function* () {
   assertEquals([yield* getter, yield* putter], [[1, 2, 3], undefined]);
 });
 
-loopTest("tasks and bare coroutines stand in one line", function* () {
+loopTest("tasks and bare coroutines wait in one queue", function* () {
   const queue = new Queue<string>();
   const first = createTask(queue.get());
   const second = new Coro(function* () {

@@ -94,7 +94,7 @@ hostTest("a task may be cancelled by code outside while it sleeps", async (loop)
   assertEquals([await running, task.cancelled()], ["CancelledError", true]);
 });
 
-hostTest("callbacks that go on and on starve no host timer and no promise", async (loop) => {
+hostTest("endless chains of callbacks starve no host timer and no promise", async (loop) => {
   let links = 0;
   let ended = false;
   const link = () => void (links++, ended ? loop.stop() : loop.callSoon(link));
@@ -106,7 +106,7 @@ hostTest("callbacks that go on and on starve no host timer and no promise", asyn
   assert(links > 1);
 });
 
-hostTest("tasks that go on and on starve neither timers of the loop nor the host", async (loop) => {
+hostTest("tasks that never wait starve neither timers of the loop nor the host", async (loop) => {
   let ended = false;
   const spinner = loop.createTask(function* () {
     while (!ended) yield;
@@ -153,7 +153,7 @@ hostTest("a loop may be run while another one runs, by a task of that", async (l
   assertEquals([result, log], ["inner", ["outer", "outer", "outer"]]);
 });
 
-hostTest("core's race() works in tasks: the loser is withdrawn", async (loop) => {
+hostTest("core's race() works in tasks: the losing wait is withdrawn", async (loop) => {
   const winner = await loop.runUntilComplete(function* () {
     return yield* race(sleep(0.001, "quick"), call(slow()));
   });
@@ -165,7 +165,7 @@ hostTest("core's race() works in tasks: the loser is withdrawn", async (loop) =>
   }
 });
 
-hostTest("coroutines that are no tasks live on the loop as well, with messages and all", async (loop) => {
+hostTest("coroutines that are no tasks run on the loop as well, with messages and waits", async (loop) => {
   const answer = await loop.runUntilComplete(function* (coro) {
     const echo = new Coro(function* (self) {
       const [from, text] = (yield* self.receive()) as [Coro, string];

@@ -27,7 +27,7 @@ function virtual(): { options: RunOptions; contexts: ExceptionContext[]; loops: 
   return { options: { loopFactory }, contexts, loops };
 }
 
-Deno.test("run() gives the result of its main coroutine, be it a function, a generator or an operation", async () => {
+Deno.test("run() returns the result of its main coroutine, be it a function, a generator or an operation", async () => {
   function* main() {
     yield* sleep(0);
     return 42;
@@ -44,7 +44,7 @@ Deno.test("run() hands its main function the task's Coro", async () => {
   });
 });
 
-Deno.test("run() gives the error of its main coroutine, the same one", async () => {
+Deno.test("run() throws the error of its main coroutine, the same object", async () => {
   const error = new RangeError("of main");
   const failed = await run(function* () {
     yield* sleep(0);
@@ -160,7 +160,7 @@ Deno.test("a task made in main's last step makes its first step before it is can
   assertEquals([log, contexts], [["began", "cancelled"], []]);
 });
 
-Deno.test("what is left is cancelled when main fails, too, and main's error is what counts", async () => {
+Deno.test("remaining tasks are cancelled when main fails, too, and main's error is thrown", async () => {
   const { options } = virtual();
   const log: string[] = [];
   await assertRejects(
@@ -249,7 +249,7 @@ Deno.test("callbacks that are left are not called", async () => {
   assertEquals(log, []);
 });
 
-Deno.test("a main that waits for what never comes fails with a DeadlockError, in virtual time", async () => {
+Deno.test("a main that can never go on fails with a DeadlockError, in virtual time", async () => {
   const { options, loops } = virtual();
   const error = await assertRejects(
     () =>
@@ -280,7 +280,7 @@ Deno.test("two tasks that await each other are a deadlock, and both are cancelle
   assertEquals(tasks.map((task) => task.done()), [true, true]);
 });
 
-Deno.test("main that cancels itself ends the run with a CancelledError", async () => {
+Deno.test("a main that cancels itself ends the run with a CancelledError", async () => {
   const { options } = virtual();
   await assertRejects(
     () =>
@@ -293,7 +293,7 @@ Deno.test("main that cancels itself ends the run with a CancelledError", async (
   );
 });
 
-Deno.test("main that fails at once, or is used up, ends the run at once", async () => {
+Deno.test("a main that fails at once, or has ended before, ends the run at once", async () => {
   const { options } = virtual();
   const used = (function* () {
     return 1;
@@ -317,12 +317,12 @@ Deno.test("a task that a cleanup makes is pending when the loop is closed, and r
       try {
         yield* sleep(10);
       } finally {
-        createTask(sleep(10), { name: "afterthought" });
+        createTask(sleep(10), { name: "late" });
       }
     });
     yield* sleep(0);
   }, options);
   assertEquals(contexts.map(({ message }) => message), [
-    "Event loop closed while task 'afterthought' was pending: it never goes on",
+    "Event loop closed while task 'late' was pending: it never goes on",
   ]);
 });

@@ -13,7 +13,7 @@ Deno.test("a semaphore has one permit by default, or none, and never a negative 
   assertThrows(() => new Semaphore("1" as never), TypeError, "'value' must be");
 });
 
-loopTest("as many acquire it at once as there are permits; the others wait in the queue", function* ({ log }) {
+loopTest("as many tasks acquire it at once as there are permits; the others wait in the queue", function* ({ log }) {
   const semaphore = new Semaphore(3);
   assertEquals([yield* semaphore.acquire(), yield* semaphore.acquire()], [true, true]);
   assertEquals(semaphore.locked(), false);
@@ -36,7 +36,7 @@ loopTest("as many acquire it at once as there are permits; the others wait in th
   assertEquals(yield* gather(tasks), [1, 2, 3, 4]);
 });
 
-loopTest("a permit that is free is had before others have a turn", function* (lab) {
+loopTest("a free permit is acquired before others have a turn", function* (lab) {
   const semaphore = new Semaphore();
   lab.loop.callSoon(lab.noting("others"));
   yield* semaphore.acquire();
@@ -53,7 +53,7 @@ loopTest("release() without waiters adds a permit, beyond the first number too",
   assertEquals(semaphore.statistics(), { value: 2, waiters: 0 });
 });
 
-loopTest("release(n) lets n in, and keeps the rest", function* () {
+loopTest("release(n) grants n permits, and keeps the rest", function* () {
   const semaphore = new Semaphore(0);
   const tasks = [1, 2].map(() => createTask(semaphore.acquire()));
   yield* sleep(0);
@@ -80,7 +80,7 @@ loopTest("a task that acquires again queues behind the others", function* ({ log
 });
 
 loopTest(
-  "a newcomer in the iteration of the release does not take the permit of one that was let in",
+  "a task that comes in the iteration of the release does not take the permit of one that was granted it",
   function* ({ log }) {
     const semaphore = new Semaphore(0);
     const enter = (name: string) =>
@@ -171,7 +171,7 @@ loopTest("a task that has a permit and is cancelled before its turn gives it bac
   assertEquals([semaphore.statistics(), semaphore.locked()], [{ value: 1, waiters: 0 }, false]);
 });
 
-loopTest("a tight loop of release and acquire lets the others in", function* ({ log }) {
+loopTest("a tight loop of release and acquire does not keep the others waiting", function* ({ log }) {
   const semaphore = new Semaphore(1);
   yield* semaphore.acquire();
   const others = [1, 2].map((n) =>
@@ -199,20 +199,23 @@ loopTest("a task that is cancelled while it waits leaves the queue", function* (
   assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
 });
 
-loopTest("a release after cancellations lets the first in that was not cancelled, and only that one", function* () {
-  const semaphore = new Semaphore(0);
-  const tasks = [1, 2, 3, 4].map(() => createTask(semaphore.acquire()));
-  yield* sleep(0);
-  tasks[0].cancel();
-  tasks[1].cancel();
-  semaphore.release();
-  yield* turns(2);
-  assertEquals(tasks.map((task) => task.done()), [true, true, true, false]);
-  assertEquals(yield* tasks[2], true);
-  tasks[3].cancel();
-  yield* sleep(0);
-  assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
-});
+loopTest(
+  "a release after cancellations grants the permit to the first that was not cancelled, and only to it",
+  function* () {
+    const semaphore = new Semaphore(0);
+    const tasks = [1, 2, 3, 4].map(() => createTask(semaphore.acquire()));
+    yield* sleep(0);
+    tasks[0].cancel();
+    tasks[1].cancel();
+    semaphore.release();
+    yield* turns(2);
+    assertEquals(tasks.map((task) => task.done()), [true, true, true, false]);
+    assertEquals(yield* tasks[2], true);
+    tasks[3].cancel();
+    yield* sleep(0);
+    assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
+  },
+);
 
 loopTest("a task that is cancelled when it was granted a permit passes it on", function* () {
   const semaphore = new Semaphore(0);
@@ -251,24 +254,27 @@ loopTest("a task that is cancelled by the one that releases leaves a semaphore t
   assertEquals(yield* waitFor(semaphore.acquire(), 1), true);
 });
 
-loopTest("two are let in and both cancelled: both permits reach those behind them, in order", function* ({ log }) {
-  const semaphore = new Semaphore(0);
-  const tasks = [1, 2, 3, 4, 5].map((n) =>
-    createTask(function* () {
-      yield* semaphore.acquire();
-      log.push(n);
-    })
-  );
-  yield* sleep(0);
-  semaphore.release();
-  semaphore.release();
-  tasks[0].cancel();
-  tasks[1].cancel();
-  yield* turns(3);
-  assertEquals([log, semaphore.statistics()], [[3, 4], { value: 0, waiters: 1 }]);
-  semaphore.release();
-  yield* tasks[4];
-});
+loopTest(
+  "when two that were granted permits are cancelled, the next two in the queue get them, in order",
+  function* ({ log }) {
+    const semaphore = new Semaphore(0);
+    const tasks = [1, 2, 3, 4, 5].map((n) =>
+      createTask(function* () {
+        yield* semaphore.acquire();
+        log.push(n);
+      })
+    );
+    yield* sleep(0);
+    semaphore.release();
+    semaphore.release();
+    tasks[0].cancel();
+    tasks[1].cancel();
+    yield* turns(3);
+    assertEquals([log, semaphore.statistics()], [[3, 4], { value: 0, waiters: 1 }]);
+    semaphore.release();
+    yield* tasks[4];
+  },
+);
 
 loopTest("after a cancellation the waiters are granted, in order", function* ({ log }) {
   const semaphore = new Semaphore(0);
@@ -302,7 +308,7 @@ loopTest("a task that is cancelled in its block releases the permit to the next,
   assertEquals(semaphore.statistics(), { value: 0, waiters: 0 });
 });
 
-loopTest("waitFor() and race() take their loser out of the line, and lose no permit", function* ({ loop }) {
+loopTest("waitFor() and race() remove a losing wait from the queue, and lose no permit", function* ({ loop }) {
   const semaphore = new Semaphore(0);
   assertEquals(yield* outcomeOf(waitFor(semaphore.acquire(), 1)), "TimeoutError");
   assertEquals(yield* race(semaphore.acquire(), bareSleep(1)), undefined);

@@ -4,7 +4,7 @@ import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows }
 import { inLoop, loopTest } from "./loop_lab.ts";
 import { errorOf, stateOf, textOf } from "./outcomes.ts";
 
-loopTest("shield() gives what it shields gives", function* () {
+loopTest("shield() returns the result of what it shields", function* () {
   assertEquals(yield* shield(sleep(1, "slept")), "slept");
   assertEquals(
     yield* shield(function* () {
@@ -67,7 +67,7 @@ loopTest("a task may cancel its wait for a shield and then wait for what is shie
   assertEquals([yield* task, task.cancelling()], ["finished in any case", 1]);
 });
 
-loopTest("shield() of what is done is that very future", function* ({ loop }) {
+loopTest("shield() of a future that is done is that future", function* ({ loop }) {
   const inner = loop.createFuture<string>();
   inner.setResult("done");
   assertStrictEquals(shield(inner), inner);

@@ -18,7 +18,7 @@ async function listening(use: (note: () => void) => Promise<unknown>): Promise<n
 
 const options = { loopFactory: () => newEventLoop({ clock: new VirtualClock() }) };
 
-Deno.test("run() listens while it runs, its cleanup included", async () => {
+Deno.test("run() listens for SIGINT while it runs, its cleanup included", async () => {
   const noted = await listening((note) =>
     run(function* () {
       createTask(function* () {
@@ -50,7 +50,7 @@ Deno.test("several runs share a listener, which stays until the last has ended",
   assertEquals(noted, [1, 1, 0]);
 });
 
-Deno.test("a run that is refused does not listen", async () => {
+Deno.test("a run that is rejected does not listen for SIGINT", async () => {
   const noted = await listening((note) =>
     run(function* () {
       yield run(sleep(0)).catch(note);
@@ -60,7 +60,7 @@ Deno.test("a run that is refused does not listen", async () => {
   assertEquals(await listening(() => run(42 as never).catch(() => {})), [0]);
 });
 
-Deno.test("a run that fails listens no more, not even if its cleanup never ends", async () => {
+Deno.test("a run that has failed no longer listens for SIGINT, even if its cleanup never ends", async () => {
   const noted = await listening(async () => {
     await assertRejects(() =>
       run(function* () {
@@ -91,7 +91,7 @@ Deno.test("a run that fails listens no more, not even if its cleanup never ends"
   assertEquals(noted, [0]);
 });
 
-Deno.test("a loop that is run without run() does not listen", async () => {
+Deno.test("a loop that is run without run() does not listen for SIGINT", async () => {
   const loop = newEventLoop({ clock: new VirtualClock() });
   const noted = await listening((note) =>
     loop.runUntilComplete(function* () {

@@ -3,7 +3,7 @@ import { createTask, sleep } from "@asyncoro/asyncoro/asyncio";
 import { assertEquals } from "@std/assert";
 import { inLoop, loopTest } from "./loop_lab.ts";
 
-loopTest("callbacks and tasks run in one line, in the order in which they were asked for", function* ({ loop, log }) {
+loopTest("callbacks and tasks run in one order, that of their requests", function* ({ loop, log }) {
   loop.callSoon(() => log.push("callback 1"));
   const task = createTask(function* () {
     log.push("task");

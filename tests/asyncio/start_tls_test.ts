@@ -111,7 +111,7 @@ tlsTest("startTls() goes on with TLS, reading ahead all the time", plain, functi
   writer.write("bye");
   writer.close();
   yield* writer.waitClosed();
-  yield* eventually(() => server.ended === 1, "the end was told");
+  yield* eventually(() => server.ended === 1, "the end was received");
   assert(server.received.endsWith("bye"));
 });
 

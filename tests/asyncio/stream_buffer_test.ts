@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { StreamBuffer } from "../../core/asyncio/streams/stream_buffer.ts";
 import { bytes, seeded, text } from "../io/helpers.ts";
 
-Deno.test("a stream's buffer gives what came, in whatever pieces it comes, is searched and goes", () => {
+Deno.test("a stream's buffer returns what it received, in whatever pieces it is filled, searched and read", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = seeded(seed);
     const buffer = new StreamBuffer();
@@ -36,7 +36,7 @@ function matchIn(model: string, separators: string[], from: number): { start: nu
   return matches.length === 0 ? null : matches.reduce((best, each) => each.end < best.end ? each : best);
 }
 
-Deno.test("what is taken out of a stream's buffer is the taker's: nothing changes it, and it changes nothing", () => {
+Deno.test("bytes taken out of a stream's buffer are never changed by it, and changing them does not change it", () => {
   const buffer = new StreamBuffer();
   for (const piece of ["abcdef", "gh"]) buffer.append(bytes(piece));
   const first = buffer.take(5);
@@ -48,7 +48,7 @@ Deno.test("what is taken out of a stream's buffer is the taker's: nothing change
   assertEquals(text(buffer.take(11)), "h" + "i".repeat(10));
 });
 
-Deno.test("little that is left in a stream's buffer does not keep much memory", () => {
+Deno.test("few bytes that are left in a stream's buffer do not keep much memory", () => {
   const buffer = new StreamBuffer();
   buffer.append(new Uint8Array(4_000_000).fill(97));
   buffer.take(3_999_990);

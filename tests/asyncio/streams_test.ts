@@ -84,7 +84,7 @@ function* eventually(condition: () => boolean, what: string): Generator<unknown,
 }
 
 streamTest(
-  "readline() gives lines with their ends, the last one without, and then nothing",
+  "readline() returns lines with their ends, the last one without, and then an empty one",
   sends("one\ntw", "o\n\nend"),
   function* (reader) {
     const lines: string[] = [];
@@ -173,7 +173,7 @@ streamTest("a reader iterates its lines in async code", sends("one\ntw", "o"), f
   assertEquals(lines, ["one\n", "two"]);
 });
 
-streamTest("read() gives all until the end, read(n) what is there", sends("abc", "def"), function* (reader) {
+streamTest("read() returns everything to the end, read(n) what is available", sends("abc", "def"), function* (reader) {
   assertEquals(text(yield* reader.read(2)), "ab");
   assertEquals((yield* reader.read(0)).length, 0);
   assertEquals(text(yield* reader.read()), "cdef");
@@ -269,7 +269,7 @@ streamTest("drain() throws when the connection is lost, write() does not", funct
       failure = error;
     }
   }
-  assert(failure instanceof Error, "It was never told");
+  assert(failure instanceof Error, "The failure was never reported");
   assert(writer.isClosing());
   writer.write("nobody minds");
 });
@@ -323,7 +323,7 @@ streamTest(
       yield* sleep(0.002);
     }
     const failure = reader.exception();
-    assert(failure instanceof Error, "it was never told");
+    assert(failure instanceof Error, "the failure was never reported");
     for (const read of [reader.read(), reader.read(1), reader.readexactly(1), reader.readline(), reader.readuntil()]) {
       assertEquals(yield* failureOf(read, Error), failure);
     }
@@ -432,7 +432,7 @@ streamTest("writelines() sends nothing if one piece is not data", echo, function
   assertEquals(text(yield* reader.read()), "bc");
 });
 
-streamTest("getExtraInfo() knows the addresses", echo, function* (_reader, writer, server) {
+streamTest("getExtraInfo() returns the addresses", echo, function* (_reader, writer, server) {
   assertEquals((writer.getExtraInfo("peername") as Deno.NetAddr).port, (server.addr as Deno.NetAddr).port);
   assertEquals((writer.getExtraInfo("sockname") as Deno.NetAddr).hostname, "127.0.0.1");
   assertEquals(writer.getExtraInfo("socket"), writer.socket);
@@ -565,7 +565,7 @@ Deno.test("a connection left open does not keep the process", async () => {
   listener.close();
 });
 
-Deno.test("a path in the file system will do as well", async () => {
+Deno.test("a path in the file system is accepted as well", async () => {
   const folder = await Deno.makeTempDir();
   await run(function* () {
     using server = yield* startServer(echo, { path: `${folder}/socket` });

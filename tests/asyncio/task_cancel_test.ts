@@ -123,7 +123,7 @@ waitCancels("a condition", () => {
   };
 });
 
-loopTest("cancelling a task that waits for a lock takes it out of the line", function* () {
+loopTest("cancelling a task that waits for a lock removes it from the queue", function* () {
   const lock = new Lock();
   yield* lock.acquire();
   const [first, second] = [1, 2].map(() =>
@@ -162,7 +162,7 @@ loopTest("cancelling a future fails the task that waits for it, without a reques
   assertEquals([task.cancelled(), task.cancelling()], [true, 0]);
 });
 
-loopTest("cancelling a task goes down to the task that it waits for, and on", function* ({ loop, log }) {
+loopTest("cancelling a task cancels the task that it waits for, and so on", function* ({ loop, log }) {
   const future = loop.createFuture();
   const link = (name: string, to: Future | Task) =>
     createTask(function* () {
@@ -202,7 +202,7 @@ loopTest("of several that wait for one task, cancelling one cancels it for all",
   ]);
 });
 
-loopTest("cancelling one that waits leaves alone a task that refuses to end", function* () {
+loopTest("cancelling a waiter does not affect a task that ignores its cancellation", function* () {
   const stubborn = createTask(function* () {
     try {
       yield* sleep(10);

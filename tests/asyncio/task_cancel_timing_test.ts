@@ -80,7 +80,7 @@ loopTest("two cancellations in one iteration throw one error", function* ({ log 
   assertEquals([log, task.cancelling()], [["cancelled", "slept"], 2]);
 });
 
-loopTest("a task may refuse to end, and be cancelled again", function* ({ log }) {
+loopTest("a task may ignore a cancellation, and be cancelled again", function* ({ log }) {
   const task = createTask(function* () {
     while (log.length < 2) {
       try {
@@ -174,7 +174,7 @@ loopTest("a task that cancels itself and awaits a future or task cancels that", 
   }
 });
 
-loopTest("a task that cancels itself still gets what is there already, without a wait", function* ({ loop, log }) {
+loopTest("a task that cancels itself still receives what is available without a wait", function* ({ loop, log }) {
   const done = loop.createFuture<string>();
   done.setResult("done future");
   const queue = new Queue<string>();

@@ -85,7 +85,7 @@ loopTest("finish() throws what the task failed with", function* () {
 });
 
 loopTest("a monitor receives how a task ended", function* () {
-  const told: string[] = [];
+  const outcomes: string[] = [];
   for (const ending of ["return", "throw", "cancel"]) {
     const task: Task = createTask(function* () {
       yield* sleep(1);
@@ -98,17 +98,17 @@ loopTest("a monitor receives how a task ended", function* () {
     });
     yield* sleep(0.5);
     if (ending === "cancel") task.cancel();
-    const news = yield* monitor;
-    assertInstanceOf(news, MonitorException);
-    assertStrictEquals(news.args[0], task.getCoro());
-    const [type, value] = news.args[1] as [unknown, unknown];
-    told.push(`${(type as { name?: string })?.name ?? type}: ${value instanceof Error ? textOf(value) : value}`);
+    const message = yield* monitor;
+    assertInstanceOf(message, MonitorException);
+    assertStrictEquals(message.args[0], task.getCoro());
+    const [type, value] = message.args[1] as [unknown, unknown];
+    outcomes.push(`${(type as { name?: string })?.name ?? type}: ${value instanceof Error ? textOf(value) : value}`);
     if (ending === "throw") task.exception();
   }
-  assertEquals(told.length, 3);
-  assertEquals(told[0].endsWith("value"), true);
-  assertEquals(told[1].endsWith("failed"), true);
-  assertEquals(told[2].endsWith("cancelled"), true);
+  assertEquals(outcomes.length, 3);
+  assertEquals(outcomes[0].endsWith("value"), true);
+  assertEquals(outcomes[1].endsWith("failed"), true);
+  assertEquals(outcomes[2].endsWith("cancelled"), true);
 });
 
 loopTest("terminating the coroutine of a task cancels the task, after its cleanup", function* ({ log }) {

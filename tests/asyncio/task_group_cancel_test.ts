@@ -196,7 +196,7 @@ loopTest("a cancellation while a group shuts down for a failure comes after the 
   assertEquals([parent.cancelling(), log], [1, ["group of failed", "before the next wait"]]);
 });
 
-loopTest("a group takes its own cancellation back, whether or not its block has seen it", function* ({ log }) {
+loopTest("a group takes its own cancellation back, whether or not its block has received it", function* ({ log }) {
   for (const seconds of [0, 9]) {
     yield* errorOf(taskGroup(function* (group) {
       group.createTask(fails(0));
@@ -208,7 +208,7 @@ loopTest("a group takes its own cancellation back, whether or not its block has 
   assertEquals(log, [0, 0]);
 });
 
-loopTest("a group in a task that was cancelled before, and refused, ends normally", function* ({ log }) {
+loopTest("a group in a task that has ignored an earlier cancellation ends normally", function* ({ log }) {
   const task = createTask(function* () {
     yield* errorOf(sleep(9));
     return yield* taskGroup(function* (group) {
@@ -267,7 +267,7 @@ loopTest("a failure in the outer group interrupts the inner one, which only pass
   assertEquals([textOf(error), stateOf(child), seen], ["group of failed", "cancelled", "cancelled"]);
 });
 
-loopTest("a block that is left by a CancelledError of its own cancels the tasks and throws that", function* () {
+loopTest("a block that throws a CancelledError of its own cancels the tasks and throws that", function* () {
   let child: Task;
   const parent = createTask(taskGroup(function* (group) {
     child = group.createTask(long);

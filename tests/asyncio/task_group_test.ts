@@ -184,7 +184,7 @@ loopTest("a failure that comes while the group waits for its tasks cancels them"
   assertEquals([textOf(error), loop.time()], ["group of failed", 2]);
 });
 
-loopTest("tasks that refuse to die are waited for", function* ({ loop }) {
+loopTest("tasks that ignore their cancellation are waited for", function* ({ loop }) {
   const error = yield* errorOf(taskGroup(function* (group) {
     group.createTask(function* () {
       for (let i = 0; i < 3; i++) {
@@ -201,13 +201,13 @@ loopTest("tasks that refuse to die are waited for", function* ({ loop }) {
 loopTest("many tasks that go on making others end when one fails", function* () {
   let alive = 0;
   const error = yield* errorOf(taskGroup(function* (group) {
-    function* hydra(): Generator<unknown, void, unknown> {
+    function* multiplying(): Generator<unknown, void, unknown> {
       alive++;
       yield* sleep(1);
-      group.createTask(hydra);
-      group.createTask(hydra);
+      group.createTask(multiplying);
+      group.createTask(multiplying);
     }
-    group.createTask(hydra);
+    group.createTask(multiplying);
     group.createTask(function* () {
       while (alive < 10) yield* sleep(1.5);
       throw new Error("that is enough");

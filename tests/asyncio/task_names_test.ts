@@ -70,7 +70,7 @@ loopTest("a task is shown with its state", function* () {
   assertEquals(show(task), "Task (finished)");
 });
 
-loopTest("a generator object goes by the name of its task in the scheduler's dump", function* ({ loop }) {
+loopTest("a generator object has the name of its task in the scheduler's dump", function* ({ loop }) {
   const task = createTask(
     function* () {
       yield* sleep(1);

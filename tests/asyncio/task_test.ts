@@ -149,7 +149,7 @@ loopTest("done callbacks run in the iteration after the end, with the task, in t
   assertEquals(log, ["end", "soon", ["first", true], "second"]);
 });
 
-loopTest("plain yield awaits a task too", function* () {
+loopTest("a task can be awaited with plain yield", function* () {
   const result: unknown = yield createTask(sleep(1, "slept"));
   assertEquals(result, "slept");
 });
@@ -207,12 +207,12 @@ Deno.test("the error of a task is not reported once it was retrieved", () =>
   }));
 
 Deno.test("a task that has not ended when the loop is closed is reported", () => {
-  const told: string[] = [];
+  const reports: string[] = [];
   const loop = newEventLoop();
-  loop.setExceptionHandler((_loop, { message }) => told.push(message));
+  loop.setExceptionHandler((_loop, { message }) => reports.push(message));
   const task = loop.createTask(sleep(1), { name: "sleeper" });
   loop.close();
-  assertEquals(told, ["Event loop closed while task 'sleeper' was pending: it never goes on"]);
+  assertEquals(reports, ["Event loop closed while task 'sleeper' was pending: it never goes on"]);
   assertEquals(task.done(), false);
 });
 

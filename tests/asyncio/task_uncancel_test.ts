@@ -16,13 +16,13 @@ loopTest("cancelling() counts the requests, and uncancel() takes one back", func
   assertEquals(task.cancelling(), 1);
 });
 
-loopTest("uncancel() does not go below nothing", function* () {
+loopTest("uncancel() does not go below zero", function* () {
   const task = currentTask()!;
   assertEquals([task.uncancel(), task.uncancel(), task.cancelling()], [0, 0, 0]);
   yield* sleep(0);
 });
 
-loopTest("a cancellation that is taken back before the first step never happened", function* () {
+loopTest("a cancellation that is taken back before the first step has no effect", function* () {
   const task = createTask(sleep(1, "slept"));
   task.cancel();
   task.uncancel();

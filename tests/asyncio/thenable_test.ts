@@ -91,7 +91,7 @@ Deno.test("a result that is a promise is given to coroutines as it is, and await
     assertEquals(await future, 42);
   }));
 
-Deno.test("several async functions that await go on in the order in which they came", async () => {
+Deno.test("async functions that await go on in the order in which they came", async () => {
   const loop = newEventLoop();
   const future = loop.createFuture();
   const log: number[] = [];

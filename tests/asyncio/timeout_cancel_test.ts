@@ -196,21 +196,24 @@ loopTest("a limit in cleanup that an outer limit began works", function* (lab) {
   assertEquals(lab.log, ["2 cleanup: time is up, expired: true", "2 outer: time is up, expired: true"]);
 });
 
-loopTest("both limits are past when a busy block looks: each ends its own", function* (lab) {
-  yield* errorOf(timeout(5, function* (outer) {
-    yield* errorOf(timeout(5, function* (inner) {
-      // As after a long computation.
-      inner.reschedule(-1);
-      yield* sleep(1);
+loopTest(
+  "when a block waits again after both of its limits have passed, each limit ends its own block",
+  function* (lab) {
+    yield* errorOf(timeout(5, function* (outer) {
+      yield* errorOf(timeout(5, function* (inner) {
+        // As after a long computation.
+        inner.reschedule(-1);
+        yield* sleep(1);
+      }));
+      lab.at("inner caught");
+      outer.reschedule(-1);
+      yield* sleep(10);
+      lab.at("not here");
     }));
-    lab.at("inner caught");
-    outer.reschedule(-1);
-    yield* sleep(10);
-    lab.at("not here");
-  }));
-  lab.at("outer caught");
-  assertEquals(lab.log, ["0 inner caught", "0 outer caught"]);
-});
+    lab.at("outer caught");
+    assertEquals(lab.log, ["0 inner caught", "0 outer caught"]);
+  },
+);
 
 loopTest("cancelling a task in nested limits whose deadlines have come gives one cancellation", function* (lab) {
   const task = createTask(noted(lab, "outer", 1, () => noted(lab, "inner", 1, long)));

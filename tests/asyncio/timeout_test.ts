@@ -36,7 +36,7 @@ function* long(): Generator<unknown, string, unknown> {
   return "long";
 }
 
-loopTest("a block that ends in time gives its value", function* ({ loop }) {
+loopTest("a block that ends in time returns its value", function* ({ loop }) {
   const { ended, limit } = yield* limited(10, () => sleep(1, "value") as never);
   assertEquals([ended, limit.expired(), limit.when(), loop.time()], ["gave value", false, 10, 1]);
   assertEquals(loop.scheduler.stats().timers, 0);
@@ -146,7 +146,7 @@ loopTest("an error of the cleanup is thrown in place of TimeoutError", function*
   assertEquals([ended, limit.expired()], ["cleanup failed", true]);
 });
 
-loopTest("a block that swallows the cancellation gives its value, and its limit has expired", function* () {
+loopTest("a block that swallows the cancellation returns its value, and its limit has expired", function* () {
   const { ended, limit } = yield* limited(1, function* () {
     try {
       yield* sleep(9);

@@ -7,13 +7,13 @@ import { runProgram } from "../helpers/program.ts";
 const error = new Error("failed");
 
 /** What is reported to the handler of a loop after `use` and `close()`. */
-async function toldAtClose(use: (loop: EventLoop) => unknown): Promise<string[]> {
+async function reportsAtClose(use: (loop: EventLoop) => unknown): Promise<string[]> {
   const loop = newEventLoop({ clock: new VirtualClock() });
-  const told: string[] = [];
-  loop.setExceptionHandler((_loop, { message, exception }) => told.push(`${message}: ${exception}`));
+  const reports: string[] = [];
+  loop.setExceptionHandler((_loop, { message, exception }) => reports.push(`${message}: ${exception}`));
   await use(loop);
   loop.close();
-  return told;
+  return reports;
 }
 
 function failed(loop: EventLoop): Future {
@@ -25,18 +25,18 @@ function failed(loop: EventLoop): Future {
 /** Declares a test that this retrieves the error. */
 function takenTest(how: string, take: (future: Future, loop: EventLoop) => unknown): void {
   Deno.test(`an error is taken by ${how}`, async () => {
-    assertEquals(await toldAtClose((loop) => take(failed(loop), loop)), []);
+    assertEquals(await reportsAtClose((loop) => take(failed(loop), loop)), []);
   });
 }
 
 Deno.test("close() reports an error that was not retrieved, once", async () => {
-  assertEquals(await toldAtClose((loop) => void failed(loop)), [
+  assertEquals(await reportsAtClose((loop) => void failed(loop)), [
     "Future exception was never retrieved: a failed future: Error: failed",
   ]);
 });
 
 Deno.test("close() reports the error of a task that was not awaited", async () => {
-  const told = await toldAtClose(async (loop) => {
+  const reports = await reportsAtClose(async (loop) => {
     loop.createTask(
       function* () {
         throw error;
@@ -45,7 +45,7 @@ Deno.test("close() reports the error of a task that was not awaited", async () =
     );
     await loop.runUntilComplete(sleep(1));
   });
-  assertEquals(told, ["Task exception was never retrieved: task 'lost': Error: failed"]);
+  assertEquals(reports, ["Task exception was never retrieved: task 'lost': Error: failed"]);
 });
 
 Deno.test("the handler is given the future", () => {
@@ -58,10 +58,10 @@ Deno.test("the handler is given the future", () => {
 });
 
 Deno.test("close() reports several errors in the order in which they came", async () => {
-  const told = await toldAtClose((loop) => {
+  const reports = await reportsAtClose((loop) => {
     for (let i = 0; i < 3; i++) loop.createFuture().setException(new Error(`${i}`));
   });
-  assertEquals(told.map((line) => line.at(-1)), ["0", "1", "2"]);
+  assertEquals(reports.map((line) => line.at(-1)), ["0", "1", "2"]);
 });
 
 takenTest("asking for the result", (future) => {
@@ -109,36 +109,36 @@ takenTest("gather()", async (future, loop) => {
 });
 
 Deno.test("a done callback alone takes no error", async () => {
-  const told = await toldAtClose(async (loop) => {
+  const reports = await reportsAtClose(async (loop) => {
     const future = loop.createFuture();
     future.addDoneCallback(() => {});
     future.setException(error);
     await loop.runUntilComplete(sleep(0));
   });
-  assertEquals(told.length, 1);
+  assertEquals(reports.length, 1);
 });
 
 Deno.test("neither a result nor a cancellation is reported", async () => {
-  const told = await toldAtClose((loop) => {
+  const reports = await reportsAtClose((loop) => {
     loop.createFuture().setResult(1);
     loop.createFuture().cancel("gone");
     loop.createFuture();
   });
-  assertEquals(told, []);
+  assertEquals(reports, []);
 });
 
 Deno.test("a task that was cancelled is not reported", async () => {
-  const told = await toldAtClose(async (loop) => {
+  const reports = await reportsAtClose(async (loop) => {
     const task = loop.createTask(sleep(10));
     loop.callSoon(() => task.cancel());
     await loop.runUntilComplete(sleep(1));
     assertEquals(task.cancelled(), true);
   });
-  assertEquals(told, []);
+  assertEquals(reports, []);
 });
 
 Deno.test("an error counts as retrieved by a waiter that was cancelled before it received it, as in CPython", async () => {
-  const told = await toldAtClose(async (loop) => {
+  const reports = await reportsAtClose(async (loop) => {
     const future = loop.createFuture();
     const waiter = loop.createTask(function* () {
       yield* future;
@@ -149,19 +149,19 @@ Deno.test("an error counts as retrieved by a waiter that was cancelled before it
     await loop.runUntilComplete(sleep(0));
     assertEquals(waiter.cancelled(), true);
   });
-  assertEquals(told, []);
+  assertEquals(reports, []);
 });
 
 Deno.test("a handler that retrieves the error at close() is not called again", () => {
   const loop = newEventLoop();
-  let told = 0;
+  let count = 0;
   loop.setExceptionHandler((_loop, { future }) => {
-    told++;
+    count++;
     (future as Future).exception();
   });
   failed(loop);
   loop.close();
-  assertEquals(told, 1);
+  assertEquals(count, 1);
 });
 
 Deno.test("an error is reported when its future is garbage-collected", async () => {
@@ -178,9 +178,9 @@ Deno.test("an error is reported when its future is garbage-collected", async () 
     const gc = collector();
 
     const loop = newEventLoop();
-    let told = 0;
+    let count = 0;
     loop.setExceptionHandler((_loop, { message, exception, future }) => {
-      told++;
+      count++;
       console.log(message, "|", String(exception), "|", String(future));
     });
     (() => loop.createFuture().setException(new Error("of a future")))();
@@ -188,7 +188,7 @@ Deno.test("an error is reported when its future is garbage-collected", async () 
     const kept = loop.createFuture();
     kept.setException(new Error("kept"));
     await loop.runUntilComplete(sleep(0.001));
-    for (let round = 0; round < 200 && told < 2; round++) {
+    for (let round = 0; round < 200 && count < 2; round++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -15,7 +15,7 @@ import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from
 import { loopTest } from "./loop_lab.ts";
 import { errorOf, failWith, stateOf, textOf } from "./outcomes.ts";
 
-loopTest("waitFor() gives the value of whatever can be awaited", function* ({ loop }) {
+loopTest("waitFor() returns the value of anything that can be awaited", function* ({ loop }) {
   const future = loop.createFuture<string>();
   loop.callLater(1, () => future.setResult("future"));
   function* body() {
@@ -101,7 +101,7 @@ loopTest("with no time, a task that runs is cancelled, and its cleanup waited fo
   assertEquals([task.cancelled(), log, loop.time()], [true, ["cleaned up"], 2]);
 });
 
-loopTest("with no time, a task that refuses to end still gives its result", function* () {
+loopTest("with no time, a task that ignores its cancellation still gives its result", function* () {
   const task = createTask(function* () {
     try {
       yield* sleep(9);
@@ -144,7 +144,7 @@ loopTest("waitFor() waits for cleanup, however long it takes", function* ({ log,
   assertEquals([log, loop.time()], [["cleaned up", "cleaned up"], 16]);
 });
 
-loopTest("what ends with a value all the same gives that", function* () {
+loopTest("what ends with a value although it was cancelled gives that value", function* () {
   function* refuses() {
     try {
       yield* sleep(9);
@@ -207,7 +207,7 @@ loopTest("cancelling the waiter for a task that has just ended cancels the waite
   assertEquals([stateOf(inner), log], ["gave done", []]);
 });
 
-loopTest("cancelling the waiter for a task that refuses to end waits for its end", function* ({ loop }) {
+loopTest("cancelling the waiter for a task that ignores its cancellation waits for its end", function* ({ loop }) {
   const waiter = createTask(waitFor(
     (function* () {
       for (let i = 0; i < 3; i++) {
@@ -245,7 +245,7 @@ loopTest("a shielded task survives the limit", function* () {
   assertEquals(yield* waitFor(shield(task), null), "slept");
 });
 
-loopTest("a limit takes nothing from queues and locks", function* () {
+loopTest("a limit that ends a wait takes nothing from queues and locks", function* () {
   const queue = new Queue<string>();
   const lock = new Lock();
   yield* lock.acquire();

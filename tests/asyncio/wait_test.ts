@@ -20,7 +20,7 @@ const failing = (seconds: number): Task<never> =>
     throw new Error(`failed ${seconds}`);
   });
 
-loopTest("wait() gives two sets of the very futures, when all are done", function* ({ loop }) {
+loopTest("wait() returns two sets of the same futures, when all are done", function* ({ loop }) {
   const tasks = [sleeper(2), sleeper(1)];
   const [done, pending] = yield* wait(tasks);
   assertEquals([done, pending], [new Set(tasks), new Set()]);
@@ -34,7 +34,7 @@ loopTest("wait() for the first goes on when one is done", function* ({ loop }) {
   assertEquals((yield* wait(pending))[0], new Set([slow]));
 });
 
-loopTest("wait() for the first gives all that are done by then", function* () {
+loopTest("wait() for the first returns all that are done by then", function* () {
   const tasks = [sleeper(1), sleeper(1), sleeper(2)];
   const [done, pending] = yield* wait(tasks, { returnWhen: FIRST_COMPLETED });
   assertEquals([done.size, pending.size], [2, 1]);
@@ -55,7 +55,7 @@ loopTest("wait() for the first failure waits for all if none fails, and a cancel
   assertEquals([done.size, pending.size, loop.time()], [3, 0, 3]);
 });
 
-loopTest("wait() for all does not mind a failure", function* () {
+loopTest("wait() for all does not end with a failure", function* () {
   const tasks = [failing(1), sleeper(2)];
   const [done] = yield* wait<Future>(tasks, { returnWhen: ALL_COMPLETED });
   assertEquals([...done].map(stateOf), ["failed 1", "gave 2"]);
@@ -76,7 +76,7 @@ loopTest("wait() goes on when time is up, without an error, and cancels nothing"
   yield* tasks[1];
 });
 
-loopTest("wait() with no time looks once", function* () {
+loopTest("wait() with no time checks once", function* () {
   const done = sleeper(0);
   yield* done;
   const slow = sleeper(1);
@@ -120,7 +120,7 @@ loopTest("wait() takes futures and tasks, and nothing else", function* () {
   assertThrows(() => wait([body()] as never), TypeError, "make a task of it with createTask()");
   assertThrows(() => wait([body] as never), TypeError, "make a task of it with createTask()");
   assertThrows(() => wait([Promise.resolve()] as never), TypeError, "ensureFuture()");
-  assertThrows(() => wait([42] as never), TypeError, "it is 42");
+  assertThrows(() => wait([42] as never), TypeError, "each must be a future or a task: current value is 42");
   const task = sleeper(0);
   assertThrows(() => wait(task as never), TypeError, "takes several, in a list");
   assertThrows(() => wait(body() as never), TypeError, "takes several, in a list");
@@ -151,7 +151,7 @@ loopTest("cancelling the waiter does not cancel the futures that it waits for", 
   assertEquals((yield* wait(tasks))[0].size, 2);
 });
 
-loopTest("a wait in a wait for the first failure sees the failure of its inner task", function* ({ loop }) {
+loopTest("a wait() for the first failure within another ends with the failure of its inner task", function* ({ loop }) {
   const inner = createTask(function* () {
     const [done] = yield* wait<Future>([sleeper(5), failing(1)], { returnWhen: FIRST_EXCEPTION });
     for (const each of done) each.result();
@@ -162,7 +162,7 @@ loopTest("a wait in a wait for the first failure sees the failure of its inner t
   yield* sleep(9);
 });
 
-loopTest("many may wait for one", function* ({ log }) {
+loopTest("many tasks may wait for one", function* ({ log }) {
   const task = sleeper(1);
   const waiters = [1, 2, 3].map((n) =>
     createTask(function* () {

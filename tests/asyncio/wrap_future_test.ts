@@ -36,7 +36,7 @@ loopTest("wrapFuture() of a promise that is rejected fails with its reason, what
   }
 });
 
-loopTest("cancelling a future of a promise leaves the promise alone, and what it becomes is ignored", function* () {
+loopTest("cancelling a future of a promise does not affect the promise, whose outcome is ignored", function* () {
   const { promise, resolve } = Promise.withResolvers<number>();
   const [future, rejected] = [wrapFuture(promise), wrapFuture(Promise.reject(new Error("ignored")))];
   assertEquals([future.cancel("enough"), rejected.cancel()], [true, true]);
@@ -90,7 +90,7 @@ loopTest("a future stays as it is", function* ({ loop }) {
   yield;
 });
 
-loopTest("any thenable will do, also one that calls back at once, or twice, or throws", function* () {
+loopTest("any thenable is accepted, also one that calls back at once, or twice, or throws", function* () {
   const thenable = (then: PromiseLike<unknown>["then"]) => ({ then });
   const atOnce = thenable(
     ((resolve: (value: unknown) => void) => {

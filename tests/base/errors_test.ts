@@ -135,7 +135,7 @@ Deno.test("errors of any value are reported, undefined too", () =>
     assertEquals(got, [undefined, null, 0, "text", { a: 1 }]);
   }));
 
-Deno.test("an onError hook may spawn, and one that throws does no harm", async () => {
+Deno.test("an onError hook may spawn, and one that throws has no other effect", async () => {
   const scheduler = new Scheduler();
   const printed: string[] = [];
   const original = console.error;

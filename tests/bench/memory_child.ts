@@ -25,7 +25,7 @@ function* receives(coro: Coro): Generator<unknown, void, unknown> {
   echo.terminate();
 }
 
-function* comeAndGo(): Generator<unknown, void, unknown> {
+function* spawnAndEnd(): Generator<unknown, void, unknown> {
   for (let i = 1; i <= total; i++) {
     yield* new Coro(nothing).finish();
     if (i === 100_000) early = megabytes();
@@ -34,6 +34,6 @@ function* comeAndGo(): Generator<unknown, void, unknown> {
 
 function* nothing(): Generator<unknown, void, unknown> {}
 
-scheduler.spawn(kind.startsWith("receive") ? receives : comeAndGo);
+scheduler.spawn(kind.startsWith("receive") ? receives : spawnAndEnd);
 await scheduler.join();
 console.log(JSON.stringify({ early, late: megabytes() }));

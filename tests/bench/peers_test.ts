@@ -9,7 +9,7 @@ import { enterEcho } from "./peers/echo.ts";
 import { works as effect } from "./peers/effect.ts";
 import { works as effection } from "./peers/effection.ts";
 import { type Effort, effortOf } from "./peers/effort.ts";
-import { rightly } from "./peers/entrants.ts";
+import { checked } from "./peers/entrants.ts";
 import { cellsOf, type Findings } from "./peers/findings.ts";
 import { works as floor } from "./peers/floor.ts";
 import { contend, prepare } from "./peers/measure.ts";
@@ -63,7 +63,7 @@ for (const name of ["asyncio", "go", "erlang"]) {
         const process = new Process(peer!.ready.start(each.name));
         try {
           const amount = littleOf(each.name, each.unit);
-          const { ns } = await rightly(each, process, amount, 60);
+          const { ns } = await checked(each, process, amount, 60);
           assert(ns > 0, each.name);
         } finally {
           await process.stop();
@@ -169,7 +169,7 @@ Deno.test("a server that gives a wrong response gets no figure", async () => {
   await assertRejects(() => enterEcho("wrong", wrong.ready.start("echo"), 0.2), Error, "wrong answers");
 });
 
-Deno.test("a peer that fails in one round is out of all of them, and the others go on", async () => {
+Deno.test("a peer that fails in one round takes part in no other, and the others go on", async () => {
   let taken = 0;
   const entrant = (peer: string, take: () => number): Acquisition => ({
     peer,
@@ -187,7 +187,7 @@ Deno.test("a peer that fails in one round is out of all of them, and the others 
   assertEquals([dropped, taken], [["b"], 2]);
 });
 
-Deno.test("the seed determines an order, which has every peer in it", () => {
+Deno.test("the seed determines an order that contains every peer", () => {
   const items = [1, 2, 3, 4, 5, 6, 7, 8];
   assertEquals(shuffled(items, numbers(3)), shuffled(items, numbers(3)));
   assert(String(shuffled(items, numbers(3))) !== String(shuffled(items, numbers(4))));
@@ -198,7 +198,7 @@ Deno.test("rounds are split evenly among sets, and no set is without any", () =>
   assertEquals([split(9, 3), split(5, 3), split(2, 3), split(1, 1)], [[3, 3, 3], [1, 2, 2], [1, 1], [1]]);
 });
 
-Deno.test("a ratio is the median of those within rounds, and says how many times better ours is", () => {
+Deno.test("a ratio is the median of the rounds' ratios, and says how many times better this package is", () => {
   const found: Found = new Map([
     ["ours", [{ v: 1 }, { v: 4 }, { v: 2 }]],
     ["go", [{ v: 3 }, { v: 4 }, { v: 10 }]],
@@ -229,7 +229,7 @@ function findings(): Findings {
   };
 }
 
-Deno.test("the same findings make the same table and chart, with gaps explained", () => {
+Deno.test("the same findings give the same table and chart, and missing ones are explained", () => {
   const text = peersPage.markdown(findings());
   assertEquals(text, peersPage.markdown(findings()));
   assertStringIncludes(text, "| switch, 1,000 coroutines, ns | **20**<br>18–22 | 66 (3.3 x)<br>59–73 |");
@@ -241,7 +241,7 @@ Deno.test("the same findings make the same table and chart, with gaps explained"
   assert(!/NaN|undefined|Infinity/.test(text + svgs["peers.svg"]));
 });
 
-Deno.test("a few of the findings make the table of the README, with an empty cell for a gap", () => {
+Deno.test("the table of the README has a few of the findings, and an empty cell where one is missing", () => {
   const text = figuresPage.markdown(findings());
   assertStringIncludes(text, "| switch, ns | **20** | 66 (3.3 x) |");
   assertStringIncludes(text, "| echo server, requests/s | **22,200** |  |");
@@ -261,7 +261,7 @@ Deno.test("figures have two or three digits", () => {
   assertEquals([0.012, 0.5, 1.26, 18.4, 1_234].map(ratio), ["0.01 x", "0.50 x", "1.3 x", "18 x", "1,230 x"]);
 });
 
-Deno.test("options are read, and ours is always included", () => {
+Deno.test("options are read, and this package is always included", () => {
   const all = { only: WORKS.map(({ name }) => name), peers: PEERS.map(({ name }) => name) };
   assertEquals(parseOptions([]), { quick: false, write: false, ...all, rounds: 9, seed: 1 });
   assertEquals(parseOptions(["--quick", "--write"]), { quick: true, write: true, ...all, rounds: 3, seed: 1 });

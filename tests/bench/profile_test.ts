@@ -24,7 +24,7 @@ Deno.test("a benchmark is profiled, and the table names the functions that took 
     assert(files.length > 0);
     for (const { name } of files) {
       const written: CpuProfile = JSON.parse(await Deno.readTextFile(`${cwd}/profiles/${folder}/${name}`));
-      assert(shares(written).some(({ place }) => place.includes("strand.ts") || place.includes("run_loop.ts")), name);
+      assert(shares(written).some(({ place }) => place.includes("fiber.ts") || place.includes("run_loop.ts")), name);
     }
   } finally {
     await Deno.remove(cwd, { recursive: true });
@@ -42,7 +42,7 @@ Deno.test("profiling an unknown benchmark lists the benchmarks", async () => {
   }
 });
 
-Deno.test("profiling a benchmark that does not measure our code at work says why not", async () => {
+Deno.test("profiling a benchmark that does not run this package's code explains why not", async () => {
   const { code, text } = await profile(".", "start");
   assertEquals(code, 2);
   assertStringIncludes(text, 'Cannot profile "start": it measures whole processes');

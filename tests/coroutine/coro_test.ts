@@ -61,7 +61,7 @@ Deno.test("a target that is not a generator function is a TypeError with the val
   assertEquals(scheduler.stats().spawned, 0);
 });
 
-Deno.test("the error for an async function as target tells what to do", () => {
+Deno.test("the error for an async function as target says what to do", () => {
   const error = assertThrows(() => new Coro((async () => {}) as unknown as CoroFunction), TypeError);
   assert(error.message.endsWith("write function* and await promises with yield* until(promise)"), error.message);
 });
@@ -309,7 +309,7 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
       assertThrows(
         () => other[method](1),
         Error,
-        `Cannot ${action} as another coroutine: code outside coroutines asked ${other} to ${action}`,
+        `Cannot ${action} for another coroutine: code outside coroutines asked ${other} to ${action}`,
       );
       await scheduler.spawn(function* intruder(coro) {
         yield;
@@ -317,19 +317,19 @@ Deno.test("only the running coroutine may sleep, suspend or receive as itself", 
       }).value();
     }
     await scheduler.spawn(function* (coro) {
-      let stolen: unknown = null;
-      const thief = scheduler.spawn(function* () {
-        yield* stolen as ReturnType<Coro["receive"]>;
+      let receive: unknown = null;
+      const other = scheduler.spawn(function* () {
+        yield* receive as ReturnType<Coro["receive"]>;
       });
-      stolen = coro.receive(1);
+      receive = coro.receive(1);
       const caught = yield* (function* () {
         try {
-          yield* thief.finish();
+          yield* other.finish();
         } catch (error) {
           return error;
         }
       })();
-      assert(caught instanceof Error && caught.message.includes("as another coroutine"));
+      assert(caught instanceof Error && caught.message.includes("for another coroutine"));
     }).value();
   }));
 

@@ -249,7 +249,7 @@ Deno.test("(c) in virtual time: join, value and finish fail if they depend on co
     sleeper.terminate();
   }));
 
-Deno.test("(c) not while a timer, a promise or something ready is left", () =>
+Deno.test("(c) no deadlock is reported while a timer, a promise or something ready is left", () =>
   inLab(async ({ scheduler, clock }) => {
     const receiver = scheduler.spawn(function* (coro) {
       return [yield* coro.receive(), yield* coro.receive(), yield* coro.receive()];

@@ -222,7 +222,7 @@ Deno.test("a coroutine that another one wakes, or sends a message, continues in 
   assertEquals(found, [["resumed", "sleeper"], ["sent", "receiver"], "waker"]);
 });
 
-Deno.test("code outside that wakes coroutines does not pass its context to them", async () => {
+Deno.test("code outside coroutines that wakes them does not pass its context to them", async () => {
   const receivers = ["a", "b"].map((name) =>
     spawnAs(name, function* (coro) {
       return [yield* coro.receive(), here(), yield* until(hereLater())];

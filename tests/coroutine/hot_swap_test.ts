@@ -389,7 +389,7 @@ Deno.test("hotSwap() of a coroutine that has ended returns false, and throws for
     };
     assertThrows(() => worker.hotSwap(bad), RangeError, "bad default");
     assertEquals(yield* worker.finish(), undefined);
-    assertThrows(() => worker.hotSwappable(true), Error, "Cannot set hotSwappable as another coroutine");
+    assertThrows(() => worker.hotSwappable(true), Error, "Cannot set hotSwappable for another coroutine");
   });
 });
 

@@ -88,7 +88,7 @@ Deno.test("receive() of another coroutine is an error, at the call and at the yi
     const other = new Coro(function* (other) {
       yield* other.sleep(1);
     });
-    assertThrows(() => other.receive(), Error, "Cannot receive as another coroutine");
+    assertThrows(() => other.receive(), Error, "Cannot receive for another coroutine");
     assertThrows(() => coro.receive(NaN), TypeError, "Cannot receive as 'timeout'");
   });
 });
@@ -199,11 +199,11 @@ Deno.test("dump() counts the messages kept and shows what a receiver waits for",
 });
 
 Deno.test("every message is received exactly once under cancellations of every kind, in seeded orders", async () => {
-  for (let seed = 1; seed <= runs(2000); seed++) await conserve(seed);
+  for (let seed = 1; seed <= runs(2000); seed++) await checkMessages(seed);
 });
 
 /** Senders send numbered messages; a receiver uses timeouts, races and yields, and errors are thrown in it. */
-async function conserve(seed: number): Promise<void> {
+async function checkMessages(seed: number): Promise<void> {
   let state = seed;
   const random = (n: number): number => (state = Math.imul(state, 1103515245) + 12345 >>> 0) % 65_536 % n;
   const scheduler = new Scheduler({ clock: new VirtualClock(), shuffle: seed });
@@ -253,6 +253,25 @@ async function conserve(seed: number): Promise<void> {
   }
   await scheduler.terminate();
 }
+
+Deno.test("a message that a receive took goes back when it is not used, whatever the timeout was", async () => {
+  await runVirtual(function* (coro) {
+    for (const timeout of [0, -1, -2, -Infinity, 1]) {
+      const receiver = new Coro(function* (self): Generator<unknown, unknown, unknown> {
+        try {
+          return yield* race(self.receive(timeout), self.sleep(9));
+        } catch {
+          return yield* self.receive(0);
+        }
+      });
+      receiver.send("message");
+      while (receiver.wait === null || receiver.wait.state < 4) yield;
+      receiver.throw(new Error("It has won and not run yet"));
+      assertEquals(yield* receiver.finish(), "message", `timeout ${timeout}`);
+    }
+    assertEquals(coro.scheduler.now(), 0);
+  });
+});
 
 Deno.test("a million messages, queued and received, leave memory flat", async () => {
   await runVirtual(function* (coro) {

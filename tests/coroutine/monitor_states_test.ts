@@ -6,7 +6,7 @@ import { inLab } from "../helpers/lab.ts";
 
 const boom = new Error("boom");
 
-Deno.test("a monitor learns how a coroutine ended, in whatever state that was terminated", async () => {
+Deno.test("a monitor is notified of how a coroutine ended, whatever state it was terminated in", async () => {
   for (const [doing, target] of Object.entries(BUSY)) {
     await runVirtual(function* (coro) {
       const failing = new Coro(target);
@@ -30,7 +30,7 @@ Deno.test("a monitor learns how a coroutine ended, in whatever state that was te
   }
 });
 
-Deno.test("a monitor learns of the end of a coroutine that has not started, or waits in its finally", async () => {
+Deno.test("a monitor is notified of the end of a coroutine that has not started, or waits in its finally", async () => {
   await runVirtual(function* (coro) {
     const unstarted = new Coro(function* () {
       throw new Error("never runs");

@@ -342,12 +342,12 @@ Deno.test("every monitor gets exactly one message for every end (1,000 seeds)", 
     );
     const watchers = Array.from({ length: 3 }, () =>
       scheduler.spawn(function* (coro) {
-        const told = new Map<Coro, number>();
+        const counts = new Map<Coro, number>();
         for (const each of observed) if (random(4)) yield* coro.monitor(each as Coro);
         for (;;) {
           const message = yield* coro.receive<MonitorException | null>(20, null);
-          if (message === null) return told;
-          told.set(message.coro, (told.get(message.coro) ?? 0) + 1);
+          if (message === null) return counts;
+          counts.set(message.coro, (counts.get(message.coro) ?? 0) + 1);
           // The first monitor that receives the message may restart it.
           if (message.outcome.kind === "throw" && random(2) && !message.coro.isAlive()) {
             message.coro.hotSwap(function* () {
@@ -366,7 +366,7 @@ Deno.test("every monitor gets exactly one message for every end (1,000 seeds)", 
     for (const each of observed) ends.set(each as Coro, 0);
     for (const watcher of watchers) {
       for (const [coro, times] of await watcher.value()) {
-        assert(times >= 1 && times <= 2, `seed ${seed}: told ${times} times`);
+        assert(times >= 1 && times <= 2, `seed ${seed}: notified ${times} times`);
         ends.set(coro, Math.max(ends.get(coro)!, times));
       }
     }

@@ -85,13 +85,13 @@ Deno.test("a failed coroutine loses its name to a living one, and with its last 
     second.notify(monitor);
     assert(first.register("first") && second.register("second"));
     yield* coro.sleep(1);
-    const heir = new Coro(idle);
-    assert(heir.register("first"));
-    assertEquals(yield* Coro.locate("first", 0), heir);
+    const successor = new Coro(idle);
+    assert(successor.register("first"));
+    assertEquals(yield* Coro.locate("first", 0), successor);
     assertEquals(yield* Coro.locate("second", 0), second);
     yield* coro.sleep(10);
     assertEquals(yield* Coro.locate("second", 0), null);
-    assertEquals(yield* Coro.locate("first", 0), heir);
+    assertEquals(yield* Coro.locate("first", 0), successor);
   });
 });
 

@@ -29,7 +29,7 @@ function overflowKernel(scheduler: Scheduler, ...names: string[]): () => void {
 }
 
 function replaceCalls(scheduler: Scheduler, names: readonly string[], error: () => Error): () => void {
-  const { kernel } = scheduler as unknown as { kernel: { exports: Record<string, unknown> } };
+  const { kernel } = scheduler.loop as unknown as { kernel: { exports: Record<string, unknown> } };
   const { exports } = kernel;
   const fail = () => {
     throw error();
@@ -305,13 +305,13 @@ Deno.test("a scheduler that has ended leaves its kernel to the next one, even if
   await failed.value().catch(() => {});
   await first.terminate();
   const second = new Scheduler();
-  assertStrictEquals(second.kernel, first.kernel);
+  assertStrictEquals(second.loop.kernel, first.loop.kernel);
   const sleepers = Array.from({ length: 4 }, () =>
     second.spawn(function* (coro) {
       yield* coro.sleep(100);
     }) as Coro);
   await settle();
-  const before = second.kernel.queue.words.slice();
+  const before = second.loop.kernel.queue.words.slice();
   for (const coro of [...coros, failed]) {
     coro.send("late");
     coro.resume("late");
@@ -325,24 +325,24 @@ Deno.test("a scheduler that has ended leaves its kernel to the next one, even if
   first.debug = false;
   assertEquals(first.stats(), { ...first.stats(), live: 0, ready: 0, timers: 0, memory: 0 });
   assertEquals(first.dump(), []);
-  assertEquals(first.nextDeadline(), Infinity);
-  assertEquals(first.slice(1, first.now()), false);
+  assertEquals(first.loop.nextDeadline(), Infinity);
+  assertEquals(first.loop.slice(1, first.now()), false);
   assertThrows(() => first.spawn(function* () {}), Error, "terminated");
   await first.terminate();
-  assertEquals(second.kernel.queue.words, before);
+  assertEquals(second.loop.kernel.queue.words, before);
   assertEquals([second.stats().timers, sleepers.every((coro) => coro.isAlive())], [4, true]);
   await second.terminate();
 });
 
 Deno.test("a scheduler that ends with a pending timer of its own keeps its kernel", async () => {
   const first = new Scheduler();
-  const { kernel } = first;
+  const { kernel } = first.loop;
   await first.terminate();
   const second = new Scheduler();
-  assertStrictEquals(second.kernel, kernel);
-  new Timer(second, 4, 100, () => {});
+  assertStrictEquals(second.loop.kernel, kernel);
+  new Timer(second.loop, 4, 100, () => {});
   await second.terminate();
-  assertNotStrictEquals(new Scheduler().kernel, kernel);
+  assertNotStrictEquals(new Scheduler().loop.kernel, kernel);
 });
 
 // --- a kernel that breaks down ----------------------------------------------------------------------------------
@@ -423,7 +423,7 @@ Deno.test("a trap while a coroutine is created throws there and fails all waits"
   });
   const end = assertRejects(() => waiting.value(), Error, "Cannot go on as the scheduler broke down");
   await settle();
-  const { kernel } = scheduler as unknown as { kernel: { allocate(): number } };
+  const { kernel } = scheduler.loop as unknown as { kernel: { allocate(): number } };
   kernel.allocate = () => {
     throw new WebAssembly.RuntimeError("unreachable");
   };
@@ -492,9 +492,9 @@ Deno.test("a default scheduler that broke down is replaced", async () => {
   );
 });
 
-Deno.test("running out of memory for coroutines is a RangeError that breaks nothing", () =>
+Deno.test("running out of memory for coroutines is a RangeError, and the scheduler goes on", () =>
   inLab(async ({ scheduler }) => {
-    const { kernel } = scheduler as unknown as { kernel: { allocate(level: number): number } };
+    const { kernel } = scheduler.loop as unknown as { kernel: { allocate(level: number): number } };
     const allocate = kernel.allocate;
     kernel.allocate = () => {
       throw new RangeError("Cannot create a coroutine as the host refuses memory");

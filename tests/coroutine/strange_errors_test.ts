@@ -110,13 +110,13 @@ for (const [name, make] of Object.entries(STRANGE)) {
         yield* sleep(1);
         throw strange;
       };
-      const told = await scheduler.spawn(function* (coro) {
+      const message = await scheduler.spawn(function* (coro) {
         yield* coro.monitor(scheduler.spawn(target));
         return yield* coro.receive<MonitorException>();
       }).value();
-      assertInstanceOf(told, MonitorException);
-      assertEquals(told.outcome.kind, "throw");
-      assertStrictEquals((told.outcome as { error: unknown }).error, strange);
+      assertInstanceOf(message, MonitorException);
+      assertEquals(message.outcome.kind, "throw");
+      assertStrictEquals((message.outcome as { error: unknown }).error, strange);
       const { error } = await rejection(
         scheduler.spawn(function* () {
           yield* supervise([{ target }], { maxRestarts: 1 }).finish();
@@ -165,9 +165,9 @@ for (const [name, make] of Object.entries(STRANGE)) {
   Deno.test(`${name} as the reason of a signal, or thrown in a loop of asyncio, breaks nothing`, async () => {
     const loop = newEventLoop();
     const strange = make();
-    const told: unknown[] = [];
+    const reports: unknown[] = [];
     loop.setExceptionHandler((_loop, { exception }) => {
-      told.push(exception);
+      reports.push(exception);
       throw strange;
     });
     const failing = function* (): Generator<unknown, void, unknown> {
@@ -212,8 +212,8 @@ for (const [name, make] of Object.entries(STRANGE)) {
       }));
       loop.close();
     });
-    assertEquals(told.length, 2);
-    for (const each of told) assertStrictEquals(each, strange);
+    assertEquals(reports.length, 2);
+    for (const each of reports) assertStrictEquals(each, strange);
   });
 }
 
@@ -246,7 +246,7 @@ Deno.test("a function whose name was replaced by any value still makes a corouti
     await scheduler.join();
   }));
 
-Deno.test("main ends with code 1 whatever its coroutine throws", async () => {
+Deno.test("main() ends with code 1 whatever its coroutine throws", async () => {
   const { code, stderr } = await runProgram(`
     import { main } from "@asyncoro/asyncoro";
     const { proxy, revoke } = Proxy.revocable({}, {});

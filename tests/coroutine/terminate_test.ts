@@ -382,7 +382,7 @@ Deno.test("a finally that returns another value does not change the result", () 
     assertEquals(await coro.value(), "last");
   }));
 
-Deno.test("a monitor learns of the termination", () =>
+Deno.test("a monitor is notified of the termination", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
       yield* guarded(lab, "coro", 1);
@@ -716,7 +716,7 @@ Deno.test("a grace that is over in the very turn in which the cleanup ends leave
       yield;
       assertEquals(scheduler.stats().timers, 0);
       yield* race(sleep(1), sleep(2));
-      return scheduler.clock.now();
+      return scheduler.now();
     });
     assertEquals(await other.value(), 2, `seed ${seed}`);
     assertEquals([coro.isAlive(), reported], [false, []], `seed ${seed}`);

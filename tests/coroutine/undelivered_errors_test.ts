@@ -2,7 +2,7 @@
  * An error is delivered or reported exactly once, also if a wait that was given it is cut short.
  */
 import { all, call, type Coro, type MonitorException, race, sleep, until, withTimeout } from "@asyncoro/asyncoro";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
 /** A coroutine that calls `act` at second 1 and fails in the same step. */
@@ -225,7 +225,7 @@ Deno.test("a failure that a monitor received before it ended in the same turn is
     assertEquals(outcome, "throw");
   }));
 
-Deno.test("an error of cleanup is delivered once, whatever ends the cleanup of the frames below", () =>
+Deno.test("an error of cleanup is thrown once, whatever ends the cleanup of the frames below", () =>
   inLab(async (lab) => {
     function* frame(message: string, wait: number): Generator<unknown, void, unknown> {
       try {
@@ -256,4 +256,55 @@ Deno.test("an error of cleanup is delivered once, whatever ends the cleanup of t
       }
     }).value();
     assertEquals([...lab.takeLog(), ...lab.takeReported()].sort(), ["thrown", "upper"]);
+  }));
+
+for (const [child, parent] of [[4, 7], [4, 6], [7, 0], [0, 7], [4, 4]]) {
+  Deno.test(`a failure at priority ${child} is not reported if what is ready at priority ${parent} handles it`, () =>
+    inLab(async (lab) => {
+      const { scheduler } = lab;
+      let stopped = false;
+      const busy = function* () {
+        while (!stopped) yield;
+      };
+      // The parent is behind many others of its level while the most and the least urgent level are always ready.
+      scheduler.spawnWith({ priority: 0 }, busy);
+      scheduler.spawnWith({ priority: 7 }, busy);
+      for (let i = 0; i < 200; i++) scheduler.spawnWith({ priority: parent }, busy);
+      const failing = scheduler.spawnWith({ priority: child }, function* () {
+        throw new Error("boom");
+      });
+      const caught = await scheduler.spawnWith({ priority: parent }, function* () {
+        try {
+          yield* failing.finish();
+        } catch (error) {
+          return (error as Error).message;
+        } finally {
+          stopped = true;
+        }
+      }).value();
+      assertEquals([caught, lab.reported], ["boom", []]);
+    }));
+}
+
+Deno.test("a failure is reported though other coroutines are always ready at every priority", () =>
+  inLab(async (lab) => {
+    const { scheduler } = lab;
+    let steps = 0;
+    for (let priority = 0; priority < 8; priority++) {
+      for (let i = 0; i < 20; i++) {
+        scheduler.spawnWith({ priority }, function* () {
+          while (lab.reported.length === 0) {
+            steps++;
+            yield;
+          }
+        });
+      }
+    }
+    scheduler.spawn(function* () {
+      throw new Error("boom");
+    });
+    await scheduler.join();
+    assertEquals(lab.takeReported(), ["boom"]);
+    // Each level that is not the most urgent gets one of 61 * 7 steps.
+    assert(steps < 62 * 7 * 50, `${steps} steps`);
   }));

@@ -53,12 +53,12 @@ const WRONG: readonly [string, unknown, string][] = [
   ],
 ];
 
-for (const [what, value, told] of WRONG) {
+for (const [what, value, rest] of WRONG) {
   Deno.test(`init() rejects ${what} and says what to do`, () => {
     assertThrows(
       () => init(value as WebAssembly.Module),
       TypeError,
-      `Cannot set the kernel as 'module' must be a WebAssembly.Module${told}`,
+      `Cannot set the kernel as 'module' must be a WebAssembly.Module${rest}`,
     );
   });
 }
@@ -100,8 +100,8 @@ Deno.test("where WebAssembly may not be compiled the error names init(), which t
     init(kernel);
     console.log(await run(function* () { return "works"; }));
   `);
-  const told = "true true CompileError: Wasm code generation disallowed by embedder\n";
-  assertEquals(stdout, `${told}${told}works\n`, stderr);
+  const refusals = "true true CompileError: Wasm code generation disallowed by embedder\n";
+  assertEquals(stdout, `${refusals}${refusals}works\n`, stderr);
   assertEquals(code, 0);
 });
 

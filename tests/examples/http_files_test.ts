@@ -72,7 +72,7 @@ const SMUGGLING: readonly [string, string, string[]][] = [
   ["a body on POST", `POST /ten.txt HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`, ["405"]],
 ];
 
-Deno.test("http_files answers one request once, however its end is disguised", () =>
+Deno.test("http_files sends one response to a request, however its end is encoded", () =>
   site(async (port) => {
     for (const [what, request, wanted] of SMUGGLING) assertEquals(codes(await ask(port, request, 5)), wanted, what);
     assertEquals(codes(await ask(port, get("/ten.txt") + get("/ten.txt", "Connection: close"), 5)), ["200", "200"]);
@@ -166,7 +166,7 @@ Deno.test("http_files goes on when clients reset, send nothing, or stop in the m
     partial.close();
   }));
 
-Deno.test("http_files gives up a client whose headers never end, however steadily they come", () =>
+Deno.test("http_files disconnects a client whose headers never end, at whatever rate they come", () =>
   drive(function* () {
     using listener = AsyncSocket.listen({ hostname: "127.0.0.1", port: 0 });
     using client = yield* AsyncSocket.connect(listener.addr as Deno.NetAddr);

@@ -168,7 +168,7 @@ for (const [name, wait] of Object.entries(LOOP_WAITS)) {
   });
 }
 
-Deno.test("waits for the end of a process that are given up leave nothing", async () => {
+Deno.test("waits for the end of a process that are given up leave nothing behind", async () => {
   const bytes = await run(function* () {
     const pipe = new AsyncPipe(Deno.execPath(), { args: ["eval", "await Deno.stdin.read(new Uint8Array(1))"] });
     const kept = yield* call(bytesKept(function* () {

@@ -149,7 +149,7 @@ async function stepped(plans: readonly Plan[]): Promise<number[]> {
   return log;
 }
 
-Deno.test("an event after a long time without events does not change the order", async () => {
+Deno.test("a callback after a long idle time does not change the order", async () => {
   const yields = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 300 }));
   const withChildren = (child: fc.Arbitrary<Plan>): fc.Arbitrary<Plan> =>
     fc.record({ yields, children: fc.array(child, { maxLength: 2 }) });

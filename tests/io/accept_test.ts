@@ -98,7 +98,7 @@ for (const code of ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]) {
   });
 }
 
-Deno.test("accept() times out, terminates and closes while a shortage lasts", async () => {
+Deno.test("accept() can time out, be terminated and closed while a shortage lasts", async () => {
   const host = new FaultyHost(hostError("Error", "EMFILE"), hostError("Error", "EMFILE"));
   const listener = listenerOf(host);
   const errors = await reported(function* () {
@@ -294,12 +294,12 @@ async function starve(source: string): Promise<string> {
   const lines = child.stdout.pipeThrough(new TextDecoderStream());
   const errors = child.stderr.pipeThrough(new TextDecoderStream());
   let seen = "";
-  let told = "";
+  let output = "";
   const reading = (async () => {
     for await (const piece of lines) seen += piece;
   })();
   const hearing = (async () => {
-    for await (const piece of errors) told += piece;
+    for await (const piece of errors) output += piece;
   })();
   await eventually(() => seen.includes("hoarded"), "the server lacks descriptors");
   const where = JSON.parse(seen.split("\n")[0]);
@@ -313,8 +313,8 @@ async function starve(source: string): Promise<string> {
       assertEquals(yield* socket.readline(15), "hello");
     });
     yield eventually(
-      () => /at the moment: Too many|out of system resource/.test(told),
-      `the shortage is reported, not ${told}`,
+      () => /at the moment: Too many|out of system resource/.test(output),
+      `the shortage is reported, not ${output}`,
     );
     const stdin = child.stdin.getWriter();
     yield stdin.write(bytes("\n"));
@@ -324,7 +324,7 @@ async function starve(source: string): Promise<string> {
   child.kill("SIGKILL");
   await Promise.all([child.status, reading, hearing]);
   await Deno.remove(dir, { recursive: true });
-  return told;
+  return output;
 }
 
 for (const [kind, server] of Object.entries(SERVERS)) {
@@ -332,9 +332,9 @@ for (const [kind, server] of Object.entries(SERVERS)) {
     ["sh", "openssl"],
     `a ${kind} server that runs out of descriptors prints a line, pauses and goes on`,
     async () => {
-      const told = await starve(program(server));
-      assertEquals(told.trim().split("\n").length, 1, told);
-      assertStringIncludes(told, "at the moment: Too many open files");
+      const output = await starve(program(server));
+      assertEquals(output.trim().split("\n").length, 1, output);
+      assertStringIncludes(output, "at the moment: Too many open files");
     },
   );
 }
@@ -343,8 +343,8 @@ testWith(
   ["sh", "openssl"],
   "a server of asyncio streams that runs out of descriptors calls the exception handler",
   async () => {
-    const told = await starve(ASYNCIO);
-    assertEquals(told.match(/socket.accept\(\) out of system resource/g)?.length, 1, told);
+    const output = await starve(ASYNCIO);
+    assertEquals(output.match(/socket.accept\(\) out of system resource/g)?.length, 1, output);
   },
 );
 
@@ -395,7 +395,7 @@ for (const accepting of [false, true]) {
   });
 }
 
-Deno.test("closing a listener leaves a file that has taken the place of its socket", async () => {
+Deno.test("closing a listener does not remove a file that has replaced its socket", async () => {
   const dir = await Deno.makeTempDir();
   const path = `${dir}/socket`;
   const listener = AsyncSocket.listen({ path });

@@ -1,10 +1,11 @@
 /** The cost of reads, the memory they hold, and the arrays they return, in whatever pieces the bytes come. */
-import { type Operation, race, sleep, TimeoutError } from "@asyncoro/asyncoro";
+import { type Operation, race, run, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { AsyncFile, AsyncPipe, type AsyncSocket, type IoLimit, MessageTooLargeError } from "@asyncoro/asyncoro/io";
 import { cut, FakeConn, SILENCE } from "./fake_conn.ts";
 import { bytes, drive, testWith, text, turns } from "./helpers.ts";
 import { fails, patterned } from "./stream_suite.ts";
+import { CountedSignal } from "../helpers/counted_signal.ts";
 
 const MIB = 1 << 20;
 
@@ -241,3 +242,20 @@ Deno.test("a read without enough memory fails, and nothing else does", async () 
     yield* fails(socket.recv(10, 5), RangeError);
   });
 });
+
+Deno.test("a connection whose read aborts the signal of the wait ends it", () =>
+  run(function* (): Generator<unknown, void, unknown> {
+    const counted = new CountedSignal();
+    const conn = new FakeConn(() => {
+      counted.abort("in the read");
+      return SILENCE;
+    });
+    using socket = conn.socket();
+    let thrown: unknown;
+    try {
+      yield* socket.recv(5, counted.signal);
+    } catch (error) {
+      thrown = error;
+    }
+    assertEquals([thrown, counted.listeners, counted.added], ["in the read", 0, 0]);
+  }));

@@ -6,6 +6,7 @@ import { all, Coro, type Operation, race, sleep, TimeoutError, until } from "@as
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ClosedError, EOFError, type IoLimit } from "@asyncoro/asyncoro/io";
 import { bytes, drive, pause, seeded, testWith, text, turns } from "./helpers.ts";
+import { CountedSignal } from "../helpers/counted_signal.ts";
 
 /** Our side. */
 export interface Near {
@@ -195,10 +196,13 @@ function cancellingSuite(check: Check): void {
         thrown.throw(new RangeError("mine"));
         yield* fails(thrown.finish(), RangeError);
         yield* race(make(near), sleep(0.01));
-        const controller = new AbortController();
-        setTimeout(() => controller.abort(new SyntaxError("reason")), 10);
-        yield* fails(make(near, controller.signal), SyntaxError);
-        yield* fails(make(near, { timeout: 5, signal: controller.signal }), SyntaxError);
+        const counted = new CountedSignal();
+        yield* race(make(near, counted.signal), sleep(0.01));
+        setTimeout(() => counted.abort(new SyntaxError("reason")), 10);
+        yield* fails(make(near, counted.signal), SyntaxError);
+        assertEquals([counted.listeners, counted.added], [0, 2]);
+        yield* fails(make(near, { timeout: 5, signal: counted.signal }), SyntaxError);
+        assertEquals(counted.added, 2);
         yield* until(far.write(bytes("defgh\n")));
         assertEquals(text(yield* near.recvall(first.length + 6, 5)), `${first}defgh\n`);
       });

@@ -268,7 +268,7 @@ testWith(["openssl"], "both sides of TLS get the reason why a handshake failed",
     yield* fails(connect({ caCerts: [ca], alpnProtocols: ["two"] }), Error);
     const anyName = { caCerts: [ca], serverName: "other.example", unsafelyDisableHostnameVerification: true };
     (yield* connect({ ...anyName, alpnProtocols: ["two", "one"] })).close();
-    yield eventually(() => errors.length === 3, "the server is told");
+    yield eventually(() => errors.length === 3, "the server gets the errors");
     listener.close();
     yield* server.finish();
   });

@@ -170,7 +170,7 @@ export class Duel {
     this.model.push(level, slot);
   }
 
-  /** Takes the first of a level out; the next turn is told. */
+  /** Takes the first of a level out; the next turn is given it. */
   take(level: number): number {
     const slot = this.#shift(level);
     if (slot !== 0) this.#ran++;

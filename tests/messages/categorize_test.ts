@@ -246,16 +246,16 @@ Deno.test("CategorizeMessages takes coroutines and functions only, and only its 
     try {
       yield* other.finish();
     } catch (error) {
-      assert((error as Error).message.startsWith("Cannot receive as another coroutine"));
+      assert((error as Error).message.startsWith("Cannot receive for another coroutine"));
     }
   });
 });
 
 Deno.test("every message is received once in its category, under cancellations of every kind (1,000 seeds)", async () => {
-  for (let seed = 1; seed <= 1000; seed++) await conserve(seed);
+  for (let seed = 1; seed <= 1000; seed++) await checkMessages(seed);
 });
 
-async function conserve(seed: number): Promise<void> {
+async function checkMessages(seed: number): Promise<void> {
   let state = seed;
   const random = (n: number): number => (state = Math.imul(state, 1103515245) + 12345 >>> 0) % 65_536 % n;
   const scheduler = new Scheduler({ clock: new VirtualClock(), shuffle: seed });

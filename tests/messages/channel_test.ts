@@ -8,7 +8,7 @@ import { listener } from "../helpers/listener.ts";
 Deno.test("send() reaches all subscribers, subscribed once or twice, in order", async () => {
   await runVirtual(function* (coro) {
     using channel = new Channel("news");
-    assertEquals([channel.name, channel.send("nobody hears it")], ["news", true]);
+    assertEquals([channel.name, channel.send("without subscribers")], ["news", true]);
     const [a, b] = [listener("a", channel), listener("b", channel, channel)];
     yield* coro.sleep(1);
     for (const message of [1, null, undefined, "x"]) assert(channel.send(message));

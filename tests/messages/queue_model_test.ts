@@ -208,7 +208,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, queue: Queue<number>, model:
     for (const [id, outcome] of model.outcomes) if (!waiting.has(id)) assertEquals(outcomes.get(id), outcome, `${id}`);
   };
   for (const command of list) {
-    const now = scheduler.clock.now();
+    const now = scheduler.now();
     switch (command.do) {
       case "put":
       case "get": {
@@ -255,7 +255,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, queue: Queue<number>, model:
         if (command.do === "pass") yield* sleep(command.seconds);
         yield;
         yield;
-        model.settle(scheduler.clock.now());
+        model.settle(scheduler.now());
         compare();
     }
     assertEquals(queue.statistics(), {
@@ -266,7 +266,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, queue: Queue<number>, model:
     });
   }
   yield* sleep(10);
-  model.settle(scheduler.clock.now());
+  model.settle(scheduler.now());
   compare();
   queue.close();
   model.close();

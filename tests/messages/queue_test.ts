@@ -172,7 +172,7 @@ Deno.test("Queue checks its options", () => {
   );
   assertEquals(
     invalid({ size: 1 }).message,
-    "Cannot create a queue as there is no option 'size': the options are overflow, name",
+    "Cannot create a queue as there is no option 'size': use overflow, name",
   );
   assertEquals([new Queue(1, { name: "jobs" }).name, String(new Queue(1, { name: "jobs" }))], ["jobs", "queue 'jobs'"]);
   assertEquals([new Queue(1).name, String(new Queue(1))], [undefined, "a queue"]);

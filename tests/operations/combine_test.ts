@@ -56,7 +56,7 @@ Deno.test("race and all are typed in every form", () => {
   assertEquals(typeof check, "function");
 });
 
-Deno.test("race gives the value of the first, whatever the kind of item", () =>
+Deno.test("race returns the value of the first, whatever the kind of item", () =>
   inLab(async ({ scheduler, clock }) => {
     const slow = scheduler.spawn(function* slow() {
       yield* sleep(50);
@@ -81,7 +81,7 @@ Deno.test("race gives the value of the first, whatever the kind of item", () =>
     assertEquals(clock.now(), 50);
   }));
 
-Deno.test("all gives the values in the shape of its arguments, and runs its items at the same time", () =>
+Deno.test("all returns the values in the shape of its arguments, and runs its items at the same time", () =>
   inLab(async ({ scheduler, clock }) => {
     const child = scheduler.spawn(function* () {
       yield* sleep(3);

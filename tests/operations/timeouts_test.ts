@@ -25,7 +25,7 @@ function* guarded(lab: Lab, name: string, pause = 0): Generator<unknown, string,
   }
 }
 
-Deno.test("withTimeout gives the value of its work, if that is in time", () =>
+Deno.test("withTimeout returns the value of its work, if that is in time", () =>
   inLab(async ({ scheduler, clock }) => {
     function* work(): Generator<unknown, string, unknown> {
       yield* sleep(1);
@@ -78,7 +78,7 @@ Deno.test("withTimeout throws TimeoutError when its work is late, and the work i
         }
       })();
       assertInstanceOf(error, TimeoutError);
-      assertEquals((error as Error).message, "Time is up: it did not end within 2 seconds");
+      assertEquals((error as Error).message, "Time is up: the work did not end within 2 seconds");
       const waits = [coro.receive(), coro.sleep(), sleep(9), race(coro.receive(), sleep(9))];
       for (const wait of waits) {
         assertEquals(
@@ -178,7 +178,7 @@ Deno.test("nested deadlines: the inner one is caught inside, the outer one ends 
         return yield* outcome(nest(outer, inner));
       }).value();
     assertEquals(await spawnNest(5, 1), "inner was late");
-    const message = "Time is up: it did not end within 1 seconds";
+    const message = "Time is up: the work did not end within 1 seconds";
     assertEquals(lab.takeLog(), ["1 inner begins", "1 inner ends", `1 inner ${message}`, "1 middle"]);
     assertEquals(await spawnNest(1, 5), "TimeoutError");
     assertEquals(lab.takeLog(), ["2 inner begins", "2 inner ends", "2 middle"]);
@@ -333,7 +333,7 @@ Deno.test("cleanup may call subroutines and set deadlines of its own", () =>
     assertEquals(lab.log, ["1.5 called", "2 deep begins", "2 deep ends", "2 TimeoutError", "3 undefined"]);
   }));
 
-Deno.test("work that swallows the deadline still ends", () =>
+Deno.test("work that catches the deadline's error still ends", () =>
   inLab(async (lab) => {
     const result = await lab.scheduler.spawn(function* () {
       return yield* outcome((function* () {
@@ -368,7 +368,7 @@ Deno.test("withTimeout refuses other values than work, at the call", () => {
   }
 });
 
-Deno.test("a hundred thousand deadlines that are not reached leave no timers", () =>
+Deno.test("a hundred thousand deadlines that are not reached leave no timers behind", () =>
   inLab(async ({ scheduler }) => {
     await scheduler.spawn(function* (coro) {
       for (let i = 0; i < 20_000; i++) {

@@ -90,7 +90,7 @@ onPage("strict", "events and promises of the page wake coroutines", async (page)
 for (const count of [1, 1000]) {
   onPage(
     "strict",
-    `beside coroutines that never wait, the page draws, hears and has its timers: ${count}`,
+    `beside coroutines that never wait, the page draws, receives events and has its timers: ${count}`,
     async (page) => {
       const busy = answers(page, "activityBeside", count, 2) as Promise<Record<string, number>>;
       for (let i = 0; i < 10; i++) await page.click(10, 10);

@@ -56,6 +56,26 @@ Deno.test({
   },
 });
 
+// Members that the package marks as internal, and types that only they mention.
+const INTERNAL =
+  /\b(begin|detach|giveOutcome|kernel(?!\/)|makeReady|park|settle|stepBudget|takenOver|ReadyQueue|WaitQueue|WaitingFiber)\b/;
+const COMMENT = /\/\*[^]*?\*\//g;
+
+Deno.test({
+  name: "the declarations of the npm form have no internal members, and no types that only these mention",
+  ignore: node === null,
+  fn: async () => {
+    const { folder, files } = await openWorkshop();
+    const found: string[] = [];
+    for (const path of files.filter((file) => file.endsWith(".d.ts"))) {
+      const text = await Deno.readTextFile(new URL(`package/${path}`, folder));
+      const match = /@internal/.exec(text) ?? INTERNAL.exec(text.replaceAll(COMMENT, ""));
+      if (match !== null) found.push(`${path}: ${match[0]}`);
+    }
+    assertEquals(found, []);
+  },
+});
+
 // The libraries of a project for Node.js and of one for browsers.
 const COMPILERS = [
   {

@@ -32,7 +32,7 @@ Deno.test("the README names no other version of the package", async () => {
   assertEquals(named.filter((version) => !config.version.startsWith(version)), []);
 });
 
-Deno.test("nothing that is published mentions another version", async () => {
+Deno.test("no published file mentions another version", async () => {
   for (const [path, bytes] of await publishedFiles()) {
     if (!path.endsWith(".ts")) continue;
     const named = found(new TextDecoder().decode(bytes), /asyncoro@\^?([\d.]*\d)/g);

@@ -31,7 +31,7 @@ export class Ledger {
   #sent = 0;
   #got = 0;
   // Messages that were sent before this moment had to come before the last wait for one ended without a message.
-  #heardUntil = -Infinity;
+  #completeUntil = -Infinity;
   // Whether the receiver takes messages one by one, as it must to get them in order.
   #complete = false;
 
@@ -70,9 +70,9 @@ export class Ledger {
     const last = this.#last.get(from) ?? -1;
     world.check(number > last, "Messages of one sender keep their order", () => `${this} got ${number} after ${last}`);
     world.check(
-      letter.at >= this.#heardUntil,
+      letter.at >= this.#completeUntil,
       "A receive that timed out missed nothing",
-      () => `${this} waited until ${this.#heardUntil} and did not get ${number}, sent at ${letter.at}`,
+      () => `${this} waited until ${this.#completeUntil} and did not get ${number}, sent at ${letter.at}`,
     );
     this.#last.set(from, number);
     this.#got++;
@@ -105,7 +105,7 @@ export class Ledger {
     const content = yield* coro.receive(seconds, ALARM);
     if (content === ALARM) {
       this.#world.onTime(began + seconds, () => `the alarm of ${this}`);
-      this.#heardUntil = began + seconds - 1e-6;
+      this.#completeUntil = began + seconds - 1e-6;
     }
     return content;
   }

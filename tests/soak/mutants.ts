@@ -18,6 +18,8 @@ import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
 import { TokenBucket } from "../../core/sync/token_bucket.ts";
+import { ChildGroup } from "../../core/patterns/child_group.ts";
+import { ChildrenWait } from "../../core/patterns/children_wait.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
 import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
 import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
@@ -25,7 +27,7 @@ import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
 
-/** A method of any class. The author of a fault knows its receiver and arguments. */
+/** A method of any class. Each fault casts its receiver and arguments. */
 // deno-lint-ignore no-explicit-any -- see above
 type Method = (this: any, ...args: any[]) => unknown;
 
@@ -66,6 +68,13 @@ export interface Mutant {
 
 /** The faults. */
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "an abort does not end a wait",
+    society: "signals",
+    virtual: true,
+    invariant: "",
+    apply: () => sometimes(Operation.prototype, "abort", 20, () => () => {}),
+  },
   {
     name: "a message is dropped",
     society: "messages",
@@ -201,7 +210,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a monitor is notified twice",
     society: "lives",
     virtual: true,
-    invariant: "A monitor is told of an end once",
+    invariant: "A monitor is notified of an end once",
     apply: () =>
       sometimes(Mailbox.prototype, "post", 20, (post) =>
         function (message) {
@@ -297,6 +306,29 @@ export const MUTANTS: readonly Mutant[] = [
         function (item) {
           add.call(this, item);
           add.call(this, item);
+        }),
+  },
+  {
+    name: "a scope does not learn of a failure",
+    society: "scopes",
+    virtual: true,
+    invariant: "A failure of a child is the scope's",
+    apply: () =>
+      sometimes(ChildGroup.prototype, "childFailed", 5, () =>
+        function (child) {
+          this.childEnded(child);
+        }),
+  },
+  {
+    name: "an interruption ends the wait for the last children of a scope",
+    society: "scopes",
+    virtual: true,
+    invariant: "No child outlives its scope",
+    apply: () =>
+      sometimes(ChildrenWait.prototype, "interruptArrived", 2, () =>
+        function () {
+          this.last = false;
+          this.group.children.length = this.group.services.length = 0;
         }),
   },
   {

@@ -27,23 +27,26 @@ export function* populate(world: World, monitor: Coro, population: Population): 
     member.notify(monitor);
   };
   for (let i = 0; i < population.size; i++) add();
-  for (let told = false; living.size > 0;) {
-    const news = yield* monitor.receive<MonitorException | typeof ALARM>(told ? null : world.end - world.now(), ALARM);
-    if (news !== ALARM) {
-      bury(world, living, population, news);
-      if (!world.over && !told) add();
+  for (let notified = false; living.size > 0;) {
+    const message = yield* monitor.receive<MonitorException | typeof ALARM>(
+      notified ? null : world.end - world.now(),
+      ALARM,
+    );
+    if (message !== ALARM) {
+      memberEnded(world, living, population, message);
+      if (!world.over && !notified) add();
     } else if (world.over) {
-      told = true;
+      notified = true;
       for (const member of living) world.victims.delete(member);
       population.tellOver?.(living);
     }
   }
 }
 
-function bury(world: World, living: Set<Coro>, population: Population, news: MonitorException): void {
-  const { coro, outcome } = news;
-  world.check(living.delete(coro), "A monitor is told of an end once", () => String(coro));
-  world.check(!coro.isAlive(), "A monitor is told of an end after it", () => String(coro));
+function memberEnded(world: World, living: Set<Coro>, population: Population, message: MonitorException): void {
+  const { coro, outcome } = message;
+  world.check(living.delete(coro), "A monitor is notified of an end once", () => String(coro));
+  world.check(!coro.isAlive(), "A monitor is notified after the end", () => String(coro));
   world.victims.delete(coro);
   world.done(`coroutine: ended by ${outcome.kind}`, coro.id);
   if (outcome.kind === "throw") world.expect(outcome.error, `${coro} failed`);

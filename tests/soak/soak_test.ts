@@ -61,7 +61,7 @@ async function firstViolated(plan: Omit<Plan, "seed">): Promise<EpochResult> {
 }
 
 for (const { name, society, virtual, invariant, apply } of MUTANTS) {
-  Deno.test(`the soak finds that ${name} (${society})`, async () => {
+  Deno.test(`the soak finds the fault: ${name} (${society})`, async () => {
     const undo = apply();
     let result: EpochResult;
     try {

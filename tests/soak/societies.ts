@@ -11,6 +11,8 @@ import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
+import { scopes } from "./societies/scopes.ts";
+import { signals } from "./societies/signals.ts";
 import { queues } from "./societies/queues.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
@@ -40,5 +42,7 @@ export const SOCIETIES: readonly Society[] = [
   contexts,
   databases,
   listeners,
+  signals,
+  scopes,
   queues,
 ];

@@ -225,8 +225,8 @@ Deno.test("children that fail in the same turn are each counted and restarted on
 Deno.test("cleanup that fails while a child is stopped is reported and does not count as its failure", async () => {
   await inLab(async (lab) => {
     let starts = 0;
-    const sore: ChildSpec = {
-      name: "sore",
+    const failing: ChildSpec = {
+      name: "failing",
       *target(coro: Coro): Body {
         if (++starts > 1) return "well";
         try {
@@ -236,7 +236,7 @@ Deno.test("cleanup that fails while a child is stopped is reported and does not 
         }
       },
     };
-    const result = await supervised(lab, [sore, child(lab, "b", [1], 1)], { strategy: "one-for-all" });
+    const result = await supervised(lab, [failing, child(lab, "b", [1], 1)], { strategy: "one-for-all" });
     assertEquals([result, lab.takeReported()], [["well", "b"], ["cleanup"]]);
   });
 });
@@ -306,7 +306,7 @@ Deno.test("terminating the supervisor terminates the children, last first, and w
   });
 });
 
-Deno.test("no child survives a supervisor whose grace is over, whatever it waits for", async () => {
+Deno.test("no child outlives a supervisor whose grace is over, whatever it waits for", async () => {
   for (const options of [{}, { strategy: "one-for-all", backoff: 1 }] as SuperviseOptions[]) {
     for (const when of [0, 0.5, 1, 1.5, 2, 3]) {
       await inLab(async (lab) => {

@@ -120,7 +120,7 @@ for (const [kind, make] of LOCKS) {
         throw: "stop",
         terminate: true,
         race: "enough",
-        withTimeout: "Time is up: it did not end within 1 seconds",
+        withTimeout: "Time is up: the work did not end within 1 seconds",
       };
       for (const [how, interrupt] of interrupts) {
         const changed = make();
@@ -355,14 +355,14 @@ Deno.test("Condition takes a Lock, an RLock or no lock, and dump() shows what it
     await settle();
     const seen = () => lab.scheduler.dump().map((each) => `${each.operation}: ${each.waitsFor}`);
     assertEquals(seen(), ["wait: condition 'stock'"]);
-    const boss = lab.scheduler.spawnWith({ name: "boss" }, function* (coro) {
+    const owner = lab.scheduler.spawnWith({ name: "owner" }, function* (coro) {
       yield* stock.acquire();
       stock.notify();
       yield* coro.receive();
       stock.release();
     });
     await settle();
-    assertEquals(seen()[0], `wait: rlock 'stock' held by ${boss}`);
+    assertEquals(seen()[0], `wait: rlock 'stock' held by ${owner}`);
     for (const coro of lab.scheduler.coros()) coro.send("go on");
     await lab.scheduler.join();
   }));

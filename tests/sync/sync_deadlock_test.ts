@@ -208,7 +208,7 @@ Deno.test("a coroutine that ends while it holds locks is reported, and its locks
       assertEquals(
         lab.takeReported().sort(),
         ["lock 'a'", "lock 'c'", "rlock 'b'"].map((lock) =>
-          `Coroutine ${holder} ended while it held ${lock}: it is passed on`
+          `Coroutine ${holder} ended while it held ${lock}: it is released`
         ),
       );
       for (const lock of locks) assertEquals([lock.locked(), lock.statistics().waiters], [false, 0]);
@@ -218,9 +218,9 @@ Deno.test("a coroutine that ends while it holds locks is reported, and its locks
 Deno.test("onError may release what the coroutine held, and nothing passes on twice", () =>
   inLab(async (lab) => {
     const locks = [new Lock("a"), new Lock("b"), new Lock("c")];
-    let told = 0;
+    let count = 0;
     lab.scheduler.onError = () => {
-      if (told++ === 0) { for (const lock of locks) if (lock.locked()) lock.release(); }
+      if (count++ === 0) { for (const lock of locks) if (lock.locked()) lock.release(); }
     };
     lab.scheduler.spawn(function* () {
       for (const lock of locks) yield* lock.acquire();
@@ -238,7 +238,7 @@ Deno.test("onError may release what the coroutine held, and nothing passes on tw
       });
     }
     await lab.scheduler.join();
-    assertEquals(told, 1);
+    assertEquals(count, 1);
     assertEquals(lab.log.length, 12);
     for (let i = 0; i < 2; i++) assertEquals(lab.log.filter((line) => line.startsWith(`${i}`)).length, 6);
     for (const lock of locks) assertEquals(lock.statistics(), { locked: false, owner: null, waiters: 0 });

@@ -104,7 +104,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, acquirable: Semaphore | Lock
     yield* coro.receive();
   };
   for (const command of list) {
-    const now = scheduler.clock.now();
+    const now = scheduler.now();
     if (command.do === "acquire") {
       model.settle(now);
       const id = coros.length;
@@ -124,7 +124,7 @@ function* follow(_coro: Coro, scheduler: Scheduler, acquirable: Semaphore | Lock
     } else {
       if (command.do === "pass") yield* sleep(command.seconds);
       yield;
-      model.settle(scheduler.clock.now());
+      model.settle(scheduler.now());
       assertEquals(inside.toSorted(), model.inside.toSorted());
     }
     assertEquals(acquirable.statistics().waiters, model.queue.length);

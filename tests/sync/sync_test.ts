@@ -337,7 +337,7 @@ Deno.test("BoundedSemaphore never has more permits than it began with", () =>
       assertEquals(pool.statistics().value, 1);
       const held = yield* pool.hold();
       pool.release(2);
-      assertThrows(() => held[Symbol.dispose](), Error, "holds no permit: current value is 2");
+      assertThrows(() => held[Symbol.dispose](), Error, "as no permit is taken: current value is 2");
     }).value();
   }));
 
@@ -372,11 +372,11 @@ Deno.test("releasing a lock that is not held, or another coroutine's RLock, thro
       "Cannot release rlock 'tree' as code outside coroutines does not hold it: current owner is nobody",
     );
     const owner = lab.scheduler.spawnWith({ name: "owner" }, user, lab, rlock, "owner");
-    await lab.scheduler.spawnWith({ name: "thief" }, function* (thief) {
+    await lab.scheduler.spawnWith({ name: "other" }, function* (other) {
       assertThrows(
         () => rlock.release(),
         Error,
-        `Cannot release rlock 'tree' as ${thief} does not hold it: current owner is ${owner}`,
+        `Cannot release rlock 'tree' as ${other} does not hold it: current owner is ${owner}`,
       );
       yield* sleep(2);
       const held = yield* lock.hold();
@@ -384,7 +384,7 @@ Deno.test("releasing a lock that is not held, or another coroutine's RLock, thro
       assertThrows(
         () => held[Symbol.dispose](),
         Error,
-        `Cannot release lock 'door' as ${thief} does not hold it: current owner is nobody`,
+        `Cannot release lock 'door' as ${other} does not hold it: current owner is nobody`,
       );
     }).value();
     assertEquals(lab.log, ["0 owner"]);

@@ -10,7 +10,7 @@ Deno.test("two years of sleeping take no time", async () => {
   const start = performance.now();
   const result = await runVirtual(function* (coro) {
     for (let day = 0; day < 730; day++) yield* coro.sleep({ days: 1 });
-    return coro.scheduler.clock.now();
+    return coro.scheduler.now();
   });
   assertEquals(result, 730 * 86_400);
   assert(performance.now() - start < 5_000);
@@ -69,7 +69,7 @@ Deno.test("a promise that is never settled does not stop the time forever", asyn
 Deno.test("a promise that is settled late in real time comes before a deadline far in virtual time", async () => {
   const late = new Promise((resolve) => setTimeout(resolve, 50, "settled"));
   const result = await runVirtual(function* (coro) {
-    return [yield* until(late, { hours: 1 }), coro.scheduler.clock.now()];
+    return [yield* until(late, { hours: 1 }), coro.scheduler.now()];
   });
   assertEquals(result, ["settled", 0]);
 });
@@ -185,7 +185,7 @@ Deno.test("two schedulers in virtual and real time run side by side", async () =
   const [far, near] = await Promise.all([
     runVirtual(function* (coro) {
       yield* coro.sleep({ hours: 5 });
-      return coro.scheduler.clock.now();
+      return coro.scheduler.now();
     }),
     real.spawn(function* () {
       yield* sleep(0.01);
@@ -233,7 +233,7 @@ Deno.test("runVirtual returns the result or throws the error, and terminates cor
         try {
           yield* sleep(1000);
         } finally {
-          log.push(`cleaned at ${coro.scheduler.clock.now()}`);
+          log.push(`cleaned at ${coro.scheduler.now()}`);
         }
       });
       yield* sleep(1);

@@ -4,6 +4,8 @@ import {
   Coro,
   current,
   HotSwapException,
+  type Limit,
+  type LimitOptions,
   main,
   type MonitorException,
   Operation,
@@ -37,6 +39,28 @@ function* lengthOf(text: Promise<string>) {
   const value: string = yield text;
   return value.length;
 }
+
+Deno.test("a wait with a signal alone has its value, and one with a timeout beside it may be late", () =>
+  runVirtual(function* (coro) {
+    const { signal } = new AbortController();
+    const limits: Limit[] = [1, null, undefined, { seconds: 1 }, signal, { signal }, { timeout: 1, signal }];
+    // @ts-expect-error An event target is no signal.
+    limits.push(new EventTarget());
+    const options: LimitOptions = { timeout: { minutes: 1 }, signal };
+    coro.send("one");
+    coro.send("two");
+    coro.send("three");
+    expectType<string>()(yield* coro.receive<string>(signal));
+    expectType<string | undefined>()(yield* coro.receive<string>({ timeout: 1, signal }));
+    expectType<string | null>()(yield* coro.receive<string, null>(options, null));
+    expectType<Operation<string>>()(coro.sleep<string>(signal));
+    expectType<Operation<string | undefined>>()(coro.sleep<string>(options));
+    expectType<Operation<void>>()(sleep(options));
+    expectType<number>()(yield* until(Promise.resolve(1), signal));
+    expectType<number>()(yield* withTimeout(signal, half(2)));
+    expectType<Operation<Coro | null>>()(Coro.locate("nobody", signal));
+    yield;
+  }));
 
 Deno.test("a coroutine has the type of its target's result, and takes its target's arguments", async () => {
   const coro = new Coro(repeat, "ab");

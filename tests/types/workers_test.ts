@@ -16,7 +16,7 @@ Deno.test("a task takes the arguments of its function, and returns its result", 
       1,
     );
     expectType<number>()(returned);
-    const told = yield* pool.asyncTaskWith(
+    const result = yield* pool.asyncTaskWith(
       { timeout: 30 },
       function (n: number) {
         expectTask(this);
@@ -26,7 +26,7 @@ Deno.test("a task takes the arguments of its function, and returns its result", 
       },
       1,
     );
-    expectType<number>()(told);
+    expectType<number>()(result);
   });
   expectType<number>()(await pool.run((a: number, b?: number) => a + (b ?? 0), 1));
   expectType<{ n: number }>()(await pool.runWith({}, (n: number) => ({ n }), 1));

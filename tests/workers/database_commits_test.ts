@@ -56,7 +56,7 @@ Deno.test("an error thrown into a coroutine while it commits arrives at its next
   });
 });
 
-Deno.test("a coroutine that is terminated while it commits learns the outcome first", async () => {
+Deno.test("a coroutine that is terminated while it commits receives the outcome first", async () => {
   await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const seen: unknown[] = [];
@@ -81,7 +81,7 @@ Deno.test("a coroutine that is terminated while it commits learns the outcome fi
   });
 });
 
-Deno.test("a cancelled task of asyncio learns the outcome of its commit first", async () => {
+Deno.test("a cancelled task of asyncio receives the outcome of its commit first", async () => {
   await withBank(function* ({ path, db, hold, release }) {
     yield* hold();
     const seen: unknown[] = [];
@@ -215,7 +215,7 @@ Deno.test("a transaction whose worker ends is rolled back", async () => {
       assertInstanceOf(yield* waiting.finish(), WorkerError);
       assertInstanceOf(yield* failureOf(db.cursor().execute("SELECT 1")), WorkerError);
       if (when === "while it commits") {
-        // SQLite goes on in the worker that was told to end.
+        // SQLite goes on in the worker that was asked to end.
         yield* sleep(0.5);
         yield* release();
       }

@@ -21,7 +21,7 @@ const CUTS: readonly ((coro: Coro) => void)[] = [
 ];
 
 /** Changes a table at random. The methods return the content that the table should have then. */
-class Player {
+class TableWriter {
   readonly random: Random;
   readonly db: AsyncDBCursor;
 
@@ -130,14 +130,14 @@ for (const seed of [1, 2, 3]) {
         const db = new AsyncDBCursor(pool, path);
         const other = new AsyncDBCursor(pool, path);
         yield* db.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)");
-        const player = new Player(seed, db);
+        const writer = new TableWriter(seed, db);
         let table: Table = new Map();
         for (let round = 0; round < 60; round++) {
-          if (player.random.chance(0.8)) {
-            table = yield* player.cutAttempt(table);
+          if (writer.random.chance(0.8)) {
+            table = yield* writer.cutAttempt(table);
             assertEquals(yield* read(other), table, `seed ${seed}, round ${round}`);
           } else {
-            const wanted = yield* player.contest(table);
+            const wanted = yield* writer.contest(table);
             const found = yield* read(other);
             assert(equal(found, table) || equal(found, wanted), `seed ${seed}, round ${round}`);
             table = found;

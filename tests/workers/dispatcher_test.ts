@@ -39,6 +39,10 @@ function messageOf(probe: Probe): string {
   return (value as WorkerError).message;
 }
 
+function causeOf(probe: Probe): Error {
+  return (probe.outcomes[0].value as WorkerError).cause as Error;
+}
+
 Deno.test("when a worker is replaced, tasks that it had done while the pool was busy keep their results", async () => {
   const { dispatcher, host } = newDispatcher(1, { graceSeconds: 0.001 });
   const [slow, second, third] = [1, 2, 3].map((n) => submit(dispatcher, [n]));
@@ -133,7 +137,7 @@ Deno.test("a worker is started for tasks that wait behind a long one after anoth
   await dispatcher.terminate();
 });
 
-Deno.test("a task that waits behind a long one is found though another worker has more, all pinned", async () => {
+Deno.test("a task behind a long one is moved although another worker has more tasks, all pinned", async () => {
   const { dispatcher, host } = newDispatcher(3);
   const pinned = dispatcher.pin();
   submit(dispatcher, ["long"], { worker: pinned });
@@ -204,6 +208,7 @@ Deno.test("if no worker can be created, waiting tasks fail, and the next task tr
   const lost = submit(dispatcher, [1]);
   while (lost.outcomes.length === 0) await turns();
   assertEquals(messageOf(lost), "Cannot run tasks as no worker can be started");
+  assertEquals(causeOf(lost).message, "The worker could not be created: no threads left");
   assertEquals([dispatcher.counts.started, dispatcher.counts.crashed, dispatcher.pending], [3, 3, 0]);
   host.broken = false;
   const found = submit(dispatcher, [2]);
@@ -211,6 +216,25 @@ Deno.test("if no worker can be created, waiting tasks fail, and the next task tr
   serveAll(host);
   await turns();
   assertEquals(found.outcomes, [{ ok: true, value: 2 }]);
+  await dispatcher.terminate();
+});
+
+Deno.test("the error of a worker that ends tells whether it was ready, and whether a task ran", async () => {
+  const { dispatcher, host } = newDispatcher(1);
+  const lost = submit(dispatcher, [1]);
+  while (lost.outcomes.length === 0) {
+    await turns();
+    for (const worker of host.live) worker.crash(new Error("no memory"));
+  }
+  assertEquals(causeOf(lost).message, "The worker ended before it was ready: no memory");
+  const running = submit(dispatcher, [2]);
+  await turns();
+  const [worker] = host.live;
+  worker.start();
+  worker.take();
+  worker.crash();
+  await turns();
+  assertEquals(messageOf(running), "The worker ended with code 1 while the task ran");
   await dispatcher.terminate();
 });
 
@@ -267,7 +291,7 @@ Deno.test("the error that ends a worker is printed even if all its tasks run els
     console.error = error;
   }
   await turns();
-  assertEquals(reports, ["The worker ended while the task ran: left over"]);
+  assertEquals(reports, ["The worker ended while no task ran: left over"]);
   serveAll(host);
   await turns();
   assertEquals(first.outcomes, [{ ok: true, value: 1 }]);

@@ -68,7 +68,7 @@ export class FakeWorker implements HostWorker {
 
   start(): void {
     this.started = true;
-    Atomics.store(this.#control, WORD.READY, 1);
+    Atomics.store(this.#control, WORD.STARTED, 1);
   }
 
   /** Whether the pool asks the running task to stop. */
@@ -104,7 +104,7 @@ export class FakeWorker implements HostWorker {
     const args = count === CODE.BY_PORT
       ? this.#batch[input.take()] as unknown[]
       : Array.from({ length: count }, () => input.takeValue(() => undefined));
-    const claimed = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
+    const claimed = Atomics.compareExchange(this.#commands, index, CODE.OFFERED, CODE.CLAIMED) === CODE.OFFERED;
     input.release();
     if (claimed) this.running = { id, args };
     else Atomics.notify(this.#control, WORD.IN_TAIL);

@@ -34,7 +34,7 @@ Deno.test("a worker that crashes or exits fails exactly the task it ran, and the
   assertEquals([pool.stats().crashed, pool.stats().workers], [4, 1]);
 });
 
-Deno.test("a task that throws a strange value fails alone, and its worker goes on", async () => {
+Deno.test("a task that throws a value that is no error fails alone, and its worker goes on", async () => {
   await using pool = new WorkerPool(1);
   const { worker } = await pool.run(() => ({ worker: (globalThis as { mark?: number }).mark = 1 }));
   const strange: (() => never)[] = [

@@ -1,6 +1,7 @@
 import { run, Scheduler, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { AsyncThreadPool, WorkerError, WorkerPool, type WorkerTask } from "../../core/workers/mod.ts";
+import { CountedSignal } from "../helpers/counted_signal.ts";
 import { atGate, newGate } from "./gate.ts";
 
 const TASKS = new URL("./tasks.ts", import.meta.url);
@@ -240,14 +241,14 @@ Deno.test("bad input is refused at the call and does not affect the pool", async
     [() => pool.asyncTaskWith({ transfer: 1 as never }, () => 1), TypeError, "'transfer' must be an array"],
     [() => pool.asyncTaskWith({ onProgress: 1 as never }, () => 1), TypeError, "'onProgress' must be a function"],
     [() => pool.map(1 as never, () => 1), TypeError, "'items' must be iterable: current value is 1"],
-    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a whole number from 1"],
+    [() => pool.map([], () => 1, { concurrency: 0 }), RangeError, "'concurrency' must be a positive integer"],
   ];
   for (const [act, kind, text] of refused) assertThrows(act, kind, text);
   assertEquals(pool.stats().submitted, 0);
   assertEquals(await pool.run(() => 1), 1);
 });
 
-Deno.test("a pool of no size is refused", () => {
+Deno.test("a pool of size zero is rejected", () => {
   for (const size of [0, -1, NaN, 1.5, Infinity]) assertThrows(() => new WorkerPool(size), RangeError, `${size}`);
   assertThrows(() => new WorkerPool("2" as never), TypeError, '"2"');
   assertThrows(() => new WorkerPool(1, { queueLimit: 0 }), RangeError, "'queueLimit'");
@@ -384,6 +385,31 @@ Deno.test("signal cancels a task and its reason is thrown", async () => {
   setTimeout(() => controller.abort(reason), 20);
   for (const each of (await settled) as PromiseRejectedResult[]) assertStrictEquals(each.reason, reason);
   await assertRejects(() => pool.runWith({ signal: controller.signal }, never), Error, "changed my mind");
+});
+
+Deno.test("the timeout of a task may be any limit, and has no signal besides 'signal'", async () => {
+  await using pool = new WorkerPool(1, { grace: 0.05 });
+  const counted = new CountedSignal();
+  const never = () => new Promise<void>(() => {});
+  const results = [
+    pool.runWith({ timeout: counted.signal }, never),
+    run(function* () {
+      yield* pool.asyncTaskWith({ timeout: { timeout: 60, signal: counted.signal } }, never);
+    }),
+  ];
+  const settled = Promise.allSettled(results);
+  setTimeout(() => counted.abort("changed my mind"), 20);
+  for (const each of (await settled) as PromiseRejectedResult[]) assertEquals(each.reason, "changed my mind");
+  assertEquals([counted.listeners, counted.added], [0, 1]);
+  const { signal } = new AbortController();
+  assertEquals(await pool.runWith({ signal, timeout: signal }, () => 1), 1);
+  assertThrows(
+    () => pool.asyncTaskWith({ signal, timeout: counted.signal }, never),
+    TypeError,
+    "'timeout' has a signal besides 'signal'",
+  );
+  // deno-lint-ignore no-explicit-any -- what the types forbid
+  assertThrows(() => pool.asyncTaskWith({ signal: {} as any }, never), TypeError, "'signal' must be an AbortSignal");
 });
 
 Deno.test("targets beyond a thousand are forgotten and still work", async () => {

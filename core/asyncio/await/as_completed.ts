@@ -2,7 +2,8 @@ import { describe } from "../../base/describe.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../../base/limit.ts";
+import { listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { type Awaitable, type AwaitedValue, isAwaitable } from "../loop/coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
@@ -13,8 +14,11 @@ import { Queue } from "../queues/queue.ts";
 
 /** Options of {@linkcode asCompleted}. */
 export interface AsCompletedOptions {
-  /** The time in which all must be done, in seconds or as a duration; no limit by default. */
-  readonly timeout?: Timeout;
+  /**
+   * The time in which all must be done, in seconds or as a duration, or an `AbortSignal`, see {@linkcode Limit}; no limit by
+   * default. When the signal is aborted, its reason is thrown for each that is not done.
+   */
+  readonly timeout?: Limit;
 }
 
 /**
@@ -29,23 +33,48 @@ export class Completions<T> {
   readonly #todo: Set<Future<T>>;
   #timer: Handle | null = null;
   #left: number;
+  readonly #signal: AbortSignal | null;
+  // Whether the signal ended the wait, and not the deadline.
+  #aborted = false;
 
   readonly #loop: EventLoop;
 
   /** @internal */
-  constructor(loop: EventLoop, futures: Set<Future<T>>, seconds: number) {
+  constructor(loop: EventLoop, futures: Set<Future<T>>, seconds: number, signal: AbortSignal | null) {
     this.#loop = loop;
     this.#todo = futures;
     this.#left = futures.size;
+    this.#signal = signal;
     if (futures.size > 0 && seconds < Infinity) this.#timer = loop.callLater(seconds, this.#timeUp);
     for (const future of futures) future.addDoneCallback(this.#onDone);
+    if (signal !== null && futures.size > 0) listenToAbort(signal, this);
+  }
+
+  /** @internal The items of `count` awaitables whose signal was aborted before: none of them begins. */
+  static aborted<T>(loop: EventLoop, count: number, signal: AbortSignal): Completions<T> {
+    const completions = new Completions<T>(loop, new Set(), Infinity, signal);
+    completions.#aborted = true;
+    completions.#left = count;
+    for (let i = 0; i < count; i++) completions.#done.putNowait(null);
+    return completions;
   }
 
   readonly #onDone = (future: Future<T>): void => {
     if (!this.#todo.delete(future)) return;
     this.#done.putNowait(future);
-    if (this.#todo.size === 0) this.#timer?.cancel();
+    if (this.#todo.size === 0) this.#stopWaiting();
   };
+
+  /** @internal The signal was aborted. */
+  aborted(): void {
+    this.#aborted = true;
+    this.#timeUp();
+  }
+
+  #stopWaiting(): void {
+    this.#timer?.cancel();
+    if (this.#signal !== null) stopListening(this.#signal, this);
+  }
 
   readonly #timeUp = (): void => {
     for (const future of this.#todo) {
@@ -53,6 +82,7 @@ export class Completions<T> {
       this.#done.putNowait(null);
     }
     this.#todo.clear();
+    this.#stopWaiting();
   };
 
   /** One operation for each: it evaluates to the result of the next that is done, or throws its error. */
@@ -70,8 +100,9 @@ export class Completions<T> {
   /** The next future that is done. */
   *#next(): Generator<unknown, Future<T>, unknown> {
     const future = yield* this.#done.get();
-    if (future === null) throw new TimeoutError("Time is up: not all were done within the limit");
-    return future;
+    if (future !== null) return future;
+    if (this.#aborted) throw this.#signal!.reason;
+    throw new TimeoutError("Time is up: not all were done within the limit");
   }
 
   /** For `for await` in async functions: the futures, each when it is done. */
@@ -97,7 +128,7 @@ export class Completions<T> {
  *
  * @param awaitables The awaitables; of coroutines, tasks are made. One that occurs twice is awaited once.
  * @param options See {@linkcode AsCompletedOptions}.
- * @throws {TypeError} If one cannot be awaited, or `timeout` is not a valid duration.
+ * @throws {TypeError} If one cannot be awaited, or `timeout` is not a valid limit.
  * @throws {TimeoutError} At the yield, for each that is not done in time. It goes on.
  *
  * @example
@@ -116,13 +147,15 @@ export function asCompleted<W extends Awaitable>(
   awaitables: Iterable<W>,
   options: AsCompletedOptions = {},
 ): Completions<AwaitedValue<W>> {
-  const seconds = toSeconds(options.timeout, "wait for several");
+  const seconds = limitSeconds(options.timeout, "wait for several");
   if (isAwaitable(awaitables) || typeof awaitables !== "object" || !(Symbol.iterator in (awaitables ?? {}))) {
     throw new TypeError(`Cannot wait for several as it takes a list: current value is ${describe(awaitables)}`);
   }
   const distinct = new Set(awaitables);
   for (const each of distinct) mustBeAwaitable(each);
   const loop = getEventLoop();
+  const signal = limitSignal(options.timeout);
+  if (signal?.aborted) return Completions.aborted(loop, distinct.size, signal);
   const futures = [...distinct].map((each) => ensureFuture(each, { loop }) as Future<AwaitedValue<W>>);
-  return new Completions(loop, new Set(futures), seconds);
+  return new Completions(loop, new Set(futures), seconds, signal);
 }

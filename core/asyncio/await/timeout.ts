@@ -1,6 +1,7 @@
 import { describe, isInstance } from "../../base/describe.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
+import { listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { Call, call } from "../../operations/call.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
@@ -29,10 +30,14 @@ export class Timeout {
   #task: Task | null = null;
   #cancelling = 0;
   #handle: Handle | null = null;
+  readonly #signal: AbortSignal | null;
+  // Whether the signal ended the block, and not the deadline.
+  #aborted = false;
 
   /** @internal */
-  constructor(when: number | null) {
+  constructor(when: number | null, signal: AbortSignal | null) {
     this.#when = when;
+    this.#signal = signal;
   }
 
   /** The deadline, in seconds, by the clock of `loop.time()`; `null` if there is no limit. */
@@ -72,30 +77,42 @@ export class Timeout {
     this.#task!.cancel();
   }
 
+  /** @internal The signal was aborted. */
+  aborted(): void {
+    if (this.#state !== "active") return;
+    this.#aborted = true;
+    this.#handle?.cancel();
+    this.#expire();
+  }
+
   /** @internal The block begins. */
-  enter(): void {
+  begin(): void {
+    if (this.#signal?.aborted) throw this.#signal.reason;
     const task = currentTask();
     if (task === null) throw new Error("Cannot limit the time as only a task can be cancelled: use it inside a task");
     this.#task = task;
     this.#cancelling = task.cancelling();
     this.#state = "active";
     this.reschedule(this.#when);
+    if (this.#signal !== null) listenToAbort(this.#signal, this);
   }
 
   /**
    * @internal
-   * The block has ended. Returns the error for its caller, if it has ended with one: a `TimeoutError` for a cancellation
-   * that only this timeout has requested.
+   * The block has ended. Returns the error for its caller, if it has ended with one: a `TimeoutError` or the reason of the
+   * signal for a cancellation that only this timeout has requested.
    */
-  leave(error?: unknown): unknown {
+  end(error?: unknown): unknown {
     this.#handle?.cancel();
     this.#handle = null;
+    if (this.#signal !== null) stopListening(this.#signal, this);
     if (this.#state === "active") this.#state = "finished";
     if (this.#state !== "expiring") return error;
     this.#state = "expired";
     const mine = this.#task!.uncancel() <= this.#cancelling;
     if (!mine || !isInstance(error, CancelledError)) return error;
-    return new TimeoutError("Time is up: it did not end within its limit", { cause: error });
+    if (this.#aborted) return this.#signal!.reason;
+    return new TimeoutError("Time is up: the block did not end within its limit", { cause: error });
   }
 }
 
@@ -130,8 +147,12 @@ export function timeout<T>(delay: Delay, block: TimeoutBlock<T>): Operation<T>;
 /** The same for anything that can be awaited. */
 export function timeout<T>(delay: Delay, awaitable: Awaitable<T>): Operation<T>;
 export function timeout(delay: Delay, block: Limited<unknown>): Operation<unknown> {
-  const seconds = toSeconds(delay, "limit the time");
-  return limit(seconds === Infinity ? null : getRunningLoop().time() + seconds, block);
+  return withinLimit(toSeconds(delay, "limit the time"), null, block);
+}
+
+/** @internal The same with a signal, which cancels the block as well; then its reason is thrown. */
+export function withinLimit(seconds: number, signal: AbortSignal | null, block: Limited<unknown>): Operation<unknown> {
+  return limit(seconds === Infinity ? null : getRunningLoop().time() + seconds, signal, block);
 }
 
 /**
@@ -148,10 +169,10 @@ export function timeoutAt<T>(when: number | null, block: TimeoutBlock<T>): Opera
 /** The same for anything that can be awaited. */
 export function timeoutAt<T>(when: number | null, awaitable: Awaitable<T>): Operation<T>;
 export function timeoutAt(when: number | null, block: Limited<unknown>): Operation<unknown> {
-  return limit(checkWhen(when), block);
+  return limit(checkWhen(when), null, block);
 }
 
-function limit(when: number | null, block: Limited<unknown>): Operation<unknown> {
+function limit(when: number | null, signal: AbortSignal | null, block: Limited<unknown>): Operation<unknown> {
   if (!isAwaitable(block)) {
     throw new TypeError(
       `Cannot limit the time as it takes a generator function or what can be awaited: current value is ${
@@ -160,17 +181,17 @@ function limit(when: number | null, block: Limited<unknown>): Operation<unknown>
     );
   }
   const work = operationOf(block);
-  return new Call(limited(new Timeout(when), work === null ? block as Block : asBody(work)), work);
+  return new Call(limited(new Timeout(when, signal), work === null ? block as Block : asBody(work)), work);
 }
 
 function* limited(timeout: Timeout, block: Block): Generator<unknown, unknown, unknown> {
-  timeout.enter();
+  timeout.begin();
   try {
     return yield* call(isGenerator(block) ? block : block(timeout));
   } catch (error) {
-    throw timeout.leave(error);
+    throw timeout.end(error);
   } finally {
-    timeout.leave();
+    timeout.end();
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe } from "../../base/describe.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
-import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../../base/limit.ts";
+import { type Abortable, listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { isAwaitable } from "../loop/coroutine.ts";
 import { Future } from "../loop/future.ts";
 import type { TimerHandle } from "../loop/handle.ts";
@@ -18,8 +19,11 @@ export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeo
 
 /** Options of {@linkcode wait}. */
 export interface WaitOptions {
-  /** Seconds to wait at most, or a duration; no limit by default. A timeout is not an error. */
-  readonly timeout?: Timeout;
+  /**
+   * Seconds to wait at most, a duration or an `AbortSignal`, see {@linkcode Limit}; no limit by default. A timeout is not
+   * an error; when the signal is aborted, its reason is thrown.
+   */
+  readonly timeout?: Limit;
   /** The condition that ends the wait: `ALL_COMPLETED` by default. */
   readonly returnWhen?: ReturnWhen;
 }
@@ -51,14 +55,14 @@ export function wait<F extends Future>(
   futures: Iterable<F>,
   { timeout, returnWhen = ALL_COMPLETED }: WaitOptions = {},
 ): Operation<[done: Set<F>, pending: Set<F>]> {
-  const seconds = toSeconds(timeout, "wait for futures");
+  const seconds = limitSeconds(timeout, "wait for futures");
   if (![FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED].includes(returnWhen)) {
     throw new TypeError(
       `Cannot wait for futures as 'returnWhen' must be FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED: ` +
         `current value is ${describe(returnWhen)}`,
     );
   }
-  return call(waitFor(checked(futures), seconds, returnWhen));
+  return call(waitFor(checked(futures), seconds, limitSignal(timeout), returnWhen));
 }
 
 function checked<F extends Future>(futures: Iterable<F>): Set<F> {
@@ -71,7 +75,9 @@ function checked<F extends Future>(futures: Iterable<F>): Set<F> {
   for (const each of set) {
     if (each instanceof Future) continue;
     const hint = isAwaitable(each) ? ", make a task of it with createTask() or ensureFuture()" : "";
-    throw new TypeError(`Cannot wait for futures as one of them is none: it is ${describe(each)}${hint}`);
+    throw new TypeError(
+      `Cannot wait for futures as each must be a future or a task: current value is ${describe(each)}${hint}`,
+    );
   }
   if (set.size === 0) throw new RangeError("Cannot wait for futures as there is none: give at least one");
   return set;
@@ -80,8 +86,10 @@ function checked<F extends Future>(futures: Iterable<F>): Set<F> {
 function* waitFor<F extends Future>(
   futures: Set<F>,
   seconds: number,
+  signal: AbortSignal | null,
   returnWhen: ReturnWhen,
 ): Generator<unknown, [Set<F>, Set<F>], unknown> {
+  if (signal?.aborted) throw signal.reason;
   const { loop } = futures.values().next().value!;
   const waiter = loop.createFuture<void>();
   const enough = () => waiter.done() || waiter.setResult();
@@ -92,10 +100,20 @@ function* waitFor<F extends Future>(
     const failed = returnWhen === FIRST_EXCEPTION && future.failed();
     if (left === 0 || returnWhen === FIRST_COMPLETED || failed) enough();
   };
+  let aborted = false;
+  const abortion: Abortable = {
+    aborted() {
+      aborted = !waiter.done();
+      enough();
+    },
+  };
   for (const future of futures) future.addDoneCallback(onDone);
+  if (signal !== null) listenToAbort(signal, abortion);
   try {
     yield* waiter;
+    if (aborted) throw signal!.reason;
   } finally {
+    if (signal !== null) stopListening(signal, abortion);
     timer?.cancel();
     for (const future of futures) future.removeDoneCallback(onDone);
   }

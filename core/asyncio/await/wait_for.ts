@@ -3,12 +3,12 @@ import { TimeoutError } from "../../base/errors.ts";
 import { current } from "../../coroutine/current.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Call } from "../../operations/call.ts";
-import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { type Limit, limitSeconds, limitSignal } from "../../base/limit.ts";
 import { type Awaitable, isCoroutineFunction, operationOf } from "../loop/coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
 import { CancelledError } from "../errors.ts";
 import { Future } from "../loop/future.ts";
-import { timeout as limit } from "./timeout.ts";
+import { withinLimit } from "./timeout.ts";
 
 /**
  * Waits for an awaitable with a time limit, and cancels it if it is not done in time; `shield()` prevents that.
@@ -17,10 +17,11 @@ import { timeout as limit } from "./timeout.ts";
  * returns the result.
  *
  * @param awaitable Anything that can be awaited.
- * @param timeout Seconds, or a duration; no limit with `null`. With zero or less, it returns the result only if the
- * awaitable is done already, and a coroutine does not begin.
+ * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; none with `null`. With zero or less, it
+ * returns the result only if the awaitable is done already, and a coroutine does not begin. When the signal is aborted,
+ * the awaitable is cancelled and the reason of the signal thrown.
  * @throws {TimeoutError} At the yield, if it is not done in time.
- * @throws {TypeError} If `awaitable` cannot be awaited or `timeout` is not a valid duration.
+ * @throws {TypeError} If `awaitable` cannot be awaited or `limit` is not a valid limit.
  *
  * @example
  * ```ts
@@ -38,22 +39,29 @@ import { timeout as limit } from "./timeout.ts";
  * assertEquals(answer, "too late");
  * ```
  */
-export function waitFor<T>(awaitable: Awaitable<T>, timeout: Timeout): Operation<T>;
-export function waitFor(awaitable: Awaitable, timeout: Timeout): Operation<unknown> {
+export function waitFor<T>(awaitable: Awaitable<T>, limit: Limit): Operation<T>;
+export function waitFor(awaitable: Awaitable, limit: Limit): Operation<unknown> {
   mustBeAwaitable(awaitable);
-  const seconds = toSeconds(timeout, "wait with a limit");
+  const seconds = limitSeconds(limit, "wait with a limit");
+  const signal = limitSignal(limit);
   const work = operationOf(awaitable);
   // A future may be done already; a promise does not show whether it is settled.
   const awaited = awaitable instanceof Future ? awaitable : work ?? awaitable;
-  const body = seconds > 0 ? limited(work ?? awaitable, seconds) : atOnce(awaited);
+  const body = seconds > 0 ? limited(work ?? awaitable, seconds, signal) : atOnce(awaited, signal);
   return new Call(body, work);
 }
 
-function* limited<T>(awaitable: Awaitable<T>, seconds: number): Generator<unknown, T, unknown> {
-  return yield* limit<T>(seconds, isCoroutineFunction(awaitable) ? awaitable(current()) : awaitable);
+function* limited<T>(
+  awaitable: Awaitable<T>,
+  seconds: number,
+  signal: AbortSignal | null,
+): Generator<unknown, T, unknown> {
+  const block = isCoroutineFunction(awaitable) ? awaitable(current()) : awaitable;
+  return (yield* withinLimit(seconds, signal, block)) as T;
 }
 
-function* atOnce<T>(awaitable: Awaitable<T>): Generator<unknown, T, unknown> {
+function* atOnce<T>(awaitable: Awaitable<T>, signal: AbortSignal | null): Generator<unknown, T, unknown> {
+  if (signal?.aborted) throw signal.reason;
   const future = ensureFuture(awaitable);
   if (future.done()) return future.result();
   yield* cancelAndWait(future);

@@ -1,4 +1,4 @@
-import type { CompletionWaiter } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
 import type { LoopServices } from "./loop_services.ts";
 
 /** @internal What a wait needs of the future that it waits for. */

@@ -5,10 +5,10 @@
  * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
  * order exactly, as anything else that becomes ready closes the batch.
  */
-import { callbackContext } from "../../coroutine/callback_scheduler.ts";
+import { callbackContext } from "../../coroutine/callback_loop.ts";
 import { context } from "../../fiber/context.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { LOOP_LEVEL, type QueuedCallback } from "./loop_services.ts";
 
 // Many enough to share the cost of an entry, few enough that the clock is read often: it is read between batches.
@@ -23,10 +23,10 @@ class Batch extends Schedulable {
   length = 0;
   readonly #queue: CallbackQueue;
 
-  constructor(queue: CallbackQueue, scheduler: Scheduler) {
-    super(scheduler, LOOP_LEVEL);
+  constructor(queue: CallbackQueue, loop: CoroLoop) {
+    super(loop, LOOP_LEVEL);
     this.#queue = queue;
-    scheduler.allocateSlot(this);
+    loop.allocateSlot(this);
   }
 
   /** Whether nothing has become ready behind it. */
@@ -53,13 +53,13 @@ class Batch extends Schedulable {
 
 /** @internal See the head of this file. */
 export class CallbackQueue {
-  readonly #scheduler: Scheduler;
+  readonly #loop: CoroLoop;
   readonly #spare: Batch[] = [];
   // The batch that the latest callback was added to, until it runs.
   #open: Batch | null = null;
 
-  constructor(scheduler: Scheduler) {
-    this.#scheduler = scheduler;
+  constructor(loop: CoroLoop) {
+    this.#loop = loop;
   }
 
   /** Adds a callback behind everything that is ready. */
@@ -70,9 +70,9 @@ export class CallbackQueue {
   }
 
   #openBatch(): Batch {
-    const scheduler = this.#scheduler;
-    const batch = this.#spare.pop() ?? new Batch(this, scheduler);
-    scheduler.makeReady(batch);
+    const loop = this.#loop;
+    const batch = this.#spare.pop() ?? new Batch(this, loop);
+    loop.makeReady(batch);
     this.#open = batch;
     return batch;
   }
@@ -82,22 +82,22 @@ export class CallbackQueue {
     if (this.#open === batch) this.#open = null;
     this.within(() => batch.call());
     if (this.#spare.length < MAX_SPARE) this.#spare.push(batch);
-    else this.#scheduler.freeSlot(batch);
+    else this.#loop.freeSlot(batch);
   }
 
   /** The loop is closed: frees the slots of the batches, so that another scheduler can use the kernel. */
   dispose(): void {
-    for (const batch of this.#spare.splice(0)) this.#scheduler.freeSlot(batch);
+    for (const batch of this.#spare.splice(0)) this.#loop.freeSlot(batch);
   }
 
-  /** Calls a function as a callback of this scheduler, outside any coroutine. */
+  /** Calls a function as a callback of this run loop, outside any coroutine. */
   within(callback: () => void): void {
     context.fiber = null;
-    callbackContext.scheduler = this.#scheduler;
+    callbackContext.loop = this.#loop;
     try {
       callback();
     } finally {
-      callbackContext.scheduler = null;
+      callbackContext.loop = null;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Coro } from "../../coroutine/coro.ts";
 import { describe } from "../../base/describe.ts";
+import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Reaction } from "../../fiber/reaction.ts";
 import { isThenable } from "../../base/generator.ts";
 import { type Awaitable, type Coroutine, isAwaitable, isCoroutine, isCoroutineFunction } from "./coroutine.ts";
@@ -76,24 +77,21 @@ export function wrapFuture<T>(promise: PromiseLike<T>, options: FutureOptions = 
 
 function futureOf<T>(promise: PromiseLike<T>, loop: EventLoop): Future<T> {
   const future = loop.createFuture<T>();
-  const { scheduler } = loop;
+  const runLoop = loop.scheduler.loop;
   const settling = {
     ...UNLINKED,
     resolve: (value: unknown) => future.succeed(value),
     reject: (error: unknown) => future.fail(error),
   };
   const reaction = Reaction.join(promise, settling);
-  scheduler.hostOperations++;
+  runLoop.hostOperations++;
   const stop = (): void => {
     // A cancelled future no longer waits for the promise.
     reaction.leave(settling);
-    scheduler.hostOperations--;
+    runLoop.hostOperations--;
     // There may be nothing else to wait for.
-    scheduler.driver.update();
+    runLoop.driver.update();
   };
   future.addWaiter({ ...UNLINKED, resolve: stop, reject: stop });
   return future;
 }
-
-// The links of a completion waiter that is in no list.
-const UNLINKED = { nextJoiner: null, prevJoiner: null };

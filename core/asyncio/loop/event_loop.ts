@@ -3,7 +3,7 @@ import { Coro } from "../../coroutine/coro.ts";
 import { withinContext } from "../../host/async_context.ts";
 import { printUncaught } from "../../base/error_report.ts";
 import { Timer } from "../../fiber/timer.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import { Scheduler } from "../../coroutine/scheduler.ts";
 import { isGeneratorFunction } from "../../base/generator.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import type { ModuleTarget, TaskFunction } from "../../workers/pool/targets.ts";
@@ -14,7 +14,7 @@ import { ensureFuture } from "./ensure_future.ts";
 import { type ExceptionContext, printContext } from "./exception_context.ts";
 import { Future, type FutureOptions } from "./future.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
-import { type EventLoopOptions, LoopScheduler } from "./loop_scheduler.ts";
+import { type EventLoopOptions, IterationLoop } from "./iteration_loop.ts";
 import {
   LOOP_LEVEL,
   type LoopServices,
@@ -64,7 +64,7 @@ export class EventLoop implements LoopServices {
   slowCallbackDuration = 0.1;
   /** @internal Errors of its futures that were not retrieved so far. */
   readonly unretrieved: Set<PendingReport> = new Set();
-  readonly #scheduler: LoopScheduler<EventLoop>;
+  readonly #runLoop: IterationLoop<EventLoop>;
   readonly #callbacks: CallbackQueue;
   // The options of its futures and tasks, made once.
   readonly #loopOption: FutureOptions = { loop: this };
@@ -79,9 +79,10 @@ export class EventLoop implements LoopServices {
    * @param options See {@linkcode EventLoopOptions}.
    */
   constructor(options: EventLoopOptions = {}) {
-    this.scheduler = this.#scheduler = new LoopScheduler(this, options);
-    this.#callbacks = new CallbackQueue(this.#scheduler);
-    this.#scheduler.onError = (exception, coro) =>
+    this.#runLoop = new IterationLoop(this, options);
+    this.scheduler = new Scheduler({ name: options.name ?? "event loop" }, this.#runLoop);
+    this.#callbacks = new CallbackQueue(this.#runLoop);
+    this.scheduler.onError = (exception, coro) =>
       this.callExceptionHandler({ message: `Uncaught error in coroutine ${coro}`, exception, coro });
   }
 
@@ -98,7 +99,7 @@ export class EventLoop implements LoopServices {
     if (this.isRunning()) throw new Error("Cannot run this event loop as it is running already");
     await new Promise<void>((resolve, reject) => {
       this.#run = { resolve, reject };
-      this.#scheduler.start();
+      this.#runLoop.start();
     });
   }
 
@@ -134,7 +135,7 @@ export class EventLoop implements LoopServices {
    * one iteration.
    */
   stop(): void {
-    this.#scheduler.stopAfterIteration();
+    this.#runLoop.stopAfterIteration();
   }
 
   /** Whether it runs. */
@@ -164,7 +165,7 @@ export class EventLoop implements LoopServices {
     this.#closed = true;
     this.#executor?.terminate();
     this.#callbacks.dispose();
-    this.#scheduler.dispose();
+    this.#runLoop.dispose();
   }
 
   /** @internal The scheduler has stopped: on request (`null`), or with an error. */
@@ -257,19 +258,19 @@ export class EventLoop implements LoopServices {
     this.mustBeOpen("call later");
     checkCallback(callback, "call later");
     const handle = new TimerHandle(this, when, callback, args);
-    if (when > now || !this.#scheduler.callNext(handle)) this.arm(handle);
+    if (when > now || !this.#runLoop.callNext(handle)) this.arm(handle);
     return handle;
   }
 
   /** @internal Sets a timer for a callback. */
   arm(callback: TimedCallback): void {
     const call = () => this.#callbacks.within(() => callback.run());
-    callback.armed(new Timer(this.scheduler, LOOP_LEVEL, 0, call, callback.when()));
+    callback.armed(new Timer(this.#runLoop, LOOP_LEVEL, 0, call, callback.when()));
   }
 
   /** The time, in seconds since an arbitrary moment: it never goes backwards. The same as `scheduler.now()`. */
   time(): number {
-    return this.#scheduler.now();
+    return this.#runLoop.now();
   }
 
   // --- futures and tasks --------------------------------------------------------------------------------------
@@ -395,12 +396,12 @@ export class EventLoop implements LoopServices {
    * @param enabled Whether it is on.
    */
   setDebug(enabled: boolean): void {
-    this.#scheduler.debug = enabled;
+    this.#runLoop.debug = enabled;
   }
 
   /** Whether debug mode is on. */
   getDebug(): boolean {
-    return this.#scheduler.debug;
+    return this.#runLoop.debug;
   }
 
   /** @internal Runs a step and warns if it takes long. */
@@ -413,7 +414,7 @@ export class EventLoop implements LoopServices {
 
   /** Text for messages. */
   toString(): string {
-    return `${this.#closed ? "closed" : this.isRunning() ? "running" : "idle"} ${this.#scheduler.name}`;
+    return `${this.#closed ? "closed" : this.isRunning() ? "running" : "idle"} ${this.scheduler.name}`;
   }
 
   /** @internal Text for `console.log`, in Deno. */

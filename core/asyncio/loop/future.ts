@@ -4,7 +4,7 @@ import {
   type CompletionWaiter,
   listCompletionWaiters,
   removeCompletionWaiter,
-} from "../../fiber/joiner.ts";
+} from "../../fiber/completion_waiter.ts";
 import { type Operation, WAIT } from "../../fiber/operation.ts";
 import { CancelledError, InvalidStateError } from "../errors.ts";
 import type { EventLoop } from "./event_loop.ts";

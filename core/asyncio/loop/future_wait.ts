@@ -1,12 +1,12 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { isInstance } from "../../base/describe.ts";
-import type { CompletionWaiter } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
 import { REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
-import { LoopScheduler } from "./loop_scheduler.ts";
+import { IterationLoop } from "./iteration_loop.ts";
 import { TaskCoro } from "./task_coro.ts";
 
 /**
@@ -15,14 +15,14 @@ import { TaskCoro } from "./task_coro.ts";
  * The event loop of the future need not run while a coroutine of another scheduler waits: there, the host ends the wait.
  */
 export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
-  declare nextJoiner: CompletionWaiter | null;
-  declare prevJoiner: CompletionWaiter | null;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
   declare readonly future: AwaitedFuture;
 
   constructor(future: AwaitedFuture) {
     super();
-    this.nextJoiner = null;
-    this.prevJoiner = null;
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
     this.future = future;
   }
 
@@ -37,7 +37,7 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
   override begin(fiber: Fiber): boolean {
     const future = this.future;
     if (future.settleIfDone(this)) return true;
-    if (fiber.loop !== future.loop.scheduler) this.#countInOtherScheduler(fiber);
+    if (fiber.loop !== future.loop.scheduler.loop) this.#countInOtherScheduler(fiber);
     const task = fiber instanceof TaskCoro ? fiber.task : null;
     if (task === future) throw new Error(`Cannot await ${future} in itself: it would wait for its own end`);
     future.addWaiter(this);
@@ -46,22 +46,12 @@ export class FutureWait<T> extends HostWait<T> implements CompletionWaiter {
   }
 
   #countInOtherScheduler(fiber: Fiber): void {
-    if (fiber.loop instanceof LoopScheduler) {
+    if (fiber.loop instanceof IterationLoop) {
       throw new Error(
         `Cannot await ${this.future} as it belongs to another event loop than the coroutine that awaits it`,
       );
     }
     this.count(fiber);
-  }
-
-  override resolve(value: unknown): void {
-    this.uncount();
-    super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    this.uncount();
-    super.reject(error);
   }
 
   override take(): unknown {

@@ -1,5 +1,5 @@
 import { EventLoop } from "./event_loop.ts";
-import type { EventLoopOptions } from "./loop_scheduler.ts";
+import type { EventLoopOptions } from "./iteration_loop.ts";
 import { runningLoop } from "./running.ts";
 
 let current: EventLoop | null = null;

@@ -1,9 +1,9 @@
-import type { CompletionWaiter } from "../../fiber/joiner.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
 
 /** The wait of an async function for a future: it settles a promise. */
 export class PromiseWaiter<T> implements CompletionWaiter {
-  nextJoiner: CompletionWaiter | null = null;
-  prevJoiner: CompletionWaiter | null = null;
+  nextCompletionWaiter: CompletionWaiter | null = null;
+  prevCompletionWaiter: CompletionWaiter | null = null;
   readonly #future: { markRetrieved(): void };
   readonly give: (value: T) => void;
   readonly #reject: (error: unknown) => void;

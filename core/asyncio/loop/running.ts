@@ -1,12 +1,12 @@
-import { callbackContext } from "../../coroutine/callback_scheduler.ts";
+import { callbackContext } from "../../coroutine/callback_loop.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { LoopScheduler } from "./loop_scheduler.ts";
+import { IterationLoop } from "./iteration_loop.ts";
 
 /** The event loop whose coroutine or callback runs now; `null` if there is none. */
 export function runningLoop(): EventLoop | null {
-  const scheduler = runningCoro()?.scheduler ?? callbackContext.scheduler;
-  return scheduler instanceof LoopScheduler ? scheduler.eventLoop : null;
+  const loop = runningCoro()?.loop ?? callbackContext.loop;
+  return loop instanceof IterationLoop ? loop.eventLoop : null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
+import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
@@ -172,7 +173,8 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
       return true;
     }
     cancellation.error = new CancelledError(message);
-    // A future whose cancel() returned `false` and that is not done, such as one of gather(), is about to be done.
+    // If the cancel() of the awaited future returned `false`, the future is about to be done, though it may not be done yet
+    // (as one of gather()). The error is thrown when it is done.
     coro.throwAtStep(cancellation.error, awaited !== null);
     return true;
   }
@@ -227,12 +229,9 @@ function spawn<T>(
   body: Body | undefined,
   name: Named | undefined,
 ): TaskCoro<T> {
-  setNextSpawn({ scheduler: loop.scheduler, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
+  setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
 }
-
-// The links of a completion waiter that is in no list.
-const UNLINKED = { nextJoiner: null, prevJoiner: null };
 
 function bodyOf(coroutine: unknown): Body {
   if (isGenerator(coroutine)) return coroutine;

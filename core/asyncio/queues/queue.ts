@@ -1,9 +1,9 @@
 import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { Event } from "../../sync/event.ts";
 import { WaitQueue } from "../../fiber/wait_queue.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "../errors.ts";
+import { Join } from "./join.ts";
 import { Get, Put, type QueueWait, wakeFirst } from "./queue_wait.ts";
 
 /** The state of a {@linkcode Queue} at one moment. */
@@ -60,8 +60,9 @@ export class Queue<T = unknown> {
   readonly getters: WaitQueue<QueueWait<unknown>> = new WaitQueue<QueueWait<unknown>>();
   /** @internal The operations that wait for room. */
   readonly putters: WaitQueue<QueueWait<unknown>> = new WaitQueue<QueueWait<unknown>>();
+  /** @internal The operations that wait until all items are done. */
+  readonly joins: WaitQueue<Join> = new WaitQueue<Join>();
   #unfinished = 0;
-  readonly #finished = new Event();
   #shutDown = false;
 
   /**
@@ -76,7 +77,6 @@ export class Queue<T = unknown> {
     }
     this.maxsize = maxsize;
     this.store = this.makeStore();
-    this.#finished.set();
   }
 
   /** @internal */
@@ -153,13 +153,12 @@ export class Queue<T = unknown> {
     if (this.#unfinished === 0) {
       throw new RangeError(`Cannot count another item of ${this} as done: taskDone() was called once for each already`);
     }
-    if (--this.#unfinished === 0) this.#finished.set();
+    if (--this.#unfinished === 0) this.#wakeJoins();
   }
 
   /** Waits until `taskDone()` was called for every item that was put. */
   join(): Operation<void> {
-    // It evaluates to `true`, which means nothing here.
-    return this.#finished.wait() as Operation<unknown> as Operation<void>;
+    return new Join(this);
   }
 
   /**
@@ -180,7 +179,11 @@ export class Queue<T = unknown> {
       this.store.shift();
       if (this.#unfinished > 0) this.#unfinished--;
     }
-    if (this.#unfinished === 0) this.#finished.set();
+    if (this.#unfinished === 0) this.#wakeJoins();
+  }
+
+  #wakeJoins(): void {
+    for (let join = this.joins.shift(); join !== null; join = this.joins.shift()) join.resolve(undefined);
   }
 
   /** Its state at this moment: how many items are in it, and how many tasks wait. */
@@ -200,6 +203,11 @@ export class Queue<T = unknown> {
 
   // --- for its waits ------------------------------------------------------------------------------------------
 
+  /** @internal Items for which `taskDone()` has not been called. */
+  get unfinished(): number {
+    return this.#unfinished;
+  }
+
   /** @internal Whether it was shut down. */
   get isShutDown(): boolean {
     return this.#shutDown;
@@ -208,7 +216,7 @@ export class Queue<T = unknown> {
   /** @internal Adds an item. There is room. */
   add(item: T): void {
     this.store.push(item);
-    if (this.#unfinished++ === 0) this.#finished.clear();
+    this.#unfinished++;
     wakeFirst(this.getters);
   }
 

@@ -18,9 +18,9 @@ export interface ReadSource {
 interface Reader {
   readonly source: ReadSource | null;
   /** The wait has begun. */
-  enter(wait: DataWait): void;
+  addWaiter(wait: DataWait): void;
   /** The wait is withdrawn. */
-  leave(wait: DataWait): void;
+  removeWaiter(wait: DataWait): void;
 }
 
 /** Waits until a reader has a number of bytes. */
@@ -47,18 +47,8 @@ export class DataWait extends HostWait<void> {
       this.count(fiber);
       source.awaitedBy(coroOf(fiber));
     }
-    this.reader.enter(this);
+    this.reader.addWaiter(this);
     return false;
-  }
-
-  override resolve(value: unknown): void {
-    this.uncount();
-    super.resolve(value);
-  }
-
-  override reject(error: unknown): void {
-    this.uncount();
-    super.reject(error);
   }
 
   override waiterChanged(): void {
@@ -67,6 +57,6 @@ export class DataWait extends HostWait<void> {
 
   override detach(): void {
     this.uncount();
-    this.reader.leave(this);
+    this.reader.removeWaiter(this);
   }
 }

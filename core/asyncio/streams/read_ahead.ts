@@ -2,19 +2,14 @@ import type { Coro } from "../../coroutine/coro.ts";
 import { KeepAlive } from "../../io/wait/keep_alive.ts";
 import type { AsyncSocket } from "../../io/net/socket.ts";
 import type { Bytes } from "../../io/stream/byte_queue.ts";
+import { ReadSize } from "../../io/stream/read_size.ts";
 import type { ReadSource } from "./data_wait.ts";
 import type { StreamReader } from "./stream_reader.ts";
 
-const MIN_READ = 1024;
-const MAX_READ = 65_536;
-/** After so many small reads in a row, the array that the host reads into is small again. */
-const SMALL_READS = 8;
-
 /**
- * Feeds a reader from a socket, whether or not a task reads: until the reader has enough, and on when it wants more. So
- * the end of the stream and the loss of the connection are noticed although no task reads. And when the connection is
- * closed, little input is left unread in the host: with unread input, a host would discard output that the peer has not
- * received yet.
+ * Feeds a reader from a socket, whether or not a task reads. It pauses while the reader has enough. So the end of the
+ * stream and the loss of the connection are noticed although no task reads. It also leaves little input unread in the
+ * host: when a connection with unread input is closed, the host discards output that the peer has not received yet.
  *
  * One host read is under way as long as the reader wants more. It keeps the process alive only while a coroutine waits.
  */
@@ -30,9 +25,9 @@ export class ReadAhead implements ReadSource {
   private ended: boolean;
   // Whether input goes to the connection of `divert()` instead of the reader.
   private diverted: boolean;
-  // The array that the host reads into. That of an idle connection is small.
+  // The array that the host reads into.
   private array: Bytes;
-  private smallReads: number;
+  private readonly readSize: ReadSize;
   private readonly onRead: (count: number | null) => void;
   private readonly onFailure: (error: unknown) => void;
 
@@ -45,8 +40,8 @@ export class ReadAhead implements ReadSource {
     this.awaited = false;
     this.reading = null;
     this.ended = this.diverted = false;
-    this.array = new Uint8Array(MIN_READ);
-    this.smallReads = 0;
+    this.readSize = new ReadSize();
+    this.array = new Uint8Array(this.readSize.bytes);
     this.onRead = (count) => this.received(count);
     this.onFailure = (error) => this.failed(error);
     reader.source = this;
@@ -135,7 +130,8 @@ export class ReadAhead implements ReadSource {
       this.reader.feedEof();
     } else {
       this.reader.received(this.array.subarray(0, count));
-      this.adaptSize(count);
+      this.readSize.adapt(count, count === this.array.length);
+      this.array = this.readSize.fit(this.array);
       if (!this.reader.paused) this.readOn();
     }
   }
@@ -145,16 +141,6 @@ export class ReadAhead implements ReadSource {
     if (this.ended || this.diverted) return;
     this.ended = true;
     this.onLoss(error);
-  }
-
-  /** Makes the array larger after a read that filled it, and small after many small reads. */
-  private adaptSize(count: number): void {
-    const { length } = this.array;
-    this.smallReads = count > MIN_READ ? 0 : this.smallReads + 1;
-    let size = length;
-    if (count === length) size = Math.min(MAX_READ, length * 8);
-    else if (this.smallReads > SMALL_READS) size = MIN_READ;
-    if (size !== length) this.array = new Uint8Array(size);
   }
 
   private refer(alive: boolean): void {

@@ -257,13 +257,13 @@ export class StreamReader {
   }
 
   /** @internal A wait has begun. */
-  enter(wait: DataWait): void {
+  addWaiter(wait: DataWait): void {
     this.#waiter = wait;
     this.#readOn();
   }
 
   /** @internal A wait is withdrawn. */
-  leave(wait: DataWait): void {
+  removeWaiter(wait: DataWait): void {
     if (this.#waiter === wait) this.#takeWaiter();
   }
 

@@ -21,7 +21,7 @@ import { BaseLock, type LockStatistics } from "../../sync/base_lock.ts";
  */
 export class Lock extends BaseLock {
   #locked = false;
-  // The latest grant. Until its coroutine runs, the lock counts as free and cannot be released.
+  // The latest grant. As in asyncio, the lock is not locked until the task that was granted it has run.
   #granted: Acquisition | null = null;
 
   /**

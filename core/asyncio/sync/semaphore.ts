@@ -50,8 +50,8 @@ export class Semaphore extends PlainSemaphore {
   }
 
   /** @internal */
-  protected override admit(acquisition: Acquisition): void {
+  protected override grant(acquisition: Acquisition): void {
     this.#latest = acquisition;
-    super.admit(acquisition);
+    super.grant(acquisition);
   }
 }

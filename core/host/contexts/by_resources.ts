@@ -8,8 +8,9 @@ import {
 } from "./host_contexts.ts";
 
 /**
- * Contexts of Node.js, Bun and Cloudflare's runtime: each is an `AsyncResource`. The host cannot tell which context is
- * current, so every step is entered that is not inside one with the same context.
+ * Contexts of Node.js, Bun and Cloudflare's runtime: each is an `AsyncResource`. The host does not tell which context is
+ * current. So the context of a coroutine is entered for every step, unless the step runs inside another one of the same
+ * context.
  */
 export function byResources(AsyncResource: ResourceClass): HostContexts {
   // Made when the package is loaded, before there are requests whose context it could capture.

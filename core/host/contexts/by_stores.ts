@@ -11,7 +11,7 @@
  *   all steps run in one shared resource, and nothing is captured.
  * - The first property that is set on the shared resource ends that. Assigning a property that an object does not have
  *   looks for a setter in its prototype first: the shared resource has a `Proxy` as its prototype, whose `set` trap is
- *   told. That costs nothing as long as nothing is stored.
+ *   called. That costs nothing as long as nothing is stored.
  */
 import {
   type HostContext,

@@ -157,7 +157,7 @@ export class AsyncFile implements Disposable {
    * @throws {RangeError} If `size` is not a positive integer or zero.
    */
   readall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return new ReadExactly(this, checkSize(size, "size", 0, "readall"), limit, "readall");
+    return new ReadExactly(this, checkSize(size, "size", 0, "read"), limit, "readall");
   }
 
   /**

@@ -1,4 +1,4 @@
-import { sleep } from "../../coroutine/current.ts";
+import { sleep } from "../../operations/sleep.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { Readable } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";

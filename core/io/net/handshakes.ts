@@ -18,8 +18,11 @@ export interface HandshakePlan {
 const MAX_HANDSHAKES = 1000;
 
 /**
- * TLS handshakes that are under way while the listener goes on accepting. Each has a time limit, so that a client that
- * sends nothing, or garbage, does not hold up the others. A connection is closed as soon as its handshake is given up.
+ * TLS handshakes that are under way while the listener goes on accepting. A client that sends nothing, or garbage, does
+ * not hold up the others.
+ *
+ * A handshake that never ends is given up by its timer, when there are too many others, or when the listener closes. Its
+ * connection is closed at once, which frees the descriptor.
  */
 export class Handshakes {
   readonly #plan: HandshakePlan;

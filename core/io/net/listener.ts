@@ -249,7 +249,7 @@ export class AsyncListener implements Disposable {
     const owner = fiber === null ? null : coroOf(fiber);
     // The program goes on, so it prints a line and not the report of a failure.
     if (owner === null || owner.scheduler.onError === null) console.error(error.message);
-    else owner.scheduler.reportError(error, owner);
+    else owner.loop.reportError(error, owner);
   }
 
   #closedError(): ClosedError {

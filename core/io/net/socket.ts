@@ -176,7 +176,7 @@ export class AsyncSocket implements Disposable {
    * @throws {RangeError} If `max` is not a positive integer.
    */
   recv(max = 65_536, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return new ReadSome(this, checkSize(max, "max", 1, "recv"), limit, "recv");
+    return new ReadSome(this, checkSize(max, "max", 1, "read"), limit, "recv");
   }
 
   /**
@@ -196,9 +196,9 @@ export class AsyncSocket implements Disposable {
    */
   recvInto(buffer: Uint8Array<ArrayBuffer>, limit?: IoLimit): Operation<number> {
     if (!(buffer instanceof Uint8Array)) {
-      throw new TypeError(`Cannot recvInto as 'buffer' must be a Uint8Array: current value is ${describe(buffer)}`);
+      throw new TypeError(`Cannot read as 'buffer' must be a Uint8Array: current value is ${describe(buffer)}`);
     }
-    checkSize(buffer.length, "buffer.length", 1, "recvInto");
+    checkSize(buffer.length, "buffer.length", 1, "read");
     return new ReadInto(this, buffer, limit);
   }
 
@@ -213,7 +213,7 @@ export class AsyncSocket implements Disposable {
    * @throws {RangeError} If `size` is not a positive integer or zero.
    */
   recvall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
-    return new ReadExactly(this, checkSize(size, "size", 0, "recvall"), limit, "recvall");
+    return new ReadExactly(this, checkSize(size, "size", 0, "read"), limit, "recvall");
   }
 
   /**
@@ -296,7 +296,7 @@ export class AsyncSocket implements Disposable {
    * @throws {TypeError} If `data` is neither bytes nor text.
    */
   sendall(data: Data, limit?: IoLimit): Operation<void> {
-    return new SendAll(this, toBytes(data, "sendall"), limit, "sendall", undefined);
+    return new SendAll(this, toBytes(data, "send"), limit, "sendall", undefined);
   }
 
   /**
@@ -316,7 +316,8 @@ export class AsyncSocket implements Disposable {
     const bytes = toBytes(data, "send a message");
     if (bytes.length > this.maxMessageSize) {
       throw new MessageTooLargeError(
-        `Cannot send a message as it may have ${this.maxMessageSize} bytes: current length is ${bytes.length}`,
+        `Cannot send a message as it is longer than the limit of ${this.maxMessageSize} bytes: ` +
+          `current length is ${bytes.length}`,
       );
     }
     return new SendMessage(this, bytes, limit, () => this.closeAs("a message was cut short"));

@@ -10,7 +10,7 @@
  */
 import type { TLSSocket } from "node:tls";
 import { macrotask } from "../../host/macrotask.ts";
-import { AdaptiveBuffer } from "./adaptive_buffer.ts";
+import { ReadSize } from "../stream/read_size.ts";
 import { PieceQueue } from "./piece_queue.ts";
 import type { TlsClientOptions } from "./tls.ts";
 import { TlsCarrier } from "./tls_carrier.ts";
@@ -36,6 +36,8 @@ type Done = (error?: Error | null) => void;
 
 // The greatest number of bytes that the engine is given to encrypt at once.
 const MAX_WRITE = 65_536;
+// The room of the first host reads.
+const LEAST_READ = 2048;
 // The greatest number of bytes in one record of TLS.
 const RECORD = 16_384;
 // Within this many macrotasks the engine has sent its last record, unless the peer takes nothing.
@@ -51,7 +53,8 @@ export class TlsConn {
   #resolveSecured!: () => void;
   #rejectSecured!: (error: unknown) => void;
   #handshaking = true;
-  readonly #buffer = new AdaptiveBuffer();
+  readonly #readSize = new ReadSize(LEAST_READ);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(LEAST_READ);
   // A host read is under way.
   #reading = false;
   // The engine is being given the bytes of a host read.
@@ -224,7 +227,7 @@ export class TlsConn {
   #startRead(): void {
     if (this.#reading || this.#closed) return;
     this.#reading = true;
-    this.#conn.read(this.#buffer.bytes).then(this.#arrived, this.#readFailed);
+    this.#conn.read(this.#buffer).then(this.#arrived, this.#readFailed);
   }
 
   readonly #arrived = (count: number | null): void => {
@@ -232,9 +235,11 @@ export class TlsConn {
     if (this.#closed) return;
     if (count === null) return this.#connEnded();
     this.#feeding = true;
-    this.#carrier.push(this.#buffer.bytes.subarray(0, count));
+    this.#carrier.push(this.#buffer.subarray(0, count));
     this.#feeding = false;
-    this.#buffer.adapt(count, this.#carrier.holdsBytes);
+    this.#readSize.adapt(count, count === this.#buffer.length);
+    // The carrier may hold bytes that are still in the old one.
+    this.#buffer = this.#carrier.holdsBytes ? new Uint8Array(this.#readSize.bytes) : this.#readSize.fit(this.#buffer);
     if (this.#handshaking && this.#failure === null) this.#startRead();
     else this.#serve();
   };

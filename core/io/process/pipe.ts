@@ -7,10 +7,9 @@ import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { call } from "../../operations/call.ts";
 import { all } from "../../coroutine/all.ts";
 import { withTimeout } from "../../operations/with_timeout.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
@@ -22,8 +21,6 @@ import {
   type DirectionTimeouts,
   type IoLimit,
   maxOf,
-  secondsOf,
-  signalOf,
 } from "../wait/io_options.ts";
 import { WriteQueue } from "../stream/write_queue.ts";
 import { Drain, ReadExactly, readSomeOrAll } from "../stream/read.ts";
@@ -83,8 +80,8 @@ export class AsyncPipe implements Disposable, AliveListener {
   readonly #stderr: ChildOutput | null;
   readonly #ended: Promise<Deno.CommandStatus>;
   readonly #closedWithOwner: ClosedWithOwner | null;
-  // The scheduler that decides whether the children keep the process alive; `null`: they do.
-  #scheduler: Scheduler | null = null;
+  // The run loop that decides whether the children keep the process alive; `null`: they do.
+  #loop: CoroLoop | null = null;
   #statuses: readonly Deno.CommandStatus[] | null = null;
   #closed = false;
 
@@ -109,7 +106,7 @@ export class AsyncPipe implements Disposable, AliveListener {
     this.#stderr = started.stderr === "piped" ? new ChildOutput(this, last.stderr, "stderr") : null;
     const owner = runningCoro();
     this.#closedWithOwner = owner === null ? null : new ClosedWithOwner(owner, () => this.close());
-    if (owner !== null) this.#followScheduler(owner.scheduler);
+    if (owner !== null) this.#follow(owner.loop);
     this.#ended = Promise.all(this.#children.map((child) => child.status)).then((statuses) =>
       this.#noteEnd(statuses).at(-1)!
     );
@@ -159,7 +156,7 @@ export class AsyncPipe implements Disposable, AliveListener {
    */
   readall(size: number, limit?: IoLimit): Operation<Uint8Array<ArrayBuffer>> {
     const from = this.#piped(this.#stdout, "stdout");
-    return new ReadExactly(from, checkSize(size, "size", 0, "readall"), limit, "readall");
+    return new ReadExactly(from, checkSize(size, "size", 0, "read"), limit, "readall");
   }
 
   /**
@@ -238,18 +235,15 @@ export class AsyncPipe implements Disposable, AliveListener {
    * @throws {TypeError} If `input` is neither bytes nor text.
    */
   communicate(input?: Data, limit?: IoLimit): Operation<PipeOutput> {
-    const bytes = input === undefined || input === null ? null : toBytes(input, "communicate");
+    const bytes = input === undefined || input === null ? null : toBytes(input, "write");
     if (bytes !== null) this.#piped(this.#stdin, "stdin");
-    const seconds = secondsOf(limit, Infinity, "communicate");
-    const body = this.#communicate(bytes, signalOf(limit));
-    return seconds < Infinity ? withTimeout(seconds, body) : call(body);
+    return withTimeout(limit, this.#communicate(bytes));
   }
 
-  *#communicate(input: Uint8Array | null, signal: AbortSignal | null): Generator<unknown, PipeOutput, unknown> {
-    const limit = signal === null ? { timeout: null } : { timeout: null, signal };
+  *#communicate(input: Uint8Array | null): Generator<unknown, PipeOutput, unknown> {
     const outputs = [this.#stdout, this.#stderr].filter((output) => output !== null);
-    const drained = outputs.map((output) => new Drain(output, limit));
-    yield* all([this.#feed(input, limit), this.wait(limit), ...drained]);
+    const drained = outputs.map((output) => new Drain(output, null));
+    yield* all([this.#feed(input), this.wait(null), ...drained]);
     // Nothing is taken before: if this is given up, all bytes are still there for another call.
     const none = new Uint8Array(0);
     return {
@@ -259,10 +253,11 @@ export class AsyncPipe implements Disposable, AliveListener {
     };
   }
 
-  *#feed(input: Uint8Array | null, limit: IoLimit): Generator<unknown, void, unknown> {
+  *#feed(input: Uint8Array | null): Generator<unknown, void, unknown> {
     if (this.#stdin === null) return;
     try {
-      if (input !== null) yield* new SendAll(this, input, limit, "write", input.length);
+      // `null` for no limit: the limit is that of the whole.
+      if (input !== null) yield* new SendAll(this, input, null, "write", input.length);
       yield* this.closeStdin();
     } catch (error) {
       if (!isBroken(error)) throw error;
@@ -321,7 +316,7 @@ export class AsyncPipe implements Disposable, AliveListener {
     if (this.#closed) return;
     this.#closed = true;
     this.#closedWithOwner?.detach();
-    this.#scheduler?.removeAliveListener(this);
+    this.#loop?.removeAliveListener(this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.writeQueue.close(error);
@@ -347,22 +342,22 @@ export class AsyncPipe implements Disposable, AliveListener {
     for (const child of this.#children) alive ? child.ref() : child.unref();
   }
 
-  /** Lets a scheduler decide from now on whether the children keep the process alive. */
-  #followScheduler(scheduler: Scheduler): void {
-    this.#scheduler = scheduler;
-    scheduler.addAliveListener(this);
+  /** Lets a run loop decide from now on whether the children keep the process alive. */
+  #follow(loop: CoroLoop): void {
+    this.#loop = loop;
+    loop.addAliveListener(this);
   }
 
   /** Children that were started outside coroutines keep the process alive, until a daemon uses them. */
   #noteUser(): void {
     const user = runningCoro();
-    if (this.#scheduler === null && this.#statuses === null && user !== null && user.daemon) {
-      this.#followScheduler(user.scheduler);
+    if (this.#loop === null && this.#statuses === null && user !== null && user.daemon) {
+      this.#follow(user.loop);
     }
   }
 
   #noteEnd(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
-    this.#scheduler?.removeAliveListener(this);
+    this.#loop?.removeAliveListener(this);
     this.#statuses = statuses;
     return statuses;
   }

@@ -116,8 +116,8 @@ export class ByteQueue {
    *
    * @param size About how many bytes should fit into it; at least half of them do.
    * @param wanted How many bytes the queue has to hold altogether; Infinity if that is not known. If it is more than
-   * `size`, the array gets no larger than `wanted`. As `wanted` may come from a peer that lies, the array never gets
-   * larger than four times the bytes that are there plus `size`.
+   * `size`, the array gets no larger than `wanted`. The array never gets larger than four times the sum of `size` and the
+   * bytes that are there, as `wanted` may come from a peer that lies.
    */
   lend(size: number, wanted: number): Bytes {
     const { array, end } = this;

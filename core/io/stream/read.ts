@@ -140,7 +140,7 @@ export class ReadSome extends Read<Bytes> {
   declare private readonly max: number;
 
   constructor(from: Readable, max: number, limit: IoLimit, label: string) {
-    super(from, limit, label);
+    super(from, limit, "read");
     this.label = label;
     this.max = max;
   }
@@ -161,7 +161,7 @@ export class ReadExactly extends Read<Bytes> {
   declare private readonly size: number;
 
   constructor(from: Readable, size: number, limit: IoLimit, label: string) {
-    super(from, limit, label);
+    super(from, limit, "read");
     this.label = label;
     this.size = size;
   }
@@ -190,7 +190,7 @@ export class ReadAll extends Read<Bytes> {
   declare readonly label: string;
 
   constructor(from: Readable, limit: IoLimit, label: string) {
-    super(from, limit, label);
+    super(from, limit, "read");
     this.label = label;
   }
 
@@ -206,7 +206,7 @@ export class ReadAll extends Read<Bytes> {
 /** Waits until everything to the end is in the buffer, and leaves it there. */
 export class Drain extends Read<void> {
   constructor(from: Readable, limit: IoLimit) {
-    super(from, limit, "communicate");
+    super(from, limit, "read");
   }
 
   override get label(): string {
@@ -229,5 +229,5 @@ export function endedEarly(what: string, from: Readable, readBuffer: ReadBuffer)
 /** Makes a read of `size` bytes at most, or of everything if `size` is undefined. */
 export function readSomeOrAll(from: Readable, size: number | undefined, limit: IoLimit, label: string): Read<Bytes> {
   if (size === undefined) return new ReadAll(from, limit, label);
-  return new ReadSome(from, checkSize(size, "size", 1, label), limit, label);
+  return new ReadSome(from, checkSize(size, "size", 1, "read"), limit, label);
 }

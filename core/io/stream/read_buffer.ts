@@ -14,6 +14,7 @@ import { WAITING } from "../../fiber/operation.ts";
 import { WaitQueue } from "../../fiber/wait_queue.ts";
 import type { Coro } from "../../coroutine/coro.ts";
 import { ByteQueue } from "./byte_queue.ts";
+import { ReadSize } from "./read_size.ts";
 import type { IoWait } from "../wait/io_wait.ts";
 import { KeepAlive } from "../wait/keep_alive.ts";
 
@@ -35,11 +36,6 @@ export interface DirectRead extends IoWait<unknown> {
   received(count: number | null): boolean;
 }
 
-const MIN_READ = 1024;
-const MAX_READ = 65_536;
-/** After this many small reads in a row, reads get little room again. */
-const SMALL_READS = 8;
-
 /** See the head of this file. */
 export class ReadBuffer extends ByteQueue {
   /** The waits. The first may have been granted its bytes and not have taken them yet. */
@@ -54,9 +50,8 @@ export class ReadBuffer extends ByteQueue {
   busy = false;
   /** Where the bytes come from. */
   source: ByteSource;
-  private readSize = MIN_READ;
-  private smallReads = 0;
-  // Made when it is needed: not while the waiting coroutines are no daemons and no wait is given up.
+  private readonly readSize = new ReadSize();
+  // Made when a daemon waits, or when the last wait is given up while the host reads; most buffers never need it.
   private keepAlive: KeepAlive | null = null;
   // The end may move: a file may have grown by the next read.
   private readonly endless: boolean;
@@ -119,7 +114,7 @@ export class ReadBuffer extends ByteQueue {
     if (this.busy) return;
     this.busy = true;
     try {
-      this.startRead(this.lend(this.readSize, wanted));
+      this.startRead(this.lend(this.readSize.bytes, wanted));
     } catch (error) {
       // There is not enough memory. The wait may be just beginning, so it fails later, as when the host fails.
       Promise.resolve(error).then((error) => this.failed(error));
@@ -162,7 +157,7 @@ export class ReadBuffer extends ByteQueue {
     const { directRead } = this;
     if (directRead === null) {
       this.filled(count ?? 0);
-      if (count !== null) this.adapt(count);
+      if (count !== null) this.readSize.adapt(count, count >= this.readSize.bytes && this.full);
     } else {
       this.directRead = null;
       if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
@@ -177,17 +172,6 @@ export class ReadBuffer extends ByteQueue {
     this.directRead = null;
     if (!this.closed) this.failure = error;
     this.serve();
-  }
-
-  /** Chooses the room of the next read by how many bytes this one brought. */
-  private adapt(count: number): void {
-    if (count > MIN_READ) this.smallReads = 0;
-    else this.smallReads++;
-    if (count >= this.readSize && this.full) {
-      this.readSize = Math.min(MAX_READ, this.readSize * 8);
-    } else if (this.smallReads > SMALL_READS) {
-      this.readSize = MIN_READ;
-    }
   }
 
   private getKeepAlive(): KeepAlive {

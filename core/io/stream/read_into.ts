@@ -17,7 +17,7 @@ export class ReadInto extends Read<number> implements DirectRead {
   declare private reading: boolean;
 
   constructor(from: Readable, buffer: Uint8Array<ArrayBuffer>, limit: IoLimit) {
-    super(from, limit, "recvInto");
+    super(from, limit, "read");
     this.buffer = buffer;
     this.hostCount = -1;
     this.reading = false;

@@ -44,8 +44,8 @@ export class ReadMessage extends Read<Bytes | null> {
   protected override failure(readBuffer: ReadBuffer): unknown {
     if (!readBuffer.closed && readBuffer.available >= HEADER && lengthOf(readBuffer) > this.max) {
       return new MessageTooLargeError(
-        `Cannot receive a message from ${this.from} as it may have ${this.max} bytes: current length is ` +
-          `${lengthOf(readBuffer)}`,
+        `Cannot receive a message from ${this.from} as it is longer than the limit of ${this.max} bytes: ` +
+          `current length is ${lengthOf(readBuffer)}`,
       );
     }
     if (readBuffer.failure !== undefined) return super.failure(readBuffer);

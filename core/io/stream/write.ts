@@ -99,7 +99,7 @@ export class SendAll<T> extends Write<T> {
   #sent = 0;
 
   constructor(to: Writable, data: Uint8Array, limit: IoLimit, label: string, result: T) {
-    super(to, limit, label);
+    super(to, limit, "send");
     this.label = label;
     this.#data = data;
     this.#result = result;

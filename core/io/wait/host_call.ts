@@ -1,4 +1,4 @@
-import type { CompletionWaiter } from "../../fiber/joiner.ts";
+import { type CompletionWaiter, UNLINKED } from "../../fiber/completion_waiter.ts";
 import { WAITING } from "../../fiber/operation.ts";
 import { Reaction } from "../../fiber/reaction.ts";
 import { IoWait } from "./io_wait.ts";
@@ -56,8 +56,7 @@ export class HostCall<T> extends IoWait<T> {
   }
 
   readonly #end: CompletionWaiter = {
-    nextJoiner: null,
-    prevJoiner: null,
+    ...UNLINKED,
     resolve: (value) => this.#resolved(value as T),
     reject: (error) => this.#rejected(error),
   };

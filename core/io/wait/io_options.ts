@@ -1,20 +1,17 @@
+import { integerOf } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
-
-/** The limits of an I/O operation. */
-export interface IoOptions {
-  /** The longest wait: seconds, or a duration. */
-  readonly timeout?: Timeout;
-  /** Ends the wait when it is aborted; the operation then throws the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+import { isLimitOptions, isSignal, type Limit, type LimitOptions, limitSeconds } from "../../base/limit.ts";
 
 /**
- * How long an I/O operation may wait: a number of seconds or a duration, an `AbortSignal`, or both in an object.
+ * The limits of an I/O operation.
  *
- * If it is left out, the default of the socket, pipe or file applies; `null` means "no limit" whatever the default is.
+ * If `timeout` is left out, the default of the socket, pipe or file applies; `null` means "no limit" whatever the default is.
  */
-export type IoLimit = Timeout | AbortSignal | IoOptions;
+export type IoOptions = LimitOptions;
+
+/** How long an I/O operation may wait, see {@linkcode IoOptions}. */
+export type IoLimit = Limit;
 
 /** Options of an operation that reads something of unknown length. */
 export interface BoundedReadOptions extends IoOptions {
@@ -30,23 +27,22 @@ export interface DirectionTimeouts {
   readonly write?: Timeout;
 }
 
-/** Returns the signal in a limit, if there is one. */
-export function signalOf(limit: IoLimit): AbortSignal | null {
-  if (typeof limit !== "object" || limit === null) return null;
-  if (isSignal(limit)) return limit;
-  if (!("signal" in limit) || limit.signal === undefined) return null;
-  if (isSignal(limit.signal)) return limit.signal;
-  throw new TypeError(`Cannot wait as 'signal' must be an AbortSignal: current value is ${describe(limit.signal)}`);
-}
-
-/** Returns the seconds in a limit, or `defaultSeconds` if it has no timeout. */
-export function secondsOf(limit: IoLimit, defaultSeconds: number, action: string): number {
+/** Returns the seconds in a limit, or `defaultSeconds` if it has no timeout. Checks its signal, too. */
+export function secondsOf(limit: IoLimit | BoundedReadOptions, defaultSeconds: number, action: string): number {
   if (limit === undefined) return defaultSeconds;
   if (typeof limit !== "object" || limit === null) return toSeconds(limit, action);
-  if (isSignal(limit)) return defaultSeconds;
-  if ("timeout" in limit) return limit.timeout === undefined ? defaultSeconds : toSeconds(limit.timeout, action);
-  if ("signal" in limit || "max" in limit) return defaultSeconds;
-  return toSeconds(limit as Timeout, action);
+  const rest = withoutMax(limit);
+  if (rest === undefined) return defaultSeconds;
+  const seconds = limitSeconds(rest, action);
+  const hasTimeout = isLimitOptions(rest) ? rest.timeout !== undefined : !isSignal(rest);
+  return hasTimeout ? seconds : defaultSeconds;
+}
+
+/** A limit without the `max` that it may have as well. */
+function withoutMax(limit: Exclude<IoLimit, number | null | undefined>): Exclude<IoLimit, number | null> {
+  if (!Object.hasOwn(limit, "max")) return limit;
+  const { max: _, ...rest } = limit as BoundedReadOptions;
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 /** Returns the `max` in a limit, or `defaultMax` if it has none. */
@@ -56,17 +52,17 @@ export function maxOf(limit: IoLimit | BoundedReadOptions, defaultMax: number, a
 }
 
 /**
- * Returns `size` if it is a whole number of bytes, and at least `least`.
+ * Returns `size` if it is an integer of `least` or more.
  *
  * @throws {TypeError} If it is not a number.
- * @throws {RangeError} If it is not a whole number, or too small.
+ * @throws {RangeError} If it is not an integer, or less than `least`.
  */
 export function checkSize(size: unknown, name: string, least: number, action: string): number {
   if (typeof size !== "number") {
     throw new TypeError(`Cannot ${action} as '${name}' must be a number of bytes: current value is ${describe(size)}`);
   }
   if (Number.isSafeInteger(size) && size >= least) return size;
-  throw new RangeError(`Cannot ${action} as '${name}' must be a whole number from ${least}: current value is ${size}`);
+  throw new RangeError(`Cannot ${action} as '${name}' must be ${integerOf(least)}: current value is ${size}`);
 }
 
 /**
@@ -88,10 +84,4 @@ export function directionSeconds(
   }
   const seconds = toSeconds(timeout as Timeout, "set a timeout");
   return [seconds, seconds];
-}
-
-// Without `instanceof`: a runtime may have no AbortSignal, and a signal may come from another realm.
-function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === "object" && value !== null && "aborted" in value &&
-    typeof (value as AbortSignal).addEventListener === "function";
 }

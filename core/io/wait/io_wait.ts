@@ -11,7 +11,8 @@ import type { Fiber } from "../../fiber/fiber.ts";
 import { HostWait } from "../../fiber/host_wait.ts";
 import { REJECTED, WAITING } from "../../fiber/operation.ts";
 import type { QueueLinks } from "../../fiber/wait_queue.ts";
-import { type IoLimit, secondsOf, signalOf } from "./io_options.ts";
+import { limitSignal } from "../../base/limit.ts";
+import { type IoLimit, secondsOf } from "./io_options.ts";
 
 /** See the head of this file. */
 export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
@@ -22,7 +23,7 @@ export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
 
   /** `defaultSeconds` is the timeout if `limit` has none; `action` is named in the error if `limit` is wrong. */
   constructor(limit: IoLimit, defaultSeconds: number, action: string) {
-    super(signalOf(limit));
+    super(limitSignal(limit));
     this.nextWaiter = null;
     this.prevWaiter = null;
     this.limit = secondsOf(limit, defaultSeconds, action);
@@ -49,6 +50,11 @@ export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
     if (signal !== null && signal.aborted) return this.fail(signal.reason);
     this.register(fiber);
     if (this.state !== WAITING) return true;
+    // What was called to register it may be the program's, and may have aborted the signal.
+    if (signal !== null && signal.aborted) {
+      this.detach();
+      return this.fail(signal.reason);
+    }
     if (this.limit <= 0) {
       this.detach();
       this.timedOut();

@@ -1,19 +1,19 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 
 /**
  * Decides whether the host operation of a socket keeps the process alive: it does while a coroutine waits for it.
  *
- * A daemon counts only while its scheduler has other coroutines to run, as they may depend on the daemon. The scheduler
- * calls `setAlive` when that changes. A coroutine that is not a daemon is such another one itself. When no coroutine waits
- * any more, a host operation that is still under way does not keep the process alive.
+ * The wait of a daemon counts only while its scheduler has coroutines that are not daemons, as they may depend on it; the
+ * scheduler calls `setAlive` when that changes. When no coroutine waits any more, a host operation that is still under way
+ * does not keep the process alive.
  */
 export class KeepAlive implements AliveListener {
   readonly #apply: (alive: boolean) => void;
   #alive: boolean;
-  // The scheduler that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
-  #scheduler: Scheduler | null = null;
+  // The run loop that calls `setAlive`: from when a daemon begins to wait until no coroutine waits any more.
+  #loop: CoroLoop | null = null;
 
   /** `apply` passes the decision to the host; `alive` is the host's initial state. */
   constructor(apply: (alive: boolean) => void, alive: boolean) {
@@ -23,14 +23,14 @@ export class KeepAlive implements AliveListener {
 
   /** A coroutine begins to wait; or it became a daemon, or ceased to be one, while it waits. */
   register(coro: Coro): void {
-    const { scheduler } = coro;
-    if (this.#scheduler !== null) {
-      this.setAlive(this.#scheduler.keepsAlive() || scheduler.keepsAlive());
-    } else if (!coro.daemon && scheduler.keepsAlive()) {
+    const { loop } = coro;
+    if (this.#loop !== null) {
+      this.setAlive(this.#loop.keepsAlive() || loop.keepsAlive());
+    } else if (!coro.daemon && loop.keepsAlive()) {
       this.setAlive(true);
     } else {
-      this.#scheduler = scheduler;
-      scheduler.addAliveListener(this);
+      this.#loop = loop;
+      loop.addAliveListener(this);
     }
   }
 
@@ -42,8 +42,8 @@ export class KeepAlive implements AliveListener {
 
   /** No coroutine waits any more, and no host operation is under way. */
   unregister(): void {
-    this.#scheduler?.removeAliveListener(this);
-    this.#scheduler = null;
+    this.#loop?.removeAliveListener(this);
+    this.#loop = null;
   }
 
   /** Keeps the process alive, or does not. The scheduler calls this, too. */

@@ -75,7 +75,7 @@ export class DatabaseConnection {
     return ++this.#lastTransaction;
   }
 
-  /** Runs an action in the worker. The caller has the turn. If the wait is cut short, the action is cancelled. */
+  /** Runs an action in the worker. The caller has exclusive use. If the wait is cut short, the action is cancelled. */
   *request<A extends DatabaseAction>(
     action: A,
     cursor: number,
@@ -141,7 +141,7 @@ export class DatabaseConnection {
     return this.#worker !== null && !this.#worker.stopped;
   }
 
-  /** Removes a cursor, and closes the connection if it was the last one. The caller has the turn. */
+  /** Removes a cursor, and closes the connection if it was the last one. The caller has exclusive use. */
   *removeCursor(cursor: number): Generator<unknown, void> {
     const last = --this.#openCursors === 0;
     try {
@@ -151,7 +151,7 @@ export class DatabaseConnection {
     }
   }
 
-  /** The same without waiting for it, and without the turn. */
+  /** The same without waiting for it, and without exclusive use. */
   removeCursorDetached(cursor: number): void {
     const last = --this.#openCursors === 0;
     if (!last) this.runDetached("drop", cursor);

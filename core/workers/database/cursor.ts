@@ -213,12 +213,12 @@ export class AsyncDBCursor<R = Row> {
    *
    * @param count How many at the most.
    * @returns Fewer at the end, and then none.
-   * @throws {RangeError} If `count` is not a whole number from 1.
+   * @throws {RangeError} If `count` is not a positive integer.
    * @throws {ClosedError} If the cursor is closed.
    */
   fetchmany(count = 1): Operation<R[]> {
     if (!Number.isSafeInteger(count) || count < 1) {
-      throw new RangeError(`Cannot fetch rows as 'count' must be a whole number from 1: current value is ${count}`);
+      throw new RangeError(`Cannot fetch rows as 'count' must be a positive integer: current value is ${count}`);
     }
     return this.#fetch(count, (rows) => rows);
   }
@@ -307,7 +307,7 @@ export class AsyncDBCursor<R = Row> {
         return this.#connection.removeCursor(this.#id);
       });
     } finally {
-      // The wait for the turn was cut short; the cursor is closed even so.
+      // The wait for exclusive use was cut short; the cursor is closed even so.
       if (!this.#removed) this.#removeDetached();
     }
   }
@@ -317,7 +317,7 @@ export class AsyncDBCursor<R = Row> {
     this.#connection.removeCursorDetached(this.#id);
   }
 
-  /** Does something at the turn of the coroutine that yields the operation. */
+  /** Does something when the coroutine that yields the operation has exclusive use. */
   #atTurn<T>(work: () => Generator<unknown, T>): Operation<T> {
     this.#mustBeOpen();
     return call(this.#takeTurn(work));
@@ -378,17 +378,17 @@ export class AsyncDBCursor<R = Row> {
     this.#mustBeOpen();
     let source: ResultRows<R> = NONE;
     let taken: R[] = [];
-    const take = function* (this: AsyncDBCursor<R>): Generator<unknown, T> {
+    const take = function* (this: AsyncDBCursor<R>): Generator<unknown, T, unknown> {
       if (this.#removed) throw closedCursor();
       while (!this.#rows.has(count)) yield* this.#takeTurn(() => this.#load(count));
       source = this.#rows;
       taken = source.take(count);
       return convert(taken);
     };
-    return new Fetch(take.call(this), () => source.putBack(taken)) as Operation<unknown> as Operation<T>;
+    return new Fetch(take.call(this), () => source.putBack(taken));
   }
 
-  /** Fetches more rows. Another coroutine may have done so before its turn, or have executed another statement. */
+  /** Fetches more rows. Another coroutine may have done so before, or have executed another statement. */
   *#load(count: number): Generator<unknown, void> {
     const rows = this.#rows;
     if (rows.has(count)) return;

@@ -6,7 +6,6 @@
  */
 import { Fifo } from "../../base/fifo.ts";
 import { Call } from "../../operations/call.ts";
-import type { Body } from "../../base/generator.ts";
 
 /** Makes a row of the values of its columns. */
 export type RowShape<R> = (values: readonly unknown[]) => R;
@@ -65,10 +64,10 @@ export function objectShape(columns: readonly string[]): RowShape<unknown> {
 }
 
 /** A subroutine that fetches rows. Rows that are not handed over are put back: a race was lost, or time ran out. */
-export class Fetch extends Call {
+export class Fetch<T> extends Call<T> {
   readonly #putBack: () => void;
 
-  constructor(body: Body, putBack: () => void) {
+  constructor(body: Generator<unknown, T, unknown>, putBack: () => void) {
     super(body);
     this.#putBack = putBack;
   }

@@ -110,7 +110,7 @@ function faultOf(value: unknown): string | null {
       return BigInt.asIntN(64, value) === value ? null : "an integer in SQLite has 64 bits";
     default:
       if (value === null || value instanceof Uint8Array) return null;
-      return "SQLite stores null, numbers, bigints, strings and Uint8Arrays";
+      return "SQLite stores only null, numbers, bigints, strings and Uint8Arrays";
   }
 }
 

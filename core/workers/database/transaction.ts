@@ -5,7 +5,7 @@ import { type DatabaseConnection, resultOf } from "./connection.ts";
 export type TransactionMode = "deferred" | "immediate" | "exclusive";
 
 /**
- * Runs a body in a transaction. The running fiber has the turn. When this ends, the transaction is over: committed if
+ * Runs a body in a transaction. The running fiber has exclusive use of the database. When this ends, the transaction is over: committed if
  * the body returns, otherwise rolled back.
  *
  * If the wait for its beginning is cut short, only the worker knows whether it has begun; a request to roll it back

@@ -19,7 +19,7 @@ interface Level {
 export class DatabaseTurns {
   #innermost: Level = { lock: new Lock("database"), fiber: null, outer: null };
 
-  /** Waits for the turn of the running fiber, and does the work. */
+  /** Waits until the running fiber has exclusive use, and does the work. */
   *take<T>(work: () => Generator<unknown, T>): Generator<unknown, T> {
     const { lock } = this.#levelOf(context.fiber);
     yield* lock.acquire();
@@ -30,7 +30,7 @@ export class DatabaseTurns {
     }
   }
 
-  /** Runs the body of a transaction, with turns of its own. The running fiber has the turn. */
+  /** Runs the body of a transaction; the fibers in it take turns among themselves. The running fiber has exclusive use. */
   *within<T>(body: () => Generator<unknown, T>): Generator<unknown, T> {
     const outer = this.#innermost;
     this.#innermost = { lock: new Lock("transaction"), fiber: context.fiber, outer };
@@ -50,6 +50,6 @@ export class DatabaseTurns {
 
 function isWithin(fiber: WaitingFiber | null, ancestor: WaitingFiber | null): boolean {
   let current = fiber;
-  while (current !== null && current !== ancestor) current = current.parent;
+  while (current !== null && current !== ancestor) current = current.parentFiber;
   return current !== null;
 }

@@ -1,7 +1,7 @@
 /**
  * The pool's side of the commands to a worker: writes them into the ring, and takes tasks back that have not begun.
  *
- * Commands become visible with `publish()`, once a turn: one port message for all arguments that need one, one
+ * Commands become visible with `publish()`, many at once: one port message for all arguments that need one, one
  * atomic store, one wake-up.
  */
 import { seal } from "../remote/envelope.ts";
@@ -32,7 +32,7 @@ export class CommandWriter {
   readonly #unsent: UnsentListener;
   // The targets that were defined in the worker.
   readonly #known: Set<number> = new Set();
-  // The port message of this turn: its entries, the objects moved with it, the tasks that have arguments in it.
+  // The next port message: its entries, the objects moved with it, the tasks that have arguments in it.
   #batch: unknown[] = [];
   #moved: Transferable[] = [];
   #tasks: Task[] = [];
@@ -60,8 +60,8 @@ export class CommandWriter {
     ring.put(CODE.RUN);
     task.position = ring.at;
     task.slot = ring.index();
-    Atomics.store(this.#words, task.slot, CODE.READY);
-    ring.put(CODE.READY);
+    Atomics.store(this.#words, task.slot, CODE.OFFERED);
+    ring.put(CODE.OFFERED);
     ring.put(task.id);
     ring.put(task.target.id);
     ring.put((Math.min(2 ** 30 - 1, Math.ceil(task.plan.limit * 1000)) << 1) | (task.plan.stream ? CODE.STREAM : 0));
@@ -87,7 +87,7 @@ export class CommandWriter {
     this.#ring.put(this.#batch.push(target.note) - 1);
   }
 
-  /** Tells the worker to fetch the port message of this turn before the commands that follow. */
+  /** Tells the worker to fetch the next port message before the commands that follow. */
   #openBatch(): void {
     if (this.#batch.length === 0) this.#ring.put(CODE.FETCH);
   }
@@ -133,12 +133,12 @@ export class CommandWriter {
   /** Takes a task back. Returns whether that was possible: the worker has not begun it. */
   revoke(task: Task): boolean {
     if (this.#ring.passed(task.position)) return false;
-    return Atomics.compareExchange(this.#words, task.slot, CODE.READY, CODE.REVOKED) === CODE.READY;
+    return Atomics.compareExchange(this.#words, task.slot, CODE.OFFERED, CODE.REVOKED) === CODE.OFFERED;
   }
 
   /** Whether the worker has begun a task. */
   hasBegun(task: Task): boolean {
-    return this.#ring.passed(task.position) || Atomics.load(this.#words, task.slot) === CODE.TAKEN;
+    return this.#ring.passed(task.position) || Atomics.load(this.#words, task.slot) === CODE.CLAIMED;
   }
 
   /** Whether there are commands after `position`, up to which the worker has read. */

@@ -2,12 +2,13 @@
  * Runs the tasks of a pool in its workers: takes and cancels tasks, and handles faults and the end of the pool.
  *
  * - A task goes to an idle worker. If there is none, a new worker is started as long as there may be more. Otherwise
- *   the task is put into the ring of the worker with the fewest, which finds it there without asking. Until a task has
- *   begun it can be taken back: by a worker that is idle or was just started, for a more urgent task, or if it is
- *   cancelled. So while a task waits, as many workers exist or are being started as may be.
+ *   the task is put into the ring of the worker with the fewest tasks, and that worker runs it later without asking the
+ *   pool. Until a task has begun it can be taken back: for a worker that is idle or was just started, for a more urgent
+ *   task, or if it is cancelled. So while a task waits, as many workers exist or are being started as may be.
  * - Every task settles exactly once; see `settlement.ts`. If a worker ends, the task that it had begun fails, and those
  *   that it had not begun run elsewhere.
- * - Each task is in exactly one place: blocked, queued, in the ring of a worker, or settled.
+ * - Each task is in exactly one place: blocked, queued, among the pinned tasks of the only worker that may run it, in the
+ *   ring of a worker, or settled.
  */
 import { printError } from "../../base/error_report.ts";
 import { withinContext } from "../../host/async_context.ts";
@@ -18,7 +19,7 @@ import type { WorkerHost } from "./host_worker.ts";
 import { IdleSweep, type SweptPool } from "./idle_sweep.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { explainMissing } from "./missing_name.ts";
-import { crashError, terminatedError } from "./pool_errors.ts";
+import { crashError, startError, terminatedError } from "./pool_errors.ts";
 import { type PoolCounts, Settlement } from "./settlement.ts";
 import { MAX_FALSE_STARTS } from "./start_backoff.ts";
 import { NEW, SENT, SETTLED, type Task, type TaskWorker } from "./task.ts";
@@ -131,7 +132,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
 
   // --- sending -------------------------------------------------------------------------------------------------
 
-  /** Sends the tasks that one turn of the coroutines submits together. */
+  /** Sends, in one microtask, all tasks that are submitted before it. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -174,7 +175,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
 
   startFailed(error: unknown): void {
     this.counts.crashed++;
-    this.#falseStart(crashError(error, 1));
+    this.#falseStart(startError(error));
   }
 
   /**
@@ -225,8 +226,9 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   ended(worker: WorkerHandle, error: unknown, code: number): void {
     this.counts.crashed++;
     this.#workers.noteReady(worker);
-    const reason = crashError(error, code);
-    const anyFailed = this.#endWorker(worker, reason);
+    const recalled = worker.recall(Infinity, () => true);
+    const reason = crashError(error, code, stageOf(worker));
+    const anyFailed = this.#endWorker(worker, reason, recalled);
     if (!worker.started) this.#falseStart(reason);
     // If no task fails with the error, it would be lost.
     else if (!anyFailed && error !== undefined) this.#report(reason);
@@ -237,8 +239,7 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
   }
 
   /** Ends a worker. The task that it had begun fails, the rest goes to others. Returns whether any task failed. */
-  #endWorker(worker: TaskWorker, reason: WorkerError): boolean {
-    const recalled = worker.recall(Infinity, () => true);
+  #endWorker(worker: TaskWorker, reason: WorkerError, recalled = worker.recall(Infinity, () => true)): boolean {
     const movable = recalled.filter(isMovable);
     const lost = [
       ...worker.sent.splice(0),
@@ -279,4 +280,10 @@ export class Dispatcher implements WorkerSetOwner, SweptPool {
     }
     this.#distribution.failAll(reason);
   }
+}
+
+/** When a worker has ended, for the message. The tasks that it had not begun were taken back. */
+function stageOf(worker: WorkerHandle): string {
+  if (!worker.started) return "before it was ready";
+  return worker.sent.length > 0 ? "while the task ran" : "while no task ran";
 }

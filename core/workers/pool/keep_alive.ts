@@ -1,14 +1,14 @@
 /** Whether the tasks of a pool keep the process alive. Idle workers do not. */
 import { macrotask } from "../../host/macrotask.ts";
 import type { AliveListener } from "../../coroutine/population.ts";
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 
 /** See the head of this file. */
 export class KeepAlive {
   /** Whether the process is kept alive. */
   active = false;
   readonly #apply: (alive: boolean) => void;
-  readonly #shares = new Map<Scheduler, Share>();
+  readonly #shares = new Map<CoroLoop, Share>();
   #count = 0;
   #checking = false;
 
@@ -21,18 +21,18 @@ export class KeepAlive {
    * Adds `by` to the number of tasks that coroutines of a scheduler wait for. They keep the process alive as long as
    * the scheduler has coroutines that are not daemons. Tasks without a scheduler always do.
    */
-  change(scheduler: Scheduler | null, by: number): void {
-    if (scheduler === null) return this.#change(by);
-    let share = this.#shares.get(scheduler);
+  change(loop: CoroLoop | null, by: number): void {
+    if (loop === null) return this.#change(by);
+    let share = this.#shares.get(loop);
     if (share === undefined) {
       share = new Share((alive) => this.#change(alive ? 1 : -1));
-      this.#shares.set(scheduler, share);
-      scheduler.addAliveListener(share);
+      this.#shares.set(loop, share);
+      loop.addAliveListener(share);
     }
     share.tasks += by;
     if (share.tasks > 0) return;
-    this.#shares.delete(scheduler);
-    scheduler.removeAliveListener(share);
+    this.#shares.delete(loop);
+    loop.removeAliveListener(share);
     share.setAlive(false);
   }
 
@@ -40,7 +40,7 @@ export class KeepAlive {
     this.#count += change;
     if (this.#count > 0 === this.active) return;
     if (this.#count > 0) return this.#set(true);
-    // The next task may come at once: wait for a turn of the host before letting the process end.
+    // The next task may come at once: wait for a macrotask before letting the process end.
     if (this.#checking) return;
     this.#checking = true;
     macrotask(() => {

@@ -11,14 +11,25 @@ export function pinnedWorkerError(): WorkerError {
   return new WorkerError("The worker that holds the state of this task has ended");
 }
 
-/** A worker has ended by itself. `error` is the uncaught error in it, if there is one. */
-export function crashError(error: unknown, code: number): WorkerError {
+/** A worker could not be created. */
+export function startError(error: unknown): WorkerError {
+  return withReason("The worker could not be created", error, 1);
+}
+
+/**
+ * A worker has ended by itself. `error` is the uncaught error in it, if there is one; `when` is for the message, such as
+ * `"while the task ran"`.
+ */
+export function crashError(error: unknown, code: number, when: string): WorkerError {
   if (error instanceof WorkerError) return error;
-  if (error instanceof Error) {
-    const { name, message, stack } = error;
-    return new WorkerError(`The worker ended while the task ran: ${message}`, { name, stack, cause: error, code });
-  }
-  return new WorkerError(`The worker ended with code ${code} while the task ran`, { code });
+  if (error instanceof Error) return withReason(`The worker ended ${when}`, error, code);
+  return new WorkerError(`The worker ended with code ${code} ${when}`, { code });
+}
+
+function withReason(text: string, error: unknown, code: number): WorkerError {
+  if (!(error instanceof Error)) return new WorkerError(`${text}: ${error}`, { cause: error, code });
+  const { name, message, stack } = error;
+  return new WorkerError(`${text}: ${message}`, { name, stack, cause: error, code });
 }
 
 /** The arguments of a task could not be sent to its worker, or not be read there. */

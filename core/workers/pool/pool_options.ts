@@ -1,3 +1,4 @@
+import { checkCount } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import type { DispatcherPlan } from "./dispatcher.ts";
@@ -32,7 +33,7 @@ const WEB_IDLE_SECONDS = 0.5;
 
 /** Checks the size and the options of a pool. Returns the settings of its dispatcher. */
 export function dispatcherPlan(size: number, options: WorkerPoolOptions): DispatcherPlan {
-  checkCount(size, "size", 1);
+  checkCount(size, 1, "make a pool as 'size'");
   const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
   if (typeof name !== "string") throw invalid("'name' must be a string", name);
   if (type !== "module") throw invalid("'type' must be \"module\"", type);
@@ -40,18 +41,11 @@ export function dispatcherPlan(size: number, options: WorkerPoolOptions): Dispat
   return {
     name,
     size,
-    keep: checkCount(min, "min", 0),
+    keep: checkCount(min, 0, "make a pool as 'min'"),
     idleSeconds: options.idleTimeout === undefined ? idleSeconds : toSeconds(options.idleTimeout, "make a pool"),
-    queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, "queueLimit", 1),
+    queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, 1, "make a pool as 'queueLimit'"),
     graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
   };
-}
-
-function checkCount(value: number, name: string, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  const message = `Cannot make a pool as '${name}' must be a whole number from ${least}: current value is `;
-  if (typeof value === "number") throw new RangeError(message + value);
-  throw new TypeError(message + describe(value));
 }
 
 function invalid(what: string, value: unknown): TypeError {

@@ -1,6 +1,6 @@
 /**
- * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that calls an owner, and it
- * does so once. A task that its owner cancelled is settled without a call.
+ * Counts the tasks of a pool, and settles each exactly once: `settle` is the only place that gives an owner the outcome
+ * of its task, and it does so once. A task that its owner cancelled is settled without a call.
  */
 import { type HostTimer, stopTimer } from "../../host/timers.ts";
 import type { KeepAlive } from "./keep_alive.ts";
@@ -44,7 +44,7 @@ export class Settlement {
     // A word, never 0.
     task.id = (task.order % 0x7fffffff) + 1;
     this.pending++;
-    if (task.keepsAlive) this.#alive.change(task.scheduler, 1);
+    if (task.keepsAlive) this.#alive.change(task.loop, 1);
   }
 
   /** Gives its owner the outcome of a task, if it has none yet. */
@@ -68,7 +68,7 @@ export class Settlement {
   #remove(task: Task): void {
     task.state = SETTLED;
     task.args = [];
-    if (task.keepsAlive) this.#alive.change(task.scheduler, -1);
+    if (task.keepsAlive) this.#alive.change(task.loop, -1);
     if (--this.pending === 0) { for (const resolve of this.#joins.splice(0)) resolve(); }
   }
 

@@ -44,7 +44,7 @@ export class Targets {
   #lastId = 0;
   readonly #forget: (id: number) => void;
 
-  /** `forget` is called with the id of a target that was dropped since there are too many. */
+  /** `forget` is called with the id of a target that was dropped because there are too many. */
   constructor(forget: (id: number) => void) {
     this.#forget = forget;
   }

@@ -1,4 +1,4 @@
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
@@ -7,7 +7,7 @@ import type { Target } from "./targets.ts";
 export const NEW = 0;
 /** The queue is full: waits for room in it. */
 export const BLOCKED = 1;
-/** In the queue. */
+/** In the queue; or among the pinned tasks of the only worker that may run it. */
 export const QUEUED = 2;
 /** In the ring of a worker, which may have begun it. */
 export const SENT = 3;
@@ -30,7 +30,7 @@ export interface TaskWorker {
   readonly stopped: boolean;
   /** The tasks that were sent to it and have no outcome yet. */
   readonly sent: Task[];
-  /** Tasks that only this worker may run, and that it has no room for. */
+  /** Tasks that only this worker may run and that were not sent to it yet. */
   readonly pinnedTasks: Task[];
   /** Takes a task back, if the worker has not begun it. */
   revoke(task: Task): boolean;
@@ -73,13 +73,13 @@ export class Task {
   readonly owner: TaskOwner;
   /** Whether it may keep the process alive. */
   keepsAlive = true;
-  /** The scheduler of the coroutine that waits, which decides whether it keeps the process alive; `null`: it does. */
-  scheduler: Scheduler | null = null;
+  /** The run loop of the coroutine that waits, which decides whether it keeps the process alive; `null`: it does. */
+  loop: CoroLoop | null = null;
   /** How many words its arguments take in the ring; 0 if they travel by port. */
   readonly words: number;
   /** The worker that has it. */
   worker: TaskWorker | null = null;
-  /** Whether its port message has no other tasks, as it moves something, or as they could not be read together. */
+  /** Whether no other task is in its port message: it moves something, or a message with others could not be read. */
   alone: boolean;
   /** The objects that were moved to the pool and move on to the worker. */
   moved: readonly Transferable[] = [];

@@ -13,7 +13,7 @@ import { SENT, type Task, type TaskWorker } from "./task.ts";
 /** How many tasks are in the ring of a worker at the most. */
 export const DEPTH = 128;
 
-// How often responses that arrive while others are read are read at once, before the host gets a turn.
+// How often responses that arrive while others are read are read at once, before a macrotask.
 const MAX_SPINS = 16;
 
 /** The events of a worker. */
@@ -40,7 +40,7 @@ export class WorkerHandle implements TaskWorker {
   idleSince: number = performance.now();
   /** How many callers have pinned their state to this worker. */
   pinCount = 0;
-  /** Tasks that only this worker may run, and that it has no room for. */
+  /** Tasks that only this worker may run and that were not sent to it yet. */
   readonly pinnedTasks: Task[] = [];
 
   readonly #events: WorkerEvents;
@@ -76,7 +76,7 @@ export class WorkerHandle implements TaskWorker {
 
   /** Whether it is ready to run tasks. */
   get started(): boolean {
-    return this.#started ||= Atomics.load(this.#control, WORD.READY) === 1;
+    return this.#started ||= Atomics.load(this.#control, WORD.STARTED) === 1;
   }
 
   /** Whether the process may end while it is idle. */
@@ -118,7 +118,7 @@ export class WorkerHandle implements TaskWorker {
     if (!this.stopped) this.#commands.forget(target);
   }
 
-  /** Makes the tasks that were offered in this turn visible to the worker. */
+  /** Makes the tasks that were offered visible to the worker. */
   flush(): void {
     if (this.stopped) return;
     if (this.#commands.dirty) {
@@ -171,23 +171,24 @@ export class WorkerHandle implements TaskWorker {
   /** Asks a task that has begun to stop. */
   cancel(task: Task): void {
     const next = this.sent[this.sent.indexOf(task) + 1];
-    // Then it has ended, and its response is on the way; the word may already ask the next task to stop.
+    // If the next task has begun, this one has ended and its response is on the way. The control word must then not be
+    // changed, as it may already ask the next task to stop.
     if (next !== undefined && this.#commands.hasBegun(next)) return;
     Atomics.store(this.#control, WORD.CANCEL, task.id);
     Atomics.notify(this.#control, WORD.CANCEL);
-    Atomics.notify(this.#control, WORD.TAKEN);
+    Atomics.notify(this.#control, WORD.ITEMS_TAKEN);
   }
 
   #startStream(): void {
     this.#taken = 0;
-    Atomics.store(this.#control, WORD.TAKEN, 0);
+    Atomics.store(this.#control, WORD.ITEMS_TAKEN, 0);
   }
 
   /** The reader of the running stream has taken an item. */
   itemTaken(): void {
-    Atomics.store(this.#control, WORD.TAKEN, ++this.#taken);
+    Atomics.store(this.#control, WORD.ITEMS_TAKEN, ++this.#taken);
     // The generator waits only when it is far ahead; half of that is soon enough to wake it.
-    if (this.#taken % (CODE.AHEAD / 2) === 0) Atomics.notify(this.#control, WORD.TAKEN);
+    if (this.#taken % (CODE.AHEAD / 2) === 0) Atomics.notify(this.#control, WORD.ITEMS_TAKEN);
   }
 
   // --- responses ----------------------------------------------------------------------------------------------

@@ -1,67 +1,76 @@
 /**
- * The protocol between the pool and its workers. The constants are sent to the worker as JSON.
+ * What a worker is told, and what it tells. The constants are sent to the worker as JSON.
  *
- * The memory of a worker: `CONTROL_WORDS` control words, then the ring of commands, then the ring of responses.
+ * Messages of the host to the worker:
  *
- * Commands (words):
+ *     { memory, port }    the first one: the shared memory, and the port for what the rings cannot hold
+ *     null                the watchdog has found that the worker does not read its commands: it looks again
  *
- *     RUN      state, id, target, mode, count, values    runs a task; with count -1 its arguments travel by port
+ * The shared memory: `CONTROL_WORDS` control words, then the ring of commands, then the ring of responses.
+ *
+ * Commands, from the pool (words):
+ *
+ *     RUN      state, id, target, mode, count, values    runs a task; if the count is BY_PORT, its arguments travel by port
  *     FETCH                                              takes the next port message: data for the commands that follow
  *     DEFINE   target, index                             defines a target: its source, or its module and name
- *     FORGET   target
+ *     FORGET   target                                    drops a target
  *
- * `state` is the word by which a task is claimed: the worker changes it from READY to TAKEN before it begins the task,
- * the pool from READY to REVOKED to take the task back. The first of the two gets the task. So it is known for each
- * task whether it has begun, and tasks can be in a worker's ring behind a long one: the pool takes them back for an
- * idle worker, for a more urgent task, at a cancellation, or when the worker ends.
+ * `state` is the word by which a task is claimed: the worker changes it from OFFERED to CLAIMED before it begins the
+ * task, the pool from OFFERED to REVOKED to take the task back. Whichever comes first has the task. So it is known for
+ * each task whether it has begun, and tasks can be in the ring of a worker behind a long one: the pool takes them back
+ * for an idle worker, for a more urgent task, at a cancellation, or when the worker ends.
  *
- * Responses (words):
+ * Responses, from the worker (words):
  *
  *     DONE, ITEM, PROGRESS   id, value      the result; an item of a generator; progress
- *     FAIL, CRASH            id, number     a port message describes the error
+ *     FAIL                   id, number     the task has failed; the port message of this number describes the error
  *     UNREAD                 id, number     the task has not begun, as its arguments could not be read; likewise
+ *     CRASH                  0, number      the worker ends after an error outside the call of a task; likewise
  */
 
 /** Control words, by index. */
 export const WORD = {
-  /** Words of commands written. The worker waits on it. */
+  /** How many words of commands were written. The worker waits on it. */
   IN_HEAD: 0,
-  /** Words of commands read. The pool waits on it for room, when no task in the ring will have a response. */
+  /** How many words of commands were read. The pool waits on it for room if no task in the ring will have a response. */
   IN_TAIL: 1,
-  /** Words of responses written. The pool waits on it. */
+  /** How many words of responses were written. The pool waits on it. */
   OUT_HEAD: 2,
-  /** Words of responses read. A worker without room waits on it. */
+  /** How many words of responses were read. A worker waits on it for room. */
   OUT_TAIL: 3,
-  /** 1 while the pool waits for responses. The worker sets it to 0 when it wakes the pool, so it does so once. */
+  /** 1 while the pool waits for responses. The worker that wakes it sets it to 0, so that it wakes it only once. */
   POOL_WAITS: 4,
   /** The id of the task that is asked to stop. */
   CANCEL: 5,
   /** How many items of the running stream its reader has taken. A generator that is too far ahead waits on it. */
-  TAKEN: 6,
+  ITEMS_TAKEN: 6,
   /** 1 once the worker is ready to run tasks. */
-  READY: 7,
+  STARTED: 7,
 } as const;
 
-/** Kinds of commands and responses, states of a task in the ring, flags of a mode, and a count. */
+/** The numbers in the rings. */
 export const CODE = {
+  // Commands.
   RUN: 1,
   FETCH: 2,
   DEFINE: 3,
   FORGET: 4,
+  // Responses.
   DONE: 1,
   FAIL: 2,
   ITEM: 3,
   PROGRESS: 4,
   CRASH: 5,
   UNREAD: 6,
-  READY: 0,
-  TAKEN: 1,
+  // States of a task.
+  OFFERED: 0,
+  CLAIMED: 1,
   REVOKED: 2,
   /** A flag of the mode: the items that a generator yields are wanted. */
   STREAM: 1,
-  /** A count: the arguments travel by port. */
+  /** A count of arguments: they travel by port. */
   BY_PORT: -1,
-  /** Items that a generator may be ahead of its reader. */
+  /** How many items a generator may be ahead of its reader. */
   AHEAD: 64,
 } as const;
 

@@ -19,7 +19,7 @@
  *
  *     one postMessage a task and result                      18,000 /    70,000
  *     one postMessage a task, results drained from a port    20,000 /   110,000
- *     one postMessage a turn, results likewise               30,000 /   900,000
+ *     one postMessage a macrotask, results likewise          30,000 /   900,000
  *     this ring, the worker in Atomics.wait                 120,000 / 5,000,000
  *
  * Besides, a result in the ring has left the worker before the next task begins. If that loops or crashes, no earlier

@@ -55,7 +55,7 @@ export class TaskRunner {
     return this.#notes.has(target);
   }
 
-  /** Runs a task. Returns a promise if that takes turns of the event loop. */
+  /** Runs a task. Returns a promise if that takes iterations of the event loop. */
   run(task: TaskContext, target: number, mode: number, args: unknown[]): Promise<void> | null {
     const call = this.#targets.get(target);
     return call === undefined ? this.#prepare(task, target, mode, args) : this.#call(task, call, mode, args);
@@ -151,7 +151,7 @@ export class TaskRunner {
         this.#host.send(task, stream ? this.#codes.ITEM : this.#codes.PROGRESS, step.value);
         for (let ahead = this.#ahead(sent, stream); ahead !== null; ahead = this.#ahead(sent, stream)) {
           if (task.cancelled) break;
-          Atomics.wait(this.#host.control, this.#words.TAKEN, ahead, 50);
+          Atomics.wait(this.#host.control, this.#words.ITEMS_TAKEN, ahead, 50);
         }
       }
       ended = true;
@@ -175,7 +175,7 @@ export class TaskRunner {
         this.#host.send(task, stream ? this.#codes.ITEM : this.#codes.PROGRESS, step.value);
         for (let ahead = this.#ahead(sent, stream); ahead !== null; ahead = this.#ahead(sent, stream)) {
           if (task.cancelled) break;
-          const wait = Atomics.waitAsync(this.#host.control, this.#words.TAKEN, ahead, 50);
+          const wait = Atomics.waitAsync(this.#host.control, this.#words.ITEMS_TAKEN, ahead, 50);
           if (wait.async) await wait.value;
         }
       }
@@ -200,7 +200,7 @@ export class TaskRunner {
   /** How many items the reader has taken, if the generator is too far ahead of it. */
   #ahead(sent: number, stream: boolean): number | null {
     if (!stream) return null;
-    const taken = Atomics.load(this.#host.control, this.#words.TAKEN);
+    const taken = Atomics.load(this.#host.control, this.#words.ITEMS_TAKEN);
     return sent + 1 - taken >= this.#codes.AHEAD ? taken : null;
   }
 

@@ -4,7 +4,7 @@
  * The class is sent to the worker as source, so it refers only to itself, its kit and JavaScript's own globals; imports
  * here are types only.
  *
- * Tasks that do not wait run without a turn of the event loop in between. A worker without work first spins on the ring
+ * Tasks that do not wait run without an iteration of the event loop in between. A worker without work first spins on the ring
  * for some microseconds, if the last task came soon after a result (a round trip takes 5 microseconds then). Next it
  * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
  * promises that tasks may have left there (60 to 160 microseconds).
@@ -87,12 +87,12 @@ export class WorkerLoop implements TaskHost, RunnerHost {
 
   async run(): Promise<never> {
     const input = this.#input;
-    Atomics.store(this.control, this.#kit.WORD.READY, 1);
+    Atomics.store(this.control, this.#kit.WORD.STARTED, 1);
     for (;;) {
       while (input.filled()) {
         const pending = this.#execute();
         if (pending !== null) await pending;
-        // Timers and promises that tasks left in the event loop get a turn now and then.
+        // Serves timers and promises that tasks left in the event loop now and then.
         if (Date.now() - this.#lastTurn > 15) await this.#yieldToHost();
       }
       if (this.#waitBlocking()) continue;
@@ -100,6 +100,11 @@ export class WorkerLoop implements TaskHost, RunnerHost {
       if (wait.async) await Promise.race([wait.value, new Promise<void>((resolve) => this.#wake = resolve)]);
       this.#lastTurn = Date.now();
     }
+  }
+
+  /** Whether a task has begun and not ended. */
+  get busy(): boolean {
+    return this.#current !== null && !this.#current.ended;
   }
 
   /** The pool has seen that this does not read its commands: the wake-up was lost. */
@@ -125,7 +130,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     this.#lastTurn = Date.now();
   }
 
-  /** Executes a command. Returns a promise if that takes turns of the event loop. */
+  /** Executes a command. Returns a promise if that takes iterations of the event loop. */
   #execute(): Promise<void> | null {
     const { CODE } = this.#kit;
     const input = this.#input;
@@ -167,7 +172,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     const target = input.take();
     const mode = input.take();
     const args = this.#takeArguments();
-    const claimed = Atomics.compareExchange(this.#commands, index, CODE.READY, CODE.TAKEN) === CODE.READY;
+    const claimed = Atomics.compareExchange(this.#commands, index, CODE.OFFERED, CODE.CLAIMED) === CODE.OFFERED;
     input.release();
     if (!claimed) {
       // The pool learns from responses that there is room, and there is no response to a revoked task.
@@ -280,8 +285,7 @@ export class WorkerLoop implements TaskHost, RunnerHost {
     const wait = Atomics.waitAsync(this.control, WORD.CANCEL, Atomics.load(this.control, WORD.CANCEL));
     const look = () => {
       this.#watching = false;
-      const task = this.#current;
-      if (task !== null && !task.ended && !task.abortIfCancelled()) this.watchCancel();
+      if (this.busy && !this.#current!.abortIfCancelled()) this.watchCancel();
     };
     if (wait.async) wait.value.then(look);
     else look();

@@ -78,7 +78,7 @@ function begin(Loop: typeof WorkerLoop, kit: ConstructorParameters<typeof Worker
         throw new Error("The worker is closed");
       };
       const leave = (code: unknown = 0) =>
-        running.crashed(new Error(`The worker ended with code ${code} while the task ran`));
+        running.crashed(new Error(`The worker ended with code ${code} while ${running.busy ? "the" : "no"} task ran`));
       Object.assign(globalThis, { close: leave });
       Object.assign(process, { exit: leave });
       try {

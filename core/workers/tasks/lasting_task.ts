@@ -17,7 +17,7 @@ export class DecisiveTask<T> extends LastingTask<T> {
   submitted = false;
 
   override begin(fiber: Fiber): boolean {
-    // Then the operation stays pending until the interruption withdraws it, in this very step.
+    // It does not begin: the interrupt is delivered in this step and cancels the operation.
     if (fiber.interrupted) return false;
     this.submitted = true;
     return super.begin(fiber);

@@ -1,5 +1,5 @@
 /** The work of a parallel map: submits items as far as there is room, and gives the results in order. */
-import type { Scheduler } from "../../coroutine/scheduler.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
@@ -35,7 +35,7 @@ export class MapJob {
   readonly #hostContext: HostContext = captureContext();
   readonly #items: Iterator<unknown>;
   readonly #total: number | null;
-  readonly #scheduler: Scheduler | null;
+  readonly #loop: CoroLoop | null;
   readonly #active: Set<Task> = new Set();
   // Results that arrived before those of earlier items, by the index of the item.
   readonly #early: Map<number, unknown> = new Map();
@@ -52,7 +52,7 @@ export class MapJob {
   constructor(plan: MapPlan, sink: MapSink, fiber: Fiber | null) {
     this.#plan = plan;
     this.#sink = sink;
-    this.#scheduler = fiber === null ? null : coroOf(fiber).scheduler;
+    this.#loop = fiber === null ? null : coroOf(fiber).loop;
     this.#items = plan.items[Symbol.iterator]();
     this.#total = lengthOf(plan.items);
   }
@@ -93,7 +93,7 @@ export class MapJob {
       },
     };
     const task = new Task(target, [item, index], plan, owner);
-    task.scheduler = this.#scheduler;
+    task.loop = this.#loop;
     this.#active.add(task);
     try {
       dispatcher.submit(task);

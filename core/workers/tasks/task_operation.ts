@@ -15,7 +15,7 @@ export interface TaskCall {
   readonly plan: TaskPlan;
   /** Seconds from the call to the result. */
   readonly timeoutSeconds: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | null;
   /** Receives the progress of the task. */
   readonly progressSink: ((value: unknown) => void) | undefined;
   /** Whether the task has the priority of its coroutine. */
@@ -30,7 +30,7 @@ export class TaskOperation<T> extends HostWait<T> implements TaskOwner {
   readonly #call: TaskCall;
 
   constructor(dispatcher: Dispatcher, call: TaskCall) {
-    super(call.signal ?? null);
+    super(call.signal);
     this.#dispatcher = dispatcher;
     this.#call = call;
     this.limit = call.timeoutSeconds;
@@ -46,7 +46,7 @@ export class TaskOperation<T> extends HostWait<T> implements TaskOwner {
     if (this.limit <= 0) return this.fail(lateTask(this.#call));
     const task = this.#task;
     if (this.#call.inheritsPriority) task.priority = fiber.owner.priority;
-    task.scheduler = coroOf(fiber).scheduler;
+    task.loop = coroOf(fiber).loop;
     try {
       this.#dispatcher.submit(task);
     } catch (error) {

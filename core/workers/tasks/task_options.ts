@@ -1,6 +1,7 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
+import { isSignal, type Limit, limitSignal } from "../../base/limit.ts";
 import type { TaskPlan } from "../pool/task.ts";
 
 /** Receives the progress of a task: a function, or a coroutine, which gets it as messages. */
@@ -16,8 +17,11 @@ export interface TaskOptions {
    * Receives the values of `this.progress(value)` in the task, and those that it yields if it is a generator function.
    */
   readonly onProgress?: ProgressListener;
-  /** Seconds, or a duration, until the task must be done; then it is cancelled and a `TimeoutError` is thrown. */
-  readonly timeout?: Timeout;
+  /**
+   * Seconds, or a duration, until the task must be done; then it is cancelled and a `TimeoutError` is thrown. Any
+   * {@linkcode Limit} is allowed.
+   */
+  readonly timeout?: Limit;
   /** Cancels the task when it is aborted; its reason is thrown. */
   readonly signal?: AbortSignal;
   /**
@@ -56,6 +60,19 @@ export function taskPlan(options: TaskOptions, stream: boolean): TaskPlan {
     limit: limit === Infinity ? 0 : Math.max(0.001, limit),
     worker: null,
   };
+}
+
+/** The signal of the options of a task, whichever of the two options has it. */
+export function taskSignal({ timeout, signal }: TaskOptions): AbortSignal | null {
+  const ofTimeout = limitSignal(timeout);
+  if (signal === undefined || signal === null) return ofTimeout;
+  if (!isSignal(signal)) {
+    throw new TypeError(`Cannot run a task as 'signal' must be an AbortSignal: current value is ${describe(signal)}`);
+  }
+  if (ofTimeout === null || ofTimeout === signal) return signal;
+  throw new TypeError(
+    "Cannot run a task as 'timeout' has a signal besides 'signal': give one, as of AbortSignal.any()",
+  );
 }
 
 function checkTaskPriority(priority: number): number {

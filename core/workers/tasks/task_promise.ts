@@ -1,3 +1,4 @@
+import { type Abortable, listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
 import { type HostTimer, startTimer, stopTimer } from "../../host/timers.ts";
 import type { Dispatcher } from "../pool/dispatcher.ts";
@@ -11,7 +12,7 @@ export function promiseOf(dispatcher: Dispatcher, call: TaskCall, keepsAlive = t
   return new TaskPromise(dispatcher, call, keepsAlive).promise;
 }
 
-class TaskPromise implements TaskOwner {
+class TaskPromise implements TaskOwner, Abortable {
   readonly promise: Promise<unknown>;
   readonly #dispatcher: Dispatcher;
   readonly #call: TaskCall;
@@ -46,17 +47,18 @@ class TaskPromise implements TaskOwner {
     if (timeoutSeconds < Infinity) {
       this.#timer = startTimer(() => this.#giveUp(lateTask(this.#call)), timeoutSeconds, false);
     }
-    signal?.addEventListener("abort", this);
+    if (signal !== null) listenToAbort(signal, this);
   }
 
   #unwatch(): void {
     if (this.#timer !== null) stopTimer(this.#timer);
     this.#timer = null;
-    this.#call.signal?.removeEventListener("abort", this);
+    const { signal } = this.#call;
+    if (signal !== null) stopListening(signal, this);
   }
 
   /** The signal was aborted. */
-  handleEvent(): void {
+  aborted(): void {
     this.#giveUp(this.#call.signal!.reason);
   }
 

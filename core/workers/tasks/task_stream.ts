@@ -19,7 +19,7 @@ export class TaskStream<T, R> extends ResultStream<T, R> implements TaskOwner {
 
   /** @internal */
   protected override start(fiber: Fiber | null): void {
-    if (fiber !== null) this.#task.scheduler = coroOf(fiber).scheduler;
+    if (fiber !== null) this.#task.loop = coroOf(fiber).loop;
     try {
       this.#dispatcher.submit(this.#task);
     } catch (error) {

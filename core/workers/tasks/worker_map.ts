@@ -102,7 +102,7 @@ export function checkMap(
   }
   const { concurrency = standard, ordered = true, onProgress } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`Cannot map as 'concurrency' must be a whole number from 1: current value is ${concurrency}`);
+    throw new RangeError(`Cannot map as 'concurrency' must be a positive integer: current value is ${concurrency}`);
   }
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`Cannot map as 'onProgress' must be a function: current value is ${describe(onProgress)}`);

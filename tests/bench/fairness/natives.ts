@@ -3,21 +3,21 @@ import { FUNCTIONS, type Load } from "./load.ts";
 import { timer } from "./waits.ts";
 
 /** What a function awaits after a step: `null`, or a promise that gives the host a turn. */
-type Manners = () => Promise<unknown> | null;
+type Pause = () => Promise<unknown> | null;
 
 // Half a frame at 60 Hz.
-const POLITE_MS = 8;
+const SHARE_MS = 8;
 
 function immediate(): Promise<unknown> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** When all together have worked for a while, they wait for the same turn of the host. */
-function together(): Manners {
+function together(): Pause {
   let last = performance.now();
   let turn: Promise<unknown> | null = null;
   return () => {
-    if (turn === null && performance.now() - last < POLITE_MS) return null;
+    if (turn === null && performance.now() - last < SHARE_MS) return null;
     return turn ??= timer(0).then(() => {
       last = performance.now();
       turn = null;
@@ -30,22 +30,22 @@ function together(): Manners {
  * function that is resumed then has 8 ms for itself, in the microtasks of its own timer, and other timers were 2 s
  * late.
  */
-export const NATIVES: Readonly<Record<string, () => Manners>> = {
+export const NATIVES: Readonly<Record<string, () => Pause>> = {
   microtasks: () => () => null,
   immediates: () => immediate,
   timeouts: together,
 };
 
 /** Runs a load of native async functions. */
-export async function runNatives(load: Load, manners: Manners): Promise<void> {
+export async function runNatives(load: Load, pause: Pause): Promise<void> {
   const functions: Promise<void>[] = [];
-  for (let i = 0; i < FUNCTIONS; i++) functions.push(go(load, manners));
+  for (let i = 0; i < FUNCTIONS; i++) functions.push(go(load, pause));
   await Promise.all(functions);
 }
 
-async function go(load: Load, manners: Manners): Promise<void> {
+async function go(load: Load, pause: Pause): Promise<void> {
   while (load.going) {
     load.work();
-    await manners();
+    await pause();
   }
 }

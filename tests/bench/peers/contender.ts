@@ -19,7 +19,7 @@ export interface Result {
 }
 
 /** Executes the lines of standard input, to its end. */
-export async function obey(works: Works, echo?: Echo): Promise<void> {
+export async function runWorks(works: Works, echo?: Echo): Promise<void> {
   const [name] = Deno.args;
   if (name === "echo") {
     if (echo === undefined) throw new RangeError("Cannot serve as this contender has no sockets");

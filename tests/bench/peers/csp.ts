@@ -7,7 +7,7 @@
  */
 import { Channel, mult } from "@thi.ng/csp";
 import { many } from "../harness.ts";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 const newChannel = () => new Channel<number>();
@@ -114,4 +114,4 @@ export const works: Works = {
   },
 };
 
-if (import.meta.main) await obey(works);
+if (import.meta.main) await runWorks(works);

@@ -9,7 +9,7 @@
  * switch here.
  */
 import { Effect, Fiber, PubSub, Queue, Semaphore } from "effect";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 const short = Effect.fnUntraced(function* (index: number) {
@@ -169,4 +169,4 @@ export const works: Works = {
     })),
 };
 
-if (import.meta.main) await obey(works);
+if (import.meta.main) await runWorks(works);

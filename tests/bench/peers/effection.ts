@@ -13,7 +13,7 @@ import {
   type Task,
 } from "effection";
 import { many } from "../harness.ts";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 const giveWay = action<void>((resolve) => {
@@ -166,4 +166,4 @@ export const works: Works = {
     }),
 };
 
-if (import.meta.main) await obey(works);
+if (import.meta.main) await runWorks(works);

@@ -18,7 +18,7 @@ async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort
   const process = new Process(ready.start(work.name));
   try {
     const amount = await suitable(work, process, effort);
-    const take = async () => ({ ns: (await rightly(work, process, amount, effort.limit)).ns / amount });
+    const take = async () => ({ ns: (await checked(work, process, amount, effort.limit)).ns / amount });
     return { peer: name, take, stop: () => process.stop() };
   } catch (error) {
     await process.stop();
@@ -32,7 +32,7 @@ async function suitable(work: ContendedWork, process: Process, effort: Effort): 
   const least = work.least * effort.least;
   let left = effort.warmUp * 1e9;
   for (let amount = least;;) {
-    const { ns } = await rightly(work, process, amount, effort.limit);
+    const { ns } = await checked(work, process, amount, effort.limit);
     left -= ns;
     // A first measurement is unreliable: it is not trusted beyond a factor.
     const next = Math.max(least, multiple(work.unit, amount * Math.min(8, wanted / ns)));
@@ -46,7 +46,7 @@ function multiple(unit: number, amount: number): number {
 }
 
 /** Has the work done. Throws if the result is wrong. */
-export async function rightly(work: ContendedWork, process: Process, amount: number, limit: number): Promise<Result> {
+export async function checked(work: ContendedWork, process: Process, amount: number, limit: number): Promise<Result> {
   const result = await process.ask<Result>(amount, limit);
   const expected = work.expected(amount);
   if (result.answer !== expected) {
@@ -64,7 +64,7 @@ function enterFresh(work: ContendedWork, { name, ready }: PeerHere, effort: Effo
   const take = async (): Promise<Figures> => {
     const process = new Process(ready.start(work.name));
     try {
-      const seconds = (await rightly(work, process, crowd, limit)).ns / 1e9;
+      const seconds = (await checked(work, process, crowd, limit)).ns / 1e9;
       slowest = Math.max(slowest, seconds);
       const peak = process.peakBytes();
       const beyond = Math.max(LEAST_SECONDS, seconds - 1);

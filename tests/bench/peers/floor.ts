@@ -3,7 +3,7 @@
  * that a generator is resumed with.
  */
 import { many } from "../harness.ts";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 /** A generator that is given numbers and yields numbers, without end. */
@@ -115,4 +115,4 @@ function* listener(): Talker {
   }
 }
 
-if (import.meta.main) await obey(works);
+if (import.meta.main) await runWorks(works);

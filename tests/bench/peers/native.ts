@@ -1,6 +1,6 @@
 /** Plain async/await, with the usual helpers on promises: a queue, a mutex. */
 import { many } from "../harness.ts";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 /**
@@ -229,4 +229,4 @@ function echo(): number {
   return listener.addr.port;
 }
 
-if (import.meta.main) await obey(works, echo);
+if (import.meta.main) await runWorks(works, echo);

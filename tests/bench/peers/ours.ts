@@ -1,7 +1,7 @@
 /** Coroutines of this library, as a user writes them. */
 import { AsyncSocket, Channel, Coro, Lock, Queue, run } from "@asyncoro/asyncoro";
 import { many } from "../harness.ts";
-import { obey, type Works } from "./contender.ts";
+import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 /** A coroutine function that returns a `T`. */
@@ -169,4 +169,4 @@ function echo(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-if (import.meta.main) await obey(works, echo);
+if (import.meta.main) await runWorks(works, echo);

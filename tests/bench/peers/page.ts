@@ -140,7 +140,8 @@ export const figuresPage: Page<Findings> = {
     ];
     return [
       markdownTable(["", ...columns.map(({ title }) => title)], rows),
-      `Medians; in brackets, how many times better ours is. \`deno task bench:peers\`, ${conditions.join(", ")}.`,
+      "Medians; in brackets, how many times better ours is (below 1: worse), by the ratios within rounds. " +
+      `\`deno task bench:peers\`, ${conditions.join(", ")}.`,
     ].join("\n\n");
   },
 };

@@ -8,11 +8,11 @@ export async function findLimit(): Promise<Limit> {
   const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", script] });
   const { stdout, stderr } = await command.output();
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  const told = new TextDecoder().decode(stderr);
+  const output = new TextDecoder().decode(stderr);
   return {
     coroutines: Number(lines.findLast((line) => /^\d+$/.test(line)) ?? 0),
     heap: Math.round(getHeapStatistics().heap_size_limit / 1e6),
     // V8's last output, or the error that was caught and printed.
-    said: /Fatal [^\n]*/.exec(told)?.[0] ?? lines.at(-1)!,
+    said: /Fatal [^\n]*/.exec(output)?.[0] ?? lines.at(-1)!,
   };
 }

@@ -1,4 +1,4 @@
-/** Mistakes in a configuration: each is told, with the path to its key. */
+/** Mistakes in a configuration: each is reported, with the path to its key. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Config, ConfigError, parseConfig, readConfig } from "../../../examples/logrotate/config.ts";
 import { parseJson } from "../../../examples/logrotate/json.ts";
@@ -19,7 +19,7 @@ function withPolicy(policy: object): { logs: object[] } {
   return withLog({ policies: [policy] });
 }
 
-Deno.test("what is not said has its default, and paths are relative to the folder", () => {
+Deno.test("options that are left out have their defaults, and paths are relative to the folder", () => {
   const config = parseConfig(
     JSON.stringify({
       logs: [
@@ -58,7 +58,7 @@ Deno.test("the configuration that comes with it is right", () => {
   assertEquals(readConfig(file).logs.map(({ keep }) => keep), [3, 5, 3, 5]);
 });
 
-Deno.test("all mistakes are told at once", () => {
+Deno.test("all mistakes are reported at once", () => {
   const mistakes = mistakesIn({
     stat: "x",
     logs: [
@@ -189,7 +189,7 @@ Deno.test("JSON that is right is read as JSON.parse reads it", () => {
   }
 });
 
-Deno.test("a file that cannot be used is named", () => {
+Deno.test("the error for a file that cannot be used names it", () => {
   const file = "no/such.json";
   const { message } = assertThrows(() => readConfig(file), ConfigError);
   assertEquals(message.split("\n")[0], "Cannot use no/such.json:");

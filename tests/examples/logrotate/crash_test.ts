@@ -60,7 +60,7 @@ function rotated(contents: string[], keep: number): string[] {
 }
 
 /** Crashes a rotation before its change `last + 1`, the writer goes on, and it is recovered from. */
-class Accident {
+class CrashScenario {
   readonly folder: LogFolder;
   readonly config: LogConfig;
   /** What may be there afterwards: not rotated, and rotated. */
@@ -72,12 +72,12 @@ class Accident {
     this.#outcomes = outcomes;
   }
 
-  static async prepare(folder: LogFolder, config: LogConfig, before: string): Promise<Accident> {
+  static async prepare(folder: LogFolder, config: LogConfig, before: string): Promise<CrashScenario> {
     await BEFORE[before](folder, config.keep);
     await folder.write("app.log", folder.takeLines(5));
     const [[log, ...old], aside] = await folder.contents();
     const settled = [log, ...(aside === null ? old : [aside, ...old].slice(0, config.keep))];
-    return new Accident(folder, config, [settled, rotated(settled, config.keep)]);
+    return new CrashScenario(folder, config, [settled, rotated(settled, config.keep)]);
   }
 
   /** What the program writes meanwhile. */
@@ -108,12 +108,12 @@ class Accident {
 async function crashEverywhere(keep: number, gzip: boolean, mode: string, before: string): Promise<number> {
   for (let last = 0;; last++) {
     await using folder = await LogFolder.make({ quick: true });
-    const accident = await Accident.prepare(folder, configOf(folder, keep, gzip, mode), before);
-    const crashed = await crashes(accident.config, last);
-    if (crashed) await accident.writeOn();
-    await new LogFiles(accident.config).recover(SILENT);
-    await accident.check(`keeping ${keep}${gzip ? ", gzip" : ""}, crash after ${last} changes`, crashed);
-    await accident.rotateAgain();
+    const scenario = await CrashScenario.prepare(folder, configOf(folder, keep, gzip, mode), before);
+    const crashed = await crashes(scenario.config, last);
+    if (crashed) await scenario.writeOn();
+    await new LogFiles(scenario.config).recover(SILENT);
+    await scenario.check(`keeping ${keep}${gzip ? ", gzip" : ""}, crash after ${last} changes`, crashed);
+    await scenario.rotateAgain();
     if (!crashed) return last;
   }
 }
@@ -131,13 +131,13 @@ for (const mode of Object.keys(MODES)) {
     for (let last = 0; crashed; last++) {
       for (let crashedAgain = true, second = 0; crashedAgain; second++) {
         await using folder = await LogFolder.make({ quick: true });
-        const accident = await Accident.prepare(folder, configOf(folder, 2, true, mode), "all versions");
-        crashed = await crashes(accident.config, last);
-        if (crashed) await accident.writeOn();
-        crashedAgain = await crashes(accident.config, second, "recover");
-        if (crashedAgain) await accident.writeOn();
-        await new LogFiles(accident.config).recover(SILENT);
-        await accident.check(`crashes after ${last} changes and ${second} more`, crashed);
+        const scenario = await CrashScenario.prepare(folder, configOf(folder, 2, true, mode), "all versions");
+        crashed = await crashes(scenario.config, last);
+        if (crashed) await scenario.writeOn();
+        crashedAgain = await crashes(scenario.config, second, "recover");
+        if (crashedAgain) await scenario.writeOn();
+        await new LogFiles(scenario.config).recover(SILENT);
+        await scenario.check(`crashes after ${last} changes and ${second} more`, crashed);
       }
     }
   });

@@ -126,7 +126,7 @@ Deno.test("what is expected of zones with odd days is what their clocks showed",
   ]);
 });
 
-Deno.test("weeks around a change of clocks, with naps of a minute as in the program", async () => {
+Deno.test("rotations are right in the weeks around a change of clocks", async () => {
   for (const [timeZone, start] of [["Europe/London", "2016-10-28"], ["America/Sao_Paulo", "2017-10-13"]]) {
     const world = new VirtualWorld(`${start}T12:00:00Z`);
     await world.runFor(4 * DAY, daily("01:30", timeZone));

@@ -1,4 +1,4 @@
-/** A file system that dies at a chosen operation, as seen by a process that crashes there. */
+/** A file system that fails at a chosen operation, as seen by a process that crashes there. */
 
 import { basename } from "node:path";
 
@@ -7,10 +7,10 @@ export class Crash extends Error {
   override name = "Crash";
 }
 
-// What changes nothing is no place for a crash of its own: the disk is as it will be before the next change.
+// Operations that change nothing are not counted: a crash there leaves the disk as one before the next change.
 const CHANGES = /^(chmod|chown|link|remove|rename|truncate|utime|write)(Sync)?$/;
 
-/** Stands between a program and Deno's file operations, and counts those that change something. */
+/** Is between a program and Deno's file operations, and counts those that change something. */
 export class FailingFiles {
   /** How many were begun. */
   operations = 0;

@@ -85,7 +85,7 @@ for (const [what, changes] of [["create", { create: true }], ["copyTruncate", { 
   });
 }
 
-Deno.test("a log that was taken aside becomes a version even if no new log can be made", async () => {
+Deno.test("a log that was renamed becomes a version even if no new log can be made", async () => {
   await using folder = await LogFolder.make();
   await folder.write("app.log.0", "1\n");
   const files = new LogFiles(configOf(folder, { create: true }), noChown());

@@ -92,7 +92,7 @@ Deno.test("a rotation after the time of day makes the daily one needless, one be
   ]);
 });
 
-Deno.test("a rotation that fails is told and tried again, at no greater pace than usual", async () => {
+Deno.test("a rotation that fails is reported and tried again, no sooner than usual", async () => {
   const world = new VirtualWorld("2018-03-05T23:00:00Z");
   world.failure = new Error("no space left");
   await world.run([every(600), daily("00:00", "UTC")], function* () {
@@ -139,7 +139,7 @@ Deno.test("two rotators cannot work with one state file", async () => {
 
 for (const copyTruncate of [false, true]) {
   const mode = copyTruncate ? "copying" : "renaming";
-  Deno.test(`wherever it crashes, it knows afterwards whether it has rotated for the date: ${mode}`, async () => {
+  Deno.test(`wherever it crashes, it has recorded whether it has rotated for the date: ${mode}`, async () => {
     let crashed = true;
     let changes = 0;
     for (; crashed; changes++) {

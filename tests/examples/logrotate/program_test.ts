@@ -47,7 +47,7 @@ async function configure(folder: LogFolder, ...logs: object[]): Promise<string> 
   return folder.at("config.json");
 }
 
-/** Looks until it is so; whoever runs the tests ends what takes for ever. */
+/** Polls until the condition holds. It has no limit: the runner of the tests has one. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -173,7 +173,7 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGKILL",
   });
 }
 
-Deno.test("--once does what is due, --dry-run only tells of it", async () => {
+Deno.test("--once does what is due, --dry-run only prints it", async () => {
   await using folder = await LogFolder.make();
   const size = { type: "size", maxBytes: 5 };
   const config = await configure(
@@ -186,9 +186,9 @@ Deno.test("--once does what is due, --dry-run only tells of it", async () => {
   await folder.write("b.log", "few\n");
   const dry = await new Run("--once", "--dry-run", config).ended();
   assertEquals([dry.code, dry.errors, dry.out.length], [0, [], 1]);
-  const told = dry.out[0].slice(dry.out[0].indexOf(" ") + 1);
+  const message = dry.out[0].slice(dry.out[0].indexOf(" ") + 1);
   const steps = "a.log -> a.log.0, remove a.log.1, a.log.0 -> a.log.1";
-  assertEquals(told, `${folder.at("a.log")}: would rotate 11 bytes (over 5 bytes): ${steps}`);
+  assertEquals(message, `${folder.at("a.log")}: would rotate 11 bytes (over 5 bytes): ${steps}`);
   assertEquals([await everything(folder, "a.log"), exists(folder.at("logrotate.state.json"))], [
     "old\nmany bytes\n",
     false,
@@ -202,7 +202,7 @@ Deno.test("--once does what is due, --dry-run only tells of it", async () => {
   ]);
 });
 
-Deno.test("what fails is told, the others go on, and --once ends with 1", async () => {
+Deno.test("a failure is reported, the others go on, and --once ends with 1", async () => {
   await using folder = await LogFolder.make();
   await Deno.mkdir(folder.at("a.log"));
   await folder.write("a.log/file", "");
@@ -214,7 +214,7 @@ Deno.test("what fails is told, the others go on, and --once ends with 1", async 
   assert(errors[0].endsWith(`Cannot rotate ${folder.at("a.log")} as it is no file`), errors[0]);
 });
 
-Deno.test("a log that cannot be watched is told, and the others go on", async () => {
+Deno.test("a log that cannot be watched is reported, and the others go on", async () => {
   await using folder = await LogFolder.make();
   const config = await configure(
     folder,

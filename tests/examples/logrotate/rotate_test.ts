@@ -49,7 +49,7 @@ Deno.test("old versions are compressed from the second on, with mode and time of
   if (posix) assertEquals(mode! & 0o777, 0o640);
 });
 
-Deno.test("megabytes come through compression as they were", async () => {
+Deno.test("megabytes are the same after compression and decompression", async () => {
   await using folder = await LogFolder.make();
   const text = Array.from({ length: 300_000 }, (_, index) => `${Math.imul(index, 2654435761)}\n`).join("");
   await folder.write("app.log", text);
@@ -69,7 +69,7 @@ Deno.test("with create an empty log of the same mode takes the place of the old 
   assertEquals(namesIn(folder), ["app.log", "app.log.1"]);
 });
 
-Deno.test("with create a writer that is quicker keeps its log", async () => {
+Deno.test("with create a log that a writer has made first is kept", async () => {
   await using folder = await LogFolder.make();
   await folder.write("app.log", "1\n");
   const link: typeof Deno.link = async (from, to) => {
@@ -132,10 +132,10 @@ Deno.test("there is nothing to rotate without a log, with an empty one, or witho
   assertEquals(await files.rotate(SILENT), false);
   await folder.write("app.log", "");
   // The date for which it was to be rotated is dealt with all the same.
-  const told: string[] = [];
-  const journal = { begin: () => told.push("begin"), commit: () => told.push("commit"), rollback() {} };
+  const calls: string[] = [];
+  const journal = { begin: () => calls.push("begin"), commit: () => calls.push("commit"), rollback() {} };
   assertEquals(await files.rotate(journal), false);
-  assertEquals(told, ["begin", "commit"]);
+  assertEquals(calls, ["begin", "commit"]);
   assertEquals(namesIn(folder), ["app.log", "app.log.1"]);
   const nowhere = new LogFiles(configOf(folder, { path: folder.at("no/such/app.log") }));
   assertEquals([await nowhere.rotate(SILENT), await nowhere.size()], [false, 0]);
@@ -177,7 +177,7 @@ Deno.test("a log that is a link or a folder is not rotated", async () => {
   assertEquals(namesIn(folder), ["app.log", "target"]);
 });
 
-Deno.test("a plan tells what a rotation does", async () => {
+Deno.test("a plan lists what a rotation does", async () => {
   await using folder = await LogFolder.make();
   for (const version of [3, 2, 1]) await folder.old(version, version > 1);
   assertEquals(await new LogFiles(configOf(folder)).plan(), [

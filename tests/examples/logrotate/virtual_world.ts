@@ -46,7 +46,7 @@ export class VirtualWorld implements World {
     return this.#clock.now();
   }
 
-  /** Sets the wall clock, or lets the machine sleep: it is further by so many seconds, and nobody is told. */
+  /** Sets the wall clock, or lets the machine sleep: it is further by so many seconds, and no code is notified. */
   jump(seconds: number): void {
     this.#wall += seconds * 1000;
   }

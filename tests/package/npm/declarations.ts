@@ -1,7 +1,8 @@
 /**
  * Declarations that every compiler understands, whatever its libraries: they use no types of Deno or the web directly.
  */
-import { importsOf } from "./compile.ts";
+import { reachableFrom } from "./reachable.ts";
+import { stripInternal } from "./strip_internal.ts";
 
 // Names that not every compiler knows, the import that replaces each, and its file at the package's root.
 const STAND_INS: readonly [RegExp, string, string][] = [
@@ -11,19 +12,16 @@ const STAND_INS: readonly [RegExp, string, string][] = [
 ];
 const COMMENT = /\/\*[\s\S]*?\*\//g;
 
-/** The declarations of the modules that the entry points import, fit for any compiler, by path. */
+/** The public declarations that the entry points need, fit for any compiler, by path. */
 export async function finishDeclarations(
   compiled: ReadonlyMap<string, string>,
   entries: readonly string[],
 ): Promise<Map<string, string>> {
+  const declarations = [...compiled].filter(([path]) => path.endsWith(".d.ts"));
+  const stripped = new Map(declarations.map(([path, text]) => [path, stripInternal(text)]));
+  const paths = entries.map((entry) => entry.replace(/^\.\/|\.ts$/g, "") + ".d.ts");
   const finished = new Map<string, string>();
-  const visit = (path: string): void => {
-    if (finished.has(path)) return;
-    const text = compiled.get(path)!;
-    finished.set(path, finish(path, text));
-    for (const specifier of importsOf(text).filter(isRelative)) visit(resolve(path, declarationOf(specifier)));
-  };
-  for (const entry of entries) visit(declarationOf(entry.replace(/^\.\//, "")));
+  for (const [path, text] of reachableFrom(paths, stripped)) finished.set(path, finish(path, text));
   for (const [, , file] of STAND_INS) finished.set(file, await Deno.readTextFile(new URL(file, import.meta.url)));
   return finished;
 }
@@ -39,16 +37,4 @@ function finish(path: string, text: string): string {
     if (mention.test(code)) head.push(`import type ${names} from "${root}${file}";`);
   }
   return [...head, text].join("\n");
-}
-
-function isRelative(specifier: string): boolean {
-  return specifier.startsWith(".");
-}
-
-function declarationOf(path: string): string {
-  return path.replace(/(\.d)?\.ts$|\.js$/, ".d.ts");
-}
-
-function resolve(from: string, specifier: string): string {
-  return new URL(specifier, new URL(from, "file:///")).pathname.slice(1);
 }

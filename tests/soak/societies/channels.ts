@@ -16,7 +16,7 @@ interface Reader {
 type Issue = Map<Ledger, Letter>;
 
 /** Three channels: the first sends to the second, the second to the third, and the first to the third too. */
-class Press {
+class ChannelGraph {
   readonly channels: readonly Channel[];
   readonly #world: World;
   // The subscribers, as recorded here.
@@ -34,7 +34,7 @@ class Press {
     yield* daily.subscribe(weekly);
     yield* weekly.subscribe(monthly);
     yield* daily.subscribe(monthly);
-    // A cycle does no harm.
+    // A cycle has no effect.
     yield* monthly.subscribe(monthly);
   }
 
@@ -168,16 +168,16 @@ class Press {
 export const channels: Society = {
   name: "channels",
   *conduct(coro: Coro, world: World): Body {
-    const press = new Press(world);
-    yield* press.connect();
-    const publishers = [1, 2].map(() => world.spawn("publisher", (coro) => press.publish(coro)));
+    const graph = new ChannelGraph(world);
+    yield* graph.connect();
+    const publishers = [1, 2].map(() => world.spawn("publisher", (coro) => graph.publish(coro)));
     yield* populate(world, coro, {
       size: 10,
       mortal: true,
-      newMember: () => press.newReader(),
-      ended: (reader) => press.ended(reader),
+      newMember: () => graph.newReader(),
+      ended: (reader) => graph.ended(reader),
     });
     for (const publisher of publishers) yield* publisher.finish();
-    yield* press.close();
+    yield* graph.close();
   },
 };

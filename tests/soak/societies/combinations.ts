@@ -217,7 +217,7 @@ function* taker(coro: Coro, world: World): Body {
   }
 }
 
-function* gardener(coro: Coro, world: World): Body {
+function* combiner(coro: Coro, world: World): Body {
   while (!world.over) {
     const grower = new Grower(world);
     yield* grower.run(grower.grow(3));
@@ -235,7 +235,7 @@ export const combinations: Society = {
       newMember: () =>
         world.random.chance(0.3)
           ? world.spawn("taker", (coro) => taker(coro, world))
-          : world.spawn("gardener", (coro) => gardener(coro, world)),
+          : world.spawn("combiner", (coro) => combiner(coro, world)),
     });
   },
 };

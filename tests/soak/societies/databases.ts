@@ -166,15 +166,15 @@ function* audit(world: World, books: Books): Body {
   yield* cursor.execute("SELECT n, count(*) AS times FROM t WHERE n > 0 GROUP BY n");
   const times = new Map<Payment, number>();
   yield* cursor.forEach(({ n, times: found }) => void times.set(n, found));
-  const told = (invariant: string, payments: Iterable<Payment>, right: number) => {
+  const check = (invariant: string, payments: Iterable<Payment>, right: number) => {
     for (const payment of payments) {
       const found = times.get(payment) ?? 0;
       world.check(found === right, invariant, () => `${found} rows of ${payment}`);
     }
   };
-  told("What was committed is there", paid, 2);
-  told("A payment that was reported as rolled back is not stored", refused, 0);
-  told("A transaction is there whole or not at all", times.keys(), 2);
+  check("What was committed is there", paid, 2);
+  check("A payment that was reported as rolled back is not stored", refused, 0);
+  check("A transaction is there whole or not at all", times.keys(), 2);
 }
 
 /** See the head of this file. */

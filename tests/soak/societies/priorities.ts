@@ -33,7 +33,7 @@ class Order {
     this.#world.check(inOrder, "First come, first served", () => `${coro} overtook ${place} of its priority`);
   }
 
-  /** Changes its priority: if it is ready, it stands behind all that have the new one. */
+  /** Changes its priority: if it is ready, it queues behind all that have the new one. */
   changes(coro: Coro, priority: number): void {
     const waiting = this.#waiting[coro.priority];
     const place = waiting.indexOf(coro);
@@ -44,7 +44,7 @@ class Order {
   }
 }
 
-class Street {
+class PrioritySociety {
   readonly #world: World;
   readonly #order: Order;
   readonly #walkers: Coro[] = [];
@@ -121,8 +121,8 @@ class Street {
 export const priorities: Society = {
   name: "priorities",
   *conduct(_coro: Coro, world: World): Generator<unknown, void, unknown> {
-    const street = new Street(world);
-    const walkers = Array.from({ length: WALKERS }, () => street.newWalker());
+    const society = new PrioritySociety(world);
+    const walkers = Array.from({ length: WALKERS }, () => society.newWalker());
     for (const walker of walkers) yield* walker.finish();
   },
 };

@@ -18,7 +18,7 @@ import type { Society } from "../society.ts";
 import { text, Thrown } from "../violation.ts";
 import type { Body, World } from "../world.ts";
 
-class Office {
+class TaskSociety {
   readonly #world: World;
   readonly #loop: EventLoop;
   readonly #queue: Queue<number> = new Queue(5);
@@ -171,7 +171,7 @@ export const tasks: Society = {
       world.violate("No error goes unseen", text(context.exception ?? context.message))
     );
     try {
-      await loop.runUntilComplete(new Office(world, loop).run());
+      await loop.runUntilComplete(new TaskSociety(world, loop).run());
     } finally {
       loop.close();
     }

@@ -14,7 +14,7 @@ interface Update {
   taken: boolean;
 }
 
-class Dormitory {
+class SleepSociety {
   readonly #world: World;
   readonly #sleepers: Set<Coro> = new Set();
   // The last updates whose resume() returned `false`.
@@ -133,16 +133,16 @@ function* impatient(coro: Coro, world: World): Body {
 export const time: Society = {
   name: "time",
   *conduct(coro: Coro, world: World): Body {
-    const dormitory = new Dormitory(world);
+    const sleeps = new SleepSociety(world);
     const helpers = [
-      world.spawn("waker", (coro) => dormitory.wake(coro)),
+      world.spawn("waker", (coro) => sleeps.wake(coro)),
       world.spawn("impatient", (coro) => impatient(coro, world)),
     ];
     yield* populate(world, coro, {
       size: 20,
       mortal: true,
-      newMember: () => dormitory.newSleeper(),
-      ended: (sleeper) => dormitory.ended(sleeper),
+      newMember: () => sleeps.newSleeper(),
+      ended: (sleeper) => sleeps.ended(sleeper),
     });
     for (const helper of helpers) yield* helper.finish();
   },

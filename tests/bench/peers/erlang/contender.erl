@@ -7,10 +7,10 @@ main(["echo"]) ->
     wait();
 main([Name]) ->
     Work = list_to_atom(Name),
-    obey(fun(Amount) -> works:Work(Amount) end).
+    run_works(fun(Amount) -> works:Work(Amount) end).
 
 %% A process for each line: none begins with the memory of the one before.
-obey(Work) ->
+run_works(Work) ->
     case io:get_line("") of
         eof ->
             halt();
@@ -20,7 +20,7 @@ obey(Work) ->
             receive
                 {'DOWN', Monitor, process, _, {done, {Nanoseconds, Answer}}} ->
                     io:format("{\"ns\":~b,\"answer\":~b}~n", [Nanoseconds, Answer]),
-                    obey(Work);
+                    run_works(Work);
                 {'DOWN', Monitor, process, _, Reason} ->
                     io:format(standard_error, "~0p~n", [Reason]),
                     halt(1)

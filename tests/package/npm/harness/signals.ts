@@ -1,4 +1,4 @@
-/** The stand-in for `tests/helpers/signals.ts`: here the process knows its listeners. */
+/** The stand-in for `tests/helpers/signals.ts`: here the process lists its listeners. */
 
 /** Calls `use` with a function that counts the listeners of a signal. */
 export async function countingListeners(

@@ -13,7 +13,7 @@ import {
   DeadlockError,
   Lock,
   main,
-  type Operation,
+  Operation,
   race,
   run,
   Scheduler,
@@ -23,6 +23,7 @@ import {
   until,
   withTimeout,
 } from "@asyncoro/asyncoro";
+import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import type { AsyncSocket as SameSocket } from "@asyncoro/asyncoro/io";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { AsyncDBCursor, WorkerPool } from "@asyncoro/asyncoro/workers";
@@ -75,6 +76,21 @@ async function program(): Promise<void> {
   console.log(text, one, two, scheduler.stats().live, late, sum, cursor.rowcount, DeadlockError, TimeoutError);
 }
 
+function* tasks(): Generator<unknown, void, unknown> {
+  const queue = new asyncio.PriorityQueue<number>(3, (a, b) => a - b);
+  const putting: asyncio.Task<void> = asyncio.createTask(queue.put(1));
+  const [one, two]: [number, string] = yield* asyncio.gather(queue.get(), asyncio.sleep(1, "two"));
+  yield* putting;
+  const [done] = yield* asyncio.wait([asyncio.createTask(queue.join())], { timeout: 1 });
+  const handle: asyncio.TimerHandle = asyncio.getRunningLoop().callLater(1, (text: string) => text.length, two);
+  handle.cancel();
+  using _ = yield* new asyncio.Lock().hold();
+  for (const next of asyncio.asCompleted([queue.get(), putting])) console.log(yield* next);
+  const future: Promise<number> = new asyncio.Future<number>().then((value) => value + one);
+  const squares: number[] = yield* new WorkerPool(1).map([1, 2], (n: number) => n * n);
+  console.log(done.size, future, squares);
+}
+
 /** Each use must not compile. */
 export const wrong = [
   // @ts-expect-error a generator function is needed
@@ -85,7 +101,12 @@ export const wrong = [
   () => new Scheduler({ clocks: 1 }),
   // @ts-expect-error a channel of numbers
   () => new Channel<number>("numbers").send("text"),
+  // @ts-expect-error a generator is not an operation
+  (coro: Coro): Operation<string> => twice(coro, "x"),
+  // @ts-expect-error the class is abstract
+  () => new Operation<string>(),
 ];
 
 main(io);
 program();
+asyncio.run(tasks);

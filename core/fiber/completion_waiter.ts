@@ -6,14 +6,25 @@
 /** Waits for a completion: an operation, or a promise. */
 export interface CompletionWaiter {
   /** The next in the ring; `null` outside a ring. */
-  nextJoiner: CompletionWaiter | null;
+  nextCompletionWaiter: CompletionWaiter | null;
   /** The one before in the ring. */
-  prevJoiner: CompletionWaiter | null;
+  prevCompletionWaiter: CompletionWaiter | null;
   /** Completed with a value. */
   resolve(value: unknown): void;
   /** Completed with an error. */
   reject(error: unknown): void;
+  /**
+   * For one that waits for more than this completion: it can never come. Fails that wait, if it is under way, and stays
+   * in the ring. Returns whether it did.
+   */
+  deadlocked?(error: Error): boolean;
 }
+
+/** The links of a waiter that is in no ring. */
+export const UNLINKED: { nextCompletionWaiter: null; prevCompletionWaiter: null } = Object.freeze({
+  nextCompletionWaiter: null,
+  prevCompletionWaiter: null,
+});
 
 /** Adds a waiter as the last; returns the first. */
 export function addCompletionWaiter(
@@ -21,14 +32,14 @@ export function addCompletionWaiter(
   waiter: CompletionWaiter,
 ): CompletionWaiter {
   if (first === null) {
-    waiter.nextJoiner = waiter.prevJoiner = waiter;
+    waiter.nextCompletionWaiter = waiter.prevCompletionWaiter = waiter;
     return waiter;
   }
-  const last = first.prevJoiner!;
-  last.nextJoiner = waiter;
-  waiter.prevJoiner = last;
-  waiter.nextJoiner = first;
-  first.prevJoiner = waiter;
+  const last = first.prevCompletionWaiter!;
+  last.nextCompletionWaiter = waiter;
+  waiter.prevCompletionWaiter = last;
+  waiter.nextCompletionWaiter = first;
+  first.prevCompletionWaiter = waiter;
   return first;
 }
 
@@ -37,12 +48,12 @@ export function removeCompletionWaiter(
   first: CompletionWaiter | null,
   waiter: CompletionWaiter,
 ): CompletionWaiter | null {
-  const next = waiter.nextJoiner;
+  const next = waiter.nextCompletionWaiter;
   if (next === null) return first;
-  const prev = waiter.prevJoiner!;
-  prev.nextJoiner = next;
-  next.prevJoiner = prev;
-  waiter.nextJoiner = waiter.prevJoiner = null;
+  const prev = waiter.prevCompletionWaiter!;
+  prev.nextCompletionWaiter = next;
+  next.prevCompletionWaiter = prev;
+  waiter.nextCompletionWaiter = waiter.prevCompletionWaiter = null;
   if (first !== waiter) return first;
   return next === waiter ? null : next;
 }
@@ -50,6 +61,8 @@ export function removeCompletionWaiter(
 /** The waiters, in their order. */
 export function listCompletionWaiters(first: CompletionWaiter | null): CompletionWaiter[] {
   const all: CompletionWaiter[] = [];
-  for (let at = first; at !== null; at = at.nextJoiner === first ? null : at.nextJoiner) all.push(at);
+  for (let at = first; at !== null; at = at.nextCompletionWaiter === first ? null : at.nextCompletionWaiter) {
+    all.push(at);
+  }
   return all;
 }

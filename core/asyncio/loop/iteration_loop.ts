@@ -1,5 +1,5 @@
 /**
- * The scheduler of an event loop. It counts iterations, as asyncio does: everything that is ready when an iteration
+ * The run loop of an event loop. It counts iterations, as asyncio does: everything that is ready when an iteration
  * begins runs in it, and whatever becomes ready meanwhile runs in the next one. `stop()` takes effect at the end of an
  * iteration.
  *
@@ -8,9 +8,9 @@
  * before anything else runs.
  */
 import type { Clock } from "../../host/clock.ts";
+import { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
-import { Scheduler } from "../../coroutine/scheduler.ts";
 import { HostDriver } from "../../host/host_driver.ts";
 import { LoopDriver } from "./loop_driver.ts";
 import { LOOP_LEVEL, type LoopServices, type TimedCallback } from "./loop_services.ts";
@@ -29,23 +29,22 @@ export interface EventLoopOptions {
 
 /** The entry of the ready queue that ends an iteration. */
 class IterationEnd extends Schedulable {
-  readonly #scheduler: LoopScheduler;
+  declare loop: IterationLoop;
 
-  constructor(scheduler: LoopScheduler) {
-    super(scheduler, LOOP_LEVEL);
-    this.#scheduler = scheduler;
-    scheduler.allocateSlot(this);
+  constructor(loop: IterationLoop) {
+    super(loop, LOOP_LEVEL);
+    loop.allocateSlot(this);
   }
 
   override run(): void {
-    const scheduler = this.#scheduler;
-    if (scheduler.stopIfRequested()) return;
-    if (scheduler.queueOverdue() || !scheduler.endIteration()) scheduler.yieldTurn(this);
+    const { loop } = this;
+    if (loop.stopIfRequested()) return;
+    if (loop.queueOverdue() || !loop.endIteration()) loop.yieldTurn(this);
   }
 }
 
 /** @internal See the head of this file. */
-export class LoopScheduler<L extends LoopServices = LoopServices> extends Scheduler {
+export class IterationLoop<L extends LoopServices = LoopServices> extends CoroLoop {
   /** The event loop that it belongs to. */
   readonly eventLoop: L;
   declare driver: LoopDriver;
@@ -58,9 +57,8 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
 
   constructor(eventLoop: L, options: EventLoopOptions) {
     super({
-      name: "event loop",
       ...options,
-      driver: (scheduler) => new LoopDriver(scheduler, (loop) => options.clock?.driver?.(loop) ?? new HostDriver(loop)),
+      driver: (loop) => new LoopDriver(loop, (inner) => options.clock?.driver?.(inner) ?? new HostDriver(inner)),
     });
     this.eventLoop = eventLoop;
   }
@@ -154,7 +152,7 @@ export class LoopScheduler<L extends LoopServices = LoopServices> extends Schedu
     this.eventLoop.runEnded(reason);
   }
 
-  /** Always fails: its end is the loop's. */
+  /** Always fails: its end is that of the event loop. */
   override terminate(): never {
     throw new Error("Cannot terminate the scheduler of an event loop: cancel its tasks, and call close() of the loop");
   }
