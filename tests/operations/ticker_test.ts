@@ -2,6 +2,7 @@
 import { Coro, every, type EveryOptions, race, run, sleep, type Ticker, TimeoutError } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
 
@@ -248,4 +249,19 @@ Deno.test("a coroutine that waits for a tick is not deadlocked, nor is one that 
     yield;
     assertEquals(coro.scheduler.dump().filter(({ name }) => name === "a").map(({ waitsFor }) => waitsFor), ["a tick"]);
     for (const each of waiting) assertEquals(yield* each.finish(), 0);
+  }));
+
+Deno.test("a signal ends a next, which takes no tick", () =>
+  runVirtual(function* (coro): Body {
+    const ticker = every(1);
+    const counted = new CountedSignal();
+    const first = new Coro(function* (): Body<unknown> {
+      return yield* caught(ticker.next(counted.signal));
+    });
+    yield* sleep(0.5);
+    counted.abort("enough");
+    assertEquals([yield* first.finish(), counted.listeners], ["enough", 0]);
+    assertEquals(yield* caught(ticker.next(counted.signal)), "enough");
+    assertEquals(yield* ticker.next({ signal: new CountedSignal().signal, timeout: 0.6 }), 0);
+    assertEquals([time(coro), ticker.statistics()], [1, { waiters: 0 }]);
   }));

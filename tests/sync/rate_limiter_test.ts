@@ -2,6 +2,7 @@
 import { Coro, race, RateLimiter, type RateLimiterOptions, run, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
 
@@ -226,4 +227,31 @@ Deno.test("a take that waits is in dump()", () =>
     const waits = new Map(coro.scheduler.dump().map(({ id, waitsFor }) => [id, waitsFor]));
     assertEquals([waits.get(one.id), waits.get(two.id)], ["1 token of a rate limiter", "2 tokens of a rate limiter"]);
     assertEquals(yield* timesOf([one, two]), [0.5, 1.5]);
+  }));
+
+Deno.test("a signal ends a take, which takes nothing, and lets those behind it go on", () =>
+  runVirtual(function* (): Body {
+    const limiter = new RateLimiter({ rate: 1, burst: 4 });
+    yield* limiter.take(4);
+    const counted = new CountedSignal();
+    const first = new Coro(function* (): Body<unknown> {
+      try {
+        return yield* limiter.take(4, counted.signal);
+      } catch (error) {
+        return error;
+      }
+    });
+    yield;
+    const second = take(limiter, 2);
+    yield* sleep(1);
+    counted.abort("enough");
+    assertEquals([yield* first.finish(), counted.listeners], ["enough", 0]);
+    assertEquals(yield* timesOf([second]), [2]);
+    try {
+      yield* limiter.take(1, counted.signal);
+    } catch (error) {
+      assertEquals(error, "enough");
+    }
+    yield* limiter.take(1, { signal: new CountedSignal().signal, timeout: 1 });
+    assertEquals(limiter.statistics(), { available: 0, waiters: 0 });
   }));
