@@ -167,7 +167,7 @@ export class Queue<T> {
    */
   items(limit?: Limit): Items<T> {
     const seconds = limitSeconds(limit, "get items");
-    return new Items<T>(() => limited<T | null>(new GetNext<T>(this, seconds), limit));
+    return new Items<T>(() => limited(new GetNext<T, null>(this, seconds, null), limit));
   }
 
   /**
@@ -181,7 +181,7 @@ export class Queue<T> {
     this.#closing = { error: error ?? undefined };
     for (let put = this.#putters.shift(); put !== null; put = this.#putters.shift()) put.reject(this.#closedToPuts());
     for (let get = this.#getters.shift(); get !== null; get = this.#getters.shift()) {
-      if (this.#endsWithNull(get)) get.grant(null as T, NO_TICKET);
+      if (this.#endsWell(get)) get.grant(get.end!.value as T, NO_TICKET);
       else get.reject(this.#endError());
     }
   }
@@ -218,7 +218,7 @@ export class Queue<T> {
   beginGet(get: Get<T>): boolean {
     if (this.#hasItem) return get.grantAtOnce(this.#take(), this.#tickets++);
     if (this.#closing !== null) {
-      return this.#endsWithNull(get) ? get.grantAtOnce(null as T, NO_TICKET) : get.fail(this.#endError());
+      return this.#endsWell(get) ? get.grantAtOnce(get.end!.value as T, NO_TICKET) : get.fail(this.#endError());
     }
     if (get.limit <= 0) return get.fail(this.getTimeout(get.limit));
     this.#getters.push(get);
@@ -300,8 +300,9 @@ export class Queue<T> {
 
   // --- errors -------------------------------------------------------------------------------------------------
 
-  #endsWithNull(get: Get<T>): boolean {
-    return get.endsWithNull && this.#closing!.error === undefined;
+  /** Whether a get ends with a value of its own now that the queue has ended. */
+  #endsWell(get: Get<T>): boolean {
+    return get.end !== undefined && this.#closing!.error === undefined;
   }
 
   #endError(): unknown {

@@ -54,9 +54,9 @@ export class Get<T> extends Waiter<T> {
     return `an item in ${this.queue}`;
   }
 
-  /** Whether it ends with `null` when the queue has ended without an error. */
-  get endsWithNull(): boolean {
-    return false;
+  /** What it evaluates to when the queue has ended without an error; `undefined` if it fails then. */
+  get end(): { readonly value: unknown } | undefined {
+    return undefined;
   }
 
   /** Gives it an item, when it has been removed from those that wait. */
@@ -88,10 +88,17 @@ export class Get<T> extends Waiter<T> {
   }
 }
 
-/** Waits for an item, or for the end of the queue, which is `null`. */
-export class GetNext<T> extends Get<T> {
-  override get endsWithNull(): boolean {
-    return true;
+/** Waits for an item or for the end of the queue, where it evaluates to a value of its own. */
+export class GetNext<T, E> extends Get<T | E> {
+  readonly #end: E;
+
+  constructor(queue: Gettable<T>, seconds: number, end: E) {
+    super(queue as Gettable<T | E>, seconds);
+    this.#end = end;
+  }
+
+  override get end(): { readonly value: E } {
+    return { value: this.#end };
   }
 }
 
