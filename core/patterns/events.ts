@@ -1,11 +1,13 @@
 import { describe } from "../base/describe.ts";
 import { QueueFullError } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
+import { checkCapacity, checkOverflow, type Overflow } from "../base/overflow.ts";
 import { Items } from "../coroutine/items.ts";
 import { HostItems } from "./host_items.ts";
 import { whileOwned } from "./while_owned.ts";
 
 /** What happens to an event for which there is no room. */
-export type EventOverflow = "drop-oldest" | "drop-newest" | "throw";
+export type EventOverflow = Exclude<Overflow, "wait">;
 
 /** Options of {@linkcode events}. */
 export interface EventsOptions {
@@ -18,7 +20,7 @@ export interface EventsOptions {
   readonly overflow?: EventOverflow;
 }
 
-const POLICIES: readonly unknown[] = ["drop-oldest", "drop-newest", "throw"];
+const ACTION = "listen to events";
 const OPTIONS: readonly string[] = ["capacity", "overflow"];
 
 /** Listens to one type of event and keeps the events that no coroutine waits for. */
@@ -115,7 +117,7 @@ export function events<E = Event>(
 ): Items<E> {
   checkTarget(target);
   if (typeof type !== "string") throw cannot(`'type' must be a string`, type);
-  checkOptions(options);
+  checkEventsOptions(options);
   return new Items(new Events<E>(target, type, options));
 }
 
@@ -125,22 +127,15 @@ function checkTarget(target: unknown): void {
   throw cannot("'target' must be an EventTarget", target);
 }
 
-function checkOptions(options: EventsOptions): void {
-  if (typeof options !== "object" || options === null) throw cannot("'options' must be an object", options);
-  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
-  if (unknown !== undefined) throw cannot("the options are 'capacity' and 'overflow'", unknown);
+function checkEventsOptions(options: EventsOptions): void {
+  checkOptions(options, OPTIONS, ACTION);
   const { capacity = Infinity, overflow = "drop-oldest" } = options;
-  if (!POLICIES.includes(overflow)) {
-    throw cannot(`'overflow' must be "drop-oldest", "drop-newest" or "throw"`, overflow);
+  if (checkOverflow(overflow, ACTION) === "wait") {
+    throw cannot("events do not wait for room, 'overflow' must be drop-oldest, drop-newest or throw", overflow);
   }
-  if (capacity === Infinity || (Number.isSafeInteger(capacity) && capacity >= 0)) return;
-  throw new RangeError(
-    `Cannot listen to events as 'capacity' must be a whole number from 0 or Infinity: current value is ${
-      describe(capacity)
-    }`,
-  );
+  checkCapacity(capacity, 0, ACTION);
 }
 
 function cannot(reason: string, value: unknown): TypeError {
-  return new TypeError(`Cannot listen to events as ${reason}: current value is ${describe(value)}`);
+  return new TypeError(`Cannot ${ACTION} as ${reason}: current value is ${describe(value)}`);
 }

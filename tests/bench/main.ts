@@ -10,6 +10,7 @@ import { type Effort, runScript } from "./harness.ts";
 import { benchReading } from "./io/reading.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
+import { benchQueues } from "./queues.ts";
 import { benchScale } from "./scale.ts";
 import { benchScopes } from "./scopes.ts";
 import { benchSignals } from "./signals.ts";
@@ -26,6 +27,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   calls: benchCalls,
   messages: benchMessages,
   locks: benchLocks,
+  queues: benchQueues,
   signals: benchSignals,
   memory: benchMemory,
   sleepers: benchSleepers,

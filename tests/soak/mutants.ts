@@ -2,8 +2,8 @@
  * Faults in the library, each of which the soak must find. They are put into the library's own classes, so that the
  * societies run unchanged.
  */
-import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
-import { Queue } from "@asyncoro/asyncoro/asyncio";
+import { Channel, Coro, Queue, Semaphore } from "@asyncoro/asyncoro";
+import { Queue as TaskQueue } from "@asyncoro/asyncoro/asyncio";
 import { currentContext } from "../../core/host/async_context.ts";
 import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
@@ -20,6 +20,7 @@ import { Sleep } from "../../core/operations/sleep.ts";
 import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
+import { TokenBucket } from "../../core/sync/token_bucket.ts";
 import { ChildGroup } from "../../core/patterns/child_group.ts";
 import { ChildrenWait } from "../../core/patterns/children_wait.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
@@ -333,7 +334,7 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "An item is got once",
     apply: () =>
-      sometimes(Queue.prototype, "add", 20, (add) =>
+      sometimes(TaskQueue.prototype, "add", 20, (add) =>
         function (item) {
           add.call(this, item);
           add.call(this, item);
@@ -517,5 +518,19 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "stays behind",
     apply: () => sometimes(HostItems.prototype, "close", 5, () => () => {}),
+  },
+  {
+    name: "the item of a get that was cut short is lost",
+    society: "queues",
+    virtual: true,
+    invariant: "No item is lost",
+    apply: () => sometimes(Queue.prototype, "putBack", 1, () => () => {}),
+  },
+  {
+    name: "tokens are taken and stay",
+    society: "queues",
+    virtual: true,
+    invariant: "No token is made",
+    apply: () => sometimes(TokenBucket.prototype, "take", 20, () => () => {}),
   },
 ];

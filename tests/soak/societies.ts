@@ -15,6 +15,7 @@ import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
 import { scopes } from "./societies/scopes.ts";
 import { signals } from "./societies/signals.ts";
+import { queues } from "./societies/queues.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
 import { tasks } from "./societies/tasks.ts";
@@ -47,4 +48,5 @@ export const SOCIETIES: readonly Society[] = [
   scopes,
   flows,
   offices,
+  queues,
 ];
