@@ -65,7 +65,7 @@ function invalid(option: string, wanted: string, value: unknown): TypeError {
  * const work = runWith({ signal: AbortSignal.timeout(10), name: "work" }, function* (coro) {
  *   yield* coro.sleep(60);
  * });
- * await assertRejects(() => work, DOMException, "timed out");
+ * await assertRejects(() => work, DOMException, "timeout");
  * ```
  */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction
