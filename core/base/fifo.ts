@@ -38,7 +38,7 @@ export class Fifo<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    this.#shrink();
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
     return item;
   }
 
@@ -69,9 +69,8 @@ export class Fifo<T> {
       return item;
     }
     for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
-    this.#set(this.#length - 1, undefined);
-    this.#length--;
-    this.#shrink();
+    this.#set(--this.#length, undefined);
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
     return item;
   }
 
@@ -82,10 +81,6 @@ export class Fifo<T> {
 
   #set(index: number, item: T | undefined): void {
     this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
-  }
-
-  #shrink(): void {
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
   }
 
   #resize(capacity: number): void {
