@@ -48,7 +48,7 @@ export class Fifo<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    this.#shrink();
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
     return item;
   }
 
@@ -79,9 +79,8 @@ export class Fifo<T> {
       return item;
     }
     for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
-    this.#set(this.#length - 1, undefined);
-    this.#length--;
-    this.#shrink();
+    this.#set(--this.#length, undefined);
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
     return item;
   }
 

@@ -63,10 +63,8 @@ export class BoundedMailbox extends Mailbox {
     return false;
   }
 
-  override take(): unknown {
-    const message = super.take();
-    this.messageTaken();
-    return message;
+  override get isPlain(): boolean {
+    return false;
   }
 
   override messageTaken(): void {

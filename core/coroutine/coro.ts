@@ -493,7 +493,7 @@ export class Coro<
   receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
   // deno-lint-ignore no-explicit-any -- as above
   receive(limit?: Limit | ReceiveOptions<any>, alarmValue?: unknown): Operation<unknown> {
-    if (isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
+    if (limit !== undefined && isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
     const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
     mustBeCurrent(this as Coro, "receive");
     const receive = new Receive(this as Coro, seconds, alarmValue);

@@ -110,9 +110,11 @@ export class Mailbox {
   /** Gives the message to the receive that has waited longest, or keeps it. Returns whether it did. */
   post(message: unknown): boolean {
     const receiver = this.receiver;
-    if (receiver === null || receiver.selective) {
+    if (receiver === null) {
       (this.messages ??= new Fifo()).push(message);
-      if (receiver !== null) this.serve();
+    } else if (receiver.selective) {
+      (this.messages ??= new Fifo()).push(message);
+      this.serve();
     } else {
       this.receiver = this.nextReceiver();
       receiver.resolve(message);
@@ -144,12 +146,14 @@ export class Mailbox {
 
   // --- messages that go ---------------------------------------------------------------------------------------
 
+  /** Whether a receive may take the earliest of its messages, and nothing else depends on that. */
+  get isPlain(): boolean {
+    return this.receiver === null;
+  }
+
   /** Removes and returns the earliest message that no receive which waits may want; `NO_MESSAGE` if there is none. */
   take(): unknown {
-    const { messages } = this;
-    if (messages === null || messages.length === 0) return NO_MESSAGE;
-    if (this.receiver === null) return messages.shift();
-    return this.available(null) > 0 ? this.remove(0) : NO_MESSAGE;
+    return this.available(null) > 0 ? this.takeAt(0) : NO_MESSAGE;
   }
 
   /** Removes and returns the message at an index among those that are not categorized. */

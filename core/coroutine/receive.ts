@@ -33,8 +33,13 @@ export class Receive<T> extends Operation<T> implements PlainReceiver {
   override begin(fiber: Fiber): boolean {
     mustBeSelf(this.coro, fiber, "receive");
     const mailbox = this.coro.mailbox ??= new Mailbox();
-    const message = mailbox.take();
-    if (message !== NO_MESSAGE) return this.give(message);
+    const messages = mailbox.messages;
+    if (messages !== null && messages.length > 0) {
+      // The only check that most receives make for bounded mailboxes and receives that choose.
+      if (mailbox.isPlain) return this.give(messages.shift());
+      const message = mailbox.take();
+      if (message !== NO_MESSAGE) return this.give(message);
+    }
     if (this.limit <= 0) {
       this.timedOut();
       return true;

@@ -57,14 +57,11 @@ export function isReceiveOptions(value: unknown): value is ReceiveOptions {
 
 /** Returns the options, if they are valid. `alarmValue` is the second argument of the receive. */
 export function checkReceiveOptions(options: ReceiveOptions, alarmValue: unknown): CheckedReceiveOptions {
-  const { where, timeout, signal, alarm = alarmValue } = options;
-  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) throw wrong(`the options are ${KEYS.join(", ")}`, unknown);
-  if (where !== undefined && typeof where !== "function") throw wrong("'where' must be a function", where);
-  const limit = { timeout, signal };
+  const { where, alarm = alarmValue, ...others } = options;
+  if (where !== undefined && typeof where !== "function") {
+    throw new TypeError(`Cannot receive as 'where' must be a function: current value is ${describe(where)}`);
+  }
+  // With a timeout it is a limit, which has no other parts, and not a duration.
+  const limit = { timeout: undefined, ...others };
   return { where, limit, seconds: limitSeconds(limit, "receive"), alarm };
-}
-
-function wrong(reason: string, value: unknown): TypeError {
-  return new TypeError(`Cannot receive as ${reason}: current value is ${describe(value)}`);
 }
