@@ -14,12 +14,12 @@ export class Fifo<T> {
   #ring: (T | undefined)[] = new Array(MIN_CAPACITY).fill(undefined);
   #head = 0;
   #length = 0;
-  // The length below which the array is not halved.
-  readonly #kept: number;
+  // A shorter array is not halved.
+  readonly #shrinksFrom: number;
 
   /** @param usual How many items it often has: it does not free memory that it needs again for so many. */
   constructor(usual = 0) {
-    this.#kept = Math.max(MIN_CAPACITY, Math.min(usual, MAX_KEPT));
+    this.#shrinksFrom = 2 * Math.max(MIN_CAPACITY, Math.min(usual, MAX_KEPT));
   }
 
   /** The number of items. */
@@ -48,7 +48,9 @@ export class Fifo<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length >= this.#shrinksFrom) {
+      this.#resize(this.#ring.length >> 1);
+    }
     return item;
   }
 
@@ -80,7 +82,9 @@ export class Fifo<T> {
     }
     for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
     this.#set(--this.#length, undefined);
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
+    if (this.#length < this.#ring.length >> 2 && this.#ring.length >= this.#shrinksFrom) {
+      this.#resize(this.#ring.length >> 1);
+    }
     return item;
   }
 
@@ -91,11 +95,6 @@ export class Fifo<T> {
 
   #set(index: number, item: T | undefined): void {
     this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
-  }
-
-  #shrink(): void {
-    const half = this.#ring.length >> 1;
-    if (this.#length < half >> 1 && half >= this.#kept) this.#resize(half);
   }
 
   #resize(capacity: number): void {

@@ -4,7 +4,7 @@ import { type Limit, limitSeconds } from "../base/limit.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { limited } from "../operations/limited.ts";
 import { Acquirable, type Acquisition } from "./acquirable.ts";
-import { AcquireMany, type Permits } from "./acquire_many.ts";
+import { AcquireMany } from "./acquire_many.ts";
 
 /** The state of a semaphore at one moment. */
 export interface SemaphoreStatistics {
@@ -45,7 +45,7 @@ export interface SemaphoreStatistics {
  * assertEquals(seats.statistics(), { value: 2, waiters: 0 });
  * ```
  */
-export class Semaphore extends Acquirable implements Permits {
+export class Semaphore extends Acquirable {
   #value: number;
   /** @internal The largest number of permits there may be. */
   protected readonly bound: number;
