@@ -26,7 +26,8 @@
  * @module
  */
 export * from "./core/io/mod.ts";
-export { main } from "./core/coroutine/main.ts";
+export { main, type MainOptions, mainWith } from "./core/coroutine/main.ts";
 export { run } from "./core/coroutine/run.ts";
+export { runWith } from "./core/coroutine/run_with.ts";
 export * from "./core/mod.ts";
 export * from "./core/workers/mod.ts";

@@ -7,12 +7,12 @@ import { exitProcess, onTermination } from "../host/process.ts";
 // By the convention of shells: 128 plus the number of the signal.
 const INTERRUPTED = 130;
 
-const running = new Set<Interruptible>();
+const running = new Set<InterruptibleRun>();
 let stopListening: () => void = () => {};
 let interrupted = false;
 
 /** A run that a signal cancels. */
-export class Interruptible {
+export class InterruptibleRun {
   readonly #cancel: () => void;
 
   /** @param cancel Cancels the run. */

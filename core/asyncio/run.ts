@@ -2,7 +2,7 @@ import { describe } from "../base/describe.ts";
 import { type Coroutine, isCoroutine, isCoroutineFunction } from "./loop/coroutine.ts";
 import type { EventLoop } from "./loop/event_loop.ts";
 import { gather } from "./await/gather.ts";
-import { Interruptible } from "./interrupt.ts";
+import { InterruptibleRun } from "./interrupt.ts";
 import { newEventLoop } from "./loop/policy.ts";
 import { runningLoop } from "./loop/running.ts";
 import { allTasks } from "./loop/tasks.ts";
@@ -54,7 +54,7 @@ export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEvent
   const loop = loopFactory();
   if (debug !== undefined) loop.setDebug(debug);
   const task = loop.createTask(main);
-  const interruptible = new Interruptible(() => task.cancel());
+  const interruptible = new InterruptibleRun(() => task.cancel());
   try {
     return await loop.runUntilComplete(task);
   } finally {

@@ -84,3 +84,23 @@ function invalid(timeout: unknown, action: string): TypeError {
     `Cannot ${action} as 'timeout' must be a number of seconds or a duration: current value is ${describe(timeout)}`,
   );
 }
+
+/**
+ * Converts the length of an interval to seconds.
+ *
+ * @param interval What the caller passed.
+ * @param action What cannot be done if it is wrong, for the message: `"tick"`.
+ * @param option The name of the parameter or option.
+ * @throws {TypeError} If it is `NaN`, or neither a number nor a duration.
+ * @throws {RangeError} If it is not positive and finite.
+ */
+export function toIntervalSeconds(interval: unknown, action: string, option: string): number {
+  const given = typeof interval === "number"
+    ? interval === interval
+    : typeof interval === "object" && interval !== null;
+  const seconds = given ? toSeconds(interval as Timeout, `${action} with '${option}'`) : undefined;
+  if (seconds !== undefined && seconds > 0 && seconds < Infinity) return seconds;
+  const text = `Cannot ${action} as '${option}' must be a positive, finite number of seconds or a duration: ` +
+    `current value is ${describe(interval)}`;
+  throw seconds === undefined ? new TypeError(text) : new RangeError(text);
+}

@@ -1,6 +1,9 @@
 // Small, as a coroutine often has one message; a power of two for the index arithmetic.
 const MIN_CAPACITY = 8;
 
+// Up to this length a queue that is filled and emptied over and over keeps its array, if it was made for that length.
+const MAX_KEPT = 1024;
+
 /**
  * A queue that takes constant time for an item at any length, and frees memory when it empties.
  *
@@ -11,6 +14,13 @@ export class Fifo<T> {
   #ring: (T | undefined)[] = new Array(MIN_CAPACITY).fill(undefined);
   #head = 0;
   #length = 0;
+  // The length below which the array is not halved.
+  readonly #kept: number;
+
+  /** @param usual How many items it often has: it does not free memory that it needs again for so many. */
+  constructor(usual = 0) {
+    this.#kept = Math.max(MIN_CAPACITY, Math.min(usual, MAX_KEPT));
+  }
 
   /** The number of items. */
   get length(): number {
@@ -38,7 +48,7 @@ export class Fifo<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
+    this.#shrink();
     return item;
   }
 
@@ -70,7 +80,7 @@ export class Fifo<T> {
     }
     for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
     this.#set(--this.#length, undefined);
-    if (this.#length < this.#ring.length >> 2 && this.#ring.length > MIN_CAPACITY) this.#resize(this.#ring.length >> 1);
+    this.#shrink();
     return item;
   }
 
@@ -81,6 +91,11 @@ export class Fifo<T> {
 
   #set(index: number, item: T | undefined): void {
     this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
+  }
+
+  #shrink(): void {
+    const half = this.#ring.length >> 1;
+    if (this.#length < half >> 1 && half >= this.#kept) this.#resize(half);
   }
 
   #resize(capacity: number): void {

@@ -2,7 +2,7 @@ import { BranchGroup } from "./branches.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import type { Operation } from "../fiber/operation.ts";
 import type { Grant } from "../operations/parts.ts";
-import { listItems, type Waitable, type Waited } from "./waitable.ts";
+import { isRecord, listItems, type Waitable, type Waited } from "./waitable.ts";
 
 /** Ends when all branches have returned, or with the first that fails. */
 class All extends BranchGroup {
@@ -77,10 +77,4 @@ export function all(...args: unknown[]): Operation<unknown> {
     return new All(keys.map((key) => first[key]), shape);
   }
   return new All(listItems(args), (values) => values);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

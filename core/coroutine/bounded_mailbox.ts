@@ -1,6 +1,8 @@
 import { describe } from "../base/describe.ts";
 import { QueueFullError } from "../base/errors.ts";
-import { Mailbox, type Overflow } from "./mailbox.ts";
+import { checkOptions } from "../base/options.ts";
+import { checkCapacity, checkOverflow, type Overflow } from "../base/overflow.ts";
+import { Mailbox } from "./mailbox.ts";
 import { callHook, DROPPED, hasHook, IGNORES_CAPACITY } from "./message_hooks.ts";
 import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
 
@@ -25,7 +27,7 @@ export interface RoomWaiter extends QueueLinks {
   roomMade(): void;
 }
 
-const POLICIES: readonly string[] = ["wait", "drop-oldest", "drop-newest", "throw"];
+const ACTION = "create a coroutine";
 
 /**
  * A mailbox with a capacity, which counts all messages that are not received, categorized ones too.
@@ -93,21 +95,10 @@ export class BoundedMailbox extends Mailbox {
 export function createMailbox(options: MailboxOptions | undefined): Mailbox | null {
   if (options === undefined) return null;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(wrong("'mailbox' must be an object", options));
+    throw new TypeError(`Cannot ${ACTION} as 'mailbox' must be an object: current value is ${describe(options)}`);
   }
-  const { capacity, overflow = "wait", ...others } = options;
-  for (const key of Object.keys(others)) {
-    throw new TypeError(wrong("'mailbox' has 'capacity' and 'overflow' and nothing else", key));
-  }
-  if (capacity !== Infinity && !(Number.isInteger(capacity) && capacity > 0)) {
-    throw new RangeError(wrong("'capacity' must be a positive integer or Infinity", capacity));
-  }
-  if (!POLICIES.includes(overflow)) {
-    throw new TypeError(wrong(`'overflow' must be one of ${POLICIES.join(", ")}`, overflow));
-  }
+  checkOptions(options, ["capacity", "overflow"], `${ACTION} with 'mailbox'`);
+  const capacity = checkCapacity(options.capacity, 1, ACTION);
+  const overflow = checkOverflow(options.overflow === undefined ? "wait" : options.overflow, ACTION);
   return capacity === Infinity ? null : new BoundedMailbox(capacity, overflow);
-}
-
-function wrong(reason: string, value: unknown): string {
-  return `Cannot create a coroutine as ${reason}: current value is ${describe(value)}`;
 }

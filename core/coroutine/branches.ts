@@ -12,7 +12,7 @@ import type { Coro } from "./coro.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { DepthFirst } from "../base/depth_first.ts";
-import { CANCELLING, Operation, SPENT, WAITING } from "../fiber/operation.ts";
+import { CANCELLING, Operation, reportLostError, SPENT, WAITING } from "../fiber/operation.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
@@ -54,7 +54,7 @@ class Branch extends Fiber {
     this.requestUnwind(-1, this.group.fiber!.graceLeft() ?? GRACE_SECONDS, null);
   }
 
-  override get parent(): WaitingFiber {
+  override get parentFiber(): WaitingFiber {
     return this.group.fiber!;
   }
 
@@ -153,6 +153,8 @@ export abstract class BranchGroup extends Operation<unknown> {
     const fiber = this.fiber!;
     if (this.state === CANCELLING) {
       giveBack(this.granted());
+      // It was cut short while losers cleaned up after a failure.
+      if (this.#decided !== null && this.#decided.failed) reportLostError(this, this.#decided.outcome);
       this.state = SPENT;
       fiber.wait = null;
       fiber.loop.makeReady(fiber);

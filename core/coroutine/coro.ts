@@ -1,4 +1,5 @@
 import { addHandler, type FailureHandlers, removeHandler } from "./failure_handlers.ts";
+import { abortEndSignal, endSignalOf, forgetEndSignal } from "./end_signal.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError } from "../base/errors.ts";
@@ -12,6 +13,7 @@ import {
 } from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { AskOperation } from "./ask_operation.ts";
+import { runningCoro } from "./coro_of.ts";
 import { Deliver } from "./deliver.ts";
 import { type EndListener, notifyEndListeners, notifyOfFailure } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
@@ -28,6 +30,7 @@ import {
   removeMonitors,
   sendExitMessage,
 } from "./monitors.ts";
+import { locals } from "./local_values.ts";
 import { checkName, LocalRegistry, type Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
@@ -53,6 +56,7 @@ import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeS
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { CoroLoop } from "./coro_loop.ts";
+import type { Unwinding } from "../fiber/unwinding.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
@@ -83,6 +87,14 @@ const HANDLED = 32;
 const MONITORED = 64;
 /** It returned nothing or was terminated: its result is the value of its last yield. */
 const RESULT_IS_LAST_VALUE = 128;
+/** It belongs to a group, which ends when it fails: nothing restarts it. */
+const IN_GROUP = 256;
+/** Its `signal` was used. */
+const HAS_SIGNAL = 512;
+/** It has ended and its waiters are being settled, so that the handlers of its failure have no place yet. */
+const SETTLING = 1024;
+/** Its failure was handed to somebody else meanwhile. */
+const HANDED_OVER = 2048;
 
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
@@ -147,6 +159,8 @@ export class Coro<
   declare loop: CoroLoop;
   /** Identifies it among all coroutines of its scheduler; never reused. */
   declare readonly id: number;
+  /** The `id` of the coroutine that created it; 0 if it was created outside coroutines. */
+  declare readonly parent: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
   declare mailbox: Mailbox | null;
   /** @internal The first of its resources, see `owned_resource.ts`. */
@@ -182,7 +196,9 @@ export class Coro<
     this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
+    this.parent = runningCoro()?.id ?? 0;
     this.createdAt = loop.uptime();
+    if (locals.inheritance !== null) locals.inheritance.give(this, locals.inheritance.current());
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
     loop.register(this);
@@ -244,6 +260,42 @@ export class Coro<
   /** Whether it has not ended. A coroutine that failed has ended, even if a monitor may still restart it. */
   isAlive(): boolean {
     return (this.flags & ENDED) === 0;
+  }
+
+  /**
+   * A signal that is aborted once its termination begins or it has ended, for APIs that take one. The reason is an error
+   * that names the coroutine. It is made on first use; after a restart by a monitor it is another one.
+   *
+   * @example
+   * ```ts
+   * import { Coro } from "@asyncoro/asyncoro";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const log: string[] = [];
+   * const coro = new Coro(function* listener(coro) {
+   *   coro.signal.addEventListener("abort", () => log.push(coro.signal.reason.message));
+   *   yield* coro.sleep(60);
+   * });
+   * setTimeout(() => coro.terminate(), 10);
+   * await coro.value();
+   * assertEquals(log, [`Coroutine ${coro} is being terminated`]);
+   * ```
+   */
+  get signal(): AbortSignal {
+    const signal = endSignalOf(this);
+    if ((this.flags & HAS_SIGNAL) === 0) {
+      this.flags |= HAS_SIGNAL;
+      if (!this.isAlive()) this.abortSignal("has ended");
+      else if (this.control !== null && this.control.unwinding !== null && this.control.unwinding.announced === 0) {
+        this.abortSignal("is being terminated");
+      }
+    }
+    return signal;
+  }
+
+  /** @internal Aborts its signal, if that is used. */
+  private abortSignal(why: string): void {
+    if ((this.flags & HAS_SIGNAL) !== 0) abortEndSignal(this, `Coroutine ${this} ${why}`);
   }
 
   /** `name/id`. */
@@ -565,6 +617,12 @@ export class Coro<
     return true;
   }
 
+  /** @internal */
+  protected override announce(unwinding: Unwinding): void {
+    super.announce(unwinding);
+    if (unwinding.depth < 0) this.abortSignal("is being terminated");
+  }
+
   /**
    * Waits for its end, for code outside coroutines.
    *
@@ -681,7 +739,8 @@ export class Coro<
     // This may throw; nothing has changed then.
     this.loop.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | HANDLED | SWAPPABLE);
+    this.flags &= ~(ENDED | HANDLED | HANDED_OVER | SWAPPABLE | HAS_SIGNAL);
+    forgetEndSignal(this);
     this.last = undefined;
     this.waitersOrHandlers = null;
     forgetExitMessages(this as Coro);
@@ -706,7 +765,7 @@ export class Coro<
 
   /** @internal Whether it has failed and has a living monitor, which may restart it. */
   private restartable(): boolean {
-    return (this.flags & (THREW | MONITORED)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
+    return (this.flags & (THREW | MONITORED | IN_GROUP)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -720,9 +779,20 @@ export class Coro<
     return true;
   }
 
+  /** @internal What its function has returned: without the rule that `undefined` stands for the last value. */
+  get returned(): unknown {
+    return (this.flags & RESULT_IS_LAST_VALUE) === 0 ? this.last : undefined;
+  }
+
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
     this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+  }
+
+  /** @internal Adds the entry of a group that it ends with: whoever else handles its failure, it is the group's too. */
+  joinGroup(entry: CompletionWaiter): void {
+    this.flags |= IN_GROUP;
+    this.addCompletionWaiter(entry);
   }
 
   /** @internal Removes a waiter for the end. */
@@ -760,6 +830,10 @@ export class Coro<
   /** @internal */
   private markHandled(handler: unknown): void {
     if ((this.flags & THREW) === 0) return;
+    if ((this.flags & SETTLING) !== 0) {
+      this.flags |= HANDED_OVER;
+      return;
+    }
     const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
     this.waitersOrHandlers = addHandler(handlers, handler);
     this.flags |= HANDLED;
@@ -817,6 +891,7 @@ export class Coro<
     if (!this.acceptsMessages) this.releaseReferences();
     else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
+    this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
@@ -862,6 +937,8 @@ export class Coro<
   private settleCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
     let handlers: FailureHandlers = null;
+    // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
+    this.flags |= SETTLING;
     for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
       this.removeCompletionWaiter(waiter);
       if (failed) {
@@ -871,8 +948,9 @@ export class Coro<
         waiter.resolve(this.last);
       }
     }
+    this.flags &= ~SETTLING;
     if (!failed) return;
-    this.waitersOrHandlers = handlers;
+    this.waitersOrHandlers = (this.flags & HANDED_OVER) === 0 ? handlers : addHandler(handlers, null);
     this.flags |= HANDLED;
   }
 

@@ -9,7 +9,8 @@ import { Fiber } from "../fiber/fiber.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
 import { SPENT } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
-import { shuffler } from "../fiber/shuffle.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
+import { seededRandom, shuffler } from "../fiber/shuffle.ts";
 import { hostClock } from "../host/clock.ts";
 import { HostDriver } from "../host/host_driver.ts";
 import { Coro } from "./coro.ts";
@@ -34,6 +35,8 @@ export class CoroLoop extends RunLoop {
   scheduler!: Scheduler;
   /** Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
+  /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
+  random: () => number = Math.random;
   /** The functions that run when the scheduler ends. */
   readonly exitFunctions: ExitFunctions = new ExitFunctions();
 
@@ -58,7 +61,10 @@ export class CoroLoop extends RunLoop {
     super(clock);
     this.debug = options.debug ?? false;
     this.#precise = Boolean(options.precise);
-    if (options.shuffle !== undefined) this.shuffle = shuffler(options.shuffle);
+    if (options.shuffle !== undefined) {
+      this.shuffle = shuffler(options.shuffle);
+      this.random = seededRandom(options.shuffle);
+    }
     this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
   }
@@ -293,18 +299,18 @@ export class CoroLoop extends RunLoop {
   }
 
   /** See `Scheduler.terminate`. */
-  terminate(): Promise<void> {
+  terminate(grace: number = GRACE_SECONDS): Promise<void> {
     this.#notInside("terminate()");
-    return this.#termination ??= this.#terminate();
+    return this.#termination ??= this.#terminate(grace);
   }
 
-  async #terminate(): Promise<void> {
+  async #terminate(grace: number): Promise<void> {
     this.#phase = TERMINATING;
     this.aliveChanged();
-    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros());
+    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros(), grace);
     // Cleanup code may have created coroutines; they end too, and may not create more.
     this.#phase = CLOSED;
-    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros());
+    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros(), grace);
     this.#reportFailures();
     this.driver.stop();
     // A hook may have called `terminate()` within a slice, which needs the kernel until its end.

@@ -153,7 +153,7 @@ function blockers(coro: Coro): Coro[] {
 }
 
 /**
- * Fails the waits for the end of dead coroutines: those of coroutines (`finish`), or those of code outside (`value`).
+ * Fails the waits for the end of dead coroutines: those of coroutines (`finish`, scopes), or those of code outside (`value`).
  *
  * @returns Whether there were any.
  */
@@ -161,6 +161,10 @@ export function failWaits({ coros, error }: Deadlock, of: "coroutines" | "outsid
   let failed = false;
   for (const coro of coros) {
     for (const completionWaiter of [...coro.completionWaiters]) {
+      if (completionWaiter.deadlocked !== undefined) {
+        if (of === "coroutines" && completionWaiter.deadlocked(error)) failed = true;
+        continue;
+      }
       if (completionWaiter instanceof Finish !== (of === "coroutines")) continue;
       coro.removeCompletionWaiter(completionWaiter);
       completionWaiter.reject(error);

@@ -12,6 +12,7 @@
  */
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
+import type { Overflow } from "../base/overflow.ts";
 
 /** A receive that waits for any message. */
 export interface PlainReceiver {
@@ -50,9 +51,6 @@ export interface CategorizedMessages {
   /** Passes all messages to `take`, the last first, and keeps none. */
   drainBackwards(take: (message: unknown) => void): void;
 }
-
-/** What a bounded mailbox that is full does with another message. */
-export type Overflow = "wait" | "drop-oldest" | "drop-newest" | "throw";
 
 /** In place of a message, as `undefined` may be one. */
 export const NO_MESSAGE: unique symbol = Symbol("no message");

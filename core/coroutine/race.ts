@@ -4,16 +4,21 @@ import type { Grant } from "../operations/parts.ts";
 import { listItems, type Waitable, type Waited } from "./waitable.ts";
 
 /** Ends with the first branch that ends. */
-class Race extends BranchGroup {
+export class Race extends BranchGroup {
+  readonly label: string;
+  readonly #shape: (value: unknown, index: number) => unknown;
   #winner: { index: number; value: unknown } | null = null;
 
-  get label(): string {
-    return "race";
+  /** `shape` makes the result from the value of the item with this index. */
+  constructor(items: readonly unknown[], label: string, shape: (value: unknown, index: number) => unknown) {
+    super(items);
+    this.label = label;
+    this.#shape = shape;
   }
 
   protected override returned(index: number, value: unknown): void {
     this.#winner = { index, value };
-    this.decide(false, value, index);
+    this.decide(false, this.#shape(value, index), index);
   }
 
   protected override granted(): Grant[] {
@@ -48,5 +53,5 @@ export function race<const W extends readonly Waitable<unknown>[]>(...items: W):
 export function race(...args: unknown[]): Operation<unknown> {
   const items = listItems(args);
   if (items.length === 0) throw new TypeError("Cannot race nothing: give at least one operation, generator or promise");
-  return new Race(items);
+  return new Race(items, "race", (value) => value);
 }

@@ -4,6 +4,8 @@ import type { Clock } from "../host/clock.ts";
 import { Coro, type CoroFunction } from "./coro.ts";
 import { CoroLoop } from "./coro_loop.ts";
 import { describe } from "../base/describe.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Drivable, Driver } from "../host/driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
 import { checkPriority, createWith, DEFAULT_PRIORITY, setDefaultLoop } from "./spawn_options.ts";
@@ -286,13 +288,15 @@ export class Scheduler {
   }
 
   /**
-   * Terminates every coroutine and then the scheduler. `finally` blocks run and may wait for up to five seconds;
-   * after that their waits are cut short. Then the functions given to {@linkcode Scheduler.atexit} run.
+   * Terminates every coroutine and then the scheduler. `finally` blocks run and may wait; after the grace their waits are
+   * cut short. Then the functions given to {@linkcode Scheduler.atexit} run.
    *
+   * @param grace Seconds, or a duration, that `finally` blocks may take; 5 by default. A second call changes nothing.
+   * @throws {TypeError} If `grace` is not a valid duration.
    * @throws {Error} At once, if called inside a coroutine: use `finish()` of the coroutines there.
    */
-  terminate(): Promise<void> {
-    const terminated = this.loop.terminate();
+  terminate(grace: Timeout = GRACE_SECONDS): Promise<void> {
+    const terminated = this.loop.terminate(toSeconds(grace, "terminate"));
     if (instance === this) instance = null;
     return terminated;
   }

@@ -18,17 +18,17 @@ export class Shutdown {
     this.#wake = wake;
   }
 
-  /** Terminates coroutines, the last batch first. */
-  async terminate(coros: Coro[]): Promise<void> {
-    while (coros.length > 0) await this.#terminateBatch(coros.splice(-MAX_BATCH));
+  /** Terminates coroutines, the last batch first, each with so many seconds for its cleanup. */
+  async terminate(coros: Coro[], grace: number): Promise<void> {
+    while (coros.length > 0) await this.#terminateBatch(coros.splice(-MAX_BATCH), grace);
   }
 
-  #terminateBatch(coros: Coro[]): Promise<void> {
+  #terminateBatch(coros: Coro[], grace: number): Promise<void> {
     return new Promise((resolve) => {
       this.#remaining = new Set(coros.filter((coro) => coro.isAlive()));
       if (this.#remaining.size === 0) return resolve();
       this.#resolve = resolve;
-      for (const coro of this.#remaining) coro.terminate();
+      for (const coro of this.#remaining) coro.terminate(grace);
       this.#wake();
     });
   }

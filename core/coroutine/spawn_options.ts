@@ -72,8 +72,12 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  const loop = runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
-  return { loop, options: null };
+  return { loop: currentLoop(), options: null };
+}
+
+/** The run loop of the code that runs now: that of its coroutine or callback, or else that of the default scheduler. */
+export function currentLoop(): CoroLoop {
+  return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
 }
 
 /** Throws unless `target` is a generator function. */

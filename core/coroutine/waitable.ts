@@ -1,9 +1,8 @@
 /** What `race` and `all` take, and the type of what waiting for it gives. */
-import { Coro } from "./coro.ts";
+import type { Coro } from "./coro.ts";
 import { isGenerator } from "../base/generator.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { operationFor } from "../operations/as_body.ts";
-import { Finish } from "../operations/finish.ts";
 
 /** What `race` and `all` take: an operation, a generator object, a coroutine or a promise. */
 // deno-lint-ignore no-explicit-any -- a generator that uses `yield operation` is sent `any`
@@ -18,11 +17,17 @@ export type Waited<W> = W extends Operation<infer T> ? T : W extends Generator<a
 
 /** The operation that waits for an item; `null` for a generator, which runs on its branch as it is. */
 export function operationOf(item: unknown): Operation<unknown> | null {
-  if (isGenerator(item)) return null;
-  return item instanceof Coro ? new Finish(item, Infinity) : operationFor(item);
+  return isGenerator(item) ? null : operationFor(item);
 }
 
 /** The items of a call that takes them one by one or as an array. */
 export function listItems(args: unknown[]): unknown[] {
   return args.length === 1 && Array.isArray(args[0]) ? [...args[0]] : args;
+}
+
+/** Whether a value is a plain object, whose values are named items. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

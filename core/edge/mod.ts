@@ -52,4 +52,4 @@
  */
 export { init } from "../kernel/init.ts";
 export * from "../mod.ts";
-export { run } from "./run.ts";
+export { run, runWith } from "./run.ts";

@@ -1,4 +1,5 @@
 import type { CoroFunction } from "../coroutine/coro.ts";
+import { checkRun, runOn, type RunOptions } from "../coroutine/run_with.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 
 /**
@@ -42,4 +43,44 @@ export async function run<A extends readonly any[], R>(target: CoroFunction<A, R
   } finally {
     await scheduler.terminate();
   }
+}
+
+/**
+ * The same as {@linkcode run}, with options. With the option `scheduler` it runs on that scheduler, which is not
+ * terminated.
+ *
+ * When the signal, such as that of a request, is aborted, the coroutine is terminated: its `finally` blocks run, for up
+ * to five seconds. Once everything has ended, the promise is rejected with the reason of the signal.
+ *
+ * @param options See {@linkcode RunOptions}.
+ * @param target A generator function.
+ * @param args Its arguments after the coroutine.
+ * @returns A promise of its result; rejected with the error that ended it, or with the reason of the signal.
+ * @throws {TypeError} If `target` is not a generator function, or an option is of the wrong type or not known.
+ * @throws {RangeError} If the priority is not an integer from 0 to 7.
+ *
+ * @example
+ * ```ts
+ * import { runWith } from "@asyncoro/asyncoro/edge";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const request = new AbortController();
+ * const response = runWith({ signal: request.signal }, function* (coro) {
+ *   yield* coro.sleep(60);
+ * });
+ * request.abort(new Error("the client disconnected"));
+ * await assertRejects(() => response, Error, "the client disconnected");
+ * ```
+ */
+// deno-lint-ignore no-explicit-any -- as in CoroFunction
+export function runWith<A extends readonly any[], R>(
+  options: RunOptions,
+  target: CoroFunction<A, R>,
+  ...args: A
+): Promise<R> {
+  checkRun(options, target);
+  const scheduler = options.scheduler ?? new Scheduler({ name: "run" });
+  const result = runOn(scheduler, options, target, args);
+  if (options.scheduler !== undefined) return result;
+  return result.finally(() => scheduler.terminate());
 }

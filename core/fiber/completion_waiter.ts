@@ -13,6 +13,11 @@ export interface CompletionWaiter {
   resolve(value: unknown): void;
   /** Completed with an error. */
   reject(error: unknown): void;
+  /**
+   * For one that waits for more than this completion: it can never come. Fails that wait, if it is under way, and stays
+   * in the ring. Returns whether it did.
+   */
+  deadlocked?(error: Error): boolean;
 }
 
 /** The links of a waiter that is in no ring. */

@@ -7,7 +7,7 @@ export interface WaitingFiber extends Schedulable {
   /** The coroutine it belongs to. */
   readonly owner: Owner;
   /** The fiber of whose waits it is a branch; `null` for the main fiber of a coroutine. */
-  readonly parent: WaitingFiber | null;
+  readonly parentFiber: WaitingFiber | null;
   /** The host's asynchronous context in which its coroutine was created. */
   readonly hostContext: HostContext;
   /** The operation it waits for. */
@@ -18,6 +18,10 @@ export interface WaitingFiber extends Schedulable {
   last: unknown;
   /** Seconds that cleanup may still take, if the fiber is being unwound. */
   graceLeft(): number | null;
+  /** An unwinding was held back until now: its grace begins now, and ends at `end` at the latest. */
+  restartGrace(end: number): void;
+  /** Its wait is not shielded any more: the interrupts that it held back end it now. */
+  shieldEnded(): void;
 }
 
 /**

@@ -239,6 +239,8 @@ export abstract class Fiber extends Unwindable {
       else this.report(failure.error);
     }
     unwinding.forced = 0;
+    // The grace may have passed in a shielded wait, after which the frame came to its end by itself.
+    unwinding.due = false;
     if (this.frames === null) return this.endWith("terminate", unwinding.last);
     const via = this.popFrame();
     if (via !== null) {

@@ -43,8 +43,11 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   /** @internal */
   abstract graceLeft(): number | null;
 
+  /** @internal */
+  abstract restartGrace(end: number): void;
+
   /** @internal The fiber of whose waits this is a branch. */
-  get parent(): WaitingFiber | null {
+  get parentFiber(): WaitingFiber | null {
     return null;
   }
 
@@ -59,6 +62,9 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /** @internal The fiber has yielded while frames are unwound: sees to it that their cleanup ends in time. */
   protected abstract limitCleanup(innermost: Unwinding): void;
+
+  /** @internal An unwinding takes effect: tells the subroutines that it is to close. */
+  protected abstract announce(unwinding: Unwinding): void;
 
   /** @internal Whether a requested hot swap can be proposed now. */
   protected canSwap(): boolean {
@@ -132,10 +138,19 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   /** @internal Withdraws the wait, so that nothing can be granted to it any more, and makes the fiber ready. */
   protected preempt(): void {
     const wait = this.wait;
-    if (wait !== null && wait.shielded) return;
+    if (wait !== null && wait.shielded) {
+      wait.interruptArrived();
+      if (wait.shielded) return;
+    }
     if (wait !== null) this.control!.disturbed = true;
     if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.makeReady(this);
+    if (this.control !== null && this.control.unwinding !== null) this.announce(this.control.unwinding);
+  }
+
+  /** @internal Its wait is not shielded any more: the interrupts that it held back end it now. */
+  shieldEnded(): void {
+    if (this.interrupted) this.preempt();
   }
 
   /** @internal Runs a step while interrupts are pending. */

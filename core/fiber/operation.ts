@@ -188,6 +188,11 @@ export abstract class Operation<T> {
     return this.label;
   }
 
+  /** @internal Whether it calls a subroutine of the program, whose frames are above that of its caller. */
+  get callsSubroutine(): boolean {
+    return false;
+  }
+
   /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
   get mayBeCutShort(): boolean {
     return Number.isNaN(this.limit);
@@ -201,6 +206,9 @@ export abstract class Operation<T> {
   get shielded(): boolean {
     return false;
   }
+
+  /** @internal An interrupt has arrived while it is shielded. It may stop being shielded; then it is cancelled. */
+  interruptArrived(): void {}
 
   /** @internal The priority of the coroutine that waits has changed. */
   levelChanged(_level: number): void {}
@@ -277,6 +285,9 @@ export abstract class Operation<T> {
     this.outcome = undefined;
     return outcome;
   }
+
+  /** @internal The subroutine that this operation called is about to be closed, with those that it called. */
+  unwindingBegins(): void {}
 
   /** @internal The subroutine that this operation called has ended. */
   frameEnded(): void {}
@@ -364,7 +375,8 @@ export function markDirect(operation: Operation<unknown>): void {
   operation.direct = true;
 }
 
+/** Reports the error with which an operation ended and which will not be handed over, unless it concerns only its wait. */
 // A loop and no recursion, as operations may be nested to any depth.
-function reportLostError(operation: Operation<unknown>, error: unknown): void {
+export function reportLostError(operation: Operation<unknown>, error: unknown): void {
   for (let part: Operation<unknown> | null = operation; part !== null;) part = part.errorLost(error);
 }

@@ -8,13 +8,14 @@ import { Reaction } from "./reaction.ts";
 export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
   declare nextCompletionWaiter: CompletionWaiter | null;
   declare prevCompletionWaiter: CompletionWaiter | null;
-  declare private readonly promise: PromiseLike<T>;
+  // `null` if it is made when the wait begins.
+  declare protected promise: PromiseLike<T> | null;
   // Set while it waits for the promise, which it may do before the wait has begun.
   declare private reaction: Reaction | null;
   // The outcome of the promise, if that came before the wait began.
   declare private early: { readonly failed: boolean; readonly outcome: unknown } | null;
 
-  constructor(promise: PromiseLike<T>, seconds = Infinity) {
+  constructor(promise: PromiseLike<T> | null, seconds = Infinity) {
     super();
     this.nextCompletionWaiter = null;
     this.prevCompletionWaiter = null;
@@ -30,7 +31,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   // From now on a rejection of the promise is handled, even if the wait never begins.
   override takenOver(): void {
-    this.reaction = Reaction.join(this.promise, this);
+    if (this.promise !== null) this.reaction = Reaction.join(this.promise, this);
   }
 
   override discarded(): void {
@@ -39,7 +40,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
 
   override begin(fiber: WaitingFiber): boolean {
     if (this.early !== null) return this.early.failed ? this.fail(this.early.outcome) : this.give(this.early.outcome);
-    this.reaction ??= Reaction.join(this.promise, this);
+    this.reaction ??= Reaction.join(this.promise!, this);
     if (this.limit <= 0) {
       this.leave();
       return this.fail(timeoutError());
@@ -78,6 +79,7 @@ export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
   }
 }
 
-function timeoutError(): TimeoutError {
+/** The error of a wait for a promise that took too long. */
+export function timeoutError(): TimeoutError {
   return new TimeoutError("until() timed out: the promise was not settled in time");
 }

@@ -15,7 +15,7 @@ export function shuffler(seed: number): Shuffle {
   if (typeof seed !== "number" || Number.isNaN(seed)) {
     throw new TypeError(`Cannot shuffle as 'shuffle' must be a number, the seed: current value is ${seed}`);
   }
-  const random = xorshift(seed);
+  const random = seededRandom(seed);
   return (queue, level, most) => {
     const slots: number[] = [];
     for (let slot; slots.length < most && (slot = queue.shift(level)) !== NONE;) slots.push(slot);
@@ -28,8 +28,11 @@ export function shuffler(seed: number): Shuffle {
   };
 }
 
-/** Marsaglia's xorshift32 (https://doi.org/10.18637/jss.v008.i14): numbers from 0 (included) to 1 (excluded). */
-function xorshift(seed: number): () => number {
+/**
+ * Random numbers from 0 (included) to 1 (excluded) that a seed determines: Marsaglia's xorshift32
+ * (https://doi.org/10.18637/jss.v008.i14).
+ */
+export function seededRandom(seed: number): () => number {
   // Small seeds are spread over all bits. The state must not be 0, as the generator would stay there.
   let state = (Math.imul(seed | 0, 0x9e3779b1) ^ 0x6d2b79f5) || 1;
   return () => {

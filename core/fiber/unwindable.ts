@@ -36,18 +36,30 @@ export abstract class Unwindable extends Interruptible {
    */
   requestUnwind(depth: number, grace: number, reason: unknown): void {
     const control = this.ensureControl();
-    const until = this.loop.clock.now() + grace;
+    const now = this.loop.clock.now();
     const innermost = control.unwinding;
     if (innermost === null || innermost.hasInCleanup(depth)) {
-      control.unwinding = new Unwinding(depth, until, this.last, reason, innermost);
+      control.unwinding = new Unwinding(depth, grace, now, this.last, reason, innermost);
       this.deliverSoon();
       return;
     }
     const unwinding = unwindingFor(depth, innermost);
-    unwinding.extend(depth, until, reason);
+    unwinding.extend(depth, grace, now, reason);
+    if (this.wait === null || !this.wait.shielded) this.announce(unwinding);
     // Cleanup that is under way continues until the new deadline.
     if (this !== context.fiber) this.startGrace(unwinding);
     else this.loop.stepBudget = 0;
+  }
+
+  /** @internal An unwinding takes effect: tells the subroutines that it is to close. */
+  protected override announce(unwinding: Unwinding): void {
+    const from = Math.max(0, unwinding.depth);
+    if (from >= unwinding.announced) return;
+    const frames = this.frames;
+    unwinding.announced = from;
+    if (frames === null) return;
+    // The innermost first. They may end meanwhile only when this fiber runs.
+    for (let i = frames.length - 1; i >= from; i--) frames[i].via?.unwindingBegins();
   }
 
   /** @internal The fiber accepted a hot swap in the step in which interrupts arrived: they apply to the new generator. */
@@ -60,6 +72,20 @@ export abstract class Unwindable extends Interruptible {
   override graceLeft(): number | null {
     const unwinding = this.control?.unwinding ?? null;
     return unwinding === null ? null : Math.max(0, unwinding.graceEnd() - this.loop.clock.now());
+  }
+
+  /** @internal When the grace of its termination ends, by the scheduler's clock; `Infinity` if it is not terminated. */
+  terminationEnd(): number {
+    let end = Infinity;
+    for (let unwinding = this.control?.unwinding ?? null; unwinding !== null; unwinding = unwinding.outer) {
+      if (unwinding.depth < 0) end = Math.min(end, unwinding.until);
+    }
+    return end;
+  }
+
+  /** @internal An unwinding was held back until now: its grace begins now, and ends at `end` at the latest. */
+  restartGrace(end: number): void {
+    this.control?.unwinding?.restartGrace(this.loop.clock.now(), end);
   }
 
   /** @internal */
@@ -77,7 +103,7 @@ export abstract class Unwindable extends Interruptible {
   /** @internal Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
   protected closesTop(control: Control): boolean {
     const unwinding = control.unwinding;
-    return unwinding !== null && !unwinding.due && unwinding.closing === this.height;
+    return unwinding !== null && unwinding.closing === this.height;
   }
 
   /** @internal */

@@ -9,10 +9,14 @@ export class Unwinding {
   depth: number;
   /** How many suspended frames are beneath the one that is being closed; frames above that one are its cleanup. */
   closing = -1;
+  /** Seconds for which waits of cleanup code are honoured. */
+  grace: number;
   /** When waits are no longer honoured, in seconds of the scheduler's clock. */
   until: number;
   /** Fires at `until`. */
   timer: Timer | null = null;
+  /** How many suspended frames it leaves as far as the subroutines above know. */
+  announced = Infinity;
   /** `return()` is due at the next step. */
   due = true;
   /** How often a wait was cut short with `return()` after the grace. */
@@ -26,9 +30,10 @@ export class Unwinding {
   /** The unwinding in whose cleanup this one happens. */
   readonly outer: Unwinding | null;
 
-  constructor(depth: number, until: number, last: unknown, reason: unknown, outer: Unwinding | null) {
+  constructor(depth: number, grace: number, now: number, last: unknown, reason: unknown, outer: Unwinding | null) {
     this.depth = depth;
-    this.until = until;
+    this.grace = grace;
+    this.until = now + grace;
     this.last = last;
     this.reason = reason;
     this.outer = outer;
@@ -40,14 +45,23 @@ export class Unwinding {
   }
 
   /** Makes it close more frames, or end earlier. */
-  extend(depth: number, until: number, reason: unknown): void {
+  extend(depth: number, grace: number, now: number, reason: unknown): void {
+    const until = now + grace;
     if (depth < this.depth) {
       this.depth = depth;
       this.reason = reason;
+      this.grace = grace;
       this.until = until;
     } else if (reason === null) {
       this.until = Math.min(this.until, until);
     }
+    this.cancelTimer();
+  }
+
+  /** It was held back until now: its grace begins now, and ends at `end` at the latest. */
+  restartGrace(now: number, end: number): void {
+    if (!this.due) return;
+    this.until = Math.max(this.until, Math.min(now + this.grace, end));
     this.cancelTimer();
   }
 

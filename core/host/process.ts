@@ -23,6 +23,43 @@ export function exitProcess(code: number): void {
   else host.process?.exit(code);
 }
 
+/** Whether this host has processes that can be sent signals. */
+export function hasSignals(): boolean {
+  return isDeno() ? host.Deno!.addSignalListener !== undefined : typeof host.process?.on === "function";
+}
+
+/**
+ * Listens to a signal of the process.
+ *
+ * @returns A function that stops listening.
+ * @throws {TypeError} The host's error, if it does not know the signal or cannot listen to it.
+ */
+export function onSignal(signal: string, handler: () => void): () => void {
+  if (isDeno()) {
+    host.Deno!.addSignalListener(signal, handler);
+    return () => host.Deno!.removeSignalListener(signal, handler);
+  }
+  host.process!.on(signal, handler);
+  return () => void host.process!.off(signal, handler);
+}
+
+// How often each signal is claimed.
+const claims = new Map<string, number>();
+
+/**
+ * Listens to a signal that the program handles itself: meanwhile it does not ask the process to end.
+ *
+ * @returns A function that stops listening.
+ */
+export function claimSignal(signal: string, handler: () => void): () => void {
+  const stop = onSignal(signal, handler);
+  claims.set(signal, (claims.get(signal) ?? 0) + 1);
+  return () => {
+    stop();
+    claims.set(signal, claims.get(signal)! - 1);
+  };
+}
+
 /** A signal that asks a process to end. */
 export type TerminationSignal = "SIGINT" | "SIGTERM";
 
@@ -31,24 +68,22 @@ export function onTermination(
   callback: (signal: TerminationSignal) => void,
   signals: readonly TerminationSignal[] = ["SIGINT", "SIGTERM"],
 ): () => void {
-  const handlers = signals.map((signal) => ({ signal, handler: () => callback(signal) }));
-  const listening = handlers.filter(({ signal, handler }) => listen(signal, handler));
+  if (!hasSignals()) return () => {};
+  const stops = signals.map((signal) =>
+    listen(signal, () => {
+      if (!claims.get(signal)) callback(signal);
+    })
+  );
   return () => {
-    for (const { signal, handler } of listening) {
-      if (isDeno()) host.Deno!.removeSignalListener(signal, handler);
-      else host.process!.off(signal, handler);
-    }
+    for (const stop of stops) stop();
   };
 }
 
-function listen(signal: string, handler: () => void): boolean {
+function listen(signal: string, handler: () => void): () => void {
   try {
-    if (isDeno()) host.Deno!.addSignalListener(signal, handler);
-    else if (typeof host.process?.on === "function") host.process.on(signal, handler);
-    else return false;
-    return true;
+    return onSignal(signal, handler);
   } catch {
     // Windows has no SIGTERM.
-    return false;
+    return () => {};
   }
 }

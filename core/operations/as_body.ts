@@ -3,19 +3,25 @@ import { type Body, isGenerator, isThenable } from "../base/generator.ts";
 import { isWaitable, Operation, WAIT } from "../fiber/operation.ts";
 import { PromiseWait } from "../fiber/promise_wait.ts";
 import { Call } from "./call.ts";
+import { Finish } from "./finish.ts";
+import { isJoinable } from "./joinable.ts";
 import { takeOver } from "./parts.ts";
 
 /**
  * The operation that waits for an item which is not a generator: the item itself if it is an operation, or a new one for
  * a coroutine, a future or a promise.
  */
-export function operationFor<T>(item: Operation<T> | PromiseLike<T>, kinds?: string): Operation<T>;
+export function operationFor<T>(
+  item: Operation<T> | PromiseLike<T> | { finish(): Operation<T> },
+  kinds?: string,
+): Operation<T>;
 export function operationFor(item: unknown, kinds?: string): Operation<unknown>;
 export function operationFor(
   item: unknown,
   kinds = "an operation, a generator object, a coroutine or a promise",
 ): Operation<unknown> {
   if (item instanceof Operation) return item;
+  if (isJoinable(item)) return new Finish(item, Infinity);
   if (isWaitable(item)) return item[WAIT]();
   if (isThenable(item)) return new PromiseWait(item);
   throw new TypeError(`Cannot wait for ${describe(item)}: give ${kinds}`);

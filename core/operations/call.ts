@@ -26,6 +26,10 @@ export class Call<T> extends Operation<T> {
     return [this.work];
   }
 
+  override get callsSubroutine(): boolean {
+    return true;
+  }
+
   override begin(fiber: Fiber): boolean {
     // Taken over now: an interrupt may come before the first step of the subroutine, which is then never made.
     if (this.work !== null) takeOver(this.work);

@@ -17,6 +17,11 @@ export interface Joinable {
   toString(): string;
 }
 
+/** Whether the end of a value can be waited for: it is a coroutine. */
+export function isJoinable(value: unknown): value is Joinable {
+  return typeof value === "object" && value !== null && "giveOutcome" in value;
+}
+
 /** Takes an outcome that is there at once. */
 export interface OutcomeReceiver {
   /** Takes a result. */

@@ -3,7 +3,6 @@ import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, PARKED_RESULT, REJECTED, SPENT, UNTIL_ABORTED, WAITING } from "../fiber/operation.ts";
-import { Call } from "./call.ts";
 import { discard, giveBack, takeOver } from "./parts.ts";
 import { parkInSubroutine } from "./repeated_wait.ts";
 
@@ -85,8 +84,8 @@ class Limited<T> extends Operation<T> implements Abortable {
 
   override throw(error: unknown): never {
     this.ended();
-    // As `Call` does itself.
-    if (this.inner instanceof Call) recordCaller(error, this.throw);
+    // As a call does itself.
+    if (this.inner.callsSubroutine) recordCaller(error, this.throw);
     throw error;
   }
 

@@ -9,7 +9,6 @@ import type { Fiber } from "../fiber/fiber.ts";
 import type { Frame } from "../fiber/frame.ts";
 import { type Operation, PARKED_RESULT, WAITING } from "../fiber/operation.ts";
 import { delegate } from "./as_body.ts";
-import { Call } from "./call.ts";
 
 /** Parks an operation that was yielded with plain `yield`: a subroutine waits for `again`, the same wait once more. */
 export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again: Operation<T>): false {
@@ -21,7 +20,7 @@ export function parkInSubroutine<T>(operation: Operation<T>, fiber: Fiber, again
 
 /** Whether a program's subroutine runs on these frames, and not only such a wait. */
 export function inSubroutine(frames: readonly Frame[] | null): boolean {
-  return frames !== null && frames.some(({ via }) => via === null || via instanceof Call);
+  return frames !== null && frames.some(({ via }) => via === null || via.callsSubroutine);
 }
 
 /** Continues the wait of an operation whose `next()` has found its condition unmet. */

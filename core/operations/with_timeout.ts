@@ -71,7 +71,8 @@ class WithTimeout<T> extends Call<T> {
  *
  * @param limit Seconds, a duration or an `AbortSignal`, see {@linkcode Limit}; none with `null`. With zero or less, `work`
  * succeeds only if it does not have to wait; a promise always has to, even a settled one.
- * @param work An operation, a generator object or a promise.
+ * @param work An operation, a generator object, a coroutine or a promise. A coroutine or a promise goes on after a
+ * timeout, and is no longer waited for.
  * @returns The value of `work`.
  * @throws {TimeoutError} At the yield, if time is up first.
  * @throws {TypeError} If `limit` is not a valid limit.
@@ -94,12 +95,12 @@ class WithTimeout<T> extends Call<T> {
  */
 export function withTimeout<T>(
   limit: Limit,
-  work: Operation<T> | Generator<unknown, T, unknown> | PromiseLike<T>,
+  work: Operation<T> | Generator<unknown, T, unknown> | { finish(): Operation<T> } | PromiseLike<T>,
 ): Operation<T> {
   const seconds = limitSeconds(limit, "limit the time of work");
   if (isGenerator(work)) {
     return limited(new WithTimeout<T>(seconds, work as Generator<unknown, T, unknown>, null), limit);
   }
-  const operation = operationFor(work, "an operation such as coro.finish(), a generator object or a promise");
+  const operation = operationFor(work);
   return limited(new WithTimeout<T>(seconds, asBody(operation), operation), limit);
 }

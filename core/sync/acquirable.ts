@@ -13,7 +13,7 @@ import type { Fiber } from "../fiber/fiber.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import { watch } from "../fiber/misuse.ts";
-import { checkOptionalName, describeNamed } from "./name.ts";
+import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** @internal Something that is acquired, and has to be released. */
@@ -104,15 +104,15 @@ function waitSeconds(blocking: boolean, limit: Limit): number {
 
 /** @internal An operation that acquires something. */
 export abstract class Acquisition<T = unknown> extends Waiter<T> {
-  /** @internal How many levels of a lock it takes at once. */
-  declare depth: number;
+  /** @internal How much it takes at once: levels of a lock, permits of a semaphore. */
+  declare amount: number;
   /** @internal Where the program called, with `debug`. */
   declare callSite: string | null;
 
   /** @internal */
   constructor() {
     super();
-    this.depth = 1;
+    this.amount = 1;
     this.callSite = null;
   }
 

@@ -7,7 +7,7 @@ import { limited } from "../operations/limited.ts";
 import { ConditionWait, ConditionWaitFor } from "./condition_wait.ts";
 import type { Lock } from "./lock.ts";
 import { BaseLock, type LockStatistics } from "./base_lock.ts";
-import { checkOptionalName, describeNamed } from "./name.ts";
+import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { RLock } from "./rlock.ts";
 import { WaitQueue } from "../fiber/wait_queue.ts";
 

@@ -2,7 +2,7 @@ import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
-import { checkOptionalName, describeNamed } from "./name.ts";
+import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 
 /** The state of an {@linkcode Event} at one moment. */

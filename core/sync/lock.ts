@@ -19,7 +19,7 @@ import { Mutex } from "./mutex.ts";
  *     assertEquals(lock.locked(), true);
  *   }
  *   assertEquals(yield* lock.acquire(true, 1), true);
- *   assertEquals(yield* lock.acquire(false), false);
+ *   assertEquals(lock.tryAcquire(), false);
  *   lock.release();
  * });
  * ```

@@ -4,8 +4,10 @@
  * A lock is among the resources of its owner, so that it passes to the next in the queue when the owner ends.
  */
 import type { Coro } from "../coroutine/coro.ts";
-import { coroOf } from "../coroutine/coro_of.ts";
+import { callOfProgram } from "../base/call_site.ts";
+import { coroOf, runningCoro } from "../coroutine/coro_of.ts";
 import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
+import { watch } from "../fiber/misuse.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { BaseLock } from "./base_lock.ts";
 
@@ -30,12 +32,35 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
     return true;
   }
 
+  /**
+   * Acquires it for the running coroutine if it is free, without waiting. It never is while another waits for it.
+   *
+   * @returns Whether it was acquired.
+   * @throws {Error} Outside coroutines, as a coroutine owns it.
+   */
+  tryAcquire(): boolean {
+    const coro = this.ownerToBe();
+    if (this.owner !== null) return false;
+    this.#own(coro, 1, watch.active ? callOfProgram() : null);
+    return true;
+  }
+
+  /** @internal The running coroutine. */
+  protected ownerToBe(): Coro {
+    const coro = runningCoro();
+    if (coro !== null) return coro;
+    throw new Error(`Cannot acquire ${this} outside a coroutine: use it inside 'run(function* () { ... })'`);
+  }
+
   /** @internal Makes the coroutine of `acquisition` the owner. The lock is free. */
   protected grantTo(acquisition: Acquisition): void {
-    const coro = coroOf(acquisition.fiber!);
+    this.#own(coroOf(acquisition.fiber!), acquisition.amount, acquisition.callSite);
+  }
+
+  #own(coro: Coro, depth: number, callSite: string | null): void {
     this.owner = coro;
-    this.depth = acquisition.depth;
-    this.callSite = acquisition.callSite;
+    this.depth = depth;
+    this.callSite = callSite;
     addOwnedResource(coro, this);
   }
 
@@ -56,7 +81,7 @@ export abstract class Mutex extends BaseLock implements OwnedResource {
 
   /** @internal */
   override releaseFor(wait: Acquisition): void {
-    wait.depth = this.depth;
+    wait.amount = this.depth;
     wait.callSite = this.callSite;
     this.free();
   }

@@ -54,7 +54,15 @@ export class RLock extends Mutex {
   /** @internal */
   override take(acquisition: Acquisition): boolean {
     if (this.owner !== coroOf(acquisition.fiber!)) return super.take(acquisition);
-    this.depth += acquisition.depth;
+    this.depth += acquisition.amount;
+    return true;
+  }
+
+  /** As for a `Lock`, but the coroutine that holds it may acquire it again. */
+  override tryAcquire(): boolean {
+    const coro = this.ownerToBe();
+    if (this.owner !== coro) return super.tryAcquire();
+    this.depth++;
     return true;
   }
 

@@ -1,17 +1,24 @@
 import type { Coro } from "../coroutine/coro.ts";
 import { checkCount } from "../base/count.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { limited } from "../operations/limited.ts";
 import { Acquirable, type Acquisition } from "./acquirable.ts";
+import { AcquireMany, type Permits } from "./acquire_many.ts";
 
 /** The state of a semaphore at one moment. */
 export interface SemaphoreStatistics {
   /** Permits that are free. */
   readonly value: number;
-  /** How many operations wait for one. */
+  /** How many operations wait. There may be free permits then, if the first waits for more than there are. */
   readonly waiters: number;
 }
 
 /**
- * A number of permits: `acquire` takes one, waiting in the queue if there is none, and `release` adds some.
+ * A number of permits: `acquire` takes one, `acquireMany` several at once, waiting in the queue if there are not enough,
+ * and `release` adds some.
+ *
+ * Those that wait are served in order: one that waits for many permits is not overtaken by others that need few.
  *
  * Permits have no owner: any code may release any number of them, and their number may grow that way. A
  * `BoundedSemaphore` does not allow it.
@@ -38,7 +45,7 @@ export interface SemaphoreStatistics {
  * assertEquals(seats.statistics(), { value: 2, waiters: 0 });
  * ```
  */
-export class Semaphore extends Acquirable {
+export class Semaphore extends Acquirable implements Permits {
   #value: number;
   /** @internal The largest number of permits there may be. */
   protected readonly bound: number;
@@ -68,9 +75,50 @@ export class Semaphore extends Acquirable {
     return `a permit of ${this}`;
   }
 
-  /** Whether all permits are taken, so that `acquire` would wait. */
+  /** Whether `acquire` would wait: all permits are taken, or others wait. */
   locked(): boolean {
-    return this.#value === 0;
+    return this.#value === 0 || this.waiters.length > 0;
+  }
+
+  /**
+   * Acquires permits if they are free and nothing waits for permits, without waiting, from any code.
+   *
+   * @param n How many.
+   * @returns Whether they were acquired.
+   * @throws {TypeError} If `n` is not a number.
+   * @throws {RangeError} If `n` is not a positive integer, or more than a `BoundedSemaphore` began with.
+   */
+  tryAcquire(n = 1): boolean {
+    this.#checkPermits(n);
+    if (this.locked() || this.#value < n) return false;
+    this.#value -= n;
+    return true;
+  }
+
+  /**
+   * Acquires several permits at once, waiting until there are enough and those that came before have got theirs. Others
+   * get a turn only if it has to wait.
+   *
+   * If it is interrupted after it was granted the permits and before it runs, they go back.
+   *
+   * @param n How many.
+   * @param limit How long to wait at most; zero or less does not wait.
+   * @throws {TimeoutError} At the yield, if there are not enough in time.
+   * @throws {TypeError} If `n` is not a number, or `limit` is not valid.
+   * @throws {RangeError} If `n` is not a positive integer, or more than a `BoundedSemaphore` began with: so many will
+   * never be free.
+   */
+  acquireMany(n: number, limit?: Limit): Operation<void> {
+    this.#checkPermits(n);
+    return limited(new AcquireMany(this, n, limitSeconds(limit, "acquire permits")), limit);
+  }
+
+  #checkPermits(n: number): void {
+    checkCount(n, 1, "acquire permits as 'n'");
+    if (n <= this.bound) return;
+    throw new RangeError(
+      `Cannot acquire ${n} permits of ${this} as it never has more than it began with: current value is ${this.bound}`,
+    );
   }
 
   /**
@@ -89,17 +137,26 @@ export class Semaphore extends Acquirable {
           `current value is ${this.#value}`,
       );
     }
-    for (let left = n; left > 0; left--) {
-      const next = this.waiters.shift();
-      if (next === null) {
-        this.#value += left;
-        return;
-      }
-      this.grant(next);
+    this.#value += n;
+    this.admitWaiting();
+  }
+
+  /** @internal */
+  admitWaiting(): void {
+    for (let first = this.waiters.head; first !== null && first.amount <= this.#value; first = this.waiters.head) {
+      this.waiters.remove(first);
+      this.#value -= first.amount;
+      this.grant(first);
     }
   }
 
-  /** @internal Grants a permit to a dequeued waiter. */
+  /** @internal */
+  restore(n: number): void {
+    const missing = Math.min(n, this.bound - this.#value);
+    if (missing > 0) this.release(missing);
+  }
+
+  /** @internal Tells a waiter, which was removed from the queue, that it has its permits. */
   protected grant(acquisition: Acquisition): void {
     acquisition.granted();
   }
@@ -110,9 +167,9 @@ export class Semaphore extends Acquirable {
   }
 
   /** @internal */
-  override take(_acquisition: Acquisition): boolean {
-    if (this.#value === 0) return false;
-    this.#value--;
+  override take({ amount }: Acquisition): boolean {
+    if (this.waiters.length > 0 || this.#value < amount) return false;
+    this.#value -= amount;
     return true;
   }
 

@@ -10,7 +10,9 @@ import { type Effort, runScript } from "./harness.ts";
 import { benchReading } from "./io/reading.ts";
 import { benchLocks } from "./locks.ts";
 import { benchMemory, benchMessages } from "./messages.ts";
+import { benchQueues } from "./queues.ts";
 import { benchScale } from "./scale.ts";
+import { benchScopes } from "./scopes.ts";
 import { benchSignals } from "./signals.ts";
 import { benchSize } from "./size.ts";
 import { benchSleepers } from "./sleepers.ts";
@@ -21,9 +23,11 @@ import { benchSwitches } from "./switches.ts";
 const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   switches: benchSwitches,
   spawns: benchSpawns,
+  scopes: benchScopes,
   calls: benchCalls,
   messages: benchMessages,
   locks: benchLocks,
+  queues: benchQueues,
   signals: benchSignals,
   memory: benchMemory,
   sleepers: benchSleepers,

@@ -58,7 +58,8 @@ for (const name of ["asyncio", "go", "erlang"]) {
     name: `${name} does its works correctly, if it is installed`,
     ignore: peer === undefined,
     fn: async () => {
-      for (const each of WORKS.filter(({ kind }) => kind !== "server")) {
+      const { lacks } = PEERS.find((each) => each.name === name)!;
+      for (const each of WORKS.filter((each) => each.kind !== "server" && !lacks.includes(each.name))) {
         const process = new Process(peer!.ready.start(each.name));
         try {
           const amount = littleOf(each.name, each.unit);

@@ -12,7 +12,7 @@ import {
 } from "@asyncoro/asyncoro";
 import { runVirtual, runVirtualWith, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import type { Overflow } from "../../core/coroutine/mailbox.ts";
+import type { Overflow } from "../../core/base/overflow.ts";
 import { thrownBy } from "../helpers/lab.ts";
 
 // deno-lint-ignore no-explicit-any -- bodies of coroutines that return anything
@@ -324,7 +324,7 @@ Deno.test("spawnWith() throws for a wrong mailbox, and creates nothing", async (
   }
   assertThrows(wrong({ capacity: 1, overflow: "drop" }), TypeError, "'overflow' must be one of wait, drop-oldest");
   assertThrows(wrong({ capacity: 1, overflow: null }), TypeError, "'overflow' must be one of");
-  assertThrows(wrong({ capacity: 1, overfow: "wait" }), TypeError, 'current value is "overfow"');
+  assertThrows(wrong({ capacity: 1, overfow: "wait" }), TypeError, "there is no option 'overfow'");
   for (const mailbox of [null, 5, "wait"]) assertThrows(wrong(mailbox), TypeError, "'mailbox' must be an object");
   assertEquals(scheduler.stats().spawned, 0);
   await scheduler.terminate();

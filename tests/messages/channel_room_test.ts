@@ -2,7 +2,7 @@
 import { Channel, ChannelClosedError, Coro } from "@asyncoro/asyncoro";
 import { runVirtual, runVirtualWith } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import type { Overflow } from "../../core/coroutine/mailbox.ts";
+import type { Overflow } from "../../core/base/overflow.ts";
 
 // deno-lint-ignore no-explicit-any -- bodies of coroutines that return anything
 type Body = Generator<unknown, any, unknown>;

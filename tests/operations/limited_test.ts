@@ -14,6 +14,7 @@ import {
   type Limit,
   Lock,
   Operation,
+  Queue,
   race,
   RLock,
   Semaphore,
@@ -180,6 +181,43 @@ const KINDS: Readonly<Record<string, (lab: Lab) => Wait>> = {
       };
     }]),
   ),
+  "Semaphore.acquireMany": () => {
+    const semaphore = new Semaphore(1);
+    return {
+      begin: (_coro, limit) => semaphore.acquireMany(2, limit),
+      grant: () => semaphore.release(),
+      value: undefined,
+      late: TimeoutError,
+    };
+  },
+  "Queue.get": () => {
+    const queue = new Queue<string>(1);
+    return {
+      begin: (_coro, limit) => queue.get(limit),
+      grant: () => void queue.tryPut("item"),
+      value: "item",
+      late: TimeoutError,
+    };
+  },
+  "Queue.items": () => {
+    const queue = new Queue<string>(1);
+    return {
+      begin: (_coro, limit) => queue.items(limit).next(),
+      grant: () => void queue.tryPut("item"),
+      value: "item",
+      late: TimeoutError,
+    };
+  },
+  ...Object.fromEntries([0, 1].map((capacity) => [`Queue.put with a capacity of ${capacity}`, (): Wait => {
+    const queue = new Queue<string>(capacity);
+    queue.tryPut("first");
+    return {
+      begin: (_coro, limit) => queue.put("second", limit),
+      grant: () => void queue.tryGet(),
+      value: true,
+      late: TimeoutError,
+    };
+  }])),
   "Event.wait": () => {
     const event = new Event();
     return {

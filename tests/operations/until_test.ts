@@ -1,8 +1,15 @@
 /**
  * `until`: promises in coroutines, late, rejected and abandoned.
  */
-import { race, run, sleep, TimeoutError, until } from "@asyncoro/asyncoro";
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { race, run, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { inLab, settle } from "../helpers/lab.ts";
 
 Deno.test("until returns the value and throws the rejection, the same object", async () => {
@@ -74,7 +81,7 @@ Deno.test("until refuses other values than promises, at the call", () => {
     assertThrows(
       () => until(value as PromiseLike<unknown>),
       TypeError,
-      `Cannot wait as until() takes a promise: current value is ${words}`,
+      `Cannot wait as until() takes a promise or a function that returns one: current value is ${words}`,
     );
   }
 });
@@ -151,3 +158,135 @@ Deno.test("run gives async code the result, and its rejection", async () => {
     "inner",
   );
 });
+
+// --- a function that returns a promise ----------------------------------------------------------------------------
+
+Deno.test("until calls a function at the yield, and gives the value or the error of its promise", () =>
+  inLab(async ({ scheduler }) => {
+    await scheduler.spawn(function* () {
+      let calls = 0;
+      const operation = until((signal) => {
+        assertInstanceOf(signal, AbortSignal);
+        assertEquals(signal.aborted, false);
+        calls++;
+        return Promise.resolve("value");
+      });
+      assertEquals(calls, 0);
+      assertEquals(yield* operation, "value");
+      assertEquals(calls, 1);
+      assertEquals(yield until(() => Promise.resolve(1)), 1);
+      const errors = [
+        () => Promise.reject(new Error("rejected")),
+        () => {
+          throw new Error("thrown");
+        },
+        () => 5,
+      ];
+      for (const fn of errors) {
+        try {
+          yield* until(fn as () => Promise<never>);
+          throw new Error("not reached");
+        } catch (error) {
+          assertMatch((error as Error).message, /^(rejected|thrown|Cannot wait as the function .* value is 5)$/);
+        }
+      }
+      assertEquals(scheduler.stats().hostOperations, 0);
+    }).value();
+  }));
+
+Deno.test("the signal of until is aborted when its wait is cut short, in every way", () =>
+  inLab(async ({ scheduler }) => {
+    for (const how of ["timeout", "throw", "terminate", "race", "withTimeout", "ends"]) {
+      let signal: AbortSignal | undefined;
+      const start = (given: AbortSignal): Promise<unknown> => {
+        signal = given;
+        return how === "ends" ? Promise.resolve() : new Promise((_, reject) => {
+          given.addEventListener("abort", () => reject(given.reason));
+        });
+      };
+      const coro = scheduler.spawn(function* (self) {
+        if (how === "timeout") yield* until(start, 1);
+        else if (how === "race") yield* race(until(start), self.sleep(1));
+        else if (how === "withTimeout") yield* withTimeout(1, until(start));
+        else yield* until(start);
+      });
+      scheduler.spawn(function* (self) {
+        yield* self.sleep(1);
+        if (how === "throw") coro.throw(new Error("thrown"));
+        if (how === "terminate") coro.terminate();
+      });
+      const error = await coro.value().catch((thrown) => thrown);
+      assertEquals(signal!.aborted, how !== "ends", how);
+      if (how === "timeout") assertInstanceOf(signal!.reason, TimeoutError);
+      else if (how !== "ends") assertEquals((signal!.reason as Error).name, "AbortError");
+      assertEquals(error?.name, { timeout: "TimeoutError", withTimeout: "TimeoutError", throw: "Error" }[how]);
+      await scheduler.join();
+    }
+  }));
+
+Deno.test("a value that nobody gets aborts the signal, too", () =>
+  inLab(async ({ scheduler }) => {
+    const gate = Promise.withResolvers<string>();
+    let signal: AbortSignal | undefined;
+    const coro = scheduler.spawn(function* () {
+      yield* until((given) => {
+        signal = given;
+        return gate.promise;
+      });
+    });
+    const end = coro.value();
+    await settle();
+    gate.resolve("value");
+    await gate.promise;
+    await null;
+    coro.terminate();
+    await end;
+    assertEquals(signal!.aborted, true);
+  }));
+
+Deno.test("until does not call the function when it could not wait, or when a race is decided before", () =>
+  inLab(async ({ scheduler }) => {
+    const never = (): Promise<never> => {
+      throw new Error("it was called");
+    };
+    await scheduler.spawn(function* (coro) {
+      for (const timeout of [0, -1]) {
+        try {
+          yield* until(never, timeout);
+        } catch (error) {
+          assertInstanceOf(error, TimeoutError);
+        }
+      }
+      yield* race(coro.sleep(0), until(never));
+      until(never);
+    }).value();
+  }));
+
+Deno.test("a signal as the limit of until ends the wait and aborts the function's signal, with its reason", () =>
+  inLab(async ({ scheduler }) => {
+    const reason = new Error("enough");
+    for (const spelling of ["yield*", "yield"]) {
+      const controller = new AbortController();
+      const seen: AbortSignal[] = [];
+      const start = (signal: AbortSignal): Promise<never> => {
+        seen.push(signal);
+        return new Promise(() => {});
+      };
+      const coro = scheduler.spawn(function* () {
+        if (spelling === "yield") yield until(start, controller.signal);
+        else yield* until(start, { timeout: 60, signal: controller.signal });
+      });
+      scheduler.spawn(function* (self) {
+        yield* self.sleep(1);
+        controller.abort(reason);
+      });
+      assertStrictEquals(await coro.value().catch((error) => error), reason);
+      assertEquals(seen.map((signal) => signal.reason), [reason]);
+      // One that is aborted already ends it before the function is called.
+      const late = scheduler.spawn(function* () {
+        yield* until(start, controller.signal);
+      });
+      assertStrictEquals(await late.value().catch((error) => error), reason);
+      assertEquals(seen.length, 1);
+    }
+  }));

@@ -2,8 +2,8 @@
  * Faults in the library, each of which the soak must find. They are put into the library's own classes, so that the
  * societies run unchanged.
  */
-import { Channel, Coro, Semaphore } from "@asyncoro/asyncoro";
-import { Queue } from "@asyncoro/asyncoro/asyncio";
+import { Channel, Coro, Queue, Semaphore } from "@asyncoro/asyncoro";
+import { Queue as TaskQueue } from "@asyncoro/asyncoro/asyncio";
 import { currentContext } from "../../core/host/async_context.ts";
 import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
@@ -20,11 +20,15 @@ import { Sleep } from "../../core/operations/sleep.ts";
 import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
+import { TokenBucket } from "../../core/sync/token_bucket.ts";
+import { ChildGroup } from "../../core/patterns/child_group.ts";
+import { ChildrenWait } from "../../core/patterns/children_wait.ts";
 import { WaitQueue } from "../../core/fiber/wait_queue.ts";
 import { Dispatcher } from "../../core/workers/pool/dispatcher.ts";
 import { WorkerHandle } from "../../core/workers/pool/worker_handle.ts";
 import { DatabaseConnection } from "../../core/workers/database/connection.ts";
 import { DecisiveTask } from "../../core/workers/tasks/lasting_task.ts";
+import { HostItems } from "../../core/patterns/host_items.ts";
 import { Fetch } from "../../core/workers/database/result_rows.ts";
 
 /** A method of any class. Each fault casts its receiver and arguments. */
@@ -330,10 +334,33 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "An item is got once",
     apply: () =>
-      sometimes(Queue.prototype, "add", 20, (add) =>
+      sometimes(TaskQueue.prototype, "add", 20, (add) =>
         function (item) {
           add.call(this, item);
           add.call(this, item);
+        }),
+  },
+  {
+    name: "a scope does not learn of a failure",
+    society: "scopes",
+    virtual: true,
+    invariant: "A failure of a child is the scope's",
+    apply: () =>
+      sometimes(ChildGroup.prototype, "childFailed", 5, () =>
+        function (child) {
+          this.childEnded(child);
+        }),
+  },
+  {
+    name: "an interruption ends the wait for the last children of a scope",
+    society: "scopes",
+    virtual: true,
+    invariant: "No child outlives its scope",
+    apply: () =>
+      sometimes(ChildrenWait.prototype, "interruptArrived", 2, () =>
+        function () {
+          this.last = false;
+          this.group.children.length = this.group.services.length = 0;
         }),
   },
   {
@@ -477,5 +504,33 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: false,
     invariant: "A fetch loses no row",
     apply: () => sometimes(Fetch.prototype, "reclaim", 1, () => () => {}),
+  },
+  {
+    name: "an item that is not handed over is not kept",
+    society: "flows",
+    virtual: false,
+    invariant: "come once, in order",
+    apply: () => sometimes(HostItems.prototype, "putBack", 1, () => () => {}),
+  },
+  {
+    name: "items that are left early are not closed",
+    society: "flows",
+    virtual: false,
+    invariant: "stays behind",
+    apply: () => sometimes(HostItems.prototype, "close", 5, () => () => {}),
+  },
+  {
+    name: "the item of a get that was cut short is lost",
+    society: "queues",
+    virtual: true,
+    invariant: "No item is lost",
+    apply: () => sometimes(Queue.prototype, "putBack", 1, () => () => {}),
+  },
+  {
+    name: "tokens are taken and stay",
+    society: "queues",
+    virtual: true,
+    invariant: "No token is made",
+    apply: () => sometimes(TokenBucket.prototype, "take", 20, () => () => {}),
   },
 ];

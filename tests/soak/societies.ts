@@ -5,6 +5,7 @@ import { conditions } from "./societies/conditions.ts";
 import { contexts } from "./societies/contexts.ts";
 import { databases } from "./societies/databases.ts";
 import { datagrams } from "./societies/datagrams.ts";
+import { flows } from "./societies/flows.ts";
 import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
@@ -12,7 +13,9 @@ import { messages } from "./societies/messages.ts";
 import { offices } from "./societies/offices.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
+import { scopes } from "./societies/scopes.ts";
 import { signals } from "./societies/signals.ts";
+import { queues } from "./societies/queues.ts";
 import { sockets } from "./societies/sockets.ts";
 import { supervision, swaps } from "./societies/swaps.ts";
 import { tasks } from "./societies/tasks.ts";
@@ -42,5 +45,8 @@ export const SOCIETIES: readonly Society[] = [
   databases,
   listeners,
   signals,
+  scopes,
+  flows,
   offices,
+  queues,
 ];

@@ -106,9 +106,11 @@ export class World {
     this.#whenFailed();
   }
 
-  /** Reports an error, unless the chaos has thrown it. */
+  /** Reports an error, unless the chaos has thrown it. A scope may fail with several at once. */
   expect(error: unknown, where: string): void {
-    if (!(error instanceof Thrown)) {
+    if (error instanceof AggregateError) {
+      for (const each of error.errors) this.expect(each, where);
+    } else if (!(error instanceof Thrown)) {
       this.violate("No error comes but those that were thrown", `${where}: ${text(error)}`);
     }
   }

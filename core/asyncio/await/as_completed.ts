@@ -3,7 +3,7 @@ import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { type Limit, limitSeconds, limitSignal } from "../../base/limit.ts";
-import { type Abortable, listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
+import { listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { type Awaitable, type AwaitedValue, isAwaitable } from "../loop/coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
@@ -27,7 +27,7 @@ export interface AsCompletedOptions {
  * In a coroutine, iterate with `for`: each item is an operation that evaluates to the next result. In an async function,
  * iterate with `for await`: the items are the futures themselves.
  */
-export class Completions<T> implements Abortable {
+export class Completions<T> {
   // The futures that are done and were not consumed yet; `null` for each that was not done in time.
   readonly #done = new Queue<Future<T> | null>();
   readonly #todo: Set<Future<T>>;

@@ -1,7 +1,7 @@
 import { describe, isInstance } from "../../base/describe.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { type Abortable, listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
+import { listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { Call, call } from "../../operations/call.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
@@ -24,7 +24,7 @@ type Block = Body | TimeoutBlock<unknown>;
 type State = "created" | "active" | "expiring" | "expired" | "finished";
 
 /** A time limit for a block of code in a task: `timeout` and `timeoutAt` call the block with it. */
-export class Timeout implements Abortable {
+export class Timeout {
   #when: number | null;
   #state: State = "created";
   #task: Task | null = null;

@@ -43,8 +43,7 @@ export function isCoroutine(value: unknown): value is Generator | Operation<unkn
 
 /** @internal The operation that awaits a value; `null` for a generator or a generator function, which is run instead. */
 export function operationOf(awaitable: unknown): Operation<unknown> | null {
-  if (isGenerator(awaitable) || isGeneratorFunction(awaitable)) return null;
-  return awaitable instanceof Coro ? awaitable.finish() : operationFor(awaitable);
+  return isGenerator(awaitable) || isGeneratorFunction(awaitable) ? null : operationFor(awaitable);
 }
 
 /** @internal Whether a value can be awaited. */

@@ -7,10 +7,9 @@ import type { ReadSource } from "./data_wait.ts";
 import type { StreamReader } from "./stream_reader.ts";
 
 /**
- * Feeds a reader from a socket, whether or not a task reads: until the reader has enough, and on when it wants more. So
- * the end of the stream and the loss of the connection are noticed although no task reads. And when the connection is
- * closed, little input is left unread in the host: with unread input, a host would discard output that the peer has not
- * received yet.
+ * Feeds a reader from a socket, whether or not a task reads. It pauses while the reader has enough. So the end of the
+ * stream and the loss of the connection are noticed although no task reads. It also leaves little input unread in the
+ * host: when a connection with unread input is closed, the host discards output that the peer has not received yet.
  *
  * One host read is under way as long as the reader wants more. It keeps the process alive only while a coroutine waits.
  */

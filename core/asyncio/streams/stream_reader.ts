@@ -1,7 +1,7 @@
 import { describe, isInstance } from "../../base/describe.ts";
 import { type Data, toBytes } from "../../io/stream/bytes.ts";
 import type { Bytes } from "../../io/stream/byte_queue.ts";
-import { Items } from "../../io/items.ts";
+import { Items } from "../../coroutine/items.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { IncompleteReadError, LimitOverrunError } from "../errors.ts";

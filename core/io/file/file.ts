@@ -12,7 +12,7 @@ import { denoWith } from "../../host/capability.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
 import { ReadBuffer } from "../stream/read_buffer.ts";
-import { Items } from "../items.ts";
+import { Items } from "../../coroutine/items.ts";
 import { type BoundedReadOptions, checkSize, type IoLimit, maxOf } from "../wait/io_options.ts";
 import { ReadExactly, readSomeOrAll } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";

@@ -1,7 +1,7 @@
 import type { Operation } from "../../fiber/operation.ts";
 import { denoWith } from "../../host/capability.ts";
 import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
-import { Items } from "../items.ts";
+import { Items } from "../../coroutine/items.ts";
 import { type BoundedReadOptions, type IoLimit, maxOf } from "../wait/io_options.ts";
 import { readSomeOrAll } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";

@@ -7,7 +7,7 @@ import { type Data, toBytes } from "../stream/bytes.ts";
 import { connect, type ConnectTarget } from "./connect.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
 import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
-import { Items } from "../items.ts";
+import { Items } from "../../coroutine/items.ts";
 import {
   type BoundedReadOptions,
   checkSize,

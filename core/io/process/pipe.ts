@@ -13,7 +13,7 @@ import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { Timeout } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { HostCall } from "../wait/host_call.ts";
-import { Items } from "../items.ts";
+import { Items } from "../../coroutine/items.ts";
 import {
   type BoundedReadOptions,
   checkSize,

@@ -51,7 +51,7 @@ export class ReadBuffer extends ByteQueue {
   /** Where the bytes come from. */
   source: ByteSource;
   private readonly readSize = new ReadSize();
-  // Made when it is needed: not while the waiting coroutines are no daemons and no wait is given up.
+  // Made when a daemon waits, or when the last wait is given up while the host reads; most buffers never need it.
   private keepAlive: KeepAlive | null = null;
   // The end may move: a file may have grown by the next read.
   private readonly endless: boolean;

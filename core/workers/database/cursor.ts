@@ -1,7 +1,7 @@
 import { describe } from "../../base/describe.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { type ItemAction, Items } from "../../io/items.ts";
+import { type ItemAction, Items } from "../../coroutine/items.ts";
 import { call } from "../../operations/call.ts";
 import { DatabaseError } from "../errors.ts";
 import { WorkerPool } from "../worker_pool.ts";

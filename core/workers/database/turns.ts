@@ -50,6 +50,6 @@ export class DatabaseTurns {
 
 function isWithin(fiber: WaitingFiber | null, ancestor: WaitingFiber | null): boolean {
   let current = fiber;
-  while (current !== null && current !== ancestor) current = current.parent;
+  while (current !== null && current !== ancestor) current = current.parentFiber;
   return current !== null;
 }

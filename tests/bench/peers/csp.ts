@@ -65,6 +65,18 @@ export const works: Works = {
   },
 
   /** A channel with one token in it is the lock. (A `write` would wait until the token is taken again.) */
+  "queue": async (amount) => {
+    const channel = new Channel<number>(1);
+    const producer = async () => {
+      for (let i = 0; i < amount; i++) await channel.write(i);
+    };
+    const produced = producer();
+    let sum = 0;
+    for (let i = 0; i < amount; i++) sum += (await channel.read())!;
+    await produced;
+    return sum;
+  },
+
   "lock": async (amount) => {
     const tokens = newChannel();
     let counter = 0;

@@ -122,6 +122,17 @@ export const works: Works = {
       return counter;
     })),
 
+  "queue": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const queue = yield* Queue.bounded<number>(1);
+      yield* Effect.forkChild(Effect.gen(function* () {
+        for (let i = 0; i < amount; i++) yield* Queue.offer(queue, i);
+      }));
+      let sum = 0;
+      for (let i = 0; i < amount; i++) sum += yield* Queue.take(queue);
+      return sum;
+    })),
+
   "broadcast": (amount) =>
     Effect.runPromise(Effect.scoped(Effect.gen(function* () {
       const messages = amount / SUBSCRIBERS;

@@ -30,6 +30,30 @@ class Queue<T> {
   }
 }
 
+/** A queue with room for one item; a put waits while it is full, a get while it is empty. */
+class QueueOfOne<T> {
+  #item: { item: T } | null = null;
+  #putters: { item: T; resolve: () => void }[] = [];
+  #getters: ((item: T) => void)[] = [];
+
+  put(item: T): Promise<void> {
+    const getter = this.#getters.shift();
+    if (getter !== undefined) getter(item);
+    else if (this.#item !== null) return new Promise((resolve) => this.#putters.push({ item, resolve }));
+    else this.#item = { item };
+    return Promise.resolve();
+  }
+
+  take(): Promise<T> {
+    if (this.#item === null) return new Promise((resolve) => this.#getters.push(resolve));
+    const { item } = this.#item;
+    const putter = this.#putters.shift();
+    this.#item = putter ?? null;
+    putter?.resolve();
+    return Promise.resolve(item);
+  }
+}
+
 /** First come, first served. */
 class Mutex {
   #locked = false;
@@ -140,6 +164,18 @@ export const works: Works = {
     };
     await Promise.all([holder(), holder()]);
     return counter;
+  },
+
+  "queue": async (amount) => {
+    const queue = new QueueOfOne<number>();
+    const producer = async () => {
+      for (let i = 0; i < amount; i++) await queue.put(i);
+    };
+    const produced = producer();
+    let sum = 0;
+    for (let i = 0; i < amount; i++) sum += await queue.take();
+    await produced;
+    return sum;
   },
 
   "broadcast": async (amount) => {

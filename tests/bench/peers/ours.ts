@@ -1,5 +1,5 @@
 /** Coroutines of this library, as a user writes them. */
-import { AsyncSocket, Channel, Coro, Lock, run } from "@asyncoro/asyncoro";
+import { AsyncSocket, Channel, Coro, Lock, Queue, run } from "@asyncoro/asyncoro";
 import { many } from "../harness.ts";
 import { runWorks, type Works } from "./contender.ts";
 import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
@@ -92,6 +92,17 @@ export const works: Works = {
       yield* one.finish();
       yield* other.finish();
       return counter;
+    }),
+
+  "queue": (amount) =>
+    run(function* (): Body<number> {
+      const queue = new Queue<number>(1);
+      new Coro(function* (): Body {
+        for (let i = 0; i < amount; i++) yield* queue.put(i);
+      });
+      let sum = 0;
+      for (let i = 0; i < amount; i++) sum += yield* queue.get();
+      return sum;
     }),
 
   "broadcast": (amount) =>

@@ -74,7 +74,8 @@ const RELEASE = ["-noshell", "-eval", "io:put_chars(erlang:system_info(otp_relea
 const erlang: Peer = {
   name: "erlang",
   title: "Erlang",
-  lacks: [],
+  // A mailbox has no bound.
+  lacks: ["queue"],
   async prepare(folder) {
     const release = await output("erl", RELEASE);
     if (release === null) return null;
@@ -91,12 +92,12 @@ const erlang: Peer = {
 export const PEERS: readonly Peer[] = [
   onDeno("ours", "ours", `${config.name} ${config.version}`),
   // Bare generators do not wait, so there are no locks, timers and sockets for them.
-  onDeno("floor", "floor", "bare generators", ["lock", "sleepers", "echo"]),
+  onDeno("floor", "floor", "bare generators", ["lock", "queue", "sleepers", "echo"]),
   onDeno("native", "async/await", "async functions"),
   // Its sockets are in packages of their own, for each platform, on top of node:net.
   ofNpm("effect", "effect", ["echo"]),
-  // It has neither locks nor sockets.
-  ofNpm("effection", "effection", ["lock", "echo"]),
+  // It has neither locks nor bounded queues nor sockets.
+  ofNpm("effection", "effection", ["lock", "queue", "echo"]),
   // It consists of channels; works without them would measure async functions again.
   ofNpm("csp", "@thi.ng/csp", ["switch", "spawn", "hundreds", "sleepers", "echo"]),
   asyncio,

@@ -73,6 +73,9 @@ export const WORKS: readonly ContendedWork[] = [
   batch("fan-in", "fan-in of 1,000 senders", SENDERS, 20_000, sumBelow),
   // An operation: one acquires the lock, yields and adds one to what it had read. The result: what two have counted.
   batch("lock", "lock, handed to and fro", 2, 500, (amount) => amount),
+  // An operation: an item is put into a queue that has room for one, and taken by another; both have to wait. The result:
+  // the sum of the items, which are all different.
+  batch("queue", "bounded queue of one, an item", 1, 1_000, sumBelow),
   // An operation: a message reaches one subscriber. The sender yields after each message, so that it is received before
   // the next. The result: the messages that came in order, of all subscribers.
   batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 5_000, (amount) => amount),

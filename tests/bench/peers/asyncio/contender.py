@@ -120,6 +120,21 @@ async def lock(amount):
     return counter
 
 
+async def queue(amount):
+    items = asyncio.Queue(1)
+
+    async def producer():
+        for item in range(amount):
+            await items.put(item)
+
+    produced = asyncio.create_task(producer())
+    total = 0
+    for _ in range(amount):
+        total += await items.get()
+    await produced
+    return total
+
+
 async def broadcast(amount):
     messages = amount // SUBSCRIBERS
     queues = [asyncio.Queue() for _ in range(SUBSCRIBERS)]
@@ -184,6 +199,7 @@ WORKS = {
     "ring": ring,
     "fan-in": fan_in,
     "lock": lock,
+    "queue": queue,
     "broadcast": broadcast,
     "sleepers": sleepers,
 }

@@ -156,6 +156,20 @@ var works = map[string]func(int) int{
 		return counter
 	},
 
+	"queue": func(amount int) int {
+		queue := make(chan int, 1)
+		go func() {
+			for i := 0; i < amount; i++ {
+				queue <- i
+			}
+		}()
+		sum := 0
+		for i := 0; i < amount; i++ {
+			sum += <-queue
+		}
+		return sum
+	},
+
 	// Go has no channel that reaches many: a channel for each of them is the usual way. With room for a message and
 	// giving way after each, nobody has to wait to send; without either it takes longer.
 	"broadcast": func(amount int) int {

@@ -1,7 +1,7 @@
 /**
- * The names that locks, semaphores, events and conditions may be given for `dump()` and errors.
+ * The names that locks, queues and other shared objects may be given for `dump()` and errors.
  */
-import { describe } from "../base/describe.ts";
+import { describe } from "./describe.ts";
 
 /** How an object reads in messages: `lock 'accounts'`, or `a lock` without a name. */
 export function describeNamed(kind: string, name: string | undefined): string {

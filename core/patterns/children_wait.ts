@@ -1,0 +1,109 @@
+import type { Owner } from "../fiber/owner.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { Operation } from "../fiber/operation.ts";
+import type { QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
+
+/** A child that has not ended. */
+interface AwaitedChild extends QueueLinks {
+  readonly coro: Owner;
+  readonly nextWaiter: AwaitedChild | null;
+}
+
+/** A group of children, as the waits for them use it. */
+interface AwaitedGroup {
+  readonly kind: string;
+  readonly children: WaitQueue<AwaitedChild>;
+  readonly services: WaitQueue<AwaitedChild>;
+  readonly size: number;
+  readonly ending: boolean;
+  wait: ChildrenWait | null;
+  terminateAll(): void;
+}
+
+// How many children a description lists.
+const MAX_SHOWN = 5;
+
+/** Waits until a group has no more than so many children, for which only these children can be responsible. */
+export class ChildrenWait extends Operation<void> {
+  declare private readonly group: AwaitedGroup;
+  declare private readonly most: number;
+  declare private readonly last: boolean;
+
+  /** With `last`, the children are being terminated, and services count too. Nothing cuts that wait short. */
+  constructor(group: AwaitedGroup, most: number, last: boolean) {
+    super();
+    this.group = group;
+    this.most = most;
+    this.last = last;
+  }
+
+  get label(): string {
+    return this.group.kind;
+  }
+
+  override get shielded(): boolean {
+    return this.last;
+  }
+
+  override get waitsFor(): string {
+    const names: string[] = [];
+    for (const { coro } of this.awaited()) {
+      if (names.length === MAX_SHOWN) break;
+      names.push(`${coro}`);
+    }
+    const more = this.count - names.length;
+    if (more > 0) names.push(`${more} more`);
+    return `the end of ${names.join(", ")}`;
+  }
+
+  private get count(): number {
+    return this.last ? this.group.size : this.group.children.length;
+  }
+
+  /** The children whose end it waits for. */
+  private *awaited(): Generator<AwaitedChild> {
+    for (let child = this.group.children.head; child !== null; child = child.nextWaiter) yield child;
+    if (!this.last) return;
+    for (let child = this.group.services.head; child !== null; child = child.nextWaiter) yield child;
+  }
+
+  private get met(): boolean {
+    return this.count <= this.most || (!this.last && this.group.ending);
+  }
+
+  override begin(fiber: Fiber): boolean {
+    if (this.met) return this.give(undefined);
+    this.group.wait = this;
+    fiber.owner.loop.noteBlocked(fiber.owner);
+    return false;
+  }
+
+  /** A child has ended, or the group has begun to end. */
+  look(): void {
+    if (!this.met) return;
+    this.group.wait = null;
+    this.resolve(undefined);
+  }
+
+  override reject(error: unknown): void {
+    this.group.wait = null;
+    super.reject(error);
+  }
+
+  override detach(): void {
+    this.group.wait = null;
+  }
+
+  // The coroutine is to end sooner than its children were told.
+  override interruptArrived(): void {
+    this.group.terminateAll();
+  }
+
+  // Services, too, can let a child go on, or end the scope by failing.
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    for (const queue of [this.group.children, this.group.services]) {
+      for (let child = queue.head; child !== null; child = child.nextWaiter) if (!dead(child.coro)) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,144 @@
+import { type CheckedLimit, checkLimit, type Limit } from "../base/limit.ts";
+import { BranchGroup } from "../coroutine/branches.ts";
+import { coroOf } from "../coroutine/coro_of.ts";
+import type { Waitable } from "../coroutine/waitable.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { type Operation, WAITING } from "../fiber/operation.ts";
+import { Timer } from "../fiber/timer.ts";
+import type { Grant } from "../operations/parts.ts";
+
+/**
+ * Runs its work on a branch of its own, so that interrupts of the coroutine do not reach it. They end this wait only when
+ * the shield is lifted, or when the work has ended.
+ */
+class Shield extends BranchGroup {
+  readonly #limit: CheckedLimit;
+  #lifted = false;
+  #value: unknown = undefined;
+  // Runs from the first interrupt on; the time at which it fires is kept, as a termination may bring it forward.
+  #timer: Timer | null = null;
+  #liftAt = Infinity;
+
+  constructor(work: unknown, limit: CheckedLimit) {
+    super([work]);
+    this.#limit = limit;
+  }
+
+  get label(): string {
+    return "shield";
+  }
+
+  override get shielded(): boolean {
+    return this.state === WAITING && !this.#lifted;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    const { signal } = this.#limit;
+    // What is to end the next wait ends this one, before the work begins.
+    this.#lifted = fiber.interrupted || signal?.aborted === true;
+    if (!this.#lifted) signal?.addEventListener("abort", this);
+    return super.begin(fiber);
+  }
+
+  override interruptArrived(): void {
+    const fiber = this.fiber!;
+    const now = fiber.loop.clock.now();
+    const first = this.#liftAt === Infinity ? now + this.#limit.seconds : this.#liftAt;
+    this.#setTimer(fiber, now, Math.min(first, coroOf(fiber).terminationEnd()));
+  }
+
+  #setTimer(fiber: WaitingFiber, now: number, liftAt: number): void {
+    if (liftAt <= now) return this.#end();
+    if (liftAt >= this.#liftAt) return;
+    this.#timer?.cancel();
+    this.#liftAt = liftAt;
+    this.#timer = new Timer(fiber.loop, fiber.level, liftAt - now, () => this.#lift());
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.#lift();
+  }
+
+  #lift(): void {
+    this.#end();
+    this.fiber!.shieldEnded();
+  }
+
+  /** From now on it holds nothing back. The cleanup that was held back has all its grace still. */
+  #end(): void {
+    this.#lifted = true;
+    this.#timer?.cancel();
+    this.#limit.signal?.removeEventListener("abort", this);
+    const end = coroOf(this.fiber!).terminationEnd();
+    for (let fiber: WaitingFiber | null = this.fiber; fiber !== null; fiber = fiber.parentFiber) {
+      fiber.restartGrace(end);
+    }
+  }
+
+  protected override returned(index: number, value: unknown): void {
+    this.#value = value;
+    this.decide(false, value, index);
+  }
+
+  protected override granted(): Grant[] {
+    return this.grant(0, this.#value);
+  }
+
+  override resolve(value: unknown): void {
+    super.resolve(value);
+    this.#workEnded();
+  }
+
+  override reject(error: unknown): void {
+    super.reject(error);
+    this.#workEnded();
+  }
+
+  #workEnded(): void {
+    if (!this.#lifted) this.#lift();
+  }
+
+  // A new generator must not replace the one whose work must not be cut short.
+  override swappable(): boolean {
+    return false;
+  }
+}
+
+/**
+ * Runs work that must not be cut short: errors thrown into the coroutine, deadlines, the loss of a race and termination
+ * wait until it has ended. Then they take effect here, and the result of the work is not used.
+ *
+ * The termination of a coroutine waits until its grace has passed, and no longer. Any interruption waits until `limit`
+ * has passed, counted from the moment when the first one arrives. After that the work is cancelled like any other.
+ *
+ * @param work An operation or a generator object; also a coroutine or a promise, which go on in any case.
+ * @param limit For how long interruptions wait: seconds, or a duration; no limit by default. A signal ends the
+ * protection when it is aborted.
+ * @returns The value of `work`.
+ * @throws {TypeError} If `work` cannot be waited for, or `limit` is not a valid limit.
+ *
+ * @example
+ * ```ts
+ * import { run, shield, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ * function* save() {
+ *   yield* sleep(0.02);
+ *   log.push("saved");
+ * }
+ * await run(function* () {
+ *   try {
+ *     yield* withTimeout(0.01, shield(save()));
+ *   } catch (error) {
+ *     if (error instanceof TimeoutError) log.push("too late");
+ *   }
+ * });
+ * assertEquals(log, ["saved", "too late"]);
+ * ```
+ */
+export function shield<T>(work: Waitable<T>, limit?: Limit): Operation<T> {
+  return new Shield(work, checkLimit(limit, "shield work")) as BranchGroup as Operation<T>;
+}
