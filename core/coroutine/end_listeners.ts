@@ -35,6 +35,7 @@ export function notifyEndListeners(listeners: EndListeners, coro: Owner): void {
 
 /** Notifies all listeners of a failure that may be followed by a restart. */
 export function notifyOfFailure(listeners: EndListeners, messages: Iterable<unknown>): void {
+  if (listeners === null) return;
   const kept = new Set(messages);
-  for (const listener of listeners instanceof Set ? [...listeners] : [listeners]) listener?.onFailure?.(kept);
+  for (const listener of listeners instanceof Set ? [...listeners] : [listeners]) listener.onFailure?.(kept);
 }
