@@ -1,7 +1,18 @@
 /** every(): ticks without drift, missed ticks, and waits that are cut short. */
-import { Coro, every, type EveryOptions, race, run, sleep, type Ticker, TimeoutError } from "@asyncoro/asyncoro";
+import {
+  Coro,
+  every,
+  type EveryOptions,
+  race,
+  run,
+  Scheduler,
+  sleep,
+  type Ticker,
+  TimeoutError,
+} from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { LateClock } from "../helpers/late_clock.ts";
 import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -47,6 +58,20 @@ Deno.test("ticks do not drift", () =>
       if (k % 3 === 0) yield* sleep(0.07);
     }
   }));
+
+Deno.test("ticks do not drift where timers fire late", async () => {
+  for (const missed of ["skip", "burst", "delay"] as const) {
+    const scheduler = new Scheduler({ clock: new LateClock() });
+    const late = await scheduler.spawn(function* (coro): Body<number> {
+      const start = coro.scheduler.now();
+      const ticker = every(1, { missed });
+      for (let k = 1; k <= 20; k++) assertEquals(yield* ticker.next(), 0);
+      return coro.scheduler.now() - start - 20;
+    }).value();
+    assertEquals(Math.round(late * 10), 1, missed);
+    await scheduler.terminate();
+  }
+});
 
 Deno.test("a next at the very time of a tick gets it, also where sums are not exact", () =>
   runVirtual(function* (coro): Body {

@@ -1,7 +1,17 @@
 /** RateLimiter: tokens at a rate, served in order, and waits that are cut short. */
-import { Coro, race, RateLimiter, type RateLimiterOptions, run, sleep, TimeoutError } from "@asyncoro/asyncoro";
+import {
+  Coro,
+  race,
+  RateLimiter,
+  type RateLimiterOptions,
+  run,
+  Scheduler,
+  sleep,
+  TimeoutError,
+} from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { LateClock } from "../helpers/late_clock.ts";
 import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -76,6 +86,18 @@ Deno.test("the rate does not drift, however many tokens are taken", () =>
       assert(Math.abs(coro.scheduler.now() - k / 3) < 1e-9);
     }
   }));
+
+Deno.test("the rate does not drift where timers fire late", async () => {
+  const scheduler = new Scheduler({ clock: new LateClock() });
+  const late = await scheduler.spawn(function* (coro): Body<number> {
+    const start = coro.scheduler.now();
+    const limiter = new RateLimiter({ rate: 1, burst: 1 });
+    for (let k = 0; k <= 20; k++) yield* limiter.take();
+    return coro.scheduler.now() - start - 20;
+  }).value();
+  assertEquals(Math.round(late * 10), 1);
+  await scheduler.terminate();
+});
 
 Deno.test("tryTake() takes what is there and does not wait", () =>
   runVirtual(function* (): Body {
