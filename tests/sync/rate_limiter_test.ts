@@ -1,5 +1,6 @@
 /** RateLimiter: tokens at a rate, served in order, and waits that are cut short. */
 import {
+  all,
   Coro,
   race,
   RateLimiter,
@@ -158,6 +159,30 @@ Deno.test("the tokens of a take that was granted and is cut short go back", () =
       first.terminate();
     });
     assertEquals(yield* timesOf([second]), [6]);
+  }));
+
+Deno.test("tokens that go back serve those that wait", () =>
+  runVirtual(function* (): Body {
+    const limiter = new RateLimiter({ rate: 1, burst: 2 });
+    const failed = new Coro(function* (): Body {
+      try {
+        yield* all(
+          limiter.take(2),
+          (function* (): Body {
+            yield* sleep(0.5);
+            throw new Error("failed");
+          })(),
+        );
+      } catch {
+        // Its tokens have gone back.
+      }
+    });
+    yield;
+    yield;
+    yield;
+    assertEquals(limiter.statistics().available, 0);
+    assertEquals(yield* timesOf([take(limiter, 2), take(limiter, 1)]), [0.5, 1.5]);
+    yield* failed.finish();
   }));
 
 Deno.test("n must be positive and not above the burst, for take() and tryTake()", () => {
