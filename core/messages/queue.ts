@@ -167,7 +167,8 @@ export class Queue<T> {
    */
   items(limit?: Limit): Items<T> {
     const seconds = limitSeconds(limit, "get items");
-    const atEnd = () => this.closed && this.size === 0;
+    // With an error it is the next get that ends the loop.
+    const atEnd = () => this.#closing !== null && this.#closing.error === undefined && this.size === 0;
     return new Items<T>({
       get ended() {
         return atEnd();

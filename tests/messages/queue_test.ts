@@ -383,6 +383,65 @@ Deno.test("items() throws the error that the queue was closed with", () =>
     assertEquals(seen, [1]);
   }));
 
+Deno.test("a loop over items() throws the error that the queue was closed with", () =>
+  runVirtual(function* (): Body {
+    for (const waits of [true, false]) {
+      const queue = new Queue<number>(2);
+      const failure = new Error("broken");
+      yield* queue.put(1);
+      const seen: unknown[] = [];
+      try {
+        for (const next of queue.items()) {
+          seen.push(yield* next);
+          if (waits) new Coro(closing, queue, failure);
+          else queue.close(failure);
+        }
+      } catch (error) {
+        seen.push(error);
+      }
+      assertEquals(seen, [1, failure]);
+    }
+  }));
+
+function* closing(_coro: Coro, queue: Queue<number>, failure: Error): Body {
+  queue.close(failure);
+}
+
+Deno.test("items() goes through items that are null", () =>
+  runVirtual(function* (): Body {
+    const queue = new Queue<number | null>(Infinity);
+    const seen: unknown[] = [];
+    for (const item of [1, null, 2]) queue.tryPut(item);
+    queue.close();
+    assertEquals(yield* queue.items().forEach((item) => seen.push(item)), 3);
+    assertEquals(seen, [1, null, 2]);
+  }));
+
+Deno.test("a loop over items() goes through items that are null and ends with the queue", () =>
+  runVirtual(function* (): Body {
+    const queue = new Queue<number | null>(Infinity);
+    for (const item of [1, null, 2]) queue.tryPut(item);
+    queue.close();
+    const seen: unknown[] = [];
+    for (const next of queue.items()) seen.push(yield* next);
+    assertEquals(seen, [1, null, 2]);
+  }));
+
+Deno.test("leaving items(), or disposing of them, does not close the queue", () =>
+  runVirtual(function* (): Body {
+    const queue = new Queue<number>(Infinity);
+    for (const item of [1, 2, 3]) queue.tryPut(item);
+    for (const next of queue.items()) {
+      assertEquals(yield* next, 1);
+      break;
+    }
+    {
+      using items = queue.items();
+      assertEquals(yield* items.next(), 2);
+    }
+    assertEquals([queue.closed, yield* queue.get()], [false, 3]);
+  }));
+
 Deno.test("the limit of items() is for each item, and too late is a TimeoutError", () =>
   runVirtual(function* (coro): Body {
     const queue = new Queue<number>(2);

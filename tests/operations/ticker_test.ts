@@ -1,7 +1,20 @@
 /** every(): ticks without drift, missed ticks, and waits that are cut short. */
-import { Coro, every, type EveryOptions, race, run, sleep, type Ticker, TimeoutError } from "@asyncoro/asyncoro";
+import {
+  all,
+  Coro,
+  every,
+  type EveryOptions,
+  type Operation,
+  race,
+  run,
+  Scheduler,
+  sleep,
+  type Ticker,
+  TimeoutError,
+} from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { LateClock } from "../helpers/late_clock.ts";
 import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -39,14 +52,30 @@ Deno.test("ticks are at the start and whole intervals, whatever the work between
 
 Deno.test("ticks do not drift", () =>
   runVirtual(function* (coro): Body {
-    const start = coro.scheduler.now();
-    const ticker = every(0.1);
-    for (let k = 1; k <= 1_000; k++) {
-      assertEquals(yield* ticker.next(), 0);
-      assertEquals(coro.scheduler.now(), start + k * 0.1);
-      if (k % 3 === 0) yield* sleep(0.07);
+    for (const missed of ["skip", "burst", "delay"] as const) {
+      const start = coro.scheduler.now();
+      const ticker = every(0.1, { missed });
+      for (let k = 1; k <= 1_000; k++) {
+        assertEquals(yield* ticker.next(), 0);
+        assertEquals(coro.scheduler.now(), start + k * 0.1);
+        if (k % 3 === 0) yield* sleep(0.07);
+      }
     }
   }));
+
+Deno.test("ticks do not drift where timers fire late", async () => {
+  for (const missed of ["skip", "burst", "delay"] as const) {
+    const scheduler = new Scheduler({ clock: new LateClock() });
+    const late = await scheduler.spawn(function* (coro): Body<number> {
+      const start = coro.scheduler.now();
+      const ticker = every(1, { missed });
+      for (let k = 1; k <= 20; k++) assertEquals(yield* ticker.next(), 0);
+      return coro.scheduler.now() - start - 20;
+    }).value();
+    assertEquals(Math.round(late * 10), 1, missed);
+    await scheduler.terminate();
+  }
+});
 
 Deno.test("a next at the very time of a tick gets it, also where sums are not exact", () =>
   runVirtual(function* (coro): Body {
@@ -152,6 +181,43 @@ Deno.test("a tick that was granted and whose next is cut short is not lost", asy
   }
 });
 
+/** Fails after so many seconds, with what it waits for together with. */
+function* failing(seconds: number): Body {
+  yield* sleep(seconds);
+  throw new Error("failed");
+}
+
+Deno.test("ticks that were taken and not handed over go back", async () => {
+  const outcomes = {
+    skip: [[3, 2], [4, 0]],
+    burst: [[2.5, 0], [2.5, 0], [3, 0], [4, 0]],
+    delay: [[2.5, 0], [2.5, 0], [3.5, 0]],
+  };
+  for (const missed of ["skip", "burst", "delay"] as const) {
+    await runVirtual(function* (coro): Body {
+      const ticker = every(1, { missed });
+      yield* caught(all(ticker.next(), ticker.next(), failing(2.5)));
+      assertEquals(yield* ticks(coro, ticker, outcomes[missed].map(() => 0)), outcomes[missed] as [number, number][]);
+    });
+  }
+});
+
+Deno.test("a tick that goes back after a later one was taken is missed, or given at once", async () => {
+  const outcomes = { skip: [[3, 1], [4, 0]], burst: [[2.5, 0], [3, 0]], delay: [[2.5, 0], [3.5, 0]] };
+  for (const missed of ["skip", "burst", "delay"] as const) {
+    await runVirtual(function* (coro): Body {
+      const ticker = every(1, { missed });
+      const first = new Coro(function* (): Body {
+        yield* caught(all(ticker.next(), failing(2.5)));
+      });
+      yield* sleep(1.5);
+      assertEquals(yield* ticker.next(), 0);
+      yield* first.finish();
+      assertEquals(yield* ticks(coro, ticker, [0, 0]), outcomes[missed] as [number, number][], missed);
+    });
+  }
+});
+
 Deno.test("too late is a TimeoutError, and the tick is for the next one", () =>
   runVirtual(function* (coro): Body {
     const ticker = every(1);
@@ -166,9 +232,9 @@ Deno.test("too late is a TimeoutError, and the tick is for the next one", () =>
     assertEquals(ticker.statistics(), { waiters: 0 });
   }));
 
-function* caught(operation: Iterable<unknown>): Body<unknown> {
+function* caught(operation: Operation<unknown>): Body<unknown> {
   try {
-    return yield* operation as Body<unknown>;
+    return yield* operation;
   } catch (error) {
     return error;
   }

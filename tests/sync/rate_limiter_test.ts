@@ -1,7 +1,18 @@
 /** RateLimiter: tokens at a rate, served in order, and waits that are cut short. */
-import { Coro, race, RateLimiter, type RateLimiterOptions, run, sleep, TimeoutError } from "@asyncoro/asyncoro";
+import {
+  all,
+  Coro,
+  race,
+  RateLimiter,
+  type RateLimiterOptions,
+  run,
+  Scheduler,
+  sleep,
+  TimeoutError,
+} from "@asyncoro/asyncoro";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { LateClock } from "../helpers/late_clock.ts";
 import { CountedSignal } from "../helpers/counted_signal.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -77,6 +88,18 @@ Deno.test("the rate does not drift, however many tokens are taken", () =>
     }
   }));
 
+Deno.test("the rate does not drift where timers fire late", async () => {
+  const scheduler = new Scheduler({ clock: new LateClock() });
+  const late = await scheduler.spawn(function* (coro): Body<number> {
+    const start = coro.scheduler.now();
+    const limiter = new RateLimiter({ rate: 1, burst: 1 });
+    for (let k = 0; k <= 20; k++) yield* limiter.take();
+    return coro.scheduler.now() - start - 20;
+  }).value();
+  assertEquals(Math.round(late * 10), 1);
+  await scheduler.terminate();
+});
+
 Deno.test("tryTake() takes what is there and does not wait", () =>
   runVirtual(function* (): Body {
     const limiter = new RateLimiter({ rate: 10, burst: 2 });
@@ -136,6 +159,30 @@ Deno.test("the tokens of a take that was granted and is cut short go back", () =
       first.terminate();
     });
     assertEquals(yield* timesOf([second]), [6]);
+  }));
+
+Deno.test("tokens that go back serve those that wait", () =>
+  runVirtual(function* (): Body {
+    const limiter = new RateLimiter({ rate: 1, burst: 2 });
+    const failed = new Coro(function* (): Body {
+      try {
+        yield* all(
+          limiter.take(2),
+          (function* (): Body {
+            yield* sleep(0.5);
+            throw new Error("failed");
+          })(),
+        );
+      } catch {
+        // Its tokens have gone back.
+      }
+    });
+    yield;
+    yield;
+    yield;
+    assertEquals(limiter.statistics().available, 0);
+    assertEquals(yield* timesOf([take(limiter, 2), take(limiter, 1)]), [0.5, 1.5]);
+    yield* failed.finish();
   }));
 
 Deno.test("n must be positive and not above the burst, for take() and tryTake()", () => {
