@@ -795,6 +795,16 @@ export class Coro<
     this.addCompletionWaiter(entry);
   }
 
+  /** @internal Whether a deadline or a signal may end the group that it belongs to, and so terminate it. */
+  get underDeadline(): boolean {
+    return (this.flags & IN_GROUP) !== 0 && this.completionWaiters.some((waiter) => waiter.underDeadline === true);
+  }
+
+  /** @internal */
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return super.isDeadlocked(dead) && !this.underDeadline;
+  }
+
   /** @internal Removes a waiter for the end. */
   removeCompletionWaiter(waiter: CompletionWaiter): void {
     this.waitersOrHandlers = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
