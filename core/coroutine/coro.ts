@@ -611,7 +611,7 @@ export class Coro<
    * @throws {TypeError} If `grace` is not a valid duration.
    */
   terminate(grace: Timeout = GRACE_SECONDS): boolean {
-    const seconds = toSeconds(grace, "terminate");
+    const seconds = toSeconds(grace, "terminate", "grace");
     if (!this.isAlive()) return false;
     this.requestUnwind(-1, Math.max(0, seconds), null);
     return true;
