@@ -56,7 +56,7 @@ class Crawl {
       for (const link of yield* this.#fetch(url)) this.add(link);
       this.visited++;
     } catch (error) {
-      this.failures.set(url, error instanceof TimeoutError ? "no response in time" : (error as Error).message);
+      this.failures.set(url, reasonOf(error));
     } finally {
       this.underWay--;
       if (--this.#unfinished === 0) this.pages.close();
@@ -72,6 +72,12 @@ class Crawl {
       return yield* until((signal) => fetchLinks(url, signal), seconds);
     }, { when });
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof TimeoutError) return "no response in time";
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 function* crawlSite(start: string, requestSeconds: number): Generator<unknown, Crawl, unknown> {
