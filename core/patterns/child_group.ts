@@ -302,7 +302,7 @@ export class ChildGroup {
 function isUnderDeadline(fiber: Fiber): boolean {
   for (let at: Fiber | null = fiber; at !== null; at = at.parentFiber as Fiber | null) {
     // A shield holds back the deadlines outside it.
-    if (at.wait?.shielded) return false;
+    if (at.wait?.uninterruptible) return false;
     if (at.frames?.some(({ via }) => via?.mayBeCutShort)) return true;
   }
   return coroOf(fiber).underDeadline;

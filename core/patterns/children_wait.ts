@@ -45,6 +45,10 @@ export class ChildrenWait extends Operation<void> {
     return this.last;
   }
 
+  override get uninterruptible(): boolean {
+    return this.last;
+  }
+
   override get waitsFor(): string {
     const names: string[] = [];
     for (const { coro } of this.awaited()) {

@@ -33,6 +33,11 @@ class Shield extends BranchGroup {
     return this.state === WAITING && !this.#lifted;
   }
 
+  override get uninterruptible(): boolean {
+    return this.shielded && this.#limit.seconds === Infinity && this.#limit.signal === null &&
+      this.#liftAt === Infinity;
+  }
+
   override begin(fiber: Fiber): boolean {
     const { signal } = this.#limit;
     // What is to end the next wait ends this one, before the work begins.
@@ -46,6 +51,8 @@ class Shield extends BranchGroup {
     const now = fiber.loop.clock.now();
     const first = this.#liftAt === Infinity ? now + this.#limit.seconds : this.#liftAt;
     this.#setTimer(fiber, now, Math.min(first, coroOf(fiber).terminationEnd()));
+    // What was to end a deadlock may have been held back.
+    if (this.uninterruptible) fiber.owner.loop.noteBlocked(fiber.owner);
   }
 
   #setTimer(fiber: WaitingFiber, now: number, liftAt: number): void {

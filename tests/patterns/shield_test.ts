@@ -2,6 +2,7 @@
 import {
   type Coro,
   DeadlockError,
+  type Operation,
   race,
   Scheduler,
   scope,
@@ -11,7 +12,7 @@ import {
   until,
   withTimeout,
 } from "@asyncoro/asyncoro";
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
 /** Work that notes how it ends. */
@@ -332,6 +333,53 @@ Deno.test("coroutines that wait for each other inside shields are a deadlock", (
     });
     const ends = [one, other].map((coro) => assertRejects(() => coro.value(), DeadlockError));
     await Promise.all(ends);
+  }));
+
+Deno.test("a deadline that a shield holds back does not hide a deadlock; a limit of the shield ends the wait", () =>
+  inLab(async (lab) => {
+    const works: [string, (other: Coro) => Operation<unknown>, typeof DeadlockError | typeof TimeoutError][] = [
+      ["held back", (other) => withTimeout(1, shield(other.finish())), DeadlockError],
+      ["further out", (other) => withTimeout(1, shield(race(shield(other.finish())))), DeadlockError],
+      ["with a limit", (other) => withTimeout(1, shield(other.finish(), 1)), TimeoutError],
+      ["inside", (other) => shield(withTimeout(1, other.finish())), TimeoutError],
+    ];
+    for (const [name, work, failure] of works) {
+      const unrelated = lab.scheduler.spawn(function* () {
+        yield* sleep(1000);
+      });
+      const one: Coro = lab.scheduler.spawn(function* one() {
+        yield* work(other);
+      });
+      const other: Coro = lab.scheduler.spawn(function* other() {
+        yield* one.finish();
+      });
+      await Promise.all([one, other].map((coro) => assertRejects(() => coro.value(), failure, undefined, name)));
+      assert(unrelated.isAlive(), name);
+      unrelated.terminate();
+      await lab.scheduler.join();
+    }
+  }));
+
+Deno.test("a deadlock that is left when a race is decided against a shield is found", () =>
+  inLab(async (lab) => {
+    const unrelated = lab.scheduler.spawn(function* () {
+      yield* sleep(1000);
+    });
+    const one: Coro = lab.scheduler.spawn(function* one() {
+      return yield* race(
+        shield(other.finish()),
+        (function* () {
+          yield* sleep(1);
+          return "decided";
+        })(),
+      );
+    });
+    const other: Coro = lab.scheduler.spawn(function* other() {
+      yield* one.finish();
+    });
+    await assertRejects(() => other.value(), DeadlockError);
+    assertEquals(await one.value(), "decided");
+    assert(unrelated.isAlive());
   }));
 
 Deno.test("shield refuses bad arguments at the call", () => {
