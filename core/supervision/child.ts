@@ -1,4 +1,5 @@
 import type { Coro } from "../coroutine/coro.ts";
+import { Origin } from "../coroutine/origin.ts";
 import type { ChildSpec } from "./options.ts";
 
 /** What a child of a supervisor does, or how it ended for good. */
@@ -24,6 +25,8 @@ export class Child {
   readonly spec: ChildSpec;
   /** Children are listed and started in the order of these. */
   readonly index: number;
+  /** Of the code that asked for it: what each of its coroutines has, whoever starts it again and when. */
+  readonly origin: Origin = new Origin();
   /** Whether the supervisor was made with it. */
   readonly initial: boolean;
   coro: Coro | null = null;
@@ -55,7 +58,9 @@ export class Child {
   }
 
   get state(): ChildState {
-    return this.restarting ? "restarting" : this.up ? "running" : this.end;
+    if (this.restarting) return "restarting";
+    // A supervisor that was terminated before its first step could not wait for the cleanup of its children.
+    return this.up || this.coro?.isAlive() ? "running" : this.end;
   }
 
   /** Whether it runs, or will run again. */
