@@ -15,7 +15,8 @@ import type { Grant } from "../operations/parts.ts";
 class Shield extends BranchGroup {
   readonly #limit: CheckedLimit;
   #lifted = false;
-  #value: unknown = undefined;
+  // `null` until the work has returned: until then nothing was granted that could go back.
+  #result: { readonly value: unknown } | null = null;
   // Runs from the first interrupt on; the time at which it fires is kept, as a termination may bring it forward.
   #timer: Timer | null = null;
   #liftAt = Infinity;
@@ -85,12 +86,12 @@ class Shield extends BranchGroup {
   }
 
   protected override returned(index: number, value: unknown): void {
-    this.#value = value;
+    this.#result = { value };
     this.decide(false, value, index);
   }
 
   protected override granted(): Grant[] {
-    return this.grant(0, this.#value);
+    return this.#result === null ? [] : this.grant(0, this.#result.value);
   }
 
   override resolve(value: unknown): void {

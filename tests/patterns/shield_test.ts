@@ -1,11 +1,13 @@
 /** `shield`: what must not be cut short. */
 import {
-  type Coro,
+  Coro,
   DeadlockError,
   type Operation,
+  Queue,
   race,
   Scheduler,
   scope,
+  Semaphore,
   shield,
   sleep,
   TimeoutError,
@@ -252,6 +254,40 @@ Deno.test("a message that shielded work has taken goes back when the coroutine i
       coro.send("kept");
     });
     assertEquals(await coro.value(), "kept");
+  }));
+
+Deno.test("work that is cut short while it waits gives back nothing, as it was granted nothing", () =>
+  inLab(async ({ scheduler }) => {
+    const cuts: Record<string, (coro: Coro, signal: AbortController) => void> = {
+      throw: (coro) => coro.throw(new Error("cut short")),
+      terminate: (coro) => coro.terminate(0),
+      signal(coro, controller) {
+        coro.throw(new Error("cut short"));
+        controller.abort();
+      },
+    };
+    for (const cut of Object.values(cuts)) {
+      const controller = new AbortController();
+      const permits = new Semaphore(3);
+      const queue = new Queue<number>(1);
+      const limit = { timeout: cut === cuts.signal ? 100 : 0, signal: controller.signal };
+      const waits = [() => permits.acquireMany(3), () => queue.get()];
+      await scheduler.spawn(function* () {
+        yield* permits.acquire();
+        const coros = waits.map((wait) =>
+          new Coro(function* () {
+            try {
+              yield* shield<unknown>(wait(), limit);
+            } catch { /* It was cut short. */ }
+          })
+        );
+        yield* sleep(1);
+        for (const coro of coros) cut(coro, controller);
+        for (const coro of coros) yield* coro.finish();
+        assertEquals(permits.statistics(), { value: 2, waiters: 0 });
+        assertEquals(queue.statistics(), { size: 0, putting: 0, getting: 0, dropped: 0 });
+      }).value();
+    }
   }));
 
 Deno.test("a failure of the work that the coroutine does not get is reported", () =>
