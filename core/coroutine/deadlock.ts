@@ -6,6 +6,7 @@
  * - When nothing is ready, the search looks for coroutines that wait for each other. Only waits for a given coroutine
  *   (`finish`, a lock, `ask`, room in a mailbox) can return `true` from `isDeadlocked()`; every other operation returns
  *   `false`.
+ *   A wait that a deadline or a signal may end is not part of such a set, nor is a coroutine whose scope they may end.
  * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
  *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
  * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler

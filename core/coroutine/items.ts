@@ -116,6 +116,12 @@ export class Items<T> {
     return this.#source.next(null);
   }
 
+  /** @internal The next item or the end, which is never taken for an item. */
+  *step(): Generator<unknown, IteratorResult<T>, unknown> {
+    const item = yield* this.#source.next(this.#end);
+    return item === this.#end ? { done: true, value: undefined } : { done: false, value: item as T };
+  }
+
   /**
    * Operations that each wait for the next item; the value of the last one is `null`. Leave the loop then, unless items
    * may be `null` themselves: a loop over what `each`, `events` and `signals` give ends by itself after the end.

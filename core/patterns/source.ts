@@ -1,4 +1,5 @@
 import { isThenable } from "../base/generator.ts";
+import { Items } from "../coroutine/items.ts";
 import { until } from "../operations/until.ts";
 
 /** Items that a coroutine takes one by one from something iterable. */
@@ -16,11 +17,10 @@ export class Source<T> {
 
   /** Takes the next item. */
   *next(): Generator<unknown, IteratorResult<T>, unknown> {
-    this.#iterator ??= iteratorOf(this.#items);
     this.#producing = true;
     try {
-      const next = this.#iterator.next();
-      const result = isThenable(next) ? yield* until(next as PromiseLike<IteratorResult<T>>) : next;
+      // A wait for an item of a queue is the coroutine's own: when it is cut short, the item stays in the queue.
+      const result = this.#items instanceof Items ? yield* this.#items.step() : yield* this.#step();
       this.#over = result.done === true;
       this.#producing = false;
       return result;
@@ -30,9 +30,17 @@ export class Source<T> {
     }
   }
 
+  *#step(): Generator<unknown, IteratorResult<T>, unknown> {
+    this.#iterator ??= iteratorOf(this.#items);
+    const next = this.#iterator.next();
+    return isThenable(next) ? yield* until(next as PromiseLike<IteratorResult<T>>) : next;
+  }
+
   /** Closes the source, unless it is over. If it still produces an item, that is not waited for. */
   *close(): Generator<unknown, void, unknown> {
-    if (this.#over || this.#iterator === null) return;
+    if (this.#over) return;
+    if (this.#items instanceof Items) this.#items[Symbol.dispose]();
+    if (this.#iterator === null) return;
     this.#over = true;
     const closed = this.#iterator.return?.();
     if (!isThenable(closed)) return;

@@ -36,7 +36,7 @@ function get(path: string, ...headers: string[]): string {
 async function site(body: (port: string, dir: string) => Promise<void>): Promise<void> {
   const dir = await siteDirectory();
   try {
-    const errors = await serving("http_files", [`${dir}/site`, "0"], (port) => body(port, dir));
+    const errors = await serving("io/http_files.ts", [`${dir}/site`, "0"], (port) => body(port, dir));
     // What clients do is reported nowhere.
     assertEquals(errors, "");
   } finally {

@@ -1,11 +1,11 @@
-/** Runs the examples of `examples/io/` to their end, or as servers while clients use them. */
+/** Runs examples to their end, or as servers while clients use them. */
 import { assertEquals } from "@std/assert";
 import { readExample } from "./examples.ts";
 import { text } from "../io/helpers.ts";
 
-/** Starts an example with the permissions of its header. */
+/** Starts an example, such as `io/chat.ts`, with the permissions of its header. */
 export function start(name: string, ...args: string[]): Deno.ChildProcess {
-  const { flags, url } = readExample(`io/${name}.ts`);
+  const { flags, url } = readExample(name);
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...flags, url.pathname, ...args],
     stdin: "null",

@@ -9,7 +9,7 @@ import { eventually, testWith, text } from "./helpers.ts";
 
 for (const [name, programs] of [["grep_wc", ["grep", "wc"]], ["follow_log", []], ["udp_ping", []]] as const) {
   testWith([...programs], `example ${name} prints its expected output`, async () => {
-    const { stdout, code } = await start(name).output();
+    const { stdout, code } = await start(`io/${name}.ts`).output();
     assertEquals(text(stdout), readExample(`io/${name}.ts`).output);
     assertEquals(code, 0);
   });
@@ -19,8 +19,8 @@ testWith(
   ["socat"],
   "example echo_server serves its client and socat",
   () =>
-    serving("echo_server", ["0"], async (port) => {
-      const { stdout } = await start("echo_client", port, "hello", "world").output();
+    serving("io/echo_server.ts", ["0"], async (port) => {
+      const { stdout } = await start("io/echo_client.ts", port, "hello", "world").output();
       assertEquals(text(stdout), "hello -> hello\nworld -> world\n");
       const long = "x".repeat(300_000);
       assertEquals(await execute("socat", ["-t5", "-", `TCP:127.0.0.1:${port}`], long), [long, 0]);
@@ -28,7 +28,7 @@ testWith(
 );
 
 testWith(["socat"], "example chat connects several clients", () =>
-  serving("chat", ["0"], async (port) => {
+  serving("io/chat.ts", ["0"], async (port) => {
     const clients = ["ann", "ben", "cai"].map((name) => new ChatClient(port, name));
     for (const client of clients) await client.join();
     await clients[0].say("hello all");
@@ -91,7 +91,7 @@ testWith(
     const dir = await siteDirectory();
     const curl = (...args: string[]) => execute("curl", ["-s", "--path-as-is", "--max-time", "10", ...args]);
     const code = ["-o", "/dev/null", "-w", "%{http_code}"];
-    await serving("http_files", [`${dir}/site`, "0"], async (port) => {
+    await serving("io/http_files.ts", [`${dir}/site`, "0"], async (port) => {
       const at = (path: string) => `http://127.0.0.1:${port}${path}`;
       assertEquals(await curl(at("/ten.txt")), ["0123456789", 0]);
       assertEquals((await curl(at("/with%20space.txt?x=1")))[0], "spaced");
@@ -129,9 +129,9 @@ async function malformed(port: string): Promise<string> {
 
 testWith([], "example download fetches many URLs, a few at a time", async () => {
   const dir = await siteDirectory();
-  await serving("http_files", [`${dir}/site`, "0"], async (port) => {
+  await serving("io/http_files.ts", [`${dir}/site`, "0"], async (port) => {
     const urls = [...Array(10).fill("ten.txt"), "none", "big.bin"].map((name) => `http://127.0.0.1:${port}/${name}`);
-    const { stdout } = await start("download", "--parallel=3", ...urls).output();
+    const { stdout } = await start("io/download.ts", "--parallel=3", ...urls).output();
     const lines = text(stdout).trim().split("\n");
     assertEquals(lines.length, 12);
     assertEquals(lines.filter((line) => line.endsWith("ten.txt: 200 10 bytes")).length, 10);
@@ -140,26 +140,30 @@ testWith([], "example download fetches many URLs, a few at a time", async () => 
   await Deno.remove(dir, { recursive: true });
 });
 
-testWith(["openssl"], "example tls_echo serves openssl s_client", () =>
-  serving("tls_echo", ["0"], async (port) => {
-    const child = new Deno.Command("openssl", {
-      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("hello\nagain\n"));
-    let heard = "";
-    for await (const part of child.stdout) {
-      heard += text(part);
-      if (heard.includes("again")) break;
-    }
-    child.kill();
-    await writer.close().catch(() => {});
-    await child.status;
-    assertEquals(heard, "hello\nagain\n");
-  }));
+testWith(
+  ["openssl"],
+  "example tls_echo serves openssl s_client",
+  () =>
+    serving("io/tls_echo.ts", ["0"], async (port) => {
+      const child = new Deno.Command("openssl", {
+        args: ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode("hello\nagain\n"));
+      let heard = "";
+      for await (const part of child.stdout) {
+        heard += text(part);
+        if (heard.includes("again")) break;
+      }
+      child.kill();
+      await writer.close().catch(() => {});
+      await child.status;
+      assertEquals(heard, "hello\nagain\n");
+    }),
+);
 
 /** A client that sends something and resets the connection without reading the reply. */
 async function rudeClient(port: string, sends: string): Promise<void> {
@@ -176,7 +180,7 @@ testWith(
   ["python3", "socat"],
   "example chat goes on, and reports nothing, when guests reset their connections",
   async () => {
-    const errors = await serving("chat", ["0"], async (port) => {
+    const errors = await serving("io/chat.ts", ["0"], async (port) => {
       for (const sends of ["", "eve\n", "eve\nhello\n", "x".repeat(200), `eve\n${"x".repeat(5000)}\n`]) {
         await rudeClient(port, sends);
       }
@@ -189,11 +193,11 @@ testWith(
 );
 
 testWith(["python3", "openssl"], "examples echo_server and tls_echo go on after clients that reset", async () => {
-  await serving("echo_server", ["0"], async (port) => {
+  await serving("io/echo_server.ts", ["0"], async (port) => {
     for (let i = 0; i < 5; i++) await rudeClient(port, "x".repeat(100_000));
-    assertEquals(text((await start("echo_client", port, "hello").output()).stdout), "hello -> hello\n");
+    assertEquals(text((await start("io/echo_client.ts", port, "hello").output()).stdout), "hello -> hello\n");
   });
-  await serving("tls_echo", ["0"], async (port) => {
+  await serving("io/tls_echo.ts", ["0"], async (port) => {
     for (let i = 0; i < 5; i++) await rudeClient(port, "no handshake");
     const [heard] = await execute("openssl", ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`], "hello\n");
     assertEquals(heard, "hello\n");

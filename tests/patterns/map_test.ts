@@ -1,5 +1,5 @@
 /** `map`: the same work for many items, some at a time. */
-import { type Coro, map, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
+import { type Coro, map, Queue, race, sleep, TimeoutError, until, withTimeout } from "@asyncoro/asyncoro";
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
@@ -282,4 +282,32 @@ Deno.test("items of a source that are plain promises are passed on as they are",
       });
     }).value();
     assertEquals(results, [1]);
+  }));
+
+Deno.test("map over the items of a queue takes none that it has no use for, however it ends", () =>
+  inLab(async (lab) => {
+    for (const how of ["end", "fail", "time out"]) {
+      await lab.scheduler.spawn(function* () {
+        const queue = new Queue<number | null>(5);
+        for (const item of [1, null, 3]) queue.tryPut(item);
+        const work = map(queue.items(), function* (_coro, item, index) {
+          yield* sleep(1);
+          if (how === "fail" && index === 2) throw new Error("third");
+          return item;
+        }, { concurrency: 4 });
+        if (how === "end") {
+          queue.close();
+          return assertEquals(yield* work, [1, null, 3]);
+        }
+        try {
+          yield* withTimeout(2, work);
+        } catch (error) {
+          assertEquals((error as Error).message === "third", how === "fail");
+        }
+        assertEquals(queue.statistics().getting, 0);
+        queue.tryPut(4);
+        assertEquals(queue.tryGet(), 4);
+      }).value();
+      assertEquals([...lab.scheduler.coros()], []);
+    }
   }));
