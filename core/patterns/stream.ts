@@ -129,6 +129,8 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter, Fille
     this.#closed = true;
     while (this.#unread.length > 0) this.#unread.shift();
     this.#pulled?.();
+    // In a deadlock coroutines stay as they are; they may still be terminated.
+    if (this.#end !== null && this.#coro!.isAlive()) return;
     for (let wait = this.#waiting.shift(); wait !== null; wait = this.#waiting.shift()) wait.settleError(closedError());
   }
 

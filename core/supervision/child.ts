@@ -59,13 +59,19 @@ export class Child {
 
   get state(): ChildState {
     if (this.restarting) return "restarting";
+    if (this.#justStopped) return "stopped";
     // A supervisor that was terminated before its first step could not wait for the cleanup of its children.
     return this.up || this.coro?.isAlive() ? "running" : this.end;
   }
 
   /** Whether it runs, or will run again. */
   get goesOn(): boolean {
-    return this.up || this.restarting;
+    return (this.up && !this.#justStopped) || this.restarting;
+  }
+
+  /** It was stopped and has ended, and the supervisor does not know yet. */
+  get #justStopped(): boolean {
+    return this.up && this.stopped && !this.coro!.isAlive();
   }
 
   toString(): string {

@@ -1,5 +1,5 @@
 import { call, Coro, Scheduler, supervise, SupervisionError, Supervisor } from "@asyncoro/asyncoro";
-import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
+import { runVirtual, runVirtualWith, VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
   assert,
   assertEquals,
@@ -314,6 +314,36 @@ Deno.test("stopChild() stops the child of a coroutine that another one has repla
     assertEquals(states(supervisor), ["keep running 0", "again stopped 2"]);
     yield* supervisor.finish();
   }));
+
+Deno.test("when stopChild() returns, the child is listed as stopped, whatever the supervisor does and in any order", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    await runVirtualWith({ shuffle: seed }, function* (coro) {
+      function* slow(self: Coro): Body {
+        try {
+          yield* self.sleep(99);
+        } finally {
+          yield* self.sleep(3);
+        }
+      }
+      const supervisor = supervise([
+        { name: "a", target: slow },
+        child("f", 1, "temporary", true),
+        child("g", 2, "transient", true),
+        { name: "b", target: slow },
+      ], { ...quiet, strategy: "one-for-all", maxRestarts: 1 });
+      yield* coro.sleep(0.5);
+      assertEquals(yield* supervisor.stopChild("f"), true);
+      assertEquals(states(supervisor)[1], "f stopped 0");
+      // The supervisor waits for the cleanup of b, and then for that of a, to restart them with g.
+      yield* coro.sleep(2);
+      assertEquals(yield* supervisor.stopChild("a"), true);
+      assertEquals(states(supervisor)[0], "a stopped 0");
+      assertEquals(yield* supervisor.stopChild("a"), false);
+      supervisor.terminate();
+      yield* supervisor.finish();
+    });
+  }
+});
 
 Deno.test("startChild() throws once the supervisor is being terminated, even before its cleanup begins", () =>
   runVirtual(function* () {
