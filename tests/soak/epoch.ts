@@ -11,12 +11,8 @@ import type { Society } from "./society.ts";
 import type { Tally } from "./tally.ts";
 import type { Trace } from "./trace.ts";
 import { text, type Violation } from "./violation.ts";
+import { REAL_PATIENCE, startWatchdog, VIRTUAL_PATIENCE } from "./watchdog.ts";
 import { type Plan, World } from "./world.ts";
-
-// How much longer an epoch may take than planned, in seconds of its own clock and of real time: the slowest cleanup
-// takes far less.
-const STEP_BUDGET = 2000;
-const REAL_PATIENCE = 90;
 
 /** The result of an epoch. */
 export interface EpochResult {
@@ -93,23 +89,6 @@ async function ended(end: Coro<void> | Promise<void>, world: World): Promise<voi
   }
 }
 
-/** Reports an epoch that does not end, by its own clock and by the host's. */
-function startWatchdog(world: World): { stop(): void } {
-  const { virtual, seconds } = world.plan;
-  const late = () => world.violate("No wake-up is lost", "the epoch does not come to its end");
-  const timer = setTimeout(late, ((virtual ? 0 : seconds) + REAL_PATIENCE) * 1000);
-  const limit = virtual ? seconds + STEP_BUDGET : Infinity;
-  const coro = world.spawn("watchdog", function* (coro: Coro) {
-    if (yield* coro.sleep(limit, true)) late();
-  });
-  return {
-    stop() {
-      clearTimeout(timer);
-      coro.resume(false);
-    },
-  };
-}
-
 /** Checks that an epoch leaves nothing behind. */
 async function checkEmpty(world: World): Promise<void> {
   const { scheduler } = world;
@@ -120,7 +99,7 @@ async function checkEmpty(world: World): Promise<void> {
     return;
   }
   const late = world.now() - world.end;
-  const limit = world.plan.virtual ? STEP_BUDGET : REAL_PATIENCE;
+  const limit = world.plan.virtual ? VIRTUAL_PATIENCE : REAL_PATIENCE;
   world.check(late < limit, "Nothing is left in the end", () => `something went on for ${late} seconds`);
   const { live, daemons, ready, timers, hostOperations } = scheduler.stats();
   const left = JSON.stringify({
