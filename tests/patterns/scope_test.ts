@@ -235,6 +235,34 @@ Deno.test("several failures are an AggregateError, with the errors in the order 
     assertEquals(lab.takeLog(), ["1 victim terminated", "1 body terminated"]);
   }));
 
+/** A scope whose children fail in the step in which a deadline terminates them. */
+function failingTwice(lab: Lab, errors: readonly Error[]): Operation<unknown> {
+  return scope(function* (scope) {
+    const children = errors.map(() => scope.spawn(child, lab, { seconds: 9 }));
+    scope.signal.addEventListener("abort", () => children.forEach((each, i) => each.throw(errors[i])));
+    yield* sleep(9);
+  });
+}
+
+Deno.test("a child that fails with the errors of another scope fails its own with that very AggregateError", () =>
+  inLab(async (lab) => {
+    const errors = [new Error("first"), new Error("second")];
+    let inner: unknown;
+    const outer = await failureOf(opened(lab, function* (scope) {
+      scope.spawn(function* (): Generator<unknown, void, unknown> {
+        try {
+          yield* withTimeout(1, failingTwice(lab, errors));
+        } catch (error) {
+          inner = error;
+          throw error;
+        }
+      });
+    }));
+    assertInstanceOf(outer, AggregateError);
+    assertStrictEquals(outer, inner);
+    assertEquals(new Set((outer as AggregateError).errors), new Set(errors));
+  }));
+
 Deno.test("the same error object counts once", () =>
   inLab(async (lab) => {
     const error = new Error("boom");

@@ -9,6 +9,7 @@ import { Resources } from "./resources.ts";
 import { soak } from "./soak.ts";
 import { SOCIETIES } from "./societies.ts";
 import type { Usage } from "./usage.ts";
+import { Standstill } from "./watchdog.ts";
 import type { Plan } from "./world.ts";
 
 const NAMES = SOCIETIES.map(({ name }) => name);
@@ -119,6 +120,13 @@ Deno.test("a run finds descriptors and memory that leak with every epoch", async
   const text = lines.at(-1)!;
   assertStringIncludes(text, "heap went from");
   if (Deno.build.os === "linux") assertStringIncludes(text, "descriptors went from");
+});
+
+Deno.test("a clock that shows the same time at three more looks has stopped; a slow one has not", () => {
+  const standstill = new Standstill(3);
+  const looks = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 3].map((time) => standstill.look(time));
+  assertEquals(looks.indexOf(true), 8);
+  assertEquals(looks.filter(Boolean).length, 1);
 });
 
 const USAGE: Usage = { at: 0, heap: 1e7, rss: 1e8, kernel: 1e5, descriptors: 20, threads: 8 };
