@@ -22,6 +22,15 @@ async function epoch(plan: Plan): Promise<EpochResult> {
   }
 }
 
+const ENOUGH = 20;
+
+/** An epoch in which something happens: in real time a busy machine may need a longer one for that. */
+async function eventfulEpoch(plan: Plan): Promise<EpochResult> {
+  const result = await epoch(plan);
+  if (result.violations.length > 0 || result.tally.total > ENOUGH || plan.virtual || plan.seconds > 5) return result;
+  return eventfulEpoch({ ...plan, seconds: 4 * plan.seconds });
+}
+
 function clean(result: EpochResult): void {
   assert(result.violations.length === 0, failureText(result));
 }
@@ -29,10 +38,10 @@ function clean(result: EpochResult): void {
 for (const { name, host } of SOCIETIES) {
   const clock = host ? "real" : "virtual";
   Deno.test(`the society of ${name} keeps its invariants for an epoch in ${clock} time`, async () => {
-    const result = await epoch({ seed: 1, virtual: !host, seconds: host ? 0.4 : 100, only: [name] });
+    const result = await eventfulEpoch({ seed: 1, virtual: !host, seconds: host ? 0.4 : 100, only: [name] });
     clean(result);
     assertEquals(result.societies, [name]);
-    assert(result.tally.total > 20, "it did something");
+    assert(result.tally.total > ENOUGH, "it did something");
   });
 }
 
