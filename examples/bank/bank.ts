@@ -32,22 +32,21 @@ export function* bank(coro: Coro, accounts: Accounts): Generator<unknown, void, 
       }
       underWay.set(id, [request]);
       scope.spawn(function* () {
-        const answer = yield* outcome(request.message, accounts);
-        for (const ask of underWay.get(id)!) answer(ask);
+        // Even if the bank is terminated now, the money must not be left between two accounts.
+        yield* shield(serve(underWay.get(id)!, accounts));
         underWay.delete(id);
       });
     }
   });
 }
 
-/** Makes a transfer, and returns how to answer those who asked for it. */
-function* outcome(request: Transfer, accounts: Accounts): Generator<unknown, (ask: TransferAsk) => void, unknown> {
+/** Makes a transfer, and answers all who have asked for it by then. */
+function* serve(asks: readonly TransferAsk[], accounts: Accounts): Generator<unknown, void, unknown> {
   try {
-    // Even if the bank is terminated now, the money must not be left between two accounts.
-    yield* shield(transfer(request, accounts));
-    return (ask) => ask.reply();
+    yield* transfer(asks[0].message, accounts);
+    for (const ask of asks) ask.reply();
   } catch (error) {
-    return (ask) => ask.fail(error);
+    for (const ask of asks) ask.fail(error);
   }
 }
 
