@@ -33,21 +33,22 @@ export function* bank(coro: Coro, accounts: Accounts): Generator<unknown, void, 
       underWay.set(id, [request]);
       scope.spawn(function* () {
         // Even if the bank is terminated now, the money must not be left between two accounts.
-        yield* shield(serve(underWay.get(id)!, accounts));
-        underWay.delete(id);
+        yield* shield(serve(request.message, underWay, accounts));
       });
     }
   });
 }
 
-/** Makes a transfer, and answers all who have asked for it by then. */
-function* serve(asks: readonly TransferAsk[], accounts: Accounts): Generator<unknown, void, unknown> {
+/** Makes a transfer, and answers all who have asked for it. */
+function* serve(request: Transfer, underWay: Map<string, TransferAsk[]>, accounts: Accounts) {
+  let answer = (ask: TransferAsk) => ask.reply();
   try {
-    yield* transfer(asks[0].message, accounts);
-    for (const ask of asks) ask.reply();
+    yield* transfer(request, accounts);
   } catch (error) {
-    for (const ask of asks) ask.fail(error);
+    answer = (ask) => ask.fail(error);
   }
+  for (const ask of underWay.get(request.id)!) answer(ask);
+  underWay.delete(request.id);
 }
 
 function* transfer({ id, from, to, amount }: Transfer, accounts: Accounts) {
