@@ -45,16 +45,17 @@ const SECONDS: Readonly<Record<string, number>> = {
  *
  * @param timeout What the caller passed.
  * @param action What cannot be done if it is invalid, for the message: `"sleep"`.
+ * @param option The name of the parameter or option, for the message.
  * @throws {TypeError} If `timeout` is `NaN`, or neither a number, a duration, `null` nor `undefined`.
  */
-export function toSeconds(timeout: Timeout, action: string): number {
+export function toSeconds(timeout: Timeout, action: string, option = "timeout"): number {
   if (typeof timeout === "number" && timeout === timeout) return timeout;
   if (timeout === undefined || timeout === null) return Infinity;
-  if (typeof timeout === "object") return durationSeconds(timeout, action);
-  throw invalid(timeout, action);
+  if (typeof timeout === "object") return durationSeconds(timeout, action, option);
+  throw invalid(timeout, action, option);
 }
 
-function durationSeconds(duration: DurationLike, action: string): number {
+function durationSeconds(duration: DurationLike, action: string, option: string): number {
   const parts = duration as Readonly<Record<string, unknown>>;
   const temporal = Object.prototype.toString.call(duration) === "[object Temporal.Duration]";
   if (temporal && (parts.years !== 0 || parts.months !== 0)) {
@@ -63,14 +64,14 @@ function durationSeconds(duration: DurationLike, action: string): number {
     );
   }
   const units = temporal ? Object.keys(SECONDS) : Object.keys(parts);
-  if (units.length === 0) throw invalid(duration, action);
+  if (units.length === 0) throw invalid(duration, action, option);
   let total = 0;
   for (const unit of units) {
     const amount = parts[unit];
     if (typeof amount !== "number" || amount !== amount || !(unit in SECONDS)) {
       throw new TypeError(
         `Cannot ${action} as a duration has numbers of ${Object.keys(SECONDS).join(", ")}: ` +
-          `current value of '${unit}' is ${describe(amount)}`,
+          `current value of '${unit}' is ${describe(amount)}${option === "timeout" ? "" : `, in '${option}'`}`,
       );
     }
     // Dividing by 1,000 is exact for { milliseconds: 250 }; multiplying by 1e-3 is not.
@@ -79,9 +80,9 @@ function durationSeconds(duration: DurationLike, action: string): number {
   return total;
 }
 
-function invalid(timeout: unknown, action: string): TypeError {
+function invalid(timeout: unknown, action: string, option: string): TypeError {
   return new TypeError(
-    `Cannot ${action} as 'timeout' must be a number of seconds or a duration: current value is ${describe(timeout)}`,
+    `Cannot ${action} as '${option}' must be a number of seconds or a duration: current value is ${describe(timeout)}`,
   );
 }
 
@@ -98,7 +99,7 @@ export function toIntervalSeconds(interval: unknown, action: string, option: str
   const given = typeof interval === "number"
     ? interval === interval
     : typeof interval === "object" && interval !== null;
-  const seconds = given ? toSeconds(interval as Timeout, `${action} with '${option}'`) : undefined;
+  const seconds = given ? toSeconds(interval as Timeout, action, option) : undefined;
   if (seconds !== undefined && seconds > 0 && seconds < Infinity) return seconds;
   const text = `Cannot ${action} as '${option}' must be a positive, finite number of seconds or a duration: ` +
     `current value is ${describe(interval)}`;

@@ -15,7 +15,7 @@ export interface Asker {
  * The message that {@linkcode Coro.ask} sends: a request that waits for an answer.
  *
  * The recipient answers once, at any time, with {@linkcode Ask.reply} or {@linkcode Ask.fail}. It may pass the request
- * on: whoever has it may answer.
+ * on: whoever has it may answer, as long as the recipient has not ended.
  *
  * @typeParam Q The type of the request.
  * @typeParam R The type of the answer.

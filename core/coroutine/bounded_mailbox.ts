@@ -54,13 +54,14 @@ export class BoundedMailbox extends Mailbox {
 
   override post(message: unknown): boolean {
     const overflow = this.overflowFor(message);
-    if (overflow === null || (overflow === "drop-oldest" && this.#dropOldest())) return super.post(message);
+    if (overflow === "wait" || overflow === "drop-newest") return false;
     if (overflow === "throw") {
       throw new QueueFullError(
-        `Cannot send as the mailbox is full: current capacity is ${this.#capacity}, send later`,
+        `Cannot send as the mailbox is full: current value of 'capacity' is ${this.#capacity}, send later`,
       );
     }
-    return false;
+    if (overflow === "drop-oldest") this.#dropOldest();
+    return super.post(message);
   }
 
   override get isPlain(): boolean {
@@ -71,23 +72,22 @@ export class BoundedMailbox extends Mailbox {
     while (this.waiting.length > 0 && this.length < this.#capacity) this.waiting.shift()!.roomMade();
   }
 
-  /** Returns whether there was a message that may be dropped. */
-  #dropOldest(): boolean {
+  /** Drops the earliest message that may be dropped. If there is none, the new one is kept all the same. */
+  #dropOldest(): void {
     const drop = (message: unknown): boolean => {
       if (hasHook(message, IGNORES_CAPACITY)) return false;
       callHook(message, DROPPED);
       return true;
     };
-    if (this.categorized?.removeFirst(drop)) return true;
+    if (this.categorized?.removeFirst(drop)) return;
     let index = 0;
     for (const message of this.messages ?? []) {
       if (drop(message)) {
         this.remove(index);
-        return true;
+        return;
       }
       index++;
     }
-    return false;
   }
 }
 

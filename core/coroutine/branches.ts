@@ -134,7 +134,9 @@ export abstract class BranchGroup extends Operation<unknown> {
     } else {
       this.returned(branch.index, value);
     }
-    if (this.#live === 0) this.#settle();
+    if (this.#live === 0) return this.#settle();
+    // Those that are left may wait for each other, or for this coroutine.
+    if (this.#decided === null) branch.owner.loop.noteBlocked(branch.owner);
   }
 
   /** Sets the outcome, which is now certain, and closes the other branches. */

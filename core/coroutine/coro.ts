@@ -611,7 +611,7 @@ export class Coro<
    * @throws {TypeError} If `grace` is not a valid duration.
    */
   terminate(grace: Timeout = GRACE_SECONDS): boolean {
-    const seconds = toSeconds(grace, "terminate");
+    const seconds = toSeconds(grace, "terminate", "grace");
     if (!this.isAlive()) return false;
     this.requestUnwind(-1, Math.max(0, seconds), null);
     return true;
@@ -793,6 +793,16 @@ export class Coro<
   joinGroup(entry: CompletionWaiter): void {
     this.flags |= IN_GROUP;
     this.addCompletionWaiter(entry);
+  }
+
+  /** @internal Whether a deadline or a signal may end the group that it belongs to, and so terminate it. */
+  get underDeadline(): boolean {
+    return (this.flags & IN_GROUP) !== 0 && this.completionWaiters.some((waiter) => waiter.underDeadline === true);
+  }
+
+  /** @internal */
+  override isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return super.isDeadlocked(dead) && !this.underDeadline;
   }
 
   /** @internal Removes a waiter for the end. */

@@ -6,6 +6,7 @@
  * - When nothing is ready, the search looks for coroutines that wait for each other. Only waits for a given coroutine
  *   (`finish`, a lock, `ask`, room in a mailbox) can return `true` from `isDeadlocked()`; every other operation returns
  *   `false`.
+ *   A wait that a deadline or a signal may end is not part of such a set, nor is a coroutine whose scope they may end.
  * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
  *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
  * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler
@@ -79,16 +80,18 @@ function findDeadlock(loop: CoroLoop, candidates: Iterable<Coro>): Deadlock | nu
 /**
  * The largest set in which only members can wake members, among some coroutines and those that they wait for.
  *
- * It uses no recursion, as chains of waits may be of any length.
+ * It recurses only so far, as chains of waits may be of any length.
  */
 function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
   const dead = new Set(coros);
   const askers = new Map<Coro, Coro[]>();
   const alive: Coro[] = [];
-  // All are assumed dead at first. The set grows by the coroutines that are asked about, which the loop visits too.
+  const lives = quickCheck(loop);
+  // The others are assumed dead at first. The set grows by those that are asked about, which the loop visits too.
   for (const coro of dead) {
-    const isDeadlocked = coro.isAlive() && coro.loop === loop && coro.isDeadlocked((owner) => {
+    const isDeadlocked = mayBeDead(coro, loop) && coro.isDeadlocked((owner) => {
       const asked = owner as Coro;
+      if (lives(asked, 0)) return false;
       const before = askers.get(asked);
       if (before === undefined) askers.set(asked, [coro]);
       else before.push(coro);
@@ -107,6 +110,31 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
     }
   }
   return [...dead];
+}
+
+// How far a quick check follows waits.
+const MAX_DEPTH = 20;
+
+/**
+ * Returns a function that tells whether a coroutine certainly lives, if that is near at hand. A coroutine that waits for
+ * many, such as all children of a scope, lives if one of them does; so there is no need to look at the others.
+ */
+function quickCheck(loop: CoroLoop): (coro: Coro, depth: number) => boolean {
+  const known = new Map<Coro, boolean>();
+  return function lives(coro, depth): boolean {
+    const before = known.get(coro);
+    if (before !== undefined) return before;
+    // While it is checked, another that waits for it cannot count on it.
+    known.set(coro, false);
+    const result = !mayBeDead(coro, loop) ||
+      !coro.isDeadlocked((other) => depth === MAX_DEPTH || !lives(other as Coro, depth + 1));
+    known.set(coro, result);
+    return result;
+  };
+}
+
+function mayBeDead(coro: Coro, loop: CoroLoop): boolean {
+  return coro.isAlive() && coro.loop === loop;
 }
 
 /** All coroutines that wait, for when nothing is left in or outside the scheduler that could wake them. */

@@ -78,7 +78,7 @@ export function mainWith<A extends readonly any[], R>(
 ): void {
   checkOptions(options, ["grace", "debug"], "run a program");
   const { grace = GRACE_SECONDS, debug } = options;
-  const seconds = toSeconds(grace, "run a program with 'grace'");
+  const seconds = toSeconds(grace, "run a program", "grace");
   checkDebug(debug, "run a program");
   checkTarget(target);
   if (debug !== undefined) Scheduler.instance().debug = debug;

@@ -1,6 +1,7 @@
 import { describe } from "../base/describe.ts";
 import type { Timeout } from "../base/duration.ts";
 import { type LimitOptions, limitSeconds } from "../base/limit.ts";
+import { checkOptions } from "../base/options.ts";
 
 /** The limit of a {@linkcode Coro.receive}, and its value after a timeout. */
 export interface ReceiveLimit<A = unknown> {
@@ -57,11 +58,11 @@ export function isReceiveOptions(value: unknown): value is ReceiveOptions {
 
 /** Returns the options, if they are valid. `alarmValue` is the second argument of the receive. */
 export function checkReceiveOptions(options: ReceiveOptions, alarmValue: unknown): CheckedReceiveOptions {
-  const { where, alarm = alarmValue, ...others } = options;
+  checkOptions(options, KEYS, "receive");
+  const { where, alarm = alarmValue, timeout, signal } = options;
   if (where !== undefined && typeof where !== "function") {
     throw new TypeError(`Cannot receive as 'where' must be a function: current value is ${describe(where)}`);
   }
-  // With a timeout it is a limit, which has no other parts, and not a duration.
-  const limit = { timeout: undefined, ...others };
+  const limit = { timeout, signal };
   return { where, limit, seconds: limitSeconds(limit, "receive"), alarm };
 }

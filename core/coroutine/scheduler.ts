@@ -296,7 +296,7 @@ export class Scheduler {
    * @throws {Error} At once, if called inside a coroutine: use `finish()` of the coroutines there.
    */
   terminate(grace: Timeout = GRACE_SECONDS): Promise<void> {
-    const terminated = this.loop.terminate(toSeconds(grace, "terminate"));
+    const terminated = this.loop.terminate(toSeconds(grace, "terminate", "grace"));
     if (instance === this) instance = null;
     return terminated;
   }

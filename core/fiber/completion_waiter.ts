@@ -18,6 +18,8 @@ export interface CompletionWaiter {
    * in the ring. Returns whether it did.
    */
   deadlocked?(error: Error): boolean;
+  /** For the entry of a group: whether a deadline or a signal may end the group, and with it what is completed here. */
+  readonly underDeadline?: boolean;
 }
 
 /** The links of a waiter that is in no ring. */

@@ -67,8 +67,9 @@ export abstract class Fiber extends Unwindable {
   /** @internal Whether the fiber can continue only when its wait ends. */
   get stuck(): boolean {
     const wait = this.wait;
-    if (wait === null || this.ready || this.control !== null || wait.state !== WAITING) return false;
-    return !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
+    if (wait === null || this.ready || wait.state !== WAITING) return false;
+    if (wait.uninterruptible) return true;
+    return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
   }
 
   /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */

@@ -7,7 +7,8 @@ import type { Loop } from "./schedulable.ts";
  * A wait that the host ends, such as for data or for a worker.
  *
  * The run loop counts it: while there are such waits, virtual time stands still for a while in favour of the host, and
- * reports no deadlock (`coroutine/deadlock.ts` says why other clocks do not either). An `AbortSignal` ends it early. While it waits, no hot swap can be proposed.
+ * reports no deadlock (`coroutine/deadlock.ts` says why other clocks do not either). An `AbortSignal` ends it early. While
+ * it waits, no hot swap can be proposed.
  *
  * @internal
  */

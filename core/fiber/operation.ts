@@ -207,6 +207,11 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /** @internal Whether it is shielded until it has an outcome, whatever arrives. */
+  get uninterruptible(): boolean {
+    return false;
+  }
+
   /** @internal An interrupt has arrived while it is shielded. It may stop being shielded; then it is cancelled. */
   interruptArrived(): void {}
 

@@ -16,6 +16,9 @@ export interface OwnerLoop {
   readonly debug: boolean;
   /** Reports an error that reached no code of the program. */
   reportError(error: unknown, owner: Owner): void;
-  /** The coroutine began a wait that may be part of a deadlock: the search for deadlocks starts from it. */
+  /**
+   * The coroutine began a wait that may be part of a deadlock, or one of several that it waits for has ended: the search
+   * for deadlocks starts from it.
+   */
   noteBlocked(owner: Owner): void;
 }

@@ -8,7 +8,8 @@
  */
 
 import { UnsupportedError } from "../base/errors.ts";
-import { KERNEL_BASE64 } from "./kernel_bytes.ts";
+import { textToBytes } from "./byte_text.ts";
+import { KERNEL_TEXT } from "./kernel_bytes.ts";
 import { NONE, ReadyQueue } from "./ready_queue.ts";
 
 /** The kernel's functions as WebAssembly exports them: see `assembly/index.ts`. Slots passed to them must be in use. */
@@ -72,21 +73,13 @@ export function setKernelModule(module: WebAssembly.Module): void {
   compiled = module;
 }
 
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = Uint8Array as unknown as {
-    fromBase64?(text: string): Uint8Array<ArrayBuffer>;
-  };
-  if (native.fromBase64 !== undefined) return native.fromBase64(text);
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
 function kernelModule(): WebAssembly.Module {
   return compiled ??= compileKernel();
 }
 
 function compileKernel(): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(decodeBase64(KERNEL_BASE64));
+    return new WebAssembly.Module(textToBytes(KERNEL_TEXT));
   } catch (cause) {
     throw new UnsupportedError(
       "Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's kernel.wasm as a " +

@@ -152,7 +152,7 @@ export class Queue<T> {
   /**
    * Takes the first item out of it without waiting, from any code.
    *
-   * @returns The item; `undefined` if there is none.
+   * @returns The item; `undefined` if there is none, or if the item itself is `undefined`.
    */
   tryGet(): T | undefined {
     return this.#hasItem ? this.#take() : undefined;

@@ -18,7 +18,10 @@ export interface EveryOptions {
    * an interval later.
    */
   readonly missed?: MissedTicks;
-  /** Whether the first tick is at the start, and not an interval later. */
+  /**
+   * Whether the first tick is at the start, and not an interval later. It is given at once to a `next` that comes before
+   * the second one, also with `"skip"`.
+   */
   readonly immediate?: boolean;
 }
 

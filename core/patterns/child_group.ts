@@ -47,6 +47,10 @@ export class Child implements CompletionWaiter, QueueLinks {
   deadlocked(error: Error): boolean {
     return this.group.deadlocked(error);
   }
+
+  get underDeadline(): boolean {
+    return this.group.underDeadline;
+  }
 }
 
 /** Open: children may be added, and run. */
@@ -74,6 +78,8 @@ export class ChildGroup {
   protected readonly failures: Set<unknown> = new Set();
   /** Its name in messages. */
   readonly kind: string;
+  /** Whether a deadline or a signal may end it, so that children which wait for each other are not certainly deadlocked. */
+  underDeadline = false;
   #state = OPEN;
   #cancelled = false;
   #fiber: Fiber | null = null;
@@ -232,6 +238,7 @@ export class ChildGroup {
     const fiber = this.#fiber = context.fiber as Fiber;
     this.#request = { loop: coroOf(fiber).loop, options: null };
     this.#bodyDepth = fiber.height;
+    this.underDeadline = isUnderDeadline(fiber);
     let interrupted = true;
     let bodyEnded = false;
     let value: T | undefined;
@@ -289,6 +296,16 @@ export class ChildGroup {
     if (this.failures.size > 0) throw this.failure();
     return undefined;
   }
+}
+
+/** Whether a deadline or a signal may end what a fiber runs, or the coroutine it belongs to. */
+function isUnderDeadline(fiber: Fiber): boolean {
+  for (let at: Fiber | null = fiber; at !== null; at = at.parentFiber as Fiber | null) {
+    // A shield holds back the deadlines outside it.
+    if (at.wait?.uninterruptible) return false;
+    if (at.frames?.some(({ via }) => via?.mayBeCutShort)) return true;
+  }
+  return coroOf(fiber).underDeadline;
 }
 
 /** Runs a group as a subroutine. */

@@ -1,5 +1,5 @@
 import type { Owner } from "../fiber/owner.ts";
-import type { Fiber } from "../fiber/fiber.ts";
+import type { WaitingFiber } from "../fiber/context.ts";
 import { Operation } from "../fiber/operation.ts";
 import type { QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
 
@@ -45,6 +45,10 @@ export class ChildrenWait extends Operation<void> {
     return this.last;
   }
 
+  override get uninterruptible(): boolean {
+    return this.last;
+  }
+
   override get waitsFor(): string {
     const names: string[] = [];
     for (const { coro } of this.awaited()) {
@@ -71,18 +75,26 @@ export class ChildrenWait extends Operation<void> {
     return this.count <= this.most || (!this.last && this.group.ending);
   }
 
-  override begin(fiber: Fiber): boolean {
+  override begin(fiber: WaitingFiber): boolean {
     if (this.met) return this.give(undefined);
     this.group.wait = this;
-    fiber.owner.loop.noteBlocked(fiber.owner);
+    this.noteBlocked(fiber);
     return false;
   }
 
   /** A child has ended, or the group has begun to end. */
   look(): void {
-    if (!this.met) return;
-    this.group.wait = null;
-    this.resolve(undefined);
+    if (this.met) {
+      this.group.wait = null;
+      this.resolve(undefined);
+    } else {
+      // Those that are left may wait for each other, or for this coroutine.
+      this.noteBlocked(this.fiber!);
+    }
+  }
+
+  private noteBlocked({ owner }: WaitingFiber): void {
+    owner.loop.noteBlocked(owner);
   }
 
   override reject(error: unknown): void {

@@ -1,8 +1,10 @@
 import { describe } from "../base/describe.ts";
 import type { Limit } from "../base/limit.ts";
+import type { Coro } from "../coroutine/coro.ts";
 import { Items } from "../coroutine/items.ts";
+import type { Owner } from "../fiber/owner.ts";
 import type { Loop } from "../fiber/schedulable.ts";
-import { filledStreams } from "./filled_streams.ts";
+import { type FilledStream, filledStreams } from "./filled_streams.ts";
 import { HostItems } from "./host_items.ts";
 
 /** One step of an async iterator or of the reader of a stream. */
@@ -26,15 +28,15 @@ interface Producer {
  */
 class Each<T> extends HostItems<T> {
   readonly #producer: Producer;
-  // The run loop whose coroutine fills the stream, if that is known.
-  readonly #filledBy: Loop | undefined;
+  // The source, if a coroutine fills it.
+  readonly #filled: FilledStream | undefined;
   // The producer was asked for an item which has not come.
   #asked = false;
 
   constructor(source: unknown, limit: Limit) {
     super(limit);
     this.#producer = producerOf(source);
-    this.#filledBy = filledStreams.get(source as ReadableStream);
+    this.#filled = filledStreams.get(source as ReadableStream);
   }
 
   get awaits(): string {
@@ -42,7 +44,11 @@ class Each<T> extends HostItems<T> {
   }
 
   override isHostBound(loop: Loop): boolean {
-    return this.#filledBy !== loop;
+    return this.#filled?.loop !== loop;
+  }
+
+  override awaitedBy(coro: Owner): void {
+    if (this.#filled !== undefined) this.#filled.readBy = (coro as Coro).loop;
   }
 
   protected override demand(): void {

@@ -1,7 +1,15 @@
 import type { Loop } from "../fiber/schedulable.ts";
 
 /**
- * The run loops whose coroutines fill streams. A coroutine of the same loop that reads such a stream waits for a
- * coroutine and not for the host: virtual time need not wait for it, and a deadlock between the two is found.
+ * A stream that a coroutine fills. If a coroutine of the same run loop reads it, each of them waits for the other and not
+ * for the host: virtual time need not wait for them, and a deadlock between the two is found.
  */
-export const filledStreams: WeakMap<ReadableStream, Loop> = new WeakMap();
+export interface FilledStream {
+  /** The run loop of the coroutine that fills it. */
+  readonly loop: Loop;
+  /** The run loop of the coroutine that has waited last for an item; `null` if none has, as far as is known. */
+  readBy: Loop | null;
+}
+
+/** The streams that coroutines fill. */
+export const filledStreams: WeakMap<ReadableStream, FilledStream> = new WeakMap();

@@ -9,12 +9,12 @@ import { Fifo } from "../base/fifo.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import type { ItemSource } from "../coroutine/items.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
-import { HostWait } from "../fiber/host_wait.ts";
 import { type Operation, WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
 import type { Loop } from "../fiber/schedulable.ts";
-import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
+import { WaitQueue } from "../fiber/wait_queue.ts";
 import { limited } from "../operations/limited.ts";
+import { QueuedWait } from "./queued_wait.ts";
 
 /** See the head of this file. */
 export abstract class HostItems<T> implements ItemSource<T> {
@@ -140,26 +140,18 @@ export abstract class HostItems<T> implements ItemSource<T> {
 }
 
 /** Waits for the next item. */
-class NextItem<T> extends HostWait<T> implements QueueLinks {
-  declare nextWaiter: NextItem<unknown> | null;
-  declare prevWaiter: NextItem<unknown> | null;
+class NextItem<T> extends QueuedWait<T> {
   /** Its value if there are no more items. */
   declare readonly end: unknown;
   declare private readonly source: HostItems<unknown>;
   // Whether its outcome is an item, and not the end.
   declare private granted: boolean;
-  // Whether its fiber is parked, so that an outcome has to wake it.
-  declare private parked: boolean;
 
   constructor(source: HostItems<T>, end: unknown, seconds: number) {
-    super();
-    this.nextWaiter = null;
-    this.prevWaiter = null;
+    super(seconds);
     this.source = source as HostItems<unknown>;
     this.end = end;
     this.granted = false;
-    this.parked = false;
-    this.limit = seconds;
   }
 
   get label(): string {
@@ -170,32 +162,22 @@ class NextItem<T> extends HostWait<T> implements QueueLinks {
     return this.source.awaits;
   }
 
-  override begin(fiber: WaitingFiber): boolean {
+  protected override enter(): void {
     this.source.begin(this);
-    if (this.state !== WAITING) return true;
-    if (this.limit <= 0) {
-      this.detach();
-      this.timedOut();
-      return true;
-    }
-    this.parked = true;
-    if (this.source.isHostBound(fiber.loop)) this.count(fiber);
+  }
+
+  protected override isHostBound(loop: Loop): boolean {
+    return this.source.isHostBound(loop);
+  }
+
+  override begin(fiber: WaitingFiber): boolean {
+    if (super.begin(fiber)) return true;
     this.source.awaitedBy(fiber.owner);
     return false;
   }
 
   override waiterChanged(): void {
     if (this.state === WAITING) this.source.awaitedBy(this.fiber!.owner);
-  }
-
-  override settle(value: unknown): void {
-    if (this.parked) this.resolve(value);
-    else this.give(value);
-  }
-
-  override settleError(error: unknown): void {
-    if (this.parked) this.reject(error);
-    else this.fail(error);
   }
 
   /** Gives it an item. It is not in the queue. */

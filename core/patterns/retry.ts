@@ -76,7 +76,7 @@ function checkRetryOptions(options: RetryOptions): CheckedOptions {
 }
 
 function seconds(option: string, value: Timeout): number {
-  const seconds = toSeconds(value, `retry with '${option}'`);
+  const seconds = toSeconds(value, "retry", option);
   if (seconds < 0 || (option === "delay" && seconds === Infinity)) {
     throw invalid(RangeError, option, `0 or more${option === "delay" ? " and finite" : ""}`, seconds);
   }

@@ -91,6 +91,8 @@ export class Scope {
  * - A child that is terminated is no failure. Nor is an error in the cleanup of what the scope has terminated; it is
  *   reported as uncaught.
  * - When its coroutine is terminated, runs out of time or loses a race in it, the children are terminated, too.
+ * - Children that wait for each other fail the scope with a `DeadlockError`, unless a deadline or a signal may end the
+ *   scope: then that is waited for.
  * - A child cannot be restarted by a monitor.
  *
  * Cleanup may wait for up to five seconds, or as long as that of the coroutine itself may.

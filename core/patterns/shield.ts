@@ -15,7 +15,8 @@ import type { Grant } from "../operations/parts.ts";
 class Shield extends BranchGroup {
   readonly #limit: CheckedLimit;
   #lifted = false;
-  #value: unknown = undefined;
+  // `null` until the work has returned: until then nothing was granted that could go back.
+  #result: { readonly value: unknown } | null = null;
   // Runs from the first interrupt on; the time at which it fires is kept, as a termination may bring it forward.
   #timer: Timer | null = null;
   #liftAt = Infinity;
@@ -33,6 +34,11 @@ class Shield extends BranchGroup {
     return this.state === WAITING && !this.#lifted;
   }
 
+  override get uninterruptible(): boolean {
+    return this.shielded && this.#limit.seconds === Infinity && this.#limit.signal === null &&
+      this.#liftAt === Infinity;
+  }
+
   override begin(fiber: Fiber): boolean {
     const { signal } = this.#limit;
     // What is to end the next wait ends this one, before the work begins.
@@ -46,6 +52,8 @@ class Shield extends BranchGroup {
     const now = fiber.loop.clock.now();
     const first = this.#liftAt === Infinity ? now + this.#limit.seconds : this.#liftAt;
     this.#setTimer(fiber, now, Math.min(first, coroOf(fiber).terminationEnd()));
+    // What was to end a deadlock may have been held back.
+    if (this.uninterruptible) fiber.owner.loop.noteBlocked(fiber.owner);
   }
 
   #setTimer(fiber: WaitingFiber, now: number, liftAt: number): void {
@@ -78,12 +86,12 @@ class Shield extends BranchGroup {
   }
 
   protected override returned(index: number, value: unknown): void {
-    this.#value = value;
+    this.#result = { value };
     this.decide(false, value, index);
   }
 
   protected override granted(): Grant[] {
-    return this.grant(0, this.#value);
+    return this.#result === null ? [] : this.grant(0, this.#result.value);
   }
 
   override resolve(value: unknown): void {

@@ -3,17 +3,16 @@ import { ClosedError, TimeoutError } from "../base/errors.ts";
 import { Fifo } from "../base/fifo.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import type { Coro } from "../coroutine/coro.ts";
-import { type InheritedValues, locals } from "../coroutine/local_values.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
+import { Origin } from "../coroutine/origin.ts";
 import { checkTarget, currentLoop } from "../coroutine/spawn_options.ts";
-import type { WaitingFiber } from "../fiber/context.ts";
-import { HostWait } from "../fiber/host_wait.ts";
 import type { CompletionWaiter } from "../fiber/completion_waiter.ts";
-import { type Operation, WAITING } from "../fiber/operation.ts";
-import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
-import { captureContext, type HostContext, withinContext } from "../host/async_context.ts";
+import type { Operation } from "../fiber/operation.ts";
+import type { Loop } from "../fiber/schedulable.ts";
+import { WaitQueue } from "../fiber/wait_queue.ts";
 import { limited } from "../operations/limited.ts";
-import { filledStreams } from "./filled_streams.ts";
+import { type FilledStream, filledStreams } from "./filled_streams.ts";
+import { QueuedWait } from "./queued_wait.ts";
 
 /**
  * Puts an item into a stream, when there is room for it.
@@ -42,16 +41,16 @@ type End = { readonly failed: false } | { readonly failed: true; readonly error:
  * Unread items are kept here and not in the stream, which would drop them when it fails. The stream asks for an item
  * (`pull`) when a reader waits for one.
  */
-class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
+class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter, FilledStream {
   nextCompletionWaiter: CompletionWaiter | null = null;
   prevCompletionWaiter: CompletionWaiter | null = null;
   readonly readable: ReadableStream<T>;
+  readBy: Loop | null = null;
   readonly #target: StreamFunction<T>;
   readonly #highWaterMark: number;
   // Those of the code that made the stream, for a coroutine that begins later.
-  readonly #loop: CoroLoop = currentLoop();
-  readonly #context: HostContext = captureContext();
-  readonly #values: InheritedValues = locals.inheritance === null ? null : locals.inheritance.current();
+  readonly loop: CoroLoop = currentLoop();
+  readonly #origin = new Origin();
   readonly #unread: Fifo<T> = new Fifo();
   readonly #waiting: WaitQueue<EmitWait<T>> = new WaitQueue();
   #controller!: ReadableStreamDefaultController<T>;
@@ -65,7 +64,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
     this.#target = target;
     this.#highWaterMark = highWaterMark;
     this.readable = new ReadableStream<T>(this, { highWaterMark: 0 });
-    filledStreams.set(this.readable, this.#loop);
+    filledStreams.set(this.readable, this);
     if (highWaterMark > 0) this.#begin();
   }
 
@@ -97,11 +96,8 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
   };
 
   #begin(): void {
-    withinContext(this.#context, () => {
-      this.#coro = this.#loop.scheduler.spawn(this.#target, this.emit);
-    });
-    locals.inheritance?.give(this.#coro!, this.#values);
-    this.#coro!.addCompletionWaiter(this);
+    this.#coro = this.#origin.create(() => this.loop.scheduler.spawn(this.#target, this.emit));
+    this.#coro.addCompletionWaiter(this);
   }
 
   /** The coroutine has returned or was terminated. */
@@ -113,7 +109,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
   /** The coroutine has failed, or can never go on. */
   reject(error: unknown): void {
     // The reader has cancelled the stream and cannot receive the error.
-    if (this.#closed) return this.#loop.reportError(error, this.#coro!);
+    if (this.#closed) return this.loop.reportError(error, this.#coro!);
     this.#end = { failed: true, error };
     this.#closeWhenRead();
   }
@@ -133,6 +129,8 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
     this.#closed = true;
     while (this.#unread.length > 0) this.#unread.shift();
     this.#pulled?.();
+    // In a deadlock coroutines stay as they are; they may still be terminated.
+    if (this.#end !== null && this.#coro!.isAlive()) return;
     for (let wait = this.#waiting.shift(); wait !== null; wait = this.#waiting.shift()) wait.settleError(closedError());
   }
 
@@ -170,19 +168,14 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter {
 }
 
 /** Waits for room in a stream. */
-class EmitWait<T> extends HostWait<void> implements QueueLinks {
-  declare nextWaiter: EmitWait<T> | null;
-  declare prevWaiter: EmitWait<T> | null;
+class EmitWait<T> extends QueuedWait<void> {
   declare readonly item: T;
   declare private readonly producer: Producer<T>;
 
   constructor(producer: Producer<T>, item: T, seconds: number) {
-    super();
-    this.nextWaiter = null;
-    this.prevWaiter = null;
+    super(seconds);
     this.item = item;
     this.producer = producer;
-    this.limit = seconds;
   }
 
   get label(): string {
@@ -193,16 +186,13 @@ class EmitWait<T> extends HostWait<void> implements QueueLinks {
     return "a reader of its stream";
   }
 
-  override begin(fiber: WaitingFiber): boolean {
+  protected override enter(): void {
     this.producer.begin(this);
-    if (this.state !== WAITING) return true;
-    if (this.limit <= 0) {
-      this.detach();
-      this.timedOut();
-      return true;
-    }
-    this.count(fiber);
-    return false;
+  }
+
+  // Where no coroutine is known to read the stream, it is the host that does.
+  protected override isHostBound(loop: Loop): boolean {
+    return this.producer.readBy !== loop;
   }
 
   override detach(): void {

@@ -1,4 +1,5 @@
 import type { Coro } from "../coroutine/coro.ts";
+import { Origin } from "../coroutine/origin.ts";
 import type { ChildSpec } from "./options.ts";
 
 /** What a child of a supervisor does, or how it ended for good. */
@@ -24,6 +25,8 @@ export class Child {
   readonly spec: ChildSpec;
   /** Children are listed and started in the order of these. */
   readonly index: number;
+  /** Of the code that asked for it: what each of its coroutines has, whoever starts it again and when. */
+  readonly origin: Origin = new Origin();
   /** Whether the supervisor was made with it. */
   readonly initial: boolean;
   coro: Coro | null = null;
@@ -55,12 +58,20 @@ export class Child {
   }
 
   get state(): ChildState {
-    return this.restarting ? "restarting" : this.up ? "running" : this.end;
+    if (this.restarting) return "restarting";
+    if (this.#justStopped) return "stopped";
+    // A supervisor that was terminated before its first step could not wait for the cleanup of its children.
+    return this.up || this.coro?.isAlive() ? "running" : this.end;
   }
 
   /** Whether it runs, or will run again. */
   get goesOn(): boolean {
-    return this.up || this.restarting;
+    return (this.up && !this.#justStopped) || this.restarting;
+  }
+
+  /** It was stopped and has ended, and the supervisor does not know yet. */
+  get #justStopped(): boolean {
+    return this.up && this.stopped && !this.coro!.isAlive();
   }
 
   toString(): string {

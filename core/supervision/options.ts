@@ -135,9 +135,5 @@ export function checkOptions(options: SuperviseOptions): CheckedOptions {
 
 function secondsOf(options: SuperviseOptions, option: "within" | "backoff", otherwise: number): number {
   const value = options[option];
-  if (value === undefined) return otherwise;
-  if (typeof value !== "object" && (typeof value !== "number" || Number.isNaN(value))) {
-    throw wrong(`'${option}' must be a number of seconds or a duration`, value);
-  }
-  return toSeconds(value, `supervise with '${option}'`);
+  return value === undefined ? otherwise : toSeconds(value, "supervise", option);
 }

@@ -26,6 +26,8 @@ export class Supervision {
   readonly #children: Set<Child> = new Set();
   readonly #initial: readonly Child[];
   readonly #byCoro: Map<Coro, Child> = new Map();
+  /** The coroutines of children that another one has replaced. */
+  readonly #replaced: WeakMap<Coro, Child> = new WeakMap();
   readonly #up: Set<Child> = new Set();
   /** Those to be started. */
   readonly #due: Set<Child> = new Set();
@@ -75,7 +77,7 @@ export class Supervision {
   }
 
   start(spec: ChildSpec): Coro {
-    if (this.#ending || !this.#coro.isAlive()) {
+    if (this.#ending || !this.#coro.isAlive() || this.#coro.interrupted) {
       throw new Error(`Cannot start a child as supervisor ${this.#coro} has ended or is ending: make a new one`);
     }
     this.#startEarly();
@@ -104,7 +106,7 @@ export class Supervision {
 
   #find(which: Coro | string): Child | undefined {
     if (typeof which !== "string") {
-      const child = this.#byCoro.get(which);
+      const child = this.#byCoro.get(which) ?? this.#replaced.get(which);
       return child?.goesOn ? child : undefined;
     }
     for (const child of this.#children) if (child.goesOn && child.name === which) return child;
@@ -224,8 +226,11 @@ export class Supervision {
   }
 
   #spawn(child: Child, name: string | undefined, target: ChildSpec["target"], args: readonly unknown[]): void {
-    const coro = this.#coro.scheduler.spawnWith({ name }, target, ...args) as Coro;
-    if (child.coro !== null) this.#byCoro.delete(child.coro);
+    const coro = child.origin.create(() => this.#coro.scheduler.spawnWith({ name }, target, ...args) as Coro);
+    if (child.coro !== null) {
+      this.#byCoro.delete(child.coro);
+      this.#replaced.set(child.coro, child);
+    }
     child.coro = coro;
     child.expectedMessages = 0;
     this.#byCoro.set(coro, child);

@@ -58,7 +58,7 @@ export class Supervisor<R = unknown> extends Coro<R> {
    *
    * @param spec The child.
    * @returns Its coroutine. If the child is restarted after an end that was no failure, or by the strategy, another
-   * coroutine replaces it.
+   * coroutine replaces it, with the values of `Local`s and the host's context of the code that called this.
    * @throws {TypeError} If the child has no generator function, or a field is of the wrong type.
    * @throws {Error} If the supervisor has ended or is ending.
    */
@@ -70,7 +70,8 @@ export class Supervisor<R = unknown> extends Coro<R> {
   /**
    * Terminates a child and waits for its cleanup; it is not restarted. The restart of one that waits for it is cancelled.
    *
-   * @param child Its coroutine, or its name: then the first child of that name that runs or is to be restarted.
+   * @param child Its coroutine, also one that another has replaced; or its name: then the first child of that name that
+   * runs or is to be restarted.
    * @returns Whether there was such a child, which ran or was to be restarted.
    * @throws {TypeError} If `child` is neither a coroutine nor a string.
    */

@@ -2,7 +2,7 @@ import { TimeoutError } from "../base/errors.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import { type Acquirable, Acquisition } from "./acquirable.ts";
 
-/** A semaphore, as one that acquires several permits uses it. */
+/** @internal A semaphore, as a wait for several permits uses it. */
 export interface Permits extends Acquirable {
   /** Grants permits to those that wait, as long as there are enough for the first. */
   admitWaiting(): void;

@@ -25,6 +25,21 @@ Deno.test("null, undefined and Infinity set no limit", () => {
   for (const none of [null, undefined, Infinity]) assertEquals(toSeconds(none, "wait"), Infinity);
 });
 
+Deno.test("the error names the parameter or the option", () => {
+  const calls: [unknown, string][] = [
+    ["1s", `Cannot retry as 'delay' must be a number of seconds or a duration: current value is "1s"`],
+    [{}, "Cannot retry as 'delay' must be a number of seconds or a duration: current value is an object"],
+    [
+      { second: 1 },
+      "Cannot retry as a duration has numbers of weeks, days, hours, minutes, seconds, milliseconds, microseconds, " +
+      "nanoseconds: current value of 'second' is 1, in 'delay'",
+    ],
+  ];
+  for (const [wrong, message] of calls) {
+    assertEquals(assertThrows(() => toSeconds(wrong as Timeout, "retry", "delay"), TypeError).message, message);
+  }
+});
+
 Deno.test("years and months are rejected, as they have no fixed length", () => {
   const error = "Cannot wait as months and years have no fixed length: current value is P1M, give days instead";
   assertThrows(() => toSeconds(Temporal.Duration.from({ months: 1 }), "wait"), TypeError, error);

@@ -1,7 +1,22 @@
 /**
  * Deadlocks: detected where they are certain, and nowhere else.
  */
-import { all, call, Coro, DeadlockError, race, Scheduler, sleep, until, withTimeout } from "@asyncoro/asyncoro";
+import {
+  all,
+  call,
+  Coro,
+  DeadlockError,
+  Lock,
+  map,
+  race,
+  Scheduler,
+  scope,
+  select,
+  shield,
+  sleep,
+  until,
+  withTimeout,
+} from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { inLab, settle } from "../helpers/lab.ts";
@@ -360,6 +375,97 @@ Deno.test("code outside that will wake a coroutine from a host timer keeps it fr
     });
   `);
   assertEquals([code, stdout, stderr], [0, "from a timer\nresumed\n", ""]);
+});
+
+// Each waits for several things, of which one ends first and the others never do.
+const SEVERAL: Record<string, (lock: Lock) => Generator<unknown, unknown, unknown>> = {
+  *all(lock) {
+    yield* all(lock.acquire(), sleep(1));
+  },
+  *"all, in generators"(lock) {
+    yield* all(call(takes(lock)), pauses());
+  },
+  *"all of coroutines"(lock) {
+    yield* all(new Coro(taker(lock)), new Coro(pauses));
+  },
+  *"a race of alls"(lock) {
+    yield* race(all(lock.acquire(), sleep(1)), lock.acquire());
+  },
+  *"a select of alls"(lock) {
+    yield* select({ one: all(lock.acquire(), sleep(1)), other: lock.acquire() });
+  },
+  *shield(lock) {
+    yield* shield(all(lock.acquire(), sleep(1)));
+  },
+  *scope(lock) {
+    yield* scope(function* (scope) {
+      scope.spawn(taker(lock));
+      scope.spawn(pauses);
+    });
+  },
+  *"a scope with a service"(lock) {
+    yield* scope(function* (scope) {
+      scope.spawn(taker(lock));
+      scope.service(pauses);
+    });
+  },
+  *map(lock) {
+    yield* map([1, 2, 3], function* (_, n) {
+      yield* n === 1 ? takes(lock) : pauses();
+    });
+  },
+};
+
+function* takes(lock: Lock): Generator<unknown, void, unknown> {
+  yield* lock.acquire();
+}
+
+const taker = (lock: Lock) =>
+  function* () {
+    yield* takes(lock);
+  };
+
+function* pauses(): Generator<unknown, void, unknown> {
+  yield* sleep(2);
+}
+
+for (const [name, waits] of Object.entries(SEVERAL)) {
+  Deno.test(`(a) those that are left when one of several has ended are found: ${name}`, async () => {
+    const scheduler = new Scheduler({ clock: new VirtualClock() });
+    // Nothing is ready only between its sleeps, and it does not hide the deadlock.
+    scheduler.spawnWith({ daemon: true }, function* () {
+      for (;;) yield* sleep(10);
+    });
+    scheduler.onError = () => {};
+    const coro = scheduler.spawn(function* () {
+      const lock = new Lock("shared");
+      using _ = yield* lock.hold();
+      yield* waits(lock);
+    });
+    const error = await assertRejects(() => coro.value(100), DeadlockError, "waits for");
+    assertMatch(error.message, /lock 'shared' held by/);
+    await scheduler.terminate();
+  });
+}
+
+Deno.test("ten thousand waits of one coroutine end one by one, and the searches are quick", async () => {
+  const spawnAll = (time: (index: number) => number) =>
+    Array.from({ length: 10_000 }, (_, index) =>
+      new Coro(function* () {
+        yield* scope(function* (scope) {
+          scope.spawn(function* () {
+            yield* sleep(time(index));
+          });
+        });
+      }));
+  const start = performance.now();
+  for (const time of [(index: number) => 1 + index, (index: number) => 20_000 - index]) {
+    const scheduler = new Scheduler({ clock: new VirtualClock() });
+    await scheduler.spawn(function* () {
+      yield* all(spawnAll(time));
+    }).value();
+  }
+  assert(performance.now() - start < 30_000);
 });
 
 Deno.test("ten thousand coroutines that wait in a chain are no deadlock, and the search is quick", () =>

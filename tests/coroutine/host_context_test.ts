@@ -468,6 +468,27 @@ Deno.test("children of a supervisor have its context, however often they are res
   assertEquals(seen, ["supervisor", "supervisor", "supervisor", "supervisor"]);
 });
 
+Deno.test("a child has the context of the code that made its supervisor or called startChild(), whoever starts it", async () => {
+  const seen: string[] = [];
+  function* child(coro: Coro, name: string): Body {
+    seen.push(`${name} ${here()}`);
+    yield* coro.sleep(0.001);
+  }
+  const supervisor = names.run("supervisor", () => {
+    return supervise([{ target: child, args: ["first"], restart: "permanent" }], {
+      maxRestarts: 2,
+      onRestart: () => {},
+    });
+  });
+  // It has children now, although the supervisor has not run.
+  names.run("starter", () => supervisor.startChild({ target: child, args: ["second"], restart: "permanent" }));
+  await runAs("other", function* () {
+    yield* supervisor.finish();
+  }).catch(() => {});
+  assertEquals(new Set(seen), new Set(["first supervisor", "second starter"]));
+  assertEquals(seen.length, 4);
+});
+
 Deno.test("functions of channels and categories run in the context of the coroutine that sends or receives", async () => {
   const seen: unknown[] = [];
   const channel = new Channel<string>("context", (_, message) => {

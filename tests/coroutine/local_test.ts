@@ -1,7 +1,19 @@
 /**
  * `Local`: values that coroutines inherit and change for themselves.
  */
-import { all, call, Coro, Local, race, run, Scheduler, sleep, stream, withTimeout } from "@asyncoro/asyncoro";
+import {
+  all,
+  call,
+  Coro,
+  Local,
+  race,
+  run,
+  Scheduler,
+  sleep,
+  stream,
+  supervise,
+  withTimeout,
+} from "@asyncoro/asyncoro";
 import { createTask, gather, getEventLoop, newEventLoop, run as runAsyncio } from "@asyncoro/asyncoro/asyncio";
 import { runVirtual } from "@asyncoro/asyncoro/testing";
 import { assertEquals, assertThrows } from "@std/assert";
@@ -351,6 +363,25 @@ Deno.test("the coroutine of a stream starts with the values of whoever made it",
       const { value } = yield reader.read();
       assertEquals(value, "maker");
     }
+  }));
+
+Deno.test("a child of a supervisor starts with the values of the code that asked for it, each time", () =>
+  runVirtual(function* (coro) {
+    const local = new Local("initial");
+    const seen: string[] = [];
+    function* child(coro: Coro, name: string) {
+      seen.push(`${name} ${local.get()}`);
+      local.set("changed");
+      yield* coro.sleep(1);
+    }
+    local.set("supervisor");
+    const supervisor = supervise([{ target: child, args: ["first"], restart: "permanent" }], { onRestart: () => {} });
+    local.set("starter");
+    supervisor.startChild({ target: child, args: ["second"], restart: "permanent" });
+    yield* coro.sleep(1.5);
+    assertEquals(seen, ["first supervisor", "second starter", "first supervisor", "second starter"]);
+    supervisor.terminate();
+    yield* supervisor.finish();
   }));
 
 Deno.test("tasks of asyncio start with the values of the code that creates them", async () => {

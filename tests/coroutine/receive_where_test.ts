@@ -316,11 +316,11 @@ Deno.test("receive() throws for wrong options at the call", () =>
     const wrong = (options: unknown) => () => coro.receive(options as { timeout: number });
     assertThrows(wrong({ where: 5 }), TypeError, "Cannot receive as 'where' must be a function: current value is 5");
     assertThrows(wrong({ where: null }), TypeError, "'where' must be a function");
-    assertThrows(wrong({ where: isEven, time: 5 }), TypeError, "it also has 'time'");
+    assertThrows(wrong({ where: isEven, time: 5 }), TypeError, "there is no option 'time': use where");
     assertThrows(
       wrong({ where: isEven, seconds: 5 }),
       TypeError,
-      "it also has 'seconds', put a duration into 'timeout'",
+      "there is no option 'seconds': use where, timeout, signal, alarm",
     );
     assertThrows(wrong({ timeout: NaN }), TypeError);
     assertThrows(wrong({ signal: 5 }), TypeError, "'signal' must be an AbortSignal");

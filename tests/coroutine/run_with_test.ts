@@ -171,7 +171,7 @@ Deno.test("mainWith refuses bad options at the call", async () => {
   assertEquals(code, 0);
   assertEquals(stdout.split("\n").map((line) => line.split(":")[0].slice(0, 76)), [
     "Cannot run a program as 'options' must be an object",
-    "Cannot run a program with 'grace' as 'timeout' must be a number of seconds o",
+    "Cannot run a program as 'grace' must be a number of seconds or a duration",
     "Cannot run a program as 'debug' must be a boolean",
     "Cannot run a program as there is no option 'garce'",
     "Cannot create a coroutine as 'target' must be a generator function",

@@ -64,9 +64,10 @@ export async function warmUp(scheduler: Scheduler): Promise<void> {
   await scheduler.join();
 }
 
-/** Resolves after the host had a few turns: all that could run has run. */
+/** Resolves after the host had some turns: all that could run has run. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  // More than a scheduler gives to the host at once, so that it may poll sockets (`core/host/macrotask.ts`).
+  for (let turn = 0; turn < 70; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** Returns the error that `act` throws. Fails if it throws none. */

@@ -1,10 +1,11 @@
 /** The kernel, and one whose memory has a maximum, so that the host really refuses to grow it. */
 import { assertEquals } from "@std/assert";
-import { KERNEL_BASE64 } from "../../core/kernel/kernel_bytes.ts";
+import { textToBytes } from "../../core/kernel/byte_text.ts";
+import { KERNEL_TEXT } from "../../core/kernel/kernel_bytes.ts";
 
 /** The bytes in the package. */
 export function kernelBytes(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(KERNEL_BASE64), (character) => character.charCodeAt(0));
+  return textToBytes(KERNEL_TEXT);
 }
 
 /** The kernel with a maximum size of its memory: two pages have room for 4,088 slots, four for 8,184. */

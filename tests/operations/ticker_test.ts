@@ -202,6 +202,14 @@ Deno.test("ticks that were taken and not handed over go back", async () => {
   }
 });
 
+Deno.test("missed ticks of which a next that is cut short would have told are told by the next one", () =>
+  runVirtual(function* (coro): Body {
+    const ticker = every(1);
+    yield* sleep(2.5);
+    yield* caught(all(ticker.next(), failing(1)));
+    assertEquals(yield* ticks(coro, ticker, [0, 0]), [[4, 3], [5, 0]]);
+  }));
+
 Deno.test("a tick that goes back after a later one was taken is missed, or given at once", async () => {
   const outcomes = { skip: [[3, 1], [4, 0]], burst: [[2.5, 0], [3, 0]], delay: [[2.5, 0], [3.5, 0]] };
   for (const missed of ["skip", "burst", "delay"] as const) {

@@ -1,12 +1,15 @@
 /** `scope`: coroutines that end with the block of code that created them. */
 import {
+  call,
   Coro,
   DeadlockError,
   Lock,
   MonitorException,
+  type Operation,
   race,
   type Scope,
   scope,
+  shield,
   sleep,
   TimeoutError,
   until,
@@ -230,6 +233,34 @@ Deno.test("several failures are an AggregateError, with the errors in the order 
     assertInstanceOf(failure, AggregateError);
     assertEquals((failure as AggregateError).errors, [first, second]);
     assertEquals(lab.takeLog(), ["1 victim terminated", "1 body terminated"]);
+  }));
+
+/** A scope whose children fail in the step in which a deadline terminates them. */
+function failingTwice(lab: Lab, errors: readonly Error[]): Operation<unknown> {
+  return scope(function* (scope) {
+    const children = errors.map(() => scope.spawn(child, lab, { seconds: 9 }));
+    scope.signal.addEventListener("abort", () => children.forEach((each, i) => each.throw(errors[i])));
+    yield* sleep(9);
+  });
+}
+
+Deno.test("a child that fails with the errors of another scope fails its own with that very AggregateError", () =>
+  inLab(async (lab) => {
+    const errors = [new Error("first"), new Error("second")];
+    let inner: unknown;
+    const outer = await failureOf(opened(lab, function* (scope) {
+      scope.spawn(function* (): Generator<unknown, void, unknown> {
+        try {
+          yield* withTimeout(1, failingTwice(lab, errors));
+        } catch (error) {
+          inner = error;
+          throw error;
+        }
+      });
+    }));
+    assertInstanceOf(outer, AggregateError);
+    assertStrictEquals(outer, inner);
+    assertEquals(new Set((outer as AggregateError).errors), new Set(errors));
   }));
 
 Deno.test("the same error object counts once", () =>
@@ -724,6 +755,78 @@ Deno.test("a scope whose children wait for each other is a deadlock: its wait fa
     assertEquals(lab.scheduler.now(), 1);
     other.terminate();
     await lab.scheduler.join();
+  }));
+
+/** Two children that wait for each other. */
+function* spawnRing(scope: Scope): Generator<unknown, void, unknown> {
+  const first: Coro = scope.spawn(function* () {
+    yield* second.finish();
+  });
+  const second: Coro = scope.spawn(function* () {
+    yield* first.finish();
+  });
+}
+
+Deno.test("children that wait for each other are no deadlock while a deadline or a signal may end their scope", () =>
+  inLab(async (lab) => {
+    const controller = new AbortController();
+    const works: Record<string, () => Operation<unknown>> = {
+      "a deadline": () => withTimeout(1, scope(spawnRing)),
+      "a signal": () => withTimeout(controller.signal, scope(spawnRing)),
+      "a deadline further out": () =>
+        withTimeout(
+          1,
+          (function* () {
+            yield* race(call((function* () {
+              yield* scope(spawnRing);
+            })()));
+          })(),
+        ),
+      "a deadline around the scope of the scope": () =>
+        withTimeout(
+          1,
+          scope(function* (outer) {
+            outer.spawn(function* () {
+              yield* scope(spawnRing);
+            });
+          }),
+        ),
+    };
+    for (const [name, work] of Object.entries(works)) {
+      const end = failureOf(
+        lab.scheduler.spawn(function* () {
+          yield* work();
+        }).value(),
+      );
+      lab.scheduler.spawn(function* () {
+        yield* sleep(1);
+        if (name === "a signal") controller.abort(new TimeoutError("aborted"));
+      });
+      assertInstanceOf(await end, TimeoutError, name);
+      await lab.scheduler.join();
+    }
+  }));
+
+Deno.test("a deadline that a shield holds back, or one inside the scope, does not hide a deadlock", () =>
+  inLab(async (lab) => {
+    const works: Record<string, () => Operation<unknown>> = {
+      "outside a shield": () => withTimeout(1, shield(scope(spawnRing))),
+      "in the body": () =>
+        scope(function* (inner) {
+          yield* spawnRing(inner);
+          yield* withTimeout(1000, sleep(500));
+        }),
+    };
+    for (const [name, work] of Object.entries(works)) {
+      const end = failureOf(
+        lab.scheduler.spawn(function* () {
+          yield* work();
+        }).value(),
+      );
+      assertInstanceOf(await end, DeadlockError, name);
+      assertEquals(lab.scheduler.now(), 0, name);
+      await lab.scheduler.join();
+    }
   }));
 
 Deno.test("a child that waits for the coroutine of its scope is a deadlock", () =>

@@ -1,17 +1,20 @@
 /** `shield`: what must not be cut short. */
 import {
-  type Coro,
+  Coro,
   DeadlockError,
+  type Operation,
+  Queue,
   race,
   Scheduler,
   scope,
+  Semaphore,
   shield,
   sleep,
   TimeoutError,
   until,
   withTimeout,
 } from "@asyncoro/asyncoro";
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inLab, type Lab } from "../helpers/lab.ts";
 
 /** Work that notes how it ends. */
@@ -253,6 +256,40 @@ Deno.test("a message that shielded work has taken goes back when the coroutine i
     assertEquals(await coro.value(), "kept");
   }));
 
+Deno.test("work that is cut short while it waits gives back nothing, as it was granted nothing", () =>
+  inLab(async ({ scheduler }) => {
+    const cuts: Record<string, (coro: Coro, signal: AbortController) => void> = {
+      throw: (coro) => coro.throw(new Error("cut short")),
+      terminate: (coro) => coro.terminate(0),
+      signal(coro, controller) {
+        coro.throw(new Error("cut short"));
+        controller.abort();
+      },
+    };
+    for (const cut of Object.values(cuts)) {
+      const controller = new AbortController();
+      const permits = new Semaphore(3);
+      const queue = new Queue<number>(1);
+      const limit = { timeout: cut === cuts.signal ? 100 : 0, signal: controller.signal };
+      const waits = [() => permits.acquireMany(3), () => queue.get()];
+      await scheduler.spawn(function* () {
+        yield* permits.acquire();
+        const coros = waits.map((wait) =>
+          new Coro(function* () {
+            try {
+              yield* shield<unknown>(wait(), limit);
+            } catch { /* It was cut short. */ }
+          })
+        );
+        yield* sleep(1);
+        for (const coro of coros) cut(coro, controller);
+        for (const coro of coros) yield* coro.finish();
+        assertEquals(permits.statistics(), { value: 2, waiters: 0 });
+        assertEquals(queue.statistics(), { size: 0, putting: 0, getting: 0, dropped: 0 });
+      }).value();
+    }
+  }));
+
 Deno.test("a failure of the work that the coroutine does not get is reported", () =>
   inLab(async (lab) => {
     const coro = lab.scheduler.spawn(function* () {
@@ -332,6 +369,53 @@ Deno.test("coroutines that wait for each other inside shields are a deadlock", (
     });
     const ends = [one, other].map((coro) => assertRejects(() => coro.value(), DeadlockError));
     await Promise.all(ends);
+  }));
+
+Deno.test("a deadline that a shield holds back does not hide a deadlock; a limit of the shield ends the wait", () =>
+  inLab(async (lab) => {
+    const works: [string, (other: Coro) => Operation<unknown>, typeof DeadlockError | typeof TimeoutError][] = [
+      ["held back", (other) => withTimeout(1, shield(other.finish())), DeadlockError],
+      ["further out", (other) => withTimeout(1, shield(race(shield(other.finish())))), DeadlockError],
+      ["with a limit", (other) => withTimeout(1, shield(other.finish(), 1)), TimeoutError],
+      ["inside", (other) => shield(withTimeout(1, other.finish())), TimeoutError],
+    ];
+    for (const [name, work, failure] of works) {
+      const unrelated = lab.scheduler.spawn(function* () {
+        yield* sleep(1000);
+      });
+      const one: Coro = lab.scheduler.spawn(function* one() {
+        yield* work(other);
+      });
+      const other: Coro = lab.scheduler.spawn(function* other() {
+        yield* one.finish();
+      });
+      await Promise.all([one, other].map((coro) => assertRejects(() => coro.value(), failure, undefined, name)));
+      assert(unrelated.isAlive(), name);
+      unrelated.terminate();
+      await lab.scheduler.join();
+    }
+  }));
+
+Deno.test("a deadlock that is left when a race is decided against a shield is found", () =>
+  inLab(async (lab) => {
+    const unrelated = lab.scheduler.spawn(function* () {
+      yield* sleep(1000);
+    });
+    const one: Coro = lab.scheduler.spawn(function* one() {
+      return yield* race(
+        shield(other.finish()),
+        (function* () {
+          yield* sleep(1);
+          return "decided";
+        })(),
+      );
+    });
+    const other: Coro = lab.scheduler.spawn(function* other() {
+      yield* one.finish();
+    });
+    await assertRejects(() => other.value(), DeadlockError);
+    assertEquals(await one.value(), "decided");
+    assert(unrelated.isAlive());
   }));
 
 Deno.test("shield refuses bad arguments at the call", () => {

@@ -477,6 +477,37 @@ Deno.test("in virtual time a stream and its reader keep their pace, and a reader
     assertEquals(seen, 1000);
   }));
 
+Deno.test("in virtual time an emit that waits for a reader of its own scheduler costs no real time", () =>
+  runVirtual(function* (coro) {
+    let emitted = 0;
+    const readable = stream<number>(function* (_self, emit) {
+      for (; emitted < 1000; emitted++) yield* emit(emitted);
+    });
+    let seen = 0;
+    yield* each(readable).forEach(function* (item) {
+      assertEquals(item, seen++);
+      yield* coro.sleep(60);
+      assertEquals([coro.scheduler.now(), emitted], [60 * seen, Math.min(seen + 1, 1000)]);
+    });
+    assertEquals(seen, 1000);
+  }));
+
+for (const highWaterMark of [0, 1]) {
+  Deno.test(`an emit that waits for a reader which can never go on is a deadlock, and stays as it is: ${highWaterMark}`, () =>
+    inLab(async (lab) => {
+      const reader = lab.scheduler.spawn(function* (coro) {
+        yield* each(stream<number>(function* (_self, emit) {
+          for (;;) yield* emit(1);
+        }, { highWaterMark })).next();
+        yield* coro.receive();
+      });
+      await assertRejects(() => reader.value(), DeadlockError, "a reader of its stream");
+      await settle();
+      assertEquals(lab.scheduler.stats().live, 2);
+      for (const coro of lab.scheduler.coros()) coro.terminate();
+    }));
+}
+
 Deno.test("a reader that waits for a coroutine of its own scheduler which can never go on is a deadlock", () =>
   inLab(async (lab) => {
     const reader = lab.scheduler.spawn(function* () {

@@ -2,6 +2,7 @@
  * One epoch: societies that the seed chooses run together until their time is over; afterwards nothing may be left. In
  * virtual time the seed determines all of it.
  */
+import { cpuUsage } from "node:process";
 import { type Coro, type CoroInfo, TimeoutError } from "@asyncoro/asyncoro";
 import { chaos } from "./chaos.ts";
 import { Random } from "./random.ts";
@@ -11,12 +12,8 @@ import type { Society } from "./society.ts";
 import type { Tally } from "./tally.ts";
 import type { Trace } from "./trace.ts";
 import { text, type Violation } from "./violation.ts";
+import { REAL_PATIENCE, startWatchdog, VIRTUAL_PATIENCE } from "./watchdog.ts";
 import { type Plan, World } from "./world.ts";
-
-// How much longer an epoch may take than planned, in seconds of its own clock and of real time: the slowest cleanup
-// takes far less.
-const STEP_BUDGET = 2000;
-const REAL_PATIENCE = 90;
 
 /** The result of an epoch. */
 export interface EpochResult {
@@ -28,8 +25,8 @@ export interface EpochResult {
   readonly trace: Trace;
   /** The names of the societies that took part. */
   readonly societies: readonly string[];
-  /** Seconds of real time. */
-  readonly elapsed: number;
+  /** Seconds of CPU time, of the whole process. */
+  readonly cpu: number;
   /** Seconds of its own clock. */
   readonly lived: number;
   readonly switches: number;
@@ -41,7 +38,7 @@ export interface EpochResult {
 export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochResult> {
   const world = new World(plan);
   const societies = chooseSocieties(plan);
-  const began = performance.now();
+  const before = cpuUsage();
   const beginning = world.now();
   const watchdog = startWatchdog(world);
   const killer = world.spawn("chaos", (coro) => chaos(coro, world));
@@ -63,11 +60,16 @@ export async function runEpoch(plan: Plan, resources: Resources): Promise<EpochR
     tally: world.tally,
     trace: world.trace,
     societies: societies.map(({ name }) => name),
-    elapsed: (performance.now() - began) / 1000,
+    cpu: cpuSecondsSince(before),
     lived,
     switches: world.scheduler.stats().switches,
     memory,
   };
+}
+
+function cpuSecondsSince(before: { user: number; system: number }): number {
+  const { user, system } = cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
 /** The societies that the plan names, or more than half of the possible ones. */
@@ -93,23 +95,6 @@ async function ended(end: Coro<void> | Promise<void>, world: World): Promise<voi
   }
 }
 
-/** Reports an epoch that does not end, by its own clock and by the host's. */
-function startWatchdog(world: World): { stop(): void } {
-  const { virtual, seconds } = world.plan;
-  const late = () => world.violate("No wake-up is lost", "the epoch does not come to its end");
-  const timer = setTimeout(late, ((virtual ? 0 : seconds) + REAL_PATIENCE) * 1000);
-  const limit = virtual ? seconds + STEP_BUDGET : Infinity;
-  const coro = world.spawn("watchdog", function* (coro: Coro) {
-    if (yield* coro.sleep(limit, true)) late();
-  });
-  return {
-    stop() {
-      clearTimeout(timer);
-      coro.resume(false);
-    },
-  };
-}
-
 /** Checks that an epoch leaves nothing behind. */
 async function checkEmpty(world: World): Promise<void> {
   const { scheduler } = world;
@@ -120,7 +105,7 @@ async function checkEmpty(world: World): Promise<void> {
     return;
   }
   const late = world.now() - world.end;
-  const limit = world.plan.virtual ? STEP_BUDGET : REAL_PATIENCE;
+  const limit = world.plan.virtual ? VIRTUAL_PATIENCE : REAL_PATIENCE;
   world.check(late < limit, "Nothing is left in the end", () => `something went on for ${late} seconds`);
   const { live, daemons, ready, timers, hostOperations } = scheduler.stats();
   const left = JSON.stringify({

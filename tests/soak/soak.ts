@@ -30,7 +30,7 @@ export interface SoakResult {
   readonly epochs: number;
   readonly tally: Tally;
   readonly samples: readonly Usage[];
-  /** How many times faster than real time virtual time passed; `null` if none passed. */
+  /** How many seconds of virtual time passed in a second of CPU time; `null` if none passed. */
   readonly ratio: number | null;
   readonly seconds: number;
 }
@@ -57,7 +57,7 @@ class Run {
   #epochs = 0;
   #ok = true;
   #sampledAt = 0;
-  #virtual = { lived: 0, elapsed: 0 };
+  #virtual = { lived: 0, cpu: 0 };
 
   constructor(options: Options, hooks: Hooks, resources: Resources) {
     this.#options = options;
@@ -90,7 +90,7 @@ class Run {
     this.#tally.addAll(result.tally);
     if (virtual) {
       this.#virtual.lived += result.lived;
-      this.#virtual.elapsed += result.elapsed;
+      this.#virtual.cpu += result.cpu;
     }
     if (result.violations.length > 0) {
       this.#ok = false;
@@ -115,13 +115,13 @@ class Run {
   }
 
   result(): SoakResult {
-    const { lived, elapsed } = this.#virtual;
+    const { lived, cpu } = this.#virtual;
     return {
       ok: this.#ok,
       epochs: this.#epochs,
       tally: this.#tally,
       samples: this.#samples,
-      ratio: elapsed > 0 ? lived / elapsed : null,
+      ratio: cpu > 0 ? lived / cpu : null,
       seconds: this.#elapsed,
     };
   }

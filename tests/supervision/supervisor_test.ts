@@ -1,5 +1,5 @@
 import { call, Coro, Scheduler, supervise, SupervisionError, Supervisor } from "@asyncoro/asyncoro";
-import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
+import { runVirtual, runVirtualWith, VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
   assert,
   assertEquals,
@@ -303,6 +303,57 @@ Deno.test("stopChild() terminates a child, waits for its cleanup, and it is not 
     );
   }));
 
+Deno.test("stopChild() stops the child of a coroutine that another one has replaced", () =>
+  runVirtual(function* (coro) {
+    const supervisor = supervise([child("keep", 9)], { ...quiet, maxRestarts: Infinity });
+    const first = supervisor.startChild(child("again", 1, "permanent"));
+    yield* coro.sleep(2.5);
+    assertEquals(states(supervisor), ["keep running 0", "again running 2"]);
+    assertEquals(first.isAlive(), false);
+    assertEquals([yield* supervisor.stopChild(first), yield* supervisor.stopChild(first)], [true, false]);
+    assertEquals(states(supervisor), ["keep running 0", "again stopped 2"]);
+    yield* supervisor.finish();
+  }));
+
+Deno.test("when stopChild() returns, the child is listed as stopped, whatever the supervisor does and in any order", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    await runVirtualWith({ shuffle: seed }, function* (coro) {
+      function* slow(self: Coro): Body {
+        try {
+          yield* self.sleep(99);
+        } finally {
+          yield* self.sleep(3);
+        }
+      }
+      const supervisor = supervise([
+        { name: "a", target: slow },
+        child("f", 1, "temporary", true),
+        child("g", 2, "transient", true),
+        { name: "b", target: slow },
+      ], { ...quiet, strategy: "one-for-all", maxRestarts: 1 });
+      yield* coro.sleep(0.5);
+      assertEquals(yield* supervisor.stopChild("f"), true);
+      assertEquals(states(supervisor)[1], "f stopped 0");
+      // The supervisor waits for the cleanup of b, and then for that of a, to restart them with g.
+      yield* coro.sleep(2);
+      assertEquals(yield* supervisor.stopChild("a"), true);
+      assertEquals(states(supervisor)[0], "a stopped 0");
+      assertEquals(yield* supervisor.stopChild("a"), false);
+      supervisor.terminate();
+      yield* supervisor.finish();
+    });
+  }
+});
+
+Deno.test("startChild() throws once the supervisor is being terminated, even before its cleanup begins", () =>
+  runVirtual(function* () {
+    const supervisor = supervise([child("a", 9)]);
+    yield;
+    supervisor.terminate();
+    assertThrows(() => supervisor.startChild(child("b", 1)), Error, "has ended or is ending");
+    yield* supervisor.finish();
+  }));
+
 Deno.test("stopChild() cancels a restart, and a supervisor without other children ends", () =>
   runVirtual(function* (coro) {
     const supervisor = supervise([child("a", 1, "transient", true)], { ...quiet, backoff: 5, within: 10 });
@@ -476,9 +527,11 @@ Deno.test("after random starts, stops and failures no child is left, and every s
             const which = random(2) && children.length > 0 ? children[random(children.length)].coro : `c${random(4)}`;
             stoppers.push(
               new Coro(function* () {
-                const listed = supervisor.children().filter(({ name, coro }) => which === name || which === coro);
+                const meant = which instanceof Coro
+                  ? [which]
+                  : supervisor.children().filter(({ name }) => which === name).map(({ coro }) => coro);
                 const stopped = yield* supervisor.stopChild(which);
-                if (stopped) assert(listed.some(({ coro }) => !coro.isAlive()), "the one that was stopped has ended");
+                if (stopped) assert(meant.some((coro) => !coro.isAlive()), "the one that was stopped has ended");
               }),
             );
           }

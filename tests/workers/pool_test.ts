@@ -253,7 +253,7 @@ Deno.test("a pool of size zero is rejected", () => {
   assertThrows(() => new WorkerPool("2" as never), TypeError, '"2"');
   assertThrows(() => new WorkerPool(1, { queueLimit: 0 }), RangeError, "'queueLimit'");
   assertThrows(() => new WorkerPool(1, { min: -1 }), RangeError, "'min'");
-  assertThrows(() => new WorkerPool(1, { grace: "1s" as never }), TypeError, "'timeout' must be a number");
+  assertThrows(() => new WorkerPool(1, { grace: "1s" as never }), TypeError, "'grace' must be a number");
   assertThrows(() => new WorkerPool(1, { type: "classic" as never }), TypeError, "'type'");
 });
 

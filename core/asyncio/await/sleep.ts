@@ -41,5 +41,5 @@ export function sleep<T = void>(delay: NonNullable<Timeout>, result?: T): Operat
   if (delay === null || delay === undefined) {
     throw new TypeError(`Cannot sleep as 'delay' must be a time: current value is ${describe(delay)}`);
   }
-  return new LoopSleep<T>(toSeconds(delay, "sleep"), result);
+  return new LoopSleep<T>(toSeconds(delay, "sleep", "delay"), result);
 }

@@ -147,7 +147,7 @@ export function timeout<T>(delay: Delay, block: TimeoutBlock<T>): Operation<T>;
 /** The same for anything that can be awaited. */
 export function timeout<T>(delay: Delay, awaitable: Awaitable<T>): Operation<T>;
 export function timeout(delay: Delay, block: Limited<unknown>): Operation<unknown> {
-  return withinLimit(toSeconds(delay, "limit the time"), null, block);
+  return withinLimit(toSeconds(delay, "limit the time", "delay"), null, block);
 }
 
 /** @internal The same with a signal, which cancels the block as well; then its reason is thrown. */

@@ -231,7 +231,7 @@ export class EventLoop implements LoopServices {
       throw new TypeError(`Cannot call later as 'delay' must be a time: current value is ${delay}`);
     }
     const now = this.time();
-    return this.#callAt(now + toSeconds(delay, "call later"), now, callback as Callback, args);
+    return this.#callAt(now + toSeconds(delay, "call later", "delay"), now, callback as Callback, args);
   }
 
   /**

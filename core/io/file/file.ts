@@ -186,7 +186,9 @@ export class AsyncFile implements Disposable {
     const { timeout, signal, max } = options;
     const limit: BoundedReadOptions = { timeout, signal, max };
     if (!options.follow) return new Items(() => this.readline(limit));
-    const seconds = options.interval === undefined ? FOLLOW_SECONDS : toSeconds(options.interval, "follow a file");
+    const seconds = options.interval === undefined
+      ? FOLLOW_SECONDS
+      : toSeconds(options.interval, "follow a file", "interval");
     const interval = Math.max(0.001, seconds);
     const restart = (): Operation<void> => this.#turn("follow", () => this.#restartIfTruncated());
     return new Items(() => call(followLine(this, limit, interval, restart)));

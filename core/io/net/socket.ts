@@ -128,7 +128,9 @@ export class AsyncSocket implements Disposable {
     }
     const tls = target.tls === undefined ? null : checkTls<TlsServerOptions>(target.tls, "listen");
     const plan = tls === null ? null : {
-      seconds: tls.handshakeTimeout === undefined ? HANDSHAKE_SECONDS : toSeconds(tls.handshakeTimeout, "listen"),
+      seconds: tls.handshakeTimeout === undefined
+        ? HANDSHAKE_SECONDS
+        : toSeconds(tls.handshakeTimeout, "listen", "handshakeTimeout"),
       onHandshakeError: tls.onHandshakeError ?? null,
       engine: serverEngine(tls),
     };

@@ -60,7 +60,7 @@ export class DatabaseConnection {
     }
     this.rows = rows;
     this.bigints = bigints;
-    const milliseconds = Math.ceil(toSeconds(busyTimeout, "open a database") * 1000);
+    const milliseconds = Math.ceil(toSeconds(busyTimeout, "open a database", "busyTimeout") * 1000);
     this.#settings = { path, readOnly, busyTimeout: Math.max(0, Math.min(MAX_MILLISECONDS, milliseconds)), bigints };
   }
 

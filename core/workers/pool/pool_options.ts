@@ -42,9 +42,11 @@ export function dispatcherPlan(size: number, options: WorkerPoolOptions): Dispat
     name,
     size,
     keep: checkCount(min, 0, "make a pool as 'min'"),
-    idleSeconds: options.idleTimeout === undefined ? idleSeconds : toSeconds(options.idleTimeout, "make a pool"),
+    idleSeconds: options.idleTimeout === undefined
+      ? idleSeconds
+      : toSeconds(options.idleTimeout, "make a pool", "idleTimeout"),
     queueLimit: queueLimit === Infinity ? Infinity : checkCount(queueLimit, 1, "make a pool as 'queueLimit'"),
-    graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool"),
+    graceSeconds: options.grace === undefined ? STANDARD_GRACE : toSeconds(options.grace, "make a pool", "grace"),
   };
 }
 

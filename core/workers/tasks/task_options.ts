@@ -52,7 +52,7 @@ export function taskPlan(options: TaskOptions, stream: boolean): TaskPlan {
       `Cannot run a task as 'onProgress' must be a function or a coroutine: current value is ${describe(onProgress)}`,
     );
   }
-  const limit = toSeconds(options.limit, "run a task");
+  const limit = toSeconds(options.limit, "run a task", "limit");
   return {
     priority: checkTaskPriority(options.priority ?? STANDARD_PRIORITY),
     transfer,
