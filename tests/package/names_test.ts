@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 
 type Module = Readonly<Record<string, unknown>>;
 
-const BUILT_IN = ["Error", "TypeError", "RangeError", "AggregateError", "Deno"];
+const BUILT_IN = ["Error", "TypeError", "RangeError", "AggregateError", "Deno", "Infinity"];
 
 /** The exports of a module, and the members of its classes. */
 function namesOf(module: Module): Set<string> {
@@ -19,11 +19,16 @@ function namesOf(module: Module): Set<string> {
   return names;
 }
 
-/** The code in the last column of all tables of a document. */
-async function codeOf(document: string): Promise<string[]> {
+// The tables below this heading are about the main entry point.
+const ANY_COROUTINE = "## In any coroutine";
+
+/** The code in the last column of all tables of a document, in the part above or below a heading. */
+async function codeOf(document: string, part: "above" | "below" = "above"): Promise<string[]> {
   const text = await Deno.readTextFile(new URL(`../../examples/${document}`, import.meta.url));
   const [tables] = text.split("## Not there yet");
-  const cells = tables.split("\n").filter((line) => line.startsWith("|")).map((line) => line.split("|").at(-2)!);
+  const [above, below = ""] = tables.split(ANY_COROUTINE);
+  const lines = (part === "above" ? above : below).split("\n");
+  const cells = lines.filter((line) => line.startsWith("|")).map((line) => line.split("|").at(-2)!);
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code));
 }
 
@@ -34,13 +39,18 @@ function used(code: string): string[] {
   return [...called, ...classes];
 }
 
-const TABLES: readonly [string, Module][] = [["from_asyncoro.md", main], ["from_asyncio.md", asyncio]];
+const TABLES: readonly [string, "above" | "below", Module, number][] = [
+  ["from_asyncoro.md", "above", main, 50],
+  ["from_asyncio.md", "above", asyncio, 50],
+  ["from_asyncio.md", "below", main, 15],
+];
 
-for (const [document, module] of TABLES) {
-  Deno.test(`the names in the tables of examples/${document} exist`, async () => {
+for (const [document, part, module, least] of TABLES) {
+  const where = part === "above" ? "" : `, below "${ANY_COROUTINE}",`;
+  Deno.test(`the names in the tables of examples/${document}${where} exist`, async () => {
     const known = namesOf(module).union(namesOf({ Coro: main.Coro })).union(new Set(BUILT_IN));
-    const code = await codeOf(document);
-    assert(code.length > 50, "the tables are read");
+    const code = await codeOf(document, part);
+    assert(code.length > least, "the tables are read");
     assertEquals(code.flatMap(used).filter((name) => !known.has(name)), []);
     const errors = code.flatMap((each) => [...each.matchAll(/Deno\.errors\.(\w+)/g)].map(([, name]) => name));
     assertEquals(errors.filter((name) => !(name in Deno.errors)), []);
