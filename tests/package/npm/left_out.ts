@@ -66,6 +66,9 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
     "zero or less does not wait: connect, bind and open do not begin",
     "zero or less takes what a socket, a pipe and a file have read already, and no more",
   ]),
+  ...leftOut("patterns/stream_test.ts", BOTH, "needs Deno.serve", [
+    "a server answers with the stream of a coroutine, which ends when the client has gone",
+  ]),
   ...leftOut("asyncio/handles_test.ts", ["node"], "Node.js 20 has no Temporal", ["a delay may be a Temporal.Duration"]),
   ...leftOut(POOL, BOTH, "the module that the worker loads is TypeScript", [
     "asyncTask() runs functions of modules by name and by default",
