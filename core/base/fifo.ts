@@ -42,6 +42,16 @@ export class Fifo<T> {
     return item;
   }
 
+  /** The item at a position, from 0 to `length - 1`. */
+  at(index: number): T {
+    return this.#ring[(this.#head + index) & (this.#ring.length - 1)] as T;
+  }
+
+  /** Replaces the item at a position, from 0 to `length - 1`. */
+  replace(index: number, item: T): void {
+    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
+  }
+
   /** The items, first to last. */
   *[Symbol.iterator](): Generator<T, void, unknown> {
     for (let i = 0; i < this.#length; i++) yield this.#ring[(this.#head + i) & (this.#ring.length - 1)] as T;

@@ -1,0 +1,63 @@
+/**
+ * What one joining remembers of another: the session, the offers, and what was left.
+ *
+ * Invariants: `offers` are numbers that this side has offered since its session last changed, and whose start it has
+ * not seen. So the number in an offer is always newer than the session. The record is kept while a number in it can
+ * still be named by the peer, which gives up a session in silence itself.
+ */
+import { CLAIMED_NUMBERS } from "./handshake_frames.ts";
+import type { Connection } from "./connection.ts";
+import type { PeerId } from "./peer_id.ts";
+import type { Session } from "./session.ts";
+
+const MAX_OFFERS = CLAIMED_NUMBERS - 1;
+
+/** See the head of this file. */
+export class PeerRecord {
+  /** The joining. */
+  readonly id: PeerId;
+  /** Its session, connecting or open. */
+  session: Session | null = null;
+  /** The handshake in which this side has sent a PROOF to it. */
+  dialing: Connection | null = null;
+  /** The number of the last session that was left; 0: none. */
+  left = 0;
+  private offers: number[] = [];
+  private keptUntil = -Infinity;
+
+  constructor(id: PeerId) {
+    this.id = id;
+  }
+
+  /** The number of the open session; 0: none. */
+  get current(): number {
+    return this.session?.number ?? 0;
+  }
+
+  /** The numbers that were offered and not started. */
+  get offered(): readonly number[] {
+    return this.offers;
+  }
+
+  /** Remembers an offer. */
+  addOffer(number: number, until: number): void {
+    this.offers.push(number);
+    if (this.offers.length > MAX_OFFERS) this.offers.shift();
+    this.keep(until);
+  }
+
+  /** The session has changed, or the offers are known to be in vain. */
+  clearOffers(): void {
+    this.offers = [];
+  }
+
+  /** Remembers the record until then at the least. */
+  keep(until: number): void {
+    this.keptUntil = Math.max(this.keptUntil, until);
+  }
+
+  /** When it may be forgotten; `Infinity` while it is in use. */
+  get forgottenAt(): number {
+    return this.session === null && this.dialing === null ? this.keptUntil : Infinity;
+  }
+}
