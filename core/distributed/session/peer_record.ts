@@ -23,6 +23,8 @@ export class PeerRecord {
   /** The number of the last session that was left; 0: none. */
   left = 0;
   private offers: number[] = [];
+  /** Handshakes with it in which one side has proved itself, oldest first. */
+  private handshakes: Connection[] = [];
   private keptUntil = -Infinity;
 
   constructor(id: PeerId) {
@@ -44,6 +46,22 @@ export class PeerRecord {
     this.offers.push(number);
     if (this.offers.length > MAX_OFFERS) this.offers.shift();
     this.keep(until);
+  }
+
+  /** Remembers a handshake in which one side has just proved itself. */
+  addHandshake(connection: Connection): void {
+    this.handshakes.push(connection);
+  }
+
+  /** A handshake is over, in whatever way. */
+  removeHandshake(connection: Connection): void {
+    if (this.dialing === connection) this.dialing = null;
+    this.handshakes = this.handshakes.filter((other) => other !== connection);
+  }
+
+  /** The handshakes that are older than this one. What comes of them is out of date when this one has succeeded. */
+  olderHandshakes(connection: Connection): Connection[] {
+    return this.handshakes.slice(0, Math.max(0, this.handshakes.indexOf(connection)));
   }
 
   /** The session has changed, or the offers are known to be in vain. */

@@ -4,7 +4,8 @@
  * Invariants: an operation is passed on when its sequence number is `received + 1`, never otherwise, and `received`
  * grows before it is passed on. So each is passed on once, and in order. What has a lower number is a duplicate of a
  * resend and is dropped. What has a higher number shows a gap, is dropped too, and has the peer asked to send again.
- * An operation in parts is put together in one buffer; its parts come in order or it begins again.
+ * An operation in parts is put together in one buffer, in order. If a part is missing, the peer resends from there; on
+ * another link it begins again.
  */
 import { MalformedFrameError } from "./frame.ts";
 import type { Data, Part } from "./session_frames.ts";
@@ -45,6 +46,11 @@ export class ReceiveSide {
     this.assembledBytes = 0;
   }
 
+  /** How many bytes have come of an operation that comes in parts. */
+  get assembled(): number {
+    return this.assembly === null ? 0 : this.assembledBytes;
+  }
+
   /** Takes the operations of a frame. */
   takeData(data: Data, now: number, deliver: Deliver): void {
     for (const operation of data.operations) this.checkSize(operation.length);
@@ -72,6 +78,7 @@ export class ReceiveSide {
     if (part.offset < this.assembledBytes) return;
     this.assembly.set(part.bytes, part.offset);
     this.assembledBytes += part.bytes.length;
+    this.askedAt = -Infinity;
     if (this.assembledBytes === part.total) this.accept(this.assembly, deliver);
   }
 
@@ -113,7 +120,6 @@ export class ReceiveSide {
   }
 
   private foundGap(now: number): void {
-    this.assembly = null;
     if (now < this.askedAt + ASK_AGAIN) return;
     this.askedAt = now;
     this.asksResend = true;

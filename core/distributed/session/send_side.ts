@@ -92,9 +92,19 @@ export class SendSide {
     return count;
   }
 
-  /** Has all sent again that is not acknowledged, from the beginning of each operation. */
-  resume(): void {
+  /**
+   * Has all sent again that is not acknowledged.
+   *
+   * @param assembled How many bytes of the first operation the peer has.
+   * @throws {MalformedFrameError} If it has no such operation or not so many bytes.
+   */
+  resume(assembled = 0): void {
     this.goTo(this.acknowledged + 1);
+    if (assembled === 0) return;
+    if (this.next > this.assigned || assembled >= this.upcoming(this.next)!.length) {
+      throw new MalformedFrameError(`Resend after ${assembled} bytes of an operation that has not so many`);
+    }
+    this.offset = assembled;
   }
 
   /** Makes the next frame: as many operations as fit, or a part of one. There must be something to write. */
@@ -128,6 +138,7 @@ export class SendSide {
   private nextPart(room: number, sealBytes: number, ack: number): Uint8Array {
     const operation = this.upcoming(this.next)!;
     const offset = this.offset;
+    // A resend may begin within an operation: it has its number then.
     if (offset === 0) this.assign();
     const bytes = operation.subarray(offset, offset + room);
     const sequence = this.next;

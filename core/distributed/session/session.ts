@@ -365,7 +365,8 @@ export class Session {
 
   private takePing(ping: Ping, now: number): void {
     this.takeAck(ping.ack);
-    if (ping.resend) this.sending.resume();
+    // A question that was overtaken by a later ack is answered from its beginning.
+    if (ping.resend) this.sending.resume(ping.ack === this.sending.acknowledged ? ping.assembled : 0);
     this.receiving.checkTail(ping.last, now);
     if (this.sending.hasMore) this.owner.wantsFlush(this);
   }
@@ -407,9 +408,9 @@ export class Session {
   }
 
   private writePing(link: SessionLink): void {
-    const resend = this.receiving.asksResend;
+    const { asksResend: resend, received: ack, assembled } = this.receiving;
     this.receiving.asksResend = false;
-    link.writeFrame(encodePing({ last: this.sending.lastWritten, ack: this.received, resend }, link.sealBytes));
+    link.writeFrame(encodePing({ last: this.sending.lastWritten, ack, resend, assembled }, link.sealBytes));
   }
 
   private sayGoodbye(reason: EndReason): void {

@@ -3,7 +3,8 @@
  *
  *     DATA   sequence number of the first operation u64, ack u64, then for each operation u32 length and its bytes
  *     PART   sequence number u64, ack u64, length of the operation u32, offset u32, bytes of it
- *     PING   the last sequence number written u64, ack u64, u8: 1 asks to send again what follows the ack
+ *     PING   the last sequence number written u64, ack u64, u8: 1 asks to send again what follows the ack,
+ *            u32: of the first operation after the ack only what follows these bytes
  *     BYE    ack u64, u8: 0 the sender has left, 1 it has given up
  *
  * The ack is the sequence number up to which the sender of the frame has received. Operations are numbered from 1 in
@@ -54,6 +55,8 @@ export interface Ping {
   readonly ack: number;
   /** Whether what follows the ack is to be sent again. */
   readonly resend: boolean;
+  /** How many bytes of the first operation after the ack have come, in parts. */
+  readonly assembled: number;
 }
 
 /** The end of a session. */
@@ -102,14 +105,14 @@ export function decodePart(frame: Uint8Array): Part {
 
 /** Makes a PING. */
 export function encodePing(ping: Ping, sealBytes: number): Uint8Array<ArrayBuffer> {
-  const writer = new FrameWriter(Kind.PING, NUMBERS_BYTES + 1, sealBytes);
-  return writer.u64(ping.last).u64(ping.ack).u8(ping.resend ? 1 : 0).frame;
+  const writer = new FrameWriter(Kind.PING, NUMBERS_BYTES + 1 + 4, sealBytes);
+  return writer.u64(ping.last).u64(ping.ack).u8(ping.resend ? 1 : 0).u32(ping.assembled).frame;
 }
 
 /** Reads a PING. */
 export function decodePing(frame: Uint8Array): Ping {
   const reader = new BodyReader(bodyOf(frame));
-  const ping = { last: reader.u64(), ack: reader.u64(), resend: flag(reader) };
+  const ping = { last: reader.u64(), ack: reader.u64(), resend: flag(reader), assembled: reader.u32() };
   reader.end();
   return ping;
 }

@@ -15,8 +15,8 @@
  * # Crossing
  *
  * When both dial, the link of the lower id stays. The lower id refuses the other's PROOF while its own handshake is
- * under way, and the higher id drops its own when the other's PROOF comes. So at most one handshake can start a session,
- * and a dialer whose session changed during its handshake knows that it is out of date.
+ * under way, and the higher id drops its own when the other's PROOF comes. Handshakes that are older than one that has
+ * succeeded are dropped: their next frame may still be on its way. So both sides choose the same link.
  */
 import { Connection, type ConnectionOwner, MAX_FRAME, type Wire } from "./connection.ts";
 import type { CloseReason } from "./connection.ts";
@@ -193,6 +193,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     if (session !== null && session.connected) return this.giveUp(connection, { kind: "connected", session });
     if (record.dialing !== null) return this.giveUp(connection, { kind: "crossed" });
     record.dialing = connection;
+    record.addHandshake(connection);
     connection.claimed = record.current;
     return {
       current: record.current,
@@ -240,7 +241,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
       connection.refuse(code);
       return this.release(record);
     }
-    if (record.dialing !== null) this.giveUp(record.dialing, { kind: "crossed" });
+    if (record.dialing !== null) this.drop(record.dialing);
+    record.addHandshake(connection);
     const number = this.commonNumber(record, claim) || this.newOffer(record, connection);
     const dialerReceived = claim.current === number ? claim.received : 0;
     connection.offer({ number, dialerReceived }, record.current === number ? record.session!.received : 0);
@@ -344,6 +346,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   private serve(record: PeerRecord, connection: Connection, number: number, peerReceived: number): Session | null {
     if (number !== record.current) this.start(record, connection, number);
     const { session } = record;
+    for (const older of record.olderHandshakes(connection)) this.drop(older);
     if (session !== null && session.number === number) {
       connection.serve(session);
       session.attach(connection, peerReceived, this.now);
@@ -398,6 +401,12 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     return null;
   }
 
+  private drop(connection: Connection): void {
+    if (connection.dialed) return void this.giveUp(connection, { kind: "crossed" });
+    connection.close();
+    this.forgetConnection(connection);
+  }
+
   private forgetConnection(connection: Connection): void {
     this.unauthenticated.delete(connection);
     if (connection.hello === null) this.endHandshake(connection, null);
@@ -408,7 +417,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     this.handshakes.delete(connection);
     this.expected.delete(connection);
     if (record === null) return;
-    if (record.dialing === connection) record.dialing = null;
+    record.removeHandshake(connection);
     this.release(record);
   }
 

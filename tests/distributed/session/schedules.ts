@@ -48,7 +48,9 @@ export function runSchedule(seed: number): Simulation {
     if (seed % 4 === 0 && simulation.dials > 2 * pairs) throw new Violation("Crossing dials connect at once");
   } catch (error) {
     const time = simulation.queue.now.toFixed(3);
-    throw new Violation(`Seed ${seed}, at ${time} s: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Violation(`Seed ${seed}, at ${time} s: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
   return simulation;
 }
