@@ -3,8 +3,8 @@
  *
  *     HELLO     magic 8, lowest and highest version u16 each, id 16, nonce 32,
  *               longest message u32, longest frame u32, peer timeout u32 (ms)
- *     PROOF     numbers of sessions 4 x u64 (the one it has, then those it has offered; 0: none), received u64,
- *               introduction (u16 length, bytes), tag 32
+ *     PROOF     numbers of sessions 4 x u64 (the one it has, then those it has offered; 0: none), the one that it has
+ *               left u64 (0: none), received u64, introduction (u16 length, bytes), tag 32
  *     WELCOME   number of the session u64, received u64, introduction, tag 32
  *     REFUSE    code u8, lowest and highest version u16 each, tag 32 (zero before the dialer has been authenticated)
  *
@@ -56,6 +56,8 @@ export interface Claim {
   readonly current: number;
   /** The numbers that the dialer has offered and whose start it has not seen. */
   readonly offered: readonly number[];
+  /** The number of the last session that the dialer has left; 0: none. */
+  readonly left: number;
   /** The sequence number up to which it has received, in its session. */
   readonly received: number;
   /** What the dialer says of itself. */
@@ -141,10 +143,10 @@ export function decodeHello(frame: Uint8Array, highest: number): Hello {
 /** Makes a PROOF whose tag is still to be written. */
 export function encodeProof(claim: Claim): Uint8Array<ArrayBuffer> {
   const numbers = [claim.current, ...claim.offered];
-  const fixed = 8 * CLAIMED_NUMBERS + 8 + 2 + TAG_BYTES;
+  const fixed = 8 * CLAIMED_NUMBERS + 8 + 8 + 2 + TAG_BYTES;
   const writer = new FrameWriter(Kind.PROOF, fixed + claim.introduction.length);
   for (let i = 0; i < CLAIMED_NUMBERS; i++) writer.u64(numbers[i] ?? 0);
-  writer.u64(claim.received).u16(claim.introduction.length).bytes(claim.introduction);
+  writer.u64(claim.left).u64(claim.received).u16(claim.introduction.length).bytes(claim.introduction);
   return writer.frame;
 }
 
@@ -152,9 +154,10 @@ export function encodeProof(claim: Claim): Uint8Array<ArrayBuffer> {
 export function decodeProof(frame: Uint8Array): Tagged<Claim> {
   const reader = readerOf(frame, Kind.PROOF);
   const [current, ...offered] = Array.from({ length: CLAIMED_NUMBERS }, () => reader.u64());
-  const received = reader.u64();
+  const [left, received] = [reader.u64(), reader.u64()];
   const introduction = readIntroduction(reader);
-  return tagged(frame, reader, { current, offered: offered.filter((number) => number > 0), received, introduction });
+  const content = { current, offered: offered.filter((number) => number > 0), left, received, introduction };
+  return tagged(frame, reader, content);
 }
 
 /** Makes a WELCOME whose tag is still to be written. */

@@ -198,6 +198,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     return {
       current: record.current,
       offered: record.offered,
+      left: record.left,
       received: session?.received ?? 0,
       introduction: this.options.introduction,
     };
@@ -208,9 +209,10 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     const record = this.recordFor(connection);
     const { number } = welcome;
     const isKnown = number === record.current || record.offered.includes(number);
-    // A new number means that the acceptor knows nothing of the session that was claimed. If that is another by now,
-    // the acceptor has not been asked about it.
-    if (!isKnown && record.current !== connection.claimed) return void this.giveUp(connection, { kind: "crossed" });
+    // A number that this side has offered and does not know any more is of a session that has ended. One of the acceptor
+    // means that it knows nothing of the session that was claimed. If that is another by now, it has not been asked.
+    const isNew = !this.isOwnNumber(record, number) && record.current === connection.claimed;
+    if (!isKnown && !isNew) return void this.giveUp(connection, { kind: "crossed" });
     const session = this.serve(record, connection, number, welcome.received);
     this.events.dialed(connection, session === null ? { kind: "closed" } : { kind: "connected", session });
   }
@@ -236,6 +238,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   dialerProved(connection: Connection, claim: Claim): void {
     this.unauthenticated.delete(connection);
     const record = this.recordFor(connection);
+    if (claim.left !== 0 && claim.left === record.current) record.session!.end("left");
     const code = this.refusalFor(record, claim);
     if (code !== 0) {
       connection.refuse(code);
@@ -331,9 +334,18 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   }
 
   private newOffer(record: PeerRecord, connection: Connection): number {
-    const number = 2 * ++this.offerCount + (this.id.isLowerThan(record.id) ? 0 : 1);
+    const number = 2 * ++this.offerCount + this.parity(record);
     record.addOffer(number, this.now + this.memory(connection.hello!.peerTimeout));
     return number;
+  }
+
+  private isOwnNumber(record: PeerRecord, number: number): boolean {
+    return number % 2 === this.parity(record);
+  }
+
+  /** Of the numbers that this side offers. */
+  private parity(record: PeerRecord): 0 | 1 {
+    return this.id.isLowerThan(record.id) ? 0 : 1;
   }
 
   /** For how long the peer can still name a number in silence: until it has given up and its last handshake is over. */

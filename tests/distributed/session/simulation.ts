@@ -33,6 +33,8 @@ export interface Plan {
   readonly freezes: number;
   readonly crashes: number;
   readonly leaves: number;
+  /** How often two peers send to each other at the same time, so that both dial. */
+  readonly crossings: number;
   /** The longest partition or freeze. */
   readonly longestFault: number;
   /** Seconds in which all that begins. */
@@ -141,6 +143,12 @@ export class Simulation {
     });
     somewhen(plan.freezes, () => random.pick(this.places).freeze(random.next() * plan.longestFault));
     somewhen(plan.crashes, () => this.crash(random.below(plan.peers)));
+    somewhen(plan.crossings, () => {
+      const [a, b] = [random.pick(this.places), random.pick(this.places)];
+      if (a === b) return;
+      a.run(() => a.sendTo(b.id));
+      this.queue.in(random.next() * 0.05, () => b.run(() => b.sendTo(a.id)));
+    });
     somewhen(plan.leaves, () => {
       const peer = random.pick(this.places);
       peer.run(() => peer.leaveOne());
@@ -307,11 +315,15 @@ export class Peer implements SessionEvents {
     }
   }
 
-  /** Sends, and perhaps withdraws, something to somebody it knows. */
+  /** Sends something to some peer that it knows. */
   sendSomething(): void {
+    if (this.known.size > 0) this.sendTo(this.simulation.random.pick([...this.known.values()]).id);
+  }
+
+  /** Sends, and perhaps withdraws, something to a peer that it knows. */
+  sendTo(id: PeerId): void {
     const { random, queue, ledger } = this.simulation;
-    if (this.known.size === 0) return;
-    const { id } = random.pick([...this.known.values()]);
+    if (!this.known.has(id.text)) return;
     const session = this.sessions.connecting(id, queue.now);
     for (let count = random.from(1, 3); count > 0; count--) {
       if (session.state === "ended") return;
