@@ -70,12 +70,15 @@ export class Simulation {
   readonly links: Set<Link> = new Set();
   /** Pairs of places that cannot reach each other, and until when. */
   readonly partitions: Map<string, number> = new Map();
+  /** The probability that a frame is lost, now. */
+  loss: number;
   /** How many dials reached a peer. */
   dials = 0;
 
   constructor(seed: number, plan: Plan) {
     this.random = new Random(seed);
     this.plan = plan;
+    this.loss = plan.loss;
     for (let place = 0; place < plan.peers; place++) this.places.push(this.join(place));
   }
 
@@ -86,6 +89,7 @@ export class Simulation {
     this.planFaults();
     queue.runUntil(plan.duration + plan.longestFault);
     this.partitions.clear();
+    this.loss = 0;
     queue.runUntil(queue.now + SETTLING);
     this.ledger.checkSettled();
     for (const peer of this.places) peer.leaveAll();
@@ -212,9 +216,8 @@ class Link {
   }
 
   private write(to: number, frame: Uint8Array): void {
-    const { random, plan } = this.simulation;
-    if (random.chance(plan.loss)) return;
-    // A view of the frame could be written twice: what the link has is its own.
+    const { random, loss } = this.simulation;
+    if (random.chance(loss)) return;
     const chunks = random.chance(0.1) ? splitAt(frame, random.below(frame.length)) : [frame];
     this.deliver(to, (end, now) => {
       for (const chunk of chunks) end.connection!.receive(chunk, now);
@@ -349,8 +352,7 @@ export class Peer implements SessionEvents {
 
   /** A link could not be opened. */
   dialFailed(id: PeerId): void {
-    this.dialing.delete(id.text);
-    this.redial(id);
+    this.redial(id, true);
   }
 
   opened(session: Session): void {
@@ -382,8 +384,8 @@ export class Peer implements SessionEvents {
     const expected = this.connections.get(connection);
     if (expected === undefined) throw new Error(`The outcome of a dial is told twice: ${outcome.kind}`);
     this.connections.delete(connection);
-    this.dialing.delete(expected.text);
-    if (outcome.kind !== "connected") this.redial(expected);
+    if (outcome.kind === "connected") this.dialing.delete(expected.text);
+    else this.redial(expected, true);
   }
 
   changed(): void {
@@ -434,10 +436,12 @@ export class Peer implements SessionEvents {
     this.simulation.dial(this, this.known.get(id.text)!.place, id);
   }
 
-  private redial(id: PeerId): void {
+  /** Dials again in a while. `after`: a dial is over, and no other begins before. */
+  private redial(id: PeerId, after = false): void {
     const { queue, random } = this.simulation;
     queue.in(0.1 + 0.9 * random.next(), () =>
       this.run(() => {
+        if (after) this.dialing.delete(id.text);
         const session = this.sessions.sessionWith(id);
         if (session !== null && !session.connected && this.known.has(id.text)) this.dial(id);
       }));
