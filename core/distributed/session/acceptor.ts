@@ -33,7 +33,7 @@ export type AcceptorStep =
   /** The dialer has proved that it knows the secret. */
   | { readonly kind: "proof"; readonly claim: Claim }
   /** The dialer is refused; `reply` is to be written. */
-  | { readonly kind: "refused"; readonly reply: Uint8Array };
+  | { readonly kind: "refused"; readonly code: number; readonly reply: Uint8Array };
 
 /** See the head of this file. */
 export class Acceptor {
@@ -81,7 +81,7 @@ export class Acceptor {
   private takeHello(frame: Uint8Array): AcceptorStep {
     const own = this.context.hello.versions;
     if (commonVersion(own, decodeVersions(frame)) === undefined) {
-      return { kind: "refused", reply: this.refuse(Refusal.VERSION) };
+      return this.refused(Refusal.VERSION);
     }
     const hello = decodeHello(frame, own[1]);
     const reply = encodeHello(this.context.hello);
@@ -94,10 +94,14 @@ export class Acceptor {
   private takeProof(frame: Uint8Array): AcceptorStep {
     const { content, covered, tag } = decodeProof(frame);
     if (!equalTags(tag, this.transcript.dialerTag(covered))) {
-      return { kind: "refused", reply: this.refuse(Refusal.AUTHENTICATION) };
+      return this.refused(Refusal.AUTHENTICATION);
     }
     this.transcript.add(bodyOf(frame));
     this.state = "known";
     return { kind: "proof", claim: content };
+  }
+
+  private refused(code: number): AcceptorStep {
+    return { kind: "refused", code, reply: this.refuse(code) };
   }
 }

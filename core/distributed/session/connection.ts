@@ -56,8 +56,8 @@ export interface ConnectionOwner {
   refused(connection: Connection, refusal: DialerStep & { kind: "refused" }): void;
   /** A dialer has said who it is. Returns the code to refuse it with; 0: go on. */
   dialerKnown(connection: Connection, hello: Hello): number;
-  /** A dialer has been refused, and the connection closed. */
-  dialerRefused(connection: Connection): void;
+  /** A dialer has been refused with this code, and the connection closed. */
+  dialerRefused(connection: Connection, code: number): void;
   /** A dialer has proved itself: the owner calls `offer()` or `refuse()`. */
   dialerProved(connection: Connection, claim: Claim): void;
   /** The dialer has started or resumed what was offered. Returns the session; `null` if it does not exist any more. */
@@ -201,9 +201,7 @@ export class Connection implements SessionLink {
 
   /** Refuses the dialer, with one of `Refusal`. */
   refuse(code: number): void {
-    this.wire.write(this.acceptor!.refuse(code));
-    this.close();
-    this.owner.dialerRefused(this);
+    this.sendRefusal(code, this.acceptor!.refuse(code));
   }
 
   /** The handshake is over: from now on the link serves a session. */
@@ -259,10 +257,14 @@ export class Connection implements SessionLink {
       this.peerIntroduction = step.claim.introduction;
       this.owner.dialerProved(this, step.claim);
     } else {
-      this.wire.write(step.reply);
-      this.close();
-      this.owner.dialerRefused(this);
+      this.sendRefusal(step.code, step.reply);
     }
+  }
+
+  private sendRefusal(code: number, frame: Uint8Array): void {
+    this.wire.write(frame);
+    this.close();
+    this.owner.dialerRefused(this, code);
   }
 
   private setKeys(keys: FrameKeys): void {

@@ -211,13 +211,15 @@ export class Session {
   }
 
   /**
-   * Adds an operation, which belongs to the session from now on. To be called unless the session has ended.
+   * Adds an operation, which belongs to the session from now on.
    *
    * @param operation Its bytes.
    * @param messageBytes The bytes of the message in it, which the peer's limit counts.
    * @returns Its ticket, for `withdraw()`.
+   * @throws {Error} If the session has ended.
    */
   enqueue(operation: Uint8Array, messageBytes: number = operation.length): number {
+    if (this.phase === "ended") throw new Error("Cannot enqueue as the session has ended: use a new one");
     const ticket = this.sending.enqueue(operation);
     if (this.peerHello === null) this.oversize.add(ticket, messageBytes);
     this.owner.wantsFlush(this);

@@ -35,6 +35,9 @@ import type { EndReason } from "./session_frames.ts";
 /** Connections that have not been authenticated, at the most. */
 const MAX_UNAUTHENTICATED = 64;
 
+/** Refusals that are counted. The others happen between peers that know the secret, and are as it should be. */
+const FAULTS: readonly number[] = [Refusal.VERSION, Refusal.AUTHENTICATION, Refusal.FULL];
+
 /** What a joining is, and its limits. */
 export interface SessionsOptions extends SessionLimits {
   /** The id of this joining: 16 random bytes. */
@@ -229,8 +232,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   }
 
   /** @internal A dialer has been refused. */
-  dialerRefused(connection: Connection): void {
-    this.refusedHandshakes++;
+  dialerRefused(connection: Connection, code: number): void {
+    if (FAULTS.includes(code)) this.refusedHandshakes++;
     this.forgetConnection(connection);
   }
 
