@@ -59,6 +59,11 @@ export class PeerRecord {
     this.handshakes = this.handshakes.filter((other) => other !== connection);
   }
 
+  /** Whether something was offered to it, and its next frame is awaited. */
+  get isOffering(): boolean {
+    return this.handshakes.some((connection) => !connection.dialed);
+  }
+
   /** The handshakes that are older than this one. What comes of them is out of date when this one has succeeded. */
   olderHandshakes(connection: Connection): Connection[] {
     return this.handshakes.slice(0, Math.max(0, this.handshakes.indexOf(connection)));

@@ -15,7 +15,7 @@
  * # Crossing
  *
  * When both dial, the link of the lower id stays. The lower id refuses the other's PROOF while its own handshake is
- * under way, and the higher id drops its own when the other's PROOF comes. Handshakes that are older than one that has
+ * under way, and the higher id drops its own when the other's PROOF comes, or sends no PROOF if it came before. Handshakes that are older than one that has
  * succeeded are dropped: their next frame may still be on its way. So both sides choose the same link.
  */
 import { Connection, type ConnectionOwner, MAX_FRAME, type Wire } from "./connection.ts";
@@ -194,7 +194,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     const record = this.recordOf(id);
     const { session } = record;
     if (session !== null && session.connected) return this.giveUp(connection, { kind: "connected", session });
-    if (record.dialing !== null) return this.giveUp(connection, { kind: "crossed" });
+    const isCrossed = record.dialing !== null || (record.isOffering && !this.keepsOwnDial(id));
+    if (isCrossed) return this.giveUp(connection, { kind: "crossed" });
     record.dialing = connection;
     record.addHandshake(connection);
     connection.claimed = record.current;
