@@ -81,6 +81,6 @@ export class PeerRecord {
 
   /** When it may be forgotten; `Infinity` while it is in use. */
   get forgottenAt(): number {
-    return this.session === null && this.dialing === null ? this.keptUntil : Infinity;
+    return this.session === null && this.handshakes.length === 0 ? this.keptUntil : Infinity;
   }
 }

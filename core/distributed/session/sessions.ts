@@ -448,11 +448,9 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     return record;
   }
 
-  /** Forgets a record that is not needed any more, now or later. */
+  /** A record may not be needed any more, now or later. Only `tick()` forgets it, as others may hold it at the moment. */
   private release(record: PeerRecord): void {
-    const { forgottenAt } = record;
-    if (forgottenAt > this.now) this.wantsTick(forgottenAt);
-    else if (this.records.get(record.id.text) === record) this.records.delete(record.id.text);
+    this.wantsTick(Math.max(this.now, record.forgottenAt));
   }
 
   private peerCount(): number {
@@ -465,8 +463,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     this.earliest = Infinity;
     for (const connection of this.handshakes) this.earliest = Math.min(this.earliest, connection.deadline);
     for (const record of this.records.values()) {
-      if (record.session !== null) this.earliest = Math.min(this.earliest, record.session.nextDeadline);
-      else this.release(record);
+      if (this.now >= record.forgottenAt) this.records.delete(record.id.text);
+      else this.earliest = Math.min(this.earliest, record.session?.nextDeadline ?? record.forgottenAt);
     }
   }
 

@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a session that was left is forgotten at once",
-    invariant: "A session",
+    invariant: "Nobody is lost without need",
     apply: () =>
       replace(Sessions.prototype, "refusalFor", (original) =>
         function (record, claim) {
@@ -195,6 +195,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "peers are remembered for ever",
     invariant: "Nothing is kept",
-    apply: () => replace(Sessions.prototype, "release", () => () => {}),
+    apply: () =>
+      replace(PeerRecord.prototype, "keep", () =>
+        function () {
+          this.keptUntil = Infinity;
+        }),
   },
 ];

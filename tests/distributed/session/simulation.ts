@@ -385,7 +385,7 @@ export class Peer implements SessionEvents {
     if (expected === undefined) throw new Error(`The outcome of a dial is told twice: ${outcome.kind}`);
     this.connections.delete(connection);
     if (outcome.kind === "connected") this.dialing.delete(expected.text);
-    else this.redial(expected, true);
+    else this.redial(expected, true, outcome.kind === "crossed" ? 0.3 : 0.1);
   }
 
   changed(): void {
@@ -437,9 +437,9 @@ export class Peer implements SessionEvents {
   }
 
   /** Dials again in a while. `after`: a dial is over, and no other begins before. */
-  private redial(id: PeerId, after = false): void {
+  private redial(id: PeerId, after = false, least = 0.1): void {
     const { queue, random } = this.simulation;
-    queue.in(0.1 + 0.9 * random.next(), () =>
+    queue.in(least + (1 - least) * random.next(), () =>
       this.run(() => {
         if (after) this.dialing.delete(id.text);
         const session = this.sessions.sessionWith(id);
