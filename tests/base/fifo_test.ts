@@ -9,6 +9,7 @@ Deno.test("Fifo behaves like an array under all operations", () => {
     fc.record({ kind: fc.constant("push" as const), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ kind: fc.constant("unshift" as const), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ kind: fc.constant("shift" as const), times: fc.integer({ min: 1, max: 60 }) }),
+    fc.record({ kind: fc.constant("replace" as const), times: fc.integer({ min: 1, max: 10 }) }),
   );
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
@@ -23,6 +24,12 @@ Deno.test("Fifo behaves like an array under all operations", () => {
           } else if (kind === "unshift") {
             fifo.unshift(next);
             model.unshift(next++);
+          } else if (kind === "replace") {
+            if (model.length === 0) continue;
+            const index = (i * 7) % model.length;
+            fifo.replace(index, next);
+            model[index] = next++;
+            assertEquals(fifo.at(index), model[index]);
           } else {
             assertEquals(fifo.shift(), model.shift());
           }

@@ -115,7 +115,8 @@ export function encodeHello(hello: Hello): Uint8Array<ArrayBuffer> {
   return new FrameWriter(Kind.HELLO, HELLO_BODY)
     .bytes(MAGIC).u16(hello.versions[0]).u16(hello.versions[1])
     .bytes(hello.id).bytes(hello.nonce)
-    .u32(hello.maxMessage).u32(hello.maxFrame).u32(Math.ceil(hello.peerTimeout * 1000)).frame;
+    .u32(atMost32Bits(hello.maxMessage)).u32(hello.maxFrame)
+    .u32(atMost32Bits(Math.ceil(hello.peerTimeout * 1000))).frame;
 }
 
 /**
@@ -200,6 +201,10 @@ export function coveredBytes(frame: Uint8Array): Uint8Array {
 /** Writes the tag of a PROOF or WELCOME. */
 export function writeTag(frame: Uint8Array, tag: Uint8Array): void {
   frame.set(tag, frame.length - TAG_BYTES);
+}
+
+function atMost32Bits(value: number): number {
+  return Math.min(value, 2 ** 32 - 1);
 }
 
 function tagged<T>(frame: Uint8Array, reader: BodyReader, content: T): Tagged<T> {

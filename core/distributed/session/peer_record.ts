@@ -5,7 +5,7 @@
  * not seen. So the number in an offer is always newer than the session. The record is kept while a number in it can
  * still be named by the peer, which gives up a session in silence itself.
  */
-import { CLAIMED_NUMBERS } from "./handshake_frames.ts";
+import { type Claim, CLAIMED_NUMBERS } from "./handshake_frames.ts";
 import type { Connection } from "./connection.ts";
 import type { PeerId } from "./peer_id.ts";
 import type { Session } from "./session.ts";
@@ -26,9 +26,17 @@ export class PeerRecord {
   /** Handshakes with it in which one side has proved itself, oldest first. */
   private handshakes: Connection[] = [];
   private keptUntil = -Infinity;
+  private readonly ownIsLower: boolean;
 
-  constructor(id: PeerId) {
+  /** `own` is the id of this side. */
+  constructor(own: PeerId, id: PeerId) {
     this.id = id;
+    this.ownIsLower = own.isLowerThan(id);
+  }
+
+  /** Whether this side's link stays when both dial. */
+  get keepsOwnDial(): boolean {
+    return this.ownIsLower;
   }
 
   /** The number of the open session; 0: none. */
@@ -41,11 +49,38 @@ export class PeerRecord {
     return this.offers;
   }
 
-  /** Remembers an offer. */
-  addOffer(number: number, until: number): void {
+  /** Makes an offer, the nth of this side, and remembers it until then at the least. Returns its number. */
+  addOffer(nth: number, until: number): number {
+    const number = 2 * nth + this.parity;
     this.offers.push(number);
     if (this.offers.length > MAX_OFFERS) this.offers.shift();
     this.keep(until);
+    return number;
+  }
+
+  /** Whether this is the session, or may become it as this side has offered it. */
+  knows(number: number): boolean {
+    return number === this.current || this.offers.includes(number);
+  }
+
+  /**
+   * Whether this number, which is not known, is one that the peer has just offered. One of this side's own is of a session
+   * that has ended. One of the peer's says that it does not know the session that this side has claimed: if that is
+   * another by now, the peer has not been asked about it.
+   */
+  isNew(number: number, claimed: number): boolean {
+    return number % 2 !== this.parity && this.current === claimed;
+  }
+
+  /** The session that both know, if the peer claims this; 0: none. */
+  commonNumber({ current, offered }: Claim): number {
+    if (current !== 0 && this.knows(current)) return current;
+    return this.current !== 0 && offered.includes(this.current) ? this.current : 0;
+  }
+
+  /** Whether the peer claims a session that this side has left. */
+  hasLeft({ current, offered }: Claim): boolean {
+    return this.left !== 0 && (current === this.left || offered.includes(this.left));
   }
 
   /** Remembers a handshake in which one side has just proved itself. */
@@ -82,5 +117,10 @@ export class PeerRecord {
   /** When it may be forgotten; `Infinity` while it is in use. */
   get forgottenAt(): number {
     return this.session === null && this.handshakes.length === 0 ? this.keptUntil : Infinity;
+  }
+
+  /** Of the numbers that this side offers: the two sides never offer the same. */
+  private get parity(): 0 | 1 {
+    return this.ownIsLower ? 0 : 1;
   }
 }

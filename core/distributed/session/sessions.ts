@@ -18,15 +18,21 @@
  * under way, and the higher id drops its own when the other's PROOF comes, or sends no PROOF if it came before. Handshakes that are older than one that has
  * succeeded are dropped: their next frame may still be on its way. So both sides choose the same link.
  */
-import { Connection, type ConnectionOwner, MAX_FRAME, type Wire } from "./connection.ts";
-import type { CloseReason } from "./connection.ts";
+import { type CloseReason, Connection, type ConnectionOwner, MAX_FRAME, type Wire } from "./connection.ts";
 import type { Hmac, LinkSecurity, RandomBytes } from "./cryptography.ts";
 import { type DialOutcome, outcomeOf } from "./dial_outcome.ts";
 import type { DialerStep } from "./dialer.ts";
 import { MAX_HANDSHAKE_FRAME } from "./frame.ts";
 import type { HandshakeContext } from "./handshake_context.ts";
-import { type Claim, type Hello, MAX_INTRODUCTION, NONCE_BYTES, Refusal } from "./handshake_frames.ts";
-import type { VersionRange, Welcome } from "./handshake_frames.ts";
+import {
+  type Claim,
+  type Hello,
+  MAX_INTRODUCTION,
+  NONCE_BYTES,
+  Refusal,
+  type VersionRange,
+  type Welcome,
+} from "./handshake_frames.ts";
 import { PeerId } from "./peer_id.ts";
 import { PeerRecord } from "./peer_record.ts";
 import { Session, type SessionLimits, type SessionOwner } from "./session.ts";
@@ -111,7 +117,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     this.events = events;
   }
 
-  /** When `tick()` is to be called. It may be earlier than needed, never later. */
+  /** When `tick()` is to be called, to be read after `flush()` and `tick()`. It may be earlier than needed, never later. */
   get nextDeadline(): number {
     return this.earliest;
   }
@@ -194,7 +200,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     const record = this.recordOf(id);
     const { session } = record;
     if (session !== null && session.connected) return this.giveUp(connection, { kind: "connected", session });
-    const isCrossed = record.dialing !== null || (record.isOffering && !this.keepsOwnDial(id));
+    const isCrossed = record.dialing !== null || (record.isOffering && !record.keepsOwnDial);
     if (isCrossed) return this.giveUp(connection, { kind: "crossed" });
     record.dialing = connection;
     record.addHandshake(connection);
@@ -212,11 +218,9 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   welcomed(connection: Connection, welcome: Welcome): void {
     const record = this.recordFor(connection);
     const { number } = welcome;
-    const isKnown = number === record.current || record.offered.includes(number);
-    // A number that this side has offered and does not know any more is of a session that has ended. One of the acceptor
-    // means that it knows nothing of the session that was claimed. If that is another by now, it has not been asked.
-    const isNew = !this.isOwnNumber(record, number) && record.current === connection.claimed;
-    if (!isKnown && !isNew) return void this.giveUp(connection, { kind: "crossed" });
+    if (!record.knows(number) && !record.isNew(number, connection.claimed)) {
+      return void this.giveUp(connection, { kind: "crossed" });
+    }
     const session = this.serve(record, connection, number, welcome.received);
     this.events.dialed(connection, session === null ? { kind: "closed" } : { kind: "connected", session });
   }
@@ -250,7 +254,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     }
     if (record.dialing !== null) this.drop(record.dialing);
     record.addHandshake(connection);
-    const number = this.commonNumber(record, claim) || this.newOffer(record, connection);
+    const number = record.commonNumber(claim) || this.newOffer(record, connection);
     const dialerReceived = claim.current === number ? claim.received : 0;
     connection.offer({ number, dialerReceived }, record.current === number ? record.session!.received : 0);
   }
@@ -259,7 +263,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   confirmed(connection: Connection): Session | null {
     const record = this.recordFor(connection);
     const { number, dialerReceived } = connection.offered!;
-    if (number !== record.current && !record.offered.includes(number)) return null;
+    if (!record.knows(number)) return null;
     return this.serve(record, connection, number, dialerReceived);
   }
 
@@ -319,37 +323,14 @@ export class Sessions implements ConnectionOwner, SessionOwner {
 
   /** Why a dialer that has proved itself is refused; 0: it is not. */
   private refusalFor(record: PeerRecord, claim: Claim): number {
-    if (record.dialing !== null && this.keepsOwnDial(record.id)) return Refusal.CROSSING;
-    if (record.left !== 0 && [claim.current, ...claim.offered].includes(record.left)) return Refusal.LEFT;
+    if (record.dialing !== null && record.keepsOwnDial) return Refusal.CROSSING;
+    if (record.hasLeft(claim)) return Refusal.LEFT;
     if (record.session === null && this.peerCount() >= this.options.maxPeers) return Refusal.FULL;
     return 0;
   }
 
-  /** Whether this side's link stays when both dial. */
-  private keepsOwnDial(peer: PeerId): boolean {
-    return this.id.isLowerThan(peer);
-  }
-
-  /** The session that both know; 0: none. */
-  private commonNumber(record: PeerRecord, claim: Claim): number {
-    const { current, offered } = record;
-    if (claim.current !== 0 && (claim.current === current || offered.includes(claim.current))) return claim.current;
-    return current !== 0 && claim.offered.includes(current) ? current : 0;
-  }
-
   private newOffer(record: PeerRecord, connection: Connection): number {
-    const number = 2 * ++this.offerCount + this.parity(record);
-    record.addOffer(number, this.now + this.memory(connection.hello!.peerTimeout));
-    return number;
-  }
-
-  private isOwnNumber(record: PeerRecord, number: number): boolean {
-    return number % 2 === this.parity(record);
-  }
-
-  /** Of the numbers that this side offers. */
-  private parity(record: PeerRecord): 0 | 1 {
-    return this.id.isLowerThan(record.id) ? 0 : 1;
+    return record.addOffer(++this.offerCount, this.now + this.memory(connection.hello!.peerTimeout));
   }
 
   /** For how long the peer can still name a number in silence: until it has given up and its last handshake is over. */
@@ -444,7 +425,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
 
   private recordOf(id: PeerId): PeerRecord {
     let record = this.records.get(id.text);
-    if (record === undefined) this.records.set(id.text, record = new PeerRecord(id));
+    if (record === undefined) this.records.set(id.text, record = new PeerRecord(this.id, id));
     return record;
   }
 

@@ -157,18 +157,18 @@ export class TestLink {
   }
 
   private wire(of: 0 | 1, maxFrame: number): Wire {
-    const link = this;
+    const queued = (): number => this.queued;
     return {
       maxFrame,
       get queued() {
-        return link.queued;
+        return queued();
       },
-      write(frame) {
-        link.frames[1 - of].push(frame);
-        link.written[1 - of].push(frame.slice());
+      write: (frame) => {
+        this.frames[1 - of].push(frame);
+        this.written[1 - of].push(frame.slice());
       },
-      close() {
-        link.closed[of] = true;
+      close: () => {
+        this.closed[of] = true;
       },
     };
   }

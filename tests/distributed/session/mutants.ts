@@ -30,6 +30,13 @@ function replace(owner: object, name: string, make: (original: Method) => Method
   };
 }
 
+/** Replaces a getter. Returns a function that restores it. */
+function replaceGetter(owner: object, name: string, make: (original: Method) => Method): () => void {
+  const property = Object.getOwnPropertyDescriptor(owner, name)!;
+  Object.defineProperty(owner, name, { configurable: true, get: make(property.get!) });
+  return () => void Object.defineProperty(owner, name, property);
+}
+
 /** The faults. */
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -68,11 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "signs of life do not tell the last sequence number",
     invariant: "No operation is lost",
-    apply: () => {
-      const property = Object.getOwnPropertyDescriptor(SendSide.prototype, "lastWritten")!;
-      Object.defineProperty(SendSide.prototype, "lastWritten", { configurable: true, get: () => 0 });
-      return () => Object.defineProperty(SendSide.prototype, "lastWritten", property);
-    },
+    apply: () => replaceGetter(SendSide.prototype, "lastWritten", () => () => 0),
   },
   {
     name: "the acceptor starts a session when it offers it",
@@ -87,7 +90,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an offer is forgotten",
     invariant: "",
-    apply: () => replace(PeerRecord.prototype, "addOffer", () => () => {}),
+    apply: () =>
+      replace(PeerRecord.prototype, "addOffer", (original) =>
+        function (nth, until) {
+          const number = original.call(this, nth, until);
+          this.clearOffers();
+          return number;
+        }),
   },
   {
     name: "the dialer does not name its offers",
@@ -102,12 +111,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "both keep their own dial",
     invariant: "Crossing dials connect at once",
-    apply: () => replace(Sessions.prototype, "keepsOwnDial", () => () => true),
+    apply: () => replaceGetter(PeerRecord.prototype, "keepsOwnDial", () => () => true),
   },
   {
     name: "both drop their own dial",
     invariant: "Crossing dials connect at once",
-    apply: () => replace(Sessions.prototype, "keepsOwnDial", () => () => false),
+    apply: () => replaceGetter(PeerRecord.prototype, "keepsOwnDial", () => () => false),
   },
   {
     name: "the next frame of an older handshake counts",
@@ -118,34 +127,24 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a session that one side has lost is resumed",
     invariant: "",
     apply: () =>
-      replace(Sessions.prototype, "commonNumber", (original) =>
-        function (record, claim) {
-          return claim.current || original.call(this, record, claim);
+      replace(PeerRecord.prototype, "commonNumber", (original) =>
+        function (claim) {
+          return claim.current || original.call(this, claim);
         }),
   },
   {
     name: "a session that was left is forgotten at once",
     invariant: "Nobody is lost without need",
-    apply: () =>
-      replace(Sessions.prototype, "refusalFor", (original) =>
-        function (record, claim) {
-          return original.call(this, { ...record, id: record.id, dialing: record.dialing, left: 0 }, claim);
-        }),
+    apply: () => replace(PeerRecord.prototype, "hasLeft", () => () => false),
   },
   {
     name: "an ack is ahead of what was received",
     invariant: "Only what was received is acknowledged",
-    apply: () => {
-      const property = Object.getOwnPropertyDescriptor(Session.prototype, "received")!;
-      const get = property.get!;
-      Object.defineProperty(Session.prototype, "received", {
-        configurable: true,
-        get(this: Session) {
-          return this.number === 0 ? 0 : get.call(this) + 1;
-        },
-      });
-      return () => Object.defineProperty(Session.prototype, "received", property);
-    },
+    apply: () =>
+      replaceGetter(Session.prototype, "received", (original) =>
+        function () {
+          return this.number === 0 ? 0 : original.call(this) + 1;
+        }),
   },
   {
     name: "no sign of life is given",
@@ -184,13 +183,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what was written is withdrawn",
     invariant: "",
-    apply: () => {
-      const undo = replace(SendSide.prototype, "withdraw", (original) =>
+    apply: () =>
+      replace(SendSide.prototype, "withdraw", (original) =>
         function (ticket) {
           return original.call(this, ticket) || true;
-        });
-      return undo;
-    },
+        }),
   },
   {
     name: "peers are remembered for ever",

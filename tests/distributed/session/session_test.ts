@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { Kind, kindOf } from "../../../core/distributed/session/frame.ts";
 import { LINK_QUEUE } from "../../../core/distributed/session/session.ts";
-import { clock, connect, Host, pass, TestLink } from "./hosts.ts";
+import { clock, connect, Host, pass, type TestLink } from "./hosts.ts";
 
 /** Two joinings that are connected, by a link that the first has dialed. */
 function connected(options: ConstructorParameters<typeof Host>[1] = {}, link: { maxFrame?: number } = {}) {
