@@ -38,7 +38,7 @@ export interface Wire {
   close(): void;
 }
 
-/** Why a link has been closed by this side, or how the other side closed it. */
+/** How a connection ended: a side or the engine closed it, the handshake took too long, malformed bytes came. */
 export type CloseReason =
   | { readonly kind: "closed" }
   | { readonly kind: "timeout" }
@@ -82,9 +82,9 @@ export class Connection implements SessionLink {
   readonly deadline: number;
   /** What the other side says of itself, from its HELLO on. It holds once the handshake is over. */
   hello: Hello | null = null;
-  /** The number of the session that this side had when it sent its PROOF. */
+  /** @internal The number of the session that this side had when it sent its PROOF. */
   claimed = 0;
-  /** What this side has offered as acceptor. */
+  /** @internal What this side has offered as acceptor. */
   offered: Offer | null = null;
   private phase: "handshake" | "offered" | "serving" | "closed" = "handshake";
   private session: Session | null = null;
@@ -115,11 +115,6 @@ export class Connection implements SessionLink {
     this.dialer = dialed ? new Dialer(context) : null;
     this.acceptor = dialed ? null : new Acceptor(context);
     if (this.dialer !== null) wire.write(this.dialer.hello());
-  }
-
-  /** Whether the handshake is not over. */
-  get shakingHands(): boolean {
-    return this.phase === "handshake" || this.phase === "offered";
   }
 
   /** Whether it has been closed, by any side. */
@@ -164,24 +159,24 @@ export class Connection implements SessionLink {
     this.session?.drained();
   }
 
-  /** The link has been closed by the engine or the other side. */
+  /** The link has been closed by the engine or the other side, or this side wants no connection any more. */
   closed(): void {
     this.fail({ kind: "closed" });
   }
 
-  /** Gives up a handshake that has taken too long. */
+  /** @internal Gives up a handshake that has taken too long. */
   expire(): void {
     this.fail({ kind: "timeout" });
   }
 
-  /** Seals and writes a frame of the session. */
+  /** @internal Seals and writes a frame of the session. */
   writeFrame(frame: Uint8Array): void {
     if (this.phase === "closed") return;
     this.sealer?.seal(frame);
     this.wire.write(frame);
   }
 
-  /** Closes the link. Nobody is told. */
+  /** @internal Closes the link. Nobody is told: only its session and its owner call this. */
   close(): void {
     if (this.phase === "closed") return;
     this.phase = "closed";
@@ -190,7 +185,7 @@ export class Connection implements SessionLink {
     this.wire.close();
   }
 
-  /** Offers a session to the dialer, or to resume one. */
+  /** @internal Offers a session to the dialer, or to resume one. */
   offer(offer: Offer, received: number): void {
     const introduction = this.context.introduction;
     this.offered = offer;
@@ -199,12 +194,12 @@ export class Connection implements SessionLink {
     this.setKeys(this.acceptor!.frameKeys());
   }
 
-  /** Refuses the dialer, with one of `Refusal`. */
+  /** @internal Refuses the dialer, with one of `Refusal`. */
   refuse(code: number): void {
     this.sendRefusal(code, this.acceptor!.refuse(code));
   }
 
-  /** The handshake is over: from now on the link serves a session. */
+  /** @internal The handshake is over: from now on the link serves a session. */
   serve(session: Session): void {
     this.phase = "serving";
     this.session = session;

@@ -16,8 +16,11 @@
  * with each link that has opened, and passes on what the link reports to the `Connection` that it gets: `receive()`,
  * `drained()`, `closed()`. It calls `enqueue()` and `withdraw()` on sessions. At the end of a turn it calls
  * `sessions.flush(now)`, and `sessions.tick(now)` when `sessions.nextDeadline` has come. What happens is told to
- * `SessionEvents`. Nothing here reads a clock, uses a socket, waits, or makes random numbers: time is an argument, in
- * seconds, and never goes back.
+ * `SessionEvents`. The network dials again when a session is not connected, keeps the waits of its operations, and ends
+ * them when the session has ended.
+ *
+ * Nothing here reads a clock, uses a socket, waits, or makes random numbers: time is an argument, in seconds, and never
+ * goes back. What is marked as internal is for the files of this folder.
  *
  * # Transitions
  *
@@ -244,7 +247,7 @@ export class Session {
     this.end("lost");
   }
 
-  /** Opens the session: both sides know its number, or will when they meet. */
+  /** @internal Opens the session: both sides know its number, or will when they meet. */
   start(number: number, hello: Hello, introduction: Uint8Array, now: number): void {
     this.phase = "open";
     this.sessionNumber = number;
@@ -258,7 +261,7 @@ export class Session {
   }
 
   /**
-   * A link serves the session from now on, in place of the one before.
+   * @internal A link serves the session from now on, in place of the one before.
    *
    * @param received Up to where the peer has received, as it has just said. It may have received more since.
    * @throws {MalformedFrameError} If the peer cannot have received so much.
@@ -279,7 +282,7 @@ export class Session {
     this.owner.connectionChanged(this);
   }
 
-  /** A link has gone. */
+  /** @internal A link has gone. */
   detach(link: SessionLink): void {
     if (this.link !== link) return;
     this.link = null;
@@ -287,7 +290,7 @@ export class Session {
   }
 
   /**
-   * Takes a frame of the peer, without its seal.
+   * @internal Takes a frame of the peer, without its seal.
    *
    * @throws {MalformedFrameError} If it is not a frame of a session.
    */
@@ -302,7 +305,7 @@ export class Session {
     this.afterFrame(now);
   }
 
-  /** Writes what there is to write: once a turn, at its end. */
+  /** @internal Writes what there is to write: once a turn, at its end. */
   flush(now: number): void {
     const { link, sending } = this;
     if (link === null) return;
@@ -318,12 +321,12 @@ export class Session {
     if (wrote) this.afterWrite(now);
   }
 
-  /** The link has room again. */
+  /** @internal The link has room again. */
   drained(): void {
     if (this.sending.hasMore) this.owner.wantsFlush(this);
   }
 
-  /** Does what is due at this time. */
+  /** @internal Does what is due at this time. */
   tick(now: number): void {
     if (this.phase === "ended") return;
     if (now >= this.liveness.lostAt) this.lose();
@@ -340,7 +343,7 @@ export class Session {
     link.writeFrame(frame);
   }
 
-  /** Ends the session. Nothing happens in it any more. */
+  /** @internal Ends the session. Nothing happens in it any more. */
   end(reason: EndReason): void {
     if (this.phase === "ended") return;
     this.phase = "ended";

@@ -34,6 +34,8 @@ export class Host implements SessionEvents {
   acknowledgedCount = 0;
   openedCount = 0;
   changes = 0;
+  /** Called with each session that has ended, if set. */
+  onEnded: ((session: Session) => void) | null = null;
   /** Called with each operation, if set. */
   onReceived: ((session: Session) => void) | null = null;
   private random: number;
@@ -94,8 +96,9 @@ export class Host implements SessionEvents {
 
   connectionChanged(): void {}
 
-  ended(_session: Session, reason: EndReason): void {
+  ended(session: Session, reason: EndReason): void {
     this.ends.push(reason);
+    this.onEnded?.(session);
   }
 
   dialed(_connection: Connection, outcome: DialOutcome): void {

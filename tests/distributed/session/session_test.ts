@@ -335,6 +335,18 @@ Deno.test("a session may end while an operation of it is passed on", () => {
   assertEquals([b.arrived, a.ends, b.ends], [["1"], ["left"], ["left"]]);
 });
 
+Deno.test("what is sent while a session ends is sent in the next one", () => {
+  for (const dialer of [0, 1]) {
+    const { a, b, link } = connected();
+    link.cut();
+    a.with(b)!.lose();
+    b.onEnded = () => b.send(a, "to the new session");
+    if (dialer === 0) connect(a, b);
+    else connect(b, a);
+    assertEquals([a.arrived, b.with(a)!.number], [["to the new session"], a.with(b)!.number]);
+  }
+});
+
 Deno.test("without seals frames are shorter, and all works", () => {
   const [a, b] = [new Host(1), new Host(2)];
   const unsealed = { ...a.security, sealed: false };

@@ -203,6 +203,19 @@ Deno.test("a dial without a response ends before the peer is lost, so that it ca
   assertEquals([a.outcomes, a.sessions.sizes.handshakes], [[{ kind: "timeout" }], 0]);
 });
 
+Deno.test("a dial that is not wanted any more leaves nothing behind, at any point of it", () => {
+  for (let steps = 0; steps <= 3; steps++) {
+    const [a, b] = [new Host(1), new Host(2)];
+    const link = new TestLink(a, b);
+    for (let i = 0; i < steps; i++) link.deliver(i % 2 === 0 ? 1 : 0);
+    link.connections[0].closed();
+    assertEquals([a.outcomes, link.closed[0]], [[{ kind: "closed" }], true]);
+    link.connections[1].closed();
+    pass(40, a, b);
+    for (const host of [a, b]) assertEquals(host.sessions.sizes, { peers: 0, handshakes: 0, flushes: 0 });
+  }
+});
+
 Deno.test("at the 65th connection that has not been authenticated the oldest is closed, and a valid peer joins", () => {
   const b = new Host(2);
   const silent = Array.from({ length: 200 }, () => new TestLink(new Host(7), b));

@@ -336,7 +336,7 @@ export class Peer implements SessionEvents {
       const patience = random.chance(0.5) ? 0 : random.next();
       if (random.chance(0.1)) queue.in(patience, () => this.run(() => this.withdraw(session, ticket, operation)));
     }
-    if (!session.connected) this.dial(id);
+    if (session.state === "connecting") this.dial(id);
   }
 
   leaveOne(): void {
