@@ -1,5 +1,5 @@
 /** The parts of CBOR, read from bytes that cannot be trusted: nothing is read or allocated beyond them. */
-import { Buffer } from "node:buffer";
+import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { fromBigEndian } from "./bigint_bytes.ts";
 import { DecodeError } from "./decode_error.ts";
 import { fromHalf } from "./half.ts";
@@ -9,8 +9,9 @@ import { fromWtf8 } from "./wtf8.ts";
 
 /** ASCII text up to this is made from its codes, which is faster than a call of the host. */
 const SHORT_TEXT = 12;
+/** Up to so many bytes, looking at each is faster than a call of the host. */
+const SHORT_SCAN = 100;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** Reads bytes from the first to the last. */
@@ -64,7 +65,7 @@ export class ByteReader {
   /** Reads how many items follow, each of so many bytes at least. */
   count(first: number, size = 1): number {
     const count = this.argument(first);
-    if (count > this.left / size) throw truncated();
+    if (count * size > this.end - this.position) throw truncated();
     return count;
   }
 
@@ -145,12 +146,18 @@ export class ByteReader {
     const { bytes, position } = this;
     const end = position + length;
     this.position = end;
-    for (let at = position; at < end; at++) {
-      if (bytes[at] >= 0x80) return decodeUtf8(bytes.subarray(position, end));
+    if (length <= SHORT_TEXT) {
+      const text = shortText(bytes, position, end);
+      if (text !== null) return text;
     }
-    if (length <= SHORT_TEXT) return shortText(bytes, position, end);
     this.buffer ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return this.buffer.toString("latin1", position, end);
+    if (isAsciiPart(bytes, position, end)) return this.buffer.toString("latin1", position, end);
+    const text = this.buffer.toString("utf8", position, end);
+    // It stands for bytes that are not UTF-8, or for itself.
+    if (text.includes("\ufffd") && !isUtf8(bytes.subarray(position, end))) {
+      throw new DecodeError("Cannot decode a string as it is not UTF-8");
+    }
+    return text;
   }
 
   /** Reads the byte string of a text in WTF-8. */
@@ -178,18 +185,24 @@ function uint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new DecodeError("Cannot decode a string as it is not UTF-8");
-  }
+function isAsciiPart(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > SHORT_SCAN) return isAscii(bytes.subarray(start, end));
+  for (let at = start; at < end; at++) if (bytes[at] >= 0x80) return false;
+  return true;
 }
 
-function shortText(bytes: Uint8Array, start: number, end: number): string {
+/** Returns the text of few bytes, or `null` if they are not ASCII. */
+function shortText(bytes: Uint8Array, start: number, end: number): string | null {
   let text = "";
   let at = start;
-  for (; at + 4 <= end; at += 4) text += String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
-  for (; at < end; at++) text += String.fromCharCode(bytes[at]);
+  for (; at + 4 <= end; at += 4) {
+    const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    if ((a | b | c | d) >= 0x80) return null;
+    text += String.fromCharCode(a, b, c, d);
+  }
+  for (; at < end; at++) {
+    if (bytes[at] >= 0x80) return null;
+    text += String.fromCharCode(bytes[at]);
+  }
   return text;
 }

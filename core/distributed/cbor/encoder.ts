@@ -31,6 +31,8 @@ export class Encoder {
   /** How many instances are being packed, within each other. */
   declare private packing: number;
   declare private busy: boolean;
+  /** Whether plain objects inherit enumerable properties. */
+  declare private inheriting: boolean;
 
   /**
    * Creates an encoder.
@@ -48,6 +50,7 @@ export class Encoder {
     this.depth = 0;
     this.packing = 0;
     this.busy = false;
+    this.inheriting = false;
   }
 
   /**
@@ -68,6 +71,7 @@ export class Encoder {
     const { out } = this;
     const start = out.position;
     this.busy = true;
+    this.inheriting = hasEnumerable(Object.prototype);
     out.limit = start + limit;
     try {
       this.value(value);
@@ -115,10 +119,26 @@ export class Encoder {
   }
 
   private properties(value: Record<string, unknown>): void {
-    const keys = Object.keys(value);
     this.enter(value, Step.PROPERTY);
-    this.entries(value, keys);
+    if (this.inheriting) this.entries(value, Object.keys(value));
+    else this.ownEntries(value);
     this.leave();
+  }
+
+  /** As {@linkcode entries} of all keys, faster, for objects that inherit no enumerable property. */
+  private ownEntries(value: Record<string, unknown>): void {
+    const { out } = this;
+    const level = this.depth - 1;
+    let count = 0;
+    for (const _ in value) count++;
+    out.head(Major.MAP, count);
+    for (const key in value) {
+      this.keys[level] = key;
+      out.text(key);
+      this.value(value[key]);
+      count--;
+    }
+    if (count !== 0) throw new Refusal(value, "do not add or remove properties in a getter");
   }
 
   /** A map of properties, in the container entered last. */
@@ -322,6 +342,11 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
   } catch {
     throw new Refusal(value, "send it before its buffer is transferred or shrunk");
   }
+}
+
+function hasEnumerable(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
 }
 
 /** Returns a value as CBOR. */

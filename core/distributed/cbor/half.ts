@@ -26,7 +26,10 @@ export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 0x1f;
   const mantissa = bits & 0x3ff;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
+  if (exponent === 0) return sign * mantissa * SCALES[1];
   if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
-  return sign * (mantissa + 1024) * 2 ** (exponent - 25);
+  return sign * (mantissa + 1024) * SCALES[exponent];
 }
+
+/** What the last bit of the mantissa is worth, by exponent. */
+const SCALES: readonly number[] = Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent - 25));
