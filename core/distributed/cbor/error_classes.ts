@@ -46,8 +46,13 @@ for (const known of [...Object.values(DENO), ...BUILT_IN, ...OURS]) {
   if (known !== undefined) prototypes.set(known.name, known.prototype);
 }
 
-/** Properties that are sent although they are not enumerable, and are so when they arrive. */
-const HIDDEN: readonly string[] = ["cause", "errors", "error", "suppressed"];
+/** Properties that are not enumerable and sent all the same, each with the class that has it; `cause` is any's. */
+const HIDDEN: Readonly<Record<string, string>> = {
+  cause: "",
+  errors: "AggregateError",
+  error: "SuppressedError",
+  suppressed: "SuppressedError",
+};
 /** Properties that are sent by themselves. */
 const APART: readonly string[] = ["name", "message", "stack"];
 
@@ -71,7 +76,7 @@ export function textOf(error: Error): ErrorText {
 /** Returns the names of the properties of an error that are sent. */
 export function sentProperties(error: Error): string[] {
   const own = Object.keys(error).filter((key) => !APART.includes(key));
-  for (const key of HIDDEN) if (Object.hasOwn(error, key) && !own.includes(key)) own.push(key);
+  for (const key of Object.keys(HIDDEN)) if (Object.hasOwn(error, key) && !own.includes(key)) own.push(key);
   return own;
 }
 
@@ -98,7 +103,8 @@ export function makeDOMException({ name, message, stack }: ErrorText): Error {
 
 /** Gives an error one of its properties. */
 export function setErrorProperty(error: Error, key: string, value: unknown): void {
-  define(error, key, value, !HIDDEN.includes(key));
+  const hidden = Object.hasOwn(HIDDEN, key) && (HIDDEN[key] === "" || HIDDEN[key] === error.name);
+  define(error, key, value, !hidden);
 }
 
 function define(error: Error, key: string, value: unknown, enumerable: boolean): void {
