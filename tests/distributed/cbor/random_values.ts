@@ -43,7 +43,7 @@ const FRACTIONS = [
   3.4028234663852886e38,
   5e-324,
 ];
-const VIEWS = [
+const VIEWS: readonly (new (buffer: ArrayBuffer, start: number) => ArrayBufferView)[] = [
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
@@ -59,19 +59,22 @@ const VIEWS = [
 ];
 const ERRORS = [Error, TypeError, RangeError, SyntaxError, EvalError, URIError, ReferenceError];
 
-/** Makes random values; each may hold those it made before. */
+/** Makes random values. */
 export class RandomValues {
   readonly #roll: Dice;
+  readonly #sharing: boolean;
   readonly #made: object[] = [];
 
-  constructor(roll: Dice) {
+  /** With `sharing`, values may hold what was made before, and those that they are in. */
+  constructor(roll: Dice, sharing = true) {
     this.#roll = roll;
+    this.#sharing = sharing;
   }
 
   /** Returns a value of at most so many levels. */
   value(levels = 4): unknown {
     const roll = this.#roll;
-    if (this.#made.length > 0 && roll(12) === 0) return this.#made[roll(this.#made.length)];
+    if (this.#sharing && this.#made.length > 0 && roll(12) === 0) return this.#made[roll(this.#made.length)];
     switch (roll(levels > 0 ? 12 : 7)) {
       case 0:
         return [undefined, null, true, false][roll(4)];
