@@ -103,3 +103,9 @@ Deno.test("a RemoteError's data may be called data", () => {
   const arrived = travel(Object.assign(new Error("x"), { name: "Own", data: 5 }));
   assertStrictEquals((arrived as unknown as { data: number }).data, 5);
 });
+
+Deno.test("a RemoteError may be made here, too", () => {
+  assertEquals([new RemoteError("x").name, new RemoteError("x", "Own").name], ["RemoteError", "Own"]);
+  const error = new RemoteError("x", "Own");
+  assertSame(travel(error), error);
+});

@@ -112,6 +112,27 @@ Deno.test("what unpack throws comes after the whole value is read, and the next 
   assertEquals(decoder.decode(reader), "next");
 });
 
+Deno.test("after unpack has thrown, nothing more is unpacked, as it would be given what is not there", () => {
+  const names: string[] = [];
+  const handles: Handles = {
+    pack: sendableClasses.pack,
+    unpack(name, args) {
+      names.push(name);
+      return sendableClasses.unpack(name, args);
+    },
+  };
+  const bytes = encode([new Box(new Broken()), new Money(1)], handles);
+  assertThrows(() => decode(bytes, handles), RangeError, "cannot unpack");
+  assertEquals(names, ["Broken"]);
+});
+
+Deno.test("the registry refuses a name that it does not know", () => {
+  const named = { pack: () => ["Nobody", 1], unpack: () => null };
+  const error = assertThrows(() => decode(encode(new Box(1), named), sendableClasses), SerializationError);
+  assertEquals(error.path, "");
+  assert(error.message.endsWith('current value is "Nobody", register the class with sendable()'));
+});
+
 Deno.test("a class that is not registered at the receiver is a SerializationError, and the next value can be read", () => {
   const encoder = new Encoder(new ByteWriter(), sendableClasses);
   encoder.encode([new Money(1), new Money(2)]);

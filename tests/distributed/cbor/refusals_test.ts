@@ -1,5 +1,5 @@
 /** What is not sendable is refused with its path, and nothing is written. */
-import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertLess, assertMatch, assertThrows } from "@std/assert";
 import { MessageTooLargeError } from "../../../core/io/errors.ts";
 import { SerializationError } from "../../../core/distributed/errors.ts";
 import { decode } from "../../../core/distributed/cbor/decoder.ts";
@@ -112,6 +112,7 @@ Deno.test("a buffer that was transferred is refused", () => {
   const values = [buffer, new Uint8Array(buffer), new DataView(buffer)];
   buffer.transfer();
   assertEquals(refusal([values[0]]).path, "message[0]");
+  assertEquals(refusal([values[1]]).path, "message[0]");
   assertEquals(refusal([values[2]]).path, "message[0]");
 });
 
@@ -184,10 +185,18 @@ Deno.test("a value at its limit is written, above it refused, and nothing is wri
   }
 });
 
-Deno.test("an array of billions of holes ends at the limit", () => {
+Deno.test("an array of many holes ends at the limit", () => {
   const encoder = new Encoder();
-  assertThrows(() => encoder.encode(new Array(2 ** 32 - 1), 100_000), MessageTooLargeError);
+  assertThrows(() => encoder.encode(new Array(20_000_000), 100_000), MessageTooLargeError);
   assertEquals(encoder.out.position, 0);
+  assertLess(encoder.out.written().buffer.byteLength, 1_000_000);
+});
+
+Deno.test("text that cannot fit is refused before there is room for it", () => {
+  const encoder = new Encoder();
+  assertThrows(() => encoder.encode("x".repeat(3_000_000), 100_000), MessageTooLargeError);
+  assertThrows(() => encoder.encode(new Uint8Array(3_000_000), 100_000), MessageTooLargeError);
+  assertLess(encoder.out.written().buffer.byteLength, 1_000_000);
 });
 
 Deno.test("after a refusal, the encoder knows nothing of the value", () => {
@@ -197,4 +206,6 @@ Deno.test("after a refusal, the encoder knows nothing of the value", () => {
   assertThrows(() => encoder.encode([shared, shared, many, nothing]), SerializationError);
   encoder.encode([shared, many[0]]);
   assertEquals(encoder.out.take().toHex(), "82a1616101a0");
+  encoder.encode(many);
+  assertEquals(encoder.out.take().toHex(), "9832" + "a0".repeat(50));
 });

@@ -108,6 +108,22 @@ Deno.test("`__proto__` is data and pollutes nothing", () => {
   assertEquals(({} as { polluted?: boolean }).polluted, undefined);
 });
 
+Deno.test("`__proto__` is data where the host gives it a meaning", () => {
+  // As in Node; Deno has none.
+  const before = Object.getOwnPropertyDescriptor(Object.prototype, "__proto__");
+  const set = () => {
+    throw new Error("The prototype was set");
+  };
+  Object.defineProperty(Object.prototype, "__proto__", { get: () => null, set, configurable: true });
+  try {
+    const arrived = decode(encode(JSON.parse('{"__proto__":{"a":1}}'))) as object;
+    assertEquals(Object.getOwnPropertyDescriptor(arrived, "__proto__")?.value, { a: 1 });
+  } finally {
+    delete (Object.prototype as { __proto__?: unknown }).__proto__;
+    if (before !== undefined) Object.defineProperty(Object.prototype, "__proto__", before);
+  }
+});
+
 Deno.test("own enumerable properties with text keys are sent, and no others", () => {
   const sent = Object.defineProperty({ a: 1, [Symbol("s")]: 2 }, "hidden", { value: 3 });
   assertSame(decode(encode(sent)), { a: 1 });
