@@ -37,6 +37,13 @@ const byName = new Map<string, Registration>();
  * Both sides must register the class under the same name. Instances of its subclasses are not sendable unless these are
  * registered too. Registering the same class again under its name replaces the functions.
  *
+ * ```ts ignore
+ * class Money {
+ *   constructor(readonly cents: number) {}
+ * }
+ * sendable(Money, "Money", { pack: (money) => money.cents, unpack: (cents: number) => new Money(cents) });
+ * ```
+ *
  * @param Class The class.
  * @param name Its name for all peers. `Error`, `DataView`, `DOMException` and names that start with `asyncoro.` are
  * reserved.
