@@ -323,7 +323,7 @@ export class Encoder {
     );
   }
 
-  /** Keeps nothing of the value alive. */
+  /** Keeps no object of the value alive. */
   private reset(): void {
     this.shared.clear();
     this.containers.fill(null, 0, this.depth);
