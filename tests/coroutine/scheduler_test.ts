@@ -460,17 +460,19 @@ Deno.test("a stack overflow in a call of the kernel is thrown to the caller, and
   }));
 
 Deno.test("a breakdown is reported once if nothing waits", async () => {
-  const scheduler = new Scheduler();
+  const clock = new VirtualClock(0, { autoAdvance: false });
+  const scheduler = new Scheduler({ clock });
   const reported: unknown[] = [];
   scheduler.onError = (error) => reported.push(error);
   for (let i = 0; i < 3; i++) {
     scheduler.spawn(function* (coro) {
-      yield* coro.sleep(0.01);
+      yield* coro.sleep(1);
     });
   }
   await settle();
   breakKernel(scheduler, "turn");
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await clock.advance(1);
+  await settle();
   assertEquals(reported.length, 1);
   assert((reported[0] as Error).message.startsWith("Cannot go on as the scheduler broke down"));
 });
