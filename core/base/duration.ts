@@ -92,14 +92,13 @@ function invalid(timeout: unknown, action: string, option: string): TypeError {
  * @param interval What the caller passed.
  * @param action What cannot be done if it is wrong, for the message: `"tick"`.
  * @param option The name of the parameter or option.
- * @throws {TypeError} If it is `NaN`, or neither a number nor a duration.
- * @throws {RangeError} If it is not positive and finite.
+ * @throws {TypeError} If it is neither a number nor a duration.
+ * @throws {RangeError} If it is not positive and finite, `NaN` included.
  */
 export function toIntervalSeconds(interval: unknown, action: string, option: string): number {
-  const given = typeof interval === "number"
-    ? interval === interval
-    : typeof interval === "object" && interval !== null;
-  const seconds = given ? toSeconds(interval as Timeout, action, option) : undefined;
+  const isNumber = typeof interval === "number";
+  const isObject = typeof interval === "object" && interval !== null;
+  const seconds = isNumber ? interval : isObject ? toSeconds(interval as Timeout, action, option) : undefined;
   if (seconds !== undefined && seconds > 0 && seconds < Infinity) return seconds;
   const text = `Cannot ${action} as '${option}' must be a positive, finite number of seconds or a duration: ` +
     `current value is ${describe(interval)}`;
