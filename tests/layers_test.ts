@@ -12,7 +12,7 @@ import { assert, assertEquals } from "@std/assert";
 const FLOORS = [
   ["testing"],
   ["asyncio", "edge"],
-  ["workers"],
+  ["distributed", "workers"],
   ["io"],
   ["patterns"],
   ["supervision"],

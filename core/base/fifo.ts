@@ -88,6 +88,11 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Replaces the item at an index below the length. */
+  replace(index: number, item: T): void {
+    this.#set(index, item);
+  }
+
   /** The items, first to last. */
   *[Symbol.iterator](): Generator<T, void, unknown> {
     for (let i = 0; i < this.#length; i++) yield this.at(i);

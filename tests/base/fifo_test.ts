@@ -11,6 +11,7 @@ Deno.test("Fifo behaves like an array under all operations", () => {
     fc.record({ kind: fc.constant("shift" as const), times: fc.integer({ min: 1, max: 60 }) }),
     fc.record({ kind: fc.constant("removeAt" as const), times: fc.integer({ min: 1, max: 60 }) }),
     fc.record({ kind: fc.constant("insertAt" as const), times: fc.integer({ min: 1, max: 40 }) }),
+    fc.record({ kind: fc.constant("replace" as const), times: fc.integer({ min: 1, max: 10 }) }),
   );
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
@@ -34,6 +35,12 @@ Deno.test("Fifo behaves like an array under all operations", () => {
             const index = (times * 7 + i * 5) % (model.length + 1);
             fifo.insertAt(index, next);
             model.splice(index, 0, next++);
+          } else if (kind === "replace") {
+            if (model.length === 0) continue;
+            const index = (i * 7) % model.length;
+            fifo.replace(index, next);
+            model[index] = next++;
+            assertEquals(fifo.at(index), model[index]);
           } else {
             assertEquals(fifo.shift(), model.shift());
           }

@@ -5,6 +5,7 @@
  * documents store them and update the documents.
  */
 import { benchCalls } from "./calls.ts";
+import { benchCodec } from "./codec.ts";
 import { benchFairness } from "./fairness.ts";
 import { type Effort, runScript } from "./harness.ts";
 import { benchReading } from "./io/reading.ts";
@@ -30,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = 
   queues: benchQueues,
   signals: benchSignals,
   memory: benchMemory,
+  codec: benchCodec,
   sleepers: benchSleepers,
   fairness: benchFairness,
   reading: benchReading,

@@ -3,7 +3,7 @@ import { Coro, race, run, runWith, Scheduler, shield, sleep, until } from "@asyn
 import * as edge from "@asyncoro/asyncoro/edge";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { runProgram } from "../helpers/program.ts";
+import { runProgram, withPrograms } from "../helpers/program.ts";
 import { inLab, settle } from "../helpers/lab.ts";
 
 /** A signal that counts its listeners. */
@@ -179,20 +179,24 @@ Deno.test("mainWith refuses bad options at the call", async () => {
   ]);
 });
 
-Deno.test("mainWith: after a signal cleanup has the grace, and no more", async () => {
-  const { code, stdout } = await runProgram(`
-    import { mainWith } from "@asyncoro/asyncoro";
-    mainWith({ grace: 0.05 }, function* (coro) {
-      setTimeout(() => Deno.kill(Deno.pid, "SIGTERM"), 10);
-      try { yield* coro.sleep(60); } finally {
-        console.log("cleanup");
-        yield* coro.sleep(60);
-        console.log("not reached");
-      }
-    });
-  `);
-  assertEquals([code, stdout], [143, "cleanup\n"]);
-});
+Deno.test("mainWith: after a signal cleanup has the grace, and no more", () =>
+  withPrograms(async (start) => {
+    const program = start(`
+      import { mainWith } from "@asyncoro/asyncoro";
+      mainWith({ grace: 0.05 }, function* (coro) {
+        setTimeout(() => console.log("ready"), 0);
+        try { yield* coro.sleep(60); } finally {
+          console.log("cleanup");
+          yield* coro.sleep(60);
+          console.log("not reached");
+        }
+      });
+    `);
+    await program.printed("ready");
+    program.kill("SIGTERM");
+    const { code, stdout } = await program.ended();
+    assertEquals([code, stdout], [143, "ready\ncleanup\n"]);
+  }));
 
 Deno.test("Scheduler.terminate takes a grace", async () => {
   const scheduler = new Scheduler({ clock: new VirtualClock() });

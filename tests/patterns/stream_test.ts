@@ -266,33 +266,35 @@ Deno.test("the coroutine has the host's context of whoever made the stream", asy
 });
 
 Deno.test("an emit that is cut short while it waits has emitted nothing", () =>
-  run(function* () {
+  runVirtual(function* (coro) {
     const outcomes: unknown[] = [];
-    const readable = stream<number>(function* (_coro, emit) {
+    const readable = stream<number>(function* (self, emit) {
       yield* emit(1);
+      yield* emit(2);
       try {
-        yield* emit(2, 0);
+        yield* emit(3, 0);
       } catch (error) {
         outcomes.push(error instanceof TimeoutError);
       }
       try {
-        yield* emit(3, 0.001);
+        yield* emit(4, 1);
       } catch (error) {
         outcomes.push(error instanceof TimeoutError);
       }
-      outcomes.push(yield* race(emit(4), sleep(0.001)));
+      yield* race(emit(5), sleep(1));
+      outcomes.push(self.scheduler.now());
       try {
-        yield* withTimeout(0.001, emit(5));
+        yield* withTimeout(1, emit(6));
       } catch (error) {
         outcomes.push(error instanceof TimeoutError);
       }
-      yield* emit(6);
+      yield* emit(7);
     });
-    yield* until(settle());
-    yield* sleep(0.02);
-    const seen: number[] = [];
-    yield* each(readable).forEach((item) => void seen.push(item));
-    assertEquals([seen, outcomes], [[1, 6], [true, true, undefined, true]]);
+    const items = each(readable);
+    const seen = [yield* items.next()];
+    yield* coro.sleep(60);
+    yield* items.forEach((item) => void seen.push(item));
+    assertEquals([seen, outcomes], [[1, 2, 7], [true, true, 2, true]]);
   }));
 
 Deno.test("emit with a limit that is not needed leaves no timer behind", () =>

@@ -10,6 +10,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "bench/peers_test.ts": "starts Deno, Python, Go and Erlang",
   "bench/documents_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
+  "distributed/": "tests what no entry point exports yet, so that it is not in the package",
   "layers_test.ts": "reads the sources",
   "bench/profile_test.ts": "profiles benchmarks with Deno",
   "host/telemetry_test.ts": "needs Deno's telemetry",
@@ -65,6 +66,9 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
   ...leftOut("operations/zero_timeout_test.ts", BOTH, "needs Deno's sockets and files", [
     "zero or less does not wait: connect, bind and open do not begin",
     "zero or less takes what a socket, a pipe and a file have read already, and no more",
+  ]),
+  ...leftOut("patterns/stream_test.ts", BOTH, "needs Deno.serve", [
+    "a server answers with the stream of a coroutine, which ends when the client has gone",
   ]),
   ...leftOut("asyncio/handles_test.ts", ["node"], "Node.js 20 has no Temporal", ["a delay may be a Temporal.Duration"]),
   ...leftOut(POOL, BOTH, "the module that the worker loads is TypeScript", [

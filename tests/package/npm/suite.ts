@@ -19,8 +19,8 @@ const STAND_INS = new Map([
   ["node:vm", new URL("vm.ts", HARNESS)],
 ]);
 
-// Files that tests read, by path from `tests/`.
-const DATA = ["asyncio/cpython_programs.jsonl"];
+// Files that tests read, by path from the root.
+const DATA = ["tests/asyncio/cpython_programs.jsonl", "core/kernel/kernel.wasm"];
 
 /** All files of tests, by path from `tests/`. */
 export async function listTests(): Promise<string[]> {
@@ -55,7 +55,7 @@ export async function compileTests(paths: readonly string[], project: URL): Prom
   };
   for (const name of ["run.ts", "deno.ts"]) await visit(new URL(name, HARNESS));
   for (const path of paths) await visit(new URL(path, TESTS));
-  for (const path of DATA) await Deno.copyFile(new URL(path, TESTS), new URL(`tests/${path}`, project));
+  for (const path of DATA) await copy(new URL(path, ROOT), new URL(path, project));
 }
 
 function compileFor(project: URL, source: URL, text: string): string {
@@ -94,6 +94,11 @@ function outputOf(source: URL, project: URL): URL {
 async function write(file: URL, text: string): Promise<void> {
   await Deno.mkdir(new URL("./", file), { recursive: true });
   await Deno.writeTextFile(file, text);
+}
+
+async function copy(source: URL, file: URL): Promise<void> {
+  await Deno.mkdir(new URL("./", file), { recursive: true });
+  await Deno.copyFile(source, file);
 }
 
 /** The results of all tests. */

@@ -20,7 +20,8 @@ export const Deno = {
   test,
   memoryUsage,
   inspect,
-  readFile,
+  // Without the class of Node.js, whose bytes are not equal to other arrays of them.
+  readFile: async (file: URL): Promise<Uint8Array> => new Uint8Array(await readFile(file)),
   readTextFileSync: (file: URL): string => readFileSync(file, "utf8"),
   env: { get: (name: string): string | undefined => process.env[name] },
   permissions: { querySync: (): { state: string } => ({ state: "granted" }) },

@@ -14,11 +14,21 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
   return { promise, resolve, reject };
 }
 
+async function fromAsync<T>(items: AsyncIterable<T> | Iterable<T | PromiseLike<T>>): Promise<Awaited<T>[]> {
+  const result: Awaited<T>[] = [];
+  for await (const item of items) result.push(item);
+  return result;
+}
+
 function union(this: Set<unknown>, other: SetLike): Set<unknown> {
   const result = new Set(this);
   const keys = other.keys();
   for (let next = keys.next(); !next.done; next = keys.next()) result.add(next.value);
   return result;
+}
+
+function difference(this: Set<unknown>, other: SetLike): Set<unknown> {
+  return new Set([...this].filter((value) => !other.has(value)));
 }
 
 function symmetricDifference(this: Set<unknown>, other: SetLike): Set<unknown> {
@@ -33,6 +43,8 @@ function toHex(this: Uint8Array): string {
 }
 
 Promise.withResolvers ??= withResolvers;
+Array.fromAsync ??= fromAsync as typeof Array.fromAsync;
 Set.prototype.union ??= union as typeof Set.prototype.union;
+Set.prototype.difference ??= difference as typeof Set.prototype.difference;
 Set.prototype.symmetricDifference ??= symmetricDifference as typeof Set.prototype.symmetricDifference;
 Uint8Array.prototype.toHex ??= toHex;

@@ -1,0 +1,80 @@
+/** The errors of a network. */
+
+/** A peer does not know the secret of the network, or belongs to a network of another name. */
+export class AuthenticationError extends Error {
+  /** Always `"AuthenticationError"`. */
+  override name = "AuthenticationError";
+}
+
+/** A peer does not speak the protocol: no common version, or bytes that the protocol does not allow. */
+export class ProtocolError extends Error {
+  /** Always `"ProtocolError"`. */
+  override name = "ProtocolError";
+}
+
+/** A peer does not allow what was asked of it. */
+export class PermissionError extends Error {
+  /** Always `"PermissionError"`. */
+  override name = "PermissionError";
+}
+
+/** More bytes wait to be acknowledged by a peer than the network queues. */
+export class BackpressureError extends Error {
+  /** Always `"BackpressureError"`. */
+  override name = "BackpressureError";
+}
+
+/** A file could not be sent or deleted. */
+export class FileTransferError extends Error {
+  /** Always `"FileTransferError"`. */
+  override name = "FileTransferError";
+}
+
+/** A value cannot be sent to a peer, or cannot be made again from what a peer sent. */
+export class SerializationError extends TypeError {
+  /** Always `"SerializationError"`. */
+  override name = "SerializationError";
+  /**
+   * Where the value is that cannot be sent, such as `message.items[3].socket`. An entry of a Map or Set is
+   * `.keys()[0]` or `.values()[0]`. Empty when a value cannot be received.
+   */
+  readonly path: string;
+
+  /**
+   * Creates the error.
+   *
+   * @param message What cannot be sent.
+   * @param path Where it is.
+   */
+  constructor(message: string, path = "") {
+    super(message);
+    this.path = path;
+  }
+}
+
+/**
+ * An error that was thrown by another peer and whose class is neither built in nor one of this package.
+ *
+ * It has the `name`, `message`, `stack` and `cause` of the original and its other own properties.
+ */
+export class RemoteError extends Error {
+  /** The name of the original error. */
+  override name: string;
+
+  /**
+   * Creates the error.
+   *
+   * @param message The message of the original error.
+   * @param name Its name.
+   */
+  constructor(message: string, name = "RemoteError") {
+    super(message);
+    this.name = name;
+  }
+
+  /** The own enumerable properties of the original error, as a new object. */
+  get data(): Readonly<Record<string, unknown>> {
+    const { name: _, ...data } = this as unknown as Record<string, unknown>;
+    return data;
+  }
+}

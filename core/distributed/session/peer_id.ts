@@ -1,0 +1,29 @@
+/** The id of a joining: 16 random bytes, and as text, which orders and finds it. */
+import { ID_BYTES } from "./handshake_frames.ts";
+
+/** See the head of this file. */
+export class PeerId {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** The bytes as hexadecimal digits. */
+  readonly text: string;
+
+  /** @throws {RangeError} If it has not 16 bytes. */
+  constructor(bytes: Uint8Array) {
+    if (bytes.length !== ID_BYTES) {
+      throw new RangeError(`Cannot make an id as it needs ${ID_BYTES} bytes: current value has ${bytes.length}`);
+    }
+    this.bytes = bytes.slice();
+    this.text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  /** Whether both are the same joining. */
+  equals(other: PeerId): boolean {
+    return this.text === other.text;
+  }
+
+  /** Whether this id is the lower of the two. When both dial, the link of the lower id stays. */
+  isLowerThan(other: PeerId): boolean {
+    return this.text < other.text;
+  }
+}
