@@ -8,8 +8,8 @@
  * No guest can hold the others up: one who reads slowly misses lines and has to leave when nothing can be sent for ten
  * seconds, one who sends too much is read more slowly, and one who is idle for too long has to leave.
  */
-import { ClosedError, Coro, main, MessageTooLargeError, Queue, RateLimiter } from "@asyncoro/asyncoro";
-import { scope, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import { call, ClosedError, Coro, main, MessageTooLargeError, Queue, RateLimiter } from "@asyncoro/asyncoro";
+import { type Scope, scope, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { AsyncSocket } from "@asyncoro/asyncoro/io";
 
 const PORT = Number(Deno.args[0] ?? 7001);
@@ -91,15 +91,27 @@ function* visit(_coro: Coro, connection: AsyncSocket) {
     const guest = { name, lines, room: LOBBY };
     guests.set(name, guest);
     yield* scope(function* (scope) {
-      scope.spawn(write, socket, lines);
-      yield* read(socket, guest);
+      scope.spawn(function* () {
+        yield* side(scope, write(socket, lines));
+      });
+      yield* side(scope, read(socket, guest));
     });
   } catch (error) {
     if (!endsVisit(error)) throw error;
   }
 }
 
-function* write(_coro: Coro, socket: AsyncSocket, lines: Queue<string>) {
+/** One side of a connection. When the guest has left, the other one ends, too. */
+function* side(scope: Scope, work: Generator<unknown, void, unknown>) {
+  try {
+    yield* call(work);
+  } catch (error) {
+    if (!endsVisit(error)) throw error;
+    scope.cancel();
+  }
+}
+
+function* write(socket: AsyncSocket, lines: Queue<string>) {
   yield* lines.items().forEach((line) => socket.sendall(`${line}\r\n`, SEND_SECONDS));
 }
 
@@ -132,8 +144,7 @@ function* read(socket: AsyncSocket, guest: Guest) {
 function endsVisit(error: unknown): boolean {
   const { BrokenPipe, ConnectionReset, NotConnected } = Deno.errors;
   const kinds = [BrokenPipe, ConnectionReset, NotConnected, ClosedError, MessageTooLargeError, TimeoutError];
-  const errors = error instanceof AggregateError ? error.errors : [error];
-  return errors.every((error) => kinds.some((kind) => error instanceof kind));
+  return kinds.some((kind) => error instanceof kind);
 }
 
 main(function* () {
