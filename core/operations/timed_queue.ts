@@ -87,7 +87,7 @@ export abstract class TimedWait<T> extends Waiter<T> {
     const { queue } = this;
     const { clock } = this.fiber!.loop;
     const now = clock.now();
-    if (now >= this.#time) {
+    if (this.#time <= now + RESOLUTION) {
       queue.waiters.remove(this);
       // At its time, and not at that of the timer, which is always a little later: that would add up.
       this.give(queue.serve(this, queue.clock.now(clock) - (now - this.#time)));

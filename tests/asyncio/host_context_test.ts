@@ -51,8 +51,10 @@ Deno.test("callbacks of a loop run in the context in which they were asked for",
       loop.callSoonThreadsafe(note, "threadsafe");
     });
   for (const name of ["a", undefined, "b"]) ask(name);
-  loop.callSoon(() => names.run("inner", () => loop.callSoon(note, "nested")));
-  names.run("stopper", () => loop.callLater(0.01, () => loop.stop()));
+  loop.callSoon(() => {
+    names.run("inner", () => loop.callSoon(note, "nested"));
+    names.run("stopper", () => loop.callLater(0.01, () => loop.stop()));
+  });
   await names.run("runner", () => loop.runForever());
   loop.close();
   const kinds = ["soon", "later", "overdue", "at", "threadsafe"];
