@@ -1,3 +1,8 @@
+/**
+ * Requests: messages that are answered.
+ *
+ * `ask_operation.ts` waits for the answer, and says what happens if the recipient ends.
+ */
 import type { Coro } from "./coro.ts";
 import { DROPPED, SHOWN } from "./message_hooks.ts";
 

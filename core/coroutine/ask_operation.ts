@@ -11,7 +11,13 @@ import type { Owner } from "../fiber/owner.ts";
 const ENDED = "it ended first";
 const FULL = "a mailbox was full";
 
-/** The operation of `ask`: delivers an `Ask`, then waits for its answer. */
+/**
+ * The operation of `ask`: delivers an `Ask`, then waits for its answer.
+ *
+ * If the recipient ends first, the operation fails with `NoReplyError`. If the recipient has failed and may be restarted,
+ * the operation fails only if the message was received; one that is in the mailbox, or waits for room there, is left for
+ * the restarted recipient.
+ */
 export class AskOperation<R> extends Delivery<R> implements Asker {
   declare protected message: Ask;
   declare protected readonly coro: Coro;

@@ -32,9 +32,11 @@ const ACTION = "create a coroutine";
 /**
  * A mailbox with a capacity, which counts all messages that are not received, categorized ones too.
  *
- * Somebody waits for room only while there is none, but for a `deliver` to a channel, which needs room in several
- * mailboxes at once and is asked each time. Messages that are put back, and those by which the system tells of an end,
- * are kept even if it is full, and are not dropped.
+ * While there is room, nothing waits here. A `deliver` to a channel needs room in several mailboxes at once: it waits in
+ * one full mailbox at a time, and looks at all of them again when that one has room.
+ *
+ * Messages that are put back, and those that tell of the end of a coroutine, are kept even if it is full, and are not
+ * dropped.
  */
 export class BoundedMailbox extends Mailbox {
   /** What waits for room, in the order in which it came. */

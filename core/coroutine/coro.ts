@@ -91,9 +91,9 @@ const RESULT_IS_LAST_VALUE = 128;
 const IN_GROUP = 256;
 /** Its `signal` was used. */
 const HAS_SIGNAL = 512;
-/** It has ended and its waiters are being settled, so that the handlers of its failure have no place yet. */
+/** It has ended and its waiters are being settled. `waitersOrHandlers` still holds waiters and cannot take handlers yet. */
 const SETTLING = 1024;
-/** Its failure was handed to somebody else meanwhile. */
+/** While it was `SETTLING`, something else was given its failure, which is added to the handlers afterwards. */
 const HANDED_OVER = 2048;
 
 /** How long an `ask` waits for the answer if it is given no limit. */

@@ -25,10 +25,11 @@ export interface Deadlock {
 }
 
 /**
- * Searches for deadlocks when nothing is ready, starting from coroutines that lately began to wait for another one.
+ * Searches for deadlocks when nothing is ready, starting from the coroutines that were noted since the last search.
  *
- * A search first follows only the waits of these coroutines, as every new closed set contains one of them. Only when it
- * finds something does it go through all coroutines.
+ * That is enough, as a new deadlock always includes a coroutine that has begun to wait for another one or to be waited
+ * for, or that has fewer others left that could end its wait. Only when the search finds something does it go through all
+ * coroutines.
  */
 export class DeadlockSearch {
   readonly #loop: CoroLoop;
@@ -41,7 +42,7 @@ export class DeadlockSearch {
     this.#loop = loop;
   }
 
-  /** Notes a coroutine that waits for another one, or is waited for. Returns `false` if it was the last one noted. */
+  /** Notes a coroutine that may be in a new deadlock, see above. Returns `false` if it was the last one noted. */
   note(coro: Coro): boolean {
     const blocked = this.#blocked;
     // A coroutine that waits for many, one after the other, is noted once.
@@ -78,9 +79,9 @@ function findDeadlock(loop: CoroLoop, candidates: Iterable<Coro>): Deadlock | nu
 }
 
 /**
- * The largest set in which only members can wake members, among some coroutines and those that they wait for.
+ * The coroutines, among these and those that they wait for, that nothing outside the returned set can wake.
  *
- * It recurses only so far, as chains of waits may be of any length.
+ * It is iterative, as chains of waits may be of any length. Only `quickCheck` recurses, to a limited depth.
  */
 function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
   const dead = new Set(coros);
@@ -116,15 +117,16 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
 const MAX_DEPTH = 20;
 
 /**
- * Returns a function that tells whether a coroutine certainly lives, if that is near at hand. A coroutine that waits for
- * many, such as all children of a scope, lives if one of them does; so there is no need to look at the others.
+ * Returns a function that follows waits up to `MAX_DEPTH` and returns `true` if that proves that the coroutine can go on;
+ * `false` means that it is not known. A coroutine that waits for many, such as all children of a scope, can go on if one
+ * of them can; so there is no need to look at the others.
  */
 function quickCheck(loop: CoroLoop): (coro: Coro, depth: number) => boolean {
   const known = new Map<Coro, boolean>();
   return function lives(coro, depth): boolean {
     const before = known.get(coro);
     if (before !== undefined) return before;
-    // While it is checked, another that waits for it cannot count on it.
+    // While it is being checked it counts as not known, so cycles of waits end.
     known.set(coro, false);
     const result = !mayBeDead(coro, loop) ||
       !coro.isDeadlocked((other) => depth === MAX_DEPTH || !lives(other as Coro, depth + 1));

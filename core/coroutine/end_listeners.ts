@@ -8,7 +8,10 @@ import type { Owner } from "../fiber/owner.ts";
 export interface EndListener {
   /** The coroutine has ended and cannot be restarted. */
   onEnd(coro: Owner): void;
-  /** The coroutine has failed and may be restarted. Only these messages, which it has not received, wait for that. */
+  /**
+   * The coroutine has failed and may be restarted. `messages` are those that are still in its mailbox; only they survive a
+   * restart.
+   */
   onFailure?(messages: ReadonlySet<unknown>): void;
 }
 

@@ -58,9 +58,9 @@ export const NO_MESSAGE: unique symbol = Symbol("no message");
 /**
  * See the head of this file.
  *
- * A receive of any message waits only while no message is kept but those that a selective receive, which began to wait
- * before it, may still want. Usually at most one receive waits; the branches of a `race` may add more, which are served
- * in the order in which they began to wait.
+ * A plain receive waits only while `messages` is empty, or while every message there must first be offered to a selective
+ * receive that began to wait earlier. Usually at most one receive waits; the branches of a `race` may add more, which are
+ * served in the order in which they began to wait.
  *
  * It also holds the listeners to the coroutine's end, so that a coroutine without messages needs no field for them.
  */
@@ -146,12 +146,15 @@ export class Mailbox {
 
   // --- messages that go ---------------------------------------------------------------------------------------
 
-  /** Whether a receive may take the earliest of its messages, and nothing else depends on that. */
+  /**
+   * Whether the first message may simply be shifted: no receive waits, and the mailbox has no capacity. Taking a message
+   * from a bounded one makes room for another.
+   */
   get isPlain(): boolean {
     return this.receiver === null;
   }
 
-  /** Removes and returns the earliest message that no receive which waits may want; `NO_MESSAGE` if there is none. */
+  /** Removes and returns the first message if every receive that waits has declined it; otherwise returns `NO_MESSAGE`. */
   take(): unknown {
     return this.available(null) > 0 ? this.takeAt(0) : NO_MESSAGE;
   }
@@ -173,7 +176,10 @@ export class Mailbox {
   /** A message that it has kept is received: there may be room for another. */
   messageTaken(): void {}
 
-  /** The number of the earliest messages that all receives in front of `receiver` have left; `null` stands at the end. */
+  /**
+   * How many messages, from the front, all receives ahead of `receiver` have declined. `null` stands for a receive that
+   * would be the last.
+   */
   available(receiver: Receiver | null): number {
     let available = this.messages?.length ?? 0;
     for (const waiting of this.receivers()) {

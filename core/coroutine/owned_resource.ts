@@ -1,6 +1,7 @@
 /**
  * What a coroutine owns, such as locks and child processes: when the coroutine ends, a lock is passed on to the next
- * waiter and a process is killed.
+ * waiter and a process is killed. `Coro` calls `endOwnership` when it ends (`ended` in `coro.ts`); `sync/mutex.ts` says
+ * what a lock does then.
  *
  * Each resource is in the list of one owner at most. The list is linked through the resources themselves, so that
  * acquiring a lock allocates nothing.

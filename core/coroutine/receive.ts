@@ -35,7 +35,7 @@ export class Receive<T> extends Operation<T> implements PlainReceiver {
     const mailbox = this.coro.mailbox ??= new Mailbox();
     const messages = mailbox.messages;
     if (messages !== null && messages.length > 0) {
-      // The only check that most receives make for bounded mailboxes and receives that choose.
+      // This one check lets most receives skip the code for bounded mailboxes and selective receives.
       if (mailbox.isPlain) return this.give(messages.shift());
       const message = mailbox.take();
       if (message !== NO_MESSAGE) return this.give(message);

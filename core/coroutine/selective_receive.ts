@@ -68,7 +68,7 @@ export abstract class SelectiveReceive<T> extends Operation<T> implements Select
     fiber.loop.arm(fiber, this.limit);
   }
 
-  /** There are messages to look at, or there is an outcome from elsewhere. */
+  /** There are messages that it has not looked at. */
   wake(): void {
     if (this.#looking || this.state !== WAITING) return;
     this.#woken = true;

@@ -44,7 +44,7 @@ class AbortListener {
 
 const listeners = new WeakMap<AbortSignal, AbortListener>();
 
-/** Has `wait` told when the signal, which is not aborted yet, is. */
+/** Calls `wait.aborted()` when the signal is aborted. The signal must not be aborted yet. */
 export function listenToAbort(signal: AbortSignal, wait: Abortable): void {
   let listener = listeners.get(signal);
   if (listener === undefined) listeners.set(signal, listener = new AbortListener(signal));

@@ -271,7 +271,10 @@ export class Channel<T = unknown> {
     return true;
   }
 
-  /** Messages to it reach other coroutines now: those who wait, here or at a channel above, may go on. */
+  /**
+   * The set of subscribers has changed. A `deliver` that waits here, or on a channel that passes messages on to this one,
+   * may now go on.
+   */
   #subscribersChanged(): void {
     if (this.#sources.size === 0) return this.deliverWaiting();
     const above = new Set<Channel<T>>([this]);
@@ -342,7 +345,8 @@ export class Channel<T = unknown> {
     const transform = this.#transform;
     if (transform === null) return message;
     try {
-      // A `deliver` that waited sends in the step of the coroutine that subscribed, and needs its own context.
+      // A `deliver` that had to wait is carried out while other code runs, and the transform needs the context of the
+      // coroutine that called `deliver`.
       return sender === null || sender === context.fiber
         ? transform(this.#name, message) ?? DROPPED
         : withinContext(sender.hostContext, () => transform(this.#name, message)) ?? DROPPED;

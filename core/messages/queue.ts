@@ -73,7 +73,7 @@ export class Queue<T> {
   #returned: ReturnedItems<T> | null = null;
   readonly #getters = new WaitQueue<Get<T>>();
   readonly #putters = new WaitQueue<Put<T>>();
-  // How many items were granted.
+  // The ticket of the next item that is granted: tickets are the order of the grants, see `returned_items.ts`.
   #tickets = 0;
   #dropped = 0;
   // Not `null` once it is closed; its error is `undefined` if it was given none.
@@ -234,7 +234,7 @@ export class Queue<T> {
     return false;
   }
 
-  /** @internal */
+  /** @internal Called by a get that was granted an item and is cut short, see `queue_wait.ts`. */
   putBack(item: T, ticket: number): void {
     const get = this.#getters.shift();
     if (get === null) (this.#returned ??= new ReturnedItems<T>()).add(item, ticket);
@@ -309,7 +309,10 @@ export class Queue<T> {
 
   // --- errors -------------------------------------------------------------------------------------------------
 
-  /** Whether a get ends with a value of its own now that the queue has ended. */
+  /**
+   * Whether the get is one of `items()` and the queue was closed without an error: then it evaluates to its end value and
+   * does not throw. The queue is closed.
+   */
   #endsWell(get: Get<T>): boolean {
     return get.end !== undefined && this.#closing!.error === undefined;
   }

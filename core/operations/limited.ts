@@ -1,3 +1,12 @@
+/**
+ * Waits that an `AbortSignal` ends, and the way from the abort to the end of the wait.
+ *
+ * 1. When the inner operation has begun to wait, `waits` adds this wait to those of the signal (`listenToAbort` in
+ *    `fiber/abort_listeners.ts`).
+ * 2. When the signal is aborted, its one listener calls `aborted()` here. That ends the inner wait with the reason of the
+ *    signal: `Operation.abort` takes it out of its queue and makes its fiber ready.
+ * 3. However the wait ends, `stopListening` removes it from those of the signal. The listener is removed with the last one.
+ */
 import { recordCaller } from "../base/error_report.ts";
 import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
@@ -104,7 +113,10 @@ class Limited<T> extends Operation<T> implements Abortable {
     if (this.inner.state === WAITING) this.inner.abort(reason);
   }
 
-  /** The inner operation has begun to wait, unless it has its outcome and only gives others a turn. */
+  /**
+   * The fiber is parked on the inner operation. If that waits, listens to the signal. It may also be settled and parked only
+   * because the step budget is used up; then nothing is left to abort.
+   */
   private waits(): void {
     if (this.inner.state !== WAITING || this.listening) return;
     // Aborted since it began, or between being woken and waiting again.

@@ -1,9 +1,10 @@
 /**
  * Suspending a coroutine for some time, and how its timer gets to the kernel.
  *
- * 1. At the yield, `arm` computes the deadline from the clock and gives it to the run loop: `arm` in
- *    `fiber/kernel_access.ts`. Other waits with a limit leave that to the next reading of the clock (`fiber/timers.ts`). A
- *    sleep reads the clock itself, as the coroutine may have computed for long since the last reading.
+ * 1. At the yield, `Operation.park` (`fiber/operation.ts`) calls `arm` if there is a limit; otherwise no timer is set.
+ *    `arm` computes the deadline from the clock and gives it to the run loop: `arm` in `fiber/kernel_access.ts`. Other waits
+ *    with a limit leave that to the next reading of the clock (`fiber/timers.ts`). A sleep reads the clock itself, as the
+ *    coroutine may have computed for long since the last reading.
  * 2. `arm` sets the timer of the fiber's slot in the kernel (`assembly/timers.ts`). After the slice the driver sets a host
  *    timer for the earliest deadline (`host/host_driver.ts`).
  * 3. The first turn after the deadline puts the slot into the ready queue of its level (`expire` in `assembly/ready.ts`).

@@ -36,8 +36,9 @@ const POLICIES: readonly unknown[] = ["skip", "burst", "delay"];
 /**
  * Makes a ticker: something happens at a fixed interval, without drift, however long each time takes.
  *
- * It starts now; outside coroutines, which have no clock, with the first `next`. The ticks are at the start and whole
- * intervals. Each tick is for one `next`; those that wait longest are first.
+ * It starts now; outside coroutines, which have no clock, with the first `next`. Tick k is k intervals after the start. The
+ * first is tick 1, or tick 0 with `immediate`. With `"delay"`, a late tick is a new start. Each tick is for one `next`;
+ * those that wait longest are first.
  *
  * @param interval Seconds, or a duration.
  * @param options See {@linkcode EveryOptions}.
@@ -183,7 +184,7 @@ class Ticks extends TimedQueue<Next> {
     return this.#start! + tick * this.#interval;
   }
 
-  /** The first tick that is not before `now` and not taken. The one at the start stays until the next. */
+  /** The first tick that is not before `now` and not taken. Tick 0 can be taken until tick 1 is due. */
   #tickAfter(now: number): number {
     const since = now - RESOLUTION;
     if (this.#next === 0 && since < this.#timeOf(1)) return 0;

@@ -89,7 +89,7 @@ export abstract class TimedWait<T> extends Waiter<T> {
     const now = clock.now();
     if (this.#time <= now + RESOLUTION) {
       queue.waiters.remove(this);
-      // At its time, and not at that of the timer, which is always a little later: that would add up.
+      // Uses the planned time and not the slightly later one at which the timer fired: the delays would add up.
       this.give(queue.serve(this, queue.clock.now(clock) - (now - this.#time)));
       queue.serveDue();
     } else if (now >= this.#deadline) {

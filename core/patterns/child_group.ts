@@ -4,7 +4,8 @@
  * The group runs on the fiber of the coroutine that waits for it, as a subroutine, with the body as a subroutine of that.
  * It is open until something ends it early (a failure, a cancellation, an interruption of the coroutine) or until the
  * body and the children have ended. From then on all that are left are being terminated, and the group waits for their
- * cleanup. That wait is shielded, so that no child is left behind whatever happens to the coroutine meanwhile.
+ * cleanup. That wait is shielded (the `last` one of `children_wait.ts`), so that no child is left behind whatever happens
+ * to the coroutine meanwhile: `preempt()` in `fiber/interrupts.ts` keeps interrupts for the next wait.
  */
 import type { Body } from "../base/generator.ts";
 import { DepthFirst } from "../base/depth_first.ts";
@@ -211,7 +212,7 @@ export class ChildGroup {
   #endEarly(reason: unknown): void {
     this.#state = ENDING;
     this.#reason = { reason };
-    // First, as the children get no more time than the body.
+    // The unwinding of the body comes first: it sets the grace that `grace()` then gives to the children.
     if (this.#bodyDepth >= 0) this.#fiber!.requestUnwind(this.#bodyDepth, GRACE_SECONDS, BODY_CLOSED);
     this.terminateAll();
     this.wait?.look();

@@ -23,13 +23,17 @@ interface AwaitedGroup {
 // How many children a description lists.
 const MAX_SHOWN = 5;
 
-/** Waits until a group has no more than so many children, for which only these children can be responsible. */
+/**
+ * Waits until at most `most` children of a group are left, or until the group begins to end.
+ *
+ * Only children and services of the group are expected to end the wait: if all of them are deadlocked, so is the wait.
+ */
 export class ChildrenWait extends Operation<void> {
   declare private readonly group: AwaitedGroup;
   declare private readonly most: number;
   declare private readonly last: boolean;
 
-  /** With `last`, the children are being terminated, and services count too. Nothing cuts that wait short. */
+  /** With `last`, all are being terminated: it waits for services, too, and nothing cuts it short. */
   constructor(group: AwaitedGroup, most: number, last: boolean) {
     super();
     this.group = group;
@@ -106,7 +110,7 @@ export class ChildrenWait extends Operation<void> {
     this.group.wait = null;
   }
 
-  // The coroutine is to end sooner than its children were told.
+  // The interrupt may have shortened the grace of the coroutine: gives the children the shorter one.
   override interruptArrived(): void {
     this.group.terminateAll();
   }

@@ -4,7 +4,11 @@ import { WAITING } from "../fiber/operation.ts";
 import type { QueueLinks } from "../fiber/wait_queue.ts";
 import type { Loop } from "../fiber/schedulable.ts";
 
-/** A wait in a queue for what the host brings or takes, or a coroutine that is in the host's place. */
+/**
+ * A wait in a queue for an item from outside the run loop, or for a reader there.
+ *
+ * A coroutine of the same run loop may be on the other side; then the wait is not counted as an operation of the host.
+ */
 export abstract class QueuedWait<T> extends HostWait<T> implements QueueLinks {
   declare nextWaiter: QueueLinks | null;
   declare prevWaiter: QueueLinks | null;
@@ -22,7 +26,7 @@ export abstract class QueuedWait<T> extends HostWait<T> implements QueueLinks {
   /** Settles it, or takes it into the queue. */
   protected abstract enter(): void;
 
-  /** Whether it is the host that it waits for. */
+  /** Whether the other side is outside the run loop, so that the wait counts as an operation of the host. */
   protected abstract isHostBound(loop: Loop): boolean;
 
   override begin(fiber: WaitingFiber): boolean {

@@ -2,6 +2,7 @@ import { type CheckedLimit, checkLimit, type Limit } from "../base/limit.ts";
 import { BranchGroup } from "../coroutine/branches.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
 import type { Waitable } from "../coroutine/waitable.ts";
+import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Operation, WAITING } from "../fiber/operation.ts";
@@ -12,7 +13,7 @@ import type { Grant } from "../operations/parts.ts";
  * Runs its work on a branch of its own, so that interrupts of the coroutine do not reach it. They end this wait only when
  * the shield is lifted, or when the work has ended.
  */
-class Shield extends BranchGroup {
+class Shield extends BranchGroup implements Abortable {
   readonly #limit: CheckedLimit;
   #lifted = false;
   // `null` until the work has returned: until then nothing was granted that could go back.
@@ -41,10 +42,12 @@ class Shield extends BranchGroup {
 
   override begin(fiber: Fiber): boolean {
     const { signal } = this.#limit;
-    // What is to end the next wait ends this one, before the work begins.
+    // Starts lifted if an interrupt is pending, which then ends this wait before the work begins.
     this.#lifted = fiber.interrupted || signal?.aborted === true;
-    if (!this.#lifted) signal?.addEventListener("abort", this);
-    return super.begin(fiber);
+    // First, as it throws if there is no room for the branch.
+    const settled = super.begin(fiber);
+    if (signal !== null && !this.#lifted) listenToAbort(signal, this);
+    return settled;
   }
 
   override interruptArrived(): void {
@@ -52,7 +55,7 @@ class Shield extends BranchGroup {
     const now = fiber.loop.clock.now();
     const first = this.#liftAt === Infinity ? now + this.#limit.seconds : this.#liftAt;
     this.#setTimer(fiber, now, Math.min(first, coroOf(fiber).terminationEnd()));
-    // What was to end a deadlock may have been held back.
+    // Nothing but the interrupt that is now held back may have been able to end a deadlock: searches again.
     if (this.uninterruptible) fiber.owner.loop.noteBlocked(fiber.owner);
   }
 
@@ -65,7 +68,7 @@ class Shield extends BranchGroup {
   }
 
   /** The signal was aborted. */
-  handleEvent(): void {
+  aborted(): void {
     this.#lift();
   }
 
@@ -78,7 +81,8 @@ class Shield extends BranchGroup {
   #end(): void {
     this.#lifted = true;
     this.#timer?.cancel();
-    this.#limit.signal?.removeEventListener("abort", this);
+    const { signal } = this.#limit;
+    if (signal !== null) stopListening(signal, this);
     const end = coroOf(this.fiber!).terminationEnd();
     for (let fiber: WaitingFiber | null = this.fiber; fiber !== null; fiber = fiber.parentFiber) {
       fiber.restartGrace(end);

@@ -48,7 +48,7 @@ class Producer<T> implements UnderlyingDefaultSource<T>, CompletionWaiter, Fille
   readBy: Loop | null = null;
   readonly #target: StreamFunction<T>;
   readonly #highWaterMark: number;
-  // Those of the code that made the stream, for a coroutine that begins later.
+  // The run loop and the origin of the code that called `stream`: the coroutine may be created later.
   readonly loop: CoroLoop = currentLoop();
   readonly #origin = new Origin();
   readonly #unread: Fifo<T> = new Fifo();

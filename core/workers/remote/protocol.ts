@@ -8,12 +8,22 @@
  *
  * The shared memory: `CONTROL_WORDS` control words, then the ring of commands, then the ring of responses.
  *
+ * Two control words concern the running task: the pool writes the id of a task that has begun into CANCEL to ask it to
+ * stop, and counts in ITEMS_TAKEN the items of a generator that its reader has taken, so that the generator does not get
+ * too far ahead.
+ *
  * Commands, from the pool (words):
  *
- *     RUN      state, id, target, mode, count, values    runs a task; if the count is BY_PORT, its arguments travel by port
+ *     RUN      state, id, target, mode, count, values    runs a task
  *     FETCH                                              takes the next port message: data for the commands that follow
  *     DEFINE   target, index                             defines a target: its source, or its module and name
  *     FORGET   target                                    drops a target
+ *
+ * A `target` is the number of a function that tasks call; a worker is sent its definition before the first of these tasks.
+ * `mode` is twice the limit of the task in milliseconds (0 for none), plus STREAM if the items of a generator are wanted.
+ * `count` is the number of arguments, whose values follow; if it is BY_PORT, one word follows. That word and `index` are
+ * positions in the port message that was fetched last, an array: there are the arguments of the task, or the definition (a
+ * `TargetNote`).
  *
  * `state` is the word by which a task is claimed: the worker changes it from OFFERED to CLAIMED before it begins the
  * task, the pool from OFFERED to REVOKED to take the task back. Whichever comes first has the task. So it is known for
@@ -24,7 +34,7 @@
  *
  *     DONE, ITEM, PROGRESS   id, value      the result; an item of a generator; progress
  *     FAIL                   id, number     the task has failed; the port message of this number describes the error
- *     UNREAD                 id, number     the task has not begun, as its arguments could not be read; likewise
+ *     UNREAD                 id, number     the task has not begun, as its arguments or target could not be read; likewise
  *     CRASH                  0, number      the worker ends after an error outside the call of a task; likewise
  */
 
