@@ -32,8 +32,11 @@ class FaultyHost {
     const { random } = this.#world;
     if (random.chance(0.03)) return this.#runShort();
     const conn = await this.#host.accept();
-    this.#short = false;
-    if (!random.chance(0.1)) return conn;
+    if (!random.chance(0.1)) {
+      this.#short = false;
+      return conn;
+    }
+    // A connection that broke first is not accepted, so it does not end a shortage.
     conn.close();
     this.drops++;
     const [name, code] = random.pick([["NotConnected", "ENOTCONN"], ["ConnectionAborted", "ECONNABORTED"]]);
