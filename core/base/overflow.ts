@@ -1,3 +1,4 @@
+import { integerOf } from "./count.ts";
 import { describe } from "./describe.ts";
 
 /**
@@ -34,8 +35,7 @@ export function checkCapacity(capacity: unknown, least: 0 | 1, action: string): 
   if (capacity === Infinity || (Number.isSafeInteger(capacity) && capacity as number >= least)) {
     return capacity as number;
   }
-  const integer = least === 0 ? "an integer of 0 or more" : "a positive integer";
   throw new RangeError(
-    `Cannot ${action} as 'capacity' must be ${integer} or Infinity: current value is ${describe(capacity)}`,
+    `Cannot ${action} as 'capacity' must be ${integerOf(least)} or Infinity: current value is ${describe(capacity)}`,
   );
 }
