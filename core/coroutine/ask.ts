@@ -1,12 +1,12 @@
 /**
- * Requests: messages that are answered.
+ * Requests: messages that wait for an answer.
  *
  * `ask_operation.ts` waits for the answer, and says what happens if the recipient ends.
  */
 import type { Coro } from "./coro.ts";
 import { DROPPED, SHOWN } from "./message_hooks.ts";
 
-/** Waits for the answer to an ask. */
+/** What waits for the answer to a request. */
 export interface Asker {
   /** The answer. */
   replied(value: unknown): void;
@@ -19,8 +19,8 @@ export interface Asker {
 /**
  * The message that {@linkcode Coro.ask} sends: a request that waits for an answer.
  *
- * The recipient answers once, at any time, with {@linkcode Ask.reply} or {@linkcode Ask.fail}. It may pass the request
- * on: whoever has it may answer, as long as the recipient has not ended.
+ * The recipient replies once, at any time, with {@linkcode Ask.reply} or {@linkcode Ask.fail}. It may pass the request
+ * on to another coroutine, which may reply as long as the recipient has not ended.
  *
  * @typeParam Q The type of the request.
  * @typeParam R The type of the answer.
@@ -61,7 +61,7 @@ export class Ask<Q = unknown, R = unknown> {
   }
 
   /**
-   * Answers.
+   * Sends the answer.
    *
    * @param value The value of the asker's `ask`.
    * @returns Whether the asker still waited. A late or second answer has no effect.
@@ -73,7 +73,7 @@ export class Ask<Q = unknown, R = unknown> {
   }
 
   /**
-   * Answers with an error.
+   * Sends an error as the answer: it is thrown where the asker waits.
    *
    * @param error Thrown at the asker's `yield`.
    * @returns Whether the asker still waited. A late or second answer has no effect.

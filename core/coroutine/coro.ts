@@ -410,7 +410,7 @@ export class Coro<
    *
    * @typeParam R The type of the answer, which the compiler does not check.
    * @param message The request: the recipient gets an `Ask` with this `message`.
-   * @param limit How long to wait for the answer at most; 5 seconds by default, `null` for no limit. With zero or less
+   * @param limit The longest wait for the answer; 5 seconds by default, and `null` sets no limit. With zero or less
    * nothing is sent.
    * @returns The value of the recipient's `reply`. Thrown at the `yield`: the error of its `fail`; `TimeoutError` if the
    * answer is late, which then goes nowhere; `NoReplyError` if the recipient has ended, ends without an answer, fails
@@ -789,7 +789,7 @@ export class Coro<
     this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
-  /** @internal Adds the entry of a group that it ends with: whoever else handles its failure, it is the group's too. */
+  /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */
   joinGroup(entry: CompletionWaiter): void {
     this.flags |= IN_GROUP;
     this.addCompletionWaiter(entry);

@@ -1,4 +1,4 @@
-/** What the codec asks of whoever sends handles and instances of registered classes. */
+/** Converts handles and instances of registered classes to values that can be encoded, and back. */
 import { SerializationError } from "../errors.ts";
 
 /** Takes objects apart that the codec does not know, and makes them again. On the wire they are a name and arguments. */
