@@ -1,4 +1,5 @@
 /** The errors of a network. */
+import type { Location } from "./location.ts";
 
 /** A peer does not know the secret of the network, or belongs to a network of another name. */
 export class AuthenticationError extends Error {
@@ -78,3 +79,34 @@ export class RemoteError extends Error {
     return data;
   }
 }
+
+/** Why a peer cannot be reached any more; `"gone"`: the peer can, but does not know the coroutine any more. */
+export type LossReason = "lost" | "left" | "gone";
+
+/** A peer was not heard for too long, has said goodbye, or does not know a coroutine any more. */
+export class PeerLostError extends Error {
+  /** Always `"PeerLostError"`. */
+  override name = "PeerLostError";
+  /** The peer. */
+  readonly location: Location;
+  /** What happened. */
+  readonly reason: LossReason;
+
+  /**
+   * Creates the error.
+   *
+   * @param location The peer.
+   * @param reason What happened.
+   */
+  constructor(location: Location, reason: LossReason) {
+    super(`${LOSSES[reason]}: ${location}`);
+    this.location = location;
+    this.reason = reason;
+  }
+}
+
+const LOSSES: Readonly<Record<LossReason, string>> = {
+  lost: "Peer was not heard for too long",
+  left: "Peer has left the network",
+  gone: "Peer does not know the coroutine any more",
+};

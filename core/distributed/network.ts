@@ -1,0 +1,391 @@
+import type { Coro } from "../coroutine/coro.ts";
+import { Coro as CoroClass } from "../coroutine/coro.ts";
+import type { CoroLoop } from "../coroutine/coro_loop.ts";
+import { runningCoro } from "../coroutine/coro_of.ts";
+import type { AliveListener } from "../coroutine/population.ts";
+import { Scheduler } from "../coroutine/scheduler.ts";
+import { describe } from "../base/describe.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { type Limit, limitSeconds } from "../base/limit.ts";
+import { type Timeout, toSeconds } from "../base/duration.ts";
+import type { Fiber } from "../fiber/fiber.ts";
+import { HostWait } from "../fiber/host_wait.ts";
+import type { Operation } from "../fiber/operation.ts";
+import { keepAlive } from "../host/timers.ts";
+import { call } from "../operations/call.ts";
+import { limited } from "../operations/limited.ts";
+import { sleep } from "../operations/sleep.ts";
+import { HandleTypes } from "./handle_types.ts";
+import { cryptographyOf } from "./cryptography.ts";
+import type { Engine, Link } from "./engine.ts";
+import { Location } from "./location.ts";
+import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
+import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
+import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
+import { encodeIntroduction } from "./peers/introduction.ts";
+import { Peers } from "./peers/peers.ts";
+import { Permissions } from "./permissions.ts";
+import { PeerId } from "./session/peer_id.ts";
+
+/** The versions of the protocol that this package speaks. */
+const VERSIONS: readonly [number, number] = [1, 1];
+/** Seconds for a handshake. */
+const HANDSHAKE_TIMEOUT = 5;
+/** Seconds that what is sent waits for a peer that was never connected. */
+const CONNECT_TIMEOUT = 10;
+
+/** How much a network is used. */
+export interface NetworkStats {
+  /** Peers that are connected. */
+  readonly peers: number;
+  /** Bytes that are not acknowledged. */
+  readonly queuedBytes: number;
+  /** Operations that were sent. */
+  readonly sent: number;
+  /** Operations that were received. */
+  readonly received: number;
+  /** How often an operation was sent again. */
+  readonly resent: number;
+  /** Operations that had been received before and were dropped. */
+  readonly duplicates: number;
+  /** Operations and handshakes that this side has refused. */
+  readonly refused: number;
+  /** Waits for peers. */
+  readonly pending: number;
+}
+
+/** The networks that schedulers have joined. */
+const networks: WeakMap<CoroLoop, Network> = new WeakMap();
+
+/** Schedulers that are about to join. */
+const joining: WeakSet<CoroLoop> = new WeakSet();
+
+/** A network that a scheduler has joined: its coroutines talk to those of the peers. */
+export class Network implements AliveListener {
+  /** This joining. */
+  readonly location: Location;
+  /** @internal The other joinings. */
+  readonly peerTable: Peers;
+  /** @internal */
+  readonly permissions: Permissions;
+  readonly #loop: CoroLoop;
+  readonly #engines: readonly Engine[];
+  readonly #subscribers: StatusSubscribers = new StatusSubscribers();
+  readonly #closing: Set<ClosedWait> = new Set();
+  readonly #endDiscovery: (() => void)[] = [];
+  #caretaker: Coro | null = null;
+  #releaseProcess: (() => void) | null = null;
+  #hasLeft = false;
+
+  /** @internal Networks are joined. */
+  constructor(location: Location, engines: readonly Engine[], peers: Peers, options: CheckedNetworkOptions) {
+    this.location = location;
+    this.#engines = engines;
+    this.#loop = peers.loop;
+    this.peerTable = peers;
+    this.permissions = new Permissions(options.allow, peers);
+    peers.onStatus = (location, reason) => this.#subscribers.tell(new PeerStatus(location, reason));
+  }
+
+  /**
+   * Joins a network, with the scheduler of the coroutine that yields this.
+   *
+   * @param options At the least a secret, which all peers know.
+   * @throws {TypeError} If an option is not valid, or there is no secret.
+   * @throws {RangeError} If an option is out of range, or the secret is too short.
+   * @throws {Error} If the scheduler has joined a network, or an engine cannot be opened.
+   */
+  static join(options: NetworkOptions = {}): Operation<Network> {
+    return call(join(options));
+  }
+
+  /**
+   * The network that a scheduler has joined, or `null`.
+   *
+   * @param scheduler That of the running coroutine, or else the default one, if it is left out.
+   */
+  static of(scheduler: Scheduler = runningCoro()?.scheduler ?? Scheduler.instance()): Network | null {
+    return networks.get(scheduler.loop) ?? null;
+  }
+
+  /**
+   * Connects to a peer. Returns at once if it is connected.
+   *
+   * @param where Its location, its address, or what an engine takes for one, such as `"host:port"`.
+   * @param limit How long to try; 10 seconds by default.
+   * @throws {AuthenticationError} If the peer has another secret, or belongs to another network.
+   * @throws {ProtocolError} If the peer speaks no version that this side speaks.
+   * @throws {TypeError} If `where` is not valid, or no engine has its scheme.
+   * @throws what the last attempt has thrown, when time is up.
+   */
+  peer(where: string | Location, limit: Limit = 10): Operation<Location> {
+    const seconds = limitSeconds(limit, "connect");
+    if (!(where instanceof Location) && (typeof where !== "string" || where === "")) {
+      throw new TypeError(
+        `Cannot connect as 'where' must be a Location or an address: current value is ${describe(where)}`,
+      );
+    }
+    this.#mustBeJoined("connect");
+    return limited(call(this.#connect(where, seconds)), limit);
+  }
+
+  *#connect(where: string | Location, seconds: number): Generator<unknown, Location, unknown> {
+    if (typeof where === "string") return yield* this.peerTable.connect(where, seconds);
+    if (where.equals(this.location)) return this.location;
+    return yield* this.peerTable.connect(where.address, seconds, where.peerId);
+  }
+
+  /** The peers that are connected. */
+  peers(): Location[] {
+    return this.peerTable.online().map(({ location }) => location);
+  }
+
+  /**
+   * Sends a coroutine a {@linkcode PeerStatus} for each peer that comes or goes from now on, and for those that are
+   * connected at once.
+   *
+   * @param coro The coroutine.
+   * @returns `false` if it has ended.
+   * @throws {TypeError} If it is no coroutine.
+   */
+  peerStatus(coro: Coro): boolean {
+    if (!(coro instanceof CoroClass)) {
+      throw new TypeError(`Cannot tell of peers as 'coro' must be a coroutine: current value is ${describe(coro)}`);
+    }
+    this.#mustBeJoined("tell of peers");
+    if (!this.#subscribers.add(coro)) return false;
+    for (const { location } of this.peerTable.online()) coro.send(new PeerStatus(location, "joined"));
+    return true;
+  }
+
+  /**
+   * Says goodbye to a peer: both sides see that it has left. What was sent and is not acknowledged may be lost.
+   *
+   * @param location The peer.
+   * @returns Whether it was connected.
+   */
+  closePeer(location: Location): boolean {
+    return this.peerTable.close(location);
+  }
+
+  /**
+   * Waits until this network has been left.
+   *
+   * @param limit How long to wait at most.
+   * @throws {TimeoutError} When time is up.
+   */
+  closed(limit?: Limit): Operation<void> {
+    return limited(
+      new ClosedWait(this.#closing, () => this.#hasLeft, limitSeconds(limit, "wait for the network")),
+      limit,
+    );
+  }
+
+  /**
+   * Leaves the network: waits until all that was sent is acknowledged, then says goodbye and closes the engines.
+   *
+   * @param timeout Seconds to wait for acknowledgements; 5 by default.
+   */
+  leave(timeout: Timeout = 5): Operation<void> {
+    const seconds = toSeconds(timeout, "leave");
+    return call(this.#leave(seconds));
+  }
+
+  *#leave(seconds: number): Generator<unknown, void, unknown> {
+    const end = this.#loop.now() + seconds;
+    while (!this.#hasLeft && !this.peerTable.isSettled) {
+      const left = end - this.#loop.now();
+      if (left <= 0) break;
+      yield* sleep(Math.min(left, 0.01));
+    }
+    this.#caretaker?.terminate();
+    if (!this.#hasLeft) yield* this.closed();
+  }
+
+  /** How much it is used. */
+  stats(): NetworkStats {
+    const { peerTable } = this;
+    return {
+      peers: peerTable.online().length,
+      queuedBytes: peerTable.queuedBytes,
+      ...peerTable.traffic,
+      refused: peerTable.refusedCount,
+      pending: peerTable.pending,
+    };
+  }
+
+  /** How it reads in messages. */
+  toString(): string {
+    return `Network ${this.location}`;
+  }
+
+  /** @internal How `console.log` shows it: nothing of the secret. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return String(this);
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return String(this);
+  }
+
+  /** @internal Keeps the process alive while the scheduler has coroutines that are not daemons: peers may wake them. */
+  setAlive(alive: boolean): void {
+    if (alive) this.#releaseProcess ??= keepAlive();
+    else {
+      this.#releaseProcess?.();
+      this.#releaseProcess = null;
+    }
+  }
+
+  /** @internal Begins: from now on peers can be dialled. */
+  begin(
+    discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
+  ): void {
+    networks.set(this.#loop, this);
+    const caretaker = this.#takeCare.bind(this);
+    this.peerTable.spawn("network", caretaker());
+    this.#loop.addAliveListener(this);
+    // Has the scheduler terminate its daemons at the end of the program: the caretaker says goodbye.
+    this.#loop.exitFunctions.add(() => {}, 0);
+    for (const { engine, beacon, read } of discovery) {
+      this.#endDiscovery.push(engine.discover!(beacon, (address, bytes) => this.#found(address, read(bytes))));
+    }
+  }
+
+  #found(address: string, id: PeerId | null): void {
+    if (id === null || id.equals(this.location.peerId) || this.peerTable.find(id.text)?.isOnline) return;
+    this.peerTable.discovered(address, id);
+  }
+
+  /** Waits until the network is left or the scheduler is terminated, then says goodbye. */
+  *#takeCare(): Generator<unknown, void, unknown> {
+    this.#caretaker = runningCoro();
+    try {
+      for (;;) yield* sleep(Infinity);
+    } finally {
+      this.#hasLeft = true;
+      for (const end of this.#endDiscovery) end();
+      this.peerTable.stop();
+      this.#subscribers.clear();
+      networks.delete(this.#loop);
+      this.#loop.removeAliveListener(this);
+      this.setAlive(false);
+      for (const engine of this.#engines) yield* engine.close();
+      for (const wait of this.#closing) wait.settle(undefined);
+    }
+  }
+
+  #mustBeJoined(action: string): void {
+    if (this.#hasLeft) throw new Error(`Cannot ${action} as the network has been left: join again`);
+  }
+}
+
+function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
+  const reporter = runningCoro()!;
+  const { loop } = reporter;
+  const checked = checkNetworkOptions(options, () => []);
+  if (networks.has(loop) || joining.has(loop)) {
+    throw new Error(`Cannot join as scheduler '${loop.scheduler}' has joined a network: leave it first`);
+  }
+  joining.add(loop);
+  const opened: Engine[] = [];
+  let network: Network | null = null;
+  try {
+    const early: { link: Link; engine: Engine }[] = [];
+    let accept = (link: Link, engine: Engine): void => void early.push({ link, engine });
+    const addresses: string[] = [];
+    for (const engine of checked.engines) {
+      addresses.push(yield* engine.open((link) => accept(link, engine)));
+      opened.push(engine);
+    }
+    const { hmac, random, securityOf } = cryptographyOf(checked.secret, checked.engines);
+    const id = random(16);
+    const peerId = new PeerId(id);
+    const location = new Location(peerId, checked.name ?? `peer-${peerId.text.slice(0, 8)}`, addresses);
+    const handles = new HandleTypes();
+    const peers = new Peers({
+      loop,
+      reporter,
+      location,
+      securityOf,
+      handles,
+      random: loop.random,
+      sessions: {
+        id,
+        network: checked.network,
+        versions: VERSIONS,
+        introduction: encodeIntroduction(location),
+        handshakeTimeout: HANDSHAKE_TIMEOUT,
+        connectTimeout: CONNECT_TIMEOUT,
+        heartbeat: checked.heartbeat,
+        peerTimeout: checked.peerTimeout,
+        maxMessage: checked.maxMessageSize,
+        maxQueue: checked.maxQueue,
+        maxPeers: checked.maxPeers,
+        hmac,
+        random,
+      },
+    });
+    for (const engine of opened) peers.addEngine(engine);
+    network = new Network(location, opened, peers, checked);
+    const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
+    network.begin(discovering.map((engine) => ({
+      engine,
+      beacon: encodeBeacon(id, checked.network, securityOf(engine)),
+      read: (beacon) => {
+        const found = decodeBeacon(beacon, checked.network, securityOf(engine));
+        return found === null ? null : new PeerId(found);
+      },
+    })));
+    accept = (link, engine) => peers.accept(link, engine);
+    for (const { link, engine } of early) peers.accept(link, engine);
+    return network;
+  } finally {
+    joining.delete(loop);
+    if (network === null) { for (const engine of opened) yield* engine.close(); }
+  }
+}
+
+/** Waits until the network has been left. */
+class ClosedWait extends HostWait<void> {
+  readonly label = "closed";
+  readonly #waits: Set<ClosedWait>;
+  readonly #isClosed: () => boolean;
+
+  constructor(waits: Set<ClosedWait>, isClosed: () => boolean, seconds: number) {
+    super();
+    this.#waits = waits;
+    this.#isClosed = isClosed;
+    this.limit = seconds;
+  }
+
+  override get waitsFor(): string {
+    return "the end of the network";
+  }
+
+  override begin(fiber: Fiber): boolean {
+    if (this.#isClosed()) return this.give(undefined);
+    if (this.limit <= 0) {
+      this.timedOut();
+      return true;
+    }
+    this.#waits.add(this);
+    this.count(fiber);
+    return false;
+  }
+
+  override settle(value: unknown): void {
+    this.#waits.delete(this);
+    super.settle(value);
+  }
+
+  override detach(): void {
+    this.uncount();
+    this.#waits.delete(this);
+  }
+
+  override timedOut(): void {
+    this.fail(new TimeoutError("The network was not left in time"));
+  }
+}

@@ -1,0 +1,403 @@
+/**
+ * The other joinings of a network, as one scheduler sees them: it drives their sessions, dials them, and passes what
+ * arrives to the services.
+ *
+ * The sessions are written once a turn: whatever sends has asked for a turn by then, and everything that was ready before
+ * has run. Links bring frames outside of coroutines.
+ */
+import { Coro } from "../../coroutine/coro.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
+import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
+import type { Handles } from "../cbor/handles.ts";
+import type { Engine, Link } from "../engine.ts";
+import type { LossReason } from "../errors.ts";
+import { Location } from "../location.ts";
+import type { Connection } from "../session/connection.ts";
+import type { LinkSecurity } from "../session/cryptography.ts";
+import type { DialOutcome } from "../session/dial_outcome.ts";
+import { PeerId } from "../session/peer_id.ts";
+import type { Session } from "../session/session.ts";
+import type { EndReason } from "../session/session_frames.ts";
+import { type SessionEvents, Sessions, type SessionsOptions } from "../session/sessions.ts";
+import { type DialHost, Dialing, noEngine, schemeOf } from "./dialing.ts";
+import { decodeIntroduction } from "./introduction.ts";
+import { Kind } from "./operation_kind.ts";
+import { OperationReader } from "./operation_reader.ts";
+import { OperationWriter } from "./operation_writer.ts";
+import { Peer, type PeerOwner } from "./peer.ts";
+import type { Service } from "./service.ts";
+import { Turn } from "./turn.ts";
+
+/** How long a peer that was discovered is dialled. */
+const DISCOVERY_SECONDS = 5;
+
+/** What {@linkcode Peers} is made of. */
+export interface PeersOptions {
+  /** The run loop of the scheduler. */
+  readonly loop: CoroLoop;
+  /** The coroutine that has joined: errors that nobody waits for are reported with it. */
+  readonly reporter: Coro;
+  /** This joining. */
+  readonly location: Location;
+  /** What the sessions are made of. */
+  readonly sessions: SessionsOptions;
+  /** How links of an engine are protected. */
+  readonly securityOf: (engine: Engine) => LinkSecurity;
+  /** Takes apart what the codec does not know, and makes it again. */
+  readonly handles: Handles;
+  /** A random number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+}
+
+/** How much was sent and received, in operations. */
+export interface Traffic {
+  sent: number;
+  received: number;
+  resent: number;
+  duplicates: number;
+}
+
+/** Is told that a peer has come or gone. */
+export type StatusListener = (location: Location, reason: "joined" | EndReason) => void;
+
+/** See the head of this file. */
+export class Peers implements SessionEvents, PeerOwner, DialHost {
+  /** This joining. */
+  readonly location: Location;
+  /** The run loop of the scheduler. */
+  readonly loop: CoroLoop;
+  /** Writes operations. */
+  readonly writer: OperationWriter;
+  /** Operations that this side has refused. */
+  refusedOperations = 0;
+  /** Called when a peer has come or gone. */
+  onStatus: StatusListener | null = null;
+  /** A random number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+  private readonly reporter: Coro;
+  private readonly engines: Engine[] = [];
+  private readonly securityOf: (engine: Engine) => LinkSecurity;
+  private readonly sessions: Sessions;
+  private readonly reader: OperationReader;
+  private readonly services: (Service | undefined)[] = [];
+  private readonly serviceSet: Set<Service> = new Set();
+  private readonly byId: Map<string, Peer> = new Map();
+  private readonly redialing: Set<Peer> = new Set();
+  /** The ids of joinings that were discovered and are being dialled. */
+  private readonly finding: Set<string> = new Set();
+  private readonly dialing: Dialing;
+  private readonly turn: Turn;
+  /** What the sessions that have ended have sent and received. */
+  private readonly past: Traffic = { sent: 0, received: 0, resent: 0, duplicates: 0 };
+  private hasStopped = false;
+
+  constructor(options: PeersOptions) {
+    this.location = options.location;
+    this.loop = options.loop;
+    this.reporter = options.reporter;
+    this.random = options.random;
+    this.securityOf = options.securityOf;
+    this.writer = new OperationWriter(options.handles);
+    this.reader = new OperationReader(options.handles);
+    this.sessions = new Sessions(options.sessions, this);
+    this.dialing = new Dialing(this);
+    this.turn = new Turn(options.loop, () => {
+      this.sessions.tick(this.now());
+      return this.sessions.nextDeadline;
+    });
+  }
+
+  /** The time by the scheduler's clock, in seconds. */
+  now(): number {
+    return this.loop.now();
+  }
+
+  /** Has a service read the operations of these kinds. */
+  addService(service: Service, ...kinds: number[]): void {
+    this.serviceSet.add(service);
+    for (const kind of kinds) this.services[kind] = service;
+  }
+
+  /** Reports an error that nobody waits for. */
+  report(error: unknown): void {
+    this.loop.reportError(error, this.reporter);
+  }
+
+  // --- peers --------------------------------------------------------------------------------------------------
+
+  /** All that are remembered, connected or not. */
+  [Symbol.iterator](): Iterator<Peer> {
+    return this.byId.values();
+  }
+
+  /** The peers with an open session. */
+  online(): Peer[] {
+    return [...this.byId.values()].filter((peer) => peer.isOnline);
+  }
+
+  /** The peer of a location, which may never have been connected. */
+  peerAt(location: Location): Peer {
+    let peer = this.byId.get(location.id);
+    if (peer === undefined) this.byId.set(location.id, peer = new Peer(location, this));
+    return peer;
+  }
+
+  /** The peer of a joining, if it is remembered. */
+  find(id: string): Peer | null {
+    return this.byId.get(id) ?? null;
+  }
+
+  /** The location of a joining: the same object for the same joining, while it is remembered. */
+  locationOf(id: Uint8Array, name: string, addresses: readonly string[]): Location {
+    const peerId = new PeerId(id);
+    if (peerId.text === this.location.id) return this.location;
+    return this.byId.get(peerId.text)?.location ?? new Location(peerId, name, addresses);
+  }
+
+  /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialled. */
+  sessionFor(peer: Peer): Session {
+    if (peer.session === null) {
+      peer.session = this.sessions.connecting(peer.location.peerId, this.now());
+      this.redial(peer);
+    }
+    return peer.session;
+  }
+
+  /** Forgets a peer, if it has no session and nothing refers to it. To be called when something no longer does. */
+  release(peer: Peer): void {
+    if (peer.session !== null || this.isNeeded(peer)) return;
+    if (this.byId.get(peer.location.id) === peer) this.byId.delete(peer.location.id);
+  }
+
+  private isNeeded(peer: Peer): boolean {
+    for (const service of this.serviceSet) if (service.needs?.(peer) === true) return true;
+    return false;
+  }
+
+  /** Says goodbye to a peer. Returns whether it was connected. */
+  close(location: Location): boolean {
+    const session = this.byId.get(location.id)?.session ?? null;
+    if (session === null || session.state !== "open") return false;
+    session.leave(this.now());
+    return true;
+  }
+
+  // --- links --------------------------------------------------------------------------------------------------
+
+  /** Adds an engine. Links that it accepts are given to `accept()`. */
+  addEngine(engine: Engine): void {
+    this.engines.push(engine);
+  }
+
+  /** Takes a link that another peer has dialled. */
+  accept(link: Link, engine: Engine): void {
+    if (this.hasStopped) return link.close();
+    this.start(link, this.sessions.accept(link, this.securityOf(engine), this.now()));
+  }
+
+  /** Begins the handshake on a link that this side has dialled. */
+  begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
+    const connection = this.sessions.dial(link, this.securityOf(engine), this.now(), expected);
+    this.start(link, connection);
+    return connection;
+  }
+
+  /** The engine that dials an address. Throws a `TypeError` if there is none. */
+  engineFor(address: string): Engine {
+    const scheme = schemeOf(address);
+    const engine = this.engines.find((engine) => scheme === "" || engine.scheme === scheme);
+    if (engine === undefined) throw noEngine(address, this.engines);
+    return engine;
+  }
+
+  /** Dials until the peer is connected; see {@linkcode Dialing.connect}. */
+  *connect(address: string, seconds: number, expected?: PeerId): Generator<unknown, Location, unknown> {
+    const known = this.online().find((peer) =>
+      peer.session!.connected && (expected?.text === peer.location.id || peer.location.addresses.includes(address))
+    );
+    if (known !== undefined) return known.location;
+    this.engineFor(address);
+    const session = yield* this.dialing.connect(address, seconds, expected);
+    return session === "self" ? this.location : this.byId.get(session.peer.text)!.location;
+  }
+
+  /** Another peer of the network has been found at an address: connects to it. */
+  discovered(address: string, id: PeerId): void {
+    if (this.hasStopped || this.finding.has(id.text)) return;
+    this.finding.add(id.text);
+    const { dialing } = this;
+    const body = function* (): Generator<unknown, void, unknown> {
+      try {
+        yield* dialing.connect(address, DISCOVERY_SECONDS, id);
+      } catch {
+        // It may have left again. If not, it is found again.
+      }
+    };
+    this.spawn(`dial ${address}`, body(), () => this.finding.delete(id.text));
+  }
+
+  private start(link: Link, connection: Connection): void {
+    link.start(
+      (bytes) => connection.receive(bytes, this.now()),
+      () => connection.drained(),
+      () => connection.closed(),
+    );
+  }
+
+  /** Dials a peer in a coroutine of its own, until it is connected or nobody needs it. */
+  private redial(peer: Peer): void {
+    if (this.redialing.has(peer) || !this.wantsDial(peer)) return;
+    this.redialing.add(peer);
+    this.spawn(`dial ${peer}`, this.dialing.redial(peer, () => this.wantsDial(peer)), () => {
+      this.redialing.delete(peer);
+      this.release(peer);
+    });
+  }
+
+  private wantsDial(peer: Peer): boolean {
+    if (this.hasStopped || peer.lastLoss === "left" && peer.session === null) return false;
+    if (peer.session !== null) return !peer.session.connected;
+    return this.isNeeded(peer);
+  }
+
+  /** Runs a generator as a daemon of the scheduler. */
+  spawn(name: string, body: Generator<unknown, void, unknown>, ended: () => void = () => {}): void {
+    const target = function* (): Generator<unknown, void, unknown> {
+      try {
+        yield* body;
+      } finally {
+        ended();
+      }
+    };
+    const options = { name, priority: DEFAULT_PRIORITY, daemon: true };
+    createWith({ loop: this.loop, options }, () => new Coro(target));
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------
+
+  /** Whether everything that was sent has been acknowledged. */
+  get isSettled(): boolean {
+    for (const session of this.sessions) if (!session.settled) return false;
+    return true;
+  }
+
+  /** Says goodbye to all peers, and does no more. */
+  stop(): void {
+    if (this.hasStopped) return;
+    this.hasStopped = true;
+    for (const session of [...this.sessions]) session.leave(this.now());
+    this.turn.stop();
+  }
+
+  // --- figures ------------------------------------------------------------------------------------------------
+
+  /** How much was sent and received. */
+  get traffic(): Traffic {
+    const total = { ...this.past };
+    for (const session of this.sessions) add(total, session.counts);
+    return total;
+  }
+
+  /** The bytes that are not acknowledged. */
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const session of this.sessions) bytes += session.queuedBytes;
+    return bytes;
+  }
+
+  /** How many waits there are for peers. */
+  get pending(): number {
+    let count = 0;
+    for (const peer of this.byId.values()) count += peer.requests.size;
+    for (const service of this.serviceSet) count += service.pending ?? 0;
+    return count;
+  }
+
+  /** Operations and handshakes that this side has refused. */
+  get refusedCount(): number {
+    return this.refusedOperations + this.sessions.refusedHandshakes;
+  }
+
+  // --- events of sessions -------------------------------------------------------------------------------------
+
+  /** @internal */
+  opened(session: Session): void {
+    const { text } = session.peer;
+    let peer = this.byId.get(text);
+    if (peer === undefined || peer.location.addresses.length === 0) {
+      const { name, addresses } = decodeIntroduction(session.introduction);
+      const location = new Location(session.peer, name, addresses);
+      if (peer === undefined) this.byId.set(text, peer = new Peer(location, this));
+      else peer.location = location;
+    }
+    peer.open(session);
+    for (const service of this.serviceSet) service.met?.(peer);
+    this.onStatus?.(peer.location, "joined");
+  }
+
+  /** @internal */
+  received(session: Session, operation: Uint8Array): void {
+    const peer = this.byId.get(session.peer.text)!;
+    try {
+      this.dispatch(peer, operation);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  private dispatch(peer: Peer, operation: Uint8Array): void {
+    const { reader } = this;
+    const kind = reader.begin(operation);
+    if (kind === Kind.ANSWER) return peer.requests.answer(reader.integer(), reader);
+    if (kind === Kind.CANCEL) return peer.requests.cancel(reader.integer());
+    const service = this.services[kind];
+    if (service === undefined) throw new TypeError(`Peer ${peer} has sent an operation of unknown kind: it is ${kind}`);
+    service.received(peer, kind, reader);
+  }
+
+  /** @internal */
+  acknowledged(session: Session): void {
+    this.byId.get(session.peer.text)?.roomMade();
+  }
+
+  /** @internal */
+  refused(session: Session, ticket: number): void {
+    this.byId.get(session.peer.text)?.tooLarge(ticket);
+  }
+
+  /** @internal */
+  connectionChanged(session: Session): void {
+    const peer = this.byId.get(session.peer.text);
+    if (peer !== undefined && !session.connected && session.state === "open") this.redial(peer);
+  }
+
+  /** @internal */
+  ended(session: Session, reason: EndReason): void {
+    add(this.past, session.counts);
+    const peer = this.byId.get(session.peer.text);
+    if (peer === undefined || peer.session !== session) return;
+    const wasOnline = session.number !== 0;
+    peer.part(reason);
+    for (const service of this.serviceSet) service.parted?.(peer, reason satisfies LossReason);
+    if (wasOnline) this.onStatus?.(peer.location, reason);
+    this.redial(peer);
+    this.release(peer);
+  }
+
+  /** @internal */
+  dialed(connection: Connection, outcome: DialOutcome): void {
+    this.dialing.dialed(connection, outcome);
+  }
+
+  /** @internal */
+  changed(): void {
+    this.turn.request();
+  }
+}
+
+function add(total: Traffic, counts: Readonly<Traffic>): void {
+  total.sent += counts.sent;
+  total.received += counts.received;
+  total.resent += counts.resent;
+  total.duplicates += counts.duplicates;
+}

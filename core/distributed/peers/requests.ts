@@ -1,0 +1,73 @@
+/** The requests to one peer that have not been answered, and those of the peer that have not. */
+import type { PeerLostError } from "../errors.ts";
+import type { OperationReader } from "./operation_reader.ts";
+
+/** A request that waits for its answer. */
+export interface PendingRequest {
+  /** The answer has come; it can be read. The request is not pending any more. */
+  answered(reader: OperationReader): void;
+  /** No answer will come, as the session has ended. The request is not pending any more. */
+  parted(error: PeerLostError): void;
+}
+
+/** A request of the peer that this side has not answered. */
+export interface OpenRequest {
+  /** The peer does not want the answer any more, or the session has ended. The request is not open any more. */
+  cancelled(): void;
+}
+
+/** See the head of this file. */
+export class Requests {
+  private readonly pending: Map<number, PendingRequest> = new Map();
+  private readonly open: Map<number, OpenRequest> = new Map();
+  private last = 0;
+
+  /** How many requests wait for their answers. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Adds a request of this side. Returns its number. */
+  add(request: PendingRequest): number {
+    this.pending.set(++this.last, request);
+    return this.last;
+  }
+
+  /** Removes a request of this side: its answer, if it comes, is ignored. */
+  remove(number: number): void {
+    this.pending.delete(number);
+  }
+
+  /** The answer to a request has come. */
+  answer(number: number, reader: OperationReader): void {
+    const request = this.pending.get(number);
+    this.pending.delete(number);
+    request?.answered(reader);
+  }
+
+  /** Adds a request of the peer, which may cancel it. */
+  addOpen(number: number, request: OpenRequest): void {
+    this.open.set(number, request);
+  }
+
+  /** Removes a request of the peer: it has been answered. */
+  removeOpen(number: number): void {
+    this.open.delete(number);
+  }
+
+  /** The peer has cancelled a request. */
+  cancel(number: number): void {
+    const request = this.open.get(number);
+    this.open.delete(number);
+    request?.cancelled();
+  }
+
+  /** The session has ended: settles all. */
+  part(error: PeerLostError): void {
+    const [pending, open] = [[...this.pending.values()], [...this.open.values()]];
+    this.pending.clear();
+    this.open.clear();
+    for (const request of pending) request.parted(error);
+    for (const request of open) request.cancelled();
+  }
+}
