@@ -15,10 +15,12 @@ import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
+import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { Location } from "./location.ts";
+import { LocationHandleType } from "./location_handle_type.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
@@ -68,6 +70,8 @@ export class Network implements AliveListener {
   readonly peerTable: Peers;
   /** @internal */
   readonly permissions: Permissions;
+  /** @internal */
+  readonly coros: CoroService;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
@@ -78,12 +82,21 @@ export class Network implements AliveListener {
   #hasLeft = false;
 
   /** @internal Networks are joined. */
-  constructor(location: Location, engines: readonly Engine[], peers: Peers, options: CheckedNetworkOptions) {
-    this.location = location;
+  constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
+    this.location = peers.location;
     this.#engines = engines;
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
+    this.coros = new CoroService({
+      peers,
+      permissions: this.permissions,
+      maxMessage: options.maxMessageSize,
+      holdsHandles: false,
+      wasCreatedBy: () => false,
+    });
+    handles.add(this.coros.handleType);
+    handles.add(new LocationHandleType(peers));
     peers.onStatus = (location, reason) => this.#subscribers.tell(new PeerStatus(location, reason));
   }
 
@@ -267,6 +280,7 @@ export class Network implements AliveListener {
       this.#hasLeft = true;
       for (const end of this.#endDiscovery) end();
       this.peerTable.stop();
+      this.coros.stop();
       this.#subscribers.clear();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
@@ -328,7 +342,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       },
     });
     for (const engine of opened) peers.addEngine(engine);
-    network = new Network(location, opened, peers, checked);
+    network = new Network(opened, peers, handles, checked);
     const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
     network.begin(discovering.map((engine) => ({
       engine,
