@@ -25,7 +25,7 @@ import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
 import { Control } from "./control.ts";
-import { RemoteAsk, RemoteDeliver } from "./requests.ts";
+import { type PreparedRequest, RemoteAsk, RemoteDeliver } from "./requests.ts";
 
 const ASK_SECONDS = 5;
 
@@ -40,11 +40,7 @@ export interface RemoteCoroOwner {
   /** Nobody waits for its end any more. */
   unwatch(coro: RemoteCoro): void;
   /** Writes the message of a `deliver` or an `ask`, as a copy, and reads its answer. */
-  prepare(
-    coro: RemoteCoro,
-    kind: number,
-    message: unknown,
-  ): { readonly operation: Uint8Array; readonly number: number };
+  prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest;
   /** Asks for a resumption, an error or the end. */
   control(coro: RemoteCoro, what: number, value: unknown): boolean;
   /** Has a coroutine of a peer monitor another one. */
@@ -73,8 +69,8 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
   declare private readonly localMonitors: Set<Coro>;
   declare private listeners: EndListeners;
   declare private known: Outcome | null;
-  /** What `finish` throws if nothing is known of its end any more. */
-  declare private lost: PeerLostError | null;
+  /** Whether it is known to have ended, even if it is not known how. */
+  declare private over: boolean;
 
   /** @internal Handles are made by {@linkcode RemoteCoro.make}. */
   constructor() {
@@ -100,7 +96,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
       localMonitors: new Set(),
       listeners: null,
       known: null,
-      lost: null,
+      over: false,
     });
     coro.initialize((function* () {})(), undefined);
     return coro;
@@ -141,12 +137,12 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
 
   /** `false` once it is known to have ended. */
   override isAlive(): boolean {
-    return this.known === null;
+    return !this.over;
   }
 
   /** @internal Whether a message may arrive. */
   override get acceptsMessages(): boolean {
-    return this.known === null && this.peer.isReachable;
+    return !this.over && this.peer.isReachable;
   }
 
   // --- messages -----------------------------------------------------------------------------------------------
@@ -175,15 +171,15 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
    */
   override deliver(message: unknown, limit?: Limit): Operation<number> {
     const seconds = limitSeconds(limit, "deliver");
-    const { operation, number } = this.remoteOwner.prepare(this as RemoteCoro, RemoteDeliver.KIND, message);
-    return limited(new RemoteDeliver(this as RemoteCoro, operation, number, seconds), limit);
+    const request = this.remoteOwner.prepare(this as RemoteCoro, RemoteDeliver.KIND, message);
+    return limited(new RemoteDeliver(this as RemoteCoro, request, seconds), limit);
   }
 
   /** Sends a request, copied now, and waits for the reply, as with a coroutine of this process. */
   override ask<T = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<T> {
     const seconds = limitSeconds(limit, "ask");
-    const { operation, number } = this.remoteOwner.prepare(this as RemoteCoro, RemoteAsk.KIND, message);
-    return limited(new RemoteAsk<T>(this as RemoteCoro, operation, number, seconds), limit);
+    const request = this.remoteOwner.prepare(this as RemoteCoro, RemoteAsk.KIND, message);
+    return limited(new RemoteAsk<T>(this as RemoteCoro, request, seconds), limit);
   }
 
   // --- requests to control it ---------------------------------------------------------------------------------
@@ -324,7 +320,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.last = last;
     if (!mayBeRestarted) this.known = outcome;
     this.settle(outcome);
-    if (!mayBeRestarted) this.dropListeners();
+    if (!mayBeRestarted) this.hasEnded();
   }
 
   /** @internal Its peer was lost, has left, or does not know it any more: all that waits for its end is told so. */
@@ -333,12 +329,15 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.dropListeners();
   }
 
-  /** @internal It is known to have ended, but not how: its peer has refused a message for that reason. */
+  /** @internal Its peer does not know it any more, or does not tell: all that waits for its end is told so. */
+  gone(): void {
+    this.settle({ kind: "lost", error: new PeerLostError(this.peer.location, "gone") });
+  }
+
+  /** @internal It is known to have ended. How it ended may still be asked for. */
   hasEnded(): void {
-    if (this.known !== null) return;
-    const error = new PeerLostError(this.peer.location, "gone");
-    this.known = { kind: "lost", error };
-    this.parted(error);
+    this.over = true;
+    this.dropListeners();
   }
 
   private settle(outcome: Outcome): void {
