@@ -8,6 +8,8 @@ export interface HandshakePlan {
   secure(conn: Deno.Conn): TlsConn;
   /** Seconds that a handshake may take. */
   readonly seconds: number;
+  /** Whether handshakes keep the process alive. */
+  readonly alive: boolean;
   /** A handshake has succeeded. */
   succeeded(conn: TlsConn): void;
   /** A handshake has failed, or took too long. */
@@ -45,7 +47,8 @@ export class Handshakes {
       return this.#plan.failed(error, conn.remoteAddr);
     }
     const late = (): void => this.#giveUp(secured, `it took more than ${this.#plan.seconds} s`);
-    this.#pending.set(secured, startTimer(late, this.#plan.seconds, true));
+    this.#pending.set(secured, startTimer(late, this.#plan.seconds, this.#plan.alive));
+    if (!this.#plan.alive) secured.unref();
     secured.handshake().then(() => this.#succeeded(secured), (error) => this.#failed(secured, error));
   }
 

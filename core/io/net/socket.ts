@@ -133,6 +133,7 @@ export class AsyncSocket implements Disposable {
         : toSeconds(tls.handshakeTimeout, "listen", "handshakeTimeout"),
       onHandshakeError: tls.onHandshakeError ?? null,
       engine: serverEngine(tls),
+      alive: true,
     };
     return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, path: null });
   }

@@ -85,6 +85,7 @@ function open(world: World, certificate: TestCertificate | null): Station {
     engine: serverEngine(certificate),
     seconds: HANDSHAKE_SECONDS,
     onHandshakeError,
+    alive: true,
   };
   const wrap = (conn: unknown): AsyncSocket => AsyncSocket.ofConn(conn as Deno.Conn);
   const listener = new AsyncListener(host as unknown as Deno.Listener, { wrap, tls, path: null });
