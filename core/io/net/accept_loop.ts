@@ -33,6 +33,8 @@ export interface TlsPlan {
   readonly seconds: number;
   /** Called for each handshake that fails. */
   readonly onHandshakeError: ((error: unknown, addr: Deno.Addr) => void) | null;
+  /** How many handshakes may be under way: with one more, the oldest is given up. */
+  readonly mostHandshakes: number;
   /** Whether handshakes keep the process alive. */
   readonly alive: boolean;
 }
@@ -53,10 +55,11 @@ export class AcceptLoop {
     this.#handshakes = tls === null ? null : this.#newHandshakes(tls);
   }
 
-  #newHandshakes({ engine, seconds, onHandshakeError, alive }: TlsPlan): Handshakes {
+  #newHandshakes({ engine, seconds, onHandshakeError, mostHandshakes, alive }: TlsPlan): Handshakes {
     return new Handshakes({
       secure: (conn) => TlsConn.server(conn, engine),
       seconds,
+      most: mostHandshakes,
       alive,
       succeeded: (conn) => this.#owner.connected(conn),
       failed: (error, addr) => {

@@ -85,6 +85,7 @@ function open(world: World, certificate: TestCertificate | null): Station {
     engine: serverEngine(certificate),
     seconds: HANDSHAKE_SECONDS,
     onHandshakeError,
+    mostHandshakes: 1000,
     alive: true,
   };
   const wrap = (conn: unknown): AsyncSocket => AsyncSocket.ofConn(conn as Deno.Conn);
