@@ -141,9 +141,14 @@ export class TcpLink implements Link {
     this.writing = null;
     if (count < bytes.length) this.hostWrite(bytes.subarray(count));
     else if (!this.waiting.empty) this.hostWrite(this.waiting.take());
-    else if (this.state === "closing") this.endStream();
+    else this.allWritten();
     this.tellDrained();
   };
+
+  private allWritten(): void {
+    this.waiting.idle();
+    if (this.state === "closing") this.endStream();
+  }
 
   private tellDrained(): void {
     if (!this.aboveLowWater || this.queuedBytes > LOW_WATER) return;
