@@ -152,9 +152,13 @@ export class Registry<T extends object> {
   }
 
   #resolveWaiting(name: string, entry: T): void {
-    const queue = this.waiting.get(name);
-    this.waiting.delete(name);
-    for (let waiter = queue?.shift(); waiter; waiter = queue!.shift()) waiter.resolve(entry);
+    // Each is called once. One may wait again, behind the others; and code of the program may run, which ends others.
+    for (let left = this.waiting.get(name)?.length ?? 0; left > 0; left--) {
+      const waiter = this.waiting.get(name)?.head;
+      if (!waiter) return;
+      this.stopWaiting(waiter);
+      waiter.resolve(entry);
+    }
   }
 }
 

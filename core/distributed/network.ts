@@ -19,6 +19,8 @@ import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { Location } from "./location.ts";
+import { CHANNELS, COROUTINES } from "./names/name_kind.ts";
+import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
@@ -69,6 +71,7 @@ export class Network implements AliveListener {
   /** @internal */
   readonly permissions: Permissions;
   readonly #loop: CoroLoop;
+  readonly #names: SchedulerNames;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #closing: Set<ClosedWait> = new Set();
@@ -84,6 +87,7 @@ export class Network implements AliveListener {
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
+    this.#names = new SchedulerNames(peers, this.permissions, [COROUTINES, CHANNELS]);
     peers.onStatus = (location, reason) => this.#subscribers.tell(new PeerStatus(location, reason));
   }
 
@@ -243,6 +247,7 @@ export class Network implements AliveListener {
     discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
   ): void {
     networks.set(this.#loop, this);
+    this.#names.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -268,6 +273,7 @@ export class Network implements AliveListener {
       for (const end of this.#endDiscovery) end();
       this.peerTable.stop();
       this.#subscribers.clear();
+      this.#names.leave();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
       this.setAlive(false);
