@@ -31,7 +31,7 @@ import {
   sendExitMessage,
 } from "./monitors.ts";
 import { locals } from "./local_values.ts";
-import { checkName, type NetworkLocation, Registry } from "./names.ts";
+import { checkName, Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
 import {
@@ -54,6 +54,7 @@ import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
+import type { PeerLocation } from "./peer_location.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { CoroLoop } from "./coro_loop.ts";
 import type { Unwinding } from "../fiber/unwinding.ts";
@@ -212,6 +213,11 @@ export class Coro<
   /** @internal Itself: a coroutine is its own main fiber. */
   override get owner(): Coro {
     return this as Coro;
+  }
+
+  /** Where it is, if it is a handle to a coroutine of another peer; `null` for one of this process. */
+  get location(): PeerLocation | null {
+    return null;
   }
 
   /** Its name; by default that of its function. It need not be unique. */
@@ -576,7 +582,7 @@ export class Coro<
    * scheduler has joined no network.
    * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate(name: string, limit?: Limit, location?: NetworkLocation | null): Operation<Coro | null> {
+  static locate(name: string, limit?: Limit, location?: PeerLocation | null): Operation<Coro | null> {
     return coroutineNames.locate(name, limit, location);
   }
 
@@ -685,7 +691,16 @@ export class Coro<
    */
   notify(monitor: Coro): boolean {
     checkMonitor(monitor, this as Coro);
-    if (!monitor.isAlive()) return false;
+    return monitor.observe(this as Coro);
+  }
+
+  /** @internal Begins to monitor a coroutine, at its own home: one of another peer asks that peer. */
+  observe(coro: Coro): boolean {
+    return this.isAlive() && coro.takeMonitor(this as Coro);
+  }
+
+  /** @internal Adds a monitor that is in this process and lives. */
+  takeMonitor(monitor: Coro): boolean {
     if (!this.isAlive()) {
       this.tellMonitor(monitor);
       // A coroutine that failed may be restarted and end again.
@@ -921,8 +936,8 @@ export class Coro<
     sendExitMessage(this as Coro, monitor, message, (this.flags & THREW) !== 0);
   }
 
-  /** @internal */
-  private outcome(): Outcome {
+  /** @internal How it ended. */
+  outcome(): Outcome {
     if ((this.flags & THREW) !== 0) return { kind: "throw", error: this.last };
     return (this.flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }

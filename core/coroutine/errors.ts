@@ -2,6 +2,7 @@
 import { describe } from "../base/describe.ts";
 import { IGNORES_CAPACITY } from "./message_hooks.ts";
 import type { Coro, CoroFunction } from "./coro.ts";
+import type { LossError } from "./peer_location.ts";
 
 /** Coroutines wait for something that can never happen. */
 export class DeadlockError extends Error {
@@ -68,11 +69,12 @@ export class HotSwapException extends Error {
   }
 }
 
-/** How a coroutine ended. */
+/** How a coroutine ended. `"lost"`: its peer was lost, and whether it has ended is not known. */
 export type Outcome =
   | { readonly kind: "return"; readonly value: unknown }
   | { readonly kind: "throw"; readonly error: unknown }
-  | { readonly kind: "terminate" };
+  | { readonly kind: "terminate" }
+  | { readonly kind: "lost"; readonly error: LossError };
 
 /** The message that a monitor gets when a coroutine that it observes has ended. */
 export class MonitorException extends Error {
@@ -95,7 +97,7 @@ export class MonitorException extends Error {
     super(`${coro} ended: ${describeOutcome(outcome)}`);
     this.coro = coro;
     this.outcome = outcome;
-    const detail = outcome.kind === "return" ? outcome.value : outcome.kind === "throw" ? outcome.error : undefined;
+    const detail = outcome.kind === "return" ? outcome.value : outcome.kind === "terminate" ? undefined : outcome.error;
     this.args = [coro, [outcome.kind, detail]];
   }
 
@@ -127,5 +129,6 @@ export class NoReplyError extends Error {
 function describeOutcome(outcome: Outcome): string {
   if (outcome.kind === "return") return `it returned ${describe(outcome.value)}`;
   if (outcome.kind === "throw") return `it failed with ${describe(outcome.error)}`;
+  if (outcome.kind === "lost") return `its peer was lost: ${outcome.error.message}`;
   return "it was terminated";
 }

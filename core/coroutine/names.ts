@@ -11,16 +11,7 @@ import type { Fiber } from "../fiber/fiber.ts";
 import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
-
-/** Where coroutines are: a scheduler that has joined a network. It is a `Location` of `./distributed`. */
-export interface NetworkLocation {
-  /** Identifies the joining. */
-  readonly id: string;
-  /** The name that it has given itself. */
-  readonly name: string;
-  /** Where it can be dialled. */
-  readonly address: string;
-}
+import type { PeerLocation } from "./peer_location.ts";
 
 /** @internal A scheduler, as far as names are concerned. */
 export interface NamesOwner {
@@ -100,7 +91,7 @@ export class Registry<T extends object> {
    * Finds the entry of a name, waiting for a registration; `null` after a timeout. The scheduler of the coroutine that
    * yields this decides which registry is used, if this one is that of the process.
    */
-  locate(name: string, limit?: Limit, location: NetworkLocation | null = null): Operation<T | null> {
+  locate(name: string, limit?: Limit, location: PeerLocation | null = null): Operation<T | null> {
     checkName(name, `locate a ${this.kind}`);
     return limited(new Locate(this, name, limitSeconds(limit, `locate a ${this.kind}`), location), limit);
   }
@@ -167,11 +158,11 @@ export class Locate<T extends object> extends Waiter<T | null> implements NameWa
   readonly label = "locate";
   readonly name: string;
   /** Where it looks only; `null`: everywhere. */
-  readonly location: NetworkLocation | null;
+  readonly location: PeerLocation | null;
   /** The registry that it was made for, then that of the scheduler that waits. */
   registry: Registry<T>;
 
-  constructor(registry: Registry<T>, name: string, seconds: number, location: NetworkLocation | null) {
+  constructor(registry: Registry<T>, name: string, seconds: number, location: PeerLocation | null) {
     super();
     this.registry = registry;
     this.name = name;

@@ -15,11 +15,12 @@ import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
+import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { Location } from "./location.ts";
-import { CHANNELS, COROUTINES } from "./names/name_kind.ts";
+import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
@@ -70,6 +71,8 @@ export class Network implements AliveListener {
   readonly peerTable: Peers;
   /** @internal */
   readonly permissions: Permissions;
+  /** @internal */
+  readonly coros: CoroService;
   readonly #loop: CoroLoop;
   readonly #names: SchedulerNames;
   readonly #engines: readonly Engine[];
@@ -81,13 +84,22 @@ export class Network implements AliveListener {
   #hasLeft = false;
 
   /** @internal Networks are joined. */
-  constructor(location: Location, engines: readonly Engine[], peers: Peers, options: CheckedNetworkOptions) {
-    this.location = location;
+  constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
+    this.location = peers.location;
     this.#engines = engines;
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
-    this.#names = new SchedulerNames(peers, this.permissions, [COROUTINES, CHANNELS]);
+    this.coros = new CoroService({
+      peers,
+      permissions: this.permissions,
+      maxMessage: options.maxMessageSize,
+      holdsHandles: false,
+      wasCreatedBy: () => false,
+    });
+    handles.add(this.coros.handleType);
+    handles.add(new LocationHandleType(peers));
+    this.#names = new SchedulerNames(peers, this.permissions);
     peers.onStatus = (location, reason) => this.#subscribers.tell(new PeerStatus(location, reason));
   }
 
@@ -272,6 +284,7 @@ export class Network implements AliveListener {
       this.#hasLeft = true;
       for (const end of this.#endDiscovery) end();
       this.peerTable.stop();
+      this.coros.stop();
       this.#subscribers.clear();
       this.#names.leave();
       networks.delete(this.#loop);
@@ -334,7 +347,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       },
     });
     for (const engine of opened) peers.addEngine(engine);
-    network = new Network(location, opened, peers, checked);
+    network = new Network(opened, peers, handles, checked);
     const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
     network.begin(discovering.map((engine) => ({
       engine,

@@ -39,6 +39,11 @@ export class Permissions {
     this.peers = peers;
   }
 
+  /** Whether the program decides nothing, so that everything is as by default. */
+  get areDefault(): boolean {
+    return this.allow === undefined;
+  }
+
   /** Whether the request is allowed: by the program, or else by `byDefault`. */
   allows(request: PeerRequest, byDefault = true): boolean {
     const allowed = this.allow === undefined ? byDefault : this.ask(this.allow, request);

@@ -17,8 +17,9 @@ import { printError } from "../base/error_report.ts";
 import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
-import { checkName, type NamesOwner, type NetworkLocation, Registry } from "../coroutine/names.ts";
+import { checkName, type NamesOwner, Registry } from "../coroutine/names.ts";
 import { currentNamesOwner } from "../coroutine/names_owner.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 
 /** Changes a message before the subscribers get it: returns the new message, or `null` or `undefined` to drop it. */
 export type Transform<T> = (name: string, message: T) => T | null | undefined;
@@ -117,7 +118,7 @@ export class Channel<T = unknown> {
   static locate<T = unknown>(
     name: string,
     limit?: Limit,
-    location?: NetworkLocation | null,
+    location?: PeerLocation | null,
   ): Operation<Channel<T> | null> {
     return channelNames.locate(name, limit, location);
   }

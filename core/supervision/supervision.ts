@@ -355,6 +355,6 @@ export class Supervision {
 
 /** Why a child that did not fail is restarted, as an error: it is among the failures if the supervisor gives up. */
 function endOf(child: Child, { kind }: Outcome): Error {
-  const how = kind === "return" ? "returned" : "was terminated";
+  const how = kind === "return" ? "returned" : kind === "lost" ? "was lost" : "was terminated";
   return withoutStack(new Error(`${child} ${how}, and is to run permanently`));
 }

@@ -13,15 +13,19 @@ export interface NameKind<T extends object> {
 }
 
 /** What has names in the lower rooms. */
-export const COROUTINES: NameKind<Coro> = {
+const COROUTINES: NameKind<Coro> = {
   shared: coroutineNames,
   ownerOf: (coro) => coro.loop,
   includes: (value) => value instanceof Coro,
 };
 
 /** The same for channels. */
-export const CHANNELS: NameKind<Channel> = {
+const CHANNELS: NameKind<Channel> = {
   shared: channelNames,
   ownerOf: (channel) => channel.namesOwner,
   includes: (value) => value instanceof Channel,
 };
+
+/** All kinds. */
+// deno-lint-ignore no-explicit-any -- the names of each kind are used with entries of that kind only
+export const NAME_KINDS: readonly NameKind<any>[] = [COROUTINES, CHANNELS];

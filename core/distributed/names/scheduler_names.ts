@@ -18,7 +18,7 @@ import type { Peers } from "../peers/peers.ts";
 import type { Service } from "../peers/service.ts";
 import type { Permissions } from "../permissions.ts";
 import { Finding } from "./finding.ts";
-import type { NameKind } from "./name_kind.ts";
+import { NAME_KINDS, type NameKind } from "./name_kind.ts";
 import { NetworkRegistry } from "./network_registry.ts";
 import type { Search, SearchHost } from "./search.ts";
 
@@ -27,14 +27,12 @@ export class SchedulerNames implements OwnNames, Service, SearchHost {
   readonly peers: Peers;
   readonly searches: Set<Search<object>> = new Set();
   private readonly permissions: Permissions;
-  private readonly kinds: readonly NameKind<object>[];
   private readonly registries: Map<Registry<object>, NetworkRegistry<object>> = new Map();
 
-  constructor(peers: Peers, permissions: Permissions, kinds: readonly NameKind<object>[]) {
+  constructor(peers: Peers, permissions: Permissions) {
     this.peers = peers;
     this.permissions = permissions;
-    this.kinds = kinds;
-    for (const kind of kinds) this.registries.set(kind.shared, new NetworkRegistry(kind, this));
+    for (const kind of NAME_KINDS) this.registries.set(kind.shared, new NetworkRegistry(kind, this));
     peers.addService(this, Kind.FIND);
   }
 
@@ -49,7 +47,7 @@ export class SchedulerNames implements OwnNames, Service, SearchHost {
     const { loop } = this.peers;
     loop.names = this;
     if (isDefault(loop.scheduler)) outside.names = this;
-    for (const kind of this.kinds) {
+    for (const kind of NAME_KINDS) {
       this.takeEntries(kind);
       this.takeWaiting(kind.shared);
     }

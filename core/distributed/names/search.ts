@@ -121,9 +121,6 @@ export class Search<T extends object> implements NameWaiter<T> {
 
   private withdraw(peer: Peer, { number, ticket }: Question): void {
     peer.requests.remove(number);
-    if (peer.withdraw(ticket)) return;
-    const { writer } = this.host.peers;
-    writer.begin(Kind.CANCEL).integer(number);
-    peer.post(writer);
+    if (!peer.withdraw(ticket)) peer.cancel(number);
   }
 }

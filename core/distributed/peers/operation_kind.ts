@@ -13,6 +13,8 @@ export const Kind = {
   SEND: 3,
   /** A request: a message whose arrival is to be told. */
   DELIVER: 4,
+  /** A request: a message that is to be replied to. */
+  ASK: 19,
   /** The end of a coroutine is to be told. */
   WATCH: 5,
   /** The end of a coroutine need not be told any more. */

@@ -2,10 +2,13 @@ import { type LossReason, PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Session } from "../session/session.ts";
 import type { OperationWriter } from "./operation_writer.ts";
+import { Kind } from "./operation_kind.ts";
 import { Requests } from "./requests.ts";
 
 /** What a peer needs of all peers. */
 export interface PeerOwner {
+  /** Writes operations. */
+  readonly writer: OperationWriter;
   /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialled. */
   sessionFor(peer: Peer): Session;
 }
@@ -66,12 +69,22 @@ export class Peer {
    */
   post(writer: OperationWriter): number {
     const { messageBytes } = writer;
-    return this.owner.sessionFor(this).enqueue(writer.take(), messageBytes);
+    return this.postBytes(writer.take(), messageBytes);
+  }
+
+  /** Sends an operation, which belongs to the session from now on, as {@linkcode Peer.post} does. */
+  postBytes(operation: Uint8Array, messageBytes: number): number {
+    return this.owner.sessionFor(this).enqueue(operation, messageBytes);
   }
 
   /** Removes an operation that has not been written to a link. Returns whether it was removed. */
   withdraw(ticket: number): boolean {
     return this.session !== null && this.session.withdraw(ticket);
+  }
+
+  /** Does not want the answer to a request any more that was written. */
+  cancel(number: number): void {
+    if (this.session !== null) this.post(this.owner.writer.begin(Kind.CANCEL).integer(number));
   }
 
   /** Has `listener` called if the operation of a ticket is larger than the peer takes, which may not be known yet. */

@@ -29,8 +29,19 @@ export class Requests {
 
   /** Adds a request of this side. Returns its number. */
   add(request: PendingRequest): number {
-    this.pending.set(++this.last, request);
-    return this.last;
+    const number = this.reserve();
+    this.register(number, request);
+    return number;
+  }
+
+  /** A number for a request that is written before it is sent. */
+  reserve(): number {
+    return ++this.last;
+  }
+
+  /** Adds a request whose number was reserved. */
+  register(number: number, request: PendingRequest): void {
+    this.pending.set(number, request);
   }
 
   /** Removes a request of this side: its answer, if it comes, is ignored. */
