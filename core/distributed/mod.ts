@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Allow, type PeerAction, type PeerRequest } from "./permissions.ts";
+export type { Allow, PeerAction, PeerRequest } from "./permissions.ts";
 export {
   AuthenticationError,
   BackpressureError,
@@ -22,4 +22,4 @@ export { Network, type NetworkStats } from "./network.ts";
 export type { FilesOptions, NetworkOptions } from "./network_options.ts";
 export { PeerStatus } from "./peer_status.ts";
 export { RemoteCoro } from "./coros/remote_coro.ts";
-export { sendable, type SendableOptions } from "./sendable.ts";
+export { sendable, type SendableClass, type SendableOptions } from "./sendable.ts";
