@@ -81,10 +81,10 @@ export async function withPrograms(use: (start: StartProgram) => Promise<void>):
 }
 
 /** Runs one program to its end. */
-export async function runProgram(source: string): Promise<Outcome> {
+export async function runProgram(source: string, permissions?: readonly string[]): Promise<Outcome> {
   let outcome: Outcome | undefined;
   await withPrograms(async (start) => {
-    outcome = await start(source).ended();
+    outcome = await start(source, permissions).ended();
   });
   return outcome!;
 }

@@ -8,7 +8,7 @@ import { Random } from "../../soak/random.ts";
 import { drive, has, pause, testCertificate, testWith, text } from "../../io/helpers.ts";
 import { HOARD, starve } from "../../io/starving.ts";
 import { frameOf, LinkEnd } from "./link_end.ts";
-import { Bench, type Body, failure, type LinkSubject, linkSuite, until } from "./link_suite.ts";
+import { type Body, failure, type LinkSubject, linkSuite, until } from "./link_suite.ts";
 
 const LOOPBACK = "127.0.0.1";
 
