@@ -259,6 +259,48 @@ Deno.test("a peer that was not heard before gets an answer soon, and many togeth
     discovery.end();
   }));
 
+/** Runs a test that sees the sockets that are made. */
+async function withSockets(test: (sockets: dgram.Socket[]) => Promise<void>): Promise<void> {
+  const { createSocket } = dgram;
+  const sockets: dgram.Socket[] = [];
+  const recording = (...args: Parameters<typeof createSocket>) => {
+    const socket = createSocket(...args);
+    sockets.push(socket);
+    return socket;
+  };
+  Object.assign(dgram, { createSocket: recording });
+  try {
+    await test(sockets);
+  } finally {
+    Object.assign(dgram, { createSocket });
+  }
+}
+
+Deno.test("discovery goes on with another socket when one has failed, and the machine has a network again", () =>
+  withTimers((timers) =>
+    withSockets(async (sockets) => {
+      const seen: string[] = [];
+      const settings = await plan(seen);
+      using member = await Member.join(settings.port);
+      sockets.length = 0;
+      const discovery = new Discovery(settings);
+      await eventually(() => member.packets.length === 1, "it sends");
+      sockets[0].emit("error", new Error("the network is down"));
+      const { addMembership } = dgram.Socket.prototype;
+      dgram.Socket.prototype.addMembership = () => {
+        throw new Error("there is no network");
+      };
+      timers.at(-1)!.fire();
+      dgram.Socket.prototype.addMembership = addMembership;
+      assertEquals(sockets.length, 2);
+      timers.at(-1)!.fire();
+      await eventually(() => member.packets.length === 2, "it sends again");
+      member.send(encodePacket(packetOf({})));
+      await eventually(() => seen.length === 1, "it finds others");
+      discovery.end();
+    })
+  ));
+
 Deno.test("malformed packets, and packets from other machines on the loopback interface, are ignored", async () => {
   const discoveryPort = await freePort();
   using member = await Member.join(discoveryPort);

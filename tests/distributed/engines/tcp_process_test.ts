@@ -20,6 +20,7 @@ await run(function* () {
   const links = [yield* engine.dial(address, 5), yield* engine.dial(address, 5)];
   started(links[0]);
   links[0].write(new Uint8Array(10));
+  yield globalThis.connectSilently?.(address);
   yield* sleep(0.2);
   engine.discover(new Uint8Array(10), () => {});
   yield* sleep(0.2);
@@ -32,10 +33,17 @@ Deno.test("a program ends though an engine, its links and its discovery are open
   assertEquals(outcome, { code: 0, stdout: "got 10\ndone\n", stderr: "" });
 });
 
-testWith(["openssl"], "a program ends though an engine with TLS and its links are open", async () => {
+/** Connects to the engine, sends nothing, and lets no limit of the handshake pass. */
+const SILENT_CLIENT = `
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (callback, ms, ...rest) => setTimeout(callback, ms >= 5000 ? 1e9 : ms, ...rest);
+globalThis.connectSilently = (address) => Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(address).port) });
+`;
+
+testWith(["openssl"], "a program ends though TLS links are open and a handshake is under way", async () => {
   const { ca, cert, key } = testCertificate();
   const options = { hostname: "localhost", discoveryPort: 9706, tls: { cert, key, caCerts: [ca] } };
-  const outcome = await runProgram(idle(options), ["--allow-all"]);
+  const outcome = await runProgram(SILENT_CLIENT + idle(options), ["--allow-all"]);
   assertEquals(outcome, { code: 0, stdout: "got 10\ndone\n", stderr: "" });
 });
 
