@@ -3,6 +3,7 @@ import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
 import type { AliveListener } from "../coroutine/population.ts";
+import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
 import { TimeoutError } from "../base/errors.ts";
@@ -19,11 +20,13 @@ import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
+import { tcp } from "./engines/tcp.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
+import { PeerWaits } from "./peer_waits.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
 import { Peers } from "./peers/peers.ts";
@@ -78,6 +81,9 @@ export class Network implements AliveListener {
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
+  readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
+    this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
+  );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
   #caretaker: Coro | null = null;
@@ -101,7 +107,10 @@ export class Network implements AliveListener {
     handles.add(this.coros.handleType);
     handles.add(new LocationHandleType(peers));
     this.names = new SchedulerNames(peers, this.permissions);
-    peers.onStatus = (location, reason) => this.#subscribers.tell(new PeerStatus(location, reason));
+    peers.onStatus = (location, reason) => {
+      this.#subscribers.tell(new PeerStatus(location, reason));
+      if (reason === "joined") this.#peerWaits.joined(location);
+    };
   }
 
   /**
@@ -155,6 +164,20 @@ export class Network implements AliveListener {
   /** The peers that are connected. */
   peers(): Location[] {
     return this.peerTable.online().map(({ location }) => location);
+  }
+
+  /**
+   * Finds a connected peer by its name, waiting until there is one.
+   *
+   * @param peerName The name that it has given itself.
+   * @param limit How long to wait at most; zero or less does not wait.
+   * @returns Its location, or `null` after a timeout.
+   * @throws {TypeError} If `peerName` is not a string or is empty, or `limit` is not a valid limit.
+   */
+  locate(peerName: string, limit?: Limit): Operation<Location | null> {
+    checkName(peerName, "locate a peer");
+    this.#mustBeJoined("locate a peer");
+    return limited(this.#peerWaits.wait(peerName, limitSeconds(limit, "locate a peer")), limit);
   }
 
   /**
@@ -287,6 +310,7 @@ export class Network implements AliveListener {
       this.peerTable.stop();
       this.coros.stop();
       this.#subscribers.clear();
+      this.#peerWaits.left();
       this.names.leave();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
@@ -304,7 +328,7 @@ export class Network implements AliveListener {
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const reporter = runningCoro()!;
   const { loop } = reporter;
-  const checked = checkNetworkOptions(options, () => []);
+  const checked = checkNetworkOptions(options, () => [tcp()]);
   if (networks.has(loop) || joining.has(loop)) {
     throw new Error(`Cannot join as scheduler '${loop.scheduler}' has joined a network: leave it first`);
   }

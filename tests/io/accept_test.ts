@@ -156,6 +156,25 @@ Deno.test("an error of accept() that no client causes fails the waiting accept()
   });
 });
 
+Deno.test("an error of accept() fails the first that waits, and the others wait on", async () => {
+  using listener = listenerOf(new FaultyHost(hostError("PermissionDenied", "EACCES")));
+  await drive(function* () {
+    const first = new Coro(function* () {
+      try {
+        (yield* listener.accept(5)).close();
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    const second = new Coro(function* () {
+      (yield* listener.accept(5)).close();
+      return "accepted";
+    });
+    assertEquals(yield* first.finish(), "PermissionDenied");
+    assertEquals(yield* second.finish(), "accepted");
+  });
+});
+
 // --- with the real host ---------------------------------------------------------------------------------------
 
 /** Connects and resets at once, several times. */

@@ -18,6 +18,16 @@ const HEAD = 9;
 /** Text up to this is copied unit by unit, which is faster than a call of the host. */
 const SHORT_TEXT = 48;
 
+/** Small values that are taken share buffers of so many bytes. */
+const SLAB = 32 * 1024;
+/** The bytes of a value that is taken as a buffer of its own, if it has more. */
+const LARGEST_IN_SLAB = 2048;
+/** Up to so many bytes, copying each is faster than a call of the host. */
+const SHORT_COPY = 64;
+
+let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+let slabUsed = 0;
+
 const utf8 = new TextEncoder();
 const float32 = new Float32Array(1);
 const float32Bits = new Uint32Array(float32.buffer);
@@ -46,8 +56,10 @@ export class ByteWriter {
 
   /** Returns a copy of the bytes and empties the buffer. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = this.bytes.slice(0, this.position);
+    const { position } = this;
     this.position = 0;
+    if (position <= LARGEST_IN_SLAB) return copyToSlab(this.bytes, position);
+    const taken = this.bytes.slice(0, position);
     if (this.bytes.length > KEPT) this.replace(new Uint8Array(SMALLEST));
     return taken;
   }
@@ -204,4 +216,17 @@ export class ByteWriter {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
+}
+
+/** A buffer of its own for each small value would cost more than its encoding. */
+function copyToSlab(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(SLAB);
+    slabUsed = 0;
+  }
+  const start = slabUsed;
+  slabUsed += length;
+  if (length > SHORT_COPY) slab.set(bytes.subarray(0, length), start);
+  else for (let i = 0; i < length; i++) slab[start + i] = bytes[i];
+  return slab.subarray(start, slabUsed);
 }

@@ -16,8 +16,9 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import type { Outcome } from "../../coroutine/errors.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
-import { type CoroLoop } from "../../coroutine/coro_loop.ts";
+import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { Coro as CoroClass } from "../../coroutine/coro.ts";
+import { MessageTooLargeError } from "../../io/errors.ts";
 import { isError } from "../../base/describe.ts";
 import { BackpressureError, type LossReason, PeerLostError, SerializationError } from "../errors.ts";
 import type { HandleType } from "../handle_types.ts";
@@ -33,7 +34,7 @@ import { ExportTable } from "./export_table.ts";
 import { HandleTable } from "./handle_table.ts";
 import { type AnswerRequest, IncomingAsk, IncomingDelivery } from "./incoming.ts";
 import type { RemoteCoro, RemoteCoroOwner } from "./remote_coro.ts";
-import { Answer } from "./requests.ts";
+import { Answer, type PreparedRequest } from "./requests.ts";
 import { Watch } from "./watch.ts";
 
 /** How a coroutine ended, in ENDED. */
@@ -101,13 +102,14 @@ export class CoroService implements Service, RemoteCoroOwner {
     return true;
   }
 
-  prepare(coro: RemoteCoro, kind: number, message: unknown): { operation: Uint8Array; number: number } {
+  prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest {
     const number = coro.peer.requests.reserve();
     const { writer } = this.peers;
     writer.begin(kind).integer(number).integer(coro.id);
     if (kind === Kind.ASK) writer.value(this.isOwn(runningCoro()) ? runningCoro() : null);
     writer.message(message, this.limitFor(coro.peer));
-    return { operation: writer.take(), number };
+    const { messageBytes } = writer;
+    return { operation: writer.take(), messageBytes, number };
   }
 
   control(coro: RemoteCoro, what: number, value: unknown): boolean {
@@ -246,7 +248,7 @@ export class CoroService implements Service, RemoteCoroOwner {
   private receiveEnded(peer: Peer, reader: OperationReader): void {
     const coro = this.handles.takeWatched(peer, reader.integer());
     const end = reader.integer();
-    if (end === End.UNKNOWN) return coro?.hasEnded();
+    if (end === End.UNKNOWN) return coro?.gone();
     const mayBeRestarted = reader.value() === true;
     const value = valueOrError(reader);
     coro?.told(outcomeOf(value.failed ? End.FAILED : end, value.value), value.value, mayBeRestarted);
@@ -316,5 +318,5 @@ function plainError(error: unknown): Error {
 }
 
 function tooLarge(coro: RemoteCoro): Error {
-  return new RangeError(`Message to ${coro} was not sent as it is larger than the peer takes`);
+  return new MessageTooLargeError(`Message to ${coro} was not sent as it is larger than the peer takes`);
 }

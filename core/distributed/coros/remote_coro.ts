@@ -25,7 +25,7 @@ import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
 import { Control } from "./control.ts";
-import { RemoteAsk, RemoteDeliver } from "./requests.ts";
+import { type PreparedRequest, RemoteAsk, RemoteDeliver } from "./requests.ts";
 
 const ASK_SECONDS = 5;
 
@@ -40,11 +40,7 @@ export interface RemoteCoroOwner {
   /** Nobody waits for its end any more. */
   unwatch(coro: RemoteCoro): void;
   /** Writes the message of a `deliver` or an `ask`, as a copy, and reads its answer. */
-  prepare(
-    coro: RemoteCoro,
-    kind: number,
-    message: unknown,
-  ): { readonly operation: Uint8Array; readonly number: number };
+  prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest;
   /** Asks for a resumption, an error or the end. */
   control(coro: RemoteCoro, what: number, value: unknown): boolean;
   /** Has a coroutine of a peer monitor another one. */
@@ -61,24 +57,22 @@ export interface RemoteCoroOwner {
  * A handle learns that its coroutine has ended when it is told so: as somebody waits for that, or as a `deliver` did not
  * arrive.
  */
-// deno-lint-ignore no-explicit-any -- as in Coro
-export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends Coro<R, A> {
-  /** Its peer. */
+export class RemoteCoro<R = unknown> extends Coro<R> {
+  /** @internal Its peer. */
   declare readonly peer: Peer;
-  /** @internal */
   declare private readonly remoteOwner: RemoteCoroOwner;
   declare private readonly remoteName: string;
   declare private first: CompletionWaiter | null;
-  /** Coroutines of this process that monitor it. */
+  // Coroutines of this process that monitor it.
   declare private readonly localMonitors: Set<Coro>;
   declare private listeners: EndListeners;
   declare private known: Outcome | null;
-  /** What `finish` throws if nothing is known of its end any more. */
-  declare private lost: PeerLostError | null;
+  // Whether it is known to have ended, even if it is not known how.
+  declare private over: boolean;
 
   /** @internal Handles are made by {@linkcode RemoteCoro.make}. */
   constructor() {
-    super(notConstructible(), ...([] as unknown as A));
+    super(notConstructible());
   }
 
   /** @internal Makes the handle of a coroutine that a peer knows by this number. */
@@ -100,7 +94,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
       localMonitors: new Set(),
       listeners: null,
       known: null,
-      lost: null,
+      over: false,
     });
     coro.initialize((function* () {})(), undefined);
     return coro;
@@ -141,12 +135,12 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
 
   /** `false` once it is known to have ended. */
   override isAlive(): boolean {
-    return this.known === null;
+    return !this.over;
   }
 
   /** @internal Whether a message may arrive. */
   override get acceptsMessages(): boolean {
-    return this.known === null && this.peer.isReachable;
+    return !this.over && this.peer.isReachable;
   }
 
   // --- messages -----------------------------------------------------------------------------------------------
@@ -175,15 +169,15 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
    */
   override deliver(message: unknown, limit?: Limit): Operation<number> {
     const seconds = limitSeconds(limit, "deliver");
-    const { operation, number } = this.remoteOwner.prepare(this as RemoteCoro, RemoteDeliver.KIND, message);
-    return limited(new RemoteDeliver(this as RemoteCoro, operation, number, seconds), limit);
+    const request = this.remoteOwner.prepare(this as RemoteCoro, RemoteDeliver.KIND, message);
+    return limited(new RemoteDeliver(this as RemoteCoro, request, seconds), limit);
   }
 
   /** Sends a request, copied now, and waits for the reply, as with a coroutine of this process. */
   override ask<T = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<T> {
     const seconds = limitSeconds(limit, "ask");
-    const { operation, number } = this.remoteOwner.prepare(this as RemoteCoro, RemoteAsk.KIND, message);
-    return limited(new RemoteAsk<T>(this as RemoteCoro, operation, number, seconds), limit);
+    const request = this.remoteOwner.prepare(this as RemoteCoro, RemoteAsk.KIND, message);
+    return limited(new RemoteAsk<T>(this as RemoteCoro, request, seconds), limit);
   }
 
   // --- requests to control it ---------------------------------------------------------------------------------
@@ -300,15 +294,18 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.unwatchIfUnused();
   }
 
+  /** @internal */
   private endForMonitors(): Outcome | null {
     if (this.known !== null || this.peer.isReachable) return this.known;
     return { kind: "lost", error: new PeerLostError(this.peer.location, this.peer.lastLoss ?? "lost") };
   }
 
+  /** @internal */
   private tell(monitor: Coro, outcome: Outcome): void {
     monitor.send(withoutStack(new MonitorException(this as Coro, outcome)));
   }
 
+  /** @internal */
   private unwatchIfUnused(): void {
     if (!this.isWatched) this.remoteOwner.unwatch(this as RemoteCoro);
   }
@@ -324,7 +321,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.last = last;
     if (!mayBeRestarted) this.known = outcome;
     this.settle(outcome);
-    if (!mayBeRestarted) this.dropListeners();
+    if (!mayBeRestarted) this.hasEnded();
   }
 
   /** @internal Its peer was lost, has left, or does not know it any more: all that waits for its end is told so. */
@@ -333,14 +330,18 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.dropListeners();
   }
 
-  /** @internal It is known to have ended, but not how: its peer has refused a message for that reason. */
-  hasEnded(): void {
-    if (this.known !== null) return;
-    const error = new PeerLostError(this.peer.location, "gone");
-    this.known = { kind: "lost", error };
-    this.parted(error);
+  /** @internal Its peer does not know it any more, or does not tell: all that waits for its end is told so. */
+  gone(): void {
+    this.settle({ kind: "lost", error: new PeerLostError(this.peer.location, "gone") });
   }
 
+  /** @internal It is known to have ended. How it ended may still be asked for. */
+  hasEnded(): void {
+    this.over = true;
+    this.dropListeners();
+  }
+
+  /** @internal */
   private settle(outcome: Outcome): void {
     const monitors = [...this.localMonitors];
     this.localMonitors.clear();
@@ -358,6 +359,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.unwatchIfUnused();
   }
 
+  /** @internal */
   private dropListeners(): void {
     const { listeners } = this;
     this.listeners = null;

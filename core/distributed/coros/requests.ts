@@ -34,19 +34,27 @@ export interface RequestTarget {
   toString(): string;
 }
 
+/** A request that was written, with a copy of its message. */
+export interface PreparedRequest {
+  /** The operation. */
+  readonly operation: Uint8Array;
+  /** The bytes of the message in it. */
+  readonly messageBytes: number;
+  /** The number of the request. */
+  readonly number: number;
+}
+
 /** Sends an operation that was written before, when there is room for it, and waits for its answer. */
 abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
   protected readonly target: RequestTarget;
-  readonly #operation: Uint8Array;
-  readonly #number: number;
+  readonly #request: PreparedRequest;
   #ticket = -1;
   #roomListener: (() => void) | null = null;
 
-  constructor(target: RequestTarget, operation: Uint8Array, number: number, seconds: number) {
+  constructor(target: RequestTarget, request: PreparedRequest, seconds: number) {
     super();
     this.target = target;
-    this.#operation = operation;
-    this.#number = number;
+    this.#request = request;
     this.limit = seconds;
   }
 
@@ -71,17 +79,18 @@ abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
 
   #sendWhenRoom(): void {
     const { peer } = this.target;
+    const { operation, messageBytes, number } = this.#request;
     this.#roomListener = null;
     if (!peer.isReachable) return this.unreachable(peer.lastLoss ?? "lost");
-    if (!peer.hasRoom(this.#operation.length)) {
+    if (!peer.hasRoom(operation.length)) {
       this.#roomListener = () => this.#sendWhenRoom();
       peer.roomListeners.add(this.#roomListener);
       return;
     }
-    peer.requests.register(this.#number, this);
-    this.#ticket = peer.postBytes(this.#operation, this.#operation.length);
+    peer.requests.register(number, this);
+    this.#ticket = peer.postBytes(operation, messageBytes);
     peer.whenTooLarge(this.#ticket, () => {
-      peer.requests.remove(this.#number);
+      peer.requests.remove(number);
       this.refused();
     });
   }
@@ -92,13 +101,20 @@ abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
     if (this.#roomListener !== null) peer.roomListeners.delete(this.#roomListener);
     this.#roomListener = null;
     if (this.#ticket < 0) return;
-    peer.requests.remove(this.#number);
-    if (!peer.withdraw(this.#ticket)) this.target.peer.cancel(this.#number);
+    peer.requests.remove(this.#request.number);
+    if (!peer.withdraw(this.#ticket)) peer.cancel(this.#request.number);
   }
 
   /** The answer has come, of one of the kinds above. */
   answered(reader: OperationReader): void {
-    const answer = reader.integer();
+    try {
+      this.#take(reader.integer(), reader);
+    } catch (error) {
+      this.settleError(error);
+    }
+  }
+
+  #take(answer: number, reader: OperationReader): void {
     if (answer === Answer.DONE) return this.done(reader);
     if (answer === Answer.FAILED) return this.settleError(reader.value());
     if (answer === Answer.DROPPED) return this.dropped();

@@ -1,5 +1,5 @@
 import type { Coro } from "../../coroutine/coro.ts";
-import { type CompletionWaiter } from "../../fiber/completion_waiter.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
 
 /** Waits for the end of a coroutine of this process on behalf of a peer. */
 export class Watch implements CompletionWaiter {

@@ -7,6 +7,8 @@ import { Requests } from "./requests.ts";
 
 /** What a peer needs of all peers. */
 export interface PeerOwner {
+  /** Whether the network has not been left. */
+  readonly isOpen: boolean;
   /** Writes operations. */
   readonly writer: OperationWriter;
   /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialled. */
@@ -49,7 +51,7 @@ export class Peer {
 
   /** Whether what is sent may arrive: there is a session, or it has never been lost, or has not left for good. */
   get isReachable(): boolean {
-    return this.session !== null || this.lastLoss === null;
+    return this.owner.isOpen && (this.session !== null || this.lastLoss === null);
   }
 
   /** The bytes of the longest message that the peer takes, as far as is known. */

@@ -107,6 +107,11 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     });
   }
 
+  /** Whether the network has not been left. */
+  get isOpen(): boolean {
+    return !this.hasStopped;
+  }
+
   /** The time by the scheduler's clock, in seconds. */
   now(): number {
     return this.loop.now();
