@@ -76,8 +76,9 @@ export class Network implements AliveListener {
   readonly permissions: Permissions;
   /** @internal */
   readonly coros: CoroService;
+  /** @internal */
+  readonly names: SchedulerNames;
   readonly #loop: CoroLoop;
-  readonly #names: SchedulerNames;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
@@ -105,7 +106,7 @@ export class Network implements AliveListener {
     });
     handles.add(this.coros.handleType);
     handles.add(new LocationHandleType(peers));
-    this.#names = new SchedulerNames(peers, this.permissions);
+    this.names = new SchedulerNames(peers, this.permissions);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -282,7 +283,7 @@ export class Network implements AliveListener {
     discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
   ): void {
     networks.set(this.#loop, this);
-    this.#names.join();
+    this.names.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -310,7 +311,7 @@ export class Network implements AliveListener {
       this.coros.stop();
       this.#subscribers.clear();
       this.#peerWaits.left();
-      this.#names.leave();
+      this.names.leave();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
       this.setAlive(false);

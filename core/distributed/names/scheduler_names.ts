@@ -90,6 +90,13 @@ export class SchedulerNames implements OwnNames, Service, SearchHost {
     }
   }
 
+  /** How many searches there are, and how much waits here for a name, questions of peers included. */
+  statistics(): { readonly searches: number; readonly waiting: number } {
+    let waiting = 0;
+    for (const registry of this.registries.values()) waiting += registry.statistics().waiting;
+    return { searches: this.searches.size, waiting };
+  }
+
   // --- the service --------------------------------------------------------------------------------------------
 
   received(peer: Peer, _kind: number, reader: OperationReader): void {
