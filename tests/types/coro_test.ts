@@ -142,6 +142,7 @@ Deno.test("a monitor gets one of three outcomes", () =>
     expectType<Coro>()(ended);
     if (outcome.kind === "return") expectType<unknown>()(outcome.value);
     else if (outcome.kind === "throw") expectType<unknown>()(outcome.error);
+    else if (outcome.kind === "lost") expectType<"lost" | "left" | "gone">()(outcome.error.reason);
     else expectType<"terminate">()(outcome.kind);
   }));
 
