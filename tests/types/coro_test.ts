@@ -134,7 +134,7 @@ Deno.test("a wait with a timeout has the type of its value, or of its alarm valu
     expectType<string | undefined>()(yield* coro.receive<string>(maybe));
   }));
 
-Deno.test("a monitor gets one of three outcomes", () =>
+Deno.test("a monitor gets one of four outcomes", () =>
   runVirtual(function* (coro) {
     yield* coro.monitor(new Coro(repeat, "ab"));
     const { outcome, coro: ended } = yield* coro.receive<MonitorException>();
