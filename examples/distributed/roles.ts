@@ -56,7 +56,10 @@ class Player {
   }
 }
 
-async function readLines(stream: ReadableStream<Uint8Array>, first: (line: string) => void): Promise<string[]> {
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  first: (line: string) => void,
+): Promise<string[]> {
   let text = "";
   for await (const part of stream.pipeThrough(new TextDecoderStream())) {
     text += part;

@@ -4,9 +4,11 @@
 import { describe } from "../../base/describe.ts";
 import type { NetEndpoint } from "../../io/net/endpoint.ts";
 
-// A host name or an IPv4 address; or an IPv6 address in brackets. The scheme may be left out.
-const ADDRESS = /^(?:tcp:\/\/)?(?:([^\s:/?#@[\]]+)|\[([\da-f:.]+)\]):(\d{1,5})\/?$/i;
-const HOSTNAME = /^(?:[^\s:/?#@[\]]+|[\da-f:.]*:[\da-f:.]*)$/i;
+const NAME = String.raw`[^\s:/?#@[\]]+`;
+const IPV6 = String.raw`[\da-f]*:[\da-f]*:[\da-f:.]*`;
+const HOSTNAME = new RegExp(`^(?:${NAME}|${IPV6})$`, "i");
+// An IPv6 address is in brackets. The scheme may be left out.
+const ADDRESS = new RegExp(String.raw`^(?:tcp://)?(?:(${NAME})|\[(${IPV6})\]):(\d{1,5})/?$`, "i");
 
 /** The address of a host and a port. */
 export function tcpAddress(hostname: string, port: number): string {

@@ -43,7 +43,7 @@ export function* until(holds: () => boolean, what: string): Body {
 }
 
 /** Links between two engines. It closes all of them. */
-export class Bench {
+class Bench {
   readonly #near: Engine;
   readonly #far: Engine;
   readonly #accepted: Link[] = [];
