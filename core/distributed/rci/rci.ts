@@ -35,7 +35,7 @@ export const rciNames: Registry<RCI> = new Registry<RCI>("RCI", () => true);
  * ```
  */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction
-export class RCI<A extends readonly any[] = any[], R = any> {
+export class RCI<A extends readonly any[] = any[], R = unknown> {
   /** Its name. */
   declare readonly name: string;
   /** @internal Where its function is, or at a peer. */
@@ -78,12 +78,13 @@ export class RCI<A extends readonly any[] = any[], R = any> {
    * has joined no network.
    * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate<F = CoroFunction>(
+  // deno-lint-ignore no-explicit-any -- as in CoroFunction
+  static locate<F = CoroFunction<any[], unknown>>(
     name: string,
     limit?: Limit,
     location?: Location | null,
   ): Operation<RCI<ArgumentsOf<F>, ResultOf<F>> | null> {
-    return rciNames.locate(name, limit, location);
+    return rciNames.locate(name, limit, location) as Operation<RCI<ArgumentsOf<F>, ResultOf<F>> | null>;
   }
 
   /** Where it is registered; `null` if it is not. */
