@@ -31,6 +31,8 @@ import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
 import { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
+import { creatorOf } from "./rci/creators.ts";
+import { RciService } from "./rci/rci_service.ts";
 import { PeerId } from "./session/peer_id.ts";
 
 /** The versions of the protocol that this package speaks. */
@@ -78,6 +80,7 @@ export class Network implements AliveListener {
   readonly coros: CoroService;
   /** @internal */
   readonly names: SchedulerNames;
+  readonly #rcis: RciService;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
@@ -102,11 +105,18 @@ export class Network implements AliveListener {
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
       holdsHandles: false,
-      wasCreatedBy: () => false,
+      wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
     handles.add(new LocationHandleType(peers));
     this.names = new SchedulerNames(peers, this.permissions);
+    this.#rcis = new RciService({
+      peers,
+      permissions: this.permissions,
+      maxMessage: options.maxMessageSize,
+      holdsHandles: false,
+    });
+    handles.add(this.#rcis.handleType);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -284,6 +294,7 @@ export class Network implements AliveListener {
   ): void {
     networks.set(this.#loop, this);
     this.names.join();
+    this.#rcis.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -303,21 +314,33 @@ export class Network implements AliveListener {
   *#takeCare(): Generator<unknown, void, unknown> {
     this.#caretaker = runningCoro();
     try {
-      for (;;) yield* sleep(Infinity);
+      while (!this.#hasLeft) yield* sleep(Infinity);
     } finally {
-      this.#hasLeft = true;
-      for (const end of this.#endDiscovery) end();
-      this.peerTable.stop();
-      this.coros.stop();
-      this.#subscribers.clear();
-      this.#peerWaits.left();
-      this.names.leave();
-      networks.delete(this.#loop);
-      this.#loop.removeAliveListener(this);
-      this.setAlive(false);
-      for (const engine of this.#engines) yield* engine.close();
-      for (const wait of this.#closing) wait.settle(undefined);
+      yield* this.close();
     }
+  }
+
+  /** @internal Whether it has begun to wait for its end. Until then nothing but `close()` ends it. */
+  get isCaredFor(): boolean {
+    return this.#caretaker !== null;
+  }
+
+  /** @internal Leaves at once. */
+  *close(): Generator<unknown, void, unknown> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    for (const end of this.#endDiscovery) end();
+    this.peerTable.stop();
+    this.coros.stop();
+    this.#subscribers.clear();
+    this.#peerWaits.left();
+    this.#rcis.leave();
+    this.names.leave();
+    networks.delete(this.#loop);
+    this.#loop.removeAliveListener(this);
+    this.setAlive(false);
+    for (const engine of this.#engines) yield* engine.close();
+    for (const wait of this.#closing) wait.settle(undefined);
   }
 
   #mustBeJoined(action: string): void {
@@ -384,10 +407,12 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
     })));
     accept = (link, engine) => peers.accept(link, engine);
     for (const { link, engine } of early) peers.accept(link, engine);
+    while (!network.isCaredFor) yield;
     return network;
   } finally {
     joining.delete(loop);
     if (network === null) { for (const engine of opened) yield* engine.close(); }
+    else if (!network.isCaredFor) yield* network.close();
   }
 }
 

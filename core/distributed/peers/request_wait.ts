@@ -68,7 +68,12 @@ export abstract class RequestWait<T> extends HostWait<T> implements PendingReque
     this.#roomListener = null;
     if (this.#ticket < 0) return;
     peer.requests.remove(this.#request.number);
-    if (!peer.withdraw(this.#ticket)) peer.cancel(this.#request.number);
+    if (!peer.withdraw(this.#ticket)) this.cancelRequest();
+  }
+
+  /** Tells the peer that what was asked for is not wanted any more. */
+  protected cancelRequest(): void {
+    this.peer.cancel(this.#request.number);
   }
 
   /** The answer has come. */
