@@ -10,7 +10,7 @@ import { TimeoutError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { HostWait } from "../fiber/host_wait.ts";
+import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
@@ -18,7 +18,7 @@ import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
 import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
-import { cryptographyOf } from "./cryptography.ts";
+import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
 import { Location } from "./location.ts";
@@ -83,6 +83,7 @@ export class Network implements AliveListener {
   readonly #rcis: RciService;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
+  readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
@@ -97,6 +98,7 @@ export class Network implements AliveListener {
   constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
     this.location = peers.location;
     this.#engines = engines;
+    this.#isSimulated = simulationOf(engines) !== undefined;
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
@@ -104,7 +106,7 @@ export class Network implements AliveListener {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
-      holdsHandles: false,
+      holdsHandles: this.#isSimulated,
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
@@ -114,7 +116,7 @@ export class Network implements AliveListener {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
-      holdsHandles: false,
+      holdsHandles: this.#isSimulated,
     });
     handles.add(this.#rcis.handleType);
     peers.onStatus = (location, reason) => {
@@ -279,8 +281,26 @@ export class Network implements AliveListener {
     return String(this);
   }
 
+  /**
+   * @internal
+   * Writes any frame into the link to a peer, for tests of what a hostile peer may do: a kind and a body, with or without
+   * their length before them.
+   */
+  forge(location: Location): (frame: Uint8Array) => void {
+    return (frame) => {
+      const session = this.peerTable.find(location.id)?.session ?? null;
+      if (session === null || !session.connected) {
+        throw new Error(`Cannot forge a frame as no link to ${location} is open: connect first`);
+      }
+      const hasLength = frame.length > 4 &&
+        new DataView(frame.buffer, frame.byteOffset).getUint32(0) === frame.length - 4;
+      session.forge(hasLength ? frame.subarray(4) : frame);
+    };
+  }
+
   /** @internal Keeps the process alive while the scheduler has coroutines that are not daemons: peers may wake them. */
   setAlive(alive: boolean): void {
+    if (this.#isSimulated) return;
     if (alive) this.#releaseProcess ??= keepAlive();
     else {
       this.#releaseProcess?.();
@@ -366,7 +386,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       addresses.push(yield* engine.open((link) => accept(link, engine)));
       opened.push(engine);
     }
-    const { hmac, random, securityOf } = cryptographyOf(checked.secret, checked.engines);
+    const { hmac, random, securityOf, versions } = cryptographyOf(checked.secret, checked.engines);
     const id = random(16);
     const peerId = new PeerId(id);
     const location = new Location(peerId, checked.name ?? `peer-${peerId.text.slice(0, 8)}`, addresses);
@@ -381,7 +401,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       sessions: {
         id,
         network: checked.network,
-        versions: VERSIONS,
+        versions: versions ?? VERSIONS,
         introduction: encodeIntroduction(location),
         handshakeTimeout: HANDSHAKE_TIMEOUT,
         connectTimeout: CONNECT_TIMEOUT,
@@ -417,7 +437,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
 }
 
 /** Waits until the network has been left. */
-class ClosedWait extends HostWait<void> {
+class ClosedWait extends PeerWait<void> {
   readonly label = "closed";
   readonly #waits: Set<ClosedWait>;
   readonly #isClosed: () => boolean;

@@ -286,10 +286,9 @@ export class CoroService implements Service, RemoteCoroOwner {
     const watches = this.watches.get(peer);
     this.watches.delete(peer);
     for (const watch of watches?.values() ?? []) watch.stop();
-    const error = new PeerLostError(peer.location, reason);
     for (const coro of this.handles.of(peer)) {
-      this.handles.unwatch(coro);
-      coro.parted(error);
+      if (this.handles.unwatch(coro)) coro.parted(new PeerLostError(peer.location, reason));
+      else coro.dropListeners();
     }
   }
 
