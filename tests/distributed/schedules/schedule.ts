@@ -251,8 +251,8 @@ class Life {
       for (let i = this.#choices.below(5); i >= 0; i--) this.#send(sink);
       return [];
     }
-    const wait = kind === 2 ? this.#deliver(sink) : this.#ask(sink);
-    return [this.#spawn(kind === 2 ? "deliver" : "ask", () => wait)];
+    if (kind === 2) return [this.#spawn("deliver", () => this.#deliver(sink))];
+    return [this.#spawn("ask", () => this.#ask(sink))];
   }
 
   #spawn(what: string, body: () => Steps): Coro {
@@ -271,37 +271,26 @@ class Life {
     if (sink.send(message)) this.#ledger.accepted(message);
   }
 
-  /** The message is written by the call, so the numbers are in the order of the calls. */
-  #deliver(sink: Coro): Steps<void> {
-    const ledger = this.#ledger;
-    const seconds = this.#choices.between(0.1, 8);
-    const schedule = this;
-    return function* () {
-      const message = ledger.next(schedule.#id, sink.location!.id);
-      const deliver = sink.deliver(message, seconds);
-      ledger.accepted(message);
-      const result = yield* deliver;
-      if (result === 1) ledger.acknowledged(message);
-      else ledger.withdrawn(message);
-    }();
+  *#deliver(sink: Coro): Steps<void> {
+    const message = this.#ledger.next(this.#id, sink.location!.id);
+    // The message is copied by the call, so the numbers are in the order of the calls.
+    const deliver = sink.deliver(message, this.#choices.between(0.1, 8));
+    this.#ledger.accepted(message);
+    if ((yield* deliver) === 1) this.#ledger.acknowledged(message);
+    else this.#ledger.withdrawn(message);
   }
 
-  #ask(sink: Coro): Steps<void> {
-    const ledger = this.#ledger;
-    const seconds = this.#choices.between(0.1, 8);
-    const schedule = this;
-    return function* () {
-      const message = ledger.next(schedule.#id, sink.location!.id);
-      const ask = sink.ask<number>(message, seconds);
-      ledger.accepted(message);
-      try {
-        if ((yield* ask) !== message.number) throw new Violation("Another reply has come");
-        ledger.acknowledged(message);
-      } catch (error) {
-        if (!(error instanceof TimeoutError || error instanceof PeerLostError)) throw error;
-        ledger.withdrawn(message);
-      }
-    }();
+  *#ask(sink: Coro): Steps<void> {
+    const message = this.#ledger.next(this.#id, sink.location!.id);
+    const ask = sink.ask<number>(message, this.#choices.between(0.1, 8));
+    this.#ledger.accepted(message);
+    try {
+      if ((yield* ask) !== message.number) throw new Violation("Another reply has come");
+      this.#ledger.acknowledged(message);
+    } catch (error) {
+      if (!(error instanceof TimeoutError || error instanceof PeerLostError)) throw error;
+      this.#ledger.withdrawn(message);
+    }
   }
 
   /** Runs a coroutine there, monitors it, and waits for its end. */
