@@ -24,8 +24,9 @@ import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
+import type { PreparedRequest } from "../peers/remote_request.ts";
 import { Control } from "./control.ts";
-import { type PreparedRequest, RemoteAsk, RemoteDeliver } from "./requests.ts";
+import { RemoteAsk, RemoteDeliver } from "./requests.ts";
 
 const ASK_SECONDS = 5;
 

@@ -1,0 +1,89 @@
+import type { Fiber } from "../../fiber/fiber.ts";
+import { HostWait } from "../../fiber/host_wait.ts";
+import type { LossReason, PeerLostError } from "../errors.ts";
+import type { OperationReader } from "./operation_reader.ts";
+import type { Peer } from "./peer.ts";
+import type { PendingRequest } from "./requests.ts";
+
+/** A request that was written, with a copy of its message. */
+export interface PreparedRequest {
+  /** The operation. */
+  readonly operation: Uint8Array;
+  /** The bytes of the message in it. */
+  readonly messageBytes: number;
+  /** The number of the request. */
+  readonly number: number;
+}
+
+/** Sends an operation that was written before, when there is room for it, and waits for its answer. */
+export abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
+  protected readonly peer: Peer;
+  readonly #request: PreparedRequest;
+  #ticket = -1;
+  #roomListener: (() => void) | null = null;
+
+  constructor(peer: Peer, request: PreparedRequest, seconds: number) {
+    super();
+    this.peer = peer;
+    this.#request = request;
+    this.limit = seconds;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    if (this.limit <= 0) {
+      this.timedOut();
+      return true;
+    }
+    if (!this.peer.isReachable) {
+      this.unreachable(this.peer.lastLoss ?? "lost");
+      return true;
+    }
+    this.count(fiber);
+    this.#sendWhenRoom();
+    return false;
+  }
+
+  #sendWhenRoom(): void {
+    const { peer } = this;
+    const { operation, messageBytes, number } = this.#request;
+    this.#roomListener = null;
+    if (!peer.isReachable) return this.unreachable(peer.lastLoss ?? "lost");
+    if (!peer.hasRoom(operation.length)) {
+      this.#roomListener = () => this.#sendWhenRoom();
+      peer.roomListeners.add(this.#roomListener);
+      return;
+    }
+    peer.requests.register(number, this);
+    this.#ticket = peer.postBytes(operation, messageBytes);
+    peer.whenTooLarge(this.#ticket, () => {
+      peer.requests.remove(number);
+      this.refused();
+    });
+  }
+
+  override detach(): void {
+    this.uncount();
+    const { peer } = this;
+    if (this.#roomListener !== null) peer.roomListeners.delete(this.#roomListener);
+    this.#roomListener = null;
+    if (this.#ticket < 0) return;
+    peer.requests.remove(this.#request.number);
+    if (!peer.withdraw(this.#ticket)) this.abandoned(this.#request.number);
+  }
+
+  /** The request has left, and nobody waits for its answer any more. */
+  protected abandoned(number: number): void {
+    this.peer.cancel(number);
+  }
+
+  parted(error: PeerLostError): void {
+    this.unreachable(error.reason);
+  }
+
+  abstract answered(reader: OperationReader): void;
+
+  /** The peer has refused the request, or takes none so large. */
+  protected abstract refused(): void;
+  /** There will be no answer, as the peer was lost or has left. */
+  protected abstract unreachable(reason: LossReason): void;
+}
