@@ -16,6 +16,7 @@ import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
+import { ChannelService } from "./channels/channel_service.ts";
 import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
@@ -74,6 +75,8 @@ export class Network implements AliveListener {
   readonly permissions: Permissions;
   /** @internal */
   readonly coros: CoroService;
+  /** @internal */
+  readonly channels: ChannelService;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
@@ -93,14 +96,20 @@ export class Network implements AliveListener {
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
-    this.coros = new CoroService({
+    const common = {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
       holdsHandles: false,
+    };
+    this.channels = new ChannelService(common);
+    this.coros = new CoroService({
+      ...common,
+      invitation: this.channels.invitation.bind(this.channels),
       wasCreatedBy: () => false,
     });
     handles.add(this.coros.handleType);
+    handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
@@ -303,6 +312,7 @@ export class Network implements AliveListener {
       for (const end of this.#endDiscovery) end();
       this.peerTable.stop();
       this.coros.stop();
+      this.channels.stop();
       this.#subscribers.clear();
       this.#peerWaits.left();
       networks.delete(this.#loop);

@@ -43,7 +43,7 @@ export interface RemoteSubscribers {
     deliver: ChannelDeliver<T> | null,
   ): ((count: number) => number | null) | undefined;
   /** A `deliver` does not wait any more for what peers tell. Returns how many coroutines they have told of. */
-  stop(deliver: object): number;
+  stop(deliver: ChannelDeliver<unknown>): number;
   /** The channel was closed. */
   closed(): void;
 }

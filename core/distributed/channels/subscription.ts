@@ -1,0 +1,220 @@
+/** Requests about the subscribers of channels. */
+import { Coro } from "../../coroutine/coro.ts";
+import type { Fiber } from "../../fiber/fiber.ts";
+import type { Channel } from "../../messages/channel.ts";
+import { ChannelClosedError } from "../../messages/errors.ts";
+import type { OperationReader } from "../peers/operation_reader.ts";
+import type { Peer } from "../peers/peer.ts";
+import { type PreparedRequest, RemoteRequest } from "../peers/remote_request.ts";
+import { Answer } from "./answer.ts";
+import type { Change, RemoteChannel } from "./remote_channel.ts";
+
+/** Asks the home of a channel to count a subscriber of this process, and adds that when it agrees. */
+export class SubscribeRequest extends RemoteRequest<boolean> {
+  readonly label = "subscribe";
+  private readonly channel: RemoteChannel;
+  private readonly subscriber: Coro | Channel<unknown>;
+
+  constructor(
+    channel: RemoteChannel,
+    subscriber: Coro | Channel<unknown>,
+    request: PreparedRequest,
+    seconds: number,
+  ) {
+    super(channel.peer, request, seconds);
+    this.channel = channel;
+    this.subscriber = subscriber;
+  }
+
+  override get waitsFor(): string {
+    return `an answer of the peer of channel ${this.channel}`;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    const { channel, subscriber } = this;
+    channel.mustBeOpen("subscribe");
+    if (channel.has(subscriber)) return this.give(true);
+    if (!(subscriber instanceof Coro)) subscriber.mustBeOpen("subscribe");
+    else if (!subscriber.acceptsMessages) return this.give(false);
+    return super.begin(fiber);
+  }
+
+  answered(reader: OperationReader): void {
+    try {
+      const answer = reader.integer();
+      if (answer === Answer.CLOSED) this.channel.closed();
+      if (answer !== Answer.REFUSED) this.channel.mustBeOpen("subscribe");
+      this.settle(answer === Answer.DONE && this.channel.accepted(this.subscriber));
+    } catch (error) {
+      this.settleError(error);
+    }
+  }
+
+  protected override abandoned(number: number): void {
+    this.peer.requests.register(number, new AbandonedSubscribe(this.channel, this.subscriber));
+  }
+
+  protected override refused(): void {
+    this.settle(false);
+  }
+
+  protected override unreachable(): void {
+    this.settleError(this.channel.closedError("subscribe"));
+  }
+
+  override timedOut(): void {
+    this.give(false);
+  }
+}
+
+/** The home of a channel counts a subscriber that is not to be one any more. */
+class AbandonedSubscribe {
+  readonly quiet = true;
+  private readonly channel: RemoteChannel;
+  private readonly subscriber: Coro | Channel<unknown>;
+
+  constructor(channel: RemoteChannel, subscriber: Coro | Channel<unknown>) {
+    this.channel = channel;
+    this.subscriber = subscriber;
+  }
+
+  answered(reader: OperationReader): void {
+    if (reader.integer() === Answer.DONE) this.channel.declined(this.subscriber);
+  }
+
+  parted(): void {}
+}
+
+/** Removes a subscriber of this process, and waits until the home of the channel knows of it. */
+export class UnsubscribeRequest extends RemoteRequest<boolean> {
+  readonly label = "unsubscribe";
+  private readonly channel: RemoteChannel;
+  private readonly subscriber: Coro | Channel<unknown>;
+
+  constructor(
+    channel: RemoteChannel,
+    subscriber: Coro | Channel<unknown>,
+    request: PreparedRequest,
+    seconds: number,
+  ) {
+    super(channel.peer, request, seconds);
+    this.channel = channel;
+    this.subscriber = subscriber;
+  }
+
+  override get waitsFor(): string {
+    return `an answer of the peer of channel ${this.channel}`;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    // It gets no message from now on, whether or not this wait ends well.
+    if (!this.channel.remove(this.subscriber)) return this.give(false);
+    return super.begin(fiber);
+  }
+
+  answered(): void {
+    this.settle(true);
+  }
+
+  protected override abandoned(): void {}
+
+  protected override refused(): void {
+    this.settle(true);
+  }
+
+  protected override unreachable(): void {
+    this.settle(true);
+  }
+
+  override timedOut(): void {
+    this.give(true);
+  }
+}
+
+/** Asks the peer of a coroutine or channel to have it subscribe to a channel of any peer, or unsubscribe. */
+export class InviteRequest extends RemoteRequest<boolean> {
+  readonly label: Change;
+  /** The channel. */
+  readonly channel: Channel<unknown>;
+  private readonly subscriber: Coro | Channel<unknown>;
+  private readonly undo: () => void;
+
+  /** `undo` is called if it has become a subscriber and nobody waits for that any more. */
+  constructor(
+    action: Change,
+    channel: Channel<unknown>,
+    subscriber: Coro | Channel<unknown>,
+    peer: Peer,
+    request: PreparedRequest,
+    seconds: number,
+    undo: () => void,
+  ) {
+    super(peer, request, seconds);
+    this.label = action;
+    this.channel = channel;
+    this.subscriber = subscriber;
+    this.undo = undo;
+  }
+
+  override get waitsFor(): string {
+    return `an answer of the peer of ${this.subscriber}`;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    this.channel.mustBeOpen(this.label);
+    return super.begin(fiber);
+  }
+
+  answered(reader: OperationReader): void {
+    try {
+      const answer = reader.integer();
+      if (answer === Answer.CLOSED) throw this.closedError();
+      this.settle(answer === Answer.DONE && reader.integer() !== Invited.NO);
+    } catch (error) {
+      this.settleError(error);
+    }
+  }
+
+  protected override abandoned(number: number): void {
+    super.abandoned(number);
+    if (this.label === "subscribe") this.peer.requests.register(number, new AbandonedInvite(this.undo));
+  }
+
+  protected override refused(): void {
+    this.settle(false);
+  }
+
+  protected override unreachable(): void {
+    const { subscriber } = this;
+    if (subscriber instanceof Coro) this.settle(false);
+    else this.settleError((subscriber as RemoteChannel).closedError(this.label));
+  }
+
+  override timedOut(): void {
+    this.give(false);
+  }
+
+  private closedError(): ChannelClosedError {
+    const what = `channel '${this.channel.name}'${this.subscriber instanceof Coro ? "" : " or its subscriber"}`;
+    return new ChannelClosedError(`Cannot ${this.label} as ${what} is closed: open a new one`);
+  }
+}
+
+/** What INVITE has led to. */
+export const Invited = { NO: 0, BEFORE: 1, NOW: 2 } as const;
+
+/** A subscriber was added that is not to be one any more. */
+class AbandonedInvite {
+  readonly quiet = true;
+  private readonly undo: () => void;
+
+  constructor(undo: () => void) {
+    this.undo = undo;
+  }
+
+  answered(reader: OperationReader): void {
+    if (reader.integer() === Answer.DONE && reader.integer() === Invited.NOW) this.undo();
+  }
+
+  parted(): void {}
+}
