@@ -39,27 +39,34 @@ interface Origin {
   readonly reached: Map<number, Set<object>>;
   /** The peers to which broadcasts were passed on that may not be settled there. */
   readonly passedTo: Set<Peer>;
+  /** One of these was lost: it will not tell those to which it has passed them on. */
+  hasLost: boolean;
+}
+
+/** What is needed of the network. */
+export interface BroadcastsHost {
+  /** The run loop of the scheduler. */
+  readonly loop: CoroLoop;
+  /** The id of this peer. */
+  readonly id: PeerId;
+  /** The peers that are connected. */
+  online(): Peer[];
+  /** Tells a peer that an origin has settled all broadcasts up to a number. */
+  tellSettled(peer: Peer, origin: Uint8Array, settled: number): void;
 }
 
 /** See the head of this file. */
 export class Broadcasts {
-  private readonly loop: CoroLoop;
+  private readonly host: BroadcastsHost;
   private readonly own: Origin;
   /** The others, in the order in which they were last heard of. */
   private readonly origins: Map<string, Origin> = new Map();
-  private readonly tellSettled: (peer: Peer, origin: Uint8Array, settled: number) => void;
   private last = 0;
   private timer: Timer | null = null;
 
-  /** `tellSettled` sends a peer that an origin has settled all broadcasts up to a number. */
-  constructor(
-    loop: CoroLoop,
-    own: PeerId,
-    tellSettled: (peer: Peer, origin: Uint8Array, settled: number) => void,
-  ) {
-    this.loop = loop;
-    this.own = originOf(own);
-    this.tellSettled = tellSettled;
+  constructor(host: BroadcastsHost) {
+    this.host = host;
+    this.own = originOf(host.id);
   }
 
   /** How many are kept. */
@@ -81,12 +88,12 @@ export class Broadcasts {
     own.reached.delete(number);
     const [earliest] = own.reached.keys();
     own.settled = (earliest ?? this.last + 1) - 1;
-    if (own.reached.size === 0 && own.passedTo.size > 0) this.tellLater();
+    if (own.reached.size === 0 && (own.passedTo.size > 0 || own.hasLost)) this.tellLater();
   }
 
   private tellLater(): void {
     this.timer?.cancel();
-    this.timer = new Timer(this.loop, DEFAULT_PRIORITY, IDLE_SECONDS, () => {
+    this.timer = new Timer(this.host.loop, DEFAULT_PRIORITY, IDLE_SECONDS, () => {
       this.timer = null;
       if (this.own.reached.size === 0) this.passOn(this.own);
     });
@@ -121,8 +128,9 @@ export class Broadcasts {
 
   /** A session with a peer has ended. */
   parted(peer: Peer): void {
-    this.own.passedTo.delete(peer);
-    for (const origin of this.origins.values()) origin.passedTo.delete(peer);
+    for (const origin of [this.own, ...this.origins.values()]) {
+      if (origin.passedTo.delete(peer)) origin.hasLost = true;
+    }
   }
 
   /** The network has been left. */
@@ -133,10 +141,11 @@ export class Broadcasts {
     this.origins.clear();
   }
 
-  private passOn({ id, settled, passedTo }: Origin): void {
-    const peers = [...passedTo];
-    passedTo.clear();
-    for (const peer of peers) this.tellSettled(peer, id.bytes, settled);
+  private passOn(origin: Origin): void {
+    const peers = origin.hasLost ? this.host.online() : [...origin.passedTo];
+    origin.passedTo.clear();
+    origin.hasLost = false;
+    for (const peer of peers) this.host.tellSettled(peer, origin.id.bytes, origin.settled);
   }
 
   private originOf(id: PeerId): Origin {
@@ -149,7 +158,7 @@ export class Broadcasts {
 }
 
 function originOf(id: PeerId): Origin {
-  return { id, settled: 0, reached: new Map(), passedTo: new Set() };
+  return { id, settled: 0, reached: new Map(), passedTo: new Set(), hasLost: false };
 }
 
 function settle(origin: Origin, settled: number): void {

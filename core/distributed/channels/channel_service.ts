@@ -81,8 +81,13 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     this.peers = peers;
     this.handleType = new ChannelHandleType(peers, this);
     this.handles = new ChannelHandles(this, (peer) => peers.release(peer), options.holdsHandles);
-    this.broadcasts = new Broadcasts(peers.loop, peers.location.peerId, (peer, origin, number) => {
-      if (peer.isOnline) peer.post(peers.writer.begin(Kind.SETTLED).bytes(origin).integer(number));
+    this.broadcasts = new Broadcasts({
+      loop: peers.loop,
+      id: peers.location.peerId,
+      online: () => peers.online(),
+      tellSettled(peer, origin, number) {
+        if (peer.isOnline) peer.post(peers.writer.begin(Kind.SETTLED).bytes(origin).integer(number));
+      },
     });
     this.spreading = new Spreading(peers, this.broadcasts, options.maxMessage);
     this.forgotten = new Peer(peers.location, peers);
@@ -291,7 +296,10 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
       const n = reader.integer();
       const seconds = secondsOf(reader.value());
       const message = reader.value();
-      if (!this.allows(peer, "publish", channel)) return this.answer(peer, request, Answer.REFUSED);
+      const { session } = peer;
+      const allowed = this.allows(peer, "publish", channel);
+      if (peer.session !== session) return;
+      if (!allowed) return this.answer(peer, request, Answer.REFUSED);
       this.begin(peer, request, channel, message, { n, seconds, whenClosed: Answer.CLOSED });
     } catch (error) {
       this.answer(peer, request, Answer.REFUSED);

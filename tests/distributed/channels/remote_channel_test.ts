@@ -4,9 +4,7 @@ import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrow
 import { RemoteChannel } from "../../../core/distributed/channels/remote_channel.ts";
 import { SerializationError } from "../../../core/distributed/errors.ts";
 import { type Here, together } from "../together.ts";
-import { eventually, give, listener, pending, take } from "./helpers.ts";
-
-type Body = Generator<unknown, unknown, unknown>;
+import { type Body, eventually, give, listener, pending, take } from "./helpers.ts";
 
 /** `a` opens a channel; then `use` runs on `b` with the handle, and `look` on `a` meanwhile. */
 async function pair(
