@@ -21,8 +21,10 @@ import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
+import { tcp } from "./engines/tcp.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
+import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
 import { PeerWaits } from "./peer_waits.ts";
@@ -77,6 +79,8 @@ export class Network implements AliveListener {
   readonly coros: CoroService;
   /** @internal */
   readonly channels: ChannelService;
+  /** @internal */
+  readonly names: SchedulerNames;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
@@ -111,6 +115,7 @@ export class Network implements AliveListener {
     handles.add(this.coros.handleType);
     handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
+    this.names = new SchedulerNames(peers, this.permissions);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -287,6 +292,7 @@ export class Network implements AliveListener {
     discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
   ): void {
     networks.set(this.#loop, this);
+    this.names.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -315,6 +321,7 @@ export class Network implements AliveListener {
       this.channels.stop();
       this.#subscribers.clear();
       this.#peerWaits.left();
+      this.names.leave();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
       this.setAlive(false);
@@ -331,7 +338,7 @@ export class Network implements AliveListener {
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const reporter = runningCoro()!;
   const { loop } = reporter;
-  const checked = checkNetworkOptions(options, () => []);
+  const checked = checkNetworkOptions(options, () => [tcp()]);
   if (networks.has(loop) || joining.has(loop)) {
     throw new Error(`Cannot join as scheduler '${loop.scheduler}' has joined a network: leave it first`);
   }

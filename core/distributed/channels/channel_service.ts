@@ -33,17 +33,17 @@ import type { OperationReader } from "../peers/operation_reader.ts";
 import type { OperationWriter } from "../peers/operation_writer.ts";
 import { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/remote_request.ts";
+import type { PreparedRequest } from "../peers/request_wait.ts";
 import type { Service } from "../peers/service.ts";
+import { WeakHandles } from "../peers/weak_handles.ts";
 import type { PeerAction, Permissions } from "../permissions.ts";
 import { Answer } from "./answer.ts";
 import { Audience, type AudienceOwner } from "./audience.ts";
 import { Broadcasts, type Identity } from "./broadcasts.ts";
 import { ChannelExports } from "./channel_exports.ts";
-import { ChannelHandles } from "./channel_handles.ts";
 import { ChannelHandleType, type ChannelNumbers } from "./channel_handle_type.ts";
 import { IncomingDeliver, type IncomingOptions } from "./incoming_deliver.ts";
-import type { Change, RemoteChannel, RemoteChannelOwner } from "./remote_channel.ts";
+import { type Change, RemoteChannel, type RemoteChannelOwner } from "./remote_channel.ts";
 import { RemoteChannelDeliver } from "./remote_channel_deliver.ts";
 import { Spreading } from "./spreading.ts";
 import { Invited, InviteRequest, SubscribeRequest, UnsubscribeRequest } from "./subscription.ts";
@@ -71,7 +71,9 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   readonly spreading: Spreading;
   private readonly options: ChannelServiceOptions;
   private readonly exports: ChannelExports = new ChannelExports();
-  private readonly handles: ChannelHandles;
+  private readonly handles: WeakHandles<RemoteChannel>;
+  /** Those that have subscribers here: they must not be collected. */
+  private readonly subscribed: Set<RemoteChannel> = new Set();
   /** Stands for this peer, as the home of channels that are not known here any more. */
   private readonly forgotten: Peer;
 
@@ -80,7 +82,7 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     this.options = options;
     this.peers = peers;
     this.handleType = new ChannelHandleType(peers, this);
-    this.handles = new ChannelHandles(this, (peer) => peers.release(peer), options.holdsHandles);
+    this.handles = new WeakHandles((peer) => peers.release(peer), options.holdsHandles);
     this.broadcasts = new Broadcasts({
       loop: peers.loop,
       id: peers.location.peerId,
@@ -119,8 +121,8 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   numberOf(channel: Channel<unknown>): number | null {
     const known = this.exports.numberOf(channel);
     if (known !== undefined) return known;
-    // It belongs to another network that a scheduler of this process has joined.
-    if (channel.remote !== null) return null;
+    // It belongs to another scheduler of this process.
+    if (channel.namesOwner.names !== this.peers.loop.names) return null;
     const number = this.exports.add(channel);
     if (isOpen(channel)) channel.remote = new Audience(this, channel, number);
     else this.exports.close(number);
@@ -130,13 +132,13 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   original(number: number, name: string): Channel<unknown> {
     const channel = this.exports.original(number);
     if (channel !== undefined) return channel;
-    const handle = this.handles.handle(this.forgotten, number, name);
+    const handle = this.handle(this.forgotten, number, name);
     handle.closed();
     return handle;
   }
 
-  handle(peer: Peer, number: number, name: string): Channel<unknown> {
-    return this.handles.handle(peer, number, name);
+  handle(peer: Peer, number: number, name: string): RemoteChannel {
+    return this.handles.get(peer, number, () => new RemoteChannel(this, peer, number, name));
   }
 
   private audienceOf(channel: Channel<unknown>): Audience | null {
@@ -198,7 +200,8 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   }
 
   hasSubscribers(channel: RemoteChannel, flag: boolean): void {
-    this.handles.hold(channel, flag);
+    if (flag) this.subscribed.add(channel);
+    else this.subscribed.delete(channel);
   }
 
   invitation(

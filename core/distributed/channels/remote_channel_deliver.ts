@@ -1,10 +1,10 @@
 import type { OperationReader } from "../peers/operation_reader.ts";
-import { type PreparedRequest, RemoteRequest } from "../peers/remote_request.ts";
+import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
 import { Answer } from "./answer.ts";
 import type { RemoteChannel } from "./remote_channel.ts";
 
 /** The operation of `deliver` of a channel of another peer. */
-export class RemoteChannelDeliver extends RemoteRequest<number> {
+export class RemoteChannelDeliver extends RequestWait<number> {
   readonly label = "deliver";
   private readonly channel: RemoteChannel;
   private readonly reportRefusal: () => void;
@@ -29,20 +29,13 @@ export class RemoteChannelDeliver extends RemoteRequest<number> {
     this.received += reader.integer();
   }
 
-  answered(reader: OperationReader): void {
-    try {
-      const answer = reader.integer();
-      if (answer === Answer.CLOSED) {
-        this.channel.closed();
-        return this.unreachable();
-      }
-      this.settle(answer === Answer.DONE ? this.received + reader.integer() : 0);
-    } catch (error) {
-      this.settleError(error);
-    }
+  protected override accept(answer: number, reader: OperationReader): void {
+    if (answer === Answer.CLOSED) this.channel.closed();
+    if (answer === Answer.CLOSED) return this.unreachable();
+    this.settle(answer === Answer.DONE ? this.received + reader.integer() : 0);
   }
 
-  protected override refused(): void {
+  protected override tooLarge(): void {
     this.reportRefusal();
     this.settle(0);
   }

@@ -5,12 +5,12 @@ import type { Channel } from "../../messages/channel.ts";
 import { ChannelClosedError } from "../../messages/errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import { type PreparedRequest, RemoteRequest } from "../peers/remote_request.ts";
+import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
 import { Answer } from "./answer.ts";
 import type { Change, RemoteChannel } from "./remote_channel.ts";
 
 /** Asks the home of a channel to count a subscriber of this process, and adds that when it agrees. */
-export class SubscribeRequest extends RemoteRequest<boolean> {
+export class SubscribeRequest extends RequestWait<boolean> {
   readonly label = "subscribe";
   private readonly channel: RemoteChannel;
   private readonly subscriber: Coro | Channel<unknown>;
@@ -39,22 +39,17 @@ export class SubscribeRequest extends RemoteRequest<boolean> {
     return super.begin(fiber);
   }
 
-  answered(reader: OperationReader): void {
-    try {
-      const answer = reader.integer();
-      if (answer === Answer.CLOSED) this.channel.closed();
-      if (answer !== Answer.REFUSED) this.channel.mustBeOpen("subscribe");
-      this.settle(answer === Answer.DONE && this.channel.accepted(this.subscriber));
-    } catch (error) {
-      this.settleError(error);
-    }
+  protected override accept(answer: number): void {
+    if (answer === Answer.CLOSED) this.channel.closed();
+    if (answer === Answer.CLOSED) return this.unreachable();
+    this.settle(answer === Answer.DONE && this.channel.accepted(this.subscriber));
   }
 
   protected override abandoned(number: number): void {
     this.peer.requests.register(number, new AbandonedSubscribe(this.channel, this.subscriber));
   }
 
-  protected override refused(): void {
+  protected override tooLarge(): void {
     this.settle(false);
   }
 
@@ -86,7 +81,7 @@ class AbandonedSubscribe {
 }
 
 /** Removes a subscriber of this process, and waits until the home of the channel knows of it. */
-export class UnsubscribeRequest extends RemoteRequest<boolean> {
+export class UnsubscribeRequest extends RequestWait<boolean> {
   readonly label = "unsubscribe";
   private readonly channel: RemoteChannel;
   private readonly subscriber: Coro | Channel<unknown>;
@@ -112,13 +107,13 @@ export class UnsubscribeRequest extends RemoteRequest<boolean> {
     return super.begin(fiber);
   }
 
-  answered(): void {
+  protected override accept(): void {
     this.settle(true);
   }
 
   protected override abandoned(): void {}
 
-  protected override refused(): void {
+  protected override tooLarge(): void {
     this.settle(true);
   }
 
@@ -132,7 +127,7 @@ export class UnsubscribeRequest extends RemoteRequest<boolean> {
 }
 
 /** Asks the peer of a coroutine or channel to have it subscribe to a channel of any peer, or unsubscribe. */
-export class InviteRequest extends RemoteRequest<boolean> {
+export class InviteRequest extends RequestWait<boolean> {
   readonly label: Change;
   /** The channel. */
   readonly channel: Channel<unknown>;
@@ -165,14 +160,9 @@ export class InviteRequest extends RemoteRequest<boolean> {
     return super.begin(fiber);
   }
 
-  answered(reader: OperationReader): void {
-    try {
-      const answer = reader.integer();
-      if (answer === Answer.CLOSED) throw this.closedError();
-      this.settle(answer === Answer.DONE && reader.integer() !== Invited.NO);
-    } catch (error) {
-      this.settleError(error);
-    }
+  protected override accept(answer: number, reader: OperationReader): void {
+    if (answer === Answer.CLOSED) throw this.closedError();
+    this.settle(answer === Answer.DONE && reader.integer() !== Invited.NO);
   }
 
   protected override abandoned(number: number): void {
@@ -180,7 +170,7 @@ export class InviteRequest extends RemoteRequest<boolean> {
     if (this.label === "subscribe") this.peer.requests.register(number, new AbandonedInvite(this.undo));
   }
 
-  protected override refused(): void {
+  protected override tooLarge(): void {
     this.settle(false);
   }
 

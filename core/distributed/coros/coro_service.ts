@@ -27,7 +27,7 @@ import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/remote_request.ts";
+import type { PreparedRequest } from "../peers/request_wait.ts";
 import type { Service } from "../peers/service.ts";
 import { Control } from "./control.ts";
 import { CoroHandleType } from "./coro_handle_type.ts";

@@ -1,11 +1,11 @@
 /** Requests to coroutines of peers that wait for an answer: `deliver` and `ask`. */
 import { TimeoutError } from "../../base/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
-import { PeerLostError } from "../errors.ts";
+import { type LossReason, PeerLostError } from "../errors.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import { type PreparedRequest, RemoteRequest } from "../peers/remote_request.ts";
+import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
 
 /** The first item of the answer to DELIVER and ASK. */
 export const Answer = {
@@ -33,8 +33,8 @@ export interface RequestTarget {
   toString(): string;
 }
 
-/** A request to a coroutine. */
-abstract class CoroRequest<T> extends RemoteRequest<T> {
+/** Asks something of a coroutine. */
+abstract class RemoteRequest<T> extends RequestWait<T> {
   protected readonly target: RequestTarget;
 
   constructor(target: RequestTarget, request: PreparedRequest, seconds: number) {
@@ -47,21 +47,12 @@ abstract class CoroRequest<T> extends RemoteRequest<T> {
   }
 
   override begin(fiber: Fiber): boolean {
-    if (this.target.isAlive() || this.limit <= 0) return super.begin(fiber);
+    if (this.limit <= 0 || this.target.isAlive()) return super.begin(fiber);
     this.unreachable("gone");
     return true;
   }
 
-  /** The answer has come, of one of the kinds above. */
-  answered(reader: OperationReader): void {
-    try {
-      this.#take(reader.integer(), reader);
-    } catch (error) {
-      this.settleError(error);
-    }
-  }
-
-  #take(answer: number, reader: OperationReader): void {
+  protected override accept(answer: number, reader: OperationReader): void {
     if (answer === Answer.DONE) return this.done(reader);
     if (answer === Answer.FAILED) return this.settleError(reader.value());
     if (answer === Answer.DROPPED) return this.dropped();
@@ -72,12 +63,17 @@ abstract class CoroRequest<T> extends RemoteRequest<T> {
     this.refused();
   }
 
+  protected override tooLarge(): void {
+    this.refused();
+  }
+
   protected abstract done(reader: OperationReader): void;
   protected abstract dropped(): void;
+  protected abstract refused(): void;
 }
 
 /** The operation of `deliver`. */
-export class RemoteDeliver extends CoroRequest<number> {
+export class RemoteDeliver extends RemoteRequest<number> {
   static readonly KIND: number = Kind.DELIVER;
   readonly label = "deliver";
 
@@ -103,7 +99,7 @@ export class RemoteDeliver extends CoroRequest<number> {
 }
 
 /** The operation of `ask`. */
-export class RemoteAsk<T> extends CoroRequest<T> {
+export class RemoteAsk<T> extends RemoteRequest<T> {
   static readonly KIND: number = Kind.ASK;
   readonly label = "ask";
 
@@ -123,7 +119,7 @@ export class RemoteAsk<T> extends CoroRequest<T> {
     this.settleError(new Error(`${this.target} did not reply as its peer has refused the message`));
   }
 
-  protected override unreachable(reason: PeerLostError["reason"]): void {
+  protected override unreachable(reason: LossReason): void {
     this.settleError(new PeerLostError(this.target.peer.location, reason));
   }
 

@@ -15,8 +15,8 @@ export interface PreparedRequest {
   readonly number: number;
 }
 
-/** Sends an operation that was written before, when there is room for it, and waits for its answer. */
-export abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
+/** Sends a request that was written before, when there is room for it, and waits for its answer. */
+export abstract class RequestWait<T> extends HostWait<T> implements PendingRequest {
   protected readonly peer: Peer;
   readonly #request: PreparedRequest;
   #ticket = -1;
@@ -57,7 +57,7 @@ export abstract class RemoteRequest<T> extends HostWait<T> implements PendingReq
     this.#ticket = peer.postBytes(operation, messageBytes);
     peer.whenTooLarge(this.#ticket, () => {
       peer.requests.remove(number);
-      this.refused();
+      this.tooLarge();
     });
   }
 
@@ -76,14 +76,23 @@ export abstract class RemoteRequest<T> extends HostWait<T> implements PendingReq
     this.peer.cancel(number);
   }
 
+  /** The answer has come. */
+  answered(reader: OperationReader): void {
+    try {
+      this.accept(reader.integer(), reader);
+    } catch (error) {
+      this.settleError(error);
+    }
+  }
+
   parted(error: PeerLostError): void {
     this.unreachable(error.reason);
   }
 
-  abstract answered(reader: OperationReader): void;
-
-  /** The peer has refused the request, or takes none so large. */
-  protected abstract refused(): void;
-  /** There will be no answer, as the peer was lost or has left. */
+  /** Settles it with an answer of this kind. What it throws is the outcome. */
+  protected abstract accept(answer: number, reader: OperationReader): void;
+  /** Settles it: the peer does not take a request of this size. */
+  protected abstract tooLarge(): void;
+  /** Settles it: no answer will come. */
   protected abstract unreachable(reason: LossReason): void;
 }
