@@ -400,7 +400,8 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     const body = function* (): Generator<unknown, void, unknown> {
       try {
         const changed = yield* operation;
-        answer(Answer.DONE, changed ? before ? Invited.BEFORE : Invited.NOW : Invited.NO);
+        const invited = action === "subscribe" && before ? Invited.BEFORE : Invited.NOW;
+        answer(Answer.DONE, changed ? invited : Invited.NO);
       } catch (error) {
         if (!(error instanceof ChannelClosedError)) throw error;
         answer(Answer.CLOSED, Invited.NO);

@@ -14,6 +14,8 @@ export class SubscribeRequest extends RequestWait<boolean> {
   readonly label = "subscribe";
   private readonly channel: RemoteChannel;
   private readonly subscriber: Coro | Channel<unknown>;
+  /** Whether this has added it. */
+  private added = false;
 
   constructor(
     channel: RemoteChannel,
@@ -42,7 +44,14 @@ export class SubscribeRequest extends RequestWait<boolean> {
   protected override accept(answer: number): void {
     if (answer === Answer.CLOSED) this.channel.closed();
     if (answer === Answer.CLOSED) return this.unreachable();
-    this.settle(answer === Answer.DONE && this.channel.accepted(this.subscriber));
+    const before = this.channel.has(this.subscriber);
+    const accepted = answer === Answer.DONE && this.channel.accepted(this.subscriber);
+    this.added = accepted && !before;
+    this.settle(accepted);
+  }
+
+  override reclaim(): void {
+    if (this.added && this.channel.has(this.subscriber)) this.channel.remove(this.subscriber);
   }
 
   protected override abandoned(number: number): void {
@@ -133,6 +142,8 @@ export class InviteRequest extends RequestWait<boolean> {
   readonly channel: Channel<unknown>;
   private readonly subscriber: Coro | Channel<unknown>;
   private readonly undo: () => void;
+  /** Whether this has led to its being a subscriber. */
+  private added = false;
 
   /** `undo` is called if it has become a subscriber and nobody waits for that any more. */
   constructor(
@@ -162,7 +173,13 @@ export class InviteRequest extends RequestWait<boolean> {
 
   protected override accept(answer: number, reader: OperationReader): void {
     if (answer === Answer.CLOSED) throw this.closedError();
-    this.settle(answer === Answer.DONE && reader.integer() !== Invited.NO);
+    const invited = answer === Answer.DONE ? reader.integer() : Invited.NO;
+    this.added = this.label === "subscribe" && invited === Invited.NOW;
+    this.settle(invited !== Invited.NO);
+  }
+
+  override reclaim(): void {
+    if (this.added) this.undo();
   }
 
   protected override abandoned(number: number): void {
@@ -191,7 +208,14 @@ export class InviteRequest extends RequestWait<boolean> {
 }
 
 /** What INVITE has led to. */
-export const Invited = { NO: 0, BEFORE: 1, NOW: 2 } as const;
+export const Invited = {
+  /** It is no subscriber, or was none. */
+  NO: 0,
+  /** It was a subscriber before. */
+  BEFORE: 1,
+  /** It has become one, or is one no longer. */
+  NOW: 2,
+} as const;
 
 /** A subscriber was added that is not to be one any more. */
 class AbandonedInvite {

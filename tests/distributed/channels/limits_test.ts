@@ -110,6 +110,8 @@ Deno.test("deliver() returns how many have acknowledged when time is up, and nob
         assertEquals(yield* channelOf(here, "news").deliver("from a", 0.1), 1);
         assertEquals(here.network.stats().pending, 0);
       },
+    },
+    {
       *c(_coro, here) {
         assertEquals(yield* channelOf(here, "news").deliver("from c", 0.1), 1);
         assertEquals(here.network.stats().pending, 0);
@@ -197,11 +199,11 @@ Deno.test("waits that are cut short leave nothing behind, here and there", async
         assertEquals(here.network.stats().pending, 0);
         // It is cut short in the turn in which it was sent.
         for (let i = 0; i < 20; i++) {
-          const near = listener(coro).coro;
+          const [near, other] = [listener(coro).coro, listener(coro).coro];
           const subscription = caught(() => news.subscribe(near));
           for (let turn = 0; turn < i % 5; turn++) yield;
-          subscription.terminate();
-          assertEquals(yield* race(news.subscribe(near), sleep(0)), undefined);
+          if (!subscription.terminate()) assertEquals(yield* news.unsubscribe(near), true);
+          assertEquals(yield* race(news.subscribe(other), sleep(0)), undefined);
         }
         assertEquals(here.network.stats().pending, 0);
       },
@@ -220,9 +222,10 @@ Deno.test("waits that are cut short leave nothing behind, here and there", async
     {
       *b(_coro, here) {
         for (let i = 0; i < 20; i++) {
-          const subscription = caught(() => channelOf(here, "news").subscribe(take<Coro>(here, "a's")));
+          const [news, near] = [channelOf(here, "news"), take<Coro>(here, "a's")];
+          const subscription = caught(() => news.subscribe(near));
           for (let turn = 0; turn < i % 10; turn++) yield* sleep(0);
-          subscription.terminate();
+          if (!subscription.terminate()) assertEquals(yield* news.unsubscribe(near), true);
         }
       },
     },
