@@ -21,6 +21,7 @@ export { Location } from "./location.ts";
 export { Network, type NetworkStats } from "./network.ts";
 export type { FilesOptions, NetworkOptions } from "./network_options.ts";
 export { PeerStatus } from "./peer_status.ts";
+export { RemoteChannel } from "./channels/remote_channel.ts";
 export { RemoteCoro } from "./coros/remote_coro.ts";
 export { RCI } from "./rci/rci.ts";
 export type { Orphans, RCIOptions } from "./rci/rci_side.ts";

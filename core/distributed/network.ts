@@ -16,6 +16,7 @@ import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
+import { ChannelService } from "./channels/channel_service.ts";
 import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf, simulationOf } from "./cryptography.ts";
@@ -79,6 +80,8 @@ export class Network implements AliveListener {
   /** @internal */
   readonly coros: CoroService;
   /** @internal */
+  readonly channels: ChannelService;
+  /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
   readonly #loop: CoroLoop;
@@ -102,22 +105,23 @@ export class Network implements AliveListener {
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
-    this.coros = new CoroService({
+    const common = {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
       holdsHandles: this.#isSimulated,
+    };
+    this.channels = new ChannelService(common);
+    this.coros = new CoroService({
+      ...common,
+      invitation: this.channels.invitation.bind(this.channels),
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
+    handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
     this.names = new SchedulerNames(peers, this.permissions);
-    this.#rcis = new RciService({
-      peers,
-      permissions: this.permissions,
-      maxMessage: options.maxMessageSize,
-      holdsHandles: this.#isSimulated,
-    });
+    this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
@@ -352,6 +356,7 @@ export class Network implements AliveListener {
     for (const end of this.#endDiscovery) end();
     this.peerTable.stop();
     this.coros.stop();
+    this.channels.stop();
     this.#subscribers.clear();
     this.#peerWaits.left();
     this.#rcis.leave();

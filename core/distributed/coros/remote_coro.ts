@@ -20,6 +20,7 @@ import type { Operation } from "../../fiber/operation.ts";
 import type { Owner } from "../../fiber/owner.ts";
 import { GRACE_SECONDS } from "../../fiber/unwinding.ts";
 import type { OutcomeReceiver } from "../../operations/joinable.ts";
+import type { Channel } from "../../messages/channel.ts";
 import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
@@ -44,6 +45,14 @@ export interface RemoteCoroOwner {
   prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest;
   /** Asks for a resumption, an error or the end. */
   control(coro: RemoteCoro, what: number, value: unknown): boolean;
+  /** Makes the operation that has a coroutine of a peer subscribe to a channel, or unsubscribe. */
+  readonly invitation: (
+    action: "subscribe" | "unsubscribe",
+    channel: Channel<unknown>,
+    coro: Coro,
+    peer: Peer,
+    seconds: number,
+  ) => Operation<boolean>;
   /** Has a coroutine of a peer monitor another one. */
   monitor(monitor: RemoteCoro, observed: Coro): boolean;
 }
@@ -179,6 +188,16 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     const seconds = limitSeconds(limit, "ask");
     const request = this.remoteOwner.prepare(this as RemoteCoro, RemoteAsk.KIND, message);
     return limited(new RemoteAsk<T>(this as RemoteCoro, request, seconds), limit);
+  }
+
+  /** @internal */
+  change(
+    action: "subscribe" | "unsubscribe",
+    channel: Channel<unknown>,
+    _subscriber: Coro,
+    seconds: number,
+  ): Operation<boolean> {
+    return this.remoteOwner.invitation(action, channel, this as Coro, this.peer, seconds);
   }
 
   // --- requests to control it ---------------------------------------------------------------------------------

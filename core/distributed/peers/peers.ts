@@ -74,7 +74,8 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   onStatus: StatusListener | null = null;
   /** A random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
-  private readonly reporter: Coro;
+  /** The coroutine that has joined: what happens on behalf of peers happens in its name. */
+  readonly reporter: Coro;
   private readonly engines: Engine[] = [];
   private readonly securityOf: (engine: Engine) => LinkSecurity;
   private readonly sessions: Sessions;
@@ -266,7 +267,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   }
 
   /** Runs a generator as a daemon of the scheduler. */
-  spawn(name: string, body: Generator<unknown, void, unknown>, ended: () => void = () => {}): void {
+  spawn(name: string, body: Generator<unknown, void, unknown>, ended: () => void = () => {}): Coro {
     const target = function* (): Generator<unknown, void, unknown> {
       try {
         yield* body;
@@ -275,7 +276,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
       }
     };
     const options = { name, priority: DEFAULT_PRIORITY, daemon: true };
-    createWith({ loop: this.loop, options }, () => new Coro(target));
+    return createWith({ loop: this.loop, options }, () => new Coro(target));
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -354,6 +355,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     const { reader } = this;
     const kind = reader.begin(operation);
     if (kind === Kind.ANSWER) return peer.requests.answer(reader.integer(), reader);
+    if (kind === Kind.PROGRESS) return peer.requests.progress(reader.integer(), reader);
     if (kind === Kind.CANCEL) return peer.requests.cancel(reader.integer());
     const service = this.services[kind];
     if (service === undefined) throw new TypeError(`Peer ${peer} has sent an operation of unknown kind: it is ${kind}`);
