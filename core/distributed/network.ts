@@ -17,13 +17,13 @@ import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
 import { CoroService } from "./coros/coro_service.ts";
-import { withTimeout } from "../operations/with_timeout.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
 import { FileDirectory } from "./files/file_directory.ts";
 import { Files } from "./files/files.ts";
+import { inTime } from "./files/in_time.ts";
 import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile } from "./files/send_file_options.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
@@ -85,7 +85,8 @@ export class Network implements AliveListener {
   /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
-  readonly #files: Files;
+  /** @internal */
+  readonly files: Files;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #isSimulated: boolean;
@@ -134,7 +135,7 @@ export class Network implements AliveListener {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
     };
-    this.#files = new Files(peers, this.permissions, directory);
+    this.files = new Files(peers, this.permissions, directory);
   }
 
   /**
@@ -263,7 +264,7 @@ export class Network implements AliveListener {
     checkLocation(location, "send a file");
     const file = checkFileToSend(path, options);
     this.#mustBeJoined("send a file");
-    return withTimeout(file.limit, this.#files.client.send(location, file));
+    return inTime(file.limit, "send a file", this.files.client.send(location, file));
   }
 
   /**
@@ -283,7 +284,7 @@ export class Network implements AliveListener {
     checkLocation(location, "delete a file");
     checkFileToDelete(path);
     this.#mustBeJoined("delete a file");
-    return withTimeout(limit, this.#files.client.delete(location, path));
+    return inTime(limit, "delete a file", this.files.client.delete(location, path));
   }
 
   /**
@@ -319,7 +320,7 @@ export class Network implements AliveListener {
     this.#caretaker?.terminate();
     if (!this.#hasLeft) yield* this.closed();
     // What has been received of files that are not complete is being removed.
-    while (this.#files.server.isBusy && this.#loop.now() < end) yield* sleep(0.001);
+    while (this.files.server.isBusy && this.#loop.now() < end) yield* sleep(0.001);
   }
 
   /** How much it is used. */

@@ -1,5 +1,5 @@
 import type { Fiber } from "../../fiber/fiber.ts";
-import { HostWait } from "../../fiber/host_wait.ts";
+import { PeerWait } from "../../fiber/peer_wait.ts";
 
 /** Something that changes by what a peer sends, and the one coroutine that waits for that. */
 export class Change {
@@ -35,7 +35,7 @@ export class Change {
 }
 
 /** Waits until something changes. */
-class ChangeWait extends HostWait<void> {
+class ChangeWait extends PeerWait<void> {
   readonly label = "file";
   readonly #change: Change;
   readonly #what: string;

@@ -90,9 +90,9 @@ export class FileStore {
     try {
       const place = yield* this.create(temporary, path, file.mode);
       yield* fill(temporary, file, chunks);
-      yield* temporary.complete(file.mode === null ? null : file.mode & MODE_MASK, file.modified);
+      yield* temporary.complete(file.modified);
       chunks.check();
-      other = yield* this.put(temporary, path, place.path, file.overwrite);
+      other = yield* this.put(temporary, path, place.path, file);
     } finally {
       yield* this.discard(temporary);
     }
@@ -145,7 +145,7 @@ export class FileStore {
     temporary: TemporaryFile,
     path: RelativePath,
     target: string,
-    overwrite: boolean,
+    { overwrite, mode }: FileRequest,
   ): Generator<unknown, Place | null, unknown> {
     using _ = yield* this.tree.hold();
     const place = yield* this.directory.find(path);
@@ -153,7 +153,7 @@ export class FileStore {
       throw new FileTransferError("Cannot send the file as its directory was moved meanwhile");
     }
     if (place.info !== null && !overwrite) return place;
-    yield* temporary.moveTo(target);
+    yield* temporary.moveTo(target, mode === null ? null : mode & MODE_MASK);
     return null;
   }
 

@@ -1,4 +1,4 @@
-import { disk, removePath, writeAll } from "./disk.ts";
+import { disk, writeAll } from "./disk.ts";
 import type { FileDirectory, Place } from "./file_directory.ts";
 import { PermissionError } from "../errors.ts";
 import type { RelativePath } from "./relative_path.ts";
@@ -49,28 +49,34 @@ export class TemporaryFile {
     });
   }
 
-  /** It is complete: waits until it is on the disk, and sets its mode and its time, unless they are `null`. */
-  *complete(mode: number | null, modified: Date | null): Generator<unknown, void, unknown> {
-    const [path, file] = [this.path!, this.file!];
-    if (mode !== null && Deno.build.os !== "windows") yield* disk(() => Deno.chmod(path, mode));
+  /** It is complete: sets its time, unless that is `null`, and waits until all is on the disk. */
+  *complete(modified: Date | null): Generator<unknown, void, unknown> {
+    const file = this.file!;
     if (modified !== null) yield* disk(() => file.utime(modified, modified));
     yield* disk(() => file.sync());
     this.close();
   }
 
-  /** Puts it in place of what is at a path in the same directory. After that there is nothing to discard. */
-  *moveTo(path: string): Generator<unknown, void, unknown> {
+  /**
+   * Puts it in place of what is at a path in the same directory, with a mode, unless that is `null`. After that there is
+   * nothing to discard.
+   */
+  *moveTo(path: string, mode: number | null): Generator<unknown, void, unknown> {
     const own = this.path!;
+    if (mode !== null && Deno.build.os !== "windows") yield* disk(() => Deno.chmod(own, mode));
     yield* disk(() => Deno.rename(own, path));
     this.path = null;
     this.made.length = 0;
   }
 
-  /** Removes it, and the directories that were made for it and are empty. */
+  /**
+   * Removes it, and the directories that were made for it and are empty. If the disk fails, it stays: it will be removed
+   * as stale.
+   */
   *discard(): Generator<unknown, void, unknown> {
     this.close();
-    if (this.path !== null) yield* removePath(this.path);
-    for (const directory of this.made.reverse()) yield* disk(() => Deno.remove(directory).catch(() => {}));
+    const paths = [...this.made, ...(this.path === null ? [] : [this.path])];
+    for (const path of paths.reverse()) yield* disk(() => Deno.remove(path).catch(() => {}));
   }
 
   private close(): void {

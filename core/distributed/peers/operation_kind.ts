@@ -44,5 +44,5 @@ export const Kind = {
   /** A part of a file. */
   CHUNK: 18,
   /** So much of a file has been written. */
-  WRITTEN: 19,
+  WRITTEN: 20,
 } as const;

@@ -4,6 +4,7 @@ import type { Location } from "../../../core/distributed/location.ts";
 import { Network } from "../../../core/distributed/network.ts";
 import type { NetworkOptions } from "../../../core/distributed/network_options.ts";
 import type { Peer } from "../../../core/distributed/peers/peer.ts";
+import { Immediate } from "../../../core/operations/immediate.ts";
 import { MemoryHub } from "../memory_engine.ts";
 
 /** What a coroutine of a peer does. */
@@ -22,6 +23,11 @@ export class TestPeer {
     return this.network.location;
   }
 
+  /** Whether it receives or deletes files for peers. */
+  get isReceiving(): boolean {
+    return this.network.files.server.isBusy;
+  }
+
   /** The other peer as this one sees it, to write operations to. */
   peer(other: TestPeer): Peer {
     return this.network.peerTable.peerAt(other.location);
@@ -33,13 +39,14 @@ export class TestPeer {
     return this.scheduler.spawn(function* (coro: Coro) {
       // Wrapped, as asyncoro's rule for results would take another value for undefined.
       return { value: yield* body(network, coro) };
-    }).value().then((result) => (result as { value: T }).value);
+    }).value().then((result) => (result as { value: T } | undefined)?.value as T);
   }
 
-  /** Leaves without a goodbye and without cleaning up: the links are cut, and nobody listens any more. */
+  /** Is not heard any more, and hears nothing: as if its process had been killed. */
   crash(hub: MemoryHub): void {
     const engine = hub.engines.get(this.location.address)!;
     engine.incoming = null;
+    engine.dial = () => new Immediate("dial", () => fail("it has crashed"));
     hub.engines.delete(engine.address);
     engine.cut();
   }
@@ -86,6 +93,11 @@ export class Fixture {
     return names.sort();
   }
 
+  /** The contents of a file in `inbox`. */
+  received(path: string): Uint8Array {
+    return Deno.readFileSync(`${this.inbox}/${path}`);
+  }
+
   /** Waits until a condition holds. */
   async until(condition: () => boolean): Promise<void> {
     const end = Date.now() + 10_000;
@@ -101,6 +113,10 @@ export class Fixture {
   }
 }
 
+function fail(reason: string): never {
+  throw new Error(reason);
+}
+
 /** Runs a test with a fixture. */
 export async function withFixture(test: (fixture: Fixture) => Promise<void>): Promise<void> {
   const fixture = new Fixture();
@@ -114,12 +130,12 @@ export async function withFixture(test: (fixture: Fixture) => Promise<void>): Pr
 /** Two peers: `a` sends, `b` receives. */
 export function withTwo(
   test: (peers: { a: TestPeer; b: TestPeer; fixture: Fixture }) => Promise<void>,
-  options: { a?: NetworkOptions; b?: NetworkOptions } = {},
+  options: { a?: (inbox: string) => NetworkOptions; b?: (inbox: string) => NetworkOptions } = {},
 ): () => Promise<void> {
   return () =>
     withFixture(async (fixture) => {
-      const b = await fixture.join("b", options.b);
-      const a = await fixture.join("a", options.a);
+      const b = await fixture.join("b", options.b?.(fixture.inbox));
+      const a = await fixture.join("a", options.a?.(fixture.inbox));
       await test({ a, b, fixture });
     });
 }
