@@ -71,7 +71,7 @@ export class FileCall implements PendingRequest, Disposable {
   [Symbol.dispose](): void {
     if (this.answer !== null) return;
     this.peer.requests.remove(this.number);
-    if (!this.peer.withdraw(this.ticket)) this.peer.post(this.writer.begin(Kind.CANCEL).integer(this.number));
+    if (!this.peer.withdraw(this.ticket)) this.peer.cancel(this.number);
   }
 
   /** The peer has written so many bytes. */

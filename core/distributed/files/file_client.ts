@@ -64,7 +64,7 @@ export class FileClient {
   }
 
   private call(peer: Peer, request: FileName | FileRequest): FileCall {
-    if (!peer.isReachable) throw new PeerLostError(peer.location, peer.lastLoss!);
+    if (!peer.isReachable) throw new PeerLostError(peer.location, peer.lastLoss ?? "left");
     return new FileCall(peer, this.peers.writer, request);
   }
 
