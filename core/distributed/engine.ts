@@ -74,7 +74,8 @@ export interface Link {
    *
    * @param frame Called with bytes that have arrived: frames or parts of frames, in order. They are valid during the
    * call.
-   * @param drained Called when `queued` has fallen so low that more is to be written.
+   * @param drained Called when `queued` has fallen so low that more is to be written: at the latest at 256 KiB, if it has
+   * been above 512 KiB.
    * @param closed Called once, if the link ends other than by `close()`: with the error that ended it, or `null`.
    */
   start(frame: (bytes: Uint8Array) => void, drained: () => void, closed: (reason: Error | null) => void): void;
