@@ -199,6 +199,19 @@ function framesSuite(check: Check): void {
     yield* expectFrames(near, Array.from({ length: 50 }, (_, i) => frameOf(20, i)));
   });
 
+  check("bursts of small frames on several links at once come as they were", function* (bench) {
+    const ends: LinkEnd[] = [];
+    for (let i = 0; i < 6; i++) ends.push(...yield* bench.connect());
+    const made = ends.map((_end, i) =>
+      Array.from({ length: 300 }, (_, k) => frameOf(5 + (k * 37) % 2000, 1000 * i + k))
+    );
+    for (let k = 0; k < 300; k++) {
+      for (const [i, end] of ends.entries()) end.write(made[i][k].slice());
+      if (k % 50 === 0) yield* sleep(0);
+    }
+    for (const [i, end] of ends.entries()) yield* expectFrames(end, made[i ^ 1]);
+  });
+
   check("many links carry their own frames", function* (bench) {
     const pairs: [LinkEnd, LinkEnd][] = [];
     for (let i = 0; i < 30; i++) pairs.push(yield* bench.connect());
