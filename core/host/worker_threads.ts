@@ -11,6 +11,7 @@ export interface Port {
   postMessage(message: unknown, transfer?: readonly unknown[]): void;
   on(event: "message", listener: (message: never) => void): void;
   on(event: "close", listener: () => void): void;
+  once(event: "message" | "close", listener: () => void): void;
   close(): void;
   ref(): void;
   unref(): void;
@@ -46,4 +47,10 @@ export function workerThreads(action: string): WorkerThreads {
   const threads = process?.getBuiltinModule?.("node:worker_threads") as Partial<WorkerThreads> | undefined;
   if (typeof threads?.Worker !== "function") throw unsupported(action, "workers (node:worker_threads)");
   return threads as WorkerThreads;
+}
+
+/** How many cores the machine has, as far as the host tells. */
+export function coreCount(): number {
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  return navigator?.hardwareConcurrency ?? 4;
 }
