@@ -3,6 +3,7 @@ export type { Clock } from "./host/clock.ts";
 export { Ask } from "./coroutine/ask.ts";
 export type { MailboxOptions } from "./coroutine/bounded_mailbox.ts";
 export { Coro, type CoroFunction } from "./coroutine/coro.ts";
+export type { LossError, PeerLocation } from "./coroutine/peer_location.ts";
 export type { Drivable, Driver } from "./host/driver.ts";
 export type { CoroInfo, DumpOptions } from "./coroutine/dump.ts";
 export { ChannelClosedError, QueueClosedError } from "./messages/errors.ts";

@@ -31,7 +31,7 @@ import {
   sendExitMessage,
 } from "./monitors.ts";
 import { locals } from "./local_values.ts";
-import { checkName, LocalRegistry, type Registry } from "./names.ts";
+import { checkName, Registry } from "./names.ts";
 import { endOwnership, type OwnedResource } from "./owned_resource.ts";
 import { Receive } from "./receive.ts";
 import {
@@ -100,9 +100,9 @@ const HANDED_OVER = 2048;
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
 
-/** Names of coroutines, of every scheduler in the process. */
-const registry: Registry<Coro> = new LocalRegistry<Coro>("coroutine", (coro) => coro.isAlive());
-const nameListener: EndListener = { onEnd: (coro) => registry.forget(coro as Coro) };
+/** @internal Names of coroutines, of every scheduler in the process that has joined no network. */
+export const coroutineNames: Registry<Coro> = new Registry<Coro>("coroutine", (coro) => coro.isAlive());
+const nameListener: EndListener = { onEnd: (coro) => coroutineNames.at((coro as Coro).loop).forget(coro as Coro) };
 
 // The generator is created with the coroutine as its argument, so the coroutine exists first, without a generator.
 const NO_BODY: Body = (function* () {})();
@@ -553,7 +553,7 @@ export class Coro<
    */
   register(name: string = this.name): boolean {
     checkName(name, "register a coroutine");
-    if (!this.isAlive() || !registry.register(name, this as Coro)) return false;
+    if (!this.isAlive() || !coroutineNames.at(this.loop).register(name, this as Coro)) return false;
     this.addEndListener(nameListener);
     return true;
   }
@@ -566,19 +566,24 @@ export class Coro<
    * @throws {TypeError} If `name` is not a string or is empty.
    */
   unregister(name: string = this.name): boolean {
-    return registry.unregister(name, this as Coro);
+    return coroutineNames.at(this.loop).unregister(name, this as Coro);
   }
 
   /**
    * Finds the coroutine that is registered under a name, waiting for a registration if there is none.
    *
+   * A scheduler that has joined a network looks among its own coroutines, then asks its peers, also those that it meets
+   * while it waits. Other schedulers of a process have their names in common.
+   *
    * @param name The name.
-   * @param limit How long to wait at most; zero or less does not wait.
-   * @returns The coroutine, or `null` after a timeout.
+   * @param limit How long to wait at most; zero or less does not wait, and asks no peer.
+   * @param location Where to look only.
+   * @returns The coroutine, or `null` after a timeout. An error is thrown at the `yield` if a location is given and the
+   * scheduler has joined no network.
    * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate(name: string, limit?: Limit): Operation<Coro | null> {
-    return registry.locate(name, limit);
+  static locate(name: string, limit?: Limit, location?: PeerLocation | null): Operation<Coro | null> {
+    return coroutineNames.locate(name, limit, location);
   }
 
   // --- exceptions and the end ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import { runningCoro } from "./coro_of.ts";
 import { type Deadlock, DeadlockSearch, failWaits, stuckCoros } from "./deadlock.ts";
 import { ExitFunctions } from "./exit_functions.ts";
 import { Joins } from "./joins.ts";
+import type { OwnNames } from "./names.ts";
 import { type AliveListener, Population } from "./population.ts";
 import { reportError } from "./report_error.ts";
 import type { Scheduler, SchedulerOptions, SchedulerStats } from "./scheduler.ts";
@@ -37,6 +38,8 @@ export class CoroLoop extends RunLoop {
   onErrorPrinted: (() => void) | null = null;
   /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
   random: () => number = Math.random;
+  /** Its own names, if it has joined a network. */
+  names: OwnNames | null = null;
   /** The functions that run when the scheduler ends. */
   readonly exitFunctions: ExitFunctions = new ExitFunctions();
 

@@ -318,6 +318,11 @@ export class Scheduler {
   }
 }
 
+/** @internal Whether it is the default scheduler. */
+export function isDefault(scheduler: Scheduler): boolean {
+  return scheduler === instance;
+}
+
 function badOptions(reason: string, value: unknown): TypeError {
   return new TypeError(`Cannot create a coroutine as ${reason}: current value is ${describe(value)}`);
 }

@@ -21,8 +21,10 @@ import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
+import { tcp } from "./engines/tcp.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
+import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
 import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
 import { PeerWaits } from "./peer_waits.ts";
@@ -76,6 +78,8 @@ export class Network implements AliveListener {
   readonly permissions: Permissions;
   /** @internal */
   readonly coros: CoroService;
+  /** @internal */
+  readonly names: SchedulerNames;
   readonly #loop: CoroLoop;
   readonly #engines: Engine[];
   readonly #options: CheckedNetworkOptions;
@@ -107,6 +111,7 @@ export class Network implements AliveListener {
     });
     handles.add(this.coros.handleType);
     handles.add(new LocationHandleType(peers));
+    this.names = new SchedulerNames(peers, this.permissions);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -322,6 +327,7 @@ export class Network implements AliveListener {
     discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
   ): void {
     networks.set(this.#loop, this);
+    this.names.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -349,6 +355,7 @@ export class Network implements AliveListener {
       this.coros.stop();
       this.#subscribers.clear();
       this.#peerWaits.left();
+      this.names.leave();
       networks.delete(this.#loop);
       this.#loop.removeAliveListener(this);
       this.setAlive(false);
@@ -366,7 +373,7 @@ export class Network implements AliveListener {
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const reporter = runningCoro()!;
   const { loop } = reporter;
-  const checked = checkNetworkOptions(options, () => []);
+  const checked = checkNetworkOptions(options, () => [tcp()]);
   if (networks.has(loop) || joining.has(loop)) {
     throw new Error(`Cannot join as scheduler '${loop.scheduler}' has joined a network: leave it first`);
   }

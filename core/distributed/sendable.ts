@@ -4,8 +4,8 @@ import { SerializationError } from "./errors.ts";
 import type { Handles } from "./cbor/handles.ts";
 
 /** A class, possibly abstract or with a private constructor. */
-// deno-lint-ignore ban-types
-type Class<T> = Function & { readonly prototype: T };
+// deno-lint-ignore ban-types -- nothing but the prototype is used
+export type SendableClass<T> = Function & { readonly prototype: T };
 
 /** How instances of a class are sent: see {@linkcode sendable}. */
 export interface SendableOptions<T, P> {
@@ -16,7 +16,7 @@ export interface SendableOptions<T, P> {
 }
 
 interface Registration {
-  readonly class: Class<object>;
+  readonly class: SendableClass<object>;
   readonly name: string;
   readonly pack: (instance: object) => unknown;
   readonly unpack: (packed: unknown) => unknown;
@@ -51,7 +51,11 @@ const byName = new Map<string, Registration>();
  * @throws {TypeError} if an argument is not valid or the name is reserved.
  * @throws {Error} if the name belongs to another class, or the class has another name.
  */
-export function sendable<T extends object, P>(Class: Class<T>, name: string, options: SendableOptions<T, P>): void {
+export function sendable<T extends object, P>(
+  Class: SendableClass<T>,
+  name: string,
+  options: SendableOptions<T, P>,
+): void {
   checkArguments(Class, name, options);
   const registration = { class: Class, name, pack: options.pack, unpack: options.unpack } as unknown as Registration;
   const taken = byName.get(name) ?? registration;

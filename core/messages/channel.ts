@@ -17,7 +17,9 @@ import { printError } from "../base/error_report.ts";
 import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
-import { checkName, LocalRegistry, type Registry } from "../coroutine/names.ts";
+import { checkName, type NamesOwner, Registry } from "../coroutine/names.ts";
+import { currentNamesOwner } from "../coroutine/names_owner.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 
 /** Changes a message before the subscribers get it: returns the new message, or `null` or `undefined` to drop it. */
 export type Transform<T> = (name: string, message: T) => T | null | undefined;
@@ -39,12 +41,12 @@ export interface ChannelStatistics {
 
 const DROPPED: unique symbol = Symbol("dropped");
 
-/** Names of open channels. Marked as pure, so that bundlers drop it where channels are not used. */
+/**
+ * @internal Names of open channels, of every scheduler in the process that has joined no network. Marked as pure, so that
+ * bundlers drop it where channels are not used.
+ */
 // deno-lint-ignore no-explicit-any -- channels of all types share the names
-const registry: Registry<Channel<any>> = /* @__PURE__ */ new LocalRegistry<Channel<any>>(
-  "channel",
-  () => true,
-);
+export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry<Channel<any>>("channel", () => true);
 
 /**
  * Broadcasts messages to the coroutines and channels that subscribe to it.
@@ -74,6 +76,8 @@ const registry: Registry<Channel<any>> = /* @__PURE__ */ new LocalRegistry<Chann
  * ```
  */
 export class Channel<T = unknown> {
+  /** @internal Among whose names its name is. */
+  readonly namesOwner: NamesOwner = currentNamesOwner();
   readonly #name: string;
   #transform: Transform<T> | null;
   #closed = false;
@@ -87,7 +91,7 @@ export class Channel<T = unknown> {
   /**
    * Opens a channel.
    *
-   * @param name Unique among the open channels.
+   * @param name Unique among the open channels; among those of its scheduler if that has joined a network.
    * @param transform Called for each message, with the channel's name and the message. If it drops a message that comes
    * through several channels, it is called again with the version of the next channel.
    * @throws {TypeError} If `name` is not a string or is empty, or `transform` is not a function.
@@ -96,20 +100,27 @@ export class Channel<T = unknown> {
   constructor(name: string, transform?: Transform<T> | null) {
     this.#name = checkName(name, "open a channel");
     this.#transform = checkTransform(transform ?? null);
-    if (registry.register(name, this)) return;
+    if (channelNames.at(this.namesOwner).register(name, this)) return;
     throw new Error(`Cannot open a channel as another one of that name is open: current value is ${describe(name)}`);
   }
 
   /**
-   * Finds the open channel of a name, waiting until one is opened.
+   * Finds the open channel of a name, waiting until one is opened; for a scheduler that has joined a network also among
+   * the channels of its peers, see {@linkcode Coro.locate}.
    *
    * @param name The name.
-   * @param limit How long to wait at most; zero or less does not wait.
-   * @returns The channel, or `null` after a timeout.
+   * @param limit How long to wait at most; zero or less does not wait, and asks no peer.
+   * @param location Where to look only.
+   * @returns The channel, or `null` after a timeout. An error is thrown at the `yield` if a location is given and the
+   * scheduler has joined no network.
    * @throws {TypeError} If `name` is not a string or is empty, or `limit` is not a valid limit.
    */
-  static locate<T = unknown>(name: string, limit?: Limit): Operation<Channel<T> | null> {
-    return registry.locate(name, limit);
+  static locate<T = unknown>(
+    name: string,
+    limit?: Limit,
+    location?: PeerLocation | null,
+  ): Operation<Channel<T> | null> {
+    return channelNames.locate(name, limit, location);
   }
 
   /** Its name. */
@@ -205,7 +216,7 @@ export class Channel<T = unknown> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    registry.forget(this);
+    channelNames.at(this.namesOwner).forget(this);
     for (const coro of this.#coros) coro.removeEndListener(this);
     for (const channel of this.#channels) channel.#sources.delete(this);
     const sources = [...this.#sources];

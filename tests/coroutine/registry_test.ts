@@ -1,7 +1,7 @@
 import { Coro, race, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { LocalRegistry } from "../../core/coroutine/names.ts";
+import { Registry } from "../../core/coroutine/names.ts";
 import { inLab } from "../helpers/lab.ts";
 
 function* idle(coro: Coro): Generator<unknown, void, unknown> {
@@ -130,7 +130,7 @@ Deno.test("locate() that loses a race or is terminated no longer waits", async (
 
 Deno.test("locate() that is cancelled in the turn of its outcome leaves nothing behind", async () => {
   await runVirtual(function* (coro) {
-    const registry = new LocalRegistry<Coro>("coroutine", () => true);
+    const registry = new Registry<Coro>("coroutine", () => true);
     const finders = [1, 2].map(() =>
       new Coro(function* (self) {
         try {
@@ -179,8 +179,8 @@ Deno.test("a name must be a string that is not empty", async () => {
   });
 });
 
-Deno.test("LocalRegistry keeps nothing of entries that were removed", async () => {
-  const registry = new LocalRegistry<{ alive: boolean }>("thing", (thing) => thing.alive);
+Deno.test("a registry keeps nothing of entries that were removed", async () => {
+  const registry = new Registry<{ alive: boolean }>("thing", (thing) => thing.alive);
   for (let i = 0; i < 1000; i++) {
     const thing = { alive: true };
     registry.register(`name ${i % 7}`, thing);

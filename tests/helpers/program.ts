@@ -19,10 +19,10 @@ export class Program {
   #seen = "";
   #watchers: (() => void)[] = [];
 
-  constructor(source: string, file: string) {
+  constructor(source: string, file: string, permissions: readonly string[]) {
     Deno.writeTextFileSync(file, source);
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-check", "--config", new URL("deno.json", ROOT).pathname, file],
+      args: ["run", "--no-check", "--no-prompt", ...permissions, "--config", new URL("deno.json", ROOT).pathname, file],
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
@@ -66,22 +66,25 @@ export class Program {
   }
 }
 
+/** Starts a program with permissions such as `"--allow-net"`; with none by default. */
+export type StartProgram = (source: string, permissions?: readonly string[]) => Program;
+
 /** Calls `use` with a function that starts programs. Their files are removed afterwards. */
-export async function withPrograms(use: (start: (source: string) => Program) => Promise<void>): Promise<void> {
+export async function withPrograms(use: (start: StartProgram) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "asyncoro-" });
   let count = 0;
   try {
-    await use((source) => new Program(source, `${directory}/program${++count}.ts`));
+    await use((source, permissions = []) => new Program(source, `${directory}/program${++count}.ts`, permissions));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
 /** Runs one program to its end. */
-export async function runProgram(source: string): Promise<Outcome> {
+export async function runProgram(source: string, permissions?: readonly string[]): Promise<Outcome> {
   let outcome: Outcome | undefined;
   await withPrograms(async (start) => {
-    outcome = await start(source).ended();
+    outcome = await start(source, permissions).ended();
   });
   return outcome!;
 }

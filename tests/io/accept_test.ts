@@ -4,10 +4,10 @@ import { run as runAsyncio, startServer } from "@asyncoro/asyncoro/asyncio";
 import { type AsyncListener, AsyncSocket, ClosedError } from "@asyncoro/asyncoro/io";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { AsyncListener as Listener } from "../../core/io/net/listener.ts";
-import { bytes, drive, eventually, testCertificate, testWith, text } from "./helpers.ts";
+import { drive, eventually, testWith, text } from "./helpers.ts";
+import { HOARD, starve } from "./starving.ts";
 
 const LOOPBACK = "127.0.0.1";
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** An error of the host's `accept`. */
 function hostError(name: string, code: string | undefined): Error {
@@ -156,6 +156,25 @@ Deno.test("an error of accept() that no client causes fails the waiting accept()
   });
 });
 
+Deno.test("an error of accept() fails the first that waits, and the others wait on", async () => {
+  using listener = listenerOf(new FaultyHost(hostError("PermissionDenied", "EACCES")));
+  await drive(function* () {
+    const first = new Coro(function* () {
+      try {
+        (yield* listener.accept(5)).close();
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    const second = new Coro(function* () {
+      (yield* listener.accept(5)).close();
+      return "accepted";
+    });
+    assertEquals(yield* first.finish(), "PermissionDenied");
+    assertEquals(yield* second.finish(), "accepted");
+  });
+});
+
 // --- with the real host ---------------------------------------------------------------------------------------
 
 /** Connects and resets at once, several times. */
@@ -222,24 +241,6 @@ testWith(["python3"], "clients that reset at once do not end a server of asyncio
   for (const error of contexts) assertInstanceOf(error, Deno.errors.ConnectionReset);
 });
 
-/** Opens all descriptors, prints that it has, and closes them after a line of input. */
-const HOARD = `
-// Deno begins to listen to signals half a second after its start, and panics if it gets no descriptor for that.
-Deno.addSignalListener("SIGUSR2", () => {});
-const held = [];
-const hoard = () => {
-  try {
-    for (;;) held.push(Deno.openSync("/dev/null"));
-  } catch {
-    console.log("hoarded");
-  }
-};
-const free = async () => {
-  await Deno.stdin.read(new Uint8Array(1));
-  for (const file of held) file.close();
-};
-`;
-
 const SERVERS: Record<string, string> = {
   "TCP": "AsyncSocket.listen({ hostname: '127.0.0.1', port: 0 })",
   "TLS": "AsyncSocket.listen({ hostname: '127.0.0.1', port: 0, tls: { cert: Deno.args[0], key: Deno.args[1] } })",
@@ -275,57 +276,6 @@ await run(function* () {
   free();
   yield* server.serveForever();
 });`;
-
-/** Runs a server that has no descriptors when the first client comes, and gets them back. Returns its output. */
-async function starve(source: string): Promise<string> {
-  const dir = await Deno.makeTempDir();
-  const file = `${dir}/server.ts`;
-  await Deno.writeTextFile(file, source);
-  const { ca, cert, key } = testCertificate();
-  const child = new Deno.Command("sh", {
-    args: ["-c", `ulimit -n 100; exec "$@"`, "sh", Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, file]
-      .concat(cert, key, `${dir}/socket`),
-    // The search for a newer Deno opens descriptors, and panics without them.
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream());
-  const errors = child.stderr.pipeThrough(new TextDecoderStream());
-  let seen = "";
-  let output = "";
-  const reading = (async () => {
-    for await (const piece of lines) seen += piece;
-  })();
-  const hearing = (async () => {
-    for await (const piece of errors) output += piece;
-  })();
-  await eventually(() => seen.includes("hoarded"), "the server lacks descriptors");
-  const where = JSON.parse(seen.split("\n")[0]);
-  const target = where.path !== undefined
-    ? { path: where.path }
-    : { hostname: "localhost", port: where.port, tls: source.includes("tls") ? { caCerts: [ca] } : undefined };
-  await drive(function* () {
-    const client = new Coro(function* () {
-      using socket = yield* AsyncSocket.connect(target, 15);
-      yield* socket.sendall("hello\n");
-      assertEquals(yield* socket.readline(15), "hello");
-    });
-    yield eventually(
-      () => /at the moment: Too many|out of system resource/.test(output),
-      `the shortage is reported, not ${output}`,
-    );
-    const stdin = child.stdin.getWriter();
-    yield stdin.write(bytes("\n"));
-    yield stdin.close();
-    yield* client.finish();
-  });
-  child.kill("SIGKILL");
-  await Promise.all([child.status, reading, hearing]);
-  await Deno.remove(dir, { recursive: true });
-  return output;
-}
 
 for (const [kind, server] of Object.entries(SERVERS)) {
   testWith(

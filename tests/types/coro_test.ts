@@ -134,7 +134,7 @@ Deno.test("a wait with a timeout has the type of its value, or of its alarm valu
     expectType<string | undefined>()(yield* coro.receive<string>(maybe));
   }));
 
-Deno.test("a monitor gets one of three outcomes", () =>
+Deno.test("a monitor gets one of four outcomes", () =>
   runVirtual(function* (coro) {
     yield* coro.monitor(new Coro(repeat, "ab"));
     const { outcome, coro: ended } = yield* coro.receive<MonitorException>();
@@ -142,6 +142,7 @@ Deno.test("a monitor gets one of three outcomes", () =>
     expectType<Coro>()(ended);
     if (outcome.kind === "return") expectType<unknown>()(outcome.value);
     else if (outcome.kind === "throw") expectType<unknown>()(outcome.error);
+    else if (outcome.kind === "lost") expectType<"lost" | "left" | "gone">()(outcome.error.reason);
     else expectType<"terminate">()(outcome.kind);
   }));
 

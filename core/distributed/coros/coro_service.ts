@@ -27,6 +27,7 @@ import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
+import type { PreparedRequest } from "../peers/request_wait.ts";
 import type { Service } from "../peers/service.ts";
 import { Control } from "./control.ts";
 import { CoroHandleType } from "./coro_handle_type.ts";
@@ -34,7 +35,7 @@ import { ExportTable } from "./export_table.ts";
 import { HandleTable } from "./handle_table.ts";
 import { type AnswerRequest, IncomingAsk, IncomingDelivery } from "./incoming.ts";
 import type { RemoteCoro, RemoteCoroOwner } from "./remote_coro.ts";
-import { Answer, type PreparedRequest } from "./requests.ts";
+import { Answer } from "./requests.ts";
 import { Watch } from "./watch.ts";
 
 /** How a coroutine ended, in ENDED. */

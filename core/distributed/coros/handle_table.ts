@@ -1,55 +1,39 @@
 import type { Peer } from "../peers/peer.ts";
+import { WeakHandles } from "../peers/weak_handles.ts";
 import { RemoteCoro, type RemoteCoroOwner } from "./remote_coro.ts";
 
-interface PeerHandles {
-  readonly byNumber: Map<number, WeakRef<RemoteCoro>>;
-  /** Those whose end is waited for: they must not be collected. By number. */
-  readonly watched: Map<number, RemoteCoro>;
-}
-
-/** The handles to coroutines of peers: one object for each coroutine, as long as it is referenced. */
+/** The handles to coroutines of peers, and those of them whose end is waited for. */
 export class HandleTable {
   private readonly owner: RemoteCoroOwner;
-  private readonly byPeer: Map<Peer, PeerHandles> = new Map();
-  private readonly released: (peer: Peer) => void;
-  /** Holds every handle, in a simulation: there the moment of a garbage collection must have no effect. */
-  private readonly held: Set<RemoteCoro> | null;
-  private readonly collected: FinalizationRegistry<{ readonly peer: Peer; readonly number: number }>;
+  private readonly handles: WeakHandles<RemoteCoro>;
+  /** Those whose end is waited for: they must not be collected. */
+  private readonly watched: Map<Peer, Map<number, RemoteCoro>> = new Map();
 
   /** `released` is called when nothing refers to coroutines of a peer any more. */
   constructor(owner: RemoteCoroOwner, released: (peer: Peer) => void, holdsAll: boolean) {
     this.owner = owner;
-    this.released = released;
-    this.held = holdsAll ? new Set() : null;
-    this.collected = new FinalizationRegistry(({ peer, number }) => this.forget(peer, number));
+    this.handles = new WeakHandles(released, holdsAll);
   }
 
   /** The handle of a coroutine of a peer. */
   handle(peer: Peer, number: number, name: string): RemoteCoro {
-    const handles = this.handlesOf(peer);
-    const known = handles.byNumber.get(number)?.deref();
-    if (known !== undefined) return known;
-    const coro = RemoteCoro.make(this.owner, peer, number, name);
-    handles.byNumber.set(number, new WeakRef(coro));
-    this.collected.register(coro, { peer, number });
-    this.held?.add(coro);
-    return coro;
+    return this.handles.get(peer, number, () => RemoteCoro.make(this.owner, peer, number, name));
   }
 
   /** Whether there are handles to coroutines of a peer. */
   has(peer: Peer): boolean {
-    return this.byPeer.has(peer);
+    return this.handles.has(peer);
   }
 
   /** All handles to coroutines of a peer that are referenced. */
   of(peer: Peer): RemoteCoro[] {
-    const { byNumber } = this.byPeer.get(peer) ?? NO_HANDLES;
-    return [...byNumber.values()].map((ref) => ref.deref()).filter((coro) => coro !== undefined);
+    return this.handles.of(peer);
   }
 
   /** The end of a coroutine is waited for. Returns whether it was not before. */
   watch(coro: RemoteCoro): boolean {
-    const { watched } = this.handlesOf(coro.peer);
+    let watched = this.watched.get(coro.peer);
+    if (watched === undefined) this.watched.set(coro.peer, watched = new Map());
     if (watched.has(coro.id)) return false;
     watched.set(coro.id, coro);
     return true;
@@ -57,38 +41,21 @@ export class HandleTable {
 
   /** The end of a coroutine is not waited for any more. Returns whether it was. */
   unwatch(coro: RemoteCoro): boolean {
-    return this.byPeer.get(coro.peer)?.watched.delete(coro.id) ?? false;
+    return this.takeWatched(coro.peer, coro.id) !== undefined;
   }
 
   /** The handle of a coroutine whose end is waited for. Its end is not waited for any more. */
   takeWatched(peer: Peer, number: number): RemoteCoro | undefined {
-    const watched = this.byPeer.get(peer)?.watched;
+    const watched = this.watched.get(peer);
     const coro = watched?.get(number);
-    watched?.delete(number);
+    if (watched?.delete(number) && watched.size === 0) this.watched.delete(peer);
     return coro;
   }
 
   /** How many coroutines are watched. */
   get watchedCount(): number {
     let count = 0;
-    for (const { watched } of this.byPeer.values()) count += watched.size;
+    for (const watched of this.watched.values()) count += watched.size;
     return count;
   }
-
-  private handlesOf(peer: Peer): PeerHandles {
-    let handles = this.byPeer.get(peer);
-    if (handles === undefined) this.byPeer.set(peer, handles = { byNumber: new Map(), watched: new Map() });
-    return handles;
-  }
-
-  private forget(peer: Peer, number: number): void {
-    const handles = this.byPeer.get(peer);
-    if (handles === undefined || handles.byNumber.get(number)?.deref() !== undefined) return;
-    handles.byNumber.delete(number);
-    if (handles.byNumber.size > 0) return;
-    this.byPeer.delete(peer);
-    this.released(peer);
-  }
 }
-
-const NO_HANDLES: PeerHandles = { byNumber: new Map(), watched: new Map() };

@@ -24,8 +24,9 @@ import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
+import type { PreparedRequest } from "../peers/request_wait.ts";
 import { Control } from "./control.ts";
-import { type PreparedRequest, RemoteAsk, RemoteDeliver } from "./requests.ts";
+import { RemoteAsk, RemoteDeliver } from "./requests.ts";
 
 const ASK_SECONDS = 5;
 
@@ -57,24 +58,22 @@ export interface RemoteCoroOwner {
  * A handle learns that its coroutine has ended when it is told so: as somebody waits for that, or as a `deliver` did not
  * arrive.
  */
-// deno-lint-ignore no-explicit-any -- as in Coro
-export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends Coro<R, A> {
-  /** Its peer. */
+export class RemoteCoro<R = unknown> extends Coro<R> {
+  /** @internal Its peer. */
   declare readonly peer: Peer;
-  /** @internal */
   declare private readonly remoteOwner: RemoteCoroOwner;
   declare private readonly remoteName: string;
   declare private first: CompletionWaiter | null;
-  /** Coroutines of this process that monitor it. */
+  // Coroutines of this process that monitor it.
   declare private readonly localMonitors: Set<Coro>;
   declare private listeners: EndListeners;
   declare private known: Outcome | null;
-  /** Whether it is known to have ended, even if it is not known how. */
+  // Whether it is known to have ended, even if it is not known how.
   declare private over: boolean;
 
   /** @internal Handles are made by {@linkcode RemoteCoro.make}. */
   constructor() {
-    super(notConstructible(), ...([] as unknown as A));
+    super(notConstructible());
   }
 
   /** @internal Makes the handle of a coroutine that a peer knows by this number. */
@@ -296,15 +295,18 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.unwatchIfUnused();
   }
 
+  /** @internal */
   private endForMonitors(): Outcome | null {
     if (this.known !== null || this.peer.isReachable) return this.known;
     return { kind: "lost", error: new PeerLostError(this.peer.location, this.peer.lastLoss ?? "lost") };
   }
 
+  /** @internal */
   private tell(monitor: Coro, outcome: Outcome): void {
     monitor.send(withoutStack(new MonitorException(this as Coro, outcome)));
   }
 
+  /** @internal */
   private unwatchIfUnused(): void {
     if (!this.isWatched) this.remoteOwner.unwatch(this as RemoteCoro);
   }
@@ -340,6 +342,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.dropListeners();
   }
 
+  /** @internal */
   private settle(outcome: Outcome): void {
     const monitors = [...this.localMonitors];
     this.localMonitors.clear();
@@ -357,6 +360,7 @@ export class RemoteCoro<R = unknown, A extends readonly any[] = any[]> extends C
     this.unwatchIfUnused();
   }
 
+  /** @internal */
   private dropListeners(): void {
     const { listeners } = this;
     this.listeners = null;

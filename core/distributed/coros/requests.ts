@@ -1,12 +1,11 @@
 /** Requests to coroutines of peers that wait for an answer: `deliver` and `ask`. */
 import { TimeoutError } from "../../base/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
-import { HostWait } from "../../fiber/host_wait.ts";
-import { PeerLostError } from "../errors.ts";
+import { type LossReason, PeerLostError } from "../errors.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { PendingRequest } from "../peers/requests.ts";
+import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
 
 /** The first item of the answer to DELIVER and ASK. */
 export const Answer = {
@@ -34,28 +33,13 @@ export interface RequestTarget {
   toString(): string;
 }
 
-/** A request that was written, with a copy of its message. */
-export interface PreparedRequest {
-  /** The operation. */
-  readonly operation: Uint8Array;
-  /** The bytes of the message in it. */
-  readonly messageBytes: number;
-  /** The number of the request. */
-  readonly number: number;
-}
-
-/** Sends an operation that was written before, when there is room for it, and waits for its answer. */
-abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
+/** Asks something of a coroutine. */
+abstract class RemoteRequest<T> extends RequestWait<T> {
   protected readonly target: RequestTarget;
-  readonly #request: PreparedRequest;
-  #ticket = -1;
-  #roomListener: (() => void) | null = null;
 
   constructor(target: RequestTarget, request: PreparedRequest, seconds: number) {
-    super();
+    super(target.peer, request, seconds);
     this.target = target;
-    this.#request = request;
-    this.limit = seconds;
   }
 
   override get waitsFor(): string {
@@ -63,58 +47,12 @@ abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
   }
 
   override begin(fiber: Fiber): boolean {
-    const { target } = this;
-    if (this.limit <= 0) {
-      this.timedOut();
-      return true;
-    }
-    if (!target.isAlive() || !target.peer.isReachable) {
-      this.unreachable(target.isAlive() ? target.peer.lastLoss ?? "lost" : "gone");
-      return true;
-    }
-    this.count(fiber);
-    this.#sendWhenRoom();
-    return false;
+    if (this.limit <= 0 || this.target.isAlive()) return super.begin(fiber);
+    this.unreachable("gone");
+    return true;
   }
 
-  #sendWhenRoom(): void {
-    const { peer } = this.target;
-    const { operation, messageBytes, number } = this.#request;
-    this.#roomListener = null;
-    if (!peer.isReachable) return this.unreachable(peer.lastLoss ?? "lost");
-    if (!peer.hasRoom(operation.length)) {
-      this.#roomListener = () => this.#sendWhenRoom();
-      peer.roomListeners.add(this.#roomListener);
-      return;
-    }
-    peer.requests.register(number, this);
-    this.#ticket = peer.postBytes(operation, messageBytes);
-    peer.whenTooLarge(this.#ticket, () => {
-      peer.requests.remove(number);
-      this.refused();
-    });
-  }
-
-  override detach(): void {
-    this.uncount();
-    const { peer } = this.target;
-    if (this.#roomListener !== null) peer.roomListeners.delete(this.#roomListener);
-    this.#roomListener = null;
-    if (this.#ticket < 0) return;
-    peer.requests.remove(this.#request.number);
-    if (!peer.withdraw(this.#ticket)) peer.cancel(this.#request.number);
-  }
-
-  /** The answer has come, of one of the kinds above. */
-  answered(reader: OperationReader): void {
-    try {
-      this.#take(reader.integer(), reader);
-    } catch (error) {
-      this.settleError(error);
-    }
-  }
-
-  #take(answer: number, reader: OperationReader): void {
+  protected override accept(answer: number, reader: OperationReader): void {
     if (answer === Answer.DONE) return this.done(reader);
     if (answer === Answer.FAILED) return this.settleError(reader.value());
     if (answer === Answer.DROPPED) return this.dropped();
@@ -125,14 +63,13 @@ abstract class RemoteRequest<T> extends HostWait<T> implements PendingRequest {
     this.refused();
   }
 
-  parted(error: PeerLostError): void {
-    this.unreachable(error.reason);
+  protected override tooLarge(): void {
+    this.refused();
   }
 
   protected abstract done(reader: OperationReader): void;
   protected abstract dropped(): void;
   protected abstract refused(): void;
-  protected abstract unreachable(reason: PeerLostError["reason"]): void;
 }
 
 /** The operation of `deliver`. */
@@ -182,7 +119,7 @@ export class RemoteAsk<T> extends RemoteRequest<T> {
     this.settleError(new Error(`${this.target} did not reply as its peer has refused the message`));
   }
 
-  protected override unreachable(reason: PeerLostError["reason"]): void {
+  protected override unreachable(reason: LossReason): void {
     this.settleError(new PeerLostError(this.target.peer.location, reason));
   }
 

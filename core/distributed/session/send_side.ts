@@ -15,6 +15,9 @@ import { Fifo } from "../../base/fifo.ts";
 import { MalformedFrameError } from "./frame.ts";
 import { DATA_OVERHEAD, encodeData, encodePart, OPERATION_HEADER, PART_OVERHEAD } from "./session_frames.ts";
 
+/** The queues do not become smaller than for so many operations, so that bursts do not make them grow each time. */
+const USUAL_QUEUE = 1024;
+
 /** See the head of this file. */
 export class SendSide {
   /** The sequence number up to which the peer has received. */
@@ -43,8 +46,8 @@ export class SendSide {
     this.queuedBytes = 0;
     this.resent = 0;
     this.offset = 0;
-    this.unacknowledged = new Fifo();
-    this.unsent = new Fifo();
+    this.unacknowledged = new Fifo(USUAL_QUEUE);
+    this.unsent = new Fifo(USUAL_QUEUE);
     this.firstTicket = 0;
   }
 

@@ -8,14 +8,15 @@ export interface HandshakePlan {
   secure(conn: Deno.Conn): TlsConn;
   /** Seconds that a handshake may take. */
   readonly seconds: number;
+  /** How many may be under way: with one more, the oldest is given up. */
+  readonly most: number;
+  /** Whether handshakes keep the process alive. */
+  readonly alive: boolean;
   /** A handshake has succeeded. */
   succeeded(conn: TlsConn): void;
   /** A handshake has failed, or took too long. */
   failed(error: unknown, addr: Deno.Addr): void;
 }
-
-// When there are more handshakes than this, the oldest is given up.
-const MAX_HANDSHAKES = 1000;
 
 /**
  * TLS handshakes that are under way while the listener goes on accepting. A client that sends nothing, or garbage, does
@@ -34,7 +35,7 @@ export class Handshakes {
 
   /** Begins a handshake. */
   begin(conn: Deno.Conn): void {
-    if (this.#pending.size >= MAX_HANDSHAKES) {
+    if (this.#pending.size >= this.#plan.most) {
       this.#giveUp(this.#pending.keys().next().value!, "there are too many others");
     }
     let secured: TlsConn;
@@ -45,7 +46,8 @@ export class Handshakes {
       return this.#plan.failed(error, conn.remoteAddr);
     }
     const late = (): void => this.#giveUp(secured, `it took more than ${this.#plan.seconds} s`);
-    this.#pending.set(secured, startTimer(late, this.#plan.seconds, true));
+    this.#pending.set(secured, startTimer(late, this.#plan.seconds, this.#plan.alive));
+    if (!this.#plan.alive) secured.unref();
     secured.handshake().then(() => this.#succeeded(secured), (error) => this.#failed(secured, error));
   }
 

@@ -1,9 +1,6 @@
 /**
- * Listeners. One `accept` of the host is under way while a coroutine waits. A connection that comes when no coroutine
- * waits any more is kept for the next wait.
- *
- * No client can end a listener, and neither can a lack of descriptors. A connection that broke before it was accepted
- * is passed over. After a shortage, which is reported once, the listener pauses and then goes on.
+ * Listeners. One `accept` of the host is under way while a coroutine waits (`accept_loop.ts`). A connection that comes
+ * when no coroutine waits any more is kept for the next wait.
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import { coroOf } from "../../coroutine/coro_of.ts";
@@ -11,18 +8,16 @@ import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { type Operation, WAITING } from "../../fiber/operation.ts";
 import { WaitQueue } from "../../fiber/wait_queue.ts";
-import { printError, withoutStack } from "../../base/error_report.ts";
-import { isBrokenConnection, isShortage, SHORTAGE_PAUSE } from "./accept_errors.ts";
+import { withoutStack } from "../../base/error_report.ts";
+import { AcceptLoop, type AcceptOwner, type TlsPlan } from "./accept_loop.ts";
 import { describeAddress } from "./endpoint.ts";
-import { Handshakes } from "./handshakes.ts";
 import { type ArrivalLabels, ArrivalWait } from "../wait/arrival_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import type { AsyncSocket } from "./socket.ts";
 import { KeepAlive } from "../wait/keep_alive.ts";
-import { ShortagePause } from "./shortage_pause.ts";
+import { reportShortage } from "./shortage_report.ts";
 import type { SocketPath } from "./socket_path.ts";
-import type { TlsEngine } from "./tls_engine.ts";
-import { TlsConn } from "./tls_conn.ts";
+import type { TlsConn } from "./tls_conn.ts";
 
 const CONNECTION: ArrivalLabels = { label: "accept", action: "accept", item: "a connection" };
 
@@ -34,16 +29,6 @@ export interface ListenerPlan {
   readonly tls: TlsPlan | null;
   /** Its path in the file system, if it has one. */
   readonly path: SocketPath | null;
-}
-
-/** How the connections of a listener begin TLS. */
-export interface TlsPlan {
-  /** Makes the TLS of a connection, with the certificate that all of them share. */
-  readonly engine: TlsEngine;
-  /** Seconds that a handshake may take. */
-  readonly seconds: number;
-  /** Called for each handshake that fails. */
-  readonly onHandshakeError: ((error: unknown, addr: Deno.Addr) => void) | null;
 }
 
 /**
@@ -70,41 +55,37 @@ export interface TlsPlan {
 export class AsyncListener implements Disposable {
   /** The address it listens at. */
   readonly addr: Deno.Addr;
-  readonly #listener: Deno.Listener;
-  readonly #plan: ListenerPlan;
+  readonly #path: SocketPath | null;
+  readonly #wrap: ListenerPlan["wrap"];
+  readonly #accepting: AcceptLoop;
   readonly #waitQueue = new WaitQueue<ArrivalWait<AsyncSocket>>();
   // Connections that were not taken yet.
   readonly #arrived = new Fifo<AsyncSocket>();
-  readonly #handshakes: Handshakes | null;
-  #accepting = false;
-  readonly #pause = new ShortagePause();
   /** @internal Called for a shortage with the host's error, instead of the `onError` of the scheduler. */
   onShortage: ((error: unknown) => void) | null = null;
-  #alive = true;
-  readonly #keepAlive = new KeepAlive((alive) => this.#setRef(alive), true);
+  readonly #keepAlive = new KeepAlive((alive) => this.#accepting.setRef(alive), true);
   #closed = false;
 
   /** @internal */
-  constructor(listener: Deno.Listener, plan: ListenerPlan) {
-    this.#listener = listener;
-    this.#plan = plan;
+  constructor(listener: Deno.Listener, { wrap, tls, path }: ListenerPlan) {
     this.addr = listener.addr;
-    this.#handshakes = plan.tls === null ? null : this.#newHandshakes(plan.tls);
+    this.#path = path;
+    this.#wrap = wrap;
+    this.#accepting = new AcceptLoop(listener, tls, this.#acceptOwner());
   }
 
-  #newHandshakes({ engine, seconds, onHandshakeError }: TlsPlan): Handshakes {
-    return new Handshakes({
-      secure: (conn) => TlsConn.server(conn, engine),
-      seconds,
-      succeeded: (conn) => this.#add(conn),
-      failed: (error, addr) => {
-        try {
-          onHandshakeError?.(error, addr);
-        } catch (failure) {
-          printError("Error in the onHandshakeError hook", failure);
-        }
+  #acceptOwner(): AcceptOwner {
+    return {
+      connected: (conn) => {
+        this.#arrived.push(this.#wrap(conn));
+        this.#serve();
       },
-    });
+      proceed: () => this.#serve(),
+      // The waits go on, within their limits.
+      shortage: (error) => this.report(error, this.#waitQueue.head),
+      failed: (error) => this.#failFirst(error),
+      stopped: () => this.#path?.closed(),
+    };
   }
 
   /**
@@ -132,11 +113,8 @@ export class AsyncListener implements Disposable {
     if (this.#closed) return;
     this.#keepAlive.release();
     this.#closed = true;
-    this.#plan.path?.closing();
-    this.#listener.close();
-    if (!this.#accepting) this.#plan.path?.closed();
-    this.#pause.stop();
-    this.#handshakes?.close();
+    this.#path?.closing();
+    this.#accepting.close();
     for (let socket = this.#arrived.shift(); socket !== undefined; socket = this.#arrived.shift()) socket.close();
     this.#failAll();
   }
@@ -181,7 +159,7 @@ export class AsyncListener implements Disposable {
     if (this.#closed) return this.#failAll();
     for (let wait = this.#waitQueue.head; wait !== null; wait = this.#waitQueue.head) {
       const socket = this.#arrived.shift();
-      if (socket === undefined) return this.#acceptNext();
+      if (socket === undefined) return this.#accepting.next();
       this.dequeue(wait);
       wait.settle(socket);
     }
@@ -192,84 +170,24 @@ export class AsyncListener implements Disposable {
     for (let wait = waitQueue.shift(); wait !== null; wait = waitQueue.shift()) wait.settleError(this.#closedError());
   }
 
-  #acceptNext(): void {
-    if (this.#accepting || this.#pause.active) return;
-    this.#accepting = true;
-    this.#listener.accept().then(this.#accepted, this.#failed);
-  }
-
-  readonly #accepted = (conn: Deno.Conn): void => {
-    this.#accepting = false;
-    this.#pause.ended();
-    if (this.#closed) {
-      this.#plan.path?.closed();
-      return conn.close();
-    }
-    setNoDelay(conn);
-    if (this.#handshakes === null) return this.#add(conn);
-    this.#handshakes.begin(conn);
-    this.#serve();
-  };
-
-  #add(conn: Deno.Conn | TlsConn): void {
-    this.#arrived.push(this.#plan.wrap(conn));
-    this.#serve();
-  }
-
-  readonly #failed = (error: unknown): void => {
-    this.#accepting = false;
-    if (this.#closed) return this.#plan.path?.closed();
-    if (isBrokenConnection(error)) return this.#serve();
+  #failFirst(error: unknown): true {
     const wait = this.#waitQueue.head;
-    if (isShortage(error)) {
-      // The waits go on, within their limits.
-      const isNew = this.#pause.begin(() => this.#serve(), this.#alive);
-      return isNew ? this.report(error, wait) : undefined;
+    if (wait !== null && wait.state === WAITING) {
+      this.dequeue(wait);
+      wait.settleError(error);
+      this.#serve();
     }
-    if (wait === null || wait.state !== WAITING) return;
-    this.#waitQueue.remove(wait);
-    wait.settleError(error);
-  };
+    return true;
+  }
 
-  /**
-   * @internal
-   * Reports a shortage. The errors have no stacks: Deno 2.9 reads source maps for a stack, and panics if there is no
-   * descriptor for that.
-   */
-  report(cause: Error, wait: ArrivalWait<AsyncSocket> | null): void {
-    withoutStack(cause);
-    if (this.onShortage !== null) return this.onShortage(cause);
-    const where = describeAddress(this.addr);
-    const error = withoutStack(
-      new Error(`Cannot accept at ${where} at the moment: ${cause.message}; trying again every ${SHORTAGE_PAUSE} s`, {
-        cause,
-      }),
-    );
+  /** @internal Reports a shortage. */
+  report(error: Error, wait: ArrivalWait<AsyncSocket> | null): void {
+    if (this.onShortage !== null) return this.onShortage(withoutStack(error));
     const fiber = wait?.fiber ?? null;
-    const owner = fiber === null ? null : coroOf(fiber);
-    // The program goes on, so it prints a line and not the report of a failure.
-    if (owner === null || owner.scheduler.onError === null) console.error(error.message);
-    else owner.loop.reportError(error, owner);
+    reportShortage(error, describeAddress(this.addr), fiber === null ? null : coroOf(fiber));
   }
 
   #closedError(): ClosedError {
     return new ClosedError(`Cannot accept as the listener at ${this} is closed`);
-  }
-
-  #setRef(alive: boolean): void {
-    this.#alive = alive;
-    if (this.#closed) return;
-    this.#pause.setRef(alive);
-    if (alive) this.#listener.ref();
-    else this.#listener.unref();
-  }
-}
-
-/** As in Go and asyncio: a small message is sent at once, whether or not the one before was acknowledged. */
-function setNoDelay(conn: Deno.Conn): void {
-  try {
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-  } catch {
-    // Some systems refuse if the peer has left. The first use of the connection will fail.
   }
 }

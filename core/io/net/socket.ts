@@ -25,7 +25,7 @@ import { ReadLine } from "../stream/read_line.ts";
 import { ReadMessage } from "../stream/read_message.ts";
 import { SocketPath } from "./socket_path.ts";
 import { startTls } from "./start_tls.ts";
-import { checkTls, HANDSHAKE_SECONDS, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
+import { checkTls, HANDSHAKE_SECONDS, MAX_HANDSHAKES, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
 import { serverEngine } from "./tls_engine.ts";
 import type { TlsConn } from "./tls_conn.ts";
 import { SendAll, SendSome, ShutdownWrite } from "../stream/write.ts";
@@ -133,6 +133,8 @@ export class AsyncSocket implements Disposable {
         : toSeconds(tls.handshakeTimeout, "listen", "handshakeTimeout"),
       onHandshakeError: tls.onHandshakeError ?? null,
       engine: serverEngine(tls),
+      mostHandshakes: MAX_HANDSHAKES,
+      alive: true,
     };
     return new AsyncListener(hostListen(target), { wrap: ofConn, tls: plan, path: null });
   }

@@ -37,6 +37,9 @@ export interface TlsServerOptions {
 /** Seconds that a handshake may take by default. */
 export const HANDSHAKE_SECONDS = 10;
 
+/** How many handshakes of clients may be under way at once. */
+export const MAX_HANDSHAKES = 1000;
+
 /** Returns the options; `true` means an empty object. */
 export function checkTls<O extends object>(tls: unknown, action: string): O {
   if (tls === true) return {} as O;

@@ -85,6 +85,8 @@ function open(world: World, certificate: TestCertificate | null): Station {
     engine: serverEngine(certificate),
     seconds: HANDSHAKE_SECONDS,
     onHandshakeError,
+    mostHandshakes: 1000,
+    alive: true,
   };
   const wrap = (conn: unknown): AsyncSocket => AsyncSocket.ofConn(conn as Deno.Conn);
   const listener = new AsyncListener(host as unknown as Deno.Listener, { wrap, tls, path: null });

@@ -1,0 +1,93 @@
+import type { Fiber } from "../../fiber/fiber.ts";
+import { HostWait } from "../../fiber/host_wait.ts";
+import type { LossReason, PeerLostError } from "../errors.ts";
+import type { OperationReader } from "./operation_reader.ts";
+import type { Peer } from "./peer.ts";
+import type { PendingRequest } from "./requests.ts";
+
+/** A request that was written, with a copy of its message. */
+export interface PreparedRequest {
+  /** The operation. */
+  readonly operation: Uint8Array;
+  /** The bytes of the message in it. */
+  readonly messageBytes: number;
+  /** The number of the request. */
+  readonly number: number;
+}
+
+/** Sends a request that was written before, when there is room for it, and waits for its answer. */
+export abstract class RequestWait<T> extends HostWait<T> implements PendingRequest {
+  protected readonly peer: Peer;
+  readonly #request: PreparedRequest;
+  #ticket = -1;
+  #roomListener: (() => void) | null = null;
+
+  constructor(peer: Peer, request: PreparedRequest, seconds: number) {
+    super();
+    this.peer = peer;
+    this.#request = request;
+    this.limit = seconds;
+  }
+
+  override begin(fiber: Fiber): boolean {
+    if (this.limit <= 0) {
+      this.timedOut();
+      return true;
+    }
+    if (!this.peer.isReachable) {
+      this.unreachable(this.peer.lastLoss ?? "lost");
+      return true;
+    }
+    this.count(fiber);
+    this.#sendWhenRoom();
+    return false;
+  }
+
+  #sendWhenRoom(): void {
+    const { peer } = this;
+    const { operation, messageBytes, number } = this.#request;
+    this.#roomListener = null;
+    if (!peer.isReachable) return this.unreachable(peer.lastLoss ?? "lost");
+    if (!peer.hasRoom(operation.length)) {
+      this.#roomListener = () => this.#sendWhenRoom();
+      peer.roomListeners.add(this.#roomListener);
+      return;
+    }
+    peer.requests.register(number, this);
+    this.#ticket = peer.postBytes(operation, messageBytes);
+    peer.whenTooLarge(this.#ticket, () => {
+      peer.requests.remove(number);
+      this.tooLarge();
+    });
+  }
+
+  override detach(): void {
+    this.uncount();
+    const { peer } = this;
+    if (this.#roomListener !== null) peer.roomListeners.delete(this.#roomListener);
+    this.#roomListener = null;
+    if (this.#ticket < 0) return;
+    peer.requests.remove(this.#request.number);
+    if (!peer.withdraw(this.#ticket)) peer.cancel(this.#request.number);
+  }
+
+  /** The answer has come. */
+  answered(reader: OperationReader): void {
+    try {
+      this.accept(reader.integer(), reader);
+    } catch (error) {
+      this.settleError(error);
+    }
+  }
+
+  parted(error: PeerLostError): void {
+    this.unreachable(error.reason);
+  }
+
+  /** Settles it with an answer of this kind. What it throws is the outcome. */
+  protected abstract accept(answer: number, reader: OperationReader): void;
+  /** Settles it: the peer does not take a request of this size. */
+  protected abstract tooLarge(): void;
+  /** Settles it: no answer will come. */
+  protected abstract unreachable(reason: LossReason): void;
+}
