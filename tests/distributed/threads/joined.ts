@@ -1,7 +1,6 @@
 /** Runs a program on a scheduler of its own that has joined a network, and starts its threads. */
 import { Coro, Scheduler } from "@asyncoro/asyncoro";
-import { Network } from "../../../core/distributed/network.ts";
-import type { NetworkOptions } from "../../../core/distributed/network_options.ts";
+import { Network, type NetworkOptions } from "@asyncoro/asyncoro/distributed";
 import { MemoryHub } from "../memory_engine.ts";
 
 /** What a program gets. */
@@ -31,27 +30,16 @@ export async function joined<R>(
   }
 }
 
-/** The URL of a module beside this one, with a coroutine of this scheduler. */
-export function moduleWith(name: string, network: Network, coro: Coro): URL {
-  const url = new URL(name, import.meta.url);
-  const [id, ...others] = network.coros.handleType.pack(coro) as [ArrayBuffer, ...unknown[]];
-  url.searchParams.set("coro", JSON.stringify([[...new Uint8Array(id)], ...others]));
-  return url;
+/** The URL of a module of threads, beside this one. */
+export function moduleOf(name: string): URL {
+  return new URL(name, import.meta.url);
 }
 
-/** The coroutine in the URL of a module, in a thread. */
-export function given(url: string): Coro {
-  const [id, ...others] = JSON.parse(new URL(url).searchParams.get("coro")!);
-  return Network.of()!.coros.handleType.unpack([Uint8Array.from(id).buffer, ...others]) as Coro;
-}
-
-/** Starts threads that run `server.ts`. Returns the coroutines that serve in them, in their order. */
-export function* servers({ coro, network }: Joined, count: number): Generator<unknown, Coro[], unknown> {
-  const inbox = coro.scheduler.spawnWith({ daemon: true }, function* (inbox: Coro) {
-    const servers: Coro[] = [];
-    while (servers.length < count) servers.push(yield* inbox.receive<Coro>());
-    return servers.sort((one, other) => one.location!.name.localeCompare(other.location!.name));
-  });
-  yield* network.startThreads(moduleWith("./server.ts", network, inbox), count);
-  return (yield* inbox.finish())!;
+/** Starts threads that run `server.ts`. Returns the coroutines that serve in them. */
+export function* servers(network: Network, count: number): Generator<unknown, Coro[], unknown> {
+  const found: Coro[] = [];
+  for (const location of yield* network.startThreads(moduleOf("./server.ts"), count)) {
+    found.push((yield* Coro.locate("server", 20, location))!);
+  }
+  return found;
 }

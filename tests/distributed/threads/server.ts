@@ -1,7 +1,6 @@
 /** The module of a thread with a coroutine that does what it is asked to do. */
 import { Ask, Coro, sleep } from "@asyncoro/asyncoro";
-import { Network } from "../../../core/distributed/network.ts";
-import { given } from "./joined.ts";
+import { Network } from "@asyncoro/asyncoro/distributed";
 
 /** What the coroutine is asked for. */
 export type Request =
@@ -48,7 +47,8 @@ function* serve(request: Request): Generator<unknown, unknown, unknown> {
   }
 }
 
-const server = new Coro(function* server(coro) {
+new Coro(function* server(coro) {
+  coro.register("server");
   for (;;) {
     const ask = yield* coro.receive();
     if (!(ask instanceof Ask)) continue;
@@ -59,4 +59,3 @@ const server = new Coro(function* server(coro) {
     }
   }
 });
-given(import.meta.url).send(server);
