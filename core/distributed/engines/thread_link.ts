@@ -56,7 +56,10 @@ export class ThreadLink implements Link {
   static open(port: Port): Promise<ThreadLink | null> {
     return new Promise((resolve) => {
       port.once("message", () => resolve(new ThreadLink(port)));
-      port.once("close", () => resolve(null));
+      port.once("close", () => {
+        port.close();
+        resolve(null);
+      });
       port.unref();
     });
   }
@@ -78,15 +81,13 @@ export class ThreadLink implements Link {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#arrived = [];
-    if (this.#end === undefined) this.#port.postMessage(CLOSED);
+    if (this.#end !== undefined) return;
+    this.#port.postMessage(CLOSED);
     this.#port.close();
   }
 
   #take(message: ArrayBuffer | null): void {
-    if (message === CLOSED) {
-      this.#ended(null);
-      return this.#port.close();
-    }
+    if (message === CLOSED) return this.#ended(null);
     this.#arrived.push(message);
     this.#pass();
   }
@@ -94,6 +95,7 @@ export class ThreadLink implements Link {
   #ended(reason: Error | null): void {
     if (this.#end !== undefined) return;
     this.#end = reason;
+    this.#port.close();
     this.#pass();
   }
 

@@ -21,7 +21,7 @@ export interface ThreadEvents {
   dialed(to: number, port: Port): void;
   /** An uncaught error ends it, after it was ready. */
   crashed(error: unknown): void;
-  /** It has ended. */
+  /** It takes no messages any more, as it has ended. May be called twice. */
   ended(): void;
 }
 
@@ -53,6 +53,8 @@ export class Thread {
     const { port1, port2 } = new MessageChannel();
     this.#control = port1;
     port1.on("message", (message: FromThread) => this.#take(message));
+    // Before the thread is told to have exited, others may dial it again.
+    port1.on("close", () => events.ended());
     port1.unref();
     this.#worker = new Worker(SOURCE, { eval: true, name });
     this.#worker.on("error", (error) => this.#uncaught(error));
