@@ -6,13 +6,14 @@ import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { TimeoutError, UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { keepAlive } from "../host/timers.ts";
+import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
@@ -39,6 +40,7 @@ import { Permissions } from "./permissions.ts";
 import { creatorOf } from "./rci/creators.ts";
 import { RciService } from "./rci/rci_service.ts";
 import { PeerId } from "./session/peer_id.ts";
+import { checkThreads, Threads } from "./threads/threads.ts";
 
 /** The versions of the protocol that this package speaks. */
 const VERSIONS: readonly [number, number] = [1, 1];
@@ -91,7 +93,8 @@ export class Network implements AliveListener {
   /** @internal */
   readonly files: Files;
   readonly #loop: CoroLoop;
-  readonly #engines: readonly Engine[];
+  readonly #engines: Engine[];
+  readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
@@ -99,13 +102,14 @@ export class Network implements AliveListener {
   );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
+  #threads: Threads | null = null;
   #caretaker: Coro | null = null;
   #releaseProcess: (() => void) | null = null;
   #hasLeft = false;
 
   /** @internal Networks are joined. */
   constructor(
-    engines: readonly Engine[],
+    engines: Engine[],
     peers: Peers,
     handles: HandleTypes,
     options: CheckedNetworkOptions,
@@ -113,6 +117,7 @@ export class Network implements AliveListener {
   ) {
     this.location = peers.location;
     this.#engines = engines;
+    this.#options = options;
     this.#isSimulated = simulationOf(engines) !== undefined;
     this.#loop = peers.loop;
     this.peerTable = peers;
@@ -292,6 +297,45 @@ export class Network implements AliveListener {
   }
 
   /**
+   * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
+   *
+   * A thread connects to this peer and then imports the module, whose top level may be async. Threads have the limits of
+   * this network, and no `allow` of their own. They reach this peer and each other, and no peer of another process. They
+   * end when this network is left; they keep no process alive.
+   *
+   * @param module The module that runs in each thread, with its default scheduler.
+   * @param n How many threads; as many as the machine has cores by default.
+   * @returns Where they are, once all have run the top level of the module.
+   * @throws {TypeError} If `module` is no URL, or `n` no number.
+   * @throws {RangeError} If `n` is not a positive integer.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, or this peer is a thread itself.
+   * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
+   */
+  startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {
+    checkThreads(module, n);
+    this.#mustBeJoined("start threads");
+    return call(this.#startThreads(module, n));
+  }
+
+  *#startThreads(module: URL, count: number): Generator<unknown, Location[], unknown> {
+    this.#mustBeJoined("start threads");
+    if (this.#threads === null) {
+      if (this.#engines.some(({ scheme }) => scheme === "thread")) {
+        throw new UnsupportedError("Cannot start threads as this peer is a thread: start them where it was started");
+      }
+      this.#threads = new Threads(this.peerTable, this.#options, import.meta.url);
+      yield* this.#addEngine(this.#threads.engine);
+    }
+    return yield* this.#threads.start(module, count);
+  }
+
+  *#addEngine(engine: Engine): Generator<unknown, void, unknown> {
+    yield* engine.open((link) => this.peerTable.accept(link, engine));
+    this.#engines.push(engine);
+    this.peerTable.addEngine(engine);
+  }
+
+  /**
    * Waits until this network has been left.
    *
    * @param limit How long to wait at most.
@@ -433,6 +477,7 @@ export class Network implements AliveListener {
     networks.delete(this.#loop);
     this.#loop.removeAliveListener(this);
     this.setAlive(false);
+    if (this.#threads !== null) yield* this.#threads.end();
     for (const engine of this.#engines) yield* engine.close();
     for (const wait of this.#closing) wait.settle(undefined);
   }

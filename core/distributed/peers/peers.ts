@@ -10,7 +10,7 @@ import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
-import type { LossReason } from "../errors.ts";
+import { type LossReason, PeerEndedError } from "../errors.ts";
 import { Location } from "../location.ts";
 import type { Connection } from "../session/connection.ts";
 import type { LinkSecurity } from "../session/cryptography.ts";
@@ -188,6 +188,12 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     return true;
   }
 
+  /** Says goodbye to the peer at an address, if one is connected. */
+  closeAt(address: string): void {
+    const peer = this.online().find(({ location }) => location.addresses.includes(address));
+    if (peer !== undefined) this.close(peer.location);
+  }
+
   // --- links --------------------------------------------------------------------------------------------------
 
   /** Adds an engine. Links that it accepts are given to `accept()`. */
@@ -246,7 +252,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     link.start(
       (bytes) => connection.receive(bytes, this.now()),
       () => connection.drained(),
-      () => connection.closed(),
+      (reason) => connection.closed(reason instanceof PeerEndedError),
     );
   }
 
