@@ -33,11 +33,6 @@ export class Requests {
     return count;
   }
 
-  /** A request of this side that has not been answered. */
-  find(number: number): PendingRequest | undefined {
-    return this.pending.get(number);
-  }
-
   /** Whether there are none, of either side. */
   get isEmpty(): boolean {
     return this.pending.size === 0 && this.open.size === 0;
