@@ -88,6 +88,8 @@ export class TlsConn {
       .on("data", (piece: unknown) => this.#addDecrypted(piece as Uint8Array))
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
+      // After the handshake, an engine of a server that no `tls.Server` has made emits this event alone.
+      .on("_tlsError", (error) => this.#refuse(error))
       .on("close", () => this.#end());
     this.#destroyEngine = deferDestroy(this.#engine, (error) => this.#refuse(error));
   }
