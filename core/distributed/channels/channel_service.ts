@@ -428,7 +428,7 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   }
 
   private allows(peer: Peer, action: PeerAction, target: Subscriber): boolean {
-    return this.options.permissions.allows({ peer: peer.location, action, target });
+    return this.options.permissions.allows({ peer: peer.location, action, name: target.name, target });
   }
 }
 
