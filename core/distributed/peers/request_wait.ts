@@ -1,5 +1,5 @@
 import type { Fiber } from "../../fiber/fiber.ts";
-import { HostWait } from "../../fiber/host_wait.ts";
+import { PeerWait } from "../../fiber/peer_wait.ts";
 import type { LossReason, PeerLostError } from "../errors.ts";
 import type { OperationReader } from "./operation_reader.ts";
 import type { Peer } from "./peer.ts";
@@ -16,7 +16,7 @@ export interface PreparedRequest {
 }
 
 /** Sends a request that was written before, when there is room for it, and waits for its answer. */
-export abstract class RequestWait<T> extends HostWait<T> implements PendingRequest {
+export abstract class RequestWait<T> extends PeerWait<T> implements PendingRequest {
   protected readonly peer: Peer;
   readonly #request: PreparedRequest;
   #ticket = -1;
