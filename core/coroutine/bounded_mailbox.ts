@@ -27,6 +27,12 @@ export interface RoomWaiter extends QueueLinks {
   roomMade(): void;
 }
 
+/** Where to wait for room: a full mailbox, or what else is full. */
+export interface RoomQueue {
+  /** What waits, in the order in which it came. */
+  readonly waiting: WaitQueue<RoomWaiter>;
+}
+
 const ACTION = "create a coroutine";
 
 /**
@@ -38,8 +44,7 @@ const ACTION = "create a coroutine";
  * Messages that are put back, and those that tell of the end of a coroutine, are kept even if it is full, and are not
  * dropped.
  */
-export class BoundedMailbox extends Mailbox {
-  /** What waits for room, in the order in which it came. */
+export class BoundedMailbox extends Mailbox implements RoomQueue {
   readonly waiting: WaitQueue<RoomWaiter> = new WaitQueue<RoomWaiter>();
   readonly #capacity: number;
   readonly #overflow: Overflow;

@@ -6,21 +6,27 @@ import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { TimeoutError, UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { HostWait } from "../fiber/host_wait.ts";
+import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { keepAlive } from "../host/timers.ts";
+import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
+import { ChannelService } from "./channels/channel_service.ts";
 import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
-import { cryptographyOf } from "./cryptography.ts";
+import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
+import { FileDirectory } from "./files/file_directory.ts";
+import { Files } from "./files/files.ts";
+import { inTime } from "./files/in_time.ts";
+import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile } from "./files/send_file_options.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
@@ -34,6 +40,7 @@ import { Permissions } from "./permissions.ts";
 import { creatorOf } from "./rci/creators.ts";
 import { RciService } from "./rci/rci_service.ts";
 import { PeerId } from "./session/peer_id.ts";
+import { checkThreads, Threads } from "./threads/threads.ts";
 
 /** The versions of the protocol that this package speaks. */
 const VERSIONS: readonly [number, number] = [1, 1];
@@ -79,48 +86,65 @@ export class Network implements AliveListener {
   /** @internal */
   readonly coros: CoroService;
   /** @internal */
+  readonly channels: ChannelService;
+  /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
+  /** @internal */
+  readonly files: Files;
   readonly #loop: CoroLoop;
-  readonly #engines: readonly Engine[];
+  readonly #engines: Engine[];
+  readonly #options: CheckedNetworkOptions;
+  readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
   );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
+  #threads: Threads | null = null;
   #caretaker: Coro | null = null;
   #releaseProcess: (() => void) | null = null;
   #hasLeft = false;
 
   /** @internal Networks are joined. */
-  constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
+  constructor(
+    engines: Engine[],
+    peers: Peers,
+    handles: HandleTypes,
+    options: CheckedNetworkOptions,
+    directory: FileDirectory | null,
+  ) {
     this.location = peers.location;
     this.#engines = engines;
+    this.#options = options;
+    this.#isSimulated = simulationOf(engines) !== undefined;
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
-    this.coros = new CoroService({
+    const common = {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
-      holdsHandles: false,
+      holdsHandles: this.#isSimulated,
+    };
+    this.channels = new ChannelService(common);
+    this.coros = new CoroService({
+      ...common,
+      invitation: this.channels.invitation.bind(this.channels),
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
+    handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
     this.names = new SchedulerNames(peers, this.permissions);
-    this.#rcis = new RciService({
-      peers,
-      permissions: this.permissions,
-      maxMessage: options.maxMessageSize,
-      holdsHandles: false,
-    });
+    this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
     };
+    this.files = new Files(peers, this.permissions, directory);
   }
 
   /**
@@ -219,6 +243,99 @@ export class Network implements AliveListener {
   }
 
   /**
+   * Sends a file to a peer, which has to take files: see `files` in {@linkcode NetworkOptions}. It arrives as a whole or
+   * not at all, with its mode and its time of modification. If the peer has the same file under that name, nothing is
+   * sent. Messages to the peer go before the contents of files.
+   *
+   * When the wait is cut short, nothing stays at the peer, unless the file was complete already.
+   *
+   * @param location The peer.
+   * @param path The file of this machine, or its `file:` URL.
+   * @param options Its directory and name at the peer, whether to overwrite another one, and how long to wait at most.
+   * @returns Where the file is at the peer, its size, and whether it was there already.
+   * @throws {PermissionError} At the yield, if the peer takes no files or does not allow this one, or if the path at the
+   * peer is absolute, has `..`, a separator in `name`, a backslash, a drive letter or a NUL, or leads out of the directory
+   * by a symbolic link.
+   * @throws {FileTransferError} At the yield, if another file is there and `overwrite` is not set, if the file is larger
+   * than the peer takes, has changed while it was sent, or cannot be read here or written there.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {UnsupportedError} If the runtime has no files.
+   *
+   * @example
+   * ```ts ignore
+   * const { path } = yield* network.sendFile(peer, "results.csv", { dir: "2026/may", overwrite: true });
+   * yield* network.delFile(peer, path);
+   * ```
+   */
+  sendFile(location: Location, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+    checkLocation(location, "send a file");
+    const file = checkFileToSend(path, options);
+    this.#mustBeJoined("send a file");
+    return inTime(file.limit, "send a file", this.files.client.send(location, file));
+  }
+
+  /**
+   * Deletes a file in the directory for files of a peer, and the directories there that are empty then.
+   *
+   * @param location The peer.
+   * @param path The path of the file relative to that directory, as {@linkcode Network.sendFile} returns it.
+   * @param limit How long to wait at most.
+   * @returns Whether the file was there.
+   * @throws {PermissionError} At the yield, as in {@linkcode Network.sendFile}.
+   * @throws {FileTransferError} At the yield, if it is something else than a file, or the peer cannot delete it.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type.
+   */
+  delFile(location: Location, path: string, limit?: Limit): Operation<boolean> {
+    checkLocation(location, "delete a file");
+    checkFileToDelete(path);
+    this.#mustBeJoined("delete a file");
+    return inTime(limit, "delete a file", this.files.client.delete(location, path));
+  }
+
+  /**
+   * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
+   *
+   * A thread connects to this peer and then imports the module, whose top level may be async. Threads have the limits of
+   * this network, and no `allow` of their own. They reach this peer and each other, and no peer of another process. They
+   * end when this network is left; they keep no process alive.
+   *
+   * @param module The module that runs in each thread, with its default scheduler.
+   * @param n How many threads; as many as the machine has cores by default.
+   * @returns Where they are, once all have run the top level of the module.
+   * @throws {TypeError} If `module` is no URL, or `n` no number.
+   * @throws {RangeError} If `n` is not a positive integer.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, or this peer is a thread itself.
+   * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
+   */
+  startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {
+    checkThreads(module, n);
+    this.#mustBeJoined("start threads");
+    return call(this.#startThreads(module, n));
+  }
+
+  *#startThreads(module: URL, count: number): Generator<unknown, Location[], unknown> {
+    this.#mustBeJoined("start threads");
+    if (this.#threads === null) {
+      if (this.#engines.some(({ scheme }) => scheme === "thread")) {
+        throw new UnsupportedError("Cannot start threads as this peer is a thread: start them where it was started");
+      }
+      this.#threads = new Threads(this.peerTable, this.#options, import.meta.url);
+      yield* this.#addEngine(this.#threads.engine);
+    }
+    return yield* this.#threads.start(module, count);
+  }
+
+  *#addEngine(engine: Engine): Generator<unknown, void, unknown> {
+    yield* engine.open((link) => this.peerTable.accept(link, engine));
+    this.#engines.push(engine);
+    this.peerTable.addEngine(engine);
+  }
+
+  /**
    * Waits until this network has been left.
    *
    * @param limit How long to wait at most.
@@ -250,6 +367,8 @@ export class Network implements AliveListener {
     }
     this.#caretaker?.terminate();
     if (!this.#hasLeft) yield* this.closed();
+    // What has been received of files that are not complete is being removed.
+    while (this.files.server.isBusy && this.#loop.now() < end) yield* sleep(0.001);
   }
 
   /** How much it is used. */
@@ -279,8 +398,26 @@ export class Network implements AliveListener {
     return String(this);
   }
 
+  /**
+   * @internal
+   * Writes any frame into the link to a peer, for tests of what a hostile peer may do: a kind and a body, with or without
+   * their length before them.
+   */
+  forge(location: Location): (frame: Uint8Array) => void {
+    return (frame) => {
+      const session = this.peerTable.find(location.id)?.session ?? null;
+      if (session === null || !session.connected) {
+        throw new Error(`Cannot forge a frame as no link to ${location} is open: connect first`);
+      }
+      const hasLength = frame.length > 4 &&
+        new DataView(frame.buffer, frame.byteOffset).getUint32(0) === frame.length - 4;
+      session.forge(hasLength ? frame.subarray(4) : frame);
+    };
+  }
+
   /** @internal Keeps the process alive while the scheduler has coroutines that are not daemons: peers may wake them. */
   setAlive(alive: boolean): void {
+    if (this.#isSimulated) return;
     if (alive) this.#releaseProcess ??= keepAlive();
     else {
       this.#releaseProcess?.();
@@ -332,6 +469,7 @@ export class Network implements AliveListener {
     for (const end of this.#endDiscovery) end();
     this.peerTable.stop();
     this.coros.stop();
+    this.channels.stop();
     this.#subscribers.clear();
     this.#peerWaits.left();
     this.#rcis.leave();
@@ -339,6 +477,7 @@ export class Network implements AliveListener {
     networks.delete(this.#loop);
     this.#loop.removeAliveListener(this);
     this.setAlive(false);
+    if (this.#threads !== null) yield* this.#threads.end();
     for (const engine of this.#engines) yield* engine.close();
     for (const wait of this.#closing) wait.settle(undefined);
   }
@@ -346,6 +485,11 @@ export class Network implements AliveListener {
   #mustBeJoined(action: string): void {
     if (this.#hasLeft) throw new Error(`Cannot ${action} as the network has been left: join again`);
   }
+}
+
+function checkLocation(location: unknown, action: string): void {
+  if (location instanceof Location) return;
+  throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }
 
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
@@ -359,6 +503,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const opened: Engine[] = [];
   let network: Network | null = null;
   try {
+    const directory = checked.files === null ? null : yield* FileDirectory.open(checked.files);
     const early: { link: Link; engine: Engine }[] = [];
     let accept = (link: Link, engine: Engine): void => void early.push({ link, engine });
     const addresses: string[] = [];
@@ -366,7 +511,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       addresses.push(yield* engine.open((link) => accept(link, engine)));
       opened.push(engine);
     }
-    const { hmac, random, securityOf } = cryptographyOf(checked.secret, checked.engines);
+    const { hmac, random, securityOf, versions } = cryptographyOf(checked.secret, checked.engines);
     const id = random(16);
     const peerId = new PeerId(id);
     const location = new Location(peerId, checked.name ?? `peer-${peerId.text.slice(0, 8)}`, addresses);
@@ -381,7 +526,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       sessions: {
         id,
         network: checked.network,
-        versions: VERSIONS,
+        versions: versions ?? VERSIONS,
         introduction: encodeIntroduction(location),
         handshakeTimeout: HANDSHAKE_TIMEOUT,
         connectTimeout: CONNECT_TIMEOUT,
@@ -395,7 +540,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       },
     });
     for (const engine of opened) peers.addEngine(engine);
-    network = new Network(opened, peers, handles, checked);
+    network = new Network(opened, peers, handles, checked, directory);
     const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
     network.begin(discovering.map((engine) => ({
       engine,
@@ -417,7 +562,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
 }
 
 /** Waits until the network has been left. */
-class ClosedWait extends HostWait<void> {
+class ClosedWait extends PeerWait<void> {
   readonly label = "closed";
   readonly #waits: Set<ClosedWait>;
   readonly #isClosed: () => boolean;

@@ -5,7 +5,10 @@
  * program; then the message is put into the mailboxes, which calls no code of the program. So a transform may send,
  * close or throw, and no coroutine sees a part of a broadcast.
  */
-import type { BoundedMailbox, RoomWaiter } from "../coroutine/bounded_mailbox.ts";
+import type { BoundedMailbox } from "../coroutine/bounded_mailbox.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
+import { ChannelDeliver } from "./channel_deliver.ts";
+import type { RemoteHandle, RemoteSubscribers } from "./remote_subscribers.ts";
 import { context, type WaitingFiber } from "../fiber/context.ts";
 import { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
@@ -14,12 +17,11 @@ import { withinContext } from "../host/async_context.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { Immediate } from "../operations/immediate.ts";
 import { printError } from "../base/error_report.ts";
-import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
+import { WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import { checkName, type NamesOwner, Registry } from "../coroutine/names.ts";
 import { currentNamesOwner } from "../coroutine/names_owner.ts";
-import type { PeerLocation } from "../coroutine/peer_location.ts";
 
 /** Changes a message before the subscribers get it: returns the new message, or `null` or `undefined` to drop it. */
 export type Transform<T> = (name: string, message: T) => T | null | undefined;
@@ -39,6 +41,7 @@ export interface ChannelStatistics {
   readonly dropped: number;
 }
 
+/** In place of a message, if a transform has dropped it. */
 const DROPPED: unique symbol = Symbol("dropped");
 
 /**
@@ -81,12 +84,16 @@ export class Channel<T = unknown> {
   readonly #name: string;
   #transform: Transform<T> | null;
   #closed = false;
-  readonly #coros: Set<Coro> = new Set();
-  readonly #channels: Set<Channel<T>> = new Set();
+  /** @internal The coroutines that subscribe to it. */
+  readonly coros: Set<Coro> = new Set();
+  /** @internal The channels that subscribe to it. */
+  readonly channels: Set<Channel<T>> = new Set();
   // The channels to which it subscribes.
   readonly #sources: Set<Channel<T>> = new Set();
-  readonly #waiting: WaitQueue<Deliver<T>> = new WaitQueue();
+  readonly #waiting: WaitQueue<ChannelDeliver<T>> = new WaitQueue();
   #dropped = 0;
+  /** @internal Reaches its subscribers on other peers; `null` if no peer can have it. */
+  remote: RemoteSubscribers | null = null;
 
   /**
    * Opens a channel.
@@ -100,7 +107,7 @@ export class Channel<T = unknown> {
   constructor(name: string, transform?: Transform<T> | null) {
     this.#name = checkName(name, "open a channel");
     this.#transform = checkTransform(transform ?? null);
-    if (channelNames.at(this.namesOwner).register(name, this)) return;
+    if (this.location !== null || channelNames.at(this.namesOwner).register(name, this)) return;
     throw new Error(`Cannot open a channel as another one of that name is open: current value is ${describe(name)}`);
   }
 
@@ -128,6 +135,11 @@ export class Channel<T = unknown> {
     return this.#name;
   }
 
+  /** Where it is, if it is a handle to a channel of another peer; `null` for one of this process. */
+  get location(): PeerLocation | null {
+    return null;
+  }
+
   /** Its name. */
   toString(): string {
     return this.#name;
@@ -143,8 +155,7 @@ export class Channel<T = unknown> {
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
   subscribe<S = T>(subscriber: Subscriber<T, S>, limit?: Limit): Operation<boolean> {
-    this.#checkSubscriber(subscriber, limit, "subscribe");
-    return limited(new Immediate("subscribe", () => this.#add(subscriber as Coro | Channel<T>)), limit);
+    return this.#change("subscribe", subscriber as Coro | Channel<T>, limit);
   }
 
   /**
@@ -157,8 +168,7 @@ export class Channel<T = unknown> {
    * @throws {ChannelClosedError} If this channel is closed.
    */
   unsubscribe<S = T>(subscriber: Subscriber<T, S>, limit?: Limit): Operation<boolean> {
-    this.#checkSubscriber(subscriber, limit, "unsubscribe");
-    return limited(new Immediate("unsubscribe", () => this.#remove(subscriber as Coro | Channel<T>)), limit);
+    return this.#change("unsubscribe", subscriber as Coro | Channel<T>, limit);
   }
 
   /**
@@ -171,8 +181,8 @@ export class Channel<T = unknown> {
    * @throws {ChannelClosedError} If the channel is closed.
    */
   send(message: T): boolean {
-    this.#mustBeOpen("send");
-    return this.#broadcast(message, context.fiber) !== DROPPED;
+    this.mustBeOpen("send");
+    return this.broadcast(message, context.fiber, null) !== DROPPED;
   }
 
   /**
@@ -189,12 +199,12 @@ export class Channel<T = unknown> {
    * @throws {ChannelClosedError} If the channel is closed, or is closed while this waits.
    */
   deliver(message: T, limit?: Limit, n = 0): Operation<number> {
-    this.#mustBeOpen("deliver");
+    this.mustBeOpen("deliver");
     const seconds = limitSeconds(limit, "deliver");
     if (!Number.isInteger(n) || n < 0) {
       throw new RangeError(`Cannot deliver as 'n' must be an integer of 0 or more: current value is ${describe(n)}`);
     }
-    return limited(new Deliver(this, message, seconds, n), limit);
+    return limited(new ChannelDeliver(this, message, seconds, n), limit);
   }
 
   /**
@@ -205,7 +215,7 @@ export class Channel<T = unknown> {
    * @throws {ChannelClosedError} If the channel is closed.
    */
   setTransform(transform: Transform<T> | null): void {
-    this.#mustBeOpen("set the transform");
+    this.mustBeOpen("set the transform");
     this.#transform = checkTransform(transform);
   }
 
@@ -217,18 +227,24 @@ export class Channel<T = unknown> {
     if (this.#closed) return;
     this.#closed = true;
     channelNames.at(this.namesOwner).forget(this);
-    for (const coro of this.#coros) coro.removeEndListener(this);
-    for (const channel of this.#channels) channel.#sources.delete(this);
+    this.remote?.closed();
+    this.removeAll(this.#closedError("deliver"));
+  }
+
+  /** @internal Removes all subscribers, and itself from what it subscribes to. What waits fails with an error. */
+  removeAll(error: ChannelClosedError): void {
+    for (const coro of this.coros) coro.removeEndListener(this);
+    for (const channel of this.channels) channel.#sources.delete(this);
     const sources = [...this.#sources];
-    for (const channel of sources) channel.#channels.delete(this);
-    this.#coros.clear();
-    this.#channels.clear();
+    for (const channel of sources) channel.channels.delete(this);
+    this.coros.clear();
+    this.channels.clear();
     this.#sources.clear();
     for (let waiter = this.#waiting.head; waiter !== null; waiter = this.#waiting.head) {
       waiter.detach();
-      waiter.reject(this.#closedError("deliver"));
+      waiter.reject(error);
     }
-    for (const channel of sources) channel.#subscribersChanged();
+    for (const channel of sources) channel.subscribersChanged();
   }
 
   /** The same as {@linkcode Channel.close}, for `using`. */
@@ -239,8 +255,8 @@ export class Channel<T = unknown> {
   /** Counts its subscribers and waiters, and the messages that were dropped. */
   statistics(): ChannelStatistics {
     return {
-      subscribers: this.#coros.size,
-      channels: this.#channels.size,
+      subscribers: this.coros.size,
+      channels: this.channels.size,
       waiting: this.#waiting.length,
       dropped: this.#dropped,
     };
@@ -248,45 +264,63 @@ export class Channel<T = unknown> {
 
   /** @internal A subscriber has ended. */
   onEnd(coro: Coro): void {
-    this.#coros.delete(coro);
-    this.#subscribersChanged();
+    this.coros.delete(coro);
+    this.subscribersChanged();
   }
 
   // --- subscribers --------------------------------------------------------------------------------------------
 
-  #add(subscriber: Coro | Channel<T>): boolean {
-    this.#mustBeOpen("subscribe");
+  #change(action: "subscribe" | "unsubscribe", subscriber: Coro | Channel<T>, limit: Limit): Operation<boolean> {
+    this.mustBeOpen(action);
+    const seconds = limitSeconds(limit, action);
+    if (!(subscriber instanceof Coro || subscriber instanceof Channel)) {
+      throw new TypeError(
+        `Cannot ${action} as 'subscriber' must be a coroutine or a channel: current value is ${describe(subscriber)}`,
+      );
+    }
+    const handle = subscriber.location === null ? this : subscriber;
+    const change = handle.location === null
+      ? new Immediate(action, () => action === "subscribe" ? this.add(subscriber) : this.remove(subscriber))
+      : (handle as unknown as RemoteHandle).change(action, this, subscriber, seconds);
+    return limited(change, limit);
+  }
+
+  /** @internal Adds a subscriber of this process. Returns whether it accepts messages. */
+  add(subscriber: Coro | Channel<T>): boolean {
+    this.mustBeOpen("subscribe");
     if (subscriber instanceof Coro) {
       if (!subscriber.acceptsMessages) return false;
-      this.#coros.add(subscriber);
+      this.coros.add(subscriber);
       subscriber.addEndListener(this);
     } else {
-      subscriber.#mustBeOpen("subscribe");
-      this.#channels.add(subscriber);
+      subscriber.mustBeOpen("subscribe");
+      this.channels.add(subscriber);
       subscriber.#sources.add(this);
     }
-    this.#subscribersChanged();
+    this.subscribersChanged();
     return true;
   }
 
-  #remove(subscriber: Coro | Channel<T>): boolean {
-    this.#mustBeOpen("unsubscribe");
+  /** @internal Removes a subscriber of this process. Returns whether it was one. */
+  remove(subscriber: Coro | Channel<T>): boolean {
+    this.mustBeOpen("unsubscribe");
     if (subscriber instanceof Coro) {
-      if (!this.#coros.delete(subscriber)) return false;
+      if (!this.coros.delete(subscriber)) return false;
       subscriber.removeEndListener(this);
     } else {
-      if (!this.#channels.delete(subscriber)) return false;
+      if (!this.channels.delete(subscriber)) return false;
       subscriber.#sources.delete(this);
     }
-    this.#subscribersChanged();
+    this.subscribersChanged();
     return true;
   }
 
   /**
+   * @internal
    * The set of subscribers has changed. A `deliver` that waits here, or on a channel that passes messages on to this one,
    * may now go on.
    */
-  #subscribersChanged(): void {
+  subscribersChanged(): void {
     if (this.#sources.size === 0) return this.deliverWaiting();
     const above = new Set<Channel<T>>([this]);
     for (const channel of above) for (const source of channel.#sources) above.add(source);
@@ -294,21 +328,34 @@ export class Channel<T = unknown> {
   }
 
   get #size(): number {
-    return this.#coros.size + this.#channels.size;
+    return this.coros.size + this.channels.size;
   }
 
   // --- sending ------------------------------------------------------------------------------------------------
 
-  /** Returns how many coroutines got the message, or that the transform dropped it. */
-  #broadcast(message: T, sender: WaitingFiber | null): number | typeof DROPPED {
+  /**
+   * @internal
+   * Sends a message to all that it has not reached.
+   *
+   * @param seen The channels that have passed it on, and the coroutines that it has reached.
+   * @returns How many coroutines got it, `null` if peers will tell how many, or that the transform dropped it.
+   */
+  broadcast(
+    message: T,
+    sender: WaitingFiber | null,
+    deliver: ChannelDeliver<T> | null,
+    seen?: Set<object>,
+  ): number | null | typeof DROPPED {
     const passed = this.#filter(message, sender);
     if (passed === DROPPED) return DROPPED;
-    return this.#channels.size === 0 ? this.#post(passed) : this.#spread(passed, sender);
+    return this.channels.size === 0 && this.remote === null && seen === undefined
+      ? this.#post(passed)
+      : this.#spread(passed, sender, deliver, seen);
   }
 
   #post(message: T): number {
     let count = 0;
-    for (const coro of this.#coros) if (this.#give(coro, message)) count++;
+    for (const coro of this.coros) if (this.#give(coro, message)) count++;
     return count;
   }
 
@@ -319,35 +366,45 @@ export class Channel<T = unknown> {
   }
 
   /** Sends through the subscribed channels, nearest first. */
-  #spread(message: T, sender: WaitingFiber | null): number {
+  #spread(
+    message: T,
+    sender: WaitingFiber | null,
+    deliver: ChannelDeliver<T> | null,
+    seen: Set<object> = new Set(),
+  ): number | null {
     const versions = new Map<Channel<T>, T>([[this, message]]);
+    let remote: RemoteSubscribers | null = null;
+    seen.add(this);
     // The loop visits entries that are added meanwhile. A channel that dropped the message may get another version of it
     // by another path. A channel that passed it on is not visited again, so the loop ends.
     for (const [channel, version] of versions) {
-      for (const subscriber of channel.#channels) {
-        if (versions.has(subscriber)) continue;
+      remote ??= channel.remote;
+      for (const subscriber of channel.channels) {
+        if (seen.has(subscriber)) continue;
         const passed = subscriber.#filter(version, sender);
-        if (passed !== DROPPED) versions.set(subscriber, passed);
+        if (passed === DROPPED) continue;
+        seen.add(subscriber);
+        versions.set(subscriber, passed);
       }
     }
-    const reached = new Set<Coro>();
+    const post = remote?.prepare(versions, seen, deliver);
     let count = 0;
     for (const [channel, version] of versions) {
-      for (const coro of channel.#coros) {
-        if (reached.has(coro)) continue;
-        reached.add(coro);
+      for (const coro of channel.coros) {
+        if (seen.has(coro)) continue;
+        seen.add(coro);
         if (this.#give(coro, version)) count++;
       }
     }
-    return count;
+    return post === undefined ? count : post(count);
   }
 
   /** A mailbox that is full, of a coroutine that a message may reach; `null` if there is none. */
   #fullMailbox(message: T): BoundedMailbox | null {
     const channels = new Set<Channel<T>>([this]);
     for (const channel of channels) {
-      for (const coro of channel.#coros) if (isFull(coro, message)) return coro.mailbox as BoundedMailbox;
-      for (const subscriber of channel.#channels) channels.add(subscriber);
+      for (const coro of channel.coros) if (isFull(coro, message)) return coro.mailbox as BoundedMailbox;
+      for (const subscriber of channel.channels) channels.add(subscriber);
     }
     return null;
   }
@@ -372,9 +429,12 @@ export class Channel<T = unknown> {
   // --- deliver ------------------------------------------------------------------------------------------------
 
   /** @internal Sends for a `deliver`, or lets it wait for subscribers. Returns whether it has an outcome. */
-  begin(deliver: Deliver<T>, fiber: WaitingFiber): boolean {
+  begin(deliver: ChannelDeliver<T>): boolean {
     if (this.#closed) return deliver.fail(this.#closedError("deliver"));
-    if (this.#isReady(deliver)) return deliver.give(this.#count(deliver.message, fiber));
+    if (this.#isReady(deliver)) {
+      const count = this.sendFor(deliver);
+      return count !== null && deliver.give(count);
+    }
     if (deliver.limit <= 0) {
       deliver.waitForRoom(null);
       return deliver.give(0);
@@ -383,9 +443,17 @@ export class Channel<T = unknown> {
     return false;
   }
 
-  /** @internal A `deliver` no longer waits. */
-  stopWaiting(deliver: Deliver<T>): void {
+  /** @internal Sends for a `deliver`. Returns how many coroutines got the message; `null` if peers will tell how many. */
+  sendFor(deliver: ChannelDeliver<T>): number | null {
+    const count = this.broadcast(deliver.message, deliver.fiber, deliver, deliver.seen);
+    return count === DROPPED ? 0 : count;
+  }
+
+  /** @internal A `deliver` no longer waits. Returns how many coroutines got the message, as far as is known. */
+  stopWaiting(deliver: ChannelDeliver<T>): number {
+    if (!this.#waiting.has(deliver)) return this.remote!.stop(deliver);
     this.#waiting.remove(deliver);
+    return 0;
   }
 
   /** @internal Sends for every `deliver` that waits and need not wait longer. */
@@ -393,41 +461,28 @@ export class Channel<T = unknown> {
     // Starts at the head each time, as a transform may have changed the queue.
     for (let waiter = this.#firstReady(); waiter !== null; waiter = this.#firstReady()) {
       this.#waiting.remove(waiter);
-      waiter.resolve(this.#count(waiter.message, waiter.fiber));
+      waiter.ready();
     }
   }
 
-  #firstReady(): Deliver<T> | null {
-    for (let waiter = this.#waiting.head; waiter !== null; waiter = waiter.nextWaiter as Deliver<T> | null) {
+  #firstReady(): ChannelDeliver<T> | null {
+    for (let waiter = this.#waiting.head; waiter !== null; waiter = waiter.nextWaiter as ChannelDeliver<T> | null) {
       if (this.#isReady(waiter)) return waiter;
     }
     return null;
   }
 
   /** Whether a `deliver` may send now. If it may not, the first mailbox that is full will tell when it has room. */
-  #isReady(deliver: Deliver<T>): boolean {
+  #isReady(deliver: ChannelDeliver<T>): boolean {
     const full = deliver.n <= this.#size ? this.#fullMailbox(deliver.message) : null;
     deliver.waitForRoom(full);
     return deliver.n <= this.#size && full === null;
   }
 
-  #count(message: T, sender: WaitingFiber | null): number {
-    const count = this.#broadcast(message, sender);
-    return count === DROPPED ? 0 : count;
-  }
-
   // --- checks -------------------------------------------------------------------------------------------------
 
-  #checkSubscriber(subscriber: unknown, limit: Limit, action: string): void {
-    this.#mustBeOpen(action);
-    limitSeconds(limit, action);
-    if (subscriber instanceof Coro || subscriber instanceof Channel) return;
-    throw new TypeError(
-      `Cannot ${action} as 'subscriber' must be a coroutine or a channel: current value is ${describe(subscriber)}`,
-    );
-  }
-
-  #mustBeOpen(action: string): void {
+  /** @internal Throws if it is closed. */
+  mustBeOpen(action: string): void {
     if (this.#closed) throw this.#closedError(action);
   }
 
@@ -440,74 +495,6 @@ export class Channel<T = unknown> {
 function isFull(coro: Coro, message: unknown): boolean {
   const overflow = coro.mailbox === null ? null : coro.mailbox.overflowFor(message);
   return overflow !== null && overflow !== "drop-oldest" && coro.acceptsMessages;
-}
-
-/** Waits for subscribers that have room, then sends. */
-class Deliver<T> extends Waiter<number> {
-  readonly label = "deliver";
-  readonly message: T;
-  readonly n: number;
-  readonly #channel: Channel<T>;
-  #room: RoomForAll | null = null;
-
-  constructor(channel: Channel<T>, message: T, seconds: number, n: number) {
-    super();
-    this.#channel = channel;
-    this.message = message;
-    this.limit = seconds;
-    this.n = n;
-  }
-
-  override begin(fiber: WaitingFiber): boolean {
-    return this.#channel.begin(this, fiber);
-  }
-
-  /** Waits for room in a mailbox, or in none, from now on. */
-  waitForRoom(mailbox: BoundedMailbox | null): void {
-    // It keeps its place in the queue of a mailbox.
-    if (this.#room !== null && this.#room.waits && this.#room.mailbox === mailbox) return;
-    this.#room?.stop();
-    this.#room = mailbox === null ? null : new RoomForAll(mailbox, () => this.#channel.deliverWaiting());
-  }
-
-  override detach(): void {
-    this.waitForRoom(null);
-    this.#channel.stopWaiting(this);
-  }
-
-  override timedOut(): void {
-    this.give(0);
-  }
-
-  override get waitsFor(): string {
-    if (this.#room !== null) return `room in the mailboxes of the subscribers of channel '${this.#channel.name}'`;
-    return `${this.n} ${this.n === 1 ? "subscriber" : "subscribers"} of channel '${this.#channel.name}'`;
-  }
-}
-
-/** The place of a `deliver` in the queue of a mailbox that is full. */
-class RoomForAll implements RoomWaiter {
-  nextWaiter: QueueLinks | null = null;
-  prevWaiter: QueueLinks | null = null;
-  readonly mailbox: BoundedMailbox;
-  waits = true;
-  readonly #lookAgain: () => void;
-
-  constructor(mailbox: BoundedMailbox, lookAgain: () => void) {
-    this.mailbox = mailbox;
-    this.#lookAgain = lookAgain;
-    mailbox.waiting.push(this);
-  }
-
-  roomMade(): void {
-    this.waits = false;
-    this.#lookAgain();
-  }
-
-  stop(): void {
-    if (this.waits) this.mailbox.waiting.remove(this);
-    this.waits = false;
-  }
 }
 
 function checkTransform<T>(transform: Transform<T> | null): Transform<T> | null {

@@ -4,6 +4,8 @@
 import { call, type Coro, current, DeadlockError, Lock, race, type Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { SimulatedNetwork, type SimulatedNetworkOptions } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { UNLINKED } from "../../core/fiber/completion_waiter.ts";
+import { Timer } from "../../core/fiber/timer.ts";
 import { settle } from "../helpers/lab.ts";
 import { Host } from "./simulation/ends.ts";
 
@@ -96,6 +98,24 @@ Deno.test("run() waits for coroutines of schedulers that are made while it runs,
   assertEquals(log, ["b", "c at 26"]);
 });
 
+Deno.test("code outside may react to the end of the last coroutine, however many promises that takes", async () => {
+  const network = new SimulatedNetwork({ seed: 1 });
+  const last = Promise.withResolvers<void>();
+  network.scheduler("a").spawn(function* () {
+    yield* sleep(1);
+    last.resolve();
+  });
+  const log: string[] = [];
+  const outside = (async () => {
+    await last.promise;
+    for (let i = 0; i < 50; i++) await null;
+    network.scheduler("b").spawn(sleeper, 1, log);
+  })();
+  await network.run();
+  await outside;
+  assertEquals(log, ["finally at 2"]);
+});
+
 Deno.test("daemons and what listens do not keep a run going; they are stopped without finally", async () => {
   const network = new SimulatedNetwork({ seed: 1 });
   const [a, b] = [new Host(network, "a"), new Host(network, "b")];
@@ -119,6 +139,44 @@ Deno.test("daemons and what listens do not keep a run going; they are stopped wi
   for (const { scheduler } of [a, b]) {
     const { live, timers, hostOperations } = scheduler.stats();
     assertEquals([live, timers, hostOperations], [0, 0, 0]);
+  }
+});
+
+Deno.test("what notices the end of a coroutine cannot send when its machine crashes or the run ends, nor set timers", async () => {
+  for (const crashes of [false, true]) {
+    const network = new SimulatedNetwork({ seed: 1 });
+    const [a, b] = [new Host(network, "a"), new Host(network, "b")];
+    const log: string[] = [];
+    b.scheduler.spawn(function* () {
+      yield* b.listen();
+    });
+    a.scheduler.spawn(function* () {
+      const end = yield* a.dial("b");
+      const watched = a.scheduler.spawnWith({ daemon: true }, sleeper, 1e6, log);
+      watched.addCompletionWaiter({
+        ...UNLINKED,
+        resolve: () => {},
+        reject: (error) => {
+          log.push((error as Error).message);
+          end.write("it has ended");
+          new Timer(a.scheduler.loop, 4, 1, () => log.push("timer"));
+          Promise.resolve().then(() => end.write("it has ended"));
+        },
+      });
+      yield* sleep(1);
+    });
+    b.scheduler.spawn(function* () {
+      yield* sleep(3);
+      if (crashes) network.crash("a");
+      yield* sleep(3);
+    });
+    await network.run();
+    await settle();
+    const reason = crashes
+      ? "The machine 'a' has crashed, in the simulation with seed 1"
+      : "The simulation with seed 1 has ended";
+    assertEquals([log, b.accepted[0].texts], [[reason], []]);
+    assertEquals(network.trace().filter((line) => line.includes("sends")), []);
   }
 });
 
@@ -397,22 +455,27 @@ Deno.test("what waits for a coroutine of a machine that crashes gets an error: v
 });
 
 Deno.test("a run does not wait for machines that have crashed, and a failure before the crash is reported", async () => {
-  const network = new SimulatedNetwork({ seed: 1 });
-  const a = network.scheduler("a");
-  const reports = reportsOf(a);
-  const log: string[] = [];
-  a.spawn(sleeper, 100, log);
-  a.spawn(function* () {
-    yield* sleep(1);
-    throw new Error("before");
-  });
-  network.scheduler("b").spawn(function* () {
-    yield* sleep(1);
-    yield;
-    network.crash("a");
-  });
-  await network.run();
-  assertEquals([reports, log, network.scheduler("b").now()], [["Error: before"], [], 1]);
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 20; seed++) {
+    const network = new SimulatedNetwork({ seed });
+    const a = network.scheduler("a");
+    const reports = reportsOf(a);
+    const log: string[] = [];
+    a.spawn(sleeper, 100, log);
+    // The seed decides which of them is first. What is ready when a coroutine fails may still handle the failure.
+    a.spawn(function* () {
+      yield* sleep(1);
+      throw new Error("failure");
+    });
+    a.spawn(function* () {
+      yield* sleep(1);
+      network.crash("a");
+    });
+    await network.run();
+    assertEquals([log, a.now()], [[], 1]);
+    seen.add(reports.join());
+  }
+  assertEquals([...seen].sort(), ["", "Error: failure"]);
 });
 
 Deno.test("a coroutine that crashes its own machine ends at its next yield, and so do those that were ready", async () => {
@@ -543,6 +606,51 @@ Deno.test("time stands still for a promise of the host, but one that is never se
   assert(performance.now() - start < 5_000);
 });
 
+Deno.test("code outside that a coroutine wakes runs before time moves", async () => {
+  const network = new SimulatedNetwork({ seed: 1 });
+  const a = network.scheduler("a");
+  const log: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  gate.promise.then(() => null).then(() => log.push(`woken at ${a.now()}`));
+  a.spawn(function* () {
+    yield* sleep(1);
+    gate.resolve();
+    yield* sleep(1);
+  });
+  await network.run();
+  assertEquals(log, ["woken at 1"]);
+});
+
+Deno.test("a run whose coroutines wait for a promise that is never settled ends when their machine crashes", async () => {
+  const network = new SimulatedNetwork({ seed: 1 });
+  network.scheduler("a").spawn(function* () {
+    yield* until(new Promise(() => {}));
+  });
+  const timer = setTimeout(() => network.crash("a"), 30);
+  await network.run();
+  clearTimeout(timer);
+  assertEquals(network.trace(), ["0.000000 a crashes"]);
+});
+
+Deno.test("timers that are set outside coroutines are due on time, and before run() if they are due at once", async () => {
+  const network = new SimulatedNetwork({ seed: 1 });
+  const [a, b] = [network.scheduler("a"), network.scheduler("b")];
+  const log: string[] = [];
+  const timer = (seconds: number) => new Timer(a.loop, 4, seconds, () => log.push(`timer at ${a.now()}`));
+  a.spawn(sleeper, 10, log);
+  await settle();
+  timer(0);
+  await settle();
+  assertEquals(log, ["timer at 0"]);
+  timer(2);
+  b.spawn(function* () {
+    yield* sleep(5);
+    timer(3);
+  });
+  await network.run();
+  assertEquals(log.slice(1), ["timer at 2", "timer at 8", "finally at 10"]);
+});
+
 Deno.test("a run without promises sets no timer of the host, whatever is dialed and sent", async () => {
   const network = new SimulatedNetwork({ seed: 1 });
   const [a, b] = [new Host(network, "a"), new Host(network, "b")];
@@ -652,30 +760,42 @@ Deno.test("machines have random bytes of their own, and a fresh machine has othe
   assertEquals(new Set(bytes).size, 4);
 });
 
-Deno.test("the seed decides in which order schedulers run and events of one time happen", async () => {
-  const orders = new Set<string>();
+Deno.test("the seed decides in which order schedulers run, and what happens first of what is due together", async () => {
+  const seen = new Set<string>();
   for (let seed = 0; seed < 40; seed++) {
     const network = new SimulatedNetwork({ seed, delay: [1, 1] });
     const order: string[] = [];
-    const hosts = ["a", "b", "c"].map((name) => new Host(network, name));
-    for (const host of hosts) {
-      host.scheduler.spawn(function* () {
-        yield* host.engine.open((link) =>
-          link.start(() => order.push(`frame at ${host.scheduler.name}`), () => {}, () => {})
-        );
-        if (host === hosts[0]) return;
-        const link = yield* host.engine.dial("sim:a", 5);
-        link.write(Uint8Array.of(1));
-        yield* sleep(1);
-        order.push(host.scheduler.name);
-        yield* sleep(1);
+    const a = new Host(network, "a");
+    a.scheduler.spawn(function* () {
+      yield* a.engine.open((link) => link.start(([from, at]) => order.push(`frame ${from}${at}`), () => {}, () => {}));
+      yield* sleep(5);
+      order.push("timer");
+    });
+    for (const from of [1, 2]) {
+      const { scheduler, engine } = new Host(network, `${from}`);
+      scheduler.spawn(function* () {
+        const links = [yield* engine.dial("sim:a", 5), yield* engine.dial("sim:a", 5)];
+        order.push(`dialer ${from}`);
+        links.forEach((link, at) => link.write(Uint8Array.of(from, at)));
+        yield* sleep(2);
       });
     }
     await network.run();
-    assertEquals(order.length, 4);
-    orders.add(order.join());
+    assertEquals(order.length, 7);
+    const isFirst = (x: string, y: string) =>
+      seen.add([x, y].sort((p, q) => order.indexOf(p) - order.indexOf(q)).join());
+    isFirst("dialer 1", "dialer 2");
+    isFirst("frame 10", "frame 11");
+    isFirst("frame 10", "timer");
   }
-  assert(orders.size > 4, [...orders].join("\n"));
+  assertEquals([...seen].sort(), [
+    "dialer 1,dialer 2",
+    "dialer 2,dialer 1",
+    "frame 10,frame 11",
+    "frame 10,timer",
+    "frame 11,frame 10",
+    "timer,frame 10",
+  ]);
 });
 
 Deno.test("the trace has a line for each event, which starts with the virtual time", async () => {

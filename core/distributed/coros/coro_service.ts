@@ -50,6 +50,8 @@ export interface CoroServiceOptions {
   readonly maxMessage: number;
   /** Whether handles are never collected, for a simulation. */
   readonly holdsHandles: boolean;
+  /** Has a coroutine of a peer subscribe to a channel, or unsubscribe. */
+  readonly invitation: RemoteCoroOwner["invitation"];
   /** Whether a coroutine was created by an RCI of a peer. */
   readonly wasCreatedBy: (coro: Coro, peer: Peer) => boolean;
 }
@@ -129,6 +131,10 @@ export class CoroService implements Service, RemoteCoroOwner {
     if (!monitor.acceptsMessages) return false;
     monitor.peer.post(writer);
     return true;
+  }
+
+  get invitation(): RemoteCoroOwner["invitation"] {
+    return this.options.invitation;
   }
 
   watch(coro: RemoteCoro): void {
@@ -286,10 +292,9 @@ export class CoroService implements Service, RemoteCoroOwner {
     const watches = this.watches.get(peer);
     this.watches.delete(peer);
     for (const watch of watches?.values() ?? []) watch.stop();
-    const error = new PeerLostError(peer.location, reason);
     for (const coro of this.handles.of(peer)) {
-      this.handles.unwatch(coro);
-      coro.parted(error);
+      if (this.handles.unwatch(coro)) coro.parted(new PeerLostError(peer.location, reason));
+      else coro.dropListeners();
     }
   }
 

@@ -20,6 +20,7 @@ import type { Operation } from "../../fiber/operation.ts";
 import type { Owner } from "../../fiber/owner.ts";
 import { GRACE_SECONDS } from "../../fiber/unwinding.ts";
 import type { OutcomeReceiver } from "../../operations/joinable.ts";
+import type { Channel } from "../../messages/channel.ts";
 import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
@@ -44,6 +45,14 @@ export interface RemoteCoroOwner {
   prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest;
   /** Asks for a resumption, an error or the end. */
   control(coro: RemoteCoro, what: number, value: unknown): boolean;
+  /** Makes the operation that has a coroutine of a peer subscribe to a channel, or unsubscribe. */
+  readonly invitation: (
+    action: "subscribe" | "unsubscribe",
+    channel: Channel<unknown>,
+    coro: Coro,
+    peer: Peer,
+    seconds: number,
+  ) => Operation<boolean>;
   /** Has a coroutine of a peer monitor another one. */
   monitor(monitor: RemoteCoro, observed: Coro): boolean;
 }
@@ -181,6 +190,16 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     return limited(new RemoteAsk<T>(this as RemoteCoro, request, seconds), limit);
   }
 
+  /** @internal */
+  change(
+    action: "subscribe" | "unsubscribe",
+    channel: Channel<unknown>,
+    _subscriber: Coro,
+    seconds: number,
+  ): Operation<boolean> {
+    return this.remoteOwner.invitation(action, channel, this as Coro, this.peer, seconds);
+  }
+
   // --- requests to control it ---------------------------------------------------------------------------------
 
   /** Asks for a resumption of its sleep. Returns whether that was sent. */
@@ -224,7 +243,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
 
   /** @internal */
   override addCompletionWaiter(waiter: CompletionWaiter): void {
-    if (this.first === null) this.loop.hostOperations++;
+    if (this.first === null) this.countWait(1);
     this.first = addCompletionWaiter(this.first, waiter);
     this.remoteOwner.watch(this as RemoteCoro);
   }
@@ -237,7 +256,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
   /** @internal */
   override removeCompletionWaiter(waiter: CompletionWaiter): void {
     this.first = removeCompletionWaiter(this.first, waiter);
-    if (this.first === null) this.loop.hostOperations--;
+    if (this.first === null) this.countWait(-1);
     this.unwatchIfUnused();
   }
 
@@ -306,6 +325,12 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     monitor.send(withoutStack(new MonitorException(this as Coro, outcome)));
   }
 
+  /** @internal While its end is waited for, a peer may end a wait at any time. */
+  private countWait(change: 1 | -1): void {
+    this.loop.hostOperations += change;
+    this.loop.peerWaits += change;
+  }
+
   /** @internal */
   private unwatchIfUnused(): void {
     if (!this.isWatched) this.remoteOwner.unwatch(this as RemoteCoro);
@@ -352,7 +377,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     }
     for (let waiter = this.first; waiter !== null; waiter = this.first) {
       this.first = removeCompletionWaiter(this.first, waiter);
-      if (this.first === null) this.loop.hostOperations--;
+      if (this.first === null) this.countWait(-1);
       if (outcome.kind === "return") waiter.resolve(outcome.value);
       else if (outcome.kind === "terminate") waiter.resolve(this.last);
       else waiter.reject(outcome.error);
@@ -360,8 +385,8 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     this.unwatchIfUnused();
   }
 
-  /** @internal */
-  private dropListeners(): void {
+  /** @internal It can receive no more, at least in this session: whatever refers to it as a recipient drops it. */
+  dropListeners(): void {
     const { listeners } = this;
     this.listeners = null;
     notifyEndListeners(listeners, this as Coro);

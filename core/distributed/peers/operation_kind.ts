@@ -7,6 +7,8 @@
 export const Kind = {
   /** The answer to a request: the number of the request, and what it asks for. */
   ANSWER: 1,
+  /** A part of the answer to a request: the number of the request, and what it asks for. More follows. */
+  PROGRESS: 20,
   /** The other side does not want the answer to a request any more: its number. */
   CANCEL: 2,
   /** A message: `coros/`. */
@@ -27,20 +29,28 @@ export const Kind = {
   CONTROL: 9,
   /** A request: what has a name, now or later: `names/`. */
   FIND: 10,
-  /** A request: a subscriber is to be added to a channel, or removed: `channels/`. */
+  /** A request: the other side has a subscriber for a channel: `channels/`. */
   SUBSCRIBE: 11,
+  /** A request: the other side has fewer subscribers for a channel. */
+  UNSUBSCRIBE: 21,
+  /** A request: a coroutine or channel of the other side is to subscribe to a channel of any side, or to unsubscribe. */
+  INVITE: 22,
   /** A message for the subscribers of a channel. */
   PUBLISH: 12,
   /** A request: a message for the subscribers of a channel, whose arrival is to be counted. */
   BROADCAST: 13,
-  /** A message for the subscribers of a channel that are on this side. */
+  /** A message for the subscribers of a channel that are on the other side; a request if their number is wanted. */
   SPREAD: 14,
+  /** Broadcasts that may go round have come to their end. */
+  SETTLED: 23,
   /** A channel has been closed. */
   CLOSED: 15,
   /** A request: a function is to be run as a coroutine: `rci/`. */
   INVOKE: 16,
-  /** A request about a file: `files/`. */
+  /** A request: a file is to be received or deleted: `files/`. */
   FILE: 17,
   /** A part of a file. */
   CHUNK: 18,
+  /** So much of a file has been written. */
+  WRITTEN: 20,
 } as const;

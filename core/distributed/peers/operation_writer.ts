@@ -70,6 +70,23 @@ export class OperationWriter {
     return this;
   }
 
+  /**
+   * The bytes of a message, for {@linkcode OperationWriter.encoded}. Ends what was begun.
+   *
+   * @throws as {@linkcode OperationWriter.message}.
+   */
+  encodeMessage(value: unknown, limit: number, root?: string): Uint8Array {
+    this.begin(0).message(value, limit, root);
+    return this.out.written(1).slice();
+  }
+
+  /** Writes a message that was encoded before. */
+  encoded(message: Uint8Array): this {
+    this.out.append(message);
+    this.messageBytes += message.length;
+    return this;
+  }
+
   /** Writes bytes, as a byte string. */
   bytes(bytes: Uint8Array): this {
     this.out.byteString(bytes);

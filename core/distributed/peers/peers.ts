@@ -10,7 +10,7 @@ import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
-import type { LossReason } from "../errors.ts";
+import { type LossReason, PeerEndedError } from "../errors.ts";
 import { Location } from "../location.ts";
 import type { Connection } from "../session/connection.ts";
 import type { LinkSecurity } from "../session/cryptography.ts";
@@ -74,7 +74,8 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   onStatus: StatusListener | null = null;
   /** A random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
-  private readonly reporter: Coro;
+  /** The coroutine that has joined: what happens on behalf of peers happens in its name. */
+  readonly reporter: Coro;
   private readonly engines: Engine[] = [];
   private readonly securityOf: (engine: Engine) => LinkSecurity;
   private readonly sessions: Sessions;
@@ -187,6 +188,12 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     return true;
   }
 
+  /** Says goodbye to the peer at an address, if one is connected. */
+  closeAt(address: string): void {
+    const peer = this.online().find(({ location }) => location.addresses.includes(address));
+    if (peer !== undefined) this.close(peer.location);
+  }
+
   // --- links --------------------------------------------------------------------------------------------------
 
   /** Adds an engine. Links that it accepts are given to `accept()`. */
@@ -245,7 +252,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     link.start(
       (bytes) => connection.receive(bytes, this.now()),
       () => connection.drained(),
-      () => connection.closed(),
+      (reason) => connection.closed(reason instanceof PeerEndedError),
     );
   }
 
@@ -266,7 +273,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   }
 
   /** Runs a generator as a daemon of the scheduler. */
-  spawn(name: string, body: Generator<unknown, void, unknown>, ended: () => void = () => {}): void {
+  spawn(name: string, body: Generator<unknown, void, unknown>, ended: () => void = () => {}): Coro {
     const target = function* (): Generator<unknown, void, unknown> {
       try {
         yield* body;
@@ -275,7 +282,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
       }
     };
     const options = { name, priority: DEFAULT_PRIORITY, daemon: true };
-    createWith({ loop: this.loop, options }, () => new Coro(target));
+    return createWith({ loop: this.loop, options }, () => new Coro(target));
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -354,6 +361,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     const { reader } = this;
     const kind = reader.begin(operation);
     if (kind === Kind.ANSWER) return peer.requests.answer(reader.integer(), reader);
+    if (kind === Kind.PROGRESS) return peer.requests.progress(reader.integer(), reader);
     if (kind === Kind.CANCEL) return peer.requests.cancel(reader.integer());
     const service = this.services[kind];
     if (service === undefined) throw new TypeError(`Peer ${peer} has sent an operation of unknown kind: it is ${kind}`);

@@ -68,12 +68,17 @@ export abstract class RequestWait<T> extends PeerWait<T> implements PendingReque
     this.#roomListener = null;
     if (this.#ticket < 0) return;
     peer.requests.remove(this.#request.number);
-    if (!peer.withdraw(this.#ticket)) this.cancelRequest();
+    if (!peer.withdraw(this.#ticket)) this.abandon();
   }
 
-  /** Tells the peer that what was asked for is not wanted any more. */
-  protected cancelRequest(): void {
-    this.peer.cancel(this.#request.number);
+  /** Tells the peer that what it has done or answered is not wanted any more. */
+  protected abandon(): void {
+    this.abandoned(this.#request.number);
+  }
+
+  /** The request has left, and nobody waits for its answer any more. */
+  protected abandoned(number: number): void {
+    this.peer.cancel(number);
   }
 
   /** The answer has come. */

@@ -4,8 +4,12 @@ import type { OperationReader } from "./operation_reader.ts";
 
 /** A request that waits for its answer. */
 export interface PendingRequest {
+  /** Whether nobody waits for the answer; it is of interest all the same. */
+  readonly quiet?: boolean;
   /** The answer has come; it can be read. The request is not pending any more. */
   answered(reader: OperationReader): void;
+  /** A part of the answer has come. */
+  progressed?(reader: OperationReader): void;
   /** No answer will come, as the session has ended. The request is not pending any more. */
   parted(error: PeerLostError): void;
 }
@@ -22,9 +26,16 @@ export class Requests {
   private readonly open: Map<number, OpenRequest> = new Map();
   private last = 0;
 
-  /** How many requests wait for their answers. */
+  /** How many requests somebody waits for. */
   get size(): number {
-    return this.pending.size;
+    let count = 0;
+    for (const { quiet } of this.pending.values()) if (quiet !== true) count++;
+    return count;
+  }
+
+  /** Whether there are none, of either side. */
+  get isEmpty(): boolean {
+    return this.pending.size === 0 && this.open.size === 0;
   }
 
   /** Adds a request of this side. Returns its number. */
@@ -44,6 +55,11 @@ export class Requests {
     this.pending.set(number, request);
   }
 
+  /** A request of this side that waits for its answer. */
+  find(number: number): PendingRequest | undefined {
+    return this.pending.get(number);
+  }
+
   /** Removes a request of this side: its answer, if it comes, is ignored. */
   remove(number: number): void {
     this.pending.delete(number);
@@ -54,6 +70,11 @@ export class Requests {
     const request = this.pending.get(number);
     this.pending.delete(number);
     request?.answered(reader);
+  }
+
+  /** A part of the answer to a request has come. */
+  progress(number: number, reader: OperationReader): void {
+    this.pending.get(number)?.progressed?.(reader);
   }
 
   /** Adds a request of the peer, which may cancel it. */

@@ -21,13 +21,18 @@ export class WeakHandles<H extends object> {
   get(peer: Peer, number: number, make: () => H): H {
     let handles = this.byPeer.get(peer);
     if (handles === undefined) this.byPeer.set(peer, handles = new Map());
-    const known = handles.get(number)?.deref();
+    const known = this.find(peer, number);
     if (known !== undefined) return known;
     const handle = make();
     handles.set(number, new WeakRef(handle));
     this.collected.register(handle, { peer, number });
     this.held?.add(handle);
     return handle;
+  }
+
+  /** The handle, if there is one. */
+  find(peer: Peer, number: number): H | undefined {
+    return this.byPeer.get(peer)?.get(number)?.deref();
   }
 
   /** Whether there are handles to what a peer has. */

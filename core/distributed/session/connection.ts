@@ -159,9 +159,14 @@ export class Connection implements SessionLink {
     this.session?.drained();
   }
 
-  /** The link has been closed by the engine or the other side, or this side wants no connection any more. */
-  closed(): void {
+  /**
+   * The link has been closed by the engine or the other side, or this side wants no connection any more. `peerEnded`: the
+   * peer will not be heard again.
+   */
+  closed(peerEnded = false): void {
+    const { session } = this;
     this.fail({ kind: "closed" });
+    if (peerEnded) session?.lose();
   }
 
   /** @internal Gives up a handshake that has taken too long. */

@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 
 /** What travels on a lane: a frame, or the end of the link. */
 export interface Parcel {
-  /** When it arrives, or later if something before it does. */
+  /** When it arrives, or later if something before it arrives later. */
   readonly due: number;
   /** The frame; `null` for the end. */
   readonly frame: Uint8Array | null;
@@ -34,7 +34,6 @@ export class Lane implements SimulatedEvent {
   readonly #target: LaneTarget;
   readonly #emptied: () => void;
   readonly #parcels = new Fifo<Parcel>();
-  #lastDue = 0;
   #isQueued = false;
 
   /** `emptied` is called when less is under way than before. */
@@ -46,8 +45,7 @@ export class Lane implements SimulatedEvent {
 
   /** Sends a frame, or the end of the link. */
   send(frame: Uint8Array | null, reason: Error | null = null): void {
-    const due = Math.max(this.#lastDue, this.#world.now + this.#world.delay());
-    this.#lastDue = due;
+    const due = this.#world.now + this.#world.delay();
     this.#parcels.push({ due, frame, reason });
     if (frame !== null) this.underWay += frame.length;
     if (!this.#isQueued) this.#queue(due);

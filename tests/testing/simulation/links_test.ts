@@ -4,7 +4,7 @@
 import { type Coro, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { assert, assertAlmostEquals, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import type { Link } from "../../../core/distributed/engine.ts";
-import { errorOf, Host, on, withTwo } from "./ends.ts";
+import { type End, errorOf, Host, on, withTwo } from "./ends.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => `${n}`);
 
@@ -62,6 +62,28 @@ Deno.test("a link keeps what arrives before start(), which calls nothing itself"
     yield* sleep(0.001);
     assertEquals([late.texts, late.closed], [["one", "two"], [null]]);
   }));
+
+Deno.test("what arrives when a link is started stays in order", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    await withTwo({ seed, delay: [1, 1] }, function* ({ network, a }) {
+      const c = new Host(network, "c");
+      const links: Link[] = [];
+      yield* c.engine.open((link) => links.push(link));
+      const end = yield* a.dial("c");
+      const ends: End[] = [];
+      spawn(c, function* () {
+        yield* sleep(1.5);
+        ends.push(c.end(links[0]));
+      });
+      for (const text of numbers(20)) {
+        end.write(text);
+        yield* sleep(0.125);
+      }
+      yield* sleep(1);
+      assertEquals(ends[0].texts, numbers(20));
+    });
+  }
+});
 
 Deno.test("what was written before close() arrives, then the other end is told, and this one is told nothing", () =>
   withTwo({ seed: 4 }, function* ({ a, b }) {
@@ -140,7 +162,7 @@ Deno.test("a dial that takes longer than its timeout throws a TimeoutError, and 
   }));
 
 Deno.test("a dial that is cancelled when its link is open closes that", () =>
-  withTwo({ seed: 9, delay: [0.5, 0.5] }, function* ({ a, b }) {
+  withTwo({ seed: 9, delay: [0.5, 0.5] }, function* ({ network, a, b }) {
     const dialer = spawn(a, () => a.dial("b", 30));
     yield* sleep(0.999);
     dialer.terminate();
@@ -150,7 +172,14 @@ Deno.test("a dial that is cancelled when its link is open closes that", () =>
     yield* sleep(1);
     other.terminate();
     yield* sleep(2);
-    assertEquals(b.accepted.map((end) => end.closed), [[null], [null]]);
+    // The coroutine that dials by another machine's engine is frozen when its dial succeeds.
+    const frozen = spawn(new Host(network, "c"), () => a.dial("b", 30));
+    yield* sleep(0.9);
+    network.freeze("c", 1);
+    yield* sleep(0.5);
+    frozen.terminate();
+    yield* sleep(2);
+    assertEquals(b.accepted.map((end) => end.closed), [[null], [null], [null]]);
   }));
 
 Deno.test("an address that is not sim: and a name, or a timeout that is not a number, is a TypeError at the call", () =>
@@ -450,7 +479,13 @@ Deno.test("a machine that crashes while it dials, or is dialed, leaves no link",
       network.crash("c");
       yield* sleep(2);
     }
-    // The request of the first was not accepted any more, the link of the second was reset.
+    // By a coroutine of another machine, which is told nothing.
+    const c = new Host(network, "c");
+    const dial = spawn(a, () => errorOf(c.dial("b", 3)));
+    yield* sleep(0.25);
+    network.crash("c");
+    assertEquals((yield* dial.finish()).name, "TimeoutError");
+    // The requests of the first and the third were not accepted any more, the link of the second was reset.
     assertEquals(b.accepted.map((end) => end.closed), [["ConnectionReset"]]);
     const early = spawn(a, () => a.dial("b"));
     yield* sleep(0.25);
