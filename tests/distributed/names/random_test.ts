@@ -85,6 +85,7 @@ for (let seed = 1; seed <= runs(15); seed++) {
       // Cancelled questions are on their way.
       yield* sleep(20);
       assertEquals(peer.network.stats().pending, 0);
+      for (const other of peer.network.peerTable) assert(other.requests.isEmpty);
       assertEquals(peer.network.names.statistics(), { searches: 0, waiting: 0 });
       yield* peer.meet();
     });

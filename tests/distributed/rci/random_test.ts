@@ -82,6 +82,7 @@ for (let seed = 1; seed <= runs(15); seed++) {
       yield* peer.meet();
       yield* sleep(20);
       assertEquals(peer.network.stats().pending, 0);
+      for (const other of peer.network.peerTable) assert(other.requests.isEmpty);
       yield* peer.meet();
     });
     assertEquals([...ledger.live], []);
