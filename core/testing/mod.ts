@@ -1,5 +1,5 @@
 /**
- * Tools for testing programs that use coroutines: virtual time.
+ * Tools for testing programs that use coroutines: virtual time, and networks of peers that are simulated in it.
  *
  * Seeded scheduling is an option: `runVirtualWith({ shuffle: seed }, target)`, or `new Scheduler({ shuffle: seed })`.
  *

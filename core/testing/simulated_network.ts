@@ -297,6 +297,8 @@ export class SimulatedNetwork {
   /** The run is over: stops everything that is left. */
   #stop(): void {
     const reason = withoutStack(new Error(`The simulation with seed ${this.#seed} has ended`));
+    // First the links, so that what is stopped cannot use them any more.
+    for (const link of this.#world.links) link.stop();
     for (const machine of this.#world.machines.values()) machine.stop(reason);
   }
 }

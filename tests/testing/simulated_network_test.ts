@@ -4,6 +4,7 @@
 import { call, type Coro, current, DeadlockError, Lock, race, type Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { SimulatedNetwork, type SimulatedNetworkOptions } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { UNLINKED } from "../../core/fiber/completion_waiter.ts";
 import { Timer } from "../../core/fiber/timer.ts";
 import { settle } from "../helpers/lab.ts";
 import { Host } from "./simulation/ends.ts";
@@ -138,6 +139,44 @@ Deno.test("daemons and what listens do not keep a run going; they are stopped wi
   for (const { scheduler } of [a, b]) {
     const { live, timers, hostOperations } = scheduler.stats();
     assertEquals([live, timers, hostOperations], [0, 0, 0]);
+  }
+});
+
+Deno.test("what notices the end of a coroutine cannot send when its machine crashes or the run ends, nor set timers", async () => {
+  for (const crashes of [false, true]) {
+    const network = new SimulatedNetwork({ seed: 1 });
+    const [a, b] = [new Host(network, "a"), new Host(network, "b")];
+    const log: string[] = [];
+    b.scheduler.spawn(function* () {
+      yield* b.listen();
+    });
+    a.scheduler.spawn(function* () {
+      const end = yield* a.dial("b");
+      const watched = a.scheduler.spawnWith({ daemon: true }, sleeper, 1e6, log);
+      watched.addCompletionWaiter({
+        ...UNLINKED,
+        resolve: () => {},
+        reject: (error) => {
+          log.push((error as Error).message);
+          end.write("it has ended");
+          new Timer(a.scheduler.loop, 4, 1, () => log.push("timer"));
+          Promise.resolve().then(() => end.write("it has ended"));
+        },
+      });
+      yield* sleep(1);
+    });
+    b.scheduler.spawn(function* () {
+      yield* sleep(3);
+      if (crashes) network.crash("a");
+      yield* sleep(3);
+    });
+    await network.run();
+    await settle();
+    const reason = crashes
+      ? "The machine 'a' has crashed, in the simulation with seed 1"
+      : "The simulation with seed 1 has ended";
+    assertEquals([log, b.accepted[0].texts], [[reason], []]);
+    assertEquals(network.trace().filter((line) => line.includes("sends")), []);
   }
 });
 

@@ -219,6 +219,10 @@ export class SimulatedLink implements FaultyLink {
     for (const end of this.#ends) if (end.machine === machine) end.reset();
   }
 
+  stop(): void {
+    for (const end of this.#ends) end.reset();
+  }
+
   #endClosed(): void {
     if (this.#ends.every((end) => end.isClosed)) this.#world.links.delete(this);
   }

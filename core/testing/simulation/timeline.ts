@@ -267,6 +267,7 @@ export class Timeline implements Clock, DriverOwner {
   #end(error: unknown): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
+    this.#events.clear();
     this.#ended();
     if (error === null) this.#result.resolve();
     else this.#result.reject(error);
