@@ -15,7 +15,6 @@
  *
  * @module
  */
-export type { Engine, Link } from "../distributed/engine.ts";
 export { runVirtual, type RunVirtualOptions, runVirtualWith } from "./run_virtual.ts";
 export { type SimulatedEngineOptions, SimulatedNetwork, type SimulatedNetworkOptions } from "./simulated_network.ts";
 export { VirtualClock } from "./virtual_clock.ts";

@@ -4,6 +4,8 @@ import { checkOptions } from "../base/options.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import type { Engine } from "../distributed/engine.ts";
+import type { Location } from "../distributed/location.ts";
+import type { Network } from "../distributed/network.ts";
 import { SimulatedEngine } from "./simulation/engine.ts";
 import { Machine } from "./simulation/machine.ts";
 import { Randomness } from "./simulation/randomness.ts";
@@ -28,11 +30,6 @@ export interface SimulatedNetworkOptions {
 export interface SimulatedEngineOptions {
   /** The lowest and the highest version of the protocol that its network says it speaks. */
   readonly versions?: readonly [lowest: number, highest: number];
-}
-
-/** A network that can write any frame to a peer, as a hostile peer may. */
-interface Forgeable {
-  forge(location: object): (frame: Uint8Array) => void;
 }
 
 /**
@@ -257,19 +254,15 @@ export class SimulatedNetwork {
   }
 
   /**
-   * A function that writes a frame into the authenticated link to a peer, for tests of what the protocol does with frames
-   * that no peer sends.
+   * A function that writes any frame into the authenticated link to a peer, as a hostile peer may: for tests of the
+   * protocol.
    *
-   * @param network The `Network` that sends.
+   * @param network The network that sends.
    * @param location The peer.
-   * @returns The function. It takes the kind and the body of a frame.
-   * @throws {TypeError} If `network` is not a `Network`.
+   * @returns The function. It takes the kind and the body of a frame, and throws if no link to the peer is open.
    */
-  forge(network: object, location: object): (frame: Uint8Array) => void {
-    if (typeof (network as Partial<Forgeable> | null)?.forge !== "function") {
-      throw wrongType("network", "a Network", network, "forge frames");
-    }
-    return (network as Forgeable).forge(location);
+  forge(network: Network, location: Location): (frame: Uint8Array) => void {
+    return network.forge(location);
   }
 
   #machine(name: string): Machine {
