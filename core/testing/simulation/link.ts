@@ -103,8 +103,13 @@ export class LinkEnd implements Link, LaneTarget {
 
   /** Its machine has crashed. */
   reset(): void {
-    if (!this.isClosed) this.#shut();
+    this.shut();
     this.#tellOfReset();
+  }
+
+  /** Closes it, and tells nobody. */
+  shut(): void {
+    if (!this.isClosed) this.#shut();
   }
 
   /** Both ends see the end of the link a little later, and nothing passes any more. */
@@ -221,7 +226,7 @@ export class SimulatedLink implements FaultyLink {
   }
 
   stop(): void {
-    for (const end of this.#ends) end.reset();
+    for (const end of this.#ends) end.shut();
   }
 
   #endClosed(): void {
