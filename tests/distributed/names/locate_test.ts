@@ -376,21 +376,27 @@ function loseAll(network: Network): void {
   for (const peer of network.peerTable) peer.session?.lose();
 }
 
-Deno.test("a name belongs to the scheduler that has it, and a channel is located in the same way", async () => {
+Deno.test("channels are located in the same way, and have names of their own", async () => {
+  const got: unknown[] = [];
   await pair(
     function* (_coro, here) {
       using news = new Channel<string>("news");
       assertEquals(yield* Channel.locate("news", 0), news);
-      assertEquals(yield* Channel.locate("other news", 0.02), null);
+      const remote = (yield* Channel.locate<string>("news", 5, here.network.peers()[0]))!;
+      assertEquals([remote.name, remote.location], ["news", here.network.peers()[0]]);
+      yield* remote.deliver("hello", 5, 1);
       assertEquals(yield* Coro.locate("news", 0.02), null);
       yield* isIdle(here);
     },
-    function* () {
+    function* (coro) {
       using news = new Channel<string>("news");
       assertEquals(yield* Channel.locate("news", 0), news);
+      yield* news.subscribe(coro);
+      got.push(yield* coro.receive());
       yield* sleep(0.03);
     },
   );
+  assertEquals(got, ["hello"]);
 });
 
 Deno.test("a location that is none is a TypeError, and without a network there are no locations", async () => {
