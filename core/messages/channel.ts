@@ -327,10 +327,6 @@ export class Channel<T = unknown> {
     for (const channel of above) channel.deliverWaiting();
   }
 
-  get #size(): number {
-    return this.coros.size + this.channels.size;
-  }
-
   // --- sending ------------------------------------------------------------------------------------------------
 
   /**
@@ -474,9 +470,10 @@ export class Channel<T = unknown> {
 
   /** Whether a `deliver` may send now. If it may not, the first mailbox that is full will tell when it has room. */
   #isReady(deliver: ChannelDeliver<T>): boolean {
-    const full = deliver.n <= this.#size ? this.#fullMailbox(deliver.message) : null;
+    const isHeard = deliver.n <= this.coros.size + this.channels.size;
+    const full = isHeard ? this.#fullMailbox(deliver.message) : null;
     deliver.waitForRoom(full);
-    return deliver.n <= this.#size && full === null;
+    return isHeard && full === null;
   }
 
   // --- checks -------------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ export class ChannelDeliver<T> extends Waiter<number> {
   readonly #channel: DeliveringChannel<T>;
   #room: RoomPlace | null = null;
   #count = 0;
+  /** Whether the message was sent, and peers are to tell how many coroutines got it. */
+  wasSent = false;
 
   constructor(channel: DeliveringChannel<T>, message: T, seconds: number, n: number) {
     super();
@@ -65,7 +67,9 @@ export class ChannelDeliver<T> extends Waiter<number> {
   }
 
   override get waitsFor(): string {
-    const what = this.#room?.waits
+    const what = this.wasSent
+      ? "answers of the peers"
+      : this.#room?.waits
       ? "room in the mailboxes of the subscribers"
       : `${this.n} ${this.n === 1 ? "subscriber" : "subscribers"}`;
     return `${what} of channel '${this.#channel.name}'`;

@@ -119,6 +119,7 @@ export class Spreading {
     tally.begin(count);
     if (tally.isSettled) return tally.count;
     this.waits.set(deliver, tally);
+    deliver.wasSent = true;
     deliver.fiber!.loop.hostOperations++;
     tally.listen((_added, settled) => {
       if (settled && this.end(deliver) !== null) deliver.resolve(tally.count);
