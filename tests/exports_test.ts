@@ -234,7 +234,7 @@ Deno.test("asyncio/mod.ts exports these names", () => {
 });
 
 Deno.test("testing/mod.ts exports its names", () => {
-  assertEquals(Object.keys(testing).sort(), ["VirtualClock", "runVirtual", "runVirtualWith"]);
+  assertEquals(Object.keys(testing).sort(), ["SimulatedNetwork", "VirtualClock", "runVirtual", "runVirtualWith"]);
 });
 
 Deno.test("error classes are errors with their own name", () => {

@@ -879,9 +879,9 @@ export class Coro<
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
 
-  /** @internal Ends it as its scheduler broke down. No cleanup runs. */
+  /** @internal Ends it as its scheduler broke down or was killed. No cleanup runs. */
   abandon(reason: Error): void {
-    this.slot = -1;
+    this.loop.freeSlot(this);
     this.ended("throw", reason, []);
   }
 
@@ -987,7 +987,7 @@ export class Coro<
   /** @internal */
   private endOwnership(): void {
     endOwnership(this, (what) => {
-      if (this.endsWithProgram) return;
+      if (this.endsWithProgram || this.loop.abandoned) return;
       this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
     });
   }

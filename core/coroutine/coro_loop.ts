@@ -7,7 +7,7 @@
  */
 import { Fiber } from "../fiber/fiber.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
-import { SPENT } from "../fiber/operation.ts";
+import { SPENT, WAITING } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { seededRandom, shuffler } from "../fiber/shuffle.ts";
@@ -216,6 +216,16 @@ export class CoroLoop extends RunLoop {
     return this.#phase !== OPEN || (this.onErrorPrinted !== null && this.#population.nonDaemons === 0);
   }
 
+  /** Coroutines that have not ended and are not daemons, and failures that are not reported yet. */
+  get unfinished(): boolean {
+    return this.#population.nonDaemons > 0 || this.#failures.any;
+  }
+
+  /** Whether code outside coroutines waits for some of them to end. */
+  get awaited(): boolean {
+    return this.#population.externalWaiters > 0 || this.#joins.any;
+  }
+
   // --- errors -------------------------------------------------------------------------------------------------
 
   /** A coroutine failed and nothing handled the error yet; see `unhandled_failures.ts`. */
@@ -329,19 +339,54 @@ export class CoroLoop extends RunLoop {
     return true;
   }
 
+  /** Whether it broke down or was killed: its coroutines were abandoned, and what they leave is not reported. */
+  get abandoned(): boolean {
+    return this.broken !== null;
+  }
+
+  /**
+   * Ends it at once, as a process that is killed: no cleanup and no function of `atexit()` runs. Whoever waits for one of
+   * its coroutines gets the reason. It must not be running a slice. Has no effect if it has ended.
+   */
+  kill(reason: Error): void {
+    if (this.kernelClosed) return;
+    this.#reportFailures();
+    this.driver.stop();
+    this.broken = reason;
+    this.#detachWaits();
+    this.#abandonCoros(this.coros(), reason);
+    for (const entity of this.slots.table) if (entity !== undefined) this.freeSlot(entity);
+    this.closeKernel();
+  }
+
+  /** Takes the waits out of what would end them, which may outlive the scheduler. */
+  #detachWaits(): void {
+    for (const entity of this.slots.table) {
+      const wait = entity instanceof Fiber ? entity.wait : null;
+      // The branches of a race are fibers themselves, and are not to be closed.
+      if (wait !== null && wait.state === WAITING && wait.parts.length === 0) wait.detach();
+    }
+  }
+
   protected override abandon(reason: Error): void {
     this.#reportFailures();
-    const joined = this.#joins.reject(reason);
     const coros = this.coros();
+    const joined = this.#abandonCoros(coros, reason);
+    // If nothing else receives the reason, it is reported.
+    if (!joined && coros.length > 0 && coros.every((coro) => coro.unhandled)) this.reportError(reason, coros[0]);
+  }
+
+  /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
+  #abandonCoros(coros: readonly Coro[], reason: Error): boolean {
+    this.#phase = CLOSED;
+    const joined = this.#joins.reject(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.
       if (entity instanceof Fiber && entity.wait !== null) entity.wait.state = SPENT;
     }
     for (const coro of coros) coro.abandon(reason);
-    // If nothing else receives the reason, it is reported.
-    if (!joined && coros.length > 0 && coros.every((coro) => coro.unhandled)) this.reportError(reason, coros[0]);
     this.#shutdown.abandon();
-    this.#phase = CLOSED;
+    return joined;
   }
 
   #notInside(call: string): void {

@@ -139,9 +139,9 @@ function mayBeDead(coro: Coro, loop: CoroLoop): boolean {
   return coro.isAlive() && coro.loop === loop;
 }
 
-/** All coroutines that wait, for when nothing is left in or outside the scheduler that could wake them. */
-export function stuckCoros(loop: CoroLoop): Deadlock {
-  const stuck = loop.coros().filter((coro) => !coro.ready);
+/** All coroutines that wait, for when nothing is left in or outside their schedulers that could wake them. */
+export function stuckCoros(...loops: readonly CoroLoop[]): Deadlock {
+  const stuck = loops.flatMap((loop) => loop.coros()).filter((coro) => !coro.ready);
   return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
 }
 

@@ -1,6 +1,6 @@
 /** The cryptography of a network: the host's, or that of a simulation. */
 import { builtin } from "../host/capability.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineSimulation } from "./engine.ts";
 import type { Hmac, LinkSecurity, RandomBytes } from "./session/cryptography.ts";
 
 /** What the sessions and links of a network use. */
@@ -11,14 +11,17 @@ export interface Cryptography {
   readonly random: RandomBytes;
   /** How links of an engine are protected. */
   readonly securityOf: (engine: Engine) => LinkSecurity;
+  /** The versions of the protocol that a simulation has this side say it speaks. */
+  readonly versions: readonly [number, number] | undefined;
 }
 
 const NO_KEY = new Uint8Array(0);
 
 /** The cryptography for a secret; `null`: none. It keeps the secret where nothing shows it. */
-export function cryptographyOf(secret: string | null, _engines: readonly Engine[]): Cryptography {
-  const hmac = hostHmac();
-  const random: RandomBytes = (count) => crypto.getRandomValues(new Uint8Array(count));
+export function cryptographyOf(secret: string | null, engines: readonly Engine[]): Cryptography {
+  const simulation = simulationOf(engines);
+  const hmac: Hmac = simulation === undefined ? hostHmac() : (key, data) => simulation.hmac(key, data);
+  const random: RandomBytes = (count) => simulation?.random(count) ?? crypto.getRandomValues(new Uint8Array(count));
   const key = secret === null ? NO_KEY : new TextEncoder().encode(secret);
   const securityOf = (engine: Engine): LinkSecurity => {
     const usedKey = engine.trusted ? NO_KEY : key;
@@ -27,7 +30,12 @@ export function cryptographyOf(secret: string | null, _engines: readonly Engine[
       sealed: usedKey.length > 0 && engine.encrypted !== true,
     };
   };
-  return { hmac, random, securityOf };
+  return { hmac, random, securityOf, versions: simulation?.versions };
+}
+
+/** What a simulation gives to the network; `undefined` if no engine simulates. */
+export function simulationOf(engines: readonly Engine[]): EngineSimulation | undefined {
+  return engines.find(({ simulation }) => simulation !== undefined)?.simulation;
 }
 
 function hostHmac(): Hmac {

@@ -40,6 +40,23 @@ export interface Engine {
   discover?(beacon: Uint8Array, found: (address: string, beacon: Uint8Array) => void): () => void;
   /** Accepts no more links. Links that are open stay open. */
   close(): Operation<void>;
+  /** @internal Set if the engine simulates: what the network is to use in place of the host's means. */
+  readonly simulation?: EngineSimulation;
+}
+
+/**
+ * @internal What a simulated engine gives to its network, so that the same seed always leads to the same run.
+ *
+ * For what need not be bytes, such as the delay before a link is dialed again, the scheduler has random numbers:
+ * `loop.random()`, which a simulation seeds too.
+ */
+export interface EngineSimulation {
+  /** So many random bytes, which the seed determines: for ids and nonces. */
+  random(count: number): Uint8Array;
+  /** 32 bytes that depend on the key and the data: in place of HMAC-SHA-256, which takes longer than the rest. */
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** The lowest and the highest version of the protocol that the network says it speaks; its own if this is not set. */
+  readonly versions?: readonly [lowest: number, highest: number];
 }
 
 /**

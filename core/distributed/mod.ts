@@ -23,4 +23,6 @@ export type { FilesOptions, NetworkOptions } from "./network_options.ts";
 export { PeerStatus } from "./peer_status.ts";
 export { RemoteChannel } from "./channels/remote_channel.ts";
 export { RemoteCoro } from "./coros/remote_coro.ts";
+export { RCI } from "./rci/rci.ts";
+export type { Orphans, RCIOptions } from "./rci/rci_side.ts";
 export { sendable, type SendableClass, type SendableOptions } from "./sendable.ts";

@@ -10,7 +10,7 @@ import { TimeoutError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { HostWait } from "../fiber/host_wait.ts";
+import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { keepAlive } from "../host/timers.ts";
 import { call } from "../operations/call.ts";
@@ -19,7 +19,7 @@ import { sleep } from "../operations/sleep.ts";
 import { ChannelService } from "./channels/channel_service.ts";
 import { CoroService } from "./coros/coro_service.ts";
 import { HandleTypes } from "./handle_types.ts";
-import { cryptographyOf } from "./cryptography.ts";
+import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
 import { Location } from "./location.ts";
@@ -32,6 +32,8 @@ import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
 import { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
+import { creatorOf } from "./rci/creators.ts";
+import { RciService } from "./rci/rci_service.ts";
 import { PeerId } from "./session/peer_id.ts";
 
 /** The versions of the protocol that this package speaks. */
@@ -81,8 +83,10 @@ export class Network implements AliveListener {
   readonly channels: ChannelService;
   /** @internal */
   readonly names: SchedulerNames;
+  readonly #rcis: RciService;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
+  readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers = new StatusSubscribers();
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
@@ -97,6 +101,7 @@ export class Network implements AliveListener {
   constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
     this.location = peers.location;
     this.#engines = engines;
+    this.#isSimulated = simulationOf(engines) !== undefined;
     this.#loop = peers.loop;
     this.peerTable = peers;
     this.permissions = new Permissions(options.allow, peers);
@@ -104,18 +109,20 @@ export class Network implements AliveListener {
       peers,
       permissions: this.permissions,
       maxMessage: options.maxMessageSize,
-      holdsHandles: false,
+      holdsHandles: this.#isSimulated,
     };
     this.channels = new ChannelService(common);
     this.coros = new CoroService({
       ...common,
       invitation: this.channels.invitation.bind(this.channels),
-      wasCreatedBy: () => false,
+      wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
     handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
     this.names = new SchedulerNames(peers, this.permissions);
+    this.#rcis = new RciService(common);
+    handles.add(this.#rcis.handleType);
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -278,8 +285,26 @@ export class Network implements AliveListener {
     return String(this);
   }
 
+  /**
+   * @internal
+   * Writes any frame into the link to a peer, for tests of what a hostile peer may do: a kind and a body, with or without
+   * their length before them.
+   */
+  forge(location: Location): (frame: Uint8Array) => void {
+    return (frame) => {
+      const session = this.peerTable.find(location.id)?.session ?? null;
+      if (session === null || !session.connected) {
+        throw new Error(`Cannot forge a frame as no link to ${location} is open: connect first`);
+      }
+      const hasLength = frame.length > 4 &&
+        new DataView(frame.buffer, frame.byteOffset).getUint32(0) === frame.length - 4;
+      session.forge(hasLength ? frame.subarray(4) : frame);
+    };
+  }
+
   /** @internal Keeps the process alive while the scheduler has coroutines that are not daemons: peers may wake them. */
   setAlive(alive: boolean): void {
+    if (this.#isSimulated) return;
     if (alive) this.#releaseProcess ??= keepAlive();
     else {
       this.#releaseProcess?.();
@@ -293,6 +318,7 @@ export class Network implements AliveListener {
   ): void {
     networks.set(this.#loop, this);
     this.names.join();
+    this.#rcis.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
@@ -312,22 +338,34 @@ export class Network implements AliveListener {
   *#takeCare(): Generator<unknown, void, unknown> {
     this.#caretaker = runningCoro();
     try {
-      for (;;) yield* sleep(Infinity);
+      while (!this.#hasLeft) yield* sleep(Infinity);
     } finally {
-      this.#hasLeft = true;
-      for (const end of this.#endDiscovery) end();
-      this.peerTable.stop();
-      this.coros.stop();
-      this.channels.stop();
-      this.#subscribers.clear();
-      this.#peerWaits.left();
-      this.names.leave();
-      networks.delete(this.#loop);
-      this.#loop.removeAliveListener(this);
-      this.setAlive(false);
-      for (const engine of this.#engines) yield* engine.close();
-      for (const wait of this.#closing) wait.settle(undefined);
+      yield* this.close();
     }
+  }
+
+  /** @internal Whether it has begun to wait for its end. Until then nothing but `close()` ends it. */
+  get isCaredFor(): boolean {
+    return this.#caretaker !== null;
+  }
+
+  /** @internal Leaves at once. */
+  *close(): Generator<unknown, void, unknown> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    for (const end of this.#endDiscovery) end();
+    this.peerTable.stop();
+    this.coros.stop();
+    this.channels.stop();
+    this.#subscribers.clear();
+    this.#peerWaits.left();
+    this.#rcis.leave();
+    this.names.leave();
+    networks.delete(this.#loop);
+    this.#loop.removeAliveListener(this);
+    this.setAlive(false);
+    for (const engine of this.#engines) yield* engine.close();
+    for (const wait of this.#closing) wait.settle(undefined);
   }
 
   #mustBeJoined(action: string): void {
@@ -353,7 +391,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       addresses.push(yield* engine.open((link) => accept(link, engine)));
       opened.push(engine);
     }
-    const { hmac, random, securityOf } = cryptographyOf(checked.secret, checked.engines);
+    const { hmac, random, securityOf, versions } = cryptographyOf(checked.secret, checked.engines);
     const id = random(16);
     const peerId = new PeerId(id);
     const location = new Location(peerId, checked.name ?? `peer-${peerId.text.slice(0, 8)}`, addresses);
@@ -368,7 +406,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       sessions: {
         id,
         network: checked.network,
-        versions: VERSIONS,
+        versions: versions ?? VERSIONS,
         introduction: encodeIntroduction(location),
         handshakeTimeout: HANDSHAKE_TIMEOUT,
         connectTimeout: CONNECT_TIMEOUT,
@@ -394,15 +432,17 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
     })));
     accept = (link, engine) => peers.accept(link, engine);
     for (const { link, engine } of early) peers.accept(link, engine);
+    while (!network.isCaredFor) yield;
     return network;
   } finally {
     joining.delete(loop);
     if (network === null) { for (const engine of opened) yield* engine.close(); }
+    else if (!network.isCaredFor) yield* network.close();
   }
 }
 
 /** Waits until the network has been left. */
-class ClosedWait extends HostWait<void> {
+class ClosedWait extends PeerWait<void> {
   readonly label = "closed";
   readonly #waits: Set<ClosedWait>;
   readonly #isClosed: () => boolean;

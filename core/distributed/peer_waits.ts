@@ -1,10 +1,10 @@
 import type { Fiber } from "../fiber/fiber.ts";
-import { HostWait } from "../fiber/host_wait.ts";
+import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Location } from "./location.ts";
 
 /** The waits for peers of certain names. */
 export class PeerWaits {
-  readonly #waits: Set<PeerWait> = new Set();
+  readonly #waits: Set<NameWait> = new Set();
   readonly #find: (name: string) => Location | null;
 
   /** `find` returns a connected peer of a name, if there is one. */
@@ -13,8 +13,8 @@ export class PeerWaits {
   }
 
   /** Waits for a peer of a name, for so many seconds at most. */
-  wait(name: string, seconds: number): PeerWait {
-    return new PeerWait(this.#waits, name, this.#find, seconds);
+  wait(name: string, seconds: number): NameWait {
+    return new NameWait(this.#waits, name, this.#find, seconds);
   }
 
   /** A peer has been connected. */
@@ -29,13 +29,13 @@ export class PeerWaits {
 }
 
 /** Waits until a peer of a name is connected. */
-class PeerWait extends HostWait<Location | null> {
+class NameWait extends PeerWait<Location | null> {
   readonly label = "locate";
   readonly peerName: string;
-  readonly #waits: Set<PeerWait>;
+  readonly #waits: Set<NameWait>;
   readonly #find: (name: string) => Location | null;
 
-  constructor(waits: Set<PeerWait>, name: string, find: (name: string) => Location | null, seconds: number) {
+  constructor(waits: Set<NameWait>, name: string, find: (name: string) => Location | null, seconds: number) {
     super();
     this.#waits = waits;
     this.peerName = name;

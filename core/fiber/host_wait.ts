@@ -15,8 +15,8 @@ import type { Loop } from "./schedulable.ts";
 export abstract class HostWait<T> extends Operation<T> implements Abortable {
   /** @internal */
   declare protected readonly signal: AbortSignal | null;
-  // The run loop that counts it: from `count()` until it has its outcome or is withdrawn.
-  declare private countedBy: Loop | null;
+  /** @internal The run loop that counts it: from `count()` until it has its outcome or is withdrawn. */
+  declare protected countedBy: Loop | null;
 
   /** @internal */
   constructor(signal: AbortSignal | null = null) {

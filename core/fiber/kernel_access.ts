@@ -29,7 +29,7 @@ export abstract class KernelAccess {
 
   /** A slice is running. */
   protected busy = false;
-  /** Why the scheduler no longer works, once the kernel has trapped. */
+  /** Why the scheduler no longer works, once the kernel has trapped or the scheduler was killed. */
   protected broken: Error | null = null;
   /** The kernel must not be called any more: it has trapped, or the scheduler has ended. */
   protected kernelClosed = false;
@@ -56,7 +56,10 @@ export abstract class KernelAccess {
 
   /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void {
-    if (this.kernelClosed) return;
+    if (this.kernelClosed) {
+      entity.slot = -1;
+      return;
+    }
     if (this.queue.hasTimer(entity.slot)) this.disarm(entity.slot);
     this.slots.free(entity);
     if (!this.busy) this.driver.update();

@@ -34,6 +34,8 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   entered = false;
   /** Promises and host operations that coroutines wait for. */
   hostOperations = 0;
+  /** Of these, waits that another peer of a network ends. */
+  peerWaits = 0;
   /** Waits that a signal may end. */
   abortable = 0;
   /** Reorders what is ready, for seeded scheduling. */
@@ -140,6 +142,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     const end = now + budget;
     let steps = 0;
     const lastStep = this.switches + MAX_STEPS;
+    this.#stopRequested = false;
     for (;;) {
       const ran = this.#turn(now, this.#interval.steps - steps);
       if (this.trap !== null) throw this.trap;

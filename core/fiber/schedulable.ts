@@ -17,6 +17,8 @@ export interface Loop {
   entered: boolean;
   /** Promises and host operations that coroutines wait for. */
   hostOperations: number;
+  /** Of these, waits that another peer of a network ends. */
+  peerWaits: number;
   /** Waits that a signal may end. */
   abortable: number;
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */

@@ -16,4 +16,5 @@
  * @module
  */
 export { runVirtual, type RunVirtualOptions, runVirtualWith } from "./run_virtual.ts";
+export { type SimulatedEngineOptions, SimulatedNetwork, type SimulatedNetworkOptions } from "./simulated_network.ts";
 export { VirtualClock } from "./virtual_clock.ts";

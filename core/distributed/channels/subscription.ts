@@ -54,8 +54,8 @@ export class SubscribeRequest extends RequestWait<boolean> {
     if (this.added && this.channel.has(this.subscriber)) this.channel.remove(this.subscriber);
   }
 
-  protected override abandoned(number: number): void {
-    this.peer.requests.register(number, new AbandonedSubscribe(this.channel, this.subscriber));
+  protected override cancelRequest(): void {
+    this.peer.requests.register(this.number, new AbandonedSubscribe(this.channel, this.subscriber));
   }
 
   protected override tooLarge(): void {
@@ -120,7 +120,7 @@ export class UnsubscribeRequest extends RequestWait<boolean> {
     this.settle(true);
   }
 
-  protected override abandoned(): void {}
+  protected override cancelRequest(): void {}
 
   protected override tooLarge(): void {
     this.settle(true);
@@ -182,9 +182,9 @@ export class InviteRequest extends RequestWait<boolean> {
     if (this.added) this.undo();
   }
 
-  protected override abandoned(number: number): void {
-    super.abandoned(number);
-    if (this.label === "subscribe") this.peer.requests.register(number, new AbandonedInvite(this.undo));
+  protected override cancelRequest(): void {
+    super.cancelRequest();
+    if (this.label === "subscribe") this.peer.requests.register(this.number, new AbandonedInvite(this.undo));
   }
 
   protected override tooLarge(): void {

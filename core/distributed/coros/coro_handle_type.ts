@@ -1,18 +1,13 @@
 import { Coro } from "../../coroutine/coro.ts";
-import { SerializationError } from "../errors.ts";
 import type { HandleType } from "../handle_types.ts";
-import { isListOfText } from "../peers/introduction.ts";
+import { packAddress, unpackAddress } from "../peers/handle_address.ts";
 import { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import { ID_BYTES } from "../session/handshake_frames.ts";
 import type { ExportTable } from "./export_table.ts";
 import type { HandleTable } from "./handle_table.ts";
 import { RemoteCoro } from "./remote_coro.ts";
 
-/**
- * How coroutines are sent: the id of the peer, the number in its export table, the name, and the name and addresses of
- * the peer, by which others find it.
- */
+/** How coroutines are sent: by the number in the export table of their peer. */
 export class CoroHandleType implements HandleType {
   readonly name = "asyncoro.Coro";
   private readonly peers: Peers;
@@ -35,21 +30,12 @@ export class CoroHandleType implements HandleType {
     const isRemote = value instanceof RemoteCoro;
     const location = isRemote ? value.peer.location : this.peers.location;
     const number = isRemote ? value.id : this.exports.numberOf(value);
-    return [location.peerId.bytes.buffer, number, value.name, location.name, location.addresses];
+    return packAddress({ location, number, name: value.name });
   }
 
   unpack(args: readonly unknown[]): Coro {
-    const [id, number, name, peerName, addresses] = args;
-    if (
-      !(id instanceof ArrayBuffer) || id.byteLength !== ID_BYTES || !Number.isSafeInteger(number) ||
-      typeof name !== "string" || typeof peerName !== "string" || !isListOfText(addresses)
-    ) {
-      throw new SerializationError("Cannot receive a coroutine as its parts are not those of one");
-    }
-    const location = this.peers.locationOf(new Uint8Array(id), peerName, addresses);
-    if (location !== this.peers.location) {
-      return this.handles.handle(this.peers.peerAt(location), number as number, name);
-    }
-    return this.exports.find(number as number) ?? this.handles.handle(this.forgotten, number as number, name);
+    const { location, number, name } = unpackAddress(args, this.peers, "a coroutine");
+    if (location !== this.peers.location) return this.handles.handle(this.peers.peerAt(location), number, name);
+    return this.exports.find(number) ?? this.handles.handle(this.forgotten, number, name);
   }
 }

@@ -20,9 +20,10 @@ import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { Coro as CoroClass } from "../../coroutine/coro.ts";
 import { MessageTooLargeError } from "../../io/errors.ts";
 import { isError } from "../../base/describe.ts";
-import { BackpressureError, type LossReason, PeerLostError, SerializationError } from "../errors.ts";
+import { BackpressureError, type LossReason, PeerLostError } from "../errors.ts";
 import type { HandleType } from "../handle_types.ts";
 import type { Permissions } from "../permissions.ts";
+import { plainError } from "../plain_error.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
@@ -291,10 +292,9 @@ export class CoroService implements Service, RemoteCoroOwner {
     const watches = this.watches.get(peer);
     this.watches.delete(peer);
     for (const watch of watches?.values() ?? []) watch.stop();
-    const error = new PeerLostError(peer.location, reason);
     for (const coro of this.handles.of(peer)) {
-      this.handles.unwatch(coro);
-      coro.parted(error);
+      if (this.handles.unwatch(coro)) coro.parted(new PeerLostError(peer.location, reason));
+      else coro.dropListeners();
     }
   }
 
@@ -316,12 +316,6 @@ function valueOrError(reader: OperationReader): { value: unknown; failed: boolea
   } catch (error) {
     return { value: error, failed: true };
   }
-}
-
-/** An error of the codec, which can be sent. */
-function plainError(error: unknown): Error {
-  if (error instanceof SerializationError || error instanceof RangeError) return error;
-  return new SerializationError(`Cannot send what has been asked for: ${error}`);
 }
 
 function tooLarge(coro: RemoteCoro): Error {

@@ -243,7 +243,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
 
   /** @internal */
   override addCompletionWaiter(waiter: CompletionWaiter): void {
-    if (this.first === null) this.loop.hostOperations++;
+    if (this.first === null) this.countWait(1);
     this.first = addCompletionWaiter(this.first, waiter);
     this.remoteOwner.watch(this as RemoteCoro);
   }
@@ -256,7 +256,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
   /** @internal */
   override removeCompletionWaiter(waiter: CompletionWaiter): void {
     this.first = removeCompletionWaiter(this.first, waiter);
-    if (this.first === null) this.loop.hostOperations--;
+    if (this.first === null) this.countWait(-1);
     this.unwatchIfUnused();
   }
 
@@ -325,6 +325,12 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     monitor.send(withoutStack(new MonitorException(this as Coro, outcome)));
   }
 
+  /** @internal While its end is waited for, a peer may end a wait at any time. */
+  private countWait(change: 1 | -1): void {
+    this.loop.hostOperations += change;
+    this.loop.peerWaits += change;
+  }
+
   /** @internal */
   private unwatchIfUnused(): void {
     if (!this.isWatched) this.remoteOwner.unwatch(this as RemoteCoro);
@@ -371,7 +377,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     }
     for (let waiter = this.first; waiter !== null; waiter = this.first) {
       this.first = removeCompletionWaiter(this.first, waiter);
-      if (this.first === null) this.loop.hostOperations--;
+      if (this.first === null) this.countWait(-1);
       if (outcome.kind === "return") waiter.resolve(outcome.value);
       else if (outcome.kind === "terminate") waiter.resolve(this.last);
       else waiter.reject(outcome.error);
@@ -379,8 +385,8 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     this.unwatchIfUnused();
   }
 
-  /** @internal */
-  private dropListeners(): void {
+  /** @internal It can receive no more, at least in this session: whatever refers to it as a recipient drops it. */
+  dropListeners(): void {
     const { listeners } = this;
     this.listeners = null;
     notifyEndListeners(listeners, this as Coro);

@@ -56,7 +56,7 @@ export class SchedulerNames implements OwnNames, Service, SearchHost {
   private takeEntries({ shared, ownerOf }: NameKind<object>): void {
     const own = this.registries.get(shared)!;
     for (const [name, entry] of [...shared.entries]) {
-      if (ownerOf(entry).names !== this) continue;
+      if (ownerOf?.(entry).names !== this) continue;
       shared.unregister(name, entry);
       own.register(name, entry);
     }

@@ -63,6 +63,7 @@ export class Search<T extends object> implements NameWaiter<T> {
     searches.add(this as unknown as Search<object>);
     // From now on a peer may end the wait, at any time.
     peers.loop.hostOperations++;
+    peers.loop.peerWaits++;
     this.looksHere = looksHere;
     if (looksHere) this.registry.wait(this);
     if (this.locate.location === null) { for (const peer of peers.online()) this.ask(peer); }
@@ -91,6 +92,7 @@ export class Search<T extends object> implements NameWaiter<T> {
     const { peers, searches } = this.host;
     searches.delete(this as unknown as Search<object>);
     peers.loop.hostOperations--;
+    peers.loop.peerWaits--;
     if (this.looksHere) this.registry.stopWaiting(this);
     for (const [peer, question] of this.asked) this.withdraw(peer, question);
     this.asked.clear();

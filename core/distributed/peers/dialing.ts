@@ -1,7 +1,7 @@
 /** Opening links to peers: one attempt, attempts until a time, and attempts for as long as somebody needs the peer. */
 import { TimeoutError } from "../../base/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
-import { HostWait } from "../../fiber/host_wait.ts";
+import { PeerWait } from "../../fiber/peer_wait.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { describe } from "../../base/describe.ts";
 import type { Engine, Link } from "../engine.ts";
@@ -106,7 +106,7 @@ export class Dialing {
 }
 
 /** Waits until a handshake has ended. */
-class HandshakeWait extends HostWait<DialOutcome> {
+class HandshakeWait extends PeerWait<DialOutcome> {
   readonly label = "peer";
   readonly #connection: Connection;
   readonly #forget: () => void;

@@ -111,7 +111,7 @@ export class Peer {
     this.session = null;
     this.lastLoss = reason;
     this.oversized.clear();
-    this.requests.part(new PeerLostError(this.location, reason));
+    if (!this.requests.isEmpty) this.requests.part(new PeerLostError(this.location, reason));
     this.roomMade();
   }
 

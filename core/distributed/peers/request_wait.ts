@@ -1,5 +1,5 @@
 import type { Fiber } from "../../fiber/fiber.ts";
-import { HostWait } from "../../fiber/host_wait.ts";
+import { PeerWait } from "../../fiber/peer_wait.ts";
 import type { LossReason, PeerLostError } from "../errors.ts";
 import type { OperationReader } from "./operation_reader.ts";
 import type { Peer } from "./peer.ts";
@@ -16,7 +16,7 @@ export interface PreparedRequest {
 }
 
 /** Sends a request that was written before, when there is room for it, and waits for its answer. */
-export abstract class RequestWait<T> extends HostWait<T> implements PendingRequest {
+export abstract class RequestWait<T> extends PeerWait<T> implements PendingRequest {
   protected readonly peer: Peer;
   readonly #request: PreparedRequest;
   #ticket = -1;
@@ -27,6 +27,11 @@ export abstract class RequestWait<T> extends HostWait<T> implements PendingReque
     this.peer = peer;
     this.#request = request;
     this.limit = seconds;
+  }
+
+  /** The number of the request. */
+  protected get number(): number {
+    return this.#request.number;
   }
 
   override begin(fiber: Fiber): boolean {
@@ -68,12 +73,12 @@ export abstract class RequestWait<T> extends HostWait<T> implements PendingReque
     this.#roomListener = null;
     if (this.#ticket < 0) return;
     peer.requests.remove(this.#request.number);
-    if (!peer.withdraw(this.#ticket)) this.abandoned(this.#request.number);
+    if (!peer.withdraw(this.#ticket)) this.cancelRequest();
   }
 
-  /** The request has left, and nobody waits for its answer any more. */
-  protected abandoned(number: number): void {
-    this.peer.cancel(number);
+  /** Tells the peer that what was asked for is not wanted any more. */
+  protected cancelRequest(): void {
+    this.peer.cancel(this.number);
   }
 
   /** The answer has come. */

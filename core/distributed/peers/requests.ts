@@ -38,6 +38,11 @@ export class Requests {
     return this.pending.get(number);
   }
 
+  /** Whether there are none, of either side. */
+  get isEmpty(): boolean {
+    return this.pending.size === 0 && this.open.size === 0;
+  }
+
   /** Adds a request of this side. Returns its number. */
   add(request: PendingRequest): number {
     const number = this.reserve();

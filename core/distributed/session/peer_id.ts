@@ -1,6 +1,9 @@
 /** The id of a joining: 16 random bytes, and as text, which orders and finds it. */
 import { ID_BYTES } from "./handshake_frames.ts";
 
+/** The digits of each byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** See the head of this file. */
 export class PeerId {
   /** The bytes. */
@@ -14,7 +17,9 @@ export class PeerId {
       throw new RangeError(`Cannot make an id as it needs ${ID_BYTES} bytes: current value has ${bytes.length}`);
     }
     this.bytes = bytes.slice();
-    this.text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    let text = "";
+    for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]];
+    this.text = text;
   }
 
   /** Whether both are the same joining. */

@@ -3,47 +3,12 @@ import { Channel, Coro, race, sleep, until, withTimeout } from "@asyncoro/asynco
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Location } from "../../../core/distributed/location.ts";
 import type { Network } from "../../../core/distributed/network.ts";
-import type { NetworkOptions } from "../../../core/distributed/network_options.ts";
 import type { PeerRequest } from "../../../core/distributed/permissions.ts";
+import { eventually, pair, QUICK } from "../pair.ts";
 import { type Here, type Program, together } from "../together.ts";
-
-const QUICK: NetworkOptions = { heartbeat: 0.05, peerTimeout: 0.3 };
 
 function* idle(coro: Coro): Generator<unknown, unknown, unknown> {
   return yield* coro.receive();
-}
-
-/** `a` runs on one peer, which is connected to `b` first; then `b` waits until `a` has ended. */
-function pair(
-  a: Program,
-  b: Program,
-  options: (name: string) => NetworkOptions = () => QUICK,
-): Promise<Record<string, unknown>> {
-  return together({
-    *a(coro, here) {
-      yield* until(here.meet());
-      yield* here.network.peer("memory:b");
-      yield* until(here.meet());
-      const result = yield* a(coro, here);
-      yield* until(here.meet());
-      return result;
-    },
-    *b(coro, here) {
-      yield* until(here.meet());
-      yield* until(here.meet());
-      const result = yield* b(coro, here);
-      yield* until(here.meet());
-      return result;
-    },
-  }, options);
-}
-
-/** Waits until a condition holds. */
-function* eventually(condition: () => boolean): Generator<unknown, void, unknown> {
-  for (let i = 0; !condition(); i++) {
-    assert(i < 400, `This does not come to hold: ${condition}`);
-    yield* sleep(0.005);
-  }
 }
 
 /** Nothing waits for a peer or for a name on this side. */

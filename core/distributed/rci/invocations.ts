@@ -1,0 +1,107 @@
+/** Requests to run an RCI of a peer. */
+import type { Coro } from "../../coroutine/coro.ts";
+import { MessageTooLargeError } from "../../io/errors.ts";
+import { type LossReason, PeerLostError, PermissionError, ProtocolError } from "../errors.ts";
+import type { OperationReader } from "../peers/operation_reader.ts";
+import type { Peer } from "../peers/peer.ts";
+import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { refusalOf } from "./refusal.ts";
+
+/** What INVOKE asks for. */
+export const Mode = {
+  /** The coroutine, as soon as it is created. */
+  RUN: 0,
+  /** How it has ended. */
+  CALL: 1,
+} as const;
+
+/** The first item of the answer to INVOKE. */
+export const Invoked = {
+  /** The coroutine was created, and follows. */
+  CREATED: 0,
+  /** It was created and has ended. Its result follows. */
+  ENDED: 1,
+  /** It was created and has failed. The error follows. */
+  FAILED: 2,
+  /** The RCI is not registered, or the peer may not run it. */
+  DENIED: 3,
+  /** The coroutine could not be created. The error follows. */
+  REFUSED: 4,
+} as const;
+
+/** What a request to run an RCI needs to know of it. */
+export interface InvocationTarget {
+  readonly name: string;
+  readonly peer: Peer;
+}
+
+abstract class Invocation<T> extends RequestWait<T> {
+  protected readonly target: InvocationTarget;
+
+  constructor(target: InvocationTarget, request: PreparedRequest) {
+    super(target.peer, request, Infinity);
+    this.target = target;
+  }
+
+  override get waitsFor(): string {
+    return `an answer of RCI '${this.target.name}' at ${this.peer}`;
+  }
+
+  protected override accept(answer: number, reader: OperationReader): void {
+    if (answer === Invoked.DENIED) throw this.denied();
+    const value = reader.value();
+    if (answer === Invoked.REFUSED) throw refusalOf(value);
+    if (answer === Invoked.FAILED) return this.failed(value);
+    if (answer !== Invoked.CREATED && answer !== Invoked.ENDED) {
+      throw new ProtocolError(`Peer ${this.peer} has sent an answer of unknown kind: it is ${answer}`);
+    }
+    this.settle(value);
+  }
+
+  protected failed(error: unknown): void {
+    this.settleError(error);
+  }
+
+  protected override tooLarge(): void {
+    const { name } = this.target;
+    this.settleError(new MessageTooLargeError(`Arguments of RCI '${name}' are larger than ${this.peer} takes`));
+  }
+
+  protected override unreachable(reason: LossReason): void {
+    this.settleError(new PeerLostError(this.peer.location, reason));
+  }
+
+  private denied(): PermissionError {
+    return new PermissionError(
+      `Cannot run RCI '${this.target.name}' at ${this.peer} as it is not registered there, or this peer may not run it`,
+    );
+  }
+}
+
+/** The operation of `run`. */
+export class RemoteRun extends Invocation<Coro> {
+  readonly label = "run";
+
+  /** The handle is not wanted any more. */
+  override reclaim(): void {
+    this.cancelRequest();
+  }
+}
+
+/** The operation of `call`. */
+export class RemoteCall extends Invocation<unknown> {
+  readonly label = "call";
+  #hasFailed = false;
+
+  protected override failed(error: unknown): void {
+    this.#hasFailed = true;
+    super.failed(error);
+  }
+
+  /** Whoever called takes the failure of the coroutine; nobody has seen it at the peer. */
+  override errorLost(error: unknown): null {
+    const { owner } = this.fiber!;
+    if (this.#hasFailed) owner.loop.reportError(error, owner);
+    return null;
+  }
+}
