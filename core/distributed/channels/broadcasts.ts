@@ -7,7 +7,8 @@
  * which it has passed it on have done so. All broadcasts up to that with the number `settled` have come to their end: the
  * origin tells so with the next one, and some time after the last. So what is kept is bounded by what is under way.
  *
- * What comes after it was settled is dropped. That happens only if a peer was lost on its way.
+ * What comes after it was settled is dropped. That happens only if a peer was lost on its way. When an origin is lost, what
+ * is known to be under way is settled by those who have lost it.
  */
 import { Timer } from "../../fiber/timer.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
@@ -123,7 +124,8 @@ export class Broadcasts {
     const origin = this.origins.get(new PeerId(id).text);
     if (origin === undefined) return;
     settle(origin, number);
-    this.passOn(origin);
+    // While others are under way, the peers to which they were passed on are to be told later.
+    if (origin.reached.size === 0) this.passOn(origin);
   }
 
   /** A session with a peer has ended. */
@@ -131,6 +133,11 @@ export class Broadcasts {
     for (const origin of [this.own, ...this.origins.values()]) {
       if (origin.passedTo.delete(peer)) origin.hasLost = true;
     }
+    const origin = this.origins.get(peer.location.id);
+    if (origin === undefined || origin.reached.size === 0) return;
+    // It tells no more what has come to its end.
+    settle(origin, origin.reached.keys().reduce((most, number) => Math.max(most, number)));
+    this.passOn(origin);
   }
 
   /** The network has been left. */

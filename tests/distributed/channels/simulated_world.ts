@@ -75,7 +75,12 @@ export class SimulatedPeers {
 
   /** Runs them to their end. Throws what was reported. */
   async run(): Promise<void> {
-    await this.simulation.run();
+    try {
+      await this.simulation.run();
+    } catch (error) {
+      // The others wait in vain for one that has failed.
+      throw this.reported[0] ?? error;
+    }
     if (this.reported.length > 0) throw this.reported[0];
   }
 }
