@@ -31,13 +31,13 @@ export type Subscriber<T, S = T> = Coro | (Channel<S> & ([T] extends [S] ? unkno
 
 /** How much a channel is used. */
 export interface ChannelStatistics {
-  /** Coroutines that subscribe to it. */
+  /** Coroutines that subscribe to it, those of peers included. */
   readonly subscribers: number;
-  /** Channels that subscribe to it. */
+  /** Channels that subscribe to it, those of peers included. */
   readonly channels: number;
   /** Calls of `deliver` that wait for subscribers, or for room in their mailboxes. */
   readonly waiting: number;
-  /** Messages that a subscriber did not get from `send`, as its mailbox was full. */
+  /** Messages that a subscriber did not get from `send`, as its mailbox was full, or too much waited for its peer. */
   readonly dropped: number;
 }
 
@@ -64,6 +64,10 @@ export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry
  * A coroutine that ends is unsubscribed; one that failed stays subscribed as long as a monitor may restart it.
  * Subscribing and unsubscribing take effect for messages sent later. An open channel is kept in memory by its name: close
  * it, or declare it with `using`.
+ *
+ * On a scheduler that has joined a network, `locate` finds channels of peers, too, and what subscribes may be on any peer.
+ * A channel lives where it was opened, and its transform runs there. Each peer with subscribers gets a message once, as a
+ * copy.
  *
  * @example
  * ```ts
@@ -150,7 +154,7 @@ export class Channel<T = unknown> {
    *
    * @param subscriber A coroutine or a channel.
    * @param limit How long to wait at most.
-   * @returns `true`, or `false` if the coroutine has ended.
+   * @returns `true`, or `false` if the coroutine has ended, or if a peer was to agree and did not, or not in time.
    * @throws {TypeError} If `subscriber` is neither, or `limit` is not a valid limit.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
@@ -175,10 +179,12 @@ export class Channel<T = unknown> {
    * Sends a message to all subscribers. One whose bounded mailbox is full is passed by and counted, see
    * {@linkcode Channel.statistics}.
    *
-   * @param message Anything; it is not copied.
+   * @param message Anything; it is not copied. With subscribers on peers it must be sendable.
    * @returns `false` if the transform dropped it. A transform that throws drops it, too, and the error is reported: to
    * the `onError` hook of the running coroutine's scheduler, or on stderr.
    * @throws {ChannelClosedError} If the channel is closed.
+   * @throws {TypeError} If there are subscribers on peers and the message is not sendable; nobody gets it then.
+   * @throws {MessageTooLargeError} If it is too large for a peer with subscribers; nobody gets it then.
    */
   send(message: T): boolean {
     this.mustBeOpen("send");
@@ -189,11 +195,14 @@ export class Channel<T = unknown> {
    * Waits until there are subscribers and no mailbox of theirs is full, then sends to all. While it waits it does not
    * hold back other messages to them.
    *
-   * @param message Anything; it is not copied.
-   * @param limit How long to wait at most; zero or less does not wait.
+   * With subscribers on peers it then waits for their acknowledgements. A peer waits until no mailbox there is full.
+   *
+   * @param message Anything; it is not copied. With subscribers on peers it must be sendable.
+   * @param limit How long to wait at most; zero or less does not wait, and sends nothing to peers.
    * @param n The number of subscribers to wait for. A channel counts as one.
-   * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
-   * transform dropped it.
+   * @returns How many coroutines got the message, including those of subscribed channels, and of peers as far as they have
+   * acknowledged it in time; 0 after a timeout before it was sent, or if the transform dropped it. What `send` throws of a
+   * message that is not sendable, or too large, is thrown at the `yield`.
    * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {RangeError} If `n` is not an integer of 0 or more.
    * @throws {ChannelClosedError} If the channel is closed, or is closed while this waits.
