@@ -83,8 +83,8 @@ export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry
  * ```
  */
 export class Channel<T = unknown> {
-  /** @internal Among whose names its name is. */
-  readonly namesOwner: NamesOwner = currentNamesOwner();
+  // Among whose names its name is. It leads to the whole scheduler, which `console.log` would show.
+  readonly #namesOwner: NamesOwner = currentNamesOwner();
   readonly #name: string;
   #transform: Transform<T> | null;
   #closed = false;
@@ -111,7 +111,7 @@ export class Channel<T = unknown> {
   constructor(name: string, transform?: Transform<T> | null) {
     this.#name = checkName(name, "open a channel");
     this.#transform = checkTransform(transform ?? null);
-    if (this.location !== null || channelNames.at(this.namesOwner).register(name, this)) return;
+    if (this.location !== null || channelNames.at(this.#namesOwner).register(name, this)) return;
     throw new Error(`Cannot open a channel as another one of that name is open: current value is ${describe(name)}`);
   }
 
@@ -137,6 +137,11 @@ export class Channel<T = unknown> {
   /** Its name. */
   get name(): string {
     return this.#name;
+  }
+
+  /** @internal Among whose names that is. */
+  get namesOwner(): NamesOwner {
+    return this.#namesOwner;
   }
 
   /** Where it is, if it is a handle to a channel of another peer; `null` for one of this process. */
@@ -235,7 +240,7 @@ export class Channel<T = unknown> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    channelNames.at(this.namesOwner).forget(this);
+    channelNames.at(this.#namesOwner).forget(this);
     this.remote?.closed();
     this.removeAll(this.#closedError("deliver"));
   }
@@ -454,11 +459,9 @@ export class Channel<T = unknown> {
     return count === DROPPED ? 0 : count;
   }
 
-  /** @internal A `deliver` no longer waits. Returns how many coroutines got the message, as far as is known. */
-  stopWaiting(deliver: ChannelDeliver<T>): number {
-    if (!this.#waiting.has(deliver)) return this.remote!.stop(deliver);
+  /** @internal A `deliver` no longer waits. */
+  stopWaiting(deliver: ChannelDeliver<T>): void {
     this.#waiting.remove(deliver);
-    return 0;
   }
 
   /** @internal Sends for every `deliver` that waits and need not wait longer. */

@@ -84,6 +84,16 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
     return `${this.name}@${this.peer}`;
   }
 
+  /** @internal How `console.log` shows it: its peer leads to the whole network. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `RemoteChannel ${this}`;
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `RemoteChannel ${this}`;
+  }
+
   /**
    * Sends a message, as a copy. Never waits.
    *

@@ -203,7 +203,9 @@ export class InviteRequest extends RequestWait<boolean> {
 
   private closedError(): ChannelClosedError {
     const what = `channel '${this.channel.name}'${this.subscriber instanceof Coro ? "" : " or its subscriber"}`;
-    return new ChannelClosedError(`Cannot ${this.label} as ${what} is closed: open a new one`);
+    return new ChannelClosedError(
+      `Cannot ${this.label} as ${what} is closed, or cannot be reached by ${this.peer}: open a new one, or try again`,
+    );
   }
 }
 

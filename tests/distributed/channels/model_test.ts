@@ -74,6 +74,7 @@ class Run {
       listeners.set(i, near.coro);
     }
     for (const other of PEERS) yield* network.peer(`sim:${other}`, 60);
+    yield* peers.meet(name, 0);
     const channels: Channel<string>[] = [];
     for (const each of graph.channels) channels.push((yield* Channel.locate<string>(each.name))!);
     for (const { from, to, by } of graph.edges) {
