@@ -228,7 +228,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
     const wait = reader.value();
     const seconds = wait === null ? null : secondsOf(wait);
     const identity = readIdentity(reader);
-    const seen = identity === null ? undefined : this.broadcasts.arrived(identity);
+    const seen = identity === null ? undefined : this.broadcasts.arrived(identity, peer);
     if (channel === undefined || !channel.isOpen || seen === null || seen?.has(channel)) {
       return this.answer(peer, request, Answer.DONE, 0);
     }
