@@ -52,5 +52,5 @@ export const Kind = {
   /** A part of a file. */
   CHUNK: 18,
   /** So much of a file has been written. */
-  WRITTEN: 20,
+  WRITTEN: 24,
 } as const;
