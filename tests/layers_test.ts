@@ -93,6 +93,15 @@ Deno.test("rooms import downwards only, types included", () => {
   assertEquals(upwards, []);
 });
 
+Deno.test("./testing imports types of ./distributed, and none of its code", () => {
+  const code = violations((path) =>
+    path.startsWith("core/testing/")
+      ? IMPORTS.get(path)!.filter((target) => target.startsWith("core/distributed/"))
+      : []
+  );
+  assertEquals(code, []);
+});
+
 Deno.test("every file of core/ is in a room", () => {
   const outside = [...SOURCES.keys()].filter((path) => floorOf(path) < 0);
   assertEquals(outside.filter((path) => !passesRoomsOn(path)), []);

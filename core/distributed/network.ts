@@ -131,7 +131,7 @@ export class Network implements AliveListener {
     this.channels = new ChannelService(common);
     this.coros = new CoroService({
       ...common,
-      invitation: this.channels.invitation.bind(this.channels),
+      invitation: this.channels.requests.invitation.bind(this.channels.requests),
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);

@@ -20,6 +20,7 @@ import type { Session } from "../session/session.ts";
 import type { EndReason } from "../session/session_frames.ts";
 import { type SessionEvents, Sessions, type SessionsOptions } from "../session/sessions.ts";
 import { type DialHost, Dialing, noEngine, schemeOf } from "./dialing.ts";
+import { GuardedLink } from "./guarded_link.ts";
 import { decodeIntroduction } from "./introduction.ts";
 import { Kind } from "./operation_kind.ts";
 import { OperationReader } from "./operation_reader.ts";
@@ -204,13 +205,15 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** Takes a link that another peer has dialled. */
   accept(link: Link, engine: Engine): void {
     if (this.hasStopped) return link.close();
-    this.start(link, this.sessions.accept(link, this.securityOf(engine), this.now()));
+    const guarded = new GuardedLink(link);
+    this.start(guarded, this.sessions.accept(guarded, this.securityOf(engine), this.now()));
   }
 
   /** Begins the handshake on a link that this side has dialled. */
   begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
-    const connection = this.sessions.dial(link, this.securityOf(engine), this.now(), expected);
-    this.start(link, connection);
+    const guarded = new GuardedLink(link);
+    const connection = this.sessions.dial(guarded, this.securityOf(engine), this.now(), expected);
+    this.start(guarded, connection);
     return connection;
   }
 
@@ -248,12 +251,12 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.spawn(`dial ${address}`, body(), () => this.finding.delete(id.text));
   }
 
-  private start(link: Link, connection: Connection): void {
-    link.start(
-      (bytes) => connection.receive(bytes, this.now()),
-      () => connection.drained(),
-      (reason) => connection.closed(reason instanceof PeerEndedError),
-    );
+  private start(link: GuardedLink, connection: Connection): void {
+    link.start({
+      frame: (bytes) => connection.receive(bytes, this.now()),
+      drained: () => connection.drained(),
+      closed: (reason) => connection.closed(reason instanceof PeerEndedError),
+    });
   }
 
   /** Dials a peer in a coroutine of its own, until it is connected or nobody needs it. */

@@ -84,7 +84,7 @@ export class RemoteRun extends Invocation<Coro> {
 
   /** The handle is not wanted any more. */
   override reclaim(): void {
-    this.abandon();
+    this.cancelRequest();
   }
 }
 
