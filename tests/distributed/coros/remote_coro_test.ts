@@ -322,3 +322,26 @@ Deno.test("terminate with the right runs finally, and the outcome says so", asyn
     },
   }, () => ({ allow: () => true }));
 });
+
+Deno.test("the value of a last yield need not be sendable, but a result must be", async () => {
+  const unsendable = () => 0;
+  const outcomes: unknown[] = [];
+  for (const how of ["return nothing", "return it", "be terminated"]) {
+    await pair(
+      () =>
+        new Coro(function* (coro) {
+          yield* coro.sleep(0.001, unsendable);
+          if (how === "return it") return unsendable;
+          if (how === "return nothing") return;
+          coro.terminate();
+          yield;
+        }),
+      function* (remote, coro) {
+        yield* coro.monitor(remote);
+        const { args: [, [kind, value]] } = yield* coro.receive<MonitorException>();
+        outcomes.push([kind, value instanceof SerializationError ? value.path : value]);
+      },
+    );
+  }
+  assertEquals(outcomes, [["return", undefined], ["throw", "result"], ["terminate", undefined]]);
+});

@@ -725,6 +725,18 @@ Deno.test("what waits for an RCI of a peer that is lost fails, and leaves nothin
   );
 });
 
+Deno.test("the handle of an RCI works again when its peer is met again, which is sought as long as there is a handle", async () => {
+  await served(
+    () => registered(new RCI(square)),
+    function* (rci, { network }) {
+      for (const peer of network.peerTable) peer.session?.lose();
+      assertInstanceOf(yield* thrown(rci.call(3)), PeerLostError);
+      yield* eventually(() => network.peers().length === 1);
+      assertEquals(yield* rci.call(3), 9);
+    },
+  );
+});
+
 Deno.test("a run waits while too much is queued", async () => {
   const idlers = new Idlers();
   await served(
