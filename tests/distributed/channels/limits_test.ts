@@ -411,3 +411,34 @@ Deno.test("a handle that has subscribers is kept, others are collected", async (
   );
   assertEquals(got, ["kept"]);
 });
+
+Deno.test("a deliver() that waits for peers counts as a wait for the host, and dump() says what it waits for", () =>
+  inSteps(
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        const far = bounded(coro);
+        far.coro.send("full");
+        here.shared.far = far.coro;
+        yield* channelOf(here, "news").subscribe(far.coro);
+      },
+    },
+    {
+      *a(coro, here) {
+        const news = channelOf(here, "news");
+        const before = coro.loop.hostOperations;
+        const delivery = caught(() => news.deliver("x"));
+        yield* sleep(0.02);
+        assertEquals(coro.loop.hostOperations, before + 1);
+        const shown = coro.scheduler.dump().find(({ id }) => id === delivery.id)!;
+        assertEquals(shown.waitsFor, "acknowledgements of the subscribers of channel 'news'");
+        (here.shared.far as Coro).resume();
+        assertEquals([yield* delivery.finish(), coro.loop.hostOperations], [1, before]);
+        news.close();
+      },
+    },
+  ));
