@@ -1,6 +1,7 @@
 /** Full mailboxes, full queues, times that are up, and waits that are cut short. */
 import { Channel, Coro, MessageTooLargeError, race, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import type { RemoteChannel } from "../../../core/distributed/channels/remote_channel.ts";
 import { BackpressureError } from "../../../core/distributed/errors.ts";
 import type { Here } from "../together.ts";
 import { caught, channelOf, eventually, give, inSteps, inStepsWith, listener, open, pending, take } from "./helpers.ts";
@@ -240,6 +241,41 @@ Deno.test("waits that are cut short leave nothing behind, here and there", async
   assertEquals(got, []);
 });
 
+Deno.test("a subscription that was granted to a wait that is cut short is undone", () =>
+  inSteps(
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        const news = channelOf(here, "news") as RemoteChannel;
+        const near = listener(coro).coro;
+        give(here, "b's", near);
+        // Of a lower priority, so that it does not run before this coroutine.
+        const subscription = coro.scheduler.spawnWith({ priority: 7 }, function* () {
+          yield* news.subscribe(near);
+        });
+        while (!news.has(near)) yield;
+        assertEquals([subscription.terminate(), yield* subscription.finish()], [true, undefined]);
+        assertEquals(news.has(near), false);
+      },
+    },
+    {
+      *a(_coro, here) {
+        const news = channelOf(here, "news");
+        assertEquals(news.statistics().subscribers, 0);
+        // The home counts it before it knows whether it has subscribed it.
+        const subscription = caught(() => news.subscribe(take<Coro>(here, "b's")));
+        while (news.statistics().subscribers === 0) yield;
+        assertEquals([subscription.terminate(), here.network.stats().pending], [true, 0]);
+        yield* eventually(() => news.statistics().subscribers === 0);
+        news.close();
+      },
+    },
+  ));
+
 Deno.test("too much for a peer: send() of its channels throws, deliver() waits, others are unaffected", async () => {
   const lists: Record<string, unknown[]> = {};
   const message = "x".repeat(1000);
@@ -313,6 +349,34 @@ Deno.test("too much for a peer with subscribers: send() passes it by and counts 
     },
   );
 });
+
+Deno.test("deliver() to subscribers on a peer waits for room in the queue to it", () =>
+  inStepsWith(
+    () => ({ maxQueue: 10_000 }),
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        yield* channelOf(here, "news").subscribe(listener(coro).coro);
+      },
+    },
+    {
+      *a(_coro, here) {
+        const news = channelOf(here, "news");
+        // If nothing is queued, anything may be.
+        news.send("x".repeat(12_000));
+        assertEquals(yield* news.deliver("late", 0), 0);
+        const delivery = caught(() => news.deliver("last", 5));
+        yield;
+        assertEquals(news.statistics().waiting, 1);
+        assertEquals([yield* delivery.finish(), news.statistics().waiting], [1, 0]);
+        news.close();
+      },
+    },
+  ));
 
 Deno.test("what is too large for either side throws at the call, and nobody gets it", async () => {
   const lists: unknown[][] = [];
