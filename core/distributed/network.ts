@@ -2,6 +2,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
@@ -21,6 +22,10 @@ import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
+import { FileDirectory } from "./files/file_directory.ts";
+import { Files } from "./files/files.ts";
+import { inTime } from "./files/in_time.ts";
+import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile } from "./files/send_file_options.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
@@ -81,6 +86,8 @@ export class Network implements AliveListener {
   /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
+  /** @internal */
+  readonly files: Files;
   readonly #loop: CoroLoop;
   readonly #engines: readonly Engine[];
   readonly #isSimulated: boolean;
@@ -95,7 +102,13 @@ export class Network implements AliveListener {
   #hasLeft = false;
 
   /** @internal Networks are joined. */
-  constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
+  constructor(
+    engines: readonly Engine[],
+    peers: Peers,
+    handles: HandleTypes,
+    options: CheckedNetworkOptions,
+    directory: FileDirectory | null,
+  ) {
     this.location = peers.location;
     this.#engines = engines;
     this.#isSimulated = simulationOf(engines) !== undefined;
@@ -123,6 +136,7 @@ export class Network implements AliveListener {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
     };
+    this.files = new Files(peers, this.permissions, directory);
   }
 
   /**
@@ -221,6 +235,73 @@ export class Network implements AliveListener {
   }
 
   /**
+   * Sends a file to a peer, which has to take files: see `files` in {@linkcode NetworkOptions}. It arrives as a whole or
+   * not at all, with its mode and its time of modification. If the peer has the same file under that name, nothing is
+   * sent. Messages to the peer go before the contents of files.
+   *
+   * When the wait is cut short, nothing stays at the peer, unless the file was complete already.
+   *
+   * @param location The peer.
+   * @param path The file of this machine, or its `file:` URL.
+   * @param options Its directory and name at the peer, whether to overwrite another one, and how long to wait at most.
+   * @returns Where the file is at the peer, its size, and whether it was there already.
+   * @throws {PermissionError} At the yield, if the peer takes no files or does not allow this one, or if the path at the
+   * peer is absolute, has `..`, a separator in `name`, a backslash, a drive letter or a NUL, or leads out of the directory
+   * by a symbolic link.
+   * @throws {FileTransferError} At the yield, if another file is there and `overwrite` is not set, if the file is larger
+   * than the peer takes, has changed while it was sent, or cannot be read here or written there.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {UnsupportedError} If the runtime has no files.
+   *
+   * @example Here the peer is this scheduler itself
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { Network } from "@asyncoro/asyncoro/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const home = await Deno.makeTempDir();
+   * await Deno.writeTextFile(`${home}/results.csv`, "1,2,3");
+   * await run(function* () {
+   *   const network = yield* Network.join({ secret: null, files: { directory: `${home}/received` } });
+   *   const peer = network.location;
+   *   const { path } = yield* network.sendFile(peer, `${home}/results.csv`, { dir: "2026/may" });
+   *   assertEquals(path, "2026/may/results.csv");
+   *   assertEquals(yield* network.delFile(peer, path), true);
+   *   yield* network.leave();
+   * });
+   * await Deno.remove(home, { recursive: true });
+   * ```
+   */
+  sendFile(location: PeerLocation, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+    checkLocation(location, "send a file");
+    const file = checkFileToSend(path, options);
+    this.#mustBeJoined("send a file");
+    return inTime(file.limit, "send a file", this.files.client.send(location, file));
+  }
+
+  /**
+   * Deletes a file in the directory for files of a peer, and the directories there that are empty then.
+   *
+   * @param location The peer.
+   * @param path The path of the file relative to that directory, as {@linkcode Network.sendFile} returns it.
+   * @param limit How long to wait at most.
+   * @returns Whether the file was there.
+   * @throws {PermissionError} At the yield, as in {@linkcode Network.sendFile}.
+   * @throws {FileTransferError} At the yield, if it is something else than a file, or the peer cannot delete it.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type.
+   */
+  delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
+    checkLocation(location, "delete a file");
+    checkFileToDelete(path);
+    this.#mustBeJoined("delete a file");
+    return inTime(limit, "delete a file", this.files.client.delete(location, path));
+  }
+
+  /**
    * Waits until this network has been left.
    *
    * @param limit How long to wait at most.
@@ -252,6 +333,8 @@ export class Network implements AliveListener {
     }
     this.#caretaker?.terminate();
     if (!this.#hasLeft) yield* this.closed();
+    // What has been received of files that are not complete is being removed.
+    while (this.files.server.isBusy && this.#loop.now() < end) yield* sleep(0.001);
   }
 
   /** How much it is used. */
@@ -368,6 +451,11 @@ export class Network implements AliveListener {
   }
 }
 
+function checkLocation(location: PeerLocation, action: string): asserts location is Location {
+  if (location instanceof Location) return;
+  throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
+}
+
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const reporter = runningCoro()!;
   const { loop } = reporter;
@@ -379,6 +467,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const opened: Engine[] = [];
   let network: Network | null = null;
   try {
+    const directory = checked.files === null ? null : yield* FileDirectory.open(checked.files);
     const early: { link: Link; engine: Engine }[] = [];
     let accept = (link: Link, engine: Engine): void => void early.push({ link, engine });
     const addresses: string[] = [];
@@ -415,7 +504,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       },
     });
     for (const engine of opened) peers.addEngine(engine);
-    network = new Network(opened, peers, handles, checked);
+    network = new Network(opened, peers, handles, checked, directory);
     const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
     network.begin(discovering.map((engine) => ({
       engine,

@@ -39,8 +39,10 @@ export const Kind = {
   CLOSED: 15,
   /** A request: a function is to be run as a coroutine: `rci/`. */
   INVOKE: 16,
-  /** A request about a file: `files/`. */
+  /** A request: a file is to be received or deleted: `files/`. */
   FILE: 17,
   /** A part of a file. */
   CHUNK: 18,
+  /** So much of a file has been written. */
+  WRITTEN: 20,
 } as const;

@@ -49,6 +49,11 @@ export class Requests {
     this.pending.set(number, request);
   }
 
+  /** A request of this side that waits for its answer. */
+  find(number: number): PendingRequest | undefined {
+    return this.pending.get(number);
+  }
+
   /** Removes a request of this side: its answer, if it comes, is ignored. */
   remove(number: number): void {
     this.pending.delete(number);
