@@ -253,6 +253,7 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {RangeError} If the path at the peer has more than 4096 characters.
    * @throws {UnsupportedError} If the runtime has no files.
    *
    * @example Here the peer is this scheduler itself
@@ -293,6 +294,7 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type.
+   * @throws {RangeError} If the path has more than 4096 characters.
    */
   delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
     checkLocation(location, "delete a file");
