@@ -2,6 +2,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
@@ -261,15 +262,29 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {RangeError} If the path at the peer has more than 4096 characters.
    * @throws {UnsupportedError} If the runtime has no files.
    *
-   * @example
-   * ```ts ignore
-   * const { path } = yield* network.sendFile(peer, "results.csv", { dir: "2026/may", overwrite: true });
-   * yield* network.delFile(peer, path);
+   * @example Here the peer is this scheduler itself
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { Network } from "@asyncoro/asyncoro/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const home = await Deno.makeTempDir();
+   * await Deno.writeTextFile(`${home}/results.csv`, "1,2,3");
+   * await run(function* () {
+   *   const network = yield* Network.join({ secret: null, files: { directory: `${home}/received` } });
+   *   const peer = network.location;
+   *   const { path } = yield* network.sendFile(peer, `${home}/results.csv`, { dir: "2026/may" });
+   *   assertEquals(path, "2026/may/results.csv");
+   *   assertEquals(yield* network.delFile(peer, path), true);
+   *   yield* network.leave();
+   * });
+   * await Deno.remove(home, { recursive: true });
    * ```
    */
-  sendFile(location: Location, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+  sendFile(location: PeerLocation, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
     checkLocation(location, "send a file");
     const file = checkFileToSend(path, options);
     this.#mustBeJoined("send a file");
@@ -288,8 +303,9 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type.
+   * @throws {RangeError} If the path has more than 4096 characters.
    */
-  delFile(location: Location, path: string, limit?: Limit): Operation<boolean> {
+  delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
     checkLocation(location, "delete a file");
     checkFileToDelete(path);
     this.#mustBeJoined("delete a file");
@@ -487,7 +503,7 @@ export class Network implements AliveListener {
   }
 }
 
-function checkLocation(location: unknown, action: string): void {
+function checkLocation(location: PeerLocation, action: string): asserts location is Location {
   if (location instanceof Location) return;
   throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }
