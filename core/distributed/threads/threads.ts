@@ -5,6 +5,7 @@
  */
 import { checkCount } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
+import { withoutStack } from "../../base/error_report.ts";
 import { UnsupportedError } from "../../base/errors.ts";
 import type { Port } from "../../host/worker_threads.ts";
 import { until } from "../../operations/until.ts";
@@ -48,9 +49,7 @@ export class Threads {
    */
   constructor(peers: Peers, options: CheckedNetworkOptions, networkModule: string) {
     if (networkModule === THREAD_MODULE) {
-      throw new UnsupportedError(
-        `Cannot start threads as the package is part of a bundle: leave it out of ${networkModule}`,
-      );
+      throw new UnsupportedError("Cannot start threads as the package is part of a bundle: leave it out of that");
     }
     this.#peers = peers;
     this.#options = optionsOfThreads(options);
@@ -107,8 +106,7 @@ export class Threads {
     };
     const thread = new Thread(name, start, {
       dialed: (to, port) => this.engine.take(to, port),
-      crashed: (error) =>
-        this.#peers.report(new Error(`Thread ${name} has ended: ${describe(error)}`, { cause: error })),
+      crashed: (error) => this.#peers.report(crashOf(name, error)),
       ended: () => this.#threads.delete(number),
     });
     this.#threads.set(number, thread);
@@ -124,6 +122,11 @@ export class Threads {
   #address(number: number): string {
     return threadAddress(this.#peers.location.id, number);
   }
+}
+
+/** The error to report. Its cause says where the thread has failed. */
+function crashOf(name: string, error: unknown): Error {
+  return withoutStack(new Error(`Thread ${name} has ended: ${describe(error)}`, { cause: error }));
 }
 
 /** The network and its limits. What cannot be sent to a thread, and what concerns other engines, is left out. */
