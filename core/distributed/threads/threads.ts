@@ -64,9 +64,10 @@ export class Threads {
 
   /** Starts threads, and returns where they are once they have imported the module. If one fails, all are ended. */
   *start(module: URL, count: number): Generator<unknown, Location[], unknown> {
-    const numbers = Array.from({ length: count }, () => this.#start(module));
+    const numbers: number[] = [];
     let locations: Location[] | null = null;
     try {
+      while (numbers.length < count) numbers.push(this.#start(module));
       yield* until(Promise.all(numbers.map((number) => this.#threads.get(number)!.ready)));
       const connected: Location[] = [];
       for (const number of numbers) connected.push(yield* this.#peers.connect(this.#address(number), CONNECT_SECONDS));
@@ -105,7 +106,7 @@ export class Threads {
       options: { ...this.#options, name },
     };
     const thread = new Thread(name, start, {
-      dialed: (to, port) => this.engine.take(to, port),
+      dialed: (to, port) => this.#threads.has(number) ? this.engine.take(to, port) : port.close(),
       crashed: (error) => this.#peers.report(crashOf(name, error)),
       ended: () => this.#threads.delete(number),
     });
