@@ -315,16 +315,25 @@ export class Network implements AliveListener {
   /**
    * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
    *
-   * A thread connects to this peer and then imports the module, whose top level may be async. Threads have the limits of
-   * this network, and no `allow` of their own. They reach this peer and each other, and no peer of another process. They
-   * end when this network is left; they keep no process alive.
+   * A thread connects to this peer and then imports the module, whose top level may be async. It has the limits of this
+   * network, but no `allow`. It reaches this peer and the other threads, and no peer of another process. A thread that
+   * computes for long delays no other; like any peer, it is lost after `peerTimeout`. One that fails is lost at once.
+   *
+   * Threads keep no process alive. They end when this network is left: their `finally` blocks run, for a second at most.
+   * In Deno they need permission to read the module.
+   *
+   * ```ts ignore
+   * const threads = yield* network.startThreads(new URL("./worker.ts", import.meta.url));
+   * const worker = yield* Coro.locate("worker", 1, threads[0]);
+   * ```
    *
    * @param module The module that runs in each thread, with its default scheduler.
    * @param n How many threads; as many as the machine has cores by default.
-   * @returns Where they are, once all have run the top level of the module.
+   * @returns Where they are, once the top level of the module is done in all of them.
    * @throws {TypeError} If `module` is no URL, or `n` no number.
    * @throws {RangeError} If `n` is not a positive integer.
-   * @throws {UnsupportedError} At the yield, if the runtime has no workers, or this peer is a thread itself.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, this peer is a thread itself, or the package
+   * is part of a bundle.
    * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
    */
   startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {

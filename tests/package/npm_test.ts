@@ -160,6 +160,15 @@ for (const [runtime, command] of runtimes) {
   });
 
   Deno.test({
+    name: `threads of ${NAMES[runtime]} are peers, and end with the program`,
+    ignore: command === null,
+    fn: async () => {
+      const printed = await runUserProgram("threads", runtime, command!);
+      assertEquals(printed, "thread-1 thread-1,thread-2\nPeerLostError\n1\nended\n");
+    },
+  });
+
+  Deno.test({
     name: `using what ${NAMES[runtime]} lacks gives an UnsupportedError that names it`,
     ignore: command === null,
     fn: async () => {
