@@ -11,8 +11,9 @@ import { assert, assertEquals } from "@std/assert";
  */
 const FLOORS = [
   ["testing"],
+  ["distributed"],
   ["asyncio", "edge"],
-  ["distributed", "workers"],
+  ["workers"],
   ["io"],
   ["patterns"],
   ["supervision"],

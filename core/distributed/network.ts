@@ -9,7 +9,6 @@ import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
 import { TimeoutError, UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -32,7 +31,7 @@ import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
-import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
+import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
 import { PeerWaits } from "./peer_waits.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
@@ -97,7 +96,7 @@ export class Network implements AliveListener {
   readonly #engines: Engine[];
   readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
-  readonly #subscribers: StatusSubscribers = new StatusSubscribers();
+  readonly #subscribers: StatusSubscribers;
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
   );
@@ -138,9 +137,11 @@ export class Network implements AliveListener {
     handles.add(this.coros.handleType);
     handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
+    handles.add(new PeerStatusHandleType());
     this.names = new SchedulerNames(peers, this.permissions);
     this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
+    this.#subscribers = new StatusSubscribers((error) => peers.report(error));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -238,8 +239,10 @@ export class Network implements AliveListener {
    *
    * @param location The peer.
    * @returns Whether it was connected.
+   * @throws {TypeError} If `location` is not a Location.
    */
   closePeer(location: Location): boolean {
+    checkLocation(location, "close a peer");
     return this.peerTable.close(location);
   }
 
@@ -376,11 +379,11 @@ export class Network implements AliveListener {
   /**
    * Leaves the network: waits until all that was sent is acknowledged, then says goodbye and closes the engines.
    *
-   * @param timeout Seconds to wait for acknowledgements; 5 by default.
+   * @param limit How long to wait for acknowledgements; 5 seconds by default. A signal that aborts ends the wait with its
+   * reason; the network is not left then.
    */
-  leave(timeout: Timeout = 5): Operation<void> {
-    const seconds = toSeconds(timeout, "leave");
-    return call(this.#leave(seconds));
+  leave(limit: Limit = 5): Operation<void> {
+    return limited(call(this.#leave(limitSeconds(limit, "leave"))), limit);
   }
 
   *#leave(seconds: number): Generator<unknown, void, unknown> {

@@ -1,7 +1,7 @@
 /**
  * A buffer that grows, and the parts of CBOR that are written into it: heads, numbers, text, bytes.
  *
- * Each method reserves the bytes that it needs at most and then writes them. {@linkcode ByteWriter.limit} is looked at
+ * Each method reserves the bytes that it needs at most and then writes them. The limit is looked at
  * when the buffer grows, so that an endless value ends, and by the encoder when the value is complete.
  */
 import { MessageTooLargeError } from "../../io/errors.ts";
@@ -38,7 +38,9 @@ export class ByteWriter {
   /** The number of bytes that have been written. */
   declare position: number;
   /** The position that may not be passed. */
-  declare limit: number;
+  declare private limit: number;
+  /** The bytes that a value may have, for the message of the error. */
+  declare private allowed: number;
   declare private bytes: Uint8Array<ArrayBuffer>;
   declare private view: DataView;
 
@@ -46,6 +48,7 @@ export class ByteWriter {
   constructor(capacity = SMALLEST) {
     this.position = 0;
     this.limit = Infinity;
+    this.allowed = Infinity;
     this.bytes = new Uint8Array(capacity);
     this.view = new DataView(this.bytes.buffer);
   }
@@ -75,11 +78,18 @@ export class ByteWriter {
     if (this.position + count > this.bytes.length) this.grow(count);
   }
 
+  /** Allows so many bytes from here on. */
+  allow(count: number): void {
+    this.limit = this.position + count;
+    this.allowed = count;
+  }
+
   /** Throws if at least so many bytes more would pass the limit. */
   checkLimit(count = 0): void {
     if (this.position + count <= this.limit) return;
     throw new MessageTooLargeError(
-      `Cannot encode a value as it is larger than the limit: send less, or in parts`,
+      `Cannot send a value as it is larger than maxMessageSize of this side or the peer: the limit is ${this.allowed} ` +
+        `bytes, send less, or in parts`,
     );
   }
 

@@ -284,7 +284,7 @@ export class CoroService implements Service, RemoteCoroOwner {
   private allows(peer: Peer, action: "send" | "monitor" | "control", target: Coro, byDefault = true): boolean {
     const { permissions } = this.options;
     return (byDefault && permissions.areDefault) ||
-      permissions.allows({ peer: peer.location, action, target }, byDefault);
+      permissions.allows({ peer: peer.location, action, name: target.name, target }, byDefault);
   }
 
   // --- sessions -------------------------------------------------------------------------------------------------

@@ -218,7 +218,7 @@ hostile("a flood of requests that are cancelled at once leaves nothing", async (
   let [running, most] = [0, 0];
   peerTable.spawn = (name, body, ended = () => {}) => {
     most = Math.max(most, ++running);
-    spawn.call(peerTable, name, body, () => {
+    return spawn.call(peerTable, name, body, () => {
       running--;
       ended();
     });
