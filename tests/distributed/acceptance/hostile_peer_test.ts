@@ -1,6 +1,6 @@
 /** A peer that knows the secret and lies. */
 import { Channel, Coro, sleep } from "@asyncoro/asyncoro";
-import { type Network, RCI } from "@asyncoro/asyncoro/distributed";
+import { RCI } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { seededRandom } from "../../../core/fiber/shuffle.ts";
 import { eventually, type Here, onMachines, type Program, type Steps } from "./machines.ts";
@@ -273,14 +273,31 @@ Deno.test("an error for each operation that cannot be read is reported once, and
 });
 
 Deno.test("a request of one number that is made again and again leaves one behind, and none when its peer has left", async () => {
-  let network: Network | null = null;
-  await lying(function* (here) {
-    const { tell } = liar(here);
-    // FIND, for a name that nobody has.
-    for (let i = 0; i < 1000; i++) tell(10, 1, 0, 0x64, ...new TextEncoder().encode("none"));
-    yield* sleep(1);
-  }, (b) => {
-    network = b.network;
+  let name: string | null = null;
+  let checked = false;
+  await onMachines({
+    *a(_coro, here) {
+      yield* here.network.peer("sim:b");
+      const { tell } = liar(here);
+      // FIND, for a name that nobody has.
+      for (let i = 0; i < 1000; i++) tell(10, 1, ...text("coroutine"), ...text("none"));
+      yield* sleep(1);
+      name = "none";
+      yield* eventually(() => checked);
+      yield* here.network.leave();
+    },
+    *b(_coro, { network, reported }) {
+      yield* eventually(() => name !== null);
+      assertEquals(reported, []);
+      assertEquals(network.names.statistics().waiting, 1);
+      checked = true;
+      yield* eventually(() => network.peers().length === 0);
+      assertEquals(network.names.statistics().waiting, 0);
+    },
   });
-  assert(network !== null);
 });
+
+/** A short string, as CBOR. */
+function text(value: string): number[] {
+  return [0x60 + value.length, ...new TextEncoder().encode(value)];
+}
