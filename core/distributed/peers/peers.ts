@@ -8,9 +8,10 @@
 import { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
+import { DecodeError } from "../cbor/decode_error.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
-import { type LossReason, PeerEndedError } from "../errors.ts";
+import { type LossReason, PeerEndedError, ProtocolError } from "../errors.ts";
 import { Location } from "../location.ts";
 import type { Connection } from "../session/connection.ts";
 import type { LinkSecurity } from "../session/cryptography.ts";
@@ -356,7 +357,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     try {
       this.dispatch(peer, operation);
     } catch (error) {
-      this.report(error);
+      this.report(error instanceof DecodeError ? malformed(peer, error) : error);
     }
   }
 
@@ -367,7 +368,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     if (kind === Kind.PROGRESS) return peer.requests.progress(reader.integer(), reader);
     if (kind === Kind.CANCEL) return peer.requests.cancel(reader.integer());
     const service = this.services[kind];
-    if (service === undefined) throw new TypeError(`Peer ${peer} has sent an operation of unknown kind: it is ${kind}`);
+    if (service === undefined) throw new DecodeError(`Cannot read an operation of an unknown kind: it is ${kind}`);
     service.received(peer, kind, reader);
   }
 
@@ -416,4 +417,9 @@ function add(total: Traffic, counts: Readonly<Traffic>): void {
   total.received += counts.received;
   total.resent += counts.resent;
   total.duplicates += counts.duplicates;
+}
+
+/** What is reported of an operation that cannot be read. */
+function malformed(peer: Peer, error: DecodeError): ProtocolError {
+  return new ProtocolError(`Peer ${peer} has sent an operation that is malformed: ${error.message}`, { cause: error });
 }
