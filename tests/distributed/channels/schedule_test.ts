@@ -2,7 +2,7 @@
  * Channels of three peers that all subscribe to each other, in random schedules with every fault: links are cut, peers
  * parted, frozen, lost, crashed and restarted. `RUNS=10000` runs more of them, and `SEED=7` one again.
  */
-import { Channel, ChannelClosedError, Coro, sleep } from "@asyncoro/asyncoro";
+import { Channel, ChannelClosedError, type Coro, sleep } from "@asyncoro/asyncoro";
 import { BackpressureError, type Network } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals } from "@std/assert";
 import { runs } from "../../helpers/runs.ts";
