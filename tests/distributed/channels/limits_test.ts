@@ -255,7 +255,7 @@ Deno.test("a subscription that was granted to a wait that is cut short is undone
         give(here, "b's", near);
         here.shared.isSubscribed = () => news.has(near);
         // Of a lower priority, so that it does not run before this coroutine.
-        const subscription = coro.scheduler.spawnWith({ priority: 7 }, function* () {
+        const subscription = coro.scheduler.spawnWith({ priority: 5 }, function* () {
           yield* news.subscribe(near);
         });
         while (!news.has(near)) yield;
@@ -267,7 +267,7 @@ Deno.test("a subscription that was granted to a wait that is cut short is undone
       *a(coro, here) {
         const news = channelOf(here, "news");
         assertEquals(news.statistics().subscribers, 0);
-        const granted = coro.scheduler.spawnWith({ priority: 7 }, function* () {
+        const granted = coro.scheduler.spawnWith({ priority: 5 }, function* () {
           yield* news.subscribe(take<Coro>(here, "b's"));
         });
         while (news.statistics().subscribers === 0 || here.network.stats().pending > 0) yield;
