@@ -263,7 +263,7 @@ Deno.test("a subscription that was granted to a wait that is cut short is undone
         give(here, "b's", near);
         here.shared.isSubscribed = () => news.has(near);
         // Of a lower priority, so that it does not run before this coroutine.
-        const subscription = coro.scheduler.spawnWith({ priority: 7 }, function* () {
+        const subscription = coro.scheduler.spawnWith({ priority: 5 }, function* () {
           yield* news.subscribe(near);
         });
         while (!news.has(near)) yield;
@@ -272,9 +272,15 @@ Deno.test("a subscription that was granted to a wait that is cut short is undone
       },
     },
     {
-      *a(_coro, here) {
+      *a(coro, here) {
         const news = channelOf(here, "news");
         assertEquals(news.statistics().subscribers, 0);
+        const granted = coro.scheduler.spawnWith({ priority: 5 }, function* () {
+          yield* news.subscribe(take<Coro>(here, "b's"));
+        });
+        while (news.statistics().subscribers === 0 || here.network.stats().pending > 0) yield;
+        assertEquals(granted.terminate(), true);
+        yield* eventually(() => news.statistics().subscribers === 0);
         // It is added at its peer before the home hears of that, and the home asks for it no more at any time meanwhile.
         const isSubscribed = here.shared.isSubscribed as () => boolean;
         for (let turns = 0; turns < 20; turns++) {

@@ -85,9 +85,7 @@ class Run {
     }
     yield* peers.meet(name, 1);
     yield* this.#traffic(name, channels, 0);
-    yield* peers.meet(name, 2);
-    yield* this.#allSettled(network);
-    yield* peers.meet(name, 3);
+    yield* this.#allArrived(network, 2);
     // The same with fewer subscribers.
     const [kept, removed] = [graph.edges.slice(0, 3), graph.edges.slice(3)];
     for (const { from, to, by } of removed) {
@@ -100,12 +98,10 @@ class Run {
       assert(yield* channels[second].unsubscribe(near));
       graph.listeners[i].channels.delete(second);
     }
-    yield* peers.meet(name, 4);
+    yield* peers.meet(name, 5);
     graph.edges = kept;
     yield* this.#traffic(name, channels, 100);
-    yield* peers.meet(name, 5);
-    yield* this.#allSettled(network);
-    yield* peers.meet(name, 6);
+    yield* this.#allArrived(network, 6);
     this.#over = true;
     for (const channel of own) channel.close();
   }
@@ -123,7 +119,18 @@ class Run {
     }
   }
 
-  *#allSettled(network: Network): Body {
+  /** Waits until everything that was sent has arrived everywhere. */
+  *#allArrived(network: Network, step: number): Body {
+    const { name } = network.location;
+    yield* this.peers.meet(name, step);
+    yield* this.#settled(network);
+    // What was sent has arrived where the channels are, from where it may have gone on meanwhile.
+    yield* this.peers.meet(name, step + 1);
+    yield* this.#settled(network);
+    yield* this.peers.meet(name, step + 2);
+  }
+
+  *#settled(network: Network): Body {
     for (let i = 0;; i++) {
       const { pending, queuedBytes } = network.stats();
       if (pending === 0 && queuedBytes === 0 && network.channels.broadcasts.size === 0) return;
