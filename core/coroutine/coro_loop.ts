@@ -339,11 +339,6 @@ export class CoroLoop extends RunLoop {
     return true;
   }
 
-  /** Whether it broke down or was killed: its coroutines were abandoned, and what they leave is not reported. */
-  get abandoned(): boolean {
-    return this.broken !== null;
-  }
-
   /**
    * Ends it at once, as a process that is killed: no cleanup and no function of `atexit()` runs. Whoever waits for one of
    * its coroutines gets the reason. It must not be running a slice. Has no effect if it has ended.

@@ -74,8 +74,10 @@ export interface Link {
    *
    * @param frame Called with bytes that have arrived: frames or parts of frames, in order. They are valid during the
    * call.
-   * @param drained Called when `queued` has fallen so low that more is to be written.
-   * @param closed Called once, if the link ends other than by `close()`: with the error that ended it, or `null`.
+   * @param drained Called when `queued` has fallen so low that more is to be written: at the latest at 256 KiB, if it has
+   * been above 512 KiB.
+   * @param closed Called once, if the link ends other than by `close()`: with the error that ended it, or `null`. A
+   * `PeerEndedError` says that there is nobody to be dialled again.
    */
   start(frame: (bytes: Uint8Array) => void, drained: () => void, closed: (reason: Error | null) => void): void;
   /** Writes a whole frame, which belongs to the link from now on. */

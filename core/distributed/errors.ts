@@ -31,6 +31,12 @@ export class FileTransferError extends Error {
   override name = "FileTransferError";
 }
 
+/** How an engine says that the process or thread of a peer has ended: the peer is lost at once. */
+export class PeerEndedError extends Error {
+  /** Always `"PeerEndedError"`. */
+  override name = "PeerEndedError";
+}
+
 /** A value cannot be sent to a peer, or cannot be made again from what a peer sent. */
 export class SerializationError extends TypeError {
   /** Always `"SerializationError"`. */

@@ -17,6 +17,7 @@ export {
 } from "./errors.ts";
 export type { Engine, Link } from "./engine.ts";
 export { tcp, type TcpOptions, type TcpTls } from "./engines/tcp.ts";
+export type { SendFileOptions, SentFile } from "./files/send_file_options.ts";
 export { Location } from "./location.ts";
 export { Network, type NetworkStats } from "./network.ts";
 export type { FilesOptions, NetworkOptions } from "./network_options.ts";

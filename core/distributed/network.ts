@@ -2,17 +2,18 @@ import type { Coro } from "../coroutine/coro.ts";
 import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { TimeoutError, UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { keepAlive } from "../host/timers.ts";
+import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
 import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
@@ -22,11 +23,15 @@ import { HandleTypes } from "./handle_types.ts";
 import { cryptographyOf, simulationOf } from "./cryptography.ts";
 import type { Engine, Link } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
+import { FileDirectory } from "./files/file_directory.ts";
+import { Files } from "./files/files.ts";
+import { inTime } from "./files/in_time.ts";
+import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile } from "./files/send_file_options.ts";
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
-import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
+import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
 import { PeerWaits } from "./peer_waits.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
@@ -35,6 +40,7 @@ import { Permissions } from "./permissions.ts";
 import { creatorOf } from "./rci/creators.ts";
 import { RciService } from "./rci/rci_service.ts";
 import { PeerId } from "./session/peer_id.ts";
+import { checkThreads, Threads } from "./threads/threads.ts";
 
 /** The versions of the protocol that this package speaks. */
 const VERSIONS: readonly [number, number] = [1, 1];
@@ -84,23 +90,34 @@ export class Network implements AliveListener {
   /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
+  /** @internal */
+  readonly files: Files;
   readonly #loop: CoroLoop;
-  readonly #engines: readonly Engine[];
+  readonly #engines: Engine[];
+  readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
-  readonly #subscribers: StatusSubscribers = new StatusSubscribers();
+  readonly #subscribers: StatusSubscribers;
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
   );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
+  #threads: Threads | null = null;
   #caretaker: Coro | null = null;
   #releaseProcess: (() => void) | null = null;
   #hasLeft = false;
 
   /** @internal Networks are joined. */
-  constructor(engines: readonly Engine[], peers: Peers, handles: HandleTypes, options: CheckedNetworkOptions) {
+  constructor(
+    engines: Engine[],
+    peers: Peers,
+    handles: HandleTypes,
+    options: CheckedNetworkOptions,
+    directory: FileDirectory | null,
+  ) {
     this.location = peers.location;
     this.#engines = engines;
+    this.#options = options;
     this.#isSimulated = simulationOf(engines) !== undefined;
     this.#loop = peers.loop;
     this.peerTable = peers;
@@ -120,13 +137,16 @@ export class Network implements AliveListener {
     handles.add(this.coros.handleType);
     handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
+    handles.add(new PeerStatusHandleType());
     this.names = new SchedulerNames(peers, this.permissions);
     this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
+    this.#subscribers = new StatusSubscribers((error) => peers.report(error));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
     };
+    this.files = new Files(peers, this.permissions, directory);
   }
 
   /**
@@ -219,9 +239,128 @@ export class Network implements AliveListener {
    *
    * @param location The peer.
    * @returns Whether it was connected.
+   * @throws {TypeError} If `location` is not a Location.
    */
   closePeer(location: Location): boolean {
+    checkLocation(location, "close a peer");
     return this.peerTable.close(location);
+  }
+
+  /**
+   * Sends a file to a peer, which has to take files: see `files` in {@linkcode NetworkOptions}. It arrives as a whole or
+   * not at all, with its mode and its time of modification. If the peer has the same file under that name, nothing is
+   * sent. Messages to the peer go before the contents of files.
+   *
+   * When the wait is cut short, nothing stays at the peer, unless the file was complete already.
+   *
+   * @param location The peer.
+   * @param path The file of this machine, or its `file:` URL.
+   * @param options Its directory and name at the peer, whether to overwrite another one, and how long to wait at most.
+   * @returns Where the file is at the peer, its size, and whether it was there already.
+   * @throws {PermissionError} At the yield, if the peer takes no files or does not allow this one, or if the path at the
+   * peer is absolute, has `..`, a separator in `name`, a backslash, a drive letter or a NUL, or leads out of the directory
+   * by a symbolic link.
+   * @throws {FileTransferError} At the yield, if another file is there and `overwrite` is not set, if the file is larger
+   * than the peer takes, has changed while it was sent, or cannot be read here or written there.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {RangeError} If the path at the peer has more than 4096 characters.
+   * @throws {UnsupportedError} If the runtime has no files.
+   *
+   * @example Here the peer is this scheduler itself
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { Network } from "@asyncoro/asyncoro/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const home = await Deno.makeTempDir();
+   * await Deno.writeTextFile(`${home}/results.csv`, "1,2,3");
+   * await run(function* () {
+   *   const network = yield* Network.join({ secret: null, files: { directory: `${home}/received` } });
+   *   const peer = network.location;
+   *   const { path } = yield* network.sendFile(peer, `${home}/results.csv`, { dir: "2026/may" });
+   *   assertEquals(path, "2026/may/results.csv");
+   *   assertEquals(yield* network.delFile(peer, path), true);
+   *   yield* network.leave();
+   * });
+   * await Deno.remove(home, { recursive: true });
+   * ```
+   */
+  sendFile(location: PeerLocation, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+    checkLocation(location, "send a file");
+    const file = checkFileToSend(path, options);
+    this.#mustBeJoined("send a file");
+    return inTime(file.limit, "send a file", this.files.client.send(location, file));
+  }
+
+  /**
+   * Deletes a file in the directory for files of a peer, and the directories there that are empty then.
+   *
+   * @param location The peer.
+   * @param path The path of the file relative to that directory, as {@linkcode Network.sendFile} returns it.
+   * @param limit How long to wait at most.
+   * @returns Whether the file was there.
+   * @throws {PermissionError} At the yield, as in {@linkcode Network.sendFile}.
+   * @throws {FileTransferError} At the yield, if it is something else than a file, or the peer cannot delete it.
+   * @throws {PeerLostError} At the yield, if the peer is lost or has left.
+   * @throws {TimeoutError} At the yield, when time is up.
+   * @throws {TypeError} If an argument is of another type.
+   * @throws {RangeError} If the path has more than 4096 characters.
+   */
+  delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
+    checkLocation(location, "delete a file");
+    checkFileToDelete(path);
+    this.#mustBeJoined("delete a file");
+    return inTime(limit, "delete a file", this.files.client.delete(location, path));
+  }
+
+  /**
+   * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
+   *
+   * A thread connects to this peer and then imports the module, whose top level may be async. It has the limits of this
+   * network, but no `allow`. It reaches this peer and the other threads, and no peer of another process. A thread that
+   * computes for long delays no other; like any peer, it is lost after `peerTimeout`. One that fails is lost at once.
+   *
+   * Threads keep no process alive. They end when this network is left: their `finally` blocks run, for a second at most.
+   * In Deno they need permission to read the module.
+   *
+   * ```ts ignore
+   * const threads = yield* network.startThreads(new URL("./worker.ts", import.meta.url));
+   * const worker = yield* Coro.locate("worker", 1, threads[0]);
+   * ```
+   *
+   * @param module The module that runs in each thread, with its default scheduler.
+   * @param n How many threads; as many as the machine has cores by default.
+   * @returns Where they are, once the top level of the module is done in all of them.
+   * @throws {TypeError} If `module` is no URL, or `n` no number.
+   * @throws {RangeError} If `n` is not a positive integer.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, this peer is a thread itself, or the package
+   * is part of a bundle.
+   * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
+   */
+  startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {
+    checkThreads(module, n);
+    this.#mustBeJoined("start threads");
+    return call(this.#startThreads(module, n));
+  }
+
+  *#startThreads(module: URL, count: number): Generator<unknown, Location[], unknown> {
+    this.#mustBeJoined("start threads");
+    if (this.#threads === null) {
+      if (this.#engines.some(({ scheme }) => scheme === "thread")) {
+        throw new UnsupportedError("Cannot start threads as this peer is a thread: start them where it was started");
+      }
+      this.#threads = new Threads(this.peerTable, this.#options, import.meta.url);
+      yield* this.#addEngine(this.#threads.engine);
+    }
+    return yield* this.#threads.start(module, count);
+  }
+
+  *#addEngine(engine: Engine): Generator<unknown, void, unknown> {
+    yield* engine.open((link) => this.peerTable.accept(link, engine));
+    this.#engines.push(engine);
+    this.peerTable.addEngine(engine);
   }
 
   /**
@@ -240,11 +379,11 @@ export class Network implements AliveListener {
   /**
    * Leaves the network: waits until all that was sent is acknowledged, then says goodbye and closes the engines.
    *
-   * @param timeout Seconds to wait for acknowledgements; 5 by default.
+   * @param limit How long to wait for acknowledgements; 5 seconds by default. A signal that aborts ends the wait with its
+   * reason; the network is not left then.
    */
-  leave(timeout: Timeout = 5): Operation<void> {
-    const seconds = toSeconds(timeout, "leave");
-    return call(this.#leave(seconds));
+  leave(limit: Limit = 5): Operation<void> {
+    return limited(call(this.#leave(limitSeconds(limit, "leave"))), limit);
   }
 
   *#leave(seconds: number): Generator<unknown, void, unknown> {
@@ -256,6 +395,8 @@ export class Network implements AliveListener {
     }
     this.#caretaker?.terminate();
     if (!this.#hasLeft) yield* this.closed();
+    // What has been received of files that are not complete is being removed.
+    while (this.files.server.isBusy && this.#loop.now() < end) yield* sleep(0.001);
   }
 
   /** How much it is used. */
@@ -364,6 +505,7 @@ export class Network implements AliveListener {
     networks.delete(this.#loop);
     this.#loop.removeAliveListener(this);
     this.setAlive(false);
+    if (this.#threads !== null) yield* this.#threads.end();
     for (const engine of this.#engines) yield* engine.close();
     for (const wait of this.#closing) wait.settle(undefined);
   }
@@ -371,6 +513,11 @@ export class Network implements AliveListener {
   #mustBeJoined(action: string): void {
     if (this.#hasLeft) throw new Error(`Cannot ${action} as the network has been left: join again`);
   }
+}
+
+function checkLocation(location: PeerLocation, action: string): asserts location is Location {
+  if (location instanceof Location) return;
+  throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }
 
 function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
@@ -384,6 +531,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
   const opened: Engine[] = [];
   let network: Network | null = null;
   try {
+    const directory = checked.files === null ? null : yield* FileDirectory.open(checked.files);
     const early: { link: Link; engine: Engine }[] = [];
     let accept = (link: Link, engine: Engine): void => void early.push({ link, engine });
     const addresses: string[] = [];
@@ -420,7 +568,7 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
       },
     });
     for (const engine of opened) peers.addEngine(engine);
-    network = new Network(opened, peers, handles, checked);
+    network = new Network(opened, peers, handles, checked, directory);
     const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
     network.begin(discovering.map((engine) => ({
       engine,

@@ -8,9 +8,13 @@ import type { Allow } from "./permissions.ts";
 
 /** Where files of peers go. */
 export interface FilesOptions {
-  /** The directory. Nothing outside it is written or deleted. */
+  /**
+   * The directory, which is made if it is not there. Nothing outside it is read, written or deleted for peers. If a
+   * process is killed while it receives a file, what it has written is removed when it is an hour old and a process has
+   * joined with this directory.
+   */
   readonly directory: string;
-  /** The bytes that one file may have; 1 GiB by default. */
+  /** The bytes that one file may have; 1 GiB by default. There is no limit for all files. */
   readonly maxBytes?: number;
 }
 
@@ -44,7 +48,7 @@ export interface NetworkOptions {
    * are registered, and control the coroutines that their RCIs have created. What it throws is reported, and refuses.
    */
   readonly allow?: Allow;
-  /** Has peers send files; refused by default. */
+  /** Lets peers send files to this one, and delete them; refused by default. `allow` decides about each of them. */
   readonly files?: FilesOptions;
 }
 

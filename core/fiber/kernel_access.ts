@@ -39,6 +39,11 @@ export abstract class KernelAccess {
     this.lastReading = clock.now();
   }
 
+  /** Whether it broke down or was killed: what it ran was abandoned, and nothing of that is reported. */
+  get abandoned(): boolean {
+    return this.broken !== null;
+  }
+
   /** Called once, when the kernel has trapped: rejects everything that waits. */
   protected abstract abandon(reason: Error): void;
 

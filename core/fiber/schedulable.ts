@@ -9,6 +9,8 @@ export interface Loop {
   readonly clock: Clock;
   /** What the kernel threw, once it has: from then on the scheduler is broken. */
   readonly trap: Error | null;
+  /** Whether it broke down or was killed: it runs nothing any more. */
+  readonly abandoned: boolean;
   /** Deadlines that are set when the clock is next read. */
   readonly timers: { setLater(wait: { readonly limit: number }): void };
   /** Operations that may still end without a wait in the step that runs. */

@@ -15,6 +15,8 @@ export class Timer extends Schedulable {
   constructor(loop: Loop, level: number, seconds: number, callback: () => void, start: number = loop.clock.now()) {
     super(loop, level);
     this.#callback = callback;
+    // There the time never comes. Whoever sets it may not know yet.
+    if (loop.abandoned) return;
     loop.allocateSlot(this);
     loop.arm(this, start + seconds);
   }

@@ -1,5 +1,5 @@
 /**
- * Tools for testing programs that use coroutines: virtual time.
+ * Tools for testing programs that use coroutines: virtual time, and networks of peers that are simulated in it.
  *
  * Seeded scheduling is an option: `runVirtualWith({ shuffle: seed }, target)`, or `new Scheduler({ shuffle: seed })`.
  *
@@ -15,6 +15,7 @@
  *
  * @module
  */
+export type { Engine, Link } from "../distributed/engine.ts";
 export { runVirtual, type RunVirtualOptions, runVirtualWith } from "./run_virtual.ts";
 export { type SimulatedEngineOptions, SimulatedNetwork, type SimulatedNetworkOptions } from "./simulated_network.ts";
 export { VirtualClock } from "./virtual_clock.ts";

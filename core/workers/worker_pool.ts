@@ -1,5 +1,6 @@
 import { limitSeconds } from "../base/limit.ts";
 import type { Operation } from "../fiber/operation.ts";
+import { coreCount } from "../host/worker_threads.ts";
 import { Dispatcher } from "./pool/dispatcher.ts";
 import { workerHost } from "./pool/host_worker.ts";
 import { terminatedError } from "./pool/pool_errors.ts";
@@ -92,7 +93,7 @@ export class WorkerPool {
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {UnsupportedError} If the runtime has no workers, or none that take `permissions`.
    */
-  constructor(size: number = cores(), options: WorkerPoolOptions = {}) {
+  constructor(size: number = coreCount(), options: WorkerPoolOptions = {}) {
     const plan = dispatcherPlan(size, options);
     this.size = plan.size;
     this.name = plan.name;
@@ -332,7 +333,3 @@ export class WorkerPool {
 /** The result of a task: the value of a promise, the return value of a generator. */
 // deno-lint-ignore no-explicit-any -- generators of every kind
 export type TaskResult<R> = R extends Generator<any, infer T, any> | AsyncGenerator<any, infer T, any> ? T : Awaited<R>;
-
-function cores(): number {
-  return (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 4;
-}

@@ -283,7 +283,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
   }
 
   private allows(peer: Peer, action: PeerAction, target: Channel<unknown>): boolean {
-    return this.options.permissions.allows({ peer: peer.location, action, target });
+    return this.options.permissions.allows({ peer: peer.location, action, name: target.name, target });
   }
 }
 

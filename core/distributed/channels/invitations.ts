@@ -48,7 +48,7 @@ export class Invitations {
   }
 
   private allows(peer: Peer, target: Subscriber): boolean {
-    return this.permissions.allows({ peer: peer.location, action: "subscribe", target });
+    return this.permissions.allows({ peer: peer.location, action: "subscribe", name: target.name, target });
   }
 
   private change(

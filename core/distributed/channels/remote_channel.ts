@@ -5,7 +5,6 @@ import type { Coro } from "../../coroutine/coro.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Channel, type ChannelStatistics, type Transform } from "../../messages/channel.ts";
 import { ChannelClosedError } from "../../messages/errors.ts";
-import type { RemoteHandle } from "../../messages/remote_subscribers.ts";
 import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
@@ -55,7 +54,7 @@ export interface RemoteChannelOwner {
  * joining return, the handle works again.
  */
 // Of the channel that it extends, it uses the sets of subscribers: those of this process. The home knows how many they are.
-export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHandle {
+export class RemoteChannel<T = unknown> extends Channel<T> {
   /** @internal Its peer. */
   readonly peer: Peer;
   /** @internal The number that its peer knows it by. */

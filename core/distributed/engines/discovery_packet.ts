@@ -8,7 +8,7 @@
  * the one to dial. Nothing in a packet is authenticated here: the beacon is the network's, which does that, and an
  * address is only where to dial, as the peer there has to prove itself.
  */
-import { isHostname, isLoopback, tcpAddress } from "./tcp_address.ts";
+import { isHostname, isLoopback, isWildcard, tcpAddress } from "./tcp_address.ts";
 
 /** The bytes that a beacon may have. */
 export const MAX_BEACON = 1024;
@@ -38,7 +38,7 @@ export function encodePacket({ sender, hostname, port, beacon }: DiscoveryPacket
   return Uint8Array.of(...MAGIC, ...sender, port >> 8, port & 255, host.length, ...host, ...beacon);
 }
 
-/** The packet of these bytes; `null` if they are none. It holds copies. */
+/** The packet that the bytes are; `null` if they are not one. It holds copies. */
 export function decodePacket(bytes: Uint8Array): DiscoveryPacket | null {
   if (bytes.length < HEADER || bytes.length > HEADER + MAX_HOSTNAME + MAX_BEACON) return null;
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) return null;
@@ -52,10 +52,11 @@ export function decodePacket(bytes: Uint8Array): DiscoveryPacket | null {
 }
 
 /**
- * The address to dial for a packet that came from the address `source`; `null` if it cannot be reached from here: a
- * loopback address is another machine's own.
+ * The address to dial for a packet that came from the address `source`; `null` if there is none that can be reached from
+ * here: a loopback address is another machine's own, and a wildcard is no address.
  */
 export function addressOf({ hostname, port }: DiscoveryPacket, source: string): string | null {
   if (hostname === "") return tcpAddress(source, port);
-  return isLoopback(hostname) && !isLoopback(source) ? null : tcpAddress(hostname, port);
+  if (isWildcard(hostname) || (isLoopback(hostname) && !isLoopback(source))) return null;
+  return tcpAddress(hostname, port);
 }

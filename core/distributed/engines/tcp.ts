@@ -43,6 +43,19 @@ const MAX_HANDSHAKES = 64;
  * @throws {RangeError} If a port or the group is out of range.
  * @throws {Deno.errors.InvalidData} If the certificate or the key cannot be read, or they do not belong together.
  * @throws {UnsupportedError} If the runtime is not Deno, or client certificates are to be requested.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@asyncoro/asyncoro";
+ * import { Network, tcp } from "@asyncoro/asyncoro/distributed";
+ * import { assertMatch } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const network = yield* Network.join({ secret: "at least 16 characters", engines: [tcp({ hostname: "127.0.0.1" })] });
+ *   assertMatch(network.location.address, /^tcp:\/\/127\.0\.0\.1:\d+$/);
+ *   yield* network.leave();
+ * });
+ * ```
  */
 export function tcp(options: TcpOptions = {}): Engine {
   return new TcpEngine(checkTcpOptions(options));

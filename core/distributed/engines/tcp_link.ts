@@ -30,7 +30,7 @@ export interface StreamConn {
 /** Seconds after `close()` in which what was written before may still be sent. */
 export const CLOSING_SECONDS = 5;
 
-/** `drained` is called when fewer bytes than this are queued, after there were more. */
+/** `drained` is called when no more bytes than this are queued, after there were more. */
 export const LOW_WATER: number = 256 * 1024;
 
 // The bytes of the first read, and those of reads that are filled: more do not make it faster.

@@ -79,6 +79,14 @@ export class Peer {
     return this.owner.sessionFor(this).enqueue(operation, messageBytes);
   }
 
+  /**
+   * Sends the operation that has been written when nothing else is to be sent: messages go before it. It has no part in
+   * `maxQueue`. The peer is online.
+   */
+  postBackground(writer: OperationWriter): void {
+    this.session!.enqueueBackground(writer.take());
+  }
+
   /** Removes an operation that has not been written to a link. Returns whether it was removed. */
   withdraw(ticket: number): boolean {
     return this.session !== null && this.session.withdraw(ticket);

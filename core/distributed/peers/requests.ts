@@ -33,11 +33,6 @@ export class Requests {
     return count;
   }
 
-  /** A request of this side that has not been answered. */
-  find(number: number): PendingRequest | undefined {
-    return this.pending.get(number);
-  }
-
   /** Whether there are none, of either side. */
   get isEmpty(): boolean {
     return this.pending.size === 0 && this.open.size === 0;
@@ -60,6 +55,11 @@ export class Requests {
     this.pending.set(number, request);
   }
 
+  /** A request of this side that waits for its answer. */
+  find(number: number): PendingRequest | undefined {
+    return this.pending.get(number);
+  }
+
   /** Removes a request of this side: its answer, if it comes, is ignored. */
   remove(number: number): void {
     this.pending.delete(number);
@@ -77,9 +77,11 @@ export class Requests {
     this.pending.get(number)?.progressed?.(reader);
   }
 
-  /** Adds a request of the peer, which may cancel it. */
+  /** Adds a request of the peer, which may cancel it. One of the same number, which no honest peer makes, ends. */
   addOpen(number: number, request: OpenRequest): void {
+    const earlier = this.open.get(number);
     this.open.set(number, request);
+    if (earlier !== request) earlier?.cancelled();
   }
 
   /** Removes a request of the peer: it has been answered. */

@@ -84,6 +84,8 @@ export class Connection implements SessionLink {
   hello: Hello | null = null;
   /** @internal The number of the session that this side had when it sent its PROOF. */
   claimed = 0;
+  /** @internal Whether this side has accepted the link that it has dialed. */
+  hasReachedSelf = false;
   /** @internal What this side has offered as acceptor. */
   offered: Offer | null = null;
   private phase: "handshake" | "offered" | "serving" | "closed" = "handshake";
@@ -159,14 +161,24 @@ export class Connection implements SessionLink {
     this.session?.drained();
   }
 
-  /** The link has been closed by the engine or the other side, or this side wants no connection any more. */
-  closed(): void {
+  /**
+   * The link has been closed by the engine or the other side, or this side wants no connection any more. `peerEnded`: the
+   * peer will not be heard again.
+   */
+  closed(peerEnded = false): void {
+    const { session } = this;
     this.fail({ kind: "closed" });
+    if (peerEnded) session?.lose();
   }
 
   /** @internal Gives up a handshake that has taken too long. */
   expire(): void {
     this.fail({ kind: "timeout" });
+  }
+
+  /** @internal This side has accepted a link whose dialer has said this, with the id of this side. */
+  ownHelloCame({ nonce }: Hello): void {
+    if (this.dialed && this.context.hello.nonce.every((byte, i) => byte === nonce[i])) this.hasReachedSelf = true;
   }
 
   /** @internal Seals and writes a frame of the session. */

@@ -10,6 +10,9 @@
  * Invariants: `acknowledged < next <= assigned + 1`. An operation has a sequence number once it has been written, at
  * least in part, and keeps it and its bytes until it is acknowledged. Sequence numbers have no gaps, as what is
  * withdrawn has none. A resumption moves `next` back to what follows the acknowledged; nothing else moves it back.
+ *
+ * There is a second queue of the unsent, for operations in the background, such as the chunks of files. One of these gets
+ * its sequence number when nothing else is to be written, so all others that are there go before it.
  */
 import { Fifo } from "../../base/fifo.ts";
 import { MalformedFrameError } from "./frame.ts";
@@ -28,6 +31,8 @@ export class SendSide {
   declare next: number;
   /** The bytes of the operations that are not acknowledged, whether sent or not. */
   declare queuedBytes: number;
+  /** Those of them that are in the background. */
+  declare backgroundBytes: number;
   /** How often an operation was written again. */
   declare resent: number;
   /** Where the next part begins of an operation that does not fit into one frame. */
@@ -35,6 +40,10 @@ export class SendSide {
   declare private readonly unacknowledged: Fifo<Uint8Array>;
   /** `null` in place of what was withdrawn. */
   declare private readonly unsent: Fifo<Uint8Array | null>;
+  /** Unsent, too: what is written when `unsent` is empty. */
+  declare private readonly background: Fifo<Uint8Array>;
+  /** Those of `unacknowledged` that were in `background`. */
+  declare private readonly fromBackground: Set<Uint8Array>;
   /** The ticket of the first of `unsent`. */
   declare private firstTicket: number;
 
@@ -44,16 +53,24 @@ export class SendSide {
     this.assigned = 0;
     this.next = 1;
     this.queuedBytes = 0;
+    this.backgroundBytes = 0;
     this.resent = 0;
     this.offset = 0;
     this.unacknowledged = new Fifo(USUAL_QUEUE);
     this.unsent = new Fifo(USUAL_QUEUE);
+    this.background = new Fifo();
+    this.fromBackground = new Set();
     this.firstTicket = 0;
   }
 
   /** Whether something can be written. */
   get hasMore(): boolean {
-    return this.next <= this.assigned || this.firstUnsent() !== undefined;
+    return this.next <= this.assigned || this.background.length > 0 || this.firstUnsent() !== undefined;
+  }
+
+  /** Whether there is nothing to write but what is in the background. */
+  get hasOnlyBackground(): boolean {
+    return this.background.length > 0 && this.next > this.assigned && this.firstUnsent() === undefined;
   }
 
   /** The last sequence number that has been written on this link. */
@@ -66,6 +83,13 @@ export class SendSide {
     this.unsent.push(operation);
     this.queuedBytes += operation.length;
     return this.firstTicket + this.unsent.length - 1;
+  }
+
+  /** Adds an operation that is written when nothing else is to be. */
+  enqueueBackground(operation: Uint8Array): void {
+    this.background.push(operation);
+    this.queuedBytes += operation.length;
+    this.backgroundBytes += operation.length;
   }
 
   /** Removes an operation that has no sequence number yet. Returns whether it had none. */
@@ -89,7 +113,7 @@ export class SendSide {
       throw new MalformedFrameError(`Ack of ${received} when ${this.assigned} was the last`);
     }
     const count = Math.max(0, received - this.acknowledged);
-    for (let i = 0; i < count; i++) this.queuedBytes -= this.unacknowledged.shift()!.length;
+    for (let i = 0; i < count; i++) this.release(this.unacknowledged.shift()!);
     this.acknowledged += count;
     if (this.next <= this.acknowledged) this.goTo(this.acknowledged + 1);
     return count;
@@ -122,7 +146,10 @@ export class SendSide {
   clear(): void {
     while (this.unacknowledged.shift() !== undefined);
     while (this.unsent.shift() !== undefined) this.firstTicket++;
+    while (this.background.shift() !== undefined);
+    this.fromBackground.clear();
     this.queuedBytes = 0;
+    this.backgroundBytes = 0;
     this.next = this.assigned + 1;
   }
 
@@ -130,6 +157,8 @@ export class SendSide {
     const first = this.next;
     const operations: Uint8Array[] = [];
     for (let operation; (operation = this.upcoming(this.next)) !== undefined; this.next++) {
+      // One in the background has a frame of its own, so as not to be longer in the way than it must.
+      if (operations.length > 0 && this.hasOnlyBackground) break;
       room -= OPERATION_HEADER + operation.length;
       if (room < 0) break;
       this.assign();
@@ -156,19 +185,35 @@ export class SendSide {
       this.resent++;
       return;
     }
-    this.unacknowledged.push(this.firstUnsent()!);
+    this.unacknowledged.push(this.takeUnsent());
+    this.assigned++;
+  }
+
+  private takeUnsent(): Uint8Array {
+    const operation = this.firstUnsent();
+    if (operation === undefined) {
+      const last = this.background.shift()!;
+      this.fromBackground.add(last);
+      return last;
+    }
     this.unsent.shift();
     this.firstTicket++;
-    this.assigned++;
+    return operation;
+  }
+
+  private release(operation: Uint8Array): void {
+    this.queuedBytes -= operation.length;
+    if (this.fromBackground.size > 0 && this.fromBackground.delete(operation)) this.backgroundBytes -= operation.length;
   }
 
   /** The operation that has a sequence number, or is to have it next. */
   private upcoming(sequence: number): Uint8Array | undefined {
     if (sequence <= this.assigned) return this.unacknowledged.at(sequence - this.acknowledged - 1);
-    return this.firstUnsent();
+    const operation = this.firstUnsent();
+    return operation === undefined && this.background.length > 0 ? this.background.at(0) : operation;
   }
 
-  /** The first of the unsent, after what was withdrawn. */
+  /** The first of `unsent`, after what was withdrawn. */
   private firstUnsent(): Uint8Array | undefined {
     while (this.unsent.length > 0) {
       const operation = this.unsent.at(0);

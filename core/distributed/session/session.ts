@@ -64,6 +64,8 @@ import type { PeerId } from "./peer_id.ts";
 export const OPERATION_OVERHEAD = 64 * 1024;
 /** No more is written to a link that has this many bytes queued, until it has drained. */
 export const LINK_QUEUE = 1024 * 1024;
+/** The same for what is in the background: what others send meanwhile waits behind no more than this. */
+export const BACKGROUND_LINK_QUEUE = 512 * 1024;
 /** After this many bytes an ack is written in the same turn. */
 const ACK_BYTES = 64 * 1024;
 
@@ -180,7 +182,7 @@ export class Session {
     return this.peerHello?.peerTimeout ?? 0;
   }
 
-  /** The bytes that are not acknowledged, sent or not. */
+  /** The bytes that are not acknowledged, sent or not, in the background or not. */
   get queuedBytes(): number {
     return this.sending.queuedBytes;
   }
@@ -208,9 +210,10 @@ export class Session {
     return this.link === null ? this.liveness.lostAt : this.liveness.nextDeadline;
   }
 
-  /** Whether so many bytes more may be queued. If nothing is queued, any number may. */
+  /** Whether so many bytes more may be queued. If nothing is queued, any number may. The background does not count. */
   hasRoom(bytes: number): boolean {
-    return this.queuedBytes === 0 || this.queuedBytes + bytes <= this.limits.maxQueue;
+    const queued = this.sending.queuedBytes - this.sending.backgroundBytes;
+    return queued === 0 || queued + bytes <= this.limits.maxQueue;
   }
 
   /**
@@ -227,6 +230,15 @@ export class Session {
     if (this.peerHello === null) this.oversize.add(ticket, messageBytes);
     this.owner.wantsFlush(this);
     return ticket;
+  }
+
+  /**
+   * Adds an operation that is written when nothing else is to be, after those that were added so before. Whoever adds
+   * them limits how many bytes there are. The session is open.
+   */
+  enqueueBackground(operation: Uint8Array): void {
+    this.sending.enqueueBackground(operation);
+    this.owner.wantsFlush(this);
   }
 
   /** Removes an operation that has not been written. Returns whether it was removed. */
@@ -310,7 +322,7 @@ export class Session {
     const { link, sending } = this;
     if (link === null) return;
     let wrote = false;
-    while (this.link === link && sending.hasMore && link.queued < LINK_QUEUE) {
+    while (this.link === link && sending.hasMore && link.queued < this.linkQueue) {
       link.writeFrame(sending.nextFrame(link.maxFrame, link.sealBytes, this.received));
       wrote = true;
     }
@@ -399,6 +411,10 @@ export class Session {
     if (!receiving.owesAck) return;
     if (receiving.unacknowledgedBytes >= ACK_BYTES) this.wantPing();
     else if (this.liveness.owesAck(now)) this.owner.wantsTick(this.liveness.nextDeadline);
+  }
+
+  private get linkQueue(): number {
+    return this.sending.hasOnlyBackground ? BACKGROUND_LINK_QUEUE : LINK_QUEUE;
   }
 
   private afterWrite(now: number): void {

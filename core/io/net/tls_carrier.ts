@@ -2,76 +2,66 @@ import type { Duplex } from "node:stream";
 import { builtin } from "../../host/capability.ts";
 
 type Stream = typeof import("node:stream");
-type Done = (error?: Error | null) => void;
+type Done = () => void;
 
 /** Callbacks of a {@linkcode TlsCarrier}. */
 export interface TlsCarrierEvents {
   /** The engine gives bytes to the host. */
   sending(): void;
-  /** The host has taken the bytes of one write of the engine. */
-  sent(): void;
+  /** The host has taken the bytes of one write. Returns whether the engine has nothing more to send at present. */
+  sent(): boolean;
   /** The host cannot send. */
   failed(error: unknown): void;
 }
 
-/** Carries the encrypted bytes of a TLS engine: a stream of Node's over a connection of Deno's. */
+/**
+ * Carries the encrypted bytes of a TLS engine over a connection of Deno's.
+ *
+ * The engine needs a stream of Node's, but not its buffers: it takes bytes whenever they come, and writes only when the
+ * write before is done. So the bytes go past them.
+ */
 export class TlsCarrier {
   /** The stream that the engine reads from and writes to. */
   readonly duplex: Duplex;
-  /** The engine has nothing more to send. */
-  finished = false;
   readonly #conn: Deno.Conn;
   readonly #events: TlsCarrierEvents;
-  #closing = false;
+  // Tells the engine that its last write is done.
+  #done: Done | null = null;
 
   constructor(conn: Deno.Conn, events: TlsCarrierEvents) {
     const { Duplex } = builtin("node:stream", "start TLS") as Stream;
     this.#conn = conn;
     this.#events = events;
-    this.duplex = new Duplex({
-      autoDestroy: false,
-      read() {},
-      write: (data: Uint8Array, _encoding: unknown, done: Done) => this.#send(data, done),
-      final: (done: Done) => this.#finish(done),
-    });
-  }
-
-  /**
-   * Whether bytes were pushed that the engine has not taken yet: it takes them at once, except before it has started.
-   */
-  get holdsBytes(): boolean {
-    return this.duplex.readableLength > 0;
+    const write = (data: Uint8Array, done: Done): boolean => {
+      // What an engine that was destroyed had still to send is not for the peer.
+      if (this.duplex.destroyed) return false;
+      events.sending();
+      this.#send(data, done);
+      return true;
+    };
+    this.duplex = Object.assign(new Duplex({ autoDestroy: false, read() {} }), { write });
   }
 
   /** Gives the engine encrypted bytes. */
-  push(bytes: Uint8Array): void {
-    this.duplex.push(bytes);
+  deliver(bytes: Uint8Array): void {
+    this.duplex.emit("data", bytes);
   }
 
   /**
-   * From now on it is enough that the engine has finished: the connection is closed without ending its writing side.
+   * Lets the engine send. When it is told that a write is done, it looks for more to send, which takes longer than to
+   * encrypt a small record. So it is told only when there may be more.
    */
-  closing(): void {
-    this.#closing = true;
+  flush(): void {
+    const done = this.#done;
+    this.#done = null;
+    done?.();
   }
 
   #send(data: Uint8Array, done: Done): void {
-    this.#events.sending();
     this.#conn.write(data).then((count) => {
       if (count < data.length) return this.#send(data.subarray(count), done);
-      done();
-      this.#events.sent();
-    }, (error) => this.#failed(error, done));
-  }
-
-  #finish(done: Done): void {
-    this.finished = true;
-    if (this.#closing) return done();
-    this.#conn.closeWrite().then(() => done(), (error) => this.#failed(error, done));
-  }
-
-  #failed(error: unknown, done: Done): void {
-    this.#events.failed(error);
-    done(error as Error);
+      this.#done = done;
+      if (!this.#events.sent()) this.flush();
+    }, this.#events.failed);
   }
 }

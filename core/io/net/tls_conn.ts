@@ -75,7 +75,7 @@ export class TlsConn {
     this.#carrier = new TlsCarrier(conn, {
       sending: () => this.#sending(),
       sent: () => this.#sent(),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.#sendFailed(error),
     });
     this.#secured = new Promise((resolve, reject) => {
       this.#resolveSecured = resolve;
@@ -88,6 +88,8 @@ export class TlsConn {
       .on("data", (piece: unknown) => this.#addDecrypted(piece as Uint8Array))
       .on("end", () => this.#end())
       .on("error", (error) => this.#refuse(error))
+      // After the handshake, an engine of a server that no `tls.Server` has made emits this event alone.
+      .on("_tlsError", (error) => this.#refuse(error))
       .on("close", () => this.#end());
     this.#destroyEngine = deferDestroy(this.#engine, (error) => this.#refuse(error));
   }
@@ -144,16 +146,16 @@ export class TlsConn {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#carrier.closing();
     const open = !this.#handshaking && this.#failure === null;
     this.#fail(new Deno.errors.Interrupted("The connection is closed"));
     if (this.#pendingWrite !== null || !(open || this.#refused)) return this.#release();
     if (open) this.#engine.end();
+    this.#carrier.flush();
     this.#releaseSoon(CLOSING_TURNS);
   }
 
   #releaseSoon(turns: number): void {
-    if (turns === 0 || this.#carrier.finished) this.#release();
+    if (turns === 0) this.#release();
     else macrotask(() => this.#releaseSoon(turns - 1));
   }
 
@@ -235,11 +237,12 @@ export class TlsConn {
     if (this.#closed) return;
     if (count === null) return this.#connEnded();
     this.#feeding = true;
-    this.#carrier.push(this.#buffer.subarray(0, count));
+    this.#carrier.deliver(this.#buffer.subarray(0, count));
     this.#feeding = false;
+    // The engine may have to reply to what was no data, such as a request to change the keys.
+    if (this.#decrypted.empty || this.#failure !== null) this.#carrier.flush();
     this.#readSize.adapt(count, count === this.#buffer.length);
-    // The carrier may hold bytes that are still in the old one.
-    this.#buffer = this.#carrier.holdsBytes ? new Uint8Array(this.#readSize.bytes) : this.#readSize.fit(this.#buffer);
+    this.#buffer = this.#readSize.fit(this.#buffer);
     if (this.#handshaking && this.#failure === null) this.#startRead();
     else this.#serve();
   };
@@ -273,6 +276,7 @@ export class TlsConn {
         if (error === undefined || error === null) resolve(size);
         else reject(this.#failure === null ? engineError(error) : this.#failure.error);
       });
+      this.#carrier.flush();
     });
   }
 
@@ -282,12 +286,21 @@ export class TlsConn {
 
   /**
    * The host has taken the bytes of the engine. If the pending write is a single record it is done; the engine reports
-   * that only some macrotasks later.
+   * that only some macrotasks later. Returns whether the engine has nothing more to send at present.
    */
-  #sent(): void {
+  #sent(): boolean {
     const write = this.#pendingWrite;
-    if (write === null || !write.sent || write.size > RECORD) return;
+    if (write === null || !write.sent || write.size > RECORD) return false;
     this.#pendingWrite = null;
     write.resolve(write.size);
+    // It has more if a write is unfinished that came before, or if the peer has to get an alert.
+    return this.#engine.writableLength === write.size && this.#failure === null;
+  }
+
+  #sendFailed(error: unknown): void {
+    this.#fail(error);
+    const write = this.#pendingWrite;
+    this.#pendingWrite = null;
+    write?.reject(error);
   }
 }

@@ -41,6 +41,11 @@ export class EventQueue {
     return first;
   }
 
+  /** Removes all events. */
+  clear(): void {
+    this.#heap.length = 0;
+  }
+
   #sinkFromTop(event: SimulatedEvent): void {
     const heap = this.#heap;
     let at = 0;

@@ -13,6 +13,8 @@ export interface FaultyLink {
   cut(): void;
   /** Closes the end of a machine that has crashed. */
   machineCrashed(machine: Machine): void;
+  /** Closes both ends, as the run is over: nobody is told. */
+  stop(): void;
 }
 
 /** The conditions in a simulated network. */

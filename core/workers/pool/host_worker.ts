@@ -1,14 +1,16 @@
 /**
  * A worker of the host.
  *
- * The pool uses `node:worker_threads`, which Deno, Node.js and Bun have, rather than the web's `Worker`: its workers
- * can be unreferenced, so that idle ones do not keep the process alive, and their end comes with an exit code and the
- * error itself. A web worker of Deno keeps the process alive, for ever if it was terminated in an endless loop. Web
- * workers are used only with the option `permissions`, which the others do not have.
+ * The pool uses threads of `node:worker_threads` (`host/worker_threads.ts`) rather than the web's `Worker`: a web worker
+ * of Deno keeps the process alive, for ever if it was terminated in an endless loop. Web workers are used only with the
+ * option `permissions`, which the others do not have.
  */
 import { isDeno } from "../../host/runtime.ts";
 import { unsupported } from "../../host/capability.ts";
+import { type HostThread, type WorkerThreads, workerThreads } from "../../host/worker_threads.ts";
 import type { PortLike } from "../remote/worker_loop.ts";
+
+const ACTION = "make a pool of workers";
 
 /** The events of a worker. */
 export interface HostWorkerEvents {
@@ -34,20 +36,6 @@ export interface WorkerHost {
   create(source: string, name: string, events: HostWorkerEvents): HostWorker;
 }
 
-interface NodeWorker {
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  on(event: string, listener: (value: never) => void): void;
-  ref(): void;
-  unref(): void;
-  terminate(): Promise<number>;
-}
-
-interface WorkerThreads {
-  readonly Worker: new (source: string, options: { eval: true; name: string }) => NodeWorker;
-  readonly MessageChannel: new () => { port1: PortLike; port2: PortLike };
-  receiveMessageOnPort(port: PortLike): { message: unknown } | undefined;
-}
-
 /** Permissions of a worker, as in the `deno` option of `new Worker`. */
 export type WorkerPermissions = "inherit" | "none" | Readonly<Record<string, unknown>>;
 
@@ -57,7 +45,9 @@ export type WorkerPermissions = "inherit" | "none" | Readonly<Record<string, unk
  * @throws {UnsupportedError} If there are none.
  */
 export function workerHost(permissions: WorkerPermissions | undefined): WorkerHost {
-  const threads = workerThreads();
+  const threads = workerThreads(ACTION);
+  if (typeof SharedArrayBuffer !== "function") throw missing("SharedArrayBuffer");
+  if (typeof Atomics.waitAsync !== "function") throw missing("Atomics.waitAsync");
   if (permissions !== undefined && !isDeno()) throw missing("permissions of workers");
   const create = permissions === undefined
     ? (source: string, name: string, events: HostWorkerEvents) => new ThreadWorker(threads, source, name, events)
@@ -65,23 +55,14 @@ export function workerHost(permissions: WorkerPermissions | undefined): WorkerHo
   return { channel: () => new threads.MessageChannel(), receive: (port) => threads.receiveMessageOnPort(port), create };
 }
 
-function workerThreads(): WorkerThreads {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
-  const threads = process?.getBuiltinModule?.("node:worker_threads") as Partial<WorkerThreads> | undefined;
-  if (typeof threads?.Worker !== "function") throw missing("workers (node:worker_threads)");
-  if (typeof SharedArrayBuffer !== "function") throw missing("SharedArrayBuffer");
-  if (typeof Atomics.waitAsync !== "function") throw missing("Atomics.waitAsync");
-  return threads as WorkerThreads;
-}
-
 function missing(what: string): Error {
-  return unsupported("make a pool of workers", what);
+  return unsupported(ACTION, what);
 }
 
 /** A worker of `node:worker_threads`. */
 class ThreadWorker implements HostWorker {
   readonly unreferenced = true;
-  readonly #worker: NodeWorker;
+  readonly #worker: HostThread;
 
   constructor(threads: WorkerThreads, source: string, name: string, events: HostWorkerEvents) {
     let uncaught: unknown;

@@ -1,5 +1,13 @@
 /** Full mailboxes, full queues, times that are up, and waits that are cut short. */
-import { Channel, Coro, MessageTooLargeError, race, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import {
+  type Channel,
+  type Coro,
+  MessageTooLargeError,
+  race,
+  sleep,
+  TimeoutError,
+  withTimeout,
+} from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import type { RemoteChannel } from "../../../core/distributed/channels/remote_channel.ts";
 import { BackpressureError } from "../../../core/distributed/errors.ts";

@@ -3,7 +3,7 @@
  * restarted. All coroutines subscribe to all channels; in every other schedule the channels to each other, too, so that a
  * message goes many ways. `RUNS=10000` runs more of them, and `SEED=7` one again.
  */
-import { Channel, ChannelClosedError, Coro, sleep } from "@asyncoro/asyncoro";
+import { Channel, ChannelClosedError, type Coro, sleep } from "@asyncoro/asyncoro";
 import { BackpressureError, type Network } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals } from "@std/assert";
 import { runs } from "../../helpers/runs.ts";

@@ -14,6 +14,7 @@ import { tcp } from "../../../core/distributed/engines/tcp.ts";
 import { bytes, drive, eventually, pause, text } from "../../io/helpers.ts";
 import { withPrograms } from "../../helpers/program.ts";
 import { Random } from "../../soak/random.ts";
+import { withTimers } from "./host_timers.ts";
 import { until } from "./link_suite.ts";
 
 const GROUP = "239.255.97.5";
@@ -113,6 +114,7 @@ Deno.test("the address of a packet is its host name, or else where it came from"
   for (const hostname of ["127.0.0.1", "::1", "localhost"]) {
     assertEquals(addressOf(packetOf({ hostname }), "192.0.2.9"), null);
   }
+  for (const hostname of ["0.0.0.0", "::"]) assertEquals(addressOf(packetOf({ hostname }), "127.0.0.1"), null);
 });
 
 // --- what is sent and found -----------------------------------------------------------------------------------
@@ -187,27 +189,6 @@ Deno.test("discovery sends nothing and finds nothing after its end, or after tha
     });
   }
 });
-
-/** Runs a test with host timers that the test lets fire. */
-async function withTimers(test: (timers: { seconds: number; fire(): void }[]) => Promise<void>): Promise<void> {
-  const { setTimeout } = globalThis;
-  const { unrefTimer } = Deno;
-  const timers: { seconds: number; fire(): void }[] = [];
-  Object.assign(globalThis, {
-    setTimeout: (fire: () => void, ms: number) => {
-      // Those of the test itself are real.
-      if (ms === 10) return setTimeout(fire, ms);
-      return -timers.push({ seconds: ms / 1000, fire });
-    },
-  });
-  Object.assign(Deno, { unrefTimer: (id: number) => id < 0 || unrefTimer(id) });
-  try {
-    await test(timers);
-  } finally {
-    Object.assign(globalThis, { setTimeout });
-    Object.assign(Deno, { unrefTimer });
-  }
-}
 
 async function plan(into: string[]): Promise<DiscoveryPlan> {
   const port = await freePort();

@@ -77,6 +77,11 @@ export class Host implements SessionEvents {
     return texts.map((text) => session.enqueue(encoder.encode(text)));
   }
 
+  /** Sends texts in the background. */
+  sendInBackground(other: Host, ...texts: string[]): void {
+    for (const text of texts) this.with(other)!.enqueueBackground(encoder.encode(text));
+  }
+
   opened(): void {
     this.openedCount++;
   }

@@ -10,13 +10,19 @@ import type { Session } from "../../../core/distributed/session/session.ts";
 import type { EndReason } from "../../../core/distributed/session/session_frames.ts";
 import type { Sessions } from "../../../core/distributed/session/sessions.ts";
 
+/** The first byte of what was sent in the background. */
+const IN_BACKGROUND = 255;
+
 /** One side of a session. */
 interface Side {
   readonly owner: PeerId;
   readonly session: Session;
   readonly operations: Uint8Array[];
+  /** What was sent in the background, on its own way. */
+  readonly background: Uint8Array[];
   number: number;
   received: number;
+  receivedBackground: number;
   acknowledged: number;
   leaving: boolean;
   ended: EndReason | null;
@@ -37,7 +43,13 @@ export class Ledger {
   }
 
   sent(owner: PeerId, session: Session, operation: Uint8Array): void {
+    if (operation[0] === IN_BACKGROUND) operation[0] = 0;
     this.sideOf(owner, session).operations.push(operation);
+  }
+
+  sentInBackground(owner: PeerId, session: Session, operation: Uint8Array): void {
+    operation[0] = IN_BACKGROUND;
+    this.sideOf(owner, session).background.push(operation);
   }
 
   withdrawn(owner: PeerId, session: Session, operation: Uint8Array): void {
@@ -59,7 +71,9 @@ export class Ledger {
     check(side.ended === null, "Nothing arrives in a session that has ended");
     const other = this.otherOf(side);
     check(other !== undefined, "Nothing is misrouted");
-    const expected = other!.operations[side.received++];
+    const expected = operation[0] === IN_BACKGROUND
+      ? other!.background[side.receivedBackground++]
+      : other!.operations[side.received++];
     check(expected !== undefined, "What was not sent does not arrive, nor twice");
     check(
       expected.length === operation.length && expected[0] === operation[0] && expected.at(-1) === operation.at(-1),
@@ -71,7 +85,8 @@ export class Ledger {
   acknowledged(owner: PeerId, session: Session, count: number): void {
     const side = this.sideOf(owner, session);
     side.acknowledged += count;
-    check(this.otherOf(side)!.received >= side.acknowledged, "Only what was received is acknowledged");
+    const other = this.otherOf(side)!;
+    check(other.received + other.receivedBackground >= side.acknowledged, "Only what was received is acknowledged");
   }
 
   leaving(owner: PeerId, session: Session): void {
@@ -97,8 +112,9 @@ export class Ledger {
       check(side.number !== 0, "A session that cannot be opened ends");
       check(other !== undefined && other.ended === null && !this.crashes.has(other.owner.text), "Losing is mutual");
       check(side.session.connected, "A session is connected again");
-      check(other!.received === side.operations.length, "No operation is lost");
-      check(side.acknowledged === side.operations.length, "Every operation is acknowledged");
+      const arrived = [other!.received, other!.receivedBackground];
+      check(`${arrived}` === `${[side.operations.length, side.background.length]}`, "No operation is lost");
+      check(side.acknowledged === side.operations.length + side.background.length, "Every operation is acknowledged");
       check(side.session.settled && side.session.queuedBytes === 0, "What is acknowledged is not kept");
     }
   }
@@ -123,8 +139,10 @@ export class Ledger {
         owner,
         session,
         operations: [],
+        background: [],
         number: 0,
         received: 0,
+        receivedBackground: 0,
         acknowledged: 0,
         leaving: false,
         ended: null,

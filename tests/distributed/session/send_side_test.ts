@@ -95,3 +95,40 @@ Deno.test("SendSide drops everything at the end", () => {
   side.clear();
   assertEquals([side.hasMore, side.queuedBytes], [false, 0]);
 });
+
+Deno.test("SendSide writes what is in the background when nothing else is to be written, one a frame", () => {
+  const side = new SendSide();
+  side.enqueueBackground(operation(11));
+  side.enqueueBackground(operation(12));
+  side.enqueue(operation(1));
+  side.enqueue(operation(2));
+  assertEquals([side.hasOnlyBackground, side.queuedBytes, side.backgroundBytes], [false, 12, 6]);
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [1, 2]);
+  assertEquals(side.hasOnlyBackground, true);
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [11]);
+  side.enqueue(operation(3));
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [3]);
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [12]);
+  assertEquals([side.hasMore, side.assigned], [false, 5]);
+  assertEquals(side.acknowledge(3), 3);
+  assertEquals([side.queuedBytes, side.backgroundBytes], [6, 3]);
+  assertEquals(side.acknowledge(5), 2);
+  assertEquals([side.queuedBytes, side.backgroundBytes], [0, 0]);
+});
+
+Deno.test("SendSide resends what was in the background in its place", () => {
+  const side = new SendSide();
+  side.enqueueBackground(operation(11, 100));
+  const { sequence, bytes } = decodePart(side.nextFrame(29 + 60, 0, 0));
+  assertEquals([sequence, bytes.length], [1, 60]);
+  side.enqueue(operation(1));
+  side.enqueueBackground(operation(12));
+  side.resume();
+  assertEquals(side.hasOnlyBackground, false);
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [11, 1]);
+  assertEquals(firstBytes(side.nextFrame(1000, 0, 0)), [12]);
+  side.clear();
+  side.enqueueBackground(operation(13));
+  side.clear();
+  assertEquals([side.hasMore, side.queuedBytes, side.backgroundBytes], [false, 0, 0]);
+});

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { Kind, kindOf } from "../../../core/distributed/session/frame.ts";
-import { LINK_QUEUE } from "../../../core/distributed/session/session.ts";
+import { BACKGROUND_LINK_QUEUE, LINK_QUEUE } from "../../../core/distributed/session/session.ts";
 import { clock, connect, Host, pass, type TestLink } from "./hosts.ts";
 
 /** Two joinings that are connected, by a link that the first has dialed. */
@@ -318,6 +318,36 @@ Deno.test("nothing more is written to a link that has much queued, until it has 
   link.connections[0].drained();
   link.run();
   assertEquals(b.arrived, ["waits"]);
+});
+
+Deno.test("what is in the background goes when nothing else is to be sent, and not behind much in a link", () => {
+  const { a, b, link } = connected();
+  a.sendInBackground(b, "x", "y");
+  a.send(b, "1", "2");
+  link.queued = BACKGROUND_LINK_QUEUE;
+  a.sessions.flush(clock.now);
+  assertEquals(link.written[1].length, 4);
+  a.send(b, "3");
+  a.sessions.flush(clock.now);
+  link.queued = 0;
+  link.connections[0].drained();
+  link.run();
+  assertEquals(b.arrived, ["1", "2", "3", "x", "y"]);
+});
+
+Deno.test("what is in the background is sent again like all else, and takes no room from messages", () => {
+  const { a, b, link } = connected({ maxQueue: 100 });
+  const session = a.with(b)!;
+  a.sendInBackground(b, "x".repeat(200));
+  assertEquals([session.queuedBytes, session.settled, session.hasRoom(1000)], [200, false, true]);
+  a.send(b, "1".repeat(60));
+  assertEquals([session.hasRoom(40), session.hasRoom(41)], [true, false]);
+  a.sessions.flush(clock.now);
+  link.cut();
+  const next = connect(a, b);
+  passOn(next, 0.1, a, b);
+  assertEquals(b.arrived, ["1".repeat(60), "x".repeat(200)]);
+  assertEquals([session.queuedBytes, session.settled], [0, true]);
 });
 
 Deno.test("a sign of life comes often enough for the peer, whatever the own heartbeat is", () => {

@@ -331,6 +331,11 @@ export class Peer implements SessionEvents {
     for (let count = random.from(1, 3); count > 0; count--) {
       if (session.state === "ended") return;
       const operation = this.makeOperation();
+      if (session.state === "open" && random.chance(0.2)) {
+        ledger.sentInBackground(this.id, session, operation);
+        session.enqueueBackground(operation);
+        continue;
+      }
       const ticket = session.enqueue(operation);
       ledger.sent(this.id, session, operation);
       const patience = random.chance(0.5) ? 0 : random.next();

@@ -1,0 +1,2 @@
+/** The module of a thread whose top level is busy for ever. */
+for (;;);

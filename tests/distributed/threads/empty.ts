@@ -1,0 +1,2 @@
+/** The module of a thread that does nothing. */
+export {};
