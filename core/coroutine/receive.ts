@@ -1,6 +1,7 @@
 import { Mailbox, NO_MESSAGE } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { Operation, WAITING } from "../fiber/operation.ts";
+import { FrequentOperation } from "../fiber/frequent_operation.ts";
+import { WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { mustBeSelf } from "../operations/must_be_self.ts";
 
@@ -12,7 +13,7 @@ export type Recipient = Owner & { mailbox: Mailbox | null };
 const TIMED_OUT = -1;
 
 /** Waits for a message. Until there is an outcome, `outcome` holds the alarm value, which saves a field per message. */
-export class Receive<T> extends Operation<T> {
+export class Receive<T> extends FrequentOperation<T> {
   declare private coro: Recipient;
 
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
