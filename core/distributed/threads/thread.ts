@@ -8,6 +8,7 @@ const END_SECONDS = 0.5;
 
 /** The program of a thread, as text: so it needs no file, whether the package comes from a URL or was compiled. */
 const SOURCE = `
+globalThis.self ??= globalThis;
 const { parentPort } = process.getBuiltinModule("node:worker_threads");
 parentPort.once("message", async (start) => {
   const modules = [import(start.networkModule), import(start.threadModule)];
