@@ -93,6 +93,7 @@ export class Registry<T extends object> {
    */
   locate(name: string, limit?: Limit, location: PeerLocation | null = null): Operation<T | null> {
     checkName(name, `locate a ${this.kind}`);
+    checkLocation(location, `locate a ${this.kind}`);
     return limited(new Locate(this, name, limitSeconds(limit, `locate a ${this.kind}`), location), limit);
   }
 
@@ -187,6 +188,11 @@ export class Locate<T extends object> extends Waiter<T | null> implements NameWa
   override get waitsFor(): string {
     return `the name '${this.name}'`;
   }
+}
+
+function checkLocation(location: unknown, action: string): void {
+  if (location === null || typeof (location as PeerLocation).equals === "function") return;
+  throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }
 
 /** Returns the name, if it is valid. */

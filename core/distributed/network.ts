@@ -2,13 +2,13 @@ import type { Coro } from "../coroutine/coro.ts";
 import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
 import { TimeoutError, UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import { type Timeout, toSeconds } from "../base/duration.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -31,7 +31,7 @@ import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
-import { PeerStatus, StatusSubscribers } from "./peer_status.ts";
+import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
 import { PeerWaits } from "./peer_waits.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
@@ -96,7 +96,7 @@ export class Network implements AliveListener {
   readonly #engines: Engine[];
   readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
-  readonly #subscribers: StatusSubscribers = new StatusSubscribers();
+  readonly #subscribers: StatusSubscribers;
   readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
     this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
   );
@@ -131,15 +131,17 @@ export class Network implements AliveListener {
     this.channels = new ChannelService(common);
     this.coros = new CoroService({
       ...common,
-      invitation: this.channels.invitation.bind(this.channels),
+      invitation: this.channels.requests.invitation.bind(this.channels.requests),
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
     handles.add(this.channels.handleType);
     handles.add(new LocationHandleType(peers));
+    handles.add(new PeerStatusHandleType());
     this.names = new SchedulerNames(peers, this.permissions);
     this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
+    this.#subscribers = new StatusSubscribers((error) => peers.report(error));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
       if (reason === "joined") this.#peerWaits.joined(location);
@@ -237,8 +239,10 @@ export class Network implements AliveListener {
    *
    * @param location The peer.
    * @returns Whether it was connected.
+   * @throws {TypeError} If `location` is not a Location.
    */
   closePeer(location: Location): boolean {
+    checkLocation(location, "close a peer");
     return this.peerTable.close(location);
   }
 
@@ -261,15 +265,29 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {RangeError} If the path at the peer has more than 4096 characters.
    * @throws {UnsupportedError} If the runtime has no files.
    *
-   * @example
-   * ```ts ignore
-   * const { path } = yield* network.sendFile(peer, "results.csv", { dir: "2026/may", overwrite: true });
-   * yield* network.delFile(peer, path);
+   * @example Here the peer is this scheduler itself
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { Network } from "@asyncoro/asyncoro/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const home = await Deno.makeTempDir();
+   * await Deno.writeTextFile(`${home}/results.csv`, "1,2,3");
+   * await run(function* () {
+   *   const network = yield* Network.join({ secret: null, files: { directory: `${home}/received` } });
+   *   const peer = network.location;
+   *   const { path } = yield* network.sendFile(peer, `${home}/results.csv`, { dir: "2026/may" });
+   *   assertEquals(path, "2026/may/results.csv");
+   *   assertEquals(yield* network.delFile(peer, path), true);
+   *   yield* network.leave();
+   * });
+   * await Deno.remove(home, { recursive: true });
    * ```
    */
-  sendFile(location: Location, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+  sendFile(location: PeerLocation, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
     checkLocation(location, "send a file");
     const file = checkFileToSend(path, options);
     this.#mustBeJoined("send a file");
@@ -288,8 +306,9 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type.
+   * @throws {RangeError} If the path has more than 4096 characters.
    */
-  delFile(location: Location, path: string, limit?: Limit): Operation<boolean> {
+  delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
     checkLocation(location, "delete a file");
     checkFileToDelete(path);
     this.#mustBeJoined("delete a file");
@@ -299,16 +318,25 @@ export class Network implements AliveListener {
   /**
    * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
    *
-   * A thread connects to this peer and then imports the module, whose top level may be async. Threads have the limits of
-   * this network, and no `allow` of their own. They reach this peer and each other, and no peer of another process. They
-   * end when this network is left; they keep no process alive.
+   * A thread connects to this peer and then imports the module, whose top level may be async. It has the limits of this
+   * network, but no `allow`. It reaches this peer and the other threads, and no peer of another process. A thread that
+   * computes for long delays no other; like any peer, it is lost after `peerTimeout`. One that fails is lost at once.
+   *
+   * Threads keep no process alive. They end when this network is left: their `finally` blocks run, for a second at most.
+   * In Deno they need permission to read the module.
+   *
+   * ```ts ignore
+   * const threads = yield* network.startThreads(new URL("./worker.ts", import.meta.url));
+   * const worker = yield* Coro.locate("worker", 1, threads[0]);
+   * ```
    *
    * @param module The module that runs in each thread, with its default scheduler.
    * @param n How many threads; as many as the machine has cores by default.
-   * @returns Where they are, once all have run the top level of the module.
+   * @returns Where they are, once the top level of the module is done in all of them.
    * @throws {TypeError} If `module` is no URL, or `n` no number.
    * @throws {RangeError} If `n` is not a positive integer.
-   * @throws {UnsupportedError} At the yield, if the runtime has no workers, or this peer is a thread itself.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, this peer is a thread itself, or the package
+   * is part of a bundle.
    * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
    */
   startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {
@@ -351,11 +379,11 @@ export class Network implements AliveListener {
   /**
    * Leaves the network: waits until all that was sent is acknowledged, then says goodbye and closes the engines.
    *
-   * @param timeout Seconds to wait for acknowledgements; 5 by default.
+   * @param limit How long to wait for acknowledgements; 5 seconds by default. A signal that aborts ends the wait with its
+   * reason; the network is not left then.
    */
-  leave(timeout: Timeout = 5): Operation<void> {
-    const seconds = toSeconds(timeout, "leave");
-    return call(this.#leave(seconds));
+  leave(limit: Limit = 5): Operation<void> {
+    return limited(call(this.#leave(limitSeconds(limit, "leave"))), limit);
   }
 
   *#leave(seconds: number): Generator<unknown, void, unknown> {
@@ -487,7 +515,7 @@ export class Network implements AliveListener {
   }
 }
 
-function checkLocation(location: unknown, action: string): void {
+function checkLocation(location: PeerLocation, action: string): asserts location is Location {
   if (location instanceof Location) return;
   throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }

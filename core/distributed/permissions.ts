@@ -19,7 +19,7 @@ export interface PeerRequest {
   readonly peer: Location;
   /** What it asks for. */
   readonly action: PeerAction;
-  /** The name that it asks for, or the path of a file. */
+  /** The name that it asks for, that of `target`, or the path of a file. */
   readonly name?: string;
   /** The coroutine, channel or RCI. */
   readonly target?: unknown;

@@ -67,3 +67,28 @@ async function bundle(entry: URL, file: string, flags: readonly string[]): Promi
   const { success, stderr } = await command.output();
   assertEquals(success, true, new TextDecoder().decode(stderr));
 }
+
+const THREADS = `
+  import { run } from "@asyncoro/asyncoro";
+  import { Network } from "@asyncoro/asyncoro/distributed";
+
+  await run(function* () {
+    const network = yield* Network.join({ secret: null });
+    try {
+      yield* network.startThreads(new URL("./thread.js", import.meta.url), 1);
+    } catch (error) {
+      console.log(String(error));
+    }
+    yield* network.leave();
+  });
+`;
+
+Deno.test("a thread cannot import the package from a bundle, and startThreads() says so", async () => {
+  await using user = await User.with();
+  await user.write("program.ts", THREADS);
+  const config = `--config=${new URL("../../deno.json", import.meta.url).pathname}`;
+  await bundle(new URL(`file://${user.folder}/program.ts`), `${user.folder}/bundle.js`, [config]);
+  const { stdout, stderr } = await user.deno("run", "--no-prompt", "--allow-net=127.0.0.1", "bundle.js");
+  const message = "Cannot start threads as the package is part of a bundle: leave it out of that";
+  assertEquals(stdout, `UnsupportedError: ${message}\n`, stderr);
+});

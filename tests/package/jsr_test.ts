@@ -131,6 +131,36 @@ Deno.test("a worker pool from JSR runs a module of the user's with permission to
   assertEquals(outcome.stdout, "[ 1, 4, 9 ]\n", outcome.stderr);
 });
 
+const THREAD = `
+  import { type Ask, Coro } from "${PACKAGE}";
+  new Coro(function* (coro: Coro) {
+    coro.register("server");
+    const ask = yield* coro.receive<Ask<number, number>>();
+    ask.reply(ask.message + 1);
+  });
+`;
+const STARTS_THREAD = `
+  import { Coro, main } from "${PACKAGE}";
+  import { Network } from "${PACKAGE}/distributed";
+  main(function* () {
+    const network = yield* Network.join({ secret: null });
+    const [thread] = yield* network.startThreads(new URL("./thread.ts", import.meta.url), 1);
+    const server = yield* Coro.locate("server", 10, thread);
+    console.log(yield* server!.ask(41));
+  });
+`;
+
+Deno.test("a thread runs a module of the user's with the package from JSR, with permission to read that file only", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write("thread.ts", THREAD);
+  await user.write("program.ts", STARTS_THREAD);
+  const flags = ["--no-prompt", "--allow-net=127.0.0.1", "--allow-read=thread.ts"];
+  const outcome = await user.deno("run", ...flags, "program.ts");
+  assertEquals(outcome.stdout, "42\n", outcome.stderr);
+  succeeded(outcome);
+});
+
 Deno.test("deno info shows that the package depends on nothing", async () => {
   await using registry = await serveRegistry();
   await using user = await User.with({ JSR_URL: registry.url });

@@ -1,7 +1,7 @@
 /**
  * A buffer that grows, and the parts of CBOR that are written into it: heads, numbers, text, bytes.
  *
- * Each method reserves the bytes that it needs at most and then writes them. {@linkcode ByteWriter.limit} is looked at
+ * Each method reserves the bytes that it needs at most and then writes them. The limit is looked at
  * when the buffer grows, so that an endless value ends, and by the encoder when the value is complete.
  */
 import { MessageTooLargeError } from "../../io/errors.ts";
@@ -28,6 +28,7 @@ const SHORT_COPY = 64;
 let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 let slabUsed = 0;
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const utf8 = new TextEncoder();
 const float32 = new Float32Array(1);
 const float32Bits = new Uint32Array(float32.buffer);
@@ -37,7 +38,9 @@ export class ByteWriter {
   /** The number of bytes that have been written. */
   declare position: number;
   /** The position that may not be passed. */
-  declare limit: number;
+  declare private limit: number;
+  /** The bytes that a value may have, for the message of the error. */
+  declare private allowed: number;
   declare private bytes: Uint8Array<ArrayBuffer>;
   declare private view: DataView;
 
@@ -45,6 +48,7 @@ export class ByteWriter {
   constructor(capacity = SMALLEST) {
     this.position = 0;
     this.limit = Infinity;
+    this.allowed = Infinity;
     this.bytes = new Uint8Array(capacity);
     this.view = new DataView(this.bytes.buffer);
   }
@@ -74,11 +78,18 @@ export class ByteWriter {
     if (this.position + count > this.bytes.length) this.grow(count);
   }
 
+  /** Allows so many bytes from here on. */
+  allow(count: number): void {
+    this.limit = this.position + count;
+    this.allowed = count;
+  }
+
   /** Throws if at least so many bytes more would pass the limit. */
   checkLimit(count = 0): void {
     if (this.position + count <= this.limit) return;
     throw new MessageTooLargeError(
-      `Cannot encode a value as it is larger than the limit: send less, or in parts`,
+      `Cannot send a value as it is larger than maxMessageSize of this side or the peer: the limit is ${this.allowed} ` +
+        `bytes, send less, or in parts`,
     );
   }
 
@@ -195,7 +206,7 @@ export class ByteWriter {
     this.reserve(HEAD + 3 * text.length);
     const { position } = this;
     const { written } = utf8.encodeInto(text, this.bytes.subarray(position + HEAD));
-    if (written !== text.length && !text.isWellFormed()) {
+    if (written !== text.length && LONE_SURROGATE.test(text)) {
       this.tag(Tag.WTF8);
       this.byteString(toWtf8(text));
       return;

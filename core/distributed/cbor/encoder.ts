@@ -72,7 +72,7 @@ export class Encoder {
     const start = out.position;
     this.busy = true;
     this.inheriting = hasEnumerable(Object.prototype);
-    out.limit = start + limit;
+    out.allow(limit);
     try {
       this.value(value);
       this.shared.insertInto(out);
@@ -330,7 +330,7 @@ export class Encoder {
     this.depth = 0;
     this.packing = 0;
     this.busy = false;
-    this.out.limit = Infinity;
+    this.out.allow(Infinity);
   }
 }
 

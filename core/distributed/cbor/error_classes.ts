@@ -1,12 +1,14 @@
 /**
  * Errors as a name, a message, a stack and their own properties. Classes are told by the name of the error: those built
- * in and those of the rooms below are made again, any other becomes a {@linkcode RemoteError}.
+ * in and those of this package are made again, any other becomes a {@linkcode RemoteError}.
  */
-import { ClosedError, TimeoutError, UnsupportedError } from "../../base/errors.ts";
-import { DeadlockError, HotSwapException, MonitorException } from "../../coroutine/errors.ts";
+import * as asyncioErrors from "../../asyncio/errors.ts";
+import { ClosedError, QueueFullError, TimeoutError, UnsupportedError } from "../../base/errors.ts";
+import { DeadlockError, HotSwapException, MonitorException, NoReplyError } from "../../coroutine/errors.ts";
 import { EOFError, MessageTooLargeError } from "../../io/errors.ts";
-import { ChannelClosedError } from "../../messages/errors.ts";
+import { ChannelClosedError, QueueClosedError } from "../../messages/errors.ts";
 import { SupervisionError } from "../../supervision/errors.ts";
+import { DatabaseError, WorkerError } from "../../workers/errors.ts";
 import * as errors from "../errors.ts";
 
 type ErrorClass = { readonly name: string; readonly prototype: Error };
@@ -14,14 +16,20 @@ type ErrorClass = { readonly name: string; readonly prototype: Error };
 const OURS: readonly ErrorClass[] = [
   ChannelClosedError,
   ClosedError,
+  DatabaseError,
   DeadlockError,
   EOFError,
   HotSwapException,
   MessageTooLargeError,
   MonitorException,
+  NoReplyError,
+  QueueClosedError,
+  QueueFullError,
   SupervisionError,
   TimeoutError,
   UnsupportedError,
+  WorkerError,
+  ...Object.values(asyncioErrors),
   ...Object.values(errors),
 ];
 

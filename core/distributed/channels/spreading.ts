@@ -6,7 +6,8 @@
  * these are coroutines. Any other one has, and every peer that it reaches acknowledges it, so that it is known when it has
  * come to its end (`broadcasts.ts`).
  */
-import type { ChannelDeliver } from "../../messages/channel_deliver.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
+import type { Answers, ChannelDeliver } from "../../messages/channel_deliver.ts";
 import type { RemotelyHeard } from "../../messages/remote_subscribers.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
@@ -34,8 +35,6 @@ export class Spreading {
   private readonly peers: Peers;
   private readonly broadcasts: Broadcasts;
   private readonly maxMessage: number;
-  /** What each `deliver` waits for. */
-  private readonly waits: Map<Waiting, Tally> = new Map();
 
   /** `maxMessage`: the bytes of the longest message that this side takes. */
   constructor(peers: Peers, broadcasts: Broadcasts, maxMessage: number) {
@@ -118,27 +117,44 @@ export class Spreading {
   private wait(deliver: Waiting, tally: Tally, count: number): number | null {
     tally.begin(count);
     if (tally.isSettled) return tally.count;
-    this.waits.set(deliver, tally);
-    deliver.fiber!.loop.hostOperations++;
-    tally.listen((_added, settled) => {
-      if (settled && this.end(deliver) !== null) deliver.resolve(tally.count);
-    });
+    deliver.answers = new AwaitedAnswers(tally, deliver);
     return null;
   }
+}
 
-  /** A `deliver` does not wait any more. Returns how many coroutines are known to have got its message. */
-  stop(deliver: Waiting): number {
-    const tally = this.end(deliver);
-    tally?.abandon();
-    return tally?.count ?? 0;
+/** What a `deliver` waits for. The run loop counts it as a wait for the host. */
+class AwaitedAnswers implements Answers {
+  private readonly tally: Tally;
+  private loop: Loop | null;
+
+  constructor(tally: Tally, deliver: Waiting) {
+    this.tally = tally;
+    this.loop = deliver.fiber!.loop;
+    this.loop.hostOperations++;
+    tally.listen((_added, settled) => {
+      if (settled && this.end()) deliver.resolve(tally.count);
+    });
   }
 
-  private end(deliver: Waiting): Tally | null {
-    const tally = this.waits.get(deliver);
-    if (tally === undefined) return null;
-    this.waits.delete(deliver);
-    deliver.fiber!.loop.hostOperations--;
-    return tally;
+  get count(): number {
+    return this.tally.count;
+  }
+
+  stop(): void {
+    this.end();
+    this.tally.abandon();
+  }
+
+  toString(): string {
+    return "acknowledgements of the subscribers";
+  }
+
+  /** Returns whether it was waited for. */
+  private end(): boolean {
+    if (this.loop === null) return false;
+    this.loop.hostOperations--;
+    this.loop = null;
+    return true;
   }
 }
 

@@ -1,5 +1,8 @@
 /** Requests to coroutines of peers that wait for an answer: `deliver` and `ask`. */
 import { TimeoutError } from "../../base/errors.ts";
+import { withoutStack } from "../../base/error_report.ts";
+import type { Coro } from "../../coroutine/coro.ts";
+import { NoReplyError } from "../../coroutine/errors.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { type LossReason, PeerLostError } from "../errors.ts";
 import { Kind } from "../peers/operation_kind.ts";
@@ -22,15 +25,11 @@ export const Answer = {
 } as const;
 
 /** A coroutine of a peer, as the recipient of a request. */
-export interface RequestTarget {
+export interface RequestTarget extends Coro {
   /** Its peer. */
   readonly peer: Peer;
-  /** `false` once it is known to have ended. */
-  isAlive(): boolean;
   /** It has refused a message as it has ended. */
   hasEnded(): void;
-  /** How it reads in messages. */
-  toString(): string;
 }
 
 /** Asks something of a coroutine. */
@@ -112,15 +111,20 @@ export class RemoteAsk<T> extends RemoteRequest<T> {
   }
 
   protected override dropped(): void {
-    this.settleError(new Error(`${this.target} did not reply as a mailbox was full`));
+    this.noReply("a mailbox was full");
   }
 
   protected override refused(): void {
-    this.settleError(new Error(`${this.target} did not reply as its peer has refused the message`));
+    this.noReply("its peer has refused the message");
   }
 
   protected override unreachable(reason: LossReason): void {
-    this.settleError(new PeerLostError(this.target.peer.location, reason));
+    if (reason === "gone") this.noReply("it has ended");
+    else this.settleError(new PeerLostError(this.target.peer.location, reason));
+  }
+
+  private noReply(reason: string): void {
+    this.settleError(withoutStack(new NoReplyError(`${this.target} did not reply as ${reason}`, this.target)));
   }
 
   override timedOut(): void {

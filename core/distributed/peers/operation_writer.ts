@@ -35,7 +35,7 @@ export class OperationWriter {
       throw new Error("Cannot send while another value is being sent: do not send from a getter or from pack()");
     }
     this.out.truncate(0);
-    this.out.limit = Infinity;
+    this.out.allow(Infinity);
     this.messageBytes = 0;
     this.out.byte(kind);
     return this;
@@ -104,7 +104,7 @@ export class OperationWriter {
       return this.encoder.encode(value, limit, root);
     } finally {
       this.encoding = false;
-      this.out.limit = Infinity;
+      this.out.allow(Infinity);
     }
   }
 }
