@@ -83,7 +83,8 @@ const IMPORTS_AND_TYPES = new Map(
 );
 
 Deno.test("core/ imports itself and what Deno has built in, nothing else", () => {
-  const others = violations((path) => specifiers(SOURCES.get(path)!).filter((name) => !/^(\.|node:)/.test(name)));
+  // A `data:` URL is code of the importing file itself.
+  const others = violations((path) => specifiers(SOURCES.get(path)!).filter((name) => !/^(\.|node:|data:)/.test(name)));
   assertEquals(others, []);
 });
 
@@ -92,6 +93,15 @@ Deno.test("rooms import downwards only, types included", () => {
     passesRoomsOn(path) ? [] : IMPORTS_AND_TYPES.get(path)!.filter((target) => isAbove(target, path))
   );
   assertEquals(upwards, []);
+});
+
+Deno.test("./testing imports types of ./distributed, and none of its code", () => {
+  const code = violations((path) =>
+    path.startsWith("core/testing/")
+      ? IMPORTS.get(path)!.filter((target) => target.startsWith("core/distributed/"))
+      : []
+  );
+  assertEquals(code, []);
 });
 
 Deno.test("every file of core/ is in a room", () => {
@@ -111,6 +121,16 @@ Deno.test("core/ imports of types form no circles but those of public types of o
 Deno.test("core/kernel/ alone knows WebAssembly and its memory", () => {
   const knowing = [...SOURCES].filter(([path, code]) => !path.startsWith("core/kernel/") && LAYOUT.test(code));
   assertEquals(knowing.map(([path]) => path), []);
+});
+
+Deno.test("no more than four classes are frequent operations", () => {
+  const classes = [...SOURCES.values()].flatMap((
+    code,
+  ) => [...code.matchAll(/\bclass (\w+)(?:<[^{]*?>)? extends (\w+)/g)]);
+  const frequent = new Set(["FrequentOperation"]);
+  // A set grows while it is walked, so this finds subclasses of subclasses.
+  for (const parent of frequent) for (const [, name, base] of classes) if (base === parent) frequent.add(name);
+  assertEquals([...frequent].sort(), ["FrequentOperation", "Get", "GetNext", "Put", "Receive"]);
 });
 
 Deno.test("mod.ts holds re-exports only", () => {

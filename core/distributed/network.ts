@@ -2,6 +2,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { Coro as CoroClass } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
+import type { PeerLocation } from "../coroutine/peer_location.ts";
 import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
@@ -127,7 +128,7 @@ export class Network implements AliveListener {
     this.channels = new ChannelService(common);
     this.coros = new CoroService({
       ...common,
-      invitation: this.channels.invitation.bind(this.channels),
+      invitation: this.channels.requests.invitation.bind(this.channels.requests),
       wasCreatedBy: (coro, peer) => peer.location.equals(creatorOf(coro)),
     });
     handles.add(this.coros.handleType);
@@ -262,15 +263,29 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type, or an option is unknown.
+   * @throws {RangeError} If the path at the peer has more than 4096 characters.
    * @throws {UnsupportedError} If the runtime has no files.
    *
-   * @example
-   * ```ts ignore
-   * const { path } = yield* network.sendFile(peer, "results.csv", { dir: "2026/may", overwrite: true });
-   * yield* network.delFile(peer, path);
+   * @example Here the peer is this scheduler itself
+   * ```ts
+   * import { run } from "@asyncoro/asyncoro";
+   * import { Network } from "@asyncoro/asyncoro/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const home = await Deno.makeTempDir();
+   * await Deno.writeTextFile(`${home}/results.csv`, "1,2,3");
+   * await run(function* () {
+   *   const network = yield* Network.join({ secret: null, files: { directory: `${home}/received` } });
+   *   const peer = network.location;
+   *   const { path } = yield* network.sendFile(peer, `${home}/results.csv`, { dir: "2026/may" });
+   *   assertEquals(path, "2026/may/results.csv");
+   *   assertEquals(yield* network.delFile(peer, path), true);
+   *   yield* network.leave();
+   * });
+   * await Deno.remove(home, { recursive: true });
    * ```
    */
-  sendFile(location: Location, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
+  sendFile(location: PeerLocation, path: string | URL, options: SendFileOptions = {}): Operation<SentFile> {
     checkLocation(location, "send a file");
     const file = checkFileToSend(path, options);
     this.#mustBeJoined("send a file");
@@ -289,8 +304,9 @@ export class Network implements AliveListener {
    * @throws {PeerLostError} At the yield, if the peer is lost or has left.
    * @throws {TimeoutError} At the yield, when time is up.
    * @throws {TypeError} If an argument is of another type.
+   * @throws {RangeError} If the path has more than 4096 characters.
    */
-  delFile(location: Location, path: string, limit?: Limit): Operation<boolean> {
+  delFile(location: PeerLocation, path: string, limit?: Limit): Operation<boolean> {
     checkLocation(location, "delete a file");
     checkFileToDelete(path);
     this.#mustBeJoined("delete a file");
@@ -300,16 +316,25 @@ export class Network implements AliveListener {
   /**
    * Starts threads, each with a scheduler of its own that joins this network: they are peers, named `thread-1` and so on.
    *
-   * A thread connects to this peer and then imports the module, whose top level may be async. Threads have the limits of
-   * this network, and no `allow` of their own. They reach this peer and each other, and no peer of another process. They
-   * end when this network is left; they keep no process alive.
+   * A thread connects to this peer and then imports the module, whose top level may be async. It has the limits of this
+   * network, but no `allow`. It reaches this peer and the other threads, and no peer of another process. A thread that
+   * computes for long delays no other; like any peer, it is lost after `peerTimeout`. One that fails is lost at once.
+   *
+   * Threads keep no process alive. They end when this network is left: their `finally` blocks run, for a second at most.
+   * In Deno they need permission to read the module.
+   *
+   * ```ts ignore
+   * const threads = yield* network.startThreads(new URL("./worker.ts", import.meta.url));
+   * const worker = yield* Coro.locate("worker", 1, threads[0]);
+   * ```
    *
    * @param module The module that runs in each thread, with its default scheduler.
    * @param n How many threads; as many as the machine has cores by default.
-   * @returns Where they are, once all have run the top level of the module.
+   * @returns Where they are, once the top level of the module is done in all of them.
    * @throws {TypeError} If `module` is no URL, or `n` no number.
    * @throws {RangeError} If `n` is not a positive integer.
-   * @throws {UnsupportedError} At the yield, if the runtime has no workers, or this peer is a thread itself.
+   * @throws {UnsupportedError} At the yield, if the runtime has no workers, this peer is a thread itself, or the package
+   * is part of a bundle.
    * @throws what the top level of the module has thrown in a thread, at the yield. All these threads are ended then.
    */
   startThreads(module: URL, n: number = coreCount()): Operation<Location[]> {
@@ -487,7 +512,7 @@ export class Network implements AliveListener {
   }
 }
 
-function checkLocation(location: unknown, action: string): void {
+function checkLocation(location: PeerLocation, action: string): asserts location is Location {
   if (location instanceof Location) return;
   throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }

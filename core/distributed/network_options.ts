@@ -9,9 +9,9 @@ import type { Allow } from "./permissions.ts";
 /** Where files of peers go. */
 export interface FilesOptions {
   /**
-   * The directory, which is made if it is not there. Nothing outside it is read, written or deleted for peers. What a
-   * process has left in it that was killed while it received a file, is removed an hour later, or by the next process
-   * after that.
+   * The directory, which is made if it is not there. Nothing outside it is read, written or deleted for peers. If a
+   * process is killed while it receives a file, what it has written is removed when it is an hour old and a process has
+   * joined with this directory.
    */
   readonly directory: string;
   /** The bytes that one file may have; 1 GiB by default. There is no limit for all files. */

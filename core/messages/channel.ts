@@ -31,13 +31,13 @@ export type Subscriber<T, S = T> = Coro | (Channel<S> & ([T] extends [S] ? unkno
 
 /** How much a channel is used. */
 export interface ChannelStatistics {
-  /** Coroutines that subscribe to it. */
+  /** Coroutines that subscribe to it, those of peers included. */
   readonly subscribers: number;
-  /** Channels that subscribe to it. */
+  /** Channels that subscribe to it, those of peers included. */
   readonly channels: number;
   /** Calls of `deliver` that wait for subscribers, or for room in their mailboxes. */
   readonly waiting: number;
-  /** Messages that a subscriber did not get from `send`, as its mailbox was full. */
+  /** Messages that a subscriber did not get from `send`, as its mailbox was full, or too much waited for its peer. */
   readonly dropped: number;
 }
 
@@ -65,6 +65,10 @@ export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry
  * Subscribing and unsubscribing take effect for messages sent later. An open channel is kept in memory by its name: close
  * it, or declare it with `using`.
  *
+ * On a scheduler that has joined a network, `locate` finds channels of peers, too, and what subscribes may be on any peer.
+ * A channel lives where it was opened, and its transform runs there. Each peer with subscribers gets a message once, as a
+ * copy.
+ *
  * @example
  * ```ts
  * import { Channel, run } from "@asyncoro/asyncoro";
@@ -79,8 +83,8 @@ export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry
  * ```
  */
 export class Channel<T = unknown> {
-  /** @internal Among whose names its name is. */
-  readonly namesOwner: NamesOwner = currentNamesOwner();
+  // Among whose names its name is. It leads to the whole scheduler, which `console.log` would show.
+  readonly #namesOwner: NamesOwner = currentNamesOwner();
   readonly #name: string;
   #transform: Transform<T> | null;
   #closed = false;
@@ -107,7 +111,7 @@ export class Channel<T = unknown> {
   constructor(name: string, transform?: Transform<T> | null) {
     this.#name = checkName(name, "open a channel");
     this.#transform = checkTransform(transform ?? null);
-    if (this.location !== null || channelNames.at(this.namesOwner).register(name, this)) return;
+    if (this.location !== null || channelNames.at(this.#namesOwner).register(name, this)) return;
     throw new Error(`Cannot open a channel as another one of that name is open: current value is ${describe(name)}`);
   }
 
@@ -135,6 +139,11 @@ export class Channel<T = unknown> {
     return this.#name;
   }
 
+  /** @internal Among whose names that is. */
+  get namesOwner(): NamesOwner {
+    return this.#namesOwner;
+  }
+
   /** Where it is, if it is a handle to a channel of another peer; `null` for one of this process. */
   get location(): PeerLocation | null {
     return null;
@@ -150,7 +159,7 @@ export class Channel<T = unknown> {
    *
    * @param subscriber A coroutine or a channel.
    * @param limit How long to wait at most.
-   * @returns `true`, or `false` if the coroutine has ended.
+   * @returns `true`, or `false` if the coroutine has ended, or if a peer was to agree and did not, or not in time.
    * @throws {TypeError} If `subscriber` is neither, or `limit` is not a valid limit.
    * @throws {ChannelClosedError} If this channel or the subscribing one is closed.
    */
@@ -175,10 +184,12 @@ export class Channel<T = unknown> {
    * Sends a message to all subscribers. One whose bounded mailbox is full is passed by and counted, see
    * {@linkcode Channel.statistics}.
    *
-   * @param message Anything; it is not copied.
+   * @param message Anything; it is not copied. With subscribers on peers it must be sendable.
    * @returns `false` if the transform dropped it. A transform that throws drops it, too, and the error is reported: to
    * the `onError` hook of the running coroutine's scheduler, or on stderr.
    * @throws {ChannelClosedError} If the channel is closed.
+   * @throws {TypeError} If there are subscribers on peers and the message is not sendable; nobody gets it then.
+   * @throws {MessageTooLargeError} If it is too large for a peer with subscribers; nobody gets it then.
    */
   send(message: T): boolean {
     this.mustBeOpen("send");
@@ -189,11 +200,14 @@ export class Channel<T = unknown> {
    * Waits until there are subscribers and no mailbox of theirs is full, then sends to all. While it waits it does not
    * hold back other messages to them.
    *
-   * @param message Anything; it is not copied.
-   * @param limit How long to wait at most; zero or less does not wait.
+   * With subscribers on peers it then waits for their acknowledgements. A peer waits until no mailbox there is full.
+   *
+   * @param message Anything; it is not copied. With subscribers on peers it must be sendable.
+   * @param limit How long to wait at most; zero or less does not wait, and sends nothing to peers.
    * @param n The number of subscribers to wait for. A channel counts as one.
-   * @returns How many coroutines got the message, including those of subscribed channels; 0 after a timeout, or if the
-   * transform dropped it.
+   * @returns How many coroutines got the message, including those of subscribed channels, and of peers as far as they have
+   * acknowledged it in time; 0 after a timeout before it was sent, or if the transform dropped it. What `send` throws of a
+   * message that is not sendable, or too large, is thrown at the `yield`.
    * @throws {TypeError} If `limit` is not a valid limit.
    * @throws {RangeError} If `n` is not an integer of 0 or more.
    * @throws {ChannelClosedError} If the channel is closed, or is closed while this waits.
@@ -226,7 +240,7 @@ export class Channel<T = unknown> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    channelNames.at(this.namesOwner).forget(this);
+    channelNames.at(this.#namesOwner).forget(this);
     this.remote?.closed();
     this.removeAll(this.#closedError("deliver"));
   }
@@ -325,10 +339,6 @@ export class Channel<T = unknown> {
     const above = new Set<Channel<T>>([this]);
     for (const channel of above) for (const source of channel.#sources) above.add(source);
     for (const channel of above) channel.deliverWaiting();
-  }
-
-  get #size(): number {
-    return this.coros.size + this.channels.size;
   }
 
   // --- sending ------------------------------------------------------------------------------------------------
@@ -449,11 +459,9 @@ export class Channel<T = unknown> {
     return count === DROPPED ? 0 : count;
   }
 
-  /** @internal A `deliver` no longer waits. Returns how many coroutines got the message, as far as is known. */
-  stopWaiting(deliver: ChannelDeliver<T>): number {
-    if (!this.#waiting.has(deliver)) return this.remote!.stop(deliver);
+  /** @internal A `deliver` no longer waits. */
+  stopWaiting(deliver: ChannelDeliver<T>): void {
     this.#waiting.remove(deliver);
-    return 0;
   }
 
   /** @internal Sends for every `deliver` that waits and need not wait longer. */
@@ -474,9 +482,10 @@ export class Channel<T = unknown> {
 
   /** Whether a `deliver` may send now. If it may not, the first mailbox that is full will tell when it has room. */
   #isReady(deliver: ChannelDeliver<T>): boolean {
-    const full = deliver.n <= this.#size ? this.#fullMailbox(deliver.message) : null;
+    const isHeard = deliver.n <= this.coros.size + this.channels.size;
+    const full = isHeard ? this.#fullMailbox(deliver.message) : null;
     deliver.waitForRoom(full);
-    return deliver.n <= this.#size && full === null;
+    return isHeard && full === null;
   }
 
   // --- checks -------------------------------------------------------------------------------------------------

@@ -9,13 +9,21 @@ export interface DeliveringChannel<T> {
   begin(deliver: ChannelDeliver<T>): boolean;
   /** Sends. Returns how many coroutines got the message, or `null` if other peers will tell how many. */
   sendFor(deliver: ChannelDeliver<T>): number | null;
-  /** A `deliver` no longer waits. Returns how many coroutines got the message, as far as is known. */
-  stopWaiting(deliver: ChannelDeliver<T>): number;
+  /** A `deliver` no longer waits. */
+  stopWaiting(deliver: ChannelDeliver<T>): void;
   /** Sends for every `deliver` that need not wait longer. */
   deliverWaiting(): void;
 }
 
-/** Waits for subscribers that have room, then sends. */
+/** What peers are to tell: how many coroutines got a message. Its text is what is waited for. */
+export interface Answers {
+  /** How many they have told of, with those of this process. */
+  readonly count: number;
+  /** Nobody waits for them any more. */
+  stop(): void;
+}
+
+/** Waits for subscribers that have room, sends, and then waits for what peers are to tell. */
 export class ChannelDeliver<T> extends Waiter<number> {
   readonly label = "deliver";
   readonly message: T;
@@ -25,7 +33,8 @@ export class ChannelDeliver<T> extends Waiter<number> {
   declare readonly seen?: Set<object>;
   readonly #channel: DeliveringChannel<T>;
   #room: RoomPlace | null = null;
-  #count = 0;
+  /** What it waits for once it has sent; `null` before. */
+  answers: Answers | null = null;
 
   constructor(channel: DeliveringChannel<T>, message: T, seconds: number, n: number) {
     super();
@@ -57,18 +66,19 @@ export class ChannelDeliver<T> extends Waiter<number> {
 
   override detach(): void {
     this.waitForRoom(null);
-    this.#count = this.#channel.stopWaiting(this);
+    if (this.answers === null) this.#channel.stopWaiting(this);
+    else this.answers.stop();
   }
 
   override timedOut(): void {
-    this.give(this.#count);
+    this.give(this.answers?.count ?? 0);
   }
 
   override get waitsFor(): string {
     const what = this.#room?.waits
       ? "room in the mailboxes of the subscribers"
       : `${this.n} ${this.n === 1 ? "subscriber" : "subscribers"}`;
-    return `${what} of channel '${this.#channel.name}'`;
+    return `${this.answers ?? what} of channel '${this.#channel.name}'`;
   }
 }
 

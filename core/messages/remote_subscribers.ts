@@ -31,7 +31,7 @@ export interface RemoteSubscribers {
   /**
    * Encodes what channels pass on, for their subscribers on other peers. Returns a function that sends it, to be called
    * with the number of coroutines here that got the message. That returns the number, or `null` if peers are to tell theirs:
-   * then `deliver` is resolved later.
+   * then `deliver` has been given what it waits for, and is resolved later.
    *
    * @param versions What each channel that the message reaches passes on.
    * @param seen What the message has reached.
@@ -42,8 +42,6 @@ export interface RemoteSubscribers {
     seen: Set<object>,
     deliver: ChannelDeliver<T> | null,
   ): ((count: number) => number | null) | undefined;
-  /** A `deliver` does not wait any more for what peers tell. Returns how many coroutines they have told of. */
-  stop(deliver: ChannelDeliver<unknown>): number;
   /** The channel was closed. */
   closed(): void;
 }

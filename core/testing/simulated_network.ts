@@ -4,6 +4,8 @@ import { checkOptions } from "../base/options.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import type { Engine } from "../distributed/engine.ts";
+import type { Location } from "../distributed/location.ts";
+import type { Network } from "../distributed/network.ts";
 import { SimulatedEngine } from "./simulation/engine.ts";
 import { Machine } from "./simulation/machine.ts";
 import { Randomness } from "./simulation/randomness.ts";
@@ -30,54 +32,50 @@ export interface SimulatedEngineOptions {
   readonly versions?: readonly [lowest: number, highest: number];
 }
 
-/** A network that can write any frame to a peer, as a hostile peer may. */
-interface Forgeable {
-  forge(location: object): (frame: Uint8Array) => void;
-}
-
 /**
  * Peers and the network between them in one process, in virtual time: to test what a program does when links break and
  * peers are lost.
  *
  * Each name stands for a machine with a scheduler and an engine. Nothing passes between machines but by links, which delay
- * what is sent, and which faults befall. What the machines do depends on the seed alone, so a failure can be repeated. An
- * hour takes as long as the work that is done in it.
+ * what is sent, and which faults befall. What happens depends on the seed alone, so a failure can be repeated. An hour takes
+ * as long as the work that is done in it.
  *
- * Time stands still until `run()`. So create the first coroutines, call `run()`, and let coroutines plan the faults: a
- * scheduler without an engine will do for that.
+ * Time stands still until `run()`. So create the first coroutines, call `run()`, and let coroutines plan the faults; they
+ * may have a scheduler for that alone.
  *
- * While a coroutine waits for a promise, the time first stands still, for a hundredth of a second of real time at the
- * most. What the host does meanwhile, such as reading a file, may take another time in each run.
+ * While a coroutine waits for a promise, time first stands still, for a hundredth of a second of real time at the most. What
+ * the host does meanwhile, such as reading a file, may take another time in each run.
  *
- * @example Two peers, a link, and a fault
+ * @example A message that is sent in a partition arrives after it
  * ```ts
- * import { sleep } from "@asyncoro/asyncoro";
+ * import { Coro, sleep } from "@asyncoro/asyncoro";
+ * import { Network } from "@asyncoro/asyncoro/distributed";
  * import { SimulatedNetwork } from "@asyncoro/asyncoro/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const network = new SimulatedNetwork({ seed: 1 });
- * const [a, b] = [network.engine("a"), network.engine("b")];
- * const seen: string[] = [];
- * network.scheduler("b").spawn(function* () {
- *   yield* b.open((link) =>
- *     link.start(
- *       (bytes) => seen.push(new TextDecoder().decode(bytes)),
- *       () => {},
- *       (reason) => seen.push(`the end: ${reason?.name}`),
- *     )
- *   );
+ * const simulation = new SimulatedNetwork({ seed: 1 });
+ * const join = (name: string) =>
+ *   Network.join({ name, secret: "known to the test alone", engines: [simulation.engine(name)] });
+ *
+ * const received: unknown[] = [];
+ * simulation.scheduler("server").spawn(function* (coro) {
+ *   yield* join("server");
+ *   coro.register("log");
+ *   while (received.length < 2) received.push(yield* coro.receive());
  * });
- * network.scheduler("a").spawn(function* () {
- *   const link = yield* a.dial("sim:b", 5);
- *   link.write(new TextEncoder().encode("hello"));
- *   yield* sleep({ hours: 1 });
- *   network.crash("a");
+ * simulation.scheduler("client").spawn(function* () {
+ *   const network = yield* join("client");
+ *   yield* network.peer("sim:server");
+ *   const log = yield* Coro.locate("log");
+ *   log!.send("before");
+ *   yield* sleep(1);
+ *   simulation.partition(["client"], ["server"]);
+ *   log!.send("within");
+ *   yield* sleep(5);
+ *   simulation.heal();
  * });
- * network.scheduler("faults").spawn(function* () {
- *   yield* sleep({ hours: 2 });
- * });
- * await network.run();
- * assertEquals(seen, ["hello", "the end: ConnectionReset"]);
+ * await simulation.run();
+ * assertEquals(received, ["before", "within"]);
  * ```
  */
 export class SimulatedNetwork {
@@ -257,19 +255,15 @@ export class SimulatedNetwork {
   }
 
   /**
-   * A function that writes a frame into the authenticated link to a peer, for tests of what the protocol does with frames
-   * that no peer sends.
+   * A function that writes any frame into the authenticated link to a peer, as a hostile peer may: for tests of the
+   * protocol.
    *
-   * @param network The `Network` that sends.
+   * @param network The network that sends.
    * @param location The peer.
-   * @returns The function. It takes the kind and the body of a frame.
-   * @throws {TypeError} If `network` is not a `Network`.
+   * @returns The function. It takes the kind and the body of a frame, and throws if no link to the peer is open.
    */
-  forge(network: object, location: object): (frame: Uint8Array) => void {
-    if (typeof (network as Partial<Forgeable> | null)?.forge !== "function") {
-      throw wrongType("network", "a Network", network, "forge frames");
-    }
-    return (network as Forgeable).forge(location);
+  forge(network: Network, location: Location): (frame: Uint8Array) => void {
+    return network.forge(location);
   }
 
   #machine(name: string): Machine {

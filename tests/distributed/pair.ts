@@ -35,7 +35,7 @@ export function pair(
 /** Waits until a condition holds. */
 export function* eventually(condition: () => boolean): Generator<unknown, void, unknown> {
   for (let i = 0; !condition(); i++) {
-    assert(i < 400, `This does not come to hold: ${condition}`);
+    assert(i < 4000, `This does not come to hold: ${condition}`);
     yield* sleep(0.005);
   }
 }

@@ -9,7 +9,10 @@ import { User } from "./user.ts";
 /** Examples that print names of coroutines, which are those of functions. */
 const KEEPING_NAMES = ["--minify", "--keep-names"];
 
-for (const name of examplesWithOutput()) testBundle(name, KEEPING_NAMES);
+/** Its threads import the package and a module of its own, which are no files any more after a bundle. */
+const WITH_THREADS = "distributed/word_count.ts";
+
+for (const name of examplesWithOutput()) if (name !== WITH_THREADS) testBundle(name, KEEPING_NAMES);
 
 for (const name of ["workers/mandelbrot.ts", "workers/sqlite.ts", "io/udp_ping.ts"]) {
   for (const flags of [[], ["--minify"], ["--keep-names"], ["--platform=deno"]]) testBundle(name, flags);
@@ -67,3 +70,28 @@ async function bundle(entry: URL, file: string, flags: readonly string[]): Promi
   const { success, stderr } = await command.output();
   assertEquals(success, true, new TextDecoder().decode(stderr));
 }
+
+const THREADS = `
+  import { run } from "@asyncoro/asyncoro";
+  import { Network } from "@asyncoro/asyncoro/distributed";
+
+  await run(function* () {
+    const network = yield* Network.join({ secret: null });
+    try {
+      yield* network.startThreads(new URL("./thread.js", import.meta.url), 1);
+    } catch (error) {
+      console.log(String(error));
+    }
+    yield* network.leave();
+  });
+`;
+
+Deno.test("a thread cannot import the package from a bundle, and startThreads() says so", async () => {
+  await using user = await User.with();
+  await user.write("program.ts", THREADS);
+  const config = `--config=${new URL("../../deno.json", import.meta.url).pathname}`;
+  await bundle(new URL(`file://${user.folder}/program.ts`), `${user.folder}/bundle.js`, [config]);
+  const { stdout, stderr } = await user.deno("run", "--no-prompt", "--allow-net=127.0.0.1", "bundle.js");
+  const message = "Cannot start threads as the package is part of a bundle: leave it out of that";
+  assertEquals(stdout, `UnsupportedError: ${message}\n`, stderr);
+});

@@ -142,6 +142,7 @@ Deno.test("the npm form exports what JSR's does, and the kernel's file", () => {
   assertEquals(exported.sort(), [
     ".",
     "./asyncio",
+    "./distributed",
     "./edge",
     "./io",
     "./kernel.wasm",
@@ -156,6 +157,15 @@ for (const [runtime, command] of runtimes) {
     name: `a project of ${NAMES[runtime]} runs coroutines on the kernel from the package's file`,
     ignore: command === null,
     fn: async () => assertEquals(await runUserProgram("kernel_file", runtime, command!), "ran\n"),
+  });
+
+  Deno.test({
+    name: `threads of ${NAMES[runtime]} are peers, and end with the program`,
+    ignore: command === null,
+    fn: async () => {
+      const printed = await runUserProgram("threads", runtime, command!);
+      assertEquals(printed, "thread-1 thread-1,thread-2\nPeerLostError\n1\nended\n");
+    },
   });
 
   Deno.test({

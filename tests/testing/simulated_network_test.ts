@@ -2,6 +2,7 @@
  * Simulated networks: when time moves, when a run ends, what a crash leaves, and that everything comes from the seed.
  */
 import { call, type Coro, current, DeadlockError, Lock, race, type Scheduler, sleep, until } from "@asyncoro/asyncoro";
+import { Network } from "@asyncoro/asyncoro/distributed";
 import { SimulatedNetwork, type SimulatedNetworkOptions } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { UNLINKED } from "../../core/fiber/completion_waiter.ts";
@@ -843,16 +844,30 @@ Deno.test("an engine offers a network random bytes, a hash with a key, and the v
   assertEquals(simulation.hmac(Uint8Array.of(1), Uint8Array.of(2)).length, 32);
 });
 
-Deno.test("forge() returns the function that the network has for it", () => {
-  const network = new SimulatedNetwork({ seed: 1 });
-  const frames: unknown[] = [];
-  const joined = { forge: (location: object) => (frame: Uint8Array) => frames.push(location, frame) };
-  const [location, frame] = [{}, Uint8Array.of(5, 1)];
-  network.forge(joined, location)(frame);
-  assertEquals(frames, [location, frame]);
-  for (const value of [{}, null, "network"]) {
-    assertThrows(() => network.forge(value as object, location), TypeError, "'network' must be a Network");
-  }
+Deno.test("forge() writes a frame into the link to a peer, which closes it if the frame is malformed", async () => {
+  const simulation = new SimulatedNetwork({ seed: 1 });
+  const [a, b] = ["a", "b"].map((name) => simulation.scheduler(name));
+  const options = (name: string) => ({ name, secret: "a secret for the test", engines: [simulation.engine(name)] });
+  b.spawn(function* () {
+    yield* Network.join(options("b"));
+  });
+  a.onError = (error) => errors.push(error);
+  const errors: unknown[] = [];
+  a.spawn(function* () {
+    const network = yield* Network.join(options("a"));
+    const location = yield* network.peer("sim:b");
+    const links = () => simulation.trace().filter((line) => line.endsWith("is accepted")).length;
+    assertEquals(links(), 1);
+    const forge = simulation.forge(network, location);
+    forge(Uint8Array.of(99, 1, 2, 3));
+    yield* sleep(5);
+    // The session goes on, on another link.
+    assertEquals([links() > 1, network.peers().length], [true, 1]);
+    yield* network.leave();
+    assertThrows(() => forge(Uint8Array.of(5)), Error, "Cannot forge a frame");
+  });
+  await simulation.run();
+  assertEquals(errors, []);
 });
 
 // --- wrong options --------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ const SHORT_COPY = 64;
 let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 let slabUsed = 0;
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const utf8 = new TextEncoder();
 const float32 = new Float32Array(1);
 const float32Bits = new Uint32Array(float32.buffer);
@@ -205,7 +206,7 @@ export class ByteWriter {
     this.reserve(HEAD + 3 * text.length);
     const { position } = this;
     const { written } = utf8.encodeInto(text, this.bytes.subarray(position + HEAD));
-    if (written !== text.length && !text.isWellFormed()) {
+    if (written !== text.length && LONE_SURROGATE.test(text)) {
       this.tag(Tag.WTF8);
       this.byteString(toWtf8(text));
       return;

@@ -41,7 +41,7 @@ export interface AudienceOwner {
   /** The peers. */
   readonly peers: Peers;
   /** Sends messages to peers. */
-  readonly spreading: Pick<RemoteSubscribers, "prepare" | "stop">;
+  readonly spreading: Pick<RemoteSubscribers, "prepare">;
   /** The channel of an audience was closed. */
   channelClosed(audience: Audience): void;
 }
@@ -78,11 +78,6 @@ export class Audience implements RemoteSubscribers {
     return false;
   }
 
-  /** Whether a peer has subscribers. */
-  has(peer: Peer): boolean {
-    return this.byPeer.has(peer);
-  }
-
   /** A peer has a subscriber more. The channel is still to be told, see `subscribersChanged()`. */
   add(peer: Peer, isChannel: boolean): void {
     let outlet = this.byPeer.get(peer);
@@ -116,8 +111,19 @@ export class Audience implements RemoteSubscribers {
     return this.owner.spreading.prepare(versions, seen, deliver);
   }
 
-  stop(deliver: ChannelDeliver<unknown>): number {
-    return this.owner.spreading.stop(deliver);
+  /** How it reads in messages. */
+  toString(): string {
+    return `subscribers of channel '${this.channel.name}' on ${this.byPeer.size} peers`;
+  }
+
+  /** How `console.log` shows it: the fields lead to the whole network. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Audience: ${this}`;
+  }
+
+  /** The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Audience: ${this}`;
   }
 
   closed(): void {

@@ -7,7 +7,9 @@
  * which it has passed it on have done so. All broadcasts up to that with the number `settled` have come to their end: the
  * origin tells so with the next one, and some time after the last. So what is kept is bounded by what is under way.
  *
- * What comes after it was settled is dropped. That happens only if a peer was lost on its way.
+ * What comes after it was settled is dropped. That happens only if a peer was lost on its way. When an origin is lost, what
+ * is known to be under way is settled by those who have lost it; and some time after another peer was lost, what that one
+ * had passed on.
  */
 import { Timer } from "../../fiber/timer.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
@@ -17,6 +19,8 @@ import { PeerId } from "../session/peer_id.ts";
 
 /** Seconds without broadcasts under way, after which the peers are told so. */
 const IDLE_SECONDS = 1;
+/** Seconds after the loss of a peer until nothing that it has passed on is expected to come by another way. */
+const LOSS_SECONDS = 60;
 /** How many broadcasts of one origin are kept at the most. An origin has that many under way only if it means harm. */
 const MAX_KEPT = 100_000;
 /** How many origins are remembered. */
@@ -39,6 +43,8 @@ interface Origin {
   readonly reached: Map<number, Set<object>>;
   /** The peers to which broadcasts were passed on that may not be settled there. */
   readonly passedTo: Set<Peer>;
+  /** The peers that have passed on broadcasts that are not settled here. */
+  readonly passedBy: Set<Peer>;
   /** One of these was lost: it will not tell those to which it has passed them on. */
   hasLost: boolean;
 }
@@ -63,6 +69,7 @@ export class Broadcasts {
   private readonly origins: Map<string, Origin> = new Map();
   private last = 0;
   private timer: Timer | null = null;
+  private readonly lossTimers: Set<Timer> = new Set();
 
   constructor(host: BroadcastsHost) {
     this.host = host;
@@ -100,12 +107,13 @@ export class Broadcasts {
   }
 
   /** A broadcast has come from a peer. Returns what it has reached here; `null` if it has come to its end. */
-  arrived({ origin: id, number, settled }: Identity): Set<object> | null {
+  arrived({ origin: id, number, settled }: Identity, peer: Peer): Set<object> | null {
     const peerId = new PeerId(id);
     if (peerId.text === this.own.id.text) return this.own.reached.get(number) ?? null;
     const origin = this.originOf(peerId);
     settle(origin, settled);
     if (number <= origin.settled) return null;
+    origin.passedBy.add(peer);
     let reached = origin.reached.get(number);
     if (reached === undefined) origin.reached.set(number, reached = new Set());
     if (origin.reached.size > MAX_KEPT) settle(origin, origin.reached.keys().next().value!);
@@ -121,9 +129,7 @@ export class Broadcasts {
   /** A peer has told that an origin has settled all broadcasts up to a number. */
   settled(id: Uint8Array, number: number): void {
     const origin = this.origins.get(new PeerId(id).text);
-    if (origin === undefined) return;
-    settle(origin, number);
-    this.passOn(origin);
+    if (origin !== undefined) this.settleNow(origin, number);
   }
 
   /** A session with a peer has ended. */
@@ -131,12 +137,34 @@ export class Broadcasts {
     for (const origin of [this.own, ...this.origins.values()]) {
       if (origin.passedTo.delete(peer)) origin.hasLost = true;
     }
+    for (const origin of this.origins.values()) {
+      if (origin.reached.size === 0) continue;
+      // An origin that is lost tells no more what has come to its end, and another peer does not pass that on.
+      if (origin.id.text === peer.location.id) this.settleNow(origin, lastOf(origin));
+      else if (origin.passedBy.has(peer)) this.settleLater(origin, lastOf(origin));
+    }
+  }
+
+  private settleNow(origin: Origin, number: number): void {
+    settle(origin, number);
+    // While others are under way, the peers to which they were passed on are to be told later.
+    if (origin.reached.size === 0) this.passOn(origin);
+  }
+
+  private settleLater(origin: Origin, number: number): void {
+    const timer = new Timer(this.host.loop, DEFAULT_PRIORITY, LOSS_SECONDS, () => {
+      this.lossTimers.delete(timer);
+      this.settleNow(origin, number);
+    });
+    this.lossTimers.add(timer);
   }
 
   /** The network has been left. */
   stop(): void {
     this.timer?.cancel();
     this.timer = null;
+    for (const timer of this.lossTimers) timer.cancel();
+    this.lossTimers.clear();
     this.own.reached.clear();
     this.origins.clear();
   }
@@ -158,7 +186,12 @@ export class Broadcasts {
 }
 
 function originOf(id: PeerId): Origin {
-  return { id, settled: 0, reached: new Map(), passedTo: new Set(), hasLost: false };
+  return { id, settled: 0, reached: new Map(), passedTo: new Set(), passedBy: new Set(), hasLost: false };
+}
+
+/** The number of the last broadcast that is under way. There is one. */
+function lastOf({ reached }: Origin): number {
+  return reached.keys().reduce((last, number) => Math.max(last, number));
 }
 
 function settle(origin: Origin, settled: number): void {
@@ -167,5 +200,8 @@ function settle(origin: Origin, settled: number): void {
   origin.settled = settled;
   if (settled - before > reached.size) {
     for (const number of reached.keys()) if (number <= settled) reached.delete(number);
-  } else for (let number = before + 1; number <= settled; number++) reached.delete(number);
+  } else {
+    for (let number = before + 1; number <= settled; number++) reached.delete(number);
+  }
+  if (reached.size === 0) origin.passedBy.clear();
 }

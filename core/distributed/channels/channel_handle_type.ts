@@ -1,10 +1,9 @@
 import { Channel } from "../../messages/channel.ts";
 import { SerializationError } from "../errors.ts";
 import type { HandleType } from "../handle_types.ts";
-import { isListOfText } from "../peers/introduction.ts";
+import { packAddress, unpackAddress } from "../peers/handle_address.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import { ID_BYTES } from "../session/handshake_frames.ts";
 import { RemoteChannel } from "./remote_channel.ts";
 
 /** Where channels of this and other peers are found by their numbers. */
@@ -17,10 +16,7 @@ export interface ChannelNumbers {
   handle(peer: Peer, number: number, name: string): Channel<unknown>;
 }
 
-/**
- * How channels are sent: the id of the peer, the number that it knows the channel by, the name, and the name and addresses
- * of the peer, by which others find it.
- */
+/** How channels are sent: by the number that their peer has given them. */
 export class ChannelHandleType implements HandleType {
   readonly name = "asyncoro.Channel";
   private readonly peers: Peers;
@@ -33,24 +29,16 @@ export class ChannelHandleType implements HandleType {
 
   pack(value: object): readonly unknown[] | null {
     if (!(value instanceof Channel)) return null;
-    const isRemote = value instanceof RemoteChannel;
-    const location = isRemote ? value.location : this.peers.location;
-    const number = isRemote ? value.number : this.numbers.numberOf(value);
-    if (number === null) return null;
-    return [location.peerId.bytes.buffer, number, value.name, location.name, location.addresses];
+    const { name } = value;
+    if (value instanceof RemoteChannel) return packAddress({ location: value.location, number: value.number, name });
+    const number = this.numbers.numberOf(value);
+    return number === null ? null : packAddress({ location: this.peers.location, number, name });
   }
 
   unpack(args: readonly unknown[]): Channel<unknown> {
-    const [id, number, name, peerName, addresses] = args;
-    if (
-      !(id instanceof ArrayBuffer) || id.byteLength !== ID_BYTES || !Number.isSafeInteger(number) ||
-      typeof name !== "string" || name === "" || typeof peerName !== "string" || !isListOfText(addresses)
-    ) {
-      throw new SerializationError("Cannot receive a channel as its parts are not those of one");
-    }
-    const location = this.peers.locationOf(new Uint8Array(id), peerName, addresses);
-    return location === this.peers.location
-      ? this.numbers.original(number as number, name)
-      : this.numbers.handle(this.peers.peerAt(location), number as number, name);
+    const { location, number, name } = unpackAddress(args, this.peers, "a channel");
+    if (name === "") throw new SerializationError("Cannot receive a channel as its name is empty");
+    if (location === this.peers.location) return this.numbers.original(number, name);
+    return this.numbers.handle(this.peers.peerAt(location), number, name);
   }
 }

@@ -21,19 +21,12 @@
  * A subscriber is added where it is when the answer to SUBSCRIBE arrives: the home has counted it then, and whatever it
  * sends afterwards comes after the answer.
  */
-import { Coro } from "../../coroutine/coro.ts";
-import type { Operation } from "../../fiber/operation.ts";
-import { Channel } from "../../messages/channel.ts";
-import { ChannelClosedError } from "../../messages/errors.ts";
-import { Immediate } from "../../operations/immediate.ts";
-import { BackpressureError } from "../errors.ts";
+import type { Channel } from "../../messages/channel.ts";
 import type { HandleType } from "../handle_types.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
-import type { OperationWriter } from "../peers/operation_writer.ts";
 import { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
 import type { Service } from "../peers/service.ts";
 import { WeakHandles } from "../peers/weak_handles.ts";
 import type { PeerAction, Permissions } from "../permissions.ts";
@@ -42,11 +35,13 @@ import { Audience, type AudienceOwner } from "./audience.ts";
 import { Broadcasts, type Identity } from "./broadcasts.ts";
 import { ChannelExports } from "./channel_exports.ts";
 import { ChannelHandleType, type ChannelNumbers } from "./channel_handle_type.ts";
+import { HandleRequests } from "./handle_requests.ts";
 import { IncomingDeliver, type IncomingOptions } from "./incoming_deliver.ts";
-import { type Change, RemoteChannel, type RemoteChannelOwner } from "./remote_channel.ts";
-import { RemoteChannelDeliver } from "./remote_channel_deliver.ts";
+import { Invitations } from "./invitations.ts";
+import { InviteRequest } from "./invite_request.ts";
+import { RemoteChannel } from "./remote_channel.ts";
+import { secondsOf } from "./seconds.ts";
 import { Spreading } from "./spreading.ts";
-import { Invited, InviteRequest, SubscribeRequest, UnsubscribeRequest } from "./subscription.ts";
 import { Tally } from "./tally.ts";
 
 /** What the service needs to know of the network. */
@@ -59,21 +54,20 @@ export interface ChannelServiceOptions {
   readonly holdsHandles: boolean;
 }
 
-type Subscriber = Coro | Channel<unknown>;
-
 /** See the head of this file. */
-export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwner, AudienceOwner {
+export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
   /** How channels are sent. */
   readonly handleType: HandleType;
   /** What may reach this peer again. */
   readonly broadcasts: Broadcasts;
+  /** What handles ask of other peers. */
+  readonly requests: HandleRequests;
   readonly peers: Peers;
   readonly spreading: Spreading;
   private readonly options: ChannelServiceOptions;
   private readonly exports: ChannelExports = new ChannelExports();
   private readonly handles: WeakHandles<RemoteChannel>;
-  /** Those that have subscribers here: they must not be collected. */
-  private readonly subscribed: Set<RemoteChannel> = new Set();
+  private readonly invitations: Invitations;
   /** Stands for this peer, as the home of channels that are not known here any more. */
   private readonly forgotten: Peer;
 
@@ -91,7 +85,9 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
         if (peer.isOnline) peer.post(peers.writer.begin(Kind.SETTLED).bytes(origin).integer(number));
       },
     });
-    this.spreading = new Spreading(peers, this.broadcasts, options.maxMessage);
+    this.spreading = new Spreading(this.broadcasts, options.maxMessage);
+    this.requests = new HandleRequests(peers, options.maxMessage);
+    this.invitations = new Invitations(peers, options.permissions, this.requests);
     this.forgotten = new Peer(peers.location, peers);
     const { SUBSCRIBE, UNSUBSCRIBE, INVITE, PUBLISH, BROADCAST, SPREAD, CLOSED, SETTLED } = Kind;
     peers.addService(this, SUBSCRIBE, UNSUBSCRIBE, INVITE, PUBLISH, BROADCAST, SPREAD, CLOSED, SETTLED);
@@ -138,7 +134,7 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
   }
 
   handle(peer: Peer, number: number, name: string): RemoteChannel {
-    return this.handles.get(peer, number, () => new RemoteChannel(this, peer, number, name));
+    return this.handles.get(peer, number, () => new RemoteChannel(this.requests, peer, number, name));
   }
 
   private audienceOf(channel: Channel<unknown>): Audience | null {
@@ -150,90 +146,6 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     for (const peer of this.peers.online()) peer.post(this.peers.writer.begin(Kind.CLOSED).integer(number));
   }
 
-  // --- for handles --------------------------------------------------------------------------------------------
-
-  publish(channel: RemoteChannel, message: unknown): void {
-    const { peer } = channel;
-    const { writer } = this.peers;
-    writer.begin(Kind.PUBLISH).integer(channel.number).message(message, this.limitFor(peer));
-    if (!peer.hasRoom(writer.length)) {
-      throw new BackpressureError(
-        `Cannot send to channel ${channel} as too much waits to be acknowledged: use deliver(), which waits, or send less`,
-      );
-    }
-    const ticket = peer.post(writer);
-    peer.whenTooLarge(ticket, () => this.peers.report(tooLarge(channel)));
-  }
-
-  delivery(channel: RemoteChannel, message: unknown, seconds: number, n: number): Operation<number> {
-    const { peer } = channel;
-    const request = this.prepareRequest(peer, Kind.BROADCAST, (writer) => {
-      const limit = seconds < Infinity ? seconds : Infinity;
-      writer.integer(channel.number).integer(n).value(limit).message(message, this.limitFor(peer));
-    });
-    return new RemoteChannelDeliver(channel, request, seconds, () => this.peers.report(tooLarge(channel)));
-  }
-
-  subscription(
-    action: Change,
-    channel: RemoteChannel,
-    subscriber: Subscriber,
-    seconds: number,
-    invitation = 0,
-  ): Operation<boolean> {
-    if (action === "subscribe") {
-      const request = this.prepareRequest(channel.peer, Kind.SUBSCRIBE, (writer) => {
-        writer.integer(channel.number).integer(subscriber instanceof Channel ? 1 : 0).integer(invitation);
-      });
-      return new SubscribeRequest(channel, subscriber, request, seconds);
-    }
-    const request = this.prepareRequest(channel.peer, Kind.UNSUBSCRIBE, (writer) => {
-      writer.integer(channel.number).integer(0).integer(0);
-    });
-    return new UnsubscribeRequest(channel, subscriber, request, seconds);
-  }
-
-  unsubscribed({ peer, number }: RemoteChannel, coros: number, channels: number): void {
-    if (!peer.isOnline) return;
-    const { writer } = this.peers;
-    peer.post(writer.begin(Kind.UNSUBSCRIBE).integer(0).integer(number).integer(coros).integer(channels));
-  }
-
-  hasSubscribers(channel: RemoteChannel, flag: boolean): void {
-    if (flag) this.subscribed.add(channel);
-    else this.subscribed.delete(channel);
-  }
-
-  invitation(
-    action: Change,
-    channel: Channel<unknown>,
-    subscriber: Subscriber,
-    peer: Peer,
-    seconds: number,
-  ): Operation<boolean> {
-    const prepare = (action: Change) =>
-      this.prepareRequest(peer, Kind.INVITE, (writer) => {
-        writer.integer(action === "subscribe" ? 1 : 0).value(seconds < Infinity ? seconds : Infinity);
-        writer.value(channel, "channel").value(subscriber, "subscriber");
-      });
-    const undo = () => {
-      if (peer.isOnline) peer.postBytes(prepare("unsubscribe").operation, 0);
-    };
-    return new InviteRequest(action, channel, subscriber, peer, prepare(action), seconds, undo);
-  }
-
-  private prepareRequest(peer: Peer, kind: number, write: (writer: OperationWriter) => void): PreparedRequest {
-    const number = peer.requests.reserve();
-    const { writer } = this.peers;
-    write(writer.begin(kind).integer(number));
-    const { messageBytes } = writer;
-    return { operation: writer.take(), messageBytes, number };
-  }
-
-  private limitFor(peer: Peer): number {
-    return Math.min(this.options.maxMessage, peer.maxMessage);
-  }
-
   // --- from peers ---------------------------------------------------------------------------------------------
 
   received(peer: Peer, kind: number, reader: OperationReader): void {
@@ -243,7 +155,7 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
       case Kind.UNSUBSCRIBE:
         return this.receiveUnsubscribe(peer, reader);
       case Kind.INVITE:
-        return this.receiveInvite(peer, reader);
+        return this.invitations.received(peer, reader);
       case Kind.PUBLISH:
         return this.receivePublish(peer, reader);
       case Kind.BROADCAST:
@@ -316,7 +228,7 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     const wait = reader.value();
     const seconds = wait === null ? null : secondsOf(wait);
     const identity = readIdentity(reader);
-    const seen = identity === null ? undefined : this.broadcasts.arrived(identity);
+    const seen = identity === null ? undefined : this.broadcasts.arrived(identity, peer);
     if (channel === undefined || !channel.isOpen || seen === null || seen?.has(channel)) {
       return this.answer(peer, request, Answer.DONE, 0);
     }
@@ -357,77 +269,20 @@ export class ChannelService implements Service, ChannelNumbers, RemoteChannelOwn
     incoming.start();
   }
 
-  // --- invitations --------------------------------------------------------------------------------------------
-
-  private receiveInvite(peer: Peer, reader: OperationReader): void {
-    const request = reader.integer();
-    const action = reader.integer() === 1 ? "subscribe" : "unsubscribe";
-    const seconds = secondsOf(reader.value());
-    let [channel, subscriber]: unknown[] = [];
-    try {
-      [channel, subscriber] = [reader.value(), reader.value()];
-    } catch (error) {
-      this.answer(peer, request, Answer.REFUSED);
-      throw error;
-    }
-    const { session } = peer;
-    const isValid = channel instanceof Channel && isSubscriber(subscriber) && subscriber.location === null;
-    const allowed = isValid && this.allows(peer, "subscribe", subscriber as Subscriber);
-    if (peer.session !== session) return;
-    if (!allowed) return this.answer(peer, request, Answer.REFUSED);
-    this.change(peer, request, action, channel as Channel<unknown>, subscriber as Subscriber, seconds);
-  }
-
-  private change(
-    peer: Peer,
-    request: number,
-    action: Change,
-    channel: Channel<unknown>,
-    subscriber: Subscriber,
-    seconds: number,
-  ): void {
-    const { session } = peer;
-    const answer = (status: number, invited: number): void => {
-      if (peer.session !== session) return;
-      peer.requests.removeOpen(request);
-      this.answer(peer, request, status, invited);
-    };
-    const before = hasSubscriber(channel, subscriber);
-    const invitation = channel.location !== null && (channel as RemoteChannel).peer === peer ? request : 0;
-    const operation = channel.location === null
-      ? new Immediate(action, () => action === "subscribe" ? channel.add(subscriber) : channel.remove(subscriber))
-      : this.subscription(action, channel as RemoteChannel, subscriber, seconds, invitation);
-    const body = function* (): Generator<unknown, void, unknown> {
-      try {
-        const changed = yield* operation;
-        const invited = action === "subscribe" && before ? Invited.BEFORE : Invited.NOW;
-        answer(Answer.DONE, changed ? invited : Invited.NO);
-      } catch (error) {
-        if (!(error instanceof ChannelClosedError)) throw error;
-        answer(Answer.CLOSED, Invited.NO);
-      }
-    };
-    const coro = this.peers.spawn(`${action} for ${peer}`, body());
-    peer.requests.addOpen(request, {
-      cancelled: () => {
-        coro.terminate();
-        if (peer.session === session) this.answer(peer, request, Answer.REFUSED);
-      },
-    });
-  }
-
   // --- answers ------------------------------------------------------------------------------------------------
 
-  /** Answers a request, if it is one. */
+  /** Answers a request, if it is one and the peer has not been lost meanwhile. */
   private answer(peer: Peer, request: number, status: number, value = 0): void {
-    if (request > 0) peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(value));
+    if (request > 0 && peer.isOnline) {
+      peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(value));
+    }
   }
 
   private tellClosed(peer: Peer, number: number): void {
     peer.post(this.peers.writer.begin(Kind.CLOSED).integer(number));
   }
 
-  private allows(peer: Peer, action: PeerAction, target: Subscriber): boolean {
+  private allows(peer: Peer, action: PeerAction, target: Channel<unknown>): boolean {
     return this.options.permissions.allows({ peer: peer.location, action, name: target.name, target });
   }
 }
@@ -441,24 +296,7 @@ function isOpen(channel: Channel<unknown>): boolean {
   }
 }
 
-function isSubscriber(value: unknown): value is Subscriber {
-  return value instanceof Coro || value instanceof Channel;
-}
-
-function hasSubscriber({ coros, channels }: Channel<unknown>, subscriber: Subscriber): boolean {
-  return subscriber instanceof Channel ? channels.has(subscriber) : coros.has(subscriber);
-}
-
 function readIdentity(reader: OperationReader): Identity | null {
   if (reader.integer() === 0) return null;
   return { origin: reader.bytes(), number: reader.integer(), settled: reader.integer() };
-}
-
-/** A time that a peer gives. What is no time at all is none. */
-function secondsOf(value: unknown): number {
-  return typeof value === "number" && value > 0 ? value : 0;
-}
-
-function tooLarge(channel: RemoteChannel): Error {
-  return new RangeError(`Message to channel ${channel} was not sent as it is larger than the peer takes`);
 }

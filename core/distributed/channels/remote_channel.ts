@@ -5,7 +5,6 @@ import type { Coro } from "../../coroutine/coro.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Channel, type ChannelStatistics, type Transform } from "../../messages/channel.ts";
 import { ChannelClosedError } from "../../messages/errors.ts";
-import type { RemoteHandle } from "../../messages/remote_subscribers.ts";
 import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
@@ -13,6 +12,9 @@ import { Peer } from "../peers/peer.ts";
 
 /** What is done with a subscriber. */
 export type Change = "subscribe" | "unsubscribe";
+
+/** What subscribes to a channel. */
+export type Subscriber = Coro | Channel<unknown>;
 
 /** What a handle needs of the service that it belongs to. */
 export interface RemoteChannelOwner {
@@ -24,19 +26,19 @@ export interface RemoteChannelOwner {
   subscription(
     action: Change,
     channel: RemoteChannel,
-    subscriber: Coro | Channel<unknown>,
+    subscriber: Subscriber,
     seconds: number,
   ): Operation<boolean>;
   /** Makes the operation that has a subscriber of another peer subscribe to a channel, or unsubscribe. */
   invitation(
     action: Change,
     channel: Channel<unknown>,
-    subscriber: Coro | Channel<unknown>,
+    subscriber: Subscriber,
     peer: Peer,
     seconds: number,
   ): Operation<boolean>;
-  /** A channel has subscribers here, or none any more. */
-  hasSubscribers(channel: RemoteChannel, flag: boolean): void;
+  /** Keeps a handle from being collected as long as it has subscribers. */
+  hold(channel: RemoteChannel, hasSubscribers: boolean): void;
   /** Tells the home of a channel that it has fewer subscribers here. */
   unsubscribed(channel: RemoteChannel, coros: number, channels: number): void;
 }
@@ -52,7 +54,7 @@ export interface RemoteChannelOwner {
  * joining return, the handle works again.
  */
 // Of the channel that it extends, it uses the sets of subscribers: those of this process. The home knows how many they are.
-export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHandle {
+export class RemoteChannel<T = unknown> extends Channel<T> {
   /** @internal Its peer. */
   readonly peer: Peer;
   /** @internal The number that its peer knows it by. */
@@ -82,6 +84,16 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
   /** Its name and location. */
   override toString(): string {
     return `${this.name}@${this.peer}`;
+  }
+
+  /** @internal How `console.log` shows it: its peer leads to the whole network. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `RemoteChannel ${this}`;
+  }
+
+  /** @internal The same for Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `RemoteChannel ${this}`;
   }
 
   /**
@@ -144,7 +156,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
   change(
     action: Change,
     channel: Channel<unknown>,
-    subscriber: Coro | Channel<unknown>,
+    subscriber: Subscriber,
     seconds: number,
   ): Operation<boolean> {
     return subscriber === this
@@ -153,13 +165,13 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
   }
 
   /** @internal Whether it has a subscriber of this process. */
-  has(subscriber: Coro | Channel<unknown>): boolean {
-    const set: Set<Coro | Channel<unknown>> = subscriber instanceof Channel ? this.channels as Set<never> : this.coros;
+  has(subscriber: Subscriber): boolean {
+    const set: Set<Subscriber> = subscriber instanceof Channel ? this.channels as Set<never> : this.coros;
     return set.has(subscriber);
   }
 
   /** @internal Its home counts a subscriber of this process more. Returns whether that was added. */
-  accepted(subscriber: Coro | Channel<unknown>): boolean {
+  accepted(subscriber: Subscriber): boolean {
     this.#counted[subscriber instanceof Channel ? "channels" : "coros"]++;
     try {
       return this.add(subscriber as Coro | Channel<T>);
@@ -169,7 +181,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
   }
 
   /** @internal Its home counts a subscriber of this process more, which is not to be one any more. */
-  declined(subscriber: Coro | Channel<unknown>): void {
+  declined(subscriber: Subscriber): void {
     this.#counted[subscriber instanceof Channel ? "channels" : "coros"]++;
     this.#tellHome();
   }
@@ -185,7 +197,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
     const fewer = [this.#counted.coros - coros, this.#counted.channels - channels];
     this.#counted = { coros, channels };
     if (fewer[0] > 0 || fewer[1] > 0) this.#owner.unsubscribed(this as RemoteChannel, fewer[0], fewer[1]);
-    this.#owner.hasSubscribers(this as RemoteChannel, coros + channels > 0);
+    this.#owner.hold(this as RemoteChannel, coros + channels > 0);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -205,7 +217,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> implements RemoteHand
   parted(): void {
     this.#counted = { coros: 0, channels: 0 };
     this.removeAll(this.closedError("deliver"));
-    this.#owner.hasSubscribers(this as RemoteChannel, false);
+    this.#owner.hold(this as RemoteChannel, false);
   }
 
   /** @internal */

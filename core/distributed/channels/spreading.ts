@@ -6,12 +6,12 @@
  * these are coroutines. Any other one has, and every peer that it reaches acknowledges it, so that it is known when it has
  * come to its end (`broadcasts.ts`).
  */
-import type { ChannelDeliver } from "../../messages/channel_deliver.ts";
+import type { Loop } from "../../fiber/schedulable.ts";
+import type { Answers, ChannelDeliver } from "../../messages/channel_deliver.ts";
 import type { RemotelyHeard } from "../../messages/remote_subscribers.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { Peers } from "../peers/peers.ts";
 import type { PendingRequest } from "../peers/requests.ts";
 import { Answer } from "./answer.ts";
 import { Audience } from "./audience.ts";
@@ -31,15 +31,11 @@ type Waiting = ChannelDeliver<unknown>;
 
 /** See the head of this file. */
 export class Spreading {
-  private readonly peers: Peers;
   private readonly broadcasts: Broadcasts;
   private readonly maxMessage: number;
-  /** What each `deliver` waits for. */
-  private readonly waits: Map<Waiting, Tally> = new Map();
 
   /** `maxMessage`: the bytes of the longest message that this side takes. */
-  constructor(peers: Peers, broadcasts: Broadcasts, maxMessage: number) {
-    this.peers = peers;
+  constructor(broadcasts: Broadcasts, maxMessage: number) {
     this.broadcasts = broadcasts;
     this.maxMessage = maxMessage;
   }
@@ -78,13 +74,14 @@ export class Spreading {
 
   /** Encodes a message. What a peer has sent and cannot be passed on is reported, and `null`. */
   private encode(audience: Audience, message: unknown, reports: boolean): Uint8Array | null {
+    const { peers } = audience.owner;
     let limit = this.maxMessage;
     for (const { peer } of audience.outlets) limit = Math.min(limit, peer.maxMessage);
     try {
-      return audience.owner.peers.writer.encodeMessage(message, limit);
+      return peers.writer.encodeMessage(message, limit);
     } catch (error) {
       if (!reports) throw error;
-      this.peers.report(error);
+      peers.report(error);
       return null;
     }
   }
@@ -118,27 +115,44 @@ export class Spreading {
   private wait(deliver: Waiting, tally: Tally, count: number): number | null {
     tally.begin(count);
     if (tally.isSettled) return tally.count;
-    this.waits.set(deliver, tally);
-    deliver.fiber!.loop.hostOperations++;
-    tally.listen((_added, settled) => {
-      if (settled && this.end(deliver) !== null) deliver.resolve(tally.count);
-    });
+    deliver.answers = new AwaitedAnswers(tally, deliver);
     return null;
   }
+}
 
-  /** A `deliver` does not wait any more. Returns how many coroutines are known to have got its message. */
-  stop(deliver: Waiting): number {
-    const tally = this.end(deliver);
-    tally?.abandon();
-    return tally?.count ?? 0;
+/** What a `deliver` waits for. The run loop counts it as a wait for the host. */
+class AwaitedAnswers implements Answers {
+  private readonly tally: Tally;
+  private loop: Loop | null;
+
+  constructor(tally: Tally, deliver: Waiting) {
+    this.tally = tally;
+    this.loop = deliver.fiber!.loop;
+    this.loop.hostOperations++;
+    tally.listen((_added, settled) => {
+      if (settled && this.end()) deliver.resolve(tally.count);
+    });
   }
 
-  private end(deliver: Waiting): Tally | null {
-    const tally = this.waits.get(deliver);
-    if (tally === undefined) return null;
-    this.waits.delete(deliver);
-    deliver.fiber!.loop.hostOperations--;
-    return tally;
+  get count(): number {
+    return this.tally.count;
+  }
+
+  stop(): void {
+    this.end();
+    this.tally.abandon();
+  }
+
+  toString(): string {
+    return "acknowledgements of the subscribers";
+  }
+
+  /** Returns whether it was waited for. */
+  private end(): boolean {
+    if (this.loop === null) return false;
+    this.loop.hostOperations--;
+    this.loop = null;
+    return true;
   }
 }
 

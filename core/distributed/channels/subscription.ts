@@ -1,25 +1,22 @@
-/** Requests about the subscribers of channels. */
+/** Requests to the homes of channels about subscribers of this process. */
 import { Coro } from "../../coroutine/coro.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
-import type { Channel } from "../../messages/channel.ts";
-import { ChannelClosedError } from "../../messages/errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
-import type { Peer } from "../peers/peer.ts";
 import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
 import { Answer } from "./answer.ts";
-import type { Change, RemoteChannel } from "./remote_channel.ts";
+import type { RemoteChannel, Subscriber } from "./remote_channel.ts";
 
 /** Asks the home of a channel to count a subscriber of this process, and adds that when it agrees. */
 export class SubscribeRequest extends RequestWait<boolean> {
   readonly label = "subscribe";
   private readonly channel: RemoteChannel;
-  private readonly subscriber: Coro | Channel<unknown>;
+  private readonly subscriber: Subscriber;
   /** Whether this has added it. */
   private added = false;
 
   constructor(
     channel: RemoteChannel,
-    subscriber: Coro | Channel<unknown>,
+    subscriber: Subscriber,
     request: PreparedRequest,
     seconds: number,
   ) {
@@ -54,8 +51,8 @@ export class SubscribeRequest extends RequestWait<boolean> {
     if (this.added && this.channel.has(this.subscriber)) this.channel.remove(this.subscriber);
   }
 
-  protected override abandoned(number: number): void {
-    this.peer.requests.register(number, new AbandonedSubscribe(this.channel, this.subscriber));
+  protected override cancelRequest(): void {
+    this.peer.requests.register(this.number, new AbandonedSubscribe(this.channel, this.subscriber));
   }
 
   protected override tooLarge(): void {
@@ -75,9 +72,9 @@ export class SubscribeRequest extends RequestWait<boolean> {
 class AbandonedSubscribe {
   readonly quiet = true;
   private readonly channel: RemoteChannel;
-  private readonly subscriber: Coro | Channel<unknown>;
+  private readonly subscriber: Subscriber;
 
-  constructor(channel: RemoteChannel, subscriber: Coro | Channel<unknown>) {
+  constructor(channel: RemoteChannel, subscriber: Subscriber) {
     this.channel = channel;
     this.subscriber = subscriber;
   }
@@ -93,11 +90,11 @@ class AbandonedSubscribe {
 export class UnsubscribeRequest extends RequestWait<boolean> {
   readonly label = "unsubscribe";
   private readonly channel: RemoteChannel;
-  private readonly subscriber: Coro | Channel<unknown>;
+  private readonly subscriber: Subscriber;
 
   constructor(
     channel: RemoteChannel,
-    subscriber: Coro | Channel<unknown>,
+    subscriber: Subscriber,
     request: PreparedRequest,
     seconds: number,
   ) {
@@ -120,7 +117,7 @@ export class UnsubscribeRequest extends RequestWait<boolean> {
     this.settle(true);
   }
 
-  protected override abandoned(): void {}
+  protected override cancelRequest(): void {}
 
   protected override tooLarge(): void {
     this.settle(true);
@@ -133,102 +130,4 @@ export class UnsubscribeRequest extends RequestWait<boolean> {
   override timedOut(): void {
     this.give(true);
   }
-}
-
-/** Asks the peer of a coroutine or channel to have it subscribe to a channel of any peer, or unsubscribe. */
-export class InviteRequest extends RequestWait<boolean> {
-  readonly label: Change;
-  /** The channel. */
-  readonly channel: Channel<unknown>;
-  private readonly subscriber: Coro | Channel<unknown>;
-  private readonly undo: () => void;
-  /** Whether this has led to its being a subscriber. */
-  private added = false;
-
-  /** `undo` is called if it has become a subscriber and nobody waits for that any more. */
-  constructor(
-    action: Change,
-    channel: Channel<unknown>,
-    subscriber: Coro | Channel<unknown>,
-    peer: Peer,
-    request: PreparedRequest,
-    seconds: number,
-    undo: () => void,
-  ) {
-    super(peer, request, seconds);
-    this.label = action;
-    this.channel = channel;
-    this.subscriber = subscriber;
-    this.undo = undo;
-  }
-
-  override get waitsFor(): string {
-    return `an answer of the peer of ${this.subscriber}`;
-  }
-
-  override begin(fiber: Fiber): boolean {
-    this.channel.mustBeOpen(this.label);
-    return super.begin(fiber);
-  }
-
-  protected override accept(answer: number, reader: OperationReader): void {
-    if (answer === Answer.CLOSED) throw this.closedError();
-    const invited = answer === Answer.DONE ? reader.integer() : Invited.NO;
-    this.added = this.label === "subscribe" && invited === Invited.NOW;
-    this.settle(invited !== Invited.NO);
-  }
-
-  override reclaim(): void {
-    if (this.added) this.undo();
-  }
-
-  protected override abandoned(number: number): void {
-    super.abandoned(number);
-    if (this.label === "subscribe") this.peer.requests.register(number, new AbandonedInvite(this.undo));
-  }
-
-  protected override tooLarge(): void {
-    this.settle(false);
-  }
-
-  protected override unreachable(): void {
-    const { subscriber } = this;
-    if (subscriber instanceof Coro) this.settle(false);
-    else this.settleError((subscriber as RemoteChannel).closedError(this.label));
-  }
-
-  override timedOut(): void {
-    this.give(false);
-  }
-
-  private closedError(): ChannelClosedError {
-    const what = `channel '${this.channel.name}'${this.subscriber instanceof Coro ? "" : " or its subscriber"}`;
-    return new ChannelClosedError(`Cannot ${this.label} as ${what} is closed: open a new one`);
-  }
-}
-
-/** What INVITE has led to. */
-export const Invited = {
-  /** It is no subscriber, or was none. */
-  NO: 0,
-  /** It was a subscriber before. */
-  BEFORE: 1,
-  /** It has become one, or is one no longer. */
-  NOW: 2,
-} as const;
-
-/** A subscriber was added that is not to be one any more. */
-class AbandonedInvite {
-  readonly quiet = true;
-  private readonly undo: () => void;
-
-  constructor(undo: () => void) {
-    this.undo = undo;
-  }
-
-  answered(reader: OperationReader): void {
-    if (reader.integer() === Answer.DONE && reader.integer() === Invited.NOW) this.undo();
-  }
-
-  parted(): void {}
 }

@@ -243,12 +243,13 @@ export class CoroService implements Service, RemoteCoroOwner {
     const { writer } = this.peers;
     const outcome = coro.outcome();
     const begin = (end: number) => writer.begin(Kind.ENDED).integer(number).integer(end).value(coro.acceptsMessages);
+    const end = outcome.kind === "return" ? End.RETURNED : outcome.kind === "throw" ? End.FAILED : End.TERMINATED;
     try {
-      if (outcome.kind === "return") begin(End.RETURNED).message(outcome.value, this.limitFor(peer), "result");
-      else if (outcome.kind === "throw") begin(End.FAILED).message(outcome.error, this.limitFor(peer), "error");
-      else begin(End.TERMINATED).message(coro.last, this.limitFor(peer), "result");
+      begin(end).message(coro.last, this.limitFor(peer), outcome.kind === "throw" ? "error" : "result");
     } catch (error) {
-      begin(End.FAILED).value(plainError(error));
+      // Of a coroutine that has returned nothing or was terminated, the value of its last yield need not be sendable.
+      if (outcome.kind !== "throw" && coro.returned === undefined) begin(end).value(undefined);
+      else begin(End.FAILED).value(plainError(error));
     }
     peer.post(writer);
   }

@@ -4,7 +4,7 @@
  *     dialer                           acceptor
  *        | ---- port, see threads.ts ----> |
  *        | <---------- ACCEPTED ---------- |
- *        | <-------- ArrayBuffers -------> |    a frame each, transferred
+ *        | <-------- ArrayBuffers -------> |    frames, transferred
  *        | <----------- CLOSED ----------> |    from the side that closes
  *
  * A port that closes without `CLOSED` belonged to a thread that has ended. What was posted before arrives before that.
@@ -15,6 +15,8 @@ import { PeerEndedError } from "../errors.ts";
 
 /** The bytes of the longest frame. To post one costs 10 microseconds, so longer ones would gain nothing. */
 const MAX_FRAME = 256 * 1024;
+/** So many bytes are posted at once. */
+const GATHERED = 64 * 1024;
 
 const ACCEPTED = true;
 const CLOSED = null;
@@ -28,11 +30,12 @@ interface Callbacks {
 /** See the head of this file. */
 export class ThreadLink implements Link {
   readonly maxFrame = MAX_FRAME;
-  /** A port does not tell what has left it. The session limits what is not acknowledged. */
-  readonly queued = 0;
   readonly #port: Port;
   #callbacks: Callbacks | null = null;
-  /** Frames that were not passed on yet. */
+  /** Frames that were not posted yet, and their bytes. */
+  #written: Uint8Array[] = [];
+  #writtenBytes = 0;
+  /** What was not passed on yet. */
   #arrived: ArrayBuffer[] = [];
   /** Why the other side has ended the link; `undefined` while it has not. */
   #end: Error | null | undefined = undefined;
@@ -64,6 +67,11 @@ export class ThreadLink implements Link {
     });
   }
 
+  /** Little: a port does not tell what has left it. The session limits what is not acknowledged. */
+  get queued(): number {
+    return this.#writtenBytes;
+  }
+
   start(frame: (bytes: Uint8Array) => void, _drained: () => void, closed: (reason: Error | null) => void): void {
     this.#callbacks = { frame, closed };
     // Not from within this call.
@@ -72,9 +80,10 @@ export class ThreadLink implements Link {
 
   write(frame: Uint8Array): void {
     if (this.#isOver || this.#end !== undefined) return;
-    const { buffer } = frame;
-    const whole = frame.length === buffer.byteLength ? buffer : frame.slice().buffer;
-    this.#port.postMessage(whole, [whole]);
+    if (this.#written.length === 0) queueMicrotask(() => this.#post());
+    this.#written.push(frame);
+    this.#writtenBytes += frame.length;
+    if (this.#writtenBytes >= GATHERED) this.#post();
   }
 
   close(): void {
@@ -82,8 +91,23 @@ export class ThreadLink implements Link {
     this.#isOver = true;
     this.#arrived = [];
     if (this.#end !== undefined) return;
+    this.#post();
     this.#port.postMessage(CLOSED);
     this.#port.close();
+  }
+
+  /** Posts what was written since the last time: once a slice of the run loop, however many turns it has. */
+  #post(): void {
+    const frames = this.#written;
+    if (frames.length === 0) return;
+    const buffer = frames.length === 1 ? wholeBuffer(frames[0]) : joined(frames, this.#writtenBytes);
+    this.#drop();
+    this.#port.postMessage(buffer, [buffer]);
+  }
+
+  #drop(): void {
+    this.#written = [];
+    this.#writtenBytes = 0;
   }
 
   #take(message: ArrayBuffer | null): void {
@@ -95,6 +119,7 @@ export class ThreadLink implements Link {
   #ended(reason: Error | null): void {
     if (this.#end !== undefined) return;
     this.#end = reason;
+    this.#drop();
     this.#port.close();
     this.#pass();
   }
@@ -109,4 +134,19 @@ export class ThreadLink implements Link {
     this.#isOver = true;
     this.#callbacks.closed(this.#end);
   }
+}
+
+/** The buffer of a frame that nothing else shares. */
+function wholeBuffer(frame: Uint8Array): ArrayBufferLike {
+  return frame.length === frame.buffer.byteLength ? frame.buffer : frame.slice().buffer;
+}
+
+function joined(frames: readonly Uint8Array[], bytes: number): ArrayBuffer {
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const frame of frames) {
+    all.set(frame, at);
+    at += frame.length;
+  }
+  return all.buffer;
 }

@@ -1,5 +1,4 @@
-import { FileTransferError, type PermissionError } from "../errors.ts";
-import type { PeerLostError } from "../errors.ts";
+import { FileTransferError, type PeerLostError, type PermissionError } from "../errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { OperationWriter } from "../peers/operation_writer.ts";
 import { Kind } from "../peers/operation_kind.ts";

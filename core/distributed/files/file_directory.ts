@@ -80,7 +80,7 @@ export class FileDirectory {
   *enter(path: RelativePath, made: string[]): Generator<unknown, Place, unknown> {
     const place = yield* this.walk(path, made);
     if (place !== null) return place;
-    throw new FileTransferError(`Cannot make the directory of '${path.text}' as something else is there`);
+    throw new FileTransferError(`Cannot make the directory of ${describe(path.text)} as something else is there`);
   }
 
   /** Removes a directory and those above it, as long as they are empty. */

@@ -4,6 +4,7 @@
  * Coroutines of this scheduler serve a peer's requests, `MAX_REQUESTS` at the most at a time, so no peer is in the way of
  * the others. One that has been cancelled still removes what it has written, and counts until then.
  */
+import { describe } from "../../base/describe.ts";
 import { FileTransferError, PermissionError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
@@ -71,7 +72,7 @@ export class FileServer {
   /** A chunk has come. It may be too late: its transfer has failed or been cancelled. */
   takeChunk(peer: Peer, reader: OperationReader): void {
     const file = this.inboxes.get(peer)?.find(reader.integer());
-    file?.take(reader.integer(), reader.bytes());
+    file?.take(reader.integer(), reader.view());
   }
 
   /** Checks a request and does it. */
@@ -135,7 +136,7 @@ export class FileServer {
   private admit(from: Location, { dir, name }: FileName): RelativePath {
     const path = this.check(dir, name);
     if (this.permissions.allows({ peer: from, action: "file", name: path.text })) return path;
-    throw new PermissionError(`Cannot use the file '${path.text}' of the peer as it does not allow that`);
+    throw new PermissionError(`Cannot use the file ${describe(path.text)} of the peer as it does not allow that`);
   }
 
   private check(dir: string, name: string): RelativePath {

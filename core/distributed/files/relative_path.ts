@@ -8,6 +8,9 @@ import { describe } from "../../base/describe.ts";
 import { PermissionError } from "../errors.ts";
 import { makerOf } from "./temporary_name.ts";
 
+/** The characters that a path may have: no file system takes more. */
+export const MAX_PATH = 4096;
+
 /** A path that leads nowhere but down. */
 export interface RelativePath {
   /** The names of the directories. */
@@ -23,9 +26,10 @@ export interface RelativePath {
  *
  * @param dir The directory, may be empty.
  * @param name The name of the file.
- * @throws {PermissionError} If it is absolute, has `..`, or a name that is not allowed.
+ * @throws {PermissionError} If it is absolute, too long, has `..`, or a name that is not allowed.
  */
 export function relativePath(dir: string, name: string): RelativePath {
+  if (dir.length + name.length > MAX_PATH) throw refused(name, "it is too long");
   if (dir.startsWith("/")) throw refused(dir, "it is absolute: give one relative to the directory for files");
   const directories = dir.split("/").filter((part) => part !== "" && part !== ".");
   for (const directory of directories) checkName(directory);

@@ -1,6 +1,7 @@
 import { describe } from "../../base/describe.ts";
 import type { Limit, LimitOptions } from "../../base/limit.ts";
 import { checkOptions } from "../../base/options.ts";
+import { MAX_PATH } from "./relative_path.ts";
 import { denoWith } from "../../host/capability.ts";
 
 /** Options of {@linkcode Network.sendFile}. */
@@ -36,9 +37,6 @@ export interface FileToSend {
   readonly overwrite: boolean;
   readonly limit: Limit;
 }
-
-/** The characters that a path at a peer may have: more than a file system takes. */
-const MAX_PATH = 4096;
 
 /**
  * Checks what is to be sent.

@@ -44,8 +44,14 @@ function* removeIfStale(path: string): Generator<unknown, boolean, unknown> {
 }
 
 /** What is in a directory; nothing if it cannot be read. */
-function entriesOf(path: string): Promise<Deno.DirEntry[]> {
-  return Array.fromAsync(Deno.readDir(path)).catch(() => []);
+async function entriesOf(path: string): Promise<Deno.DirEntry[]> {
+  const entries: Deno.DirEntry[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) entries.push(entry);
+  } catch {
+    // As said above.
+  }
+  return entries;
 }
 
 /** Nothing cleans up behind this coroutine, so its end waits for the disk. */

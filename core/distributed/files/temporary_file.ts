@@ -1,3 +1,4 @@
+import { describe } from "../../base/describe.ts";
 import { disk, writeAll } from "./disk.ts";
 import type { FileDirectory, Place } from "./file_directory.ts";
 import { PermissionError } from "../errors.ts";
@@ -37,7 +38,7 @@ export class TemporaryFile {
     });
     // It is empty still, wherever it is.
     if ((yield* disk(() => Deno.realPath(own))) === own) return place;
-    throw new PermissionError(`Cannot use '${path.text}' as its directory was replaced by a symbolic link`);
+    throw new PermissionError(`Cannot use ${describe(path.text)} as its directory was replaced by a symbolic link`);
   }
 
   /** Writes bytes, and does something else at the same time. */

@@ -51,7 +51,7 @@ export class NetworkRegistry<T extends object> extends Registry<T> {
   private search(locate: Locate<T>): void {
     const search = new Search(locate, this, this.host, this.includes, () => this.searches.delete(locate));
     this.searches.set(locate, search);
-    search.begin(this.looksHere(locate));
+    search.begin();
   }
 }
 

@@ -37,9 +37,10 @@ export class Search<T extends object> implements NameWaiter<T> {
   private readonly includes: (value: unknown) => value is T;
   private readonly ended: () => void;
   private readonly asked: Map<Peer, Question> = new Map();
-  /** The peer that is asked only, if one is. */
-  private readonly target: Peer | null;
-  private looksHere = false;
+  /** Whom it asks: one peer, all of them, or none. */
+  private readonly whom: Peer | "all" | "none";
+  /** Whether it waits for a registration here. */
+  private waitsHere = false;
 
   constructor(
     locate: Locate<T>,
@@ -48,41 +49,43 @@ export class Search<T extends object> implements NameWaiter<T> {
     includes: (value: unknown) => value is T,
     ended: () => void,
   ) {
+    const { peers } = host;
     this.name = locate.name;
     this.locate = locate;
     this.registry = registry;
     this.host = host;
     this.includes = includes;
     this.ended = ended;
-    this.target = locate.location === null ? null : host.peers.peerAt(locate.location as Location);
+    if (locate.location === null) this.whom = "all";
+    else this.whom = peers.location.equals(locate.location) ? "none" : peers.peerAt(locate.location as Location);
   }
 
   /** Begins. */
-  begin(looksHere: boolean): void {
+  begin(): void {
     const { peers, searches } = this.host;
     searches.add(this as unknown as Search<object>);
     // From now on a peer may end the wait, at any time.
     peers.loop.hostOperations++;
     peers.loop.peerWaits++;
-    this.looksHere = looksHere;
-    if (looksHere) this.registry.wait(this);
-    if (this.locate.location === null) { for (const peer of peers.online()) this.ask(peer); }
-    else if (!looksHere) this.ask(this.target!);
+    this.waitsHere = typeof this.whom === "string";
+    if (this.waitsHere) this.registry.wait(this);
+    if (this.whom === "all") { for (const peer of peers.online()) this.ask(peer); }
+    else if (this.whom !== "none") this.ask(this.whom);
   }
 
   /** A peer has been met. */
   met(peer: Peer): void {
-    if (this.locate.location === null || peer === this.target) this.ask(peer);
+    if (this.whom === "all" || this.whom === peer) this.ask(peer);
   }
 
   /** Whether a peer must be met for an answer. */
   needs(peer: Peer): boolean {
-    return peer === this.target && !this.looksHere;
+    return this.whom === peer;
   }
 
   /** An entry has been registered here. */
   resolve(entry: T): void {
-    this.looksHere = false;
+    this.waitsHere = false;
     this.end();
     this.locate.resolve(entry);
   }
@@ -93,11 +96,11 @@ export class Search<T extends object> implements NameWaiter<T> {
     searches.delete(this as unknown as Search<object>);
     peers.loop.hostOperations--;
     peers.loop.peerWaits--;
-    if (this.looksHere) this.registry.stopWaiting(this);
+    if (this.waitsHere) this.registry.stopWaiting(this);
     for (const [peer, question] of this.asked) this.withdraw(peer, question);
     this.asked.clear();
     this.ended();
-    if (this.target !== null) peers.release(this.target);
+    if (typeof this.whom !== "string") peers.release(this.whom);
   }
 
   private ask(peer: Peer): void {

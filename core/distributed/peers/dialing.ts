@@ -140,6 +140,8 @@ function errorOf(outcome: DialOutcome, address: string): Error | null {
       return new AuthenticationError(
         `Cannot connect to ${address} as the peer has another secret or belongs to another network`,
       );
+    case "impostor":
+      return new AuthenticationError(`Cannot connect to ${address} as what is there says that it is this very peer`);
     case "versions": {
       const [own, other] = [outcome.own, outcome.other].map(([low, high]) => `${low} to ${high}`);
       return new ProtocolError(

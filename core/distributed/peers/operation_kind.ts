@@ -8,49 +8,49 @@ export const Kind = {
   /** The answer to a request: the number of the request, and what it asks for. */
   ANSWER: 1,
   /** A part of the answer to a request: the number of the request, and what it asks for. More follows. */
-  PROGRESS: 20,
+  PROGRESS: 2,
   /** The other side does not want the answer to a request any more: its number. */
-  CANCEL: 2,
+  CANCEL: 3,
   /** A message: `coros/`. */
-  SEND: 3,
+  SEND: 4,
   /** A request: a message whose arrival is to be told. */
-  DELIVER: 4,
+  DELIVER: 5,
   /** A request: a message that is to be replied to. */
-  ASK: 19,
+  ASK: 6,
   /** The end of a coroutine is to be told. */
-  WATCH: 5,
+  WATCH: 7,
   /** The end of a coroutine need not be told any more. */
-  UNWATCH: 6,
+  UNWATCH: 8,
   /** A coroutine has ended. */
-  ENDED: 7,
+  ENDED: 9,
   /** A coroutine of the other side is to monitor one of any side. */
-  MONITOR: 8,
+  MONITOR: 10,
   /** A coroutine is to be resumed or terminated, or an error thrown in it. */
-  CONTROL: 9,
+  CONTROL: 11,
   /** A request: what has a name, now or later: `names/`. */
-  FIND: 10,
+  FIND: 12,
   /** A request: the other side has a subscriber for a channel: `channels/`. */
-  SUBSCRIBE: 11,
+  SUBSCRIBE: 13,
   /** A request: the other side has fewer subscribers for a channel. */
-  UNSUBSCRIBE: 21,
+  UNSUBSCRIBE: 14,
   /** A request: a coroutine or channel of the other side is to subscribe to a channel of any side, or to unsubscribe. */
-  INVITE: 22,
+  INVITE: 15,
   /** A message for the subscribers of a channel. */
-  PUBLISH: 12,
+  PUBLISH: 16,
   /** A request: a message for the subscribers of a channel, whose arrival is to be counted. */
-  BROADCAST: 13,
+  BROADCAST: 17,
   /** A message for the subscribers of a channel that are on the other side; a request if their number is wanted. */
-  SPREAD: 14,
+  SPREAD: 18,
   /** Broadcasts that may go round have come to their end. */
-  SETTLED: 23,
+  SETTLED: 19,
   /** A channel has been closed. */
-  CLOSED: 15,
+  CLOSED: 20,
   /** A request: a function is to be run as a coroutine: `rci/`. */
-  INVOKE: 16,
+  INVOKE: 21,
   /** A request: a file is to be received or deleted: `files/`. */
-  FILE: 17,
+  FILE: 22,
   /** A part of a file. */
-  CHUNK: 18,
+  CHUNK: 23,
   /** So much of a file has been written. */
-  WRITTEN: 20,
+  WRITTEN: 24,
 } as const;

@@ -9,9 +9,10 @@ import { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { race } from "../../coroutine/race.ts";
 import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
+import { DecodeError } from "../cbor/decode_error.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
-import { type LossReason, PeerEndedError } from "../errors.ts";
+import { type LossReason, PeerEndedError, ProtocolError } from "../errors.ts";
 import { Location } from "../location.ts";
 import type { Connection } from "../session/connection.ts";
 import type { LinkSecurity } from "../session/cryptography.ts";
@@ -21,6 +22,7 @@ import type { Session } from "../session/session.ts";
 import type { EndReason } from "../session/session_frames.ts";
 import { type SessionEvents, Sessions, type SessionsOptions } from "../session/sessions.ts";
 import { type DialHost, Dialing, noEngine, schemeOf } from "./dialing.ts";
+import { GuardedLink } from "./guarded_link.ts";
 import { decodeIntroduction } from "./introduction.ts";
 import { Kind } from "./operation_kind.ts";
 import { OperationReader } from "./operation_reader.ts";
@@ -208,13 +210,15 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** Takes a link that another peer has dialled. */
   accept(link: Link, engine: Engine): void {
     if (this.hasStopped) return link.close();
-    this.start(link, this.sessions.accept(link, this.securityOf(engine), this.now()));
+    const guarded = new GuardedLink(link);
+    this.start(guarded, this.sessions.accept(guarded, this.securityOf(engine), this.now()));
   }
 
   /** Begins the handshake on a link that this side has dialled. */
   begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
-    const connection = this.sessions.dial(link, this.securityOf(engine), this.now(), expected);
-    this.start(link, connection);
+    const guarded = new GuardedLink(link);
+    const connection = this.sessions.dial(guarded, this.securityOf(engine), this.now(), expected);
+    this.start(guarded, connection);
     return connection;
   }
 
@@ -259,12 +263,12 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.spawn(`dial ${address}`, body(), () => this.finding.delete(id.text));
   }
 
-  private start(link: Link, connection: Connection): void {
-    link.start(
-      (bytes) => connection.receive(bytes, this.now()),
-      () => connection.drained(),
-      (reason) => connection.closed(reason instanceof PeerEndedError),
-    );
+  private start(link: GuardedLink, connection: Connection): void {
+    link.start({
+      frame: (bytes) => connection.receive(bytes, this.now()),
+      drained: () => connection.drained(),
+      closed: (reason) => connection.closed(reason instanceof PeerEndedError),
+    });
   }
 
   /** Dials a peer in a coroutine of its own, until it is connected or nobody needs it. */
@@ -366,7 +370,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     try {
       this.dispatch(peer, operation);
     } catch (error) {
-      this.report(error);
+      this.report(error instanceof DecodeError ? malformed(peer, error) : error);
     }
   }
 
@@ -377,7 +381,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     if (kind === Kind.PROGRESS) return peer.requests.progress(reader.integer(), reader);
     if (kind === Kind.CANCEL) return peer.requests.cancel(reader.integer());
     const service = this.services[kind];
-    if (service === undefined) throw new TypeError(`Peer ${peer} has sent an operation of unknown kind: it is ${kind}`);
+    if (service === undefined) throw new DecodeError(`Cannot read an operation of an unknown kind: it is ${kind}`);
     service.received(peer, kind, reader);
   }
 
@@ -428,4 +432,9 @@ function add(total: Traffic, counts: Readonly<Traffic>): void {
   total.received += counts.received;
   total.resent += counts.resent;
   total.duplicates += counts.duplicates;
+}
+
+/** What is reported of an operation that cannot be read. */
+function malformed(peer: Peer, error: DecodeError): ProtocolError {
+  return new ProtocolError(`Peer ${peer} has sent an operation that is malformed: ${error.message}`, { cause: error });
 }

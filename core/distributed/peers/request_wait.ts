@@ -29,6 +29,11 @@ export abstract class RequestWait<T> extends PeerWait<T> implements PendingReque
     this.limit = seconds;
   }
 
+  /** The number of the request. */
+  protected get number(): number {
+    return this.#request.number;
+  }
+
   override begin(fiber: Fiber): boolean {
     if (this.limit <= 0) {
       this.timedOut();
@@ -68,17 +73,12 @@ export abstract class RequestWait<T> extends PeerWait<T> implements PendingReque
     this.#roomListener = null;
     if (this.#ticket < 0) return;
     peer.requests.remove(this.#request.number);
-    if (!peer.withdraw(this.#ticket)) this.abandon();
+    if (!peer.withdraw(this.#ticket)) this.cancelRequest();
   }
 
-  /** Tells the peer that what it has done or answered is not wanted any more. */
-  protected abandon(): void {
-    this.abandoned(this.#request.number);
-  }
-
-  /** The request has left, and nobody waits for its answer any more. */
-  protected abandoned(number: number): void {
-    this.peer.cancel(number);
+  /** Tells the peer that what was asked for is not wanted any more. */
+  protected cancelRequest(): void {
+    this.peer.cancel(this.number);
   }
 
   /** The answer has come. */

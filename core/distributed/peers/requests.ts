@@ -77,9 +77,11 @@ export class Requests {
     this.pending.get(number)?.progressed?.(reader);
   }
 
-  /** Adds a request of the peer, which may cancel it. */
+  /** Adds a request of the peer, which may cancel it. One of the same number, which no honest peer makes, ends. */
   addOpen(number: number, request: OpenRequest): void {
+    const earlier = this.open.get(number);
     this.open.set(number, request);
+    if (earlier !== request) earlier?.cancelled();
   }
 
   /** Removes a request of the peer: it has been answered. */

@@ -1,5 +1,5 @@
 /** Requests to run an RCI of a peer. */
-import type { Coro } from "../../coroutine/coro.ts";
+import { type Coro, Coro as CoroClass } from "../../coroutine/coro.ts";
 import { MessageTooLargeError } from "../../io/errors.ts";
 import { type LossReason, PeerLostError, PermissionError, ProtocolError } from "../errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
@@ -51,15 +51,14 @@ abstract class Invocation<T> extends RequestWait<T> {
     if (answer === Invoked.DENIED) throw this.denied();
     const value = reader.value();
     if (answer === Invoked.REFUSED) throw refusalOf(value);
-    if (answer === Invoked.FAILED) return this.failed(value);
-    if (answer !== Invoked.CREATED && answer !== Invoked.ENDED) {
-      throw new ProtocolError(`Peer ${this.peer} has sent an answer of unknown kind: it is ${answer}`);
-    }
-    this.settle(value);
+    this.took(answer, value);
   }
 
-  protected failed(error: unknown): void {
-    this.settleError(error);
+  /** Settles it with what has become of the coroutine. */
+  protected abstract took(answer: number, value: unknown): void;
+
+  protected unexpected(answer: number): ProtocolError {
+    return new ProtocolError(`Peer ${this.peer} has not sent what was asked for, but an answer of kind ${answer}`);
   }
 
   protected override tooLarge(): void {
@@ -82,9 +81,14 @@ abstract class Invocation<T> extends RequestWait<T> {
 export class RemoteRun extends Invocation<Coro> {
   readonly label = "run";
 
+  protected override took(answer: number, coro: unknown): void {
+    if (answer !== Invoked.CREATED || !(coro instanceof CoroClass)) throw this.unexpected(answer);
+    this.settle(coro);
+  }
+
   /** The handle is not wanted any more. */
   override reclaim(): void {
-    this.abandon();
+    this.cancelRequest();
   }
 }
 
@@ -93,9 +97,11 @@ export class RemoteCall extends Invocation<unknown> {
   readonly label = "call";
   #hasFailed = false;
 
-  protected override failed(error: unknown): void {
-    this.#hasFailed = true;
-    super.failed(error);
+  protected override took(answer: number, value: unknown): void {
+    this.#hasFailed = answer === Invoked.FAILED;
+    if (this.#hasFailed) this.settleError(value);
+    else if (answer === Invoked.ENDED) this.settle(value);
+    else throw this.unexpected(answer);
   }
 
   /** Whoever called takes the failure of the coroutine; nobody has seen it at the peer. */

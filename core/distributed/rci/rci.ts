@@ -19,19 +19,35 @@ export const rciNames: Registry<RCI> = new Registry<RCI>("RCI", () => true);
  * gets it in a message, and then {@linkcode RCI.run} creates a coroutine there, for which the peer gets a handle. The
  * arguments are copied. At its own scheduler it runs as well, and there nothing is copied.
  *
- * @example
- * ```ts ignore
- * // Where the function is:
- * function* square(_coro: Coro, n: number) {
- *   return n * n;
- * }
- * new RCI(square).register();
+ * @example Two peers, simulated
+ * ```ts
+ * import type { Coro } from "@asyncoro/asyncoro";
+ * import { Network, RCI } from "@asyncoro/asyncoro/distributed";
+ * import { SimulatedNetwork } from "@asyncoro/asyncoro/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * // At a peer:
- * const rci = (yield* RCI.locate<typeof square>("square"))!;
- * console.log(yield* rci.call(7)); // 49
- * const coro = yield* rci.run(8);
- * console.log(yield* coro.finish()); // 64
+ * function* power(_coro: Coro, base: number, exponent = 2): Generator<unknown, number, unknown> {
+ *   return base ** exponent;
+ * }
+ *
+ * const simulation = new SimulatedNetwork({ seed: 1 });
+ * const secret = "at least sixteen characters";
+ * simulation.scheduler("server").spawn(function* (coro) {
+ *   yield* Network.join({ secret, engines: [simulation.engine("server")] });
+ *   new RCI(power).register();
+ *   yield* coro.receive(60);
+ * });
+ * const results: number[] = [];
+ * simulation.scheduler("client").spawn(function* () {
+ *   const network = yield* Network.join({ secret, engines: [simulation.engine("client")] });
+ *   yield* network.peer("sim:server");
+ *   const rci = (yield* RCI.locate<typeof power>("power"))!;
+ *   results.push(yield* rci.call(7));
+ *   const coro = yield* rci.run(2, 10);
+ *   results.push(yield* coro.finish());
+ * });
+ * await simulation.run();
+ * assertEquals(results, [49, 1024]);
  * ```
  */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction

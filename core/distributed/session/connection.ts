@@ -84,6 +84,8 @@ export class Connection implements SessionLink {
   hello: Hello | null = null;
   /** @internal The number of the session that this side had when it sent its PROOF. */
   claimed = 0;
+  /** @internal Whether this side has accepted the link that it has dialed. */
+  hasReachedSelf = false;
   /** @internal What this side has offered as acceptor. */
   offered: Offer | null = null;
   private phase: "handshake" | "offered" | "serving" | "closed" = "handshake";
@@ -172,6 +174,11 @@ export class Connection implements SessionLink {
   /** @internal Gives up a handshake that has taken too long. */
   expire(): void {
     this.fail({ kind: "timeout" });
+  }
+
+  /** @internal This side has accepted a link whose dialer has said this, with the id of this side. */
+  ownHelloCame({ nonce }: Hello): void {
+    if (this.dialed && this.context.hello.nonce.every((byte, i) => byte === nonce[i])) this.hasReachedSelf = true;
   }
 
   /** @internal Seals and writes a frame of the session. */

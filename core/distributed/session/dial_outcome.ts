@@ -18,6 +18,8 @@ export type DialOutcome =
   | { readonly kind: "authentication" }
   /** This side has dialed itself. */
   | { readonly kind: "self" }
+  /** What is there says that it is this side, or that this side has dialed itself, which is not so. */
+  | { readonly kind: "impostor" }
   /** The peer has as many peers as it takes. */
   | { readonly kind: "full" }
   /** The peer had left the session that was to be resumed. It has ended here too; dial again for a new one. */

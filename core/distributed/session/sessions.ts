@@ -195,7 +195,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   acceptorKnown(connection: Connection, hello: Hello): Claim | null {
     const id = new PeerId(hello.id);
     const expected = this.expected.get(connection);
-    if (id.equals(this.id)) return this.giveUp(connection, { kind: "self" });
+    // This side as an acceptor refuses itself: it is no HELLO of ours, or one that was sent back.
+    if (id.equals(this.id)) return this.giveUp(connection, { kind: "impostor" });
     if (expected !== undefined && !id.equals(expected)) return this.giveUp(connection, { kind: "another peer", id });
     const record = this.recordOf(id);
     const { session } = record;
@@ -228,12 +229,18 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   /** @internal The acceptor has refused. */
   refused(connection: Connection, refusal: DialerStep & { kind: "refused" }): void {
     if (refusal.code === Refusal.LEFT && refusal.proved) this.wasLeft(this.recordFor(connection), connection.claimed);
-    this.giveUp(connection, outcomeOf(refusal.code, this.options.versions, refusal.versions));
+    const isImpostor = refusal.code === Refusal.SELF && !connection.hasReachedSelf;
+    this.giveUp(
+      connection,
+      isImpostor ? { kind: "impostor" } : outcomeOf(refusal.code, this.options.versions, refusal.versions),
+    );
   }
 
   /** @internal A dialer has said who it is. */
   dialerKnown(_connection: Connection, hello: Hello): number {
-    return new PeerId(hello.id).equals(this.id) ? Refusal.SELF : 0;
+    if (!new PeerId(hello.id).equals(this.id)) return 0;
+    for (const dial of this.handshakes) dial.ownHelloCame(hello);
+    return Refusal.SELF;
   }
 
   /** @internal A dialer has been refused. */

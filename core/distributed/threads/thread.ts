@@ -6,10 +6,17 @@ import type { FromThread, ThreadStart, ToThread } from "./thread_messages.ts";
 /** Seconds that a thread may take to end, beside those for its `finally` blocks. */
 const END_SECONDS = 0.5;
 
-/** The program of a thread, as text: so it needs no file, whether the package comes from a URL or was compiled. */
+/**
+ * The program of a thread, as text: so it needs no file, whether the package comes from a URL or was compiled.
+ *
+ * It imports an empty module first, as Deno checks the types of what a thread imports first, if it checks those of the
+ * program. They have been checked, and it takes a second.
+ */
 const SOURCE = `
+globalThis.self ??= globalThis;
 const { parentPort } = process.getBuiltinModule("node:worker_threads");
 parentPort.once("message", async (start) => {
+  await import("data:text/javascript,");
   const modules = [import(start.networkModule), import(start.threadModule)];
   const [{ Network }, { runThread }] = await Promise.all(modules);
   runThread(Network, start);

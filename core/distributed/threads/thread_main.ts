@@ -12,6 +12,9 @@ import type { NetworkOptions } from "../network_options.ts";
 import { encodeError } from "./thread_error.ts";
 import type { FromThread, ThreadStart, ToThread } from "./thread_messages.ts";
 
+/** Seconds to connect to the thread that has started this one, which may be busy. */
+const CONNECT_SECONDS = 60;
+
 /** The URL of this module. */
 export const THREAD_MODULE: string = import.meta.url;
 
@@ -39,7 +42,7 @@ export function runThread(network: NetworkClass, start: ThreadStart): void {
   scheduler.spawnWith({ name: "thread", daemon: true }, function* () {
     try {
       const joined = yield* network.join({ ...start.options, engines: [engine] });
-      yield* joined.peer(threadAddress(group, 0), Infinity);
+      yield* joined.peer(threadAddress(group, 0), CONNECT_SECONDS);
       // Not waited for here: the module may run a program that ends, and this coroutine with it.
       import(start.module).then(() => tell({ kind: "ready" }), fail);
     } catch (error) {

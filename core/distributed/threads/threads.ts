@@ -5,6 +5,7 @@
  */
 import { checkCount } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
+import { withoutStack } from "../../base/error_report.ts";
 import { UnsupportedError } from "../../base/errors.ts";
 import type { Port } from "../../host/worker_threads.ts";
 import { until } from "../../operations/until.ts";
@@ -48,9 +49,7 @@ export class Threads {
    */
   constructor(peers: Peers, options: CheckedNetworkOptions, networkModule: string) {
     if (networkModule === THREAD_MODULE) {
-      throw new UnsupportedError(
-        `Cannot start threads as the package is part of a bundle: leave it out of ${networkModule}`,
-      );
+      throw new UnsupportedError("Cannot start threads as the package is part of a bundle: leave it out of that");
     }
     this.#peers = peers;
     this.#options = optionsOfThreads(options);
@@ -65,9 +64,10 @@ export class Threads {
 
   /** Starts threads, and returns where they are once they have imported the module. If one fails, all are ended. */
   *start(module: URL, count: number): Generator<unknown, Location[], unknown> {
-    const numbers = Array.from({ length: count }, () => this.#start(module));
+    const numbers: number[] = [];
     let locations: Location[] | null = null;
     try {
+      while (numbers.length < count) numbers.push(this.#start(module));
       yield* until(Promise.all(numbers.map((number) => this.#threads.get(number)!.ready)));
       const connected: Location[] = [];
       for (const number of numbers) connected.push(yield* this.#peers.connect(this.#address(number), CONNECT_SECONDS));
@@ -106,9 +106,8 @@ export class Threads {
       options: { ...this.#options, name },
     };
     const thread = new Thread(name, start, {
-      dialed: (to, port) => this.engine.take(to, port),
-      crashed: (error) =>
-        this.#peers.report(new Error(`Thread ${name} has ended: ${describe(error)}`, { cause: error })),
+      dialed: (to, port) => this.#threads.has(number) ? this.engine.take(to, port) : port.close(),
+      crashed: (error) => this.#peers.report(crashOf(name, error)),
       ended: () => this.#threads.delete(number),
     });
     this.#threads.set(number, thread);
@@ -124,6 +123,11 @@ export class Threads {
   #address(number: number): string {
     return threadAddress(this.#peers.location.id, number);
   }
+}
+
+/** The error to report. Its cause says where the thread has failed. */
+function crashOf(name: string, error: unknown): Error {
+  return withoutStack(new Error(`Thread ${name} has ended: ${describe(error)}`, { cause: error }));
 }
 
 /** The network and its limits. What cannot be sent to a thread, and what concerns other engines, is left out. */

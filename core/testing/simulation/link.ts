@@ -63,12 +63,13 @@ export class LinkEnd implements Link, LaneTarget {
   }
 
   get queued(): number {
-    return Math.max(0, (this.#lane?.underWay ?? 0) - WINDOW);
+    return this.#lane === null || this.isClosed ? 0 : Math.max(0, this.#lane.underWay - WINDOW);
   }
 
   start(frame: Callbacks["frame"], drained: Callbacks["drained"], closed: Callbacks["closed"]): void {
     this.#callbacks = { frame, drained, closed };
     if (this.#kept.length > 0) this.#world.later(0, this.machine, () => this.#takeKept());
+    this.#emptied();
   }
 
   write(frame: Uint8Array): void {
@@ -102,8 +103,13 @@ export class LinkEnd implements Link, LaneTarget {
 
   /** Its machine has crashed. */
   reset(): void {
-    if (!this.isClosed) this.#shut();
+    this.shut();
     this.#tellOfReset();
+  }
+
+  /** Closes it, and tells nobody. */
+  shut(): void {
+    if (!this.isClosed) this.#shut();
   }
 
   /** Both ends see the end of the link a little later, and nothing passes any more. */
@@ -150,10 +156,10 @@ export class LinkEnd implements Link, LaneTarget {
   }
 
   #emptied(): void {
-    if (!this.#isFull || this.queued > 0) return;
+    if (!this.#isFull || this.queued > 0 || this.#callbacks === null) return;
     this.#isFull = false;
     this.#world.later(this.#world.delay(), this.machine, () => {
-      if (this.#state === "open") this.#callbacks?.drained();
+      if (this.#state === "open") this.#callbacks!.drained();
     });
   }
 
@@ -220,7 +226,7 @@ export class SimulatedLink implements FaultyLink {
   }
 
   stop(): void {
-    for (const end of this.#ends) end.reset();
+    for (const end of this.#ends) end.shut();
   }
 
   #endClosed(): void {

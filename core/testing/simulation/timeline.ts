@@ -44,7 +44,8 @@ export class Timeline implements Clock, DriverOwner {
   readonly #events = new EventQueue();
   readonly #drivers: SimulatedDriver[] = [];
   readonly #ready: SimulatedDriver[] = [];
-  readonly #result = Promise.withResolvers<void>();
+  readonly #result: Promise<void>;
+  #settleResult!: { resolve: () => void; reject: (error: unknown) => void };
   #now = 0;
   #phase: "before run" | "running" | "over" = "before run";
   #isWorking = false;
@@ -64,6 +65,7 @@ export class Timeline implements Clock, DriverOwner {
     this.#limit = limit;
     this.#random = random;
     this.#ended = ended;
+    this.#result = new Promise((resolve, reject) => this.#settleResult = { resolve, reject });
   }
 
   /** The virtual time, in seconds. */
@@ -96,7 +98,7 @@ export class Timeline implements Clock, DriverOwner {
       this.#phase = "running";
       this.#stir();
     }
-    return this.#result.promise;
+    return this.#result;
   }
 
   driverReady(driver: SimulatedDriver): void {
@@ -269,7 +271,7 @@ export class Timeline implements Clock, DriverOwner {
     this.#phase = "over";
     this.#events.clear();
     this.#ended();
-    if (error === null) this.#result.resolve();
-    else this.#result.reject(error);
+    if (error === null) this.#settleResult.resolve();
+    else this.#settleResult.reject(error);
   }
 }

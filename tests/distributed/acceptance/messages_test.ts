@@ -248,7 +248,6 @@ Deno.test("a message at the limit fits; one byte more is an error, at the call, 
 });
 
 Deno.test("the smaller limit of both sides counts", async () => {
-  const got: unknown[] = [];
   await simulate({
     *a(coro) {
       const handle = yield* found("inbox");

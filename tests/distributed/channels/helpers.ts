@@ -31,7 +31,7 @@ export function listener(coro: Coro, name = "listener"): { coro: Coro; got: unkn
 /** Waits until a condition holds. */
 export function* eventually(condition: () => boolean, what = String(condition)): Generator<unknown, void, unknown> {
   for (let i = 0; !condition(); i++) {
-    assert(i < 1000, `Never held: ${what}`);
+    assert(i < 4000, `Never held: ${what}`);
     yield* sleep(0.005);
   }
 }

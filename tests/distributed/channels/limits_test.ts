@@ -1,6 +1,15 @@
 /** Full mailboxes, full queues, times that are up, and waits that are cut short. */
-import { Channel, Coro, MessageTooLargeError, race, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
+import {
+  type Channel,
+  type Coro,
+  MessageTooLargeError,
+  race,
+  sleep,
+  TimeoutError,
+  withTimeout,
+} from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import type { RemoteChannel } from "../../../core/distributed/channels/remote_channel.ts";
 import { BackpressureError } from "../../../core/distributed/errors.ts";
 import type { Here } from "../together.ts";
 import { caught, channelOf, eventually, give, inSteps, inStepsWith, listener, open, pending, take } from "./helpers.ts";
@@ -240,6 +249,54 @@ Deno.test("waits that are cut short leave nothing behind, here and there", async
   assertEquals(got, []);
 });
 
+Deno.test("a subscription that was granted to a wait that is cut short is undone", () =>
+  inSteps(
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        const news = channelOf(here, "news") as RemoteChannel;
+        const near = listener(coro).coro;
+        give(here, "b's", near);
+        here.shared.isSubscribed = () => news.has(near);
+        // Of a lower priority, so that it does not run before this coroutine.
+        const subscription = coro.scheduler.spawnWith({ priority: 5 }, function* () {
+          yield* news.subscribe(near);
+        });
+        while (!news.has(near)) yield;
+        assertEquals([subscription.terminate(), yield* subscription.finish()], [true, undefined]);
+        assertEquals(news.has(near), false);
+      },
+    },
+    {
+      *a(coro, here) {
+        const news = channelOf(here, "news");
+        assertEquals(news.statistics().subscribers, 0);
+        const granted = coro.scheduler.spawnWith({ priority: 5 }, function* () {
+          yield* news.subscribe(take<Coro>(here, "b's"));
+        });
+        while (news.statistics().subscribers === 0 || here.network.stats().pending > 0) yield;
+        assertEquals(granted.terminate(), true);
+        yield* eventually(() => news.statistics().subscribers === 0);
+        // It is added at its peer before the home hears of that, and the home asks for it no more at any time meanwhile.
+        const isSubscribed = here.shared.isSubscribed as () => boolean;
+        for (let turns = 0; turns < 20; turns++) {
+          const subscription = caught(() => news.subscribe(take<Coro>(here, "b's")));
+          while (news.statistics().subscribers === 0) yield;
+          for (let turn = 0; turn < turns; turn++) yield;
+          const isOver = !subscription.terminate();
+          assertEquals(here.network.stats().pending, 0);
+          if (isOver) assertEquals(yield* news.unsubscribe(take<Coro>(here, "b's")), true);
+          yield* eventually(() => news.statistics().subscribers === 0 && !isSubscribed());
+        }
+        news.close();
+      },
+    },
+  ));
+
 Deno.test("too much for a peer: send() of its channels throws, deliver() waits, others are unaffected", async () => {
   const lists: Record<string, unknown[]> = {};
   const message = "x".repeat(1000);
@@ -313,6 +370,31 @@ Deno.test("too much for a peer with subscribers: send() passes it by and counts 
     },
   );
 });
+
+Deno.test("deliver() to subscribers on a peer waits for room in the queue to it", () =>
+  inStepsWith(
+    () => ({ maxQueue: 10_000 }),
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        yield* channelOf(here, "news").subscribe(listener(coro).coro);
+      },
+    },
+    {
+      *a(_coro, here) {
+        const news = channelOf(here, "news");
+        // If nothing is queued, anything may be.
+        news.send("x".repeat(12_000));
+        assertEquals(yield* news.deliver("late", 0), 0);
+        assertEquals([yield* news.deliver("last", 5), news.statistics().waiting], [1, 0]);
+        news.close();
+      },
+    },
+  ));
 
 Deno.test("what is too large for either side throws at the call, and nobody gets it", async () => {
   const lists: unknown[][] = [];
@@ -411,3 +493,34 @@ Deno.test("a handle that has subscribers is kept, others are collected", async (
   );
   assertEquals(got, ["kept"]);
 });
+
+Deno.test("a deliver() that waits for peers counts as a wait for the host, and dump() says what it waits for", () =>
+  inSteps(
+    {
+      *a(_coro, here) {
+        open(here, "news");
+      },
+    },
+    {
+      *b(coro, here) {
+        const far = bounded(coro);
+        far.coro.send("full");
+        here.shared.far = far.coro;
+        yield* channelOf(here, "news").subscribe(far.coro);
+      },
+    },
+    {
+      *a(coro, here) {
+        const news = channelOf(here, "news");
+        const before = coro.loop.hostOperations;
+        const delivery = caught(() => news.deliver("x"));
+        yield* sleep(0.02);
+        assertEquals(coro.loop.hostOperations, before + 1);
+        const shown = coro.scheduler.dump().find(({ id }) => id === delivery.id)!;
+        assertEquals(shown.waitsFor, "acknowledgements of the subscribers of channel 'news'");
+        (here.shared.far as Coro).resume();
+        assertEquals([yield* delivery.finish(), coro.loop.hostOperations], [1, before]);
+        news.close();
+      },
+    },
+  ));

@@ -1,6 +1,6 @@
 /** Channels of other peers. */
 import { Channel, ChannelClosedError, Coro, sleep, UnsupportedError, until } from "@asyncoro/asyncoro";
-import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { RemoteChannel } from "../../../core/distributed/channels/remote_channel.ts";
 import { SerializationError } from "../../../core/distributed/errors.ts";
 import { type Here, together } from "../together.ts";

@@ -42,7 +42,7 @@ Deno.test("messages arrive in the order sent, by send and deliver", async () => 
   const { b } = await pair(
     () =>
       new Coro(function* collector(coro) {
-        for (;;) got.push(yield* coro.receive());
+        do got.push(yield* coro.receive()); while (got.at(-1) !== "last");
       }),
     function* (remote) {
       assertInstanceOf(remote, Coro);
@@ -50,6 +50,7 @@ Deno.test("messages arrive in the order sent, by send and deliver", async () => 
       assertEquals(remote.location?.name, "b");
       for (let i = 0; i < 1000; i++) assert(remote.send({ i }));
       assertEquals(yield* remote.deliver("last"), 1);
+      yield* remote.finish();
     },
   );
   assertEquals(b, []);
@@ -61,7 +62,7 @@ Deno.test("a message is a copy, made at the call", async () => {
   await pair(
     () =>
       new Coro(function* (coro) {
-        for (;;) got.push(yield* coro.receive());
+        while (got.length < 2) got.push(yield* coro.receive());
       }),
     function* (remote) {
       const message = { list: [1] };
@@ -71,6 +72,7 @@ Deno.test("a message is a copy, made at the call", async () => {
       assertEquals(yield* deliver, 1);
       assertThrows(() => remote.send({ a: [() => 0] }), SerializationError, "message.a[0]");
       assertThrows(() => remote.deliver(() => 0), SerializationError);
+      yield* remote.finish();
     },
   );
   assertEquals(got, [{ list: [1] }, { list: [1] }]);
@@ -321,4 +323,27 @@ Deno.test("terminate with the right runs finally, and the outcome says so", asyn
       yield* sleep(0.02);
     },
   }, () => ({ allow: () => true }));
+});
+
+Deno.test("the value of a last yield need not be sendable, but a result must be", async () => {
+  const unsendable = () => 0;
+  const outcomes: unknown[] = [];
+  for (const how of ["return nothing", "return it", "be terminated"]) {
+    await pair(
+      () =>
+        new Coro(function* (coro) {
+          yield* coro.sleep(0.001, unsendable);
+          if (how === "return it") return unsendable;
+          if (how === "return nothing") return;
+          coro.terminate();
+          yield;
+        }),
+      function* (remote, coro) {
+        yield* coro.monitor(remote);
+        const { args: [, [kind, value]] } = yield* coro.receive<MonitorException>();
+        outcomes.push([kind, value instanceof SerializationError ? value.path : value]);
+      },
+    );
+  }
+  assertEquals(outcomes, [["return", undefined], ["throw", "result"], ["terminate", undefined]]);
 });

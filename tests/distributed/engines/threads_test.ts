@@ -1,5 +1,4 @@
 /** The engine for threads: the suite of all engines, between two engines in this thread. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MessageChannel } from "node:worker_threads";
 import { threadAddress, ThreadEngine } from "../../../core/distributed/engines/threads.ts";
 import type { Port } from "../../../core/host/worker_threads.ts";

@@ -1,6 +1,6 @@
 /** Operations that no peer of this package would send: they harm the one that sends them, and nobody else. */
-import { assertEquals, assertInstanceOf } from "@std/assert";
-import { FileTransferError } from "../../../core/distributed/errors.ts";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { FileTransferError, PermissionError } from "../../../core/distributed/errors.ts";
 import {
   CHUNK_BYTES,
   type FileRequest,
@@ -213,12 +213,30 @@ hostile("more requests than a peer may have are refused and counted, as one whos
 
 hostile("a flood of requests that are cancelled at once leaves nothing", async (forger) => {
   const { b, fixture } = forger;
+  const { peerTable } = b.network;
+  const { spawn } = peerTable;
+  let [running, most] = [0, 0];
+  peerTable.spawn = (name, body, ended = () => {}) => {
+    most = Math.max(most, ++running);
+    return spawn.call(peerTable, name, body, () => {
+      running--;
+      ended();
+    });
+  };
   for (let number = 1000; number < 3000; number++) {
     forger.askAs(number, noise(10), { dir: `d${number}` });
     forger.post((writer) => writer.begin(Kind.CANCEL).integer(number));
   }
   await fixture.until(() => b.network.stats().received >= 4000 && !b.isReceiving);
+  assert(most > 0 && most <= MAX_REQUESTS, `${most}`);
   assertEquals([fixture.inboxEntries(), forger.answers.size, b.errors], [[], 0, []]);
+});
+
+hostile("a path of any length is looked at once", async (forger) => {
+  const number = forger.ask(noise(10), { dir: "x/".repeat(1_000_000) });
+  const answer = await forger.answer(number);
+  assertInstanceOf(answer, PermissionError);
+  assertEquals([forger.fixture.inboxEntries(), forger.b.network.stats().refused], [[], 1]);
 });
 
 hostile("malformed requests are dropped and reported", async (forger) => {
@@ -263,7 +281,6 @@ Deno.test(
         const { writer } = network.peerTable;
         peer.post(writer.begin(Kind.WRITTEN).integer(number).integer(Number.MAX_SAFE_INTEGER));
         peer.post(writer.begin(Kind.WRITTEN).integer(number + 1).integer(5));
-        peer.post(writer.begin(Kind.WRITTEN).integer(number).integer(0));
         setTimeout(() => peer.post(writer.begin(Kind.ANSWER).integer(number).integer(9).value("no idea")), 50);
       }
     };

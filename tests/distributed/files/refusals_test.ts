@@ -58,7 +58,7 @@ Deno.test("'allow' decides about each file, by its path", async () => {
     await a.run((network) => network.sendFile(b.location, source, { dir: ".//open/" }));
     assertEquals(asked, [{ peer: a.location, action: "file", name: "open/file" }]);
     assertEquals(b.network.stats().refused, 0);
-    await assertRefused(peers, ["open", "other"], "'open/other' of the peer as it does not allow that");
+    await assertRefused(peers, ["open", "other"], '"open/other" of the peer as it does not allow that');
     await assertRefused(peers, ["", "throws"], "does not allow that");
     assertEquals(b.errors.map(String), Array(3).fill("Error: no idea"));
     assertEquals(await a.run((network) => network.delFile(b.location, "open/file")), true);
@@ -227,6 +227,21 @@ Deno.test(
 );
 
 Deno.test(
+  "a name that becomes a symbolic link within the directory meanwhile is not that of the file any more",
+  withTwo(async ({ a, b, fixture }) => {
+    Deno.writeTextFileSync(`${fixture.inbox}/other`, "other");
+    const source = fixture.source("file", 2 * MIB);
+    using gate = new WriteGate(2);
+    const sending = a.run((network) => network.sendFile(b.location, source, { overwrite: true }));
+    await gate.reached;
+    Deno.symlinkSync("other", `${fixture.inbox}/file`);
+    gate.open();
+    await assertRejects(() => sending, FileTransferError, "moved meanwhile");
+    assertEquals([fixture.inboxEntries(), fixture.received("other").length], [["file", "other"], 5]);
+  }),
+);
+
+Deno.test(
   "a directory that is moved or removed while a file is received fails, without a trace where it was",
   withTwo(async ({ a, b, fixture }) => {
     const source = fixture.source("file", 2 * MIB);
@@ -264,6 +279,55 @@ Deno.test(
       assertEquals(fixture.received("file"), contents);
       assertEquals(fixture.inboxEntries(), ["file"]);
       Deno.removeSync(`${fixture.inbox}/file`);
+    }
+  }),
+);
+
+Deno.test(
+  "a directory that becomes a symbolic link just after it was looked at: nothing is deleted outside",
+  withTwo(async ({ a, b, fixture }) => {
+    Deno.mkdirSync(`${fixture.home}/outside`);
+    Deno.writeTextFileSync(`${fixture.home}/outside/file`, "outside");
+    Deno.mkdirSync(`${fixture.inbox}/sub`);
+    const { lstat } = Deno;
+    Deno.lstat = async (path) => {
+      const info = await lstat(path);
+      if (path === `${fixture.inbox}/sub` && info.isDirectory) {
+        Deno.removeSync(path);
+        Deno.symlinkSync(`${fixture.home}/outside`, path);
+      }
+      return info;
+    };
+    try {
+      await assertRejects(
+        () => a.run((network) => network.delFile(b.location, "sub/file")),
+        PermissionError,
+        "leads out",
+      );
+    } finally {
+      Deno.lstat = lstat;
+    }
+    assertEquals(fixture.inboxEntries(`${fixture.home}/outside`), ["file"]);
+  }),
+);
+
+Deno.test(
+  "a file that becomes a symbolic link just before it is compared is not read where that leads",
+  withTwo(async ({ a, b, fixture }) => {
+    const source = fixture.source("file", "the same");
+    Deno.writeTextFileSync(`${fixture.inbox}/file`, "another.");
+    const { open } = Deno;
+    Deno.open = async (path, options) => {
+      if (path === `${fixture.inbox}/file`) {
+        Deno.removeSync(path);
+        Deno.symlinkSync(source, path);
+      }
+      return await open(path, options);
+    };
+    try {
+      await assertRejects(() => a.run((network) => network.sendFile(b.location, source)), FileTransferError, "another");
+    } finally {
+      Deno.open = open;
     }
   }),
 );

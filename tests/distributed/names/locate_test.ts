@@ -188,7 +188,17 @@ Deno.test("what a peer may not locate looks as if it were not registered", async
   const asked: unknown[] = [];
   const allow = ({ action, name, target, peer }: PeerRequest): boolean => {
     asked.push([action, name, (target as Coro).name, peer.name]);
-    return (target as Coro).name !== "secret";
+    return (target as Coro).name === "open";
+  };
+  const named = (name: string): Coro => {
+    const coro = new Coro(idle);
+    coro.name = name;
+    assert(coro.register("server"));
+    return coro;
+  };
+  const end = function* (coro: Coro): Generator<unknown, void, unknown> {
+    coro.terminate();
+    yield* coro.finish();
   };
   await pair(
     function* (_coro, here) {
@@ -198,23 +208,65 @@ Deno.test("what a peer may not locate looks as if it were not registered", async
       yield* isIdle(here);
     },
     function* (_coro, here) {
-      const secret = new Coro(idle);
-      secret.name = "secret";
-      secret.register("server");
-      yield* eventually(() => here.network.stats().refused === 2);
-      secret.terminate();
-      yield* secret.finish();
-      const open = new Coro(idle);
-      open.name = "open";
-      open.register("server");
-      assertEquals(here.network.stats().refused, 2);
+      const { network } = here;
+      const first = named("secret 1");
+      yield* eventually(() => network.stats().refused === 2);
+      yield* end(first);
+      // Now it waits, and goes on waiting.
+      yield* end(named("secret 2"));
+      assertEquals(network.stats().refused, 3);
+      yield* end(named("secret 3"));
+      assertEquals(network.stats().refused, 4);
+      const open = named("open");
       yield* isIdle(here);
-      open.terminate();
+      yield* end(open);
     },
     (name) => name === "b" ? { ...QUICK, allow } : QUICK,
   );
-  const refused = ["locate", "server", "secret", "a"];
-  assertEquals(asked, [refused, refused, ["locate", "server", "open", "a"]]);
+  const names = ["secret 1", "secret 1", "secret 2", "secret 3", "open"];
+  assertEquals(asked, names.map((name) => ["locate", "server", name, "a"]));
+});
+
+Deno.test("an allow may end the session, or the waits of others, while it decides", async () => {
+  let refuse = () => {};
+  const ended: unknown[] = [];
+  await pair(
+    function* (_coro, here) {
+      const finding = new Coro(function* () {
+        return yield* Coro.locate("server", 5);
+      });
+      yield* until(here.meet());
+      yield* until(here.meet());
+      assertEquals(here.network.peers(), []);
+      finding.terminate();
+      yield* finding.finish();
+    },
+    function* (_coro, here) {
+      yield* until(here.meet());
+      yield* eventually(() => here.network.names.statistics().waiting === 1);
+      const local = new Coro(function* () {
+        ended.push(yield* Coro.locate("server", 5));
+      });
+      yield;
+      refuse = () => {
+        local.terminate();
+        here.network.closePeer(here.network.peers()[0]);
+      };
+      const server = new Coro(idle);
+      assert(server.register("server"));
+      yield* isIdle(here);
+      yield* until(here.meet());
+      server.terminate();
+    },
+    (name) => ({
+      ...QUICK,
+      allow: () => {
+        if (name === "b") refuse();
+        return false;
+      },
+    }),
+  );
+  assertEquals(ended, []);
 });
 
 Deno.test("an allow that throws refuses, and that is reported", async () => {
@@ -376,21 +428,27 @@ function loseAll(network: Network): void {
   for (const peer of network.peerTable) peer.session?.lose();
 }
 
-Deno.test("a name belongs to the scheduler that has it, and a channel is located in the same way", async () => {
+Deno.test("channels are located in the same way, and have names of their own", async () => {
+  const got: unknown[] = [];
   await pair(
     function* (_coro, here) {
       using news = new Channel<string>("news");
       assertEquals(yield* Channel.locate("news", 0), news);
-      assertEquals(yield* Channel.locate("other news", 0.02), null);
+      const remote = (yield* Channel.locate<string>("news", 5, here.network.peers()[0]))!;
+      assertEquals([remote.name, remote.location], ["news", here.network.peers()[0]]);
+      yield* remote.deliver("hello", 5, 1);
       assertEquals(yield* Coro.locate("news", 0.02), null);
       yield* isIdle(here);
     },
-    function* () {
+    function* (coro) {
       using news = new Channel<string>("news");
       assertEquals(yield* Channel.locate("news", 0), news);
+      yield* news.subscribe(coro);
+      got.push(yield* coro.receive());
       yield* sleep(0.03);
     },
   );
+  assertEquals(got, ["hello"]);
 });
 
 Deno.test("a location that is none is a TypeError, and without a network there are no locations", async () => {

@@ -5,6 +5,7 @@
  * - `{ ask, to }`: sends `["pong", ask]` to the coroutine.
  * - `{ count: true, to }`: sends how many other messages came, and whether they came in order and once.
  * - `{ stats: true, to }`: sends `network.stats()`, the memory and the number of descriptors.
+ * - `{ sendFile: path, to }`: sends the file to the peer of the coroutine, and the coroutine what comes of it.
  * - `{ slow: seconds }`: does not receive for so long. `{ fail: text }`: fails.
  * - a number: counted, and expected to be the one after the last.
  */
@@ -16,6 +17,7 @@ interface Command {
   readonly ask?: unknown;
   readonly count?: true;
   readonly stats?: true;
+  readonly sendFile?: string;
   readonly fail?: string;
 }
 
@@ -40,6 +42,8 @@ function* serve(coro: Coro, network: Network): Generator<unknown, void, unknown>
     else if (message.count) message.to.send({ count: next, inOrder });
     else if (message.stats) {
       message.to.send({ ...network.stats(), rss: Deno.memoryUsage().rss, descriptors: descriptors() });
+    } else if (message.sendFile !== undefined) {
+      message.to.send(yield* network.sendFile(message.to.location!, message.sendFile, { overwrite: true }));
     } else message.to.send(["pong", message.ask]);
   }
 }

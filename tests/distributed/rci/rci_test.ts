@@ -364,6 +364,53 @@ Deno.test("a run that is cut short has its coroutine terminated, if it was creat
   );
 });
 
+Deno.test("a run that is cut short in the turn of its answer has its coroutine terminated", async () => {
+  const idlers = new Idlers();
+  await served(
+    () => registered(idlers.rci),
+    function* (rci) {
+      const running = new Coro(function* () {
+        yield* rci.run("unwanted");
+      });
+      yield;
+      while (!running.ready) yield* until(Promise.resolve());
+      assertEquals(running.wait!.hasOutcome, true);
+      running.terminate();
+      yield* running.finish();
+      yield* eventually(() => idlers.ended.length === 1);
+    },
+  );
+});
+
+Deno.test("the failure of a call that is cut short in the turn of its answer is reported", async () => {
+  const reported: unknown[] = [];
+  await served(
+    () =>
+      registered(
+        new RCI(function* failing() {
+          yield* sleep(0.005);
+          throw new Error("boom");
+        }),
+      ),
+    function* (rci, here) {
+      const calling = new Coro(function* () {
+        yield* rci.call();
+      });
+      yield;
+      while (!calling.ready) yield* until(Promise.resolve());
+      assertEquals(calling.wait!.hasOutcome, true);
+      calling.terminate();
+      yield* calling.finish();
+      reported.push(...here.reported);
+      assertEquals(here.reported.map((error) => (error as Error).message), ["boom"]);
+    },
+    function* (here) {
+      assertEquals(here.reported, []);
+    },
+  );
+  assertEquals(reported.length, 1);
+});
+
 Deno.test("a call that is cut short terminates its coroutine", async () => {
   const idlers = new Idlers();
   await served(
@@ -404,7 +451,7 @@ for (const how of ["left", "lost"] as const) {
         const keeping = (yield* RCI.locate<ReturnType<typeof keep>>("kept", 5))!;
         const handle = yield* rci.run("run");
         const keptHandle = yield* keeping.run();
-        const waits = [rci.call("call"), keeping.call()].map((wait) =>
+        const waits = [rci.call("call"), keeping.call(), handle.finish()].map((wait) =>
           new Coro(function* () {
             return yield* thrown(wait);
           })
@@ -417,7 +464,6 @@ for (const how of ["left", "lost"] as const) {
           assertInstanceOf(error, PeerLostError);
           assertEquals(error.reason, how);
         }
-        assertInstanceOf(yield* thrown(handle.finish()), PeerLostError);
         yield* eventually(() => idlers.ended.length === 2);
         yield* sleep(0.02);
         assertEquals(kept.ended, []);
@@ -445,6 +491,27 @@ function keep(idlers: Idlers) {
     }
   };
 }
+
+Deno.test("when its own scheduler leaves the network, coroutines that peers have created are orphans", async () => {
+  const [idlers, kept] = [new Idlers(), new Idlers()];
+  await pair(
+    function* (_coro, here) {
+      const handles = [yield* (yield* RCI.locate("idle", 5))!.run("x"), yield* (yield* RCI.locate("kept", 5))!.run()];
+      yield* until(here.meet());
+      for (const handle of handles) assertInstanceOf(yield* thrown(handle.finish()), PeerLostError);
+    },
+    function* (_coro, here) {
+      registered(idlers.rci);
+      registered(new RCI(keep(kept), "kept"), { orphans: "keep" });
+      yield* until(here.meet());
+      yield* here.network.leave();
+      yield* eventually(() => idlers.ended.length === 1);
+      assertEquals(kept.ended, []);
+      for (const coro of kept.started) coro.send("end");
+      yield* eventually(() => kept.ended.length === 1);
+    },
+  );
+});
 
 Deno.test("a run creates one coroutine, also when links are cut", async () => {
   const idlers = new Idlers();
@@ -654,6 +721,18 @@ Deno.test("what waits for an RCI of a peer that is lost fails, and leaves nothin
     },
     function* () {
       yield* eventually(() => idlers.ended.length === 2);
+    },
+  );
+});
+
+Deno.test("the handle of an RCI works again when its peer is met again, which is sought as long as there is a handle", async () => {
+  await served(
+    () => registered(new RCI(square)),
+    function* (rci, { network }) {
+      for (const peer of network.peerTable) peer.session?.lose();
+      assertInstanceOf(yield* thrown(rci.call(3)), PeerLostError);
+      yield* eventually(() => network.peers().length === 1);
+      assertEquals(yield* rci.call(3), 9);
     },
   );
 });

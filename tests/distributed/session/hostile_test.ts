@@ -177,7 +177,7 @@ Deno.test("a side's own frames that are sent back to it open nothing", () => {
   };
   const connection = a.sessions.dial(wire, a.security, clock.now);
   for (let frame; (frame = sent.shift()) !== undefined;) connection.receive(frame, clock.now);
-  assertEquals([a.outcomes, state.closed], [[{ kind: "self" }], true]);
+  assertEquals([a.outcomes, state.closed], [[{ kind: "impostor" }], true]);
 
   // With another id in the HELLO, the dialer goes on until its own PROOF comes back.
   const second = a.sessions.dial(wire, a.security, clock.now);

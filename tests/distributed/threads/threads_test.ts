@@ -1,4 +1,4 @@
-/** Threads of this process as peers. Each takes a while to start where types are checked, so tests start few. */
+/** Threads of this process as peers. */
 import { Coro, type MonitorException, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
 import { type Location, PeerLostError, PeerStatus } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";

@@ -415,6 +415,14 @@ Deno.test("freezing a frozen machine prolongs it, and never shortens it", () =>
     assertEquals(a.accepted, []);
   }));
 
+Deno.test("a machine that is frozen before it has a scheduler runs when it thaws", () =>
+  withTwo({ seed: 1 }, function* ({ network, coro }) {
+    network.engine("c");
+    network.freeze("c", 2);
+    yield* on(network.scheduler("c"), function* () {});
+    assertEquals(coro.scheduler.now(), 2);
+  }));
+
 Deno.test("a dial of a frozen machine waits until that thaws, and so does one by a frozen machine", () =>
   withTwo({ seed: 21, delay: [0.1, 0.1] }, function* ({ network, a, b }) {
     network.freeze("b", 3);

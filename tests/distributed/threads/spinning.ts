@@ -1,0 +1,4 @@
+/** The module of a thread that is busy for ever soon after it was started. */
+setTimeout(() => {
+  for (;;);
+}, 10);
