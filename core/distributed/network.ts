@@ -31,8 +31,8 @@ import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
+import type { PeerMatch } from "./peers/peer_waits.ts";
 import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
-import { PeerWaits } from "./peer_waits.ts";
 import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import { encodeIntroduction } from "./peers/introduction.ts";
 import { Peers } from "./peers/peers.ts";
@@ -97,9 +97,6 @@ export class Network implements AliveListener {
   readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers;
-  readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
-    this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
-  );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
   #threads: Threads | null = null;
@@ -144,7 +141,6 @@ export class Network implements AliveListener {
     this.#subscribers = new StatusSubscribers((error) => peers.report(error));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
-      if (reason === "joined") this.#peerWaits.joined(location);
     };
     this.files = new Files(peers, this.permissions, directory);
   }
@@ -213,7 +209,9 @@ export class Network implements AliveListener {
   locate(peerName: string, limit?: Limit): Operation<Location | null> {
     checkName(peerName, "locate a peer");
     this.#mustBeJoined("locate a peer");
-    return limited(this.#peerWaits.wait(peerName, limitSeconds(limit, "locate a peer")), limit);
+    const seconds = limitSeconds(limit, "locate a peer");
+    const isThere: PeerMatch = (peer) => peer.isOnline && peer.location.name === peerName;
+    return limited(this.peerTable.waits.wait(isThere, `a peer named '${peerName}'`, seconds), limit);
   }
 
   /**
@@ -499,7 +497,6 @@ export class Network implements AliveListener {
     this.coros.stop();
     this.channels.stop();
     this.#subscribers.clear();
-    this.#peerWaits.left();
     this.#rcis.leave();
     this.names.leave();
     networks.delete(this.#loop);
