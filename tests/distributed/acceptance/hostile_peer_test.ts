@@ -243,6 +243,27 @@ Deno.test("random operations do no harm", async () => {
   });
 });
 
+Deno.test("whatever number is guessed, no coroutine, channel or RCI is reached that was not given out", async () => {
+  await lying(function* (here) {
+    const { tell } = liar(here);
+    const message = text("guessed");
+    for (let number = 0; number < 256; number++) {
+      const id = number < 24 ? [number] : [0x18, number];
+      tell(3, ...id, ...message);
+      tell(4, 1, ...id, ...message);
+      tell(5, ...id);
+      for (const what of [0, 1, 2]) tell(9, ...id, what, 0xf6);
+      tell(12, ...id, ...message);
+      for (const mode of [0, 1]) tell(16, 2, mode, ...id, 0x80);
+    }
+    yield* sleep(1);
+  }, ({ reported }, seen) => {
+    assertEquals(seen.calls, 0);
+    assertEquals(seen.messages, ["honest"]);
+    assertEquals(reported.map(String), []);
+  });
+});
+
 Deno.test("answers that nobody asked for are ignored", async () => {
   await lying(function* (here) {
     const { tell } = liar(here);

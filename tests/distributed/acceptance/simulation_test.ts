@@ -1,5 +1,5 @@
 /** The simulated network, as its contract says it. */
-import { Coro, DeadlockError, MonitorException, Scheduler, sleep } from "@asyncoro/asyncoro";
+import { Coro, DeadlockError, type MonitorException, Scheduler, sleep } from "@asyncoro/asyncoro";
 import {
   type Link,
   Network,
