@@ -123,6 +123,16 @@ Deno.test("core/kernel/ alone knows WebAssembly and its memory", () => {
   assertEquals(knowing.map(([path]) => path), []);
 });
 
+Deno.test("no more than four classes are frequent operations", () => {
+  const classes = [...SOURCES.values()].flatMap((
+    code,
+  ) => [...code.matchAll(/\bclass (\w+)(?:<[^{]*?>)? extends (\w+)/g)]);
+  const frequent = new Set(["FrequentOperation"]);
+  // A set grows while it is walked, so this finds subclasses of subclasses.
+  for (const parent of frequent) for (const [, name, base] of classes) if (base === parent) frequent.add(name);
+  assertEquals([...frequent].sort(), ["FrequentOperation", "Get", "GetNext", "Put", "Receive"]);
+});
+
 Deno.test("mod.ts holds re-exports only", () => {
   const reExport = /\bexport\s+[\w\s{},*$]*?\s*from\s*"[^"]+";?/g;
   const others = violations((path) => {

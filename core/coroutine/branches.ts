@@ -68,7 +68,7 @@ class Branch extends Fiber {
   }
 }
 
-const closing = new DepthFirst<Branch>((branch) => branch.close());
+const closing = /* @__PURE__ */ new DepthFirst<Branch>((branch) => branch.close());
 
 // How many waits a description lists.
 const MAX_SHOWN = 10;

@@ -499,11 +499,19 @@ export class Coro<
   receive<T, A>(limit: Limit, alarmValue: A): Operation<T | A>;
   // deno-lint-ignore no-explicit-any -- as above
   receive(limit?: Limit | ReceiveOptions<any>, alarmValue?: unknown): Operation<unknown> {
-    if (limit !== undefined && isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
-    const seconds = limit === undefined ? Infinity : limitSeconds(limit, "receive");
+    // What has a limit is elsewhere, so that V8 inlines this.
+    if (limit !== undefined) return this.receiveWithin(limit, alarmValue);
     mustBeCurrent(this as Coro, "receive");
-    const receive = new Receive(this as Coro, seconds, alarmValue);
-    return limit === undefined ? receive : limited(receive, limit);
+    return new Receive(this as Coro, Infinity, alarmValue);
+  }
+
+  /** @internal */
+  // deno-lint-ignore no-explicit-any -- as in `receive`
+  private receiveWithin(limit: Limit | ReceiveOptions<any>, alarmValue: unknown): Operation<unknown> {
+    if (isReceiveOptions(limit)) return this.receiveWith(limit, alarmValue);
+    const seconds = limitSeconds(limit, "receive");
+    mustBeCurrent(this as Coro, "receive");
+    return limited(new Receive(this as Coro, seconds, alarmValue), limit);
   }
 
   /** @internal */

@@ -23,6 +23,7 @@ import { type AliveListener, Population } from "./population.ts";
 import { reportError } from "./report_error.ts";
 import type { Scheduler, SchedulerOptions, SchedulerStats } from "./scheduler.ts";
 import { Shutdown } from "./shutdown.ts";
+import type { SpawnRequest } from "./spawn_options.ts";
 import { recordSpawnSite } from "./spawn_site.ts";
 import { reportFailure, UnhandledFailures } from "./unhandled_failures.ts";
 
@@ -42,6 +43,8 @@ export class CoroLoop extends RunLoop {
   names: OwnNames | null = null;
   /** The functions that run when the scheduler ends. */
   readonly exitFunctions: ExitFunctions = new ExitFunctions();
+  /** For a new coroutine on it with default options. */
+  readonly defaultSpawn: SpawnRequest = { loop: this, options: null };
 
   readonly #population: Population = new Population(() => this.keepsAlive());
   readonly #failures: UnhandledFailures = new UnhandledFailures(this, () => this.aliveChanged());

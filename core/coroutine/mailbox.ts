@@ -14,11 +14,17 @@ import { addEndListener, type EndListener, type EndListeners, removeEndListener 
 import { Fifo } from "../base/fifo.ts";
 import type { Overflow } from "../base/overflow.ts";
 
-/** A receive that waits for any message. */
+/**
+ * A fiber that waits for any message.
+ *
+ * It stands in the mailbox in place of its receive. V8 has to keep a record of each reference from an old object, such as
+ * the mailbox, to a new one, such as the receive, and that took a twentieth of the time of a message. A fiber is in a
+ * mailbox only while it waits in a plain receive, and it waits in one operation at a time.
+ */
 export interface PlainReceiver {
   readonly selective: false;
-  /** Takes the message. The mailbox has removed the receiver before. */
-  resolve(message: unknown): void;
+  /** Gives the message to its receive. The mailbox has removed the receiver before. */
+  resolveWait(message: unknown): void;
 }
 
 /**
@@ -117,7 +123,7 @@ export class Mailbox {
       this.serve();
     } else {
       this.receiver = this.nextReceiver();
-      receiver.resolve(message);
+      receiver.resolveWait(message);
     }
     return true;
   }
@@ -127,7 +133,7 @@ export class Mailbox {
     const receiver = this.receiver;
     if (receiver !== null && !receiver.selective) {
       this.receiver = this.nextReceiver();
-      receiver.resolve(message);
+      receiver.resolveWait(message);
       return;
     }
     const messages = this.messages ??= new Fifo();
@@ -211,7 +217,7 @@ export class Mailbox {
   serve(): void {
     for (let receiver = this.nextServed(); receiver !== null; receiver = this.nextServed()) {
       this.leave(receiver);
-      receiver.resolve(this.takeAt(0));
+      receiver.resolveWait(this.takeAt(0));
     }
   }
 

@@ -1,6 +1,7 @@
-import { Mailbox, NO_MESSAGE, type PlainReceiver } from "./mailbox.ts";
+import { Mailbox, NO_MESSAGE } from "./mailbox.ts";
 import type { Fiber } from "../fiber/fiber.ts";
-import { Operation, WAITING } from "../fiber/operation.ts";
+import { FrequentOperation } from "../fiber/frequent_operation.ts";
+import { WAITING } from "../fiber/operation.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { mustBeSelf } from "../operations/must_be_self.ts";
 
@@ -12,7 +13,7 @@ export type Recipient = Owner & { mailbox: Mailbox | null };
 const TIMED_OUT = -1;
 
 /** Waits for a message. Until there is an outcome, `outcome` holds the alarm value, which saves a field per message. */
-export class Receive<T> extends Operation<T> implements PlainReceiver {
+export class Receive<T> extends FrequentOperation<T> {
   declare private coro: Recipient;
 
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
@@ -20,10 +21,6 @@ export class Receive<T> extends Operation<T> implements PlainReceiver {
     this.coro = coro;
     this.limit = seconds === TIMED_OUT ? 0 : seconds;
     this.outcome = alarmValue;
-  }
-
-  get selective(): false {
-    return false;
   }
 
   get label(): string {
@@ -44,12 +41,12 @@ export class Receive<T> extends Operation<T> implements PlainReceiver {
       this.timedOut();
       return true;
     }
-    mailbox.add(this);
+    mailbox.add(fiber);
     return false;
   }
 
   override detach(): void {
-    this.coro.mailbox!.leave(this);
+    this.coro.mailbox!.leave(this.fiber as Fiber);
   }
 
   override reclaim(): void {

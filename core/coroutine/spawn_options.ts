@@ -50,18 +50,11 @@ export function setDefaultLoop(find: () => CoroLoop): void {
   defaultLoop = find;
 }
 
-/** Calls `create`, which constructs a coroutine, with these options. */
-export function createWith<T>(request: SpawnRequest, create: () => T): T {
-  next = request;
-  try {
-    return create();
-  } finally {
-    next = null;
-  }
-}
-
-/** Sets the options of the coroutine that is constructed next: nothing may run between this and its constructor. */
-export function setNextSpawn(request: SpawnRequest): void {
+/**
+ * Sets the options of the coroutine that is constructed next: nothing may run between this and its constructor. `null`
+ * withdraws them, in case the constructor could not begin at the end of the engine's stack.
+ */
+export function setNextSpawn(request: SpawnRequest | null): void {
   next = request;
 }
 
@@ -72,7 +65,7 @@ export function takeSpawnRequest(): SpawnRequest {
     next = null;
     return request;
   }
-  return { loop: currentLoop(), options: null };
+  return currentLoop().defaultSpawn;
 }
 
 /** The run loop of the code that runs now: that of its coroutine or callback, or else that of the default scheduler. */

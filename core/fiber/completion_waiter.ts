@@ -23,7 +23,7 @@ export interface CompletionWaiter {
 }
 
 /** The links of a waiter that is in no ring. */
-export const UNLINKED: { nextCompletionWaiter: null; prevCompletionWaiter: null } = Object.freeze({
+export const UNLINKED: { nextCompletionWaiter: null; prevCompletionWaiter: null } = /* @__PURE__ */ Object.freeze({
   nextCompletionWaiter: null,
   prevCompletionWaiter: null,
 });

@@ -77,6 +77,16 @@ export abstract class Fiber extends Unwindable {
     return this.stuck && this.wait!.isDeadlocked(dead);
   }
 
+  /** @internal A mailbox in which it waits gives it any message, see `coroutine/mailbox.ts`. */
+  get selective(): false {
+    return false;
+  }
+
+  /** @internal Ends its wait with a value, if it still waits. */
+  resolveWait(value: unknown): void {
+    this.wait?.resolve(value);
+  }
+
   /** @internal Whether its wait continues without an outside event, see {@linkcode Operation.advances}. */
   advances(): boolean {
     return this.wait !== null && this.wait.advances();

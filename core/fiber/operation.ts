@@ -63,7 +63,7 @@ export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done:
 const NO_PARTS: readonly null[] = [];
 
 // Mutable and shared: `yield*` reads `value` right after the call, before any other code can run.
-const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };
+export const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };
 
 /**
  * Something a coroutine can wait for: `const value = yield* operation`.
@@ -362,13 +362,15 @@ export abstract class Operation<T> {
   }
 }
 
-function alreadyYielded(operation: Operation<unknown>): TypeError {
+/** The error for an operation that is yielded a second time. */
+export function alreadyYielded(operation: Operation<unknown>): TypeError {
   return new TypeError(
     `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one with another call`,
   );
 }
 
-function outsideCoroutine(operation: Operation<unknown>): TypeError {
+/** The error for an operation that begins outside coroutines. */
+export function outsideCoroutine(operation: Operation<unknown>): TypeError {
   return new TypeError(
     `Cannot begin '${operation.label}' outside a coroutine: use it inside 'run(function* () { ... })'`,
   );

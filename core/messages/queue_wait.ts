@@ -5,7 +5,8 @@
  * overtakes it. A get that was granted and is cut short before it runs returns its item to the queue; a put that was
  * granted is done.
  */
-import { Waiter } from "../fiber/wait_queue.ts";
+import { FrequentOperation } from "../fiber/frequent_operation.ts";
+import type { QueueLinks } from "../fiber/wait_queue.ts";
 
 /** A queue, as its gets use it. */
 export interface Gettable<T> {
@@ -37,11 +38,15 @@ export interface Puttable<T> {
 export const NO_TICKET = -1;
 
 /** Waits for an item. Once it has one, `limit` holds the ticket of the item, which saves a field. */
-export class Get<T> extends Waiter<T> {
+export class Get<T> extends FrequentOperation<T> implements QueueLinks {
+  declare nextWaiter: QueueLinks | null;
+  declare prevWaiter: QueueLinks | null;
   declare private readonly queue: Gettable<T>;
 
   constructor(queue: Gettable<T>, seconds: number) {
     super();
+    this.nextWaiter = null;
+    this.prevWaiter = null;
     this.queue = queue;
     this.limit = seconds;
   }
@@ -103,11 +108,15 @@ export class GetNext<T, E> extends Get<T | E> {
 }
 
 /** Waits for room. Until it has an outcome, `outcome` holds its item, which saves a field. */
-export class Put<T> extends Waiter<boolean> {
+export class Put<T> extends FrequentOperation<boolean> implements QueueLinks {
+  declare nextWaiter: QueueLinks | null;
+  declare prevWaiter: QueueLinks | null;
   declare private readonly queue: Puttable<T>;
 
   constructor(queue: Puttable<T>, item: T, seconds: number) {
     super();
+    this.nextWaiter = null;
+    this.prevWaiter = null;
     this.queue = queue;
     this.limit = seconds;
     this.outcome = item;

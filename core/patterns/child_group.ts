@@ -11,7 +11,7 @@ import type { Body } from "../base/generator.ts";
 import { DepthFirst } from "../base/depth_first.ts";
 import { Coro, type CoroFunction } from "../coroutine/coro.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
-import { setNextSpawn, type SpawnRequest } from "../coroutine/spawn_options.ts";
+import { setNextSpawn } from "../coroutine/spawn_options.ts";
 import type { SpawnOptions } from "../coroutine/scheduler.ts";
 import { context } from "../fiber/context.ts";
 import type { Fiber } from "../fiber/fiber.ts";
@@ -84,7 +84,6 @@ export class ChildGroup {
   #state = OPEN;
   #cancelled = false;
   #fiber: Fiber | null = null;
-  #request: SpawnRequest | null = null;
   // The height of the stack beneath the body while the body runs, else -1.
   #bodyDepth = -1;
   // `undefined` as long as it has not begun to end early.
@@ -124,7 +123,7 @@ export class ChildGroup {
     args: A,
   ): Coro<R> {
     this.#mustNotHaveEnded();
-    setNextSpawn(this.#request!);
+    setNextSpawn(coroOf(this.#fiber!).loop.defaultSpawn);
     return this.#add(queue, new Coro<R, A>(target, ...args));
   }
 
@@ -237,7 +236,6 @@ export class ChildGroup {
   /** Runs the body, which `start` makes, and waits for everything to end. Called once. */
   *run<T>(start: () => Generator<unknown, T, unknown>): Generator<unknown, T | undefined, unknown> {
     const fiber = this.#fiber = context.fiber as Fiber;
-    this.#request = { loop: coroOf(fiber).loop, options: null };
     this.#bodyDepth = fiber.height;
     this.underDeadline = isUnderDeadline(fiber);
     let interrupted = true;

@@ -14,6 +14,7 @@ const HERE = new URL("../../", import.meta.url).pathname;
 const DEFAULT = [
   "switch",
   "message",
+  "kinds",
   "spawn",
   "hundreds",
   "ring",

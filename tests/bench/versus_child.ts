@@ -1,7 +1,7 @@
 /** One side of `versus.ts`: does a work with whichever checkout its configuration names; prints nanoseconds of CPU time as JSON. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { Channel, type Coro, Lock, Scheduler } from "@asyncoro/asyncoro";
+import { call, Channel, type Coro, Event, Lock, Scheduler, Semaphore, until } from "@asyncoro/asyncoro";
 
 type Body = Generator<unknown, void, unknown>;
 
@@ -92,6 +92,26 @@ function broadcast(scheduler: Scheduler, subscribers: number, messages: number):
   });
 }
 
+/** Yields operations of many kinds, often enough that V8 has met them all in the code that they share. */
+function* manyKinds(coro: Coro): Body {
+  const [lock, semaphore, event] = [new Lock(), new Semaphore(1), new Event()];
+  event.set();
+  for (let i = 0; i < 2_000; i++) {
+    yield* lock.acquire();
+    lock.release();
+    yield* semaphore.acquire();
+    semaphore.release();
+    yield* event.wait();
+    yield* coro.sleep(0);
+    yield* coro.receive(0);
+    yield* coro.scheduler.spawn(nothing).finish();
+    yield* call(nothing());
+    yield* until(Promise.resolve());
+  }
+}
+
+let metKinds = false;
+
 interface Work {
   readonly operations: number;
   begin(scheduler: Scheduler): void;
@@ -109,6 +129,15 @@ const WORKS: Readonly<Record<string, Work>> = {
     begin(scheduler) {
       const partner = scheduler.spawn(ponger, 400_000);
       scheduler.spawn(pinger, partner as Coro, 400_000);
+    },
+  },
+  // As message, in a process that has used many kinds of operations, as most programs do.
+  kinds: {
+    operations: 800_000,
+    begin(scheduler) {
+      if (!metKinds) scheduler.spawn(manyKinds);
+      metKinds = true;
+      WORKS.message.begin(scheduler);
     },
   },
   // As switch, but every step has another host context than the one before.

@@ -459,6 +459,26 @@ Deno.test("a stack overflow in a call of the kernel is thrown to the caller, and
     assertEquals([await sleeper.value(), clock.now()], [undefined, 5]);
   }));
 
+Deno.test("arguments for which the engine's stack has no room leave nothing behind for the next coroutine", async () => {
+  const [scheduler, other] = [new Scheduler(), new Scheduler()];
+  let refused = 0;
+  await scheduler.spawn(function* (coro) {
+    // At some of these numbers there is room to call spawn(), but not for the constructor that it calls.
+    for (let count = 10_000; count < 125_000; count += 5_000) {
+      try {
+        other.spawn(function* (_coro, ..._args: unknown[]) {}, ...new Array(count));
+      } catch (error) {
+        assertInstanceOf(error, RangeError);
+        refused++;
+      }
+      assertStrictEquals(new Coro(function* () {}).scheduler, coro.scheduler);
+    }
+  }).value();
+  assert(refused > 0);
+  await scheduler.terminate();
+  await other.terminate();
+});
+
 Deno.test("a breakdown is reported once if nothing waits", async () => {
   const clock = new VirtualClock(0, { autoAdvance: false });
   const scheduler = new Scheduler({ clock });

@@ -14,7 +14,10 @@ const ENTRIES = Object.entries(config.exports).map(([entry, file]) => [entry, fi
 const INTEGRITY = 10;
 
 /** What the example in an entry point's documentation does beside computing. */
-const NEEDS: Readonly<Record<string, readonly string[]>> = { "./io": ["--allow-net=127.0.0.1"] };
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  "./distributed": ["--allow-net=127.0.0.1"],
+  "./io": ["--allow-net=127.0.0.1"],
+};
 
 /** The entry point's specifier under a name for the package. */
 function specifier(name: string, entry: string): string {
@@ -105,6 +108,40 @@ Deno.test("the example of every entry point runs in a project to which the packa
   }
 });
 
+Deno.test("two programs that import the package from JSR talk to each other over TCP", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url });
+  await user.write(
+    "talk.ts",
+    `import { Coro, main, until } from "${PACKAGE}";
+     import { Network } from "${PACKAGE}/distributed";
+     const secret = "sixteen or more characters";
+     const [address] = Deno.args;
+     main(function* (coro) {
+       const network = yield* Network.join({ secret });
+       coro.register(address === undefined ? "server" : "client");
+       if (address === undefined) {
+         const client = new Deno.Command(Deno.execPath(), {
+           args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "talk.ts", network.location.address],
+         }).spawn();
+         const { from, text } = (yield* coro.receive<{ from: Coro; text: string }>(30))!;
+         from.send(text.toUpperCase());
+         yield* network.leave();
+         Deno.exitCode = (yield* until(client.status)).code;
+       } else {
+         yield* network.peer(address);
+         const server = (yield* Coro.locate("server", 10))!;
+         server.send({ from: coro, text: "hello" });
+         console.log(yield* coro.receive<string>(10));
+         yield* network.leave();
+       }
+     });`,
+  );
+  const flags = ["--no-prompt", "--check", "--allow-net=127.0.0.1", "--allow-run", "--allow-read"];
+  const outcome = await user.deno("run", ...flags, "talk.ts");
+  assertEquals([outcome.stdout, outcome.code], ["HELLO\n", 0], outcome.stderr);
+});
+
 const ASSERT = `
   export function assert(value: unknown): asserts value {
     if (!value) throw new Error("not so");
@@ -140,7 +177,7 @@ const THREAD = `
   });
 `;
 const STARTS_THREAD = `
-  import { Coro, main } from "${PACKAGE}";
+  import { Coro, main, until } from "${PACKAGE}";
   import { Network } from "${PACKAGE}/distributed";
   main(function* () {
     const network = yield* Network.join({ secret: null });

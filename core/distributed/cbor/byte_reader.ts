@@ -109,6 +109,13 @@ export class ByteReader {
     return this.copy(this.countOf(Major.BYTES));
   }
 
+  /** Reads a byte string, as a part of the bytes that are read. */
+  byteStringView(): Uint8Array {
+    const length = this.countOf(Major.BYTES);
+    this.position += length;
+    return this.bytes.subarray(this.position - length, this.position);
+  }
+
   /** Reads so many bytes, as a copy. The caller has checked that they are there. */
   copy(length: number): Uint8Array<ArrayBuffer> {
     const start = this.position;

@@ -78,11 +78,6 @@ export class Audience implements RemoteSubscribers {
     return false;
   }
 
-  /** Whether a peer has subscribers. */
-  has(peer: Peer): boolean {
-    return this.byPeer.has(peer);
-  }
-
   /** A peer has a subscriber more. The channel is still to be told, see `subscribersChanged()`. */
   add(peer: Peer, isChannel: boolean): void {
     let outlet = this.byPeer.get(peer);

@@ -85,7 +85,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
         if (peer.isOnline) peer.post(peers.writer.begin(Kind.SETTLED).bytes(origin).integer(number));
       },
     });
-    this.spreading = new Spreading(peers, this.broadcasts, options.maxMessage);
+    this.spreading = new Spreading(this.broadcasts, options.maxMessage);
     this.requests = new HandleRequests(peers, options.maxMessage);
     this.invitations = new Invitations(peers, options.permissions, this.requests);
     this.forgotten = new Peer(peers.location, peers);
@@ -271,9 +271,11 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
 
   // --- answers ------------------------------------------------------------------------------------------------
 
-  /** Answers a request, if it is one. */
+  /** Answers a request, if it is one and the peer has not been lost meanwhile. */
   private answer(peer: Peer, request: number, status: number, value = 0): void {
-    if (request > 0) peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(value));
+    if (request > 0 && peer.isOnline) {
+      peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(value));
+    }
   }
 
   private tellClosed(peer: Peer, number: number): void {

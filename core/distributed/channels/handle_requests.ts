@@ -71,8 +71,8 @@ export class HandleRequests implements RemoteChannelOwner {
     peer.post(writer.begin(Kind.UNSUBSCRIBE).integer(0).integer(number).integer(coros).integer(channels));
   }
 
-  hasSubscribers(channel: RemoteChannel, flag: boolean): void {
-    if (flag) this.subscribed.add(channel);
+  hold(channel: RemoteChannel, hasSubscribers: boolean): void {
+    if (hasSubscribers) this.subscribed.add(channel);
     else this.subscribed.delete(channel);
   }
 

@@ -90,7 +90,9 @@ export class Invitations {
   }
 
   private answer(peer: Peer, request: number, status: number, invited: number): void {
-    peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(invited));
+    if (peer.isOnline) {
+      peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(invited));
+    }
   }
 }
 

@@ -37,8 +37,8 @@ export interface RemoteChannelOwner {
     peer: Peer,
     seconds: number,
   ): Operation<boolean>;
-  /** A channel has subscribers here, or none any more. */
-  hasSubscribers(channel: RemoteChannel, flag: boolean): void;
+  /** Keeps a handle from being collected as long as it has subscribers. */
+  hold(channel: RemoteChannel, hasSubscribers: boolean): void;
   /** Tells the home of a channel that it has fewer subscribers here. */
   unsubscribed(channel: RemoteChannel, coros: number, channels: number): void;
 }
@@ -197,7 +197,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> {
     const fewer = [this.#counted.coros - coros, this.#counted.channels - channels];
     this.#counted = { coros, channels };
     if (fewer[0] > 0 || fewer[1] > 0) this.#owner.unsubscribed(this as RemoteChannel, fewer[0], fewer[1]);
-    this.#owner.hasSubscribers(this as RemoteChannel, coros + channels > 0);
+    this.#owner.hold(this as RemoteChannel, coros + channels > 0);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ export class RemoteChannel<T = unknown> extends Channel<T> {
   parted(): void {
     this.#counted = { coros: 0, channels: 0 };
     this.removeAll(this.closedError("deliver"));
-    this.#owner.hasSubscribers(this as RemoteChannel, false);
+    this.#owner.hold(this as RemoteChannel, false);
   }
 
   /** @internal */

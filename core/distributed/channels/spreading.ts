@@ -12,7 +12,6 @@ import type { RemotelyHeard } from "../../messages/remote_subscribers.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { Peers } from "../peers/peers.ts";
 import type { PendingRequest } from "../peers/requests.ts";
 import { Answer } from "./answer.ts";
 import { Audience } from "./audience.ts";
@@ -32,13 +31,11 @@ type Waiting = ChannelDeliver<unknown>;
 
 /** See the head of this file. */
 export class Spreading {
-  private readonly peers: Peers;
   private readonly broadcasts: Broadcasts;
   private readonly maxMessage: number;
 
   /** `maxMessage`: the bytes of the longest message that this side takes. */
-  constructor(peers: Peers, broadcasts: Broadcasts, maxMessage: number) {
-    this.peers = peers;
+  constructor(broadcasts: Broadcasts, maxMessage: number) {
     this.broadcasts = broadcasts;
     this.maxMessage = maxMessage;
   }
@@ -77,13 +74,14 @@ export class Spreading {
 
   /** Encodes a message. What a peer has sent and cannot be passed on is reported, and `null`. */
   private encode(audience: Audience, message: unknown, reports: boolean): Uint8Array | null {
+    const { peers } = audience.owner;
     let limit = this.maxMessage;
     for (const { peer } of audience.outlets) limit = Math.min(limit, peer.maxMessage);
     try {
-      return audience.owner.peers.writer.encodeMessage(message, limit);
+      return peers.writer.encodeMessage(message, limit);
     } catch (error) {
       if (!reports) throw error;
-      this.peers.report(error);
+      peers.report(error);
       return null;
     }
   }

@@ -72,7 +72,7 @@ export class FileServer {
   /** A chunk has come. It may be too late: its transfer has failed or been cancelled. */
   takeChunk(peer: Peer, reader: OperationReader): void {
     const file = this.inboxes.get(peer)?.find(reader.integer());
-    file?.take(reader.integer(), reader.bytes());
+    file?.take(reader.integer(), reader.view());
   }
 
   /** Checks a request and does it. */

@@ -51,7 +51,7 @@ export class IncomingFile implements OpenRequest, Chunks {
     this.changed = new Change(`${peer} to send a file`);
   }
 
-  /** A chunk has come. One that was not asked for ends the transfer. */
+  /** A chunk has come, whose bytes are valid during the call. One that was not asked for ends the transfer. */
   take(offset: number, bytes: Uint8Array): void {
     if (this.error !== null) return;
     const end = offset + bytes.length;
@@ -97,7 +97,9 @@ export class IncomingFile implements OpenRequest, Chunks {
   }
 
   written(total: number): void {
-    if (this.error === null) this.confirm(total);
+    // Not each time: a frame costs as much as many bytes. The sender may send several blocks before it has to wait.
+    const isEnough = total - this.confirmed >= BLOCK_BYTES || total === this.size;
+    if (this.error === null && isEnough) this.confirm(total);
   }
 
   check(): void {

@@ -49,6 +49,15 @@ export class OperationReader {
   }
 
   /**
+   * Reads a byte string without copying it. It is valid as long as the operation is.
+   *
+   * @throws {DecodeError} if there is none.
+   */
+  view(): Uint8Array {
+    return this.reader.byteStringView();
+  }
+
+  /**
    * Reads any value.
    *
    * @throws {DecodeError} if it is malformed.

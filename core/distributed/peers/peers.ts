@@ -5,9 +5,8 @@
  * The sessions are written once a turn: whatever sends has asked for a turn by then, and everything that was ready before
  * has run. Links bring frames outside of coroutines.
  */
-import { Coro } from "../../coroutine/coro.ts";
+import type { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
-import { createWith, DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
 import { DecodeError } from "../cbor/decode_error.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
@@ -285,8 +284,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
         ended();
       }
     };
-    const options = { name, priority: DEFAULT_PRIORITY, daemon: true };
-    return createWith({ loop: this.loop, options }, () => new Coro(target));
+    return this.loop.scheduler.spawnWith({ name, daemon: true }, target);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 import { checkCount } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
 import { checkOptions } from "../../base/options.ts";
-import { Coro, type CoroFunction } from "../../coroutine/coro.ts";
+import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { EndListener } from "../../coroutine/end_listeners.ts";
 import type { NamesOwner } from "../../coroutine/names.ts";
-import { createWith, currentLoop } from "../../coroutine/spawn_options.ts";
+import { currentLoop } from "../../coroutine/spawn_options.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { PermissionError, RemoteError } from "../errors.ts";
@@ -103,7 +103,7 @@ export class LocalRci implements RciSide, EndListener {
 
   private createAt({ loop }: RciHost, args: readonly unknown[]): Coro {
     try {
-      return createWith({ loop, options: null }, () => new Coro(this.target, ...args));
+      return loop.scheduler.spawn(this.target, ...args);
     } catch (error) {
       throw refusalOf(error);
     }

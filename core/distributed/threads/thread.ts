@@ -13,6 +13,7 @@ const END_SECONDS = 0.5;
  * program. They have been checked, and it takes a second.
  */
 const SOURCE = `
+globalThis.self ??= globalThis;
 const { parentPort } = process.getBuiltinModule("node:worker_threads");
 parentPort.once("message", async (start) => {
   await import("data:text/javascript,");

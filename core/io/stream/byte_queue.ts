@@ -1,7 +1,7 @@
 /** Bytes in memory of their own. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-const NOTHING: Bytes = new Uint8Array(0);
+const NOTHING: Bytes = /* @__PURE__ */ new Uint8Array(0);
 const LINE_FEED = 10;
 /** A larger array is replaced as soon as most of it is unused, a smaller one not before the next read. */
 const KEPT = 256 * 1024;

@@ -30,7 +30,7 @@ export interface ForeignStreamPair {
 }
 
 const MAX_PIECE = 65_536;
-const NOTHING = new Uint8Array(0);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 /** Reads from a web stream. Bytes that do not fit into the buffer are kept for the next read. */
 export class StreamSource implements ByteSource {

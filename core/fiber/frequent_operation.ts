@@ -1,0 +1,89 @@
+import { context, type WaitingFiber } from "./context.ts";
+import {
+  alreadyYielded,
+  DONE_RESULT,
+  ITERATING,
+  Operation,
+  outsideCoroutine,
+  PARKED_RESULT,
+  REJECTED,
+  RESOLVED,
+  SPENT,
+  TAKEN_OVER,
+  WAITING,
+} from "./operation.ts";
+
+/**
+ * @internal
+ * The operations that programs yield most often: those of messages and queues.
+ *
+ * Its methods are those of `Operation` once more, word for word. V8 remembers, for each place in a function that accesses a
+ * field, of which classes the objects there were, but no more than four; then an access takes a nanosecond, and otherwise a
+ * look-up that takes several. In `Operation` these places meet all the kinds of operations that a program uses, which soon
+ * are more than four. A message then took twice as long. Here they meet the subclasses of this class alone, which must not
+ * be more than four.
+ */
+export abstract class FrequentOperation<T> extends Operation<T> {
+  /** @internal */
+  override [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
+    this.state = ITERATING;
+    // Its `next` returns the outcome, whose type only the code that settles it knows.
+    return this as unknown as Iterator<unknown, T, unknown>;
+  }
+
+  /** @internal */
+  override next(): IteratorResult<unknown, unknown> {
+    if (this.state === ITERATING) {
+      const fiber = context.fiber;
+      if (fiber === null) throw outsideCoroutine(this);
+      if (!this.park(fiber)) return PARKED_RESULT;
+    }
+    const failed = this.state === REJECTED;
+    const outcome = this.take();
+    if (failed) throw outcome;
+    DONE_RESULT.value = outcome;
+    return DONE_RESULT;
+  }
+
+  /** @internal */
+  override park(fiber: WaitingFiber): boolean {
+    this.fiber = fiber;
+    this.state = WAITING;
+    const settled = this.begin(fiber);
+    // A coroutine whose operations never wait would starve the others, so it gives way when its budget is used up.
+    if (settled && --fiber.loop.stepBudget > 0) return true;
+    fiber.wait = this;
+    if (settled) fiber.loop.makeReady(fiber);
+    else if (this.limit < Infinity) this.arm(fiber);
+    return false;
+  }
+
+  /** @internal */
+  override take(): unknown {
+    const outcome = this.outcome;
+    const fiber = this.fiber!;
+    // Asyncoro's result rule: what operations of the top-level generator evaluate to may become its result.
+    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
+    this.state = SPENT;
+    this.outcome = undefined;
+    return outcome;
+  }
+
+  /** @internal */
+  override give(value: unknown): true {
+    this.state = RESOLVED;
+    this.outcome = value;
+    return true;
+  }
+
+  /** @internal */
+  override resolve(value: unknown): void {
+    if (this.state !== WAITING) return;
+    const fiber = this.fiber!;
+    // First, as it may throw at the end of the engine's stack.
+    fiber.loop.makeReady(fiber);
+    this.state = RESOLVED;
+    this.outcome = value;
+  }
+}

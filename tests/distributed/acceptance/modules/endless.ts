@@ -1,0 +1,2 @@
+/** Its top level never ends. */
+for (;;);

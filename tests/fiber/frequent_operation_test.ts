@@ -1,0 +1,16 @@
+/** Frequent operations have the same methods as all operations. How many there are: `tests/layers_test.ts`. */
+import { assert, assertEquals } from "@std/assert";
+import { FrequentOperation } from "../../core/fiber/frequent_operation.ts";
+import { Operation } from "../../core/fiber/operation.ts";
+
+/** The text of a method, without comments and layout. */
+function textOf(prototype: object, name: string | symbol): string {
+  const text = String(Object.getOwnPropertyDescriptor(prototype, name)!.value);
+  return text.replaceAll(/\/\/.*$/gm, "").replaceAll(/\s+/g, " ");
+}
+
+Deno.test("the methods of a frequent operation are those of any operation, word for word", () => {
+  const names = Reflect.ownKeys(FrequentOperation.prototype).filter((name) => name !== "constructor");
+  assert(names.includes("next"));
+  for (const name of names) assertEquals(textOf(FrequentOperation.prototype, name), textOf(Operation.prototype, name));
+});
