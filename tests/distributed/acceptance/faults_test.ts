@@ -1,6 +1,6 @@
 /** DISTRIBUTED.md, section 7, tests 16 to 27, and "Simulation" in section 9. */
-import { Coro, MonitorException, sleep } from "@asyncoro/asyncoro";
-import { Network, PeerLostError, PeerStatus, RCI } from "@asyncoro/asyncoro/distributed";
+import { Coro, type MonitorException, sleep } from "@asyncoro/asyncoro";
+import { type Network, PeerLostError, PeerStatus, RCI } from "@asyncoro/asyncoro/distributed";
 import { SimulatedNetwork } from "@asyncoro/asyncoro/testing";
 import {
   assert,
