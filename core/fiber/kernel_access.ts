@@ -44,6 +44,11 @@ export abstract class KernelAccess {
     return this.broken !== null;
   }
 
+  /** Why it broke down or was killed; `null` if neither. */
+  get abandonReason(): Error | null {
+    return this.broken;
+  }
+
   /** Called once, when the kernel has trapped: rejects everything that waits. */
   protected abstract abandon(reason: Error): void;
 

@@ -249,7 +249,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
 
   /** Another peer of the network has been found at an address: connects to it. */
   discovered(address: string, id: PeerId): void {
-    if (this.hasStopped || this.finding.has(id.text)) return;
+    if (this.hasStopped || this.finding.has(id.text) || this.byId.get(id.text)?.isOnline === true) return;
     this.finding.add(id.text);
     const { dialing } = this;
     const body = function* (): Generator<unknown, void, unknown> {

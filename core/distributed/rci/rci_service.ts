@@ -15,6 +15,7 @@ import type { Location } from "../location.ts";
 import { plainError } from "../plain_error.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
+import type { OperationWriter } from "../peers/operation_writer.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { PreparedRequest } from "../peers/request_wait.ts";
@@ -164,7 +165,7 @@ export class RciService implements Service, RciHost, Invoker {
     } catch (error) {
       // Of a function that returns nothing, the value of its last yield need not be sendable.
       if (coro.returned === undefined) this.write(peer, request, Invoked.ENDED, undefined);
-      else this.write(peer, request, Invoked.FAILED, plainError(error));
+      else this.begin(request, Invoked.FAILED).value(plainError(error));
     }
     peer.post(this.peers.writer);
   }
@@ -173,12 +174,16 @@ export class RciService implements Service, RciHost, Invoker {
     try {
       this.write(peer, request, what, value);
     } catch (error) {
-      this.write(peer, request, what, plainError(error));
+      this.begin(request, what).value(plainError(error));
     }
     peer.post(this.peers.writer);
   }
 
   private write(peer: Peer, request: number, what: number, value: unknown): void {
-    this.peers.writer.begin(Kind.ANSWER).integer(request).integer(what).message(value, this.limitFor(peer), "result");
+    this.begin(request, what).message(value, this.limitFor(peer), "result");
+  }
+
+  private begin(request: number, what: number): OperationWriter {
+    return this.peers.writer.begin(Kind.ANSWER).integer(request).integer(what);
   }
 }

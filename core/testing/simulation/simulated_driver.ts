@@ -62,7 +62,11 @@ export class SimulatedDriver implements Driver {
     this.#owner.driverStopped(this);
   }
 
-  /** Runs a slice, unless it has been paused or stopped since it became ready. Returns whether more is ready. */
+  /**
+   * Runs a slice, unless it has been paused or stopped since it became ready. Returns whether more is ready.
+   *
+   * @throws {Error} If the scheduler breaks down, which would pass for its end.
+   */
   runSlice(now: number): boolean {
     this.#ready = false;
     if (this.#paused || this.#stopped) return false;
@@ -70,6 +74,7 @@ export class SimulatedDriver implements Driver {
     this.#running = true;
     const more = this.loop.slice(Infinity, now);
     this.#running = false;
+    if (this.loop.abandonReason !== null) throw this.loop.abandonReason;
     if (this.#killed !== null) this.loop.kill(this.#killed);
     else if (more) this.wake();
     return more;

@@ -548,3 +548,43 @@ Deno.test("a channel name belongs to a scheduler: peers may open the same", asyn
     },
   });
 });
+
+Deno.test("what cannot be sent to a subscriber's peer, or is too large for it, reaches the others and ends nothing", async () => {
+  let ready = false;
+  let done = false;
+  await onMachines({
+    *a(coro, here) {
+      const channel = yield* news(here);
+      yield* channel.subscribe(coro);
+      ready = true;
+      assertEquals(yield* coro.receive(30), "small");
+      done = true;
+    },
+    *b(coro, { network }) {
+      const channel = new Channel<unknown>("news");
+      yield* channel.subscribe(coro);
+      yield* eventually(() => ready);
+      for (const message of [() => {}, "x".repeat(2000), { socket: Symbol("s") }]) {
+        for (const send of [() => channel.send(message), () => channel.deliver(message, 2)]) {
+          try {
+            const sent = send();
+            if (typeof sent !== "boolean") yield* sent;
+          } catch (error) {
+            assertInstanceOf(error, Error);
+          }
+        }
+      }
+      channel.send("small");
+      yield* eventually(() => done);
+      assertEquals(network.peers().length, 1);
+      assertEquals(network.stats().pending, 0);
+      const got: unknown[] = [];
+      for (;;) {
+        const message = yield* coro.receive(1);
+        if (message === undefined) break;
+        got.push(message);
+      }
+      assertEquals(got.at(-1), "small");
+    },
+  }, (name) => name === "a" ? { maxMessageSize: 1000 } : {});
+});

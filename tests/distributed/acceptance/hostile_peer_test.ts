@@ -2,6 +2,7 @@
 import { Channel, Coro, sleep } from "@asyncoro/asyncoro";
 import { RCI } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { Kind } from "../../../core/distributed/peers/operation_kind.ts";
 import { seededRandom } from "../../../core/fiber/shuffle.ts";
 import { eventually, type Here, onMachines, type Program, type Steps } from "./machines.ts";
 
@@ -243,15 +244,36 @@ Deno.test("random operations do no harm", async () => {
   });
 });
 
+Deno.test("whatever number is guessed, no coroutine, channel or RCI is reached that was not given out", async () => {
+  await lying(function* (here) {
+    const { tell } = liar(here);
+    const message = text("guessed");
+    for (let number = 0; number < 256; number++) {
+      const id = number < 24 ? [number] : [0x18, number];
+      tell(Kind.SEND, ...id, ...message);
+      tell(Kind.DELIVER, 1, ...id, ...message);
+      tell(Kind.WATCH, ...id);
+      for (const what of [0, 1, 2]) tell(Kind.CONTROL, ...id, what, 0xf6);
+      tell(Kind.PUBLISH, ...id, ...message);
+      for (const mode of [0, 1]) tell(Kind.INVOKE, 2, mode, ...id, 0x80);
+    }
+    yield* sleep(1);
+  }, ({ reported }, seen) => {
+    assertEquals(seen.calls, 0);
+    assertEquals(seen.messages, ["honest"]);
+    assertEquals(reported.map(String), []);
+  });
+});
+
 Deno.test("answers that nobody asked for are ignored", async () => {
   await lying(function* (here) {
     const { tell } = liar(here);
     for (let number = 0; number < 24; number++) {
-      tell(1, number);
-      tell(1, number, 1);
-      tell(2, number);
-      tell(20, number, 1);
-      tell(24, number, 1);
+      tell(Kind.ANSWER, number);
+      tell(Kind.ANSWER, number, 1);
+      tell(Kind.PROGRESS, number, 1);
+      tell(Kind.CANCEL, number);
+      tell(Kind.WRITTEN, number, 1);
     }
     yield* sleep(1);
   }, ({ reported }, seen) => {
@@ -264,7 +286,7 @@ Deno.test("an error for each operation that cannot be read is reported once, and
   await lying(function* (here) {
     const { tell } = liar(here);
     tell(99, 1);
-    tell(3, 0x9b, 0, 0, 0, 255, 255, 255, 255, 255);
+    tell(Kind.SEND, 0x9b, 0, 0, 0, 255, 255, 255, 255, 255);
     yield* sleep(1);
   }, ({ reported }) => {
     assertEquals(reported.length, 2);
@@ -280,7 +302,7 @@ Deno.test("a request of one number that is made again and again leaves one behin
       yield* here.network.peer("sim:b");
       const { tell } = liar(here);
       // FIND, for a name that nobody has.
-      for (let i = 0; i < 1000; i++) tell(10, 1, ...text("coroutine"), ...text("none"));
+      for (let i = 0; i < 1000; i++) tell(Kind.FIND, 1, ...text("coroutine"), ...text("none"));
       yield* sleep(1);
       name = "none";
       yield* eventually(() => checked);
