@@ -1,11 +1,14 @@
 /** What a network does to the bytes of a link, at its worst: a proxy between two processes. */
 import { Coro, sleep, until } from "@asyncoro/asyncoro";
-import { type Engine, tcp } from "@asyncoro/asyncoro/distributed";
+import { type Engine, type NetworkOptions, tcp } from "@asyncoro/asyncoro/distributed";
 import { call } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { seeded } from "../../io/helpers.ts";
 import { withPeers } from "./peer_processes.ts";
 import { type Filter, Proxy } from "./proxy.ts";
+
+/** Handshakes are broken as well, and dials are up to a second apart: the peer is not to be lost meanwhile. */
+const PATIENT: NetworkOptions = { peerTimeout: 20 };
 
 /** The engine of a peer whose links, in both directions, go through proxies. */
 class ProxiedEngine implements Engine {
@@ -41,7 +44,7 @@ Deno.test("messages arrive once and in order although the connection is cut, del
   const random = seeded(20261130);
   const engine = new ProxiedEngine();
   await withPeers(function* (coro, { network, start, reported }) {
-    const peer = yield* until(start("counter"));
+    const peer = yield* until(start("counter", 0, PATIENT));
     engine.port = peer.port;
     try {
       yield* network.peer(peer.address);
@@ -80,7 +83,7 @@ Deno.test("messages arrive once and in order although the connection is cut, del
         for (let i = random(200); i > 0; i--) counter.send(next++);
         const names = Object.keys(kinds);
         kinds[names[random(names.length)]]();
-        yield* sleep(random(3) / 100);
+        yield* sleep(random(10) / 100);
       }
       for (const proxy of proxies) proxy.delay = 0;
       counter.send({ count: true, to: coro });
@@ -91,7 +94,7 @@ Deno.test("messages arrive once and in order although the connection is cut, del
     } finally {
       for (const proxy of engine.proxies) yield* until(proxy[Symbol.asyncDispose]());
     }
-  }, { engines: [engine] });
+  }, { engines: [engine], ...PATIENT });
 });
 
 Deno.test("a handshake that was recorded is worth nothing", async () => {
