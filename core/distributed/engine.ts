@@ -76,8 +76,7 @@ export interface Link {
    * call.
    * @param drained Called when `queued` has fallen so low that more is to be written: at the latest at 256 KiB, if it has
    * been above 512 KiB.
-   * @param closed Called once, if the link ends other than by `close()`: with the error that ended it, or `null`. A
-   * `PeerEndedError` says that there is nobody to be dialled again.
+   * @param closed Called once, if the link ends other than by `close()`: with the error that ended it, or `null`.
    */
   start(frame: (bytes: Uint8Array) => void, drained: () => void, closed: (reason: Error | null) => void): void;
   /** Writes a whole frame, which belongs to the link from now on. */

@@ -31,7 +31,7 @@ export class FileTransferError extends Error {
   override name = "FileTransferError";
 }
 
-/** How an engine says that the process or thread of a peer has ended: the peer is lost at once. */
+/** Ends a link whose peer will not be heard again, as its thread has ended: the peer is lost at once. */
 export class PeerEndedError extends Error {
   /** Always `"PeerEndedError"`. */
   override name = "PeerEndedError";

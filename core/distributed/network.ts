@@ -1,5 +1,4 @@
-import type { Coro } from "../coroutine/coro.ts";
-import { Coro as CoroClass } from "../coroutine/coro.ts";
+import { Coro } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
 import type { PeerLocation } from "../coroutine/peer_location.ts";
@@ -7,11 +6,12 @@ import type { AliveListener } from "../coroutine/population.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
-import { TimeoutError, UnsupportedError } from "../base/errors.ts";
+import { UnsupportedError } from "../base/errors.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
-import type { Fiber } from "../fiber/fiber.ts";
-import { PeerWait } from "../fiber/peer_wait.ts";
 import type { Operation } from "../fiber/operation.ts";
+import { ClosedWait } from "./closed_wait.ts";
+import type { Discoverer } from "./discoverer.ts";
+import { joinAs, OpenEngines } from "./joining.ts";
 import { keepAlive } from "../host/timers.ts";
 import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
@@ -19,9 +19,9 @@ import { limited } from "../operations/limited.ts";
 import { sleep } from "../operations/sleep.ts";
 import { ChannelService } from "./channels/channel_service.ts";
 import { CoroService } from "./coros/coro_service.ts";
-import { HandleTypes } from "./handle_types.ts";
-import { cryptographyOf, simulationOf } from "./cryptography.ts";
-import type { Engine, Link } from "./engine.ts";
+import type { HandleTypes } from "./handle_types.ts";
+import { simulationOf } from "./cryptography.ts";
+import type { Engine } from "./engine.ts";
 import { tcp } from "./engines/tcp.ts";
 import { FileDirectory } from "./files/file_directory.ts";
 import { Files } from "./files/files.ts";
@@ -31,23 +31,13 @@ import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
 import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
+import type { PeerMatch } from "./peers/peer_waits.ts";
 import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
-import { PeerWaits } from "./peer_waits.ts";
-import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
-import { encodeIntroduction } from "./peers/introduction.ts";
-import { Peers } from "./peers/peers.ts";
+import type { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
 import { creatorOf } from "./rci/creators.ts";
 import { RciService } from "./rci/rci_service.ts";
-import { PeerId } from "./session/peer_id.ts";
 import { checkThreads, Threads } from "./threads/threads.ts";
-
-/** The versions of the protocol that this package speaks. */
-const VERSIONS: readonly [number, number] = [1, 1];
-/** Seconds for a handshake. */
-const HANDSHAKE_TIMEOUT = 5;
-/** Seconds that what is sent waits for a peer that was never connected. */
-const CONNECT_TIMEOUT = 10;
 
 /** How much a network is used. */
 export interface NetworkStats {
@@ -97,9 +87,6 @@ export class Network implements AliveListener {
   readonly #options: CheckedNetworkOptions;
   readonly #isSimulated: boolean;
   readonly #subscribers: StatusSubscribers;
-  readonly #peerWaits: PeerWaits = new PeerWaits((name) =>
-    this.peerTable.online().find(({ location }) => location.name === name)?.location ?? null
-  );
   readonly #closing: Set<ClosedWait> = new Set();
   readonly #endDiscovery: (() => void)[] = [];
   #threads: Threads | null = null;
@@ -144,7 +131,6 @@ export class Network implements AliveListener {
     this.#subscribers = new StatusSubscribers((error) => peers.report(error));
     peers.onStatus = (location, reason) => {
       this.#subscribers.tell(new PeerStatus(location, reason));
-      if (reason === "joined") this.#peerWaits.joined(location);
     };
     this.files = new Files(peers, this.permissions, directory);
   }
@@ -213,7 +199,9 @@ export class Network implements AliveListener {
   locate(peerName: string, limit?: Limit): Operation<Location | null> {
     checkName(peerName, "locate a peer");
     this.#mustBeJoined("locate a peer");
-    return limited(this.#peerWaits.wait(peerName, limitSeconds(limit, "locate a peer")), limit);
+    const seconds = limitSeconds(limit, "locate a peer");
+    const isThere: PeerMatch = (peer) => peer.isOnline && peer.location.name === peerName;
+    return limited(this.peerTable.waits.wait(isThere, `a peer named '${peerName}'`, seconds), limit);
   }
 
   /**
@@ -225,7 +213,7 @@ export class Network implements AliveListener {
    * @throws {TypeError} If it is no coroutine.
    */
   peerStatus(coro: Coro): boolean {
-    if (!(coro instanceof CoroClass)) {
+    if (!(coro instanceof Coro)) {
       throw new TypeError(`Cannot tell of peers as 'coro' must be a coroutine: current value is ${describe(coro)}`);
     }
     this.#mustBeJoined("tell of peers");
@@ -454,9 +442,7 @@ export class Network implements AliveListener {
   }
 
   /** @internal Begins: from now on peers can be dialled. */
-  begin(
-    discovery: readonly { engine: Engine; beacon: Uint8Array; read: (beacon: Uint8Array) => PeerId | null }[],
-  ): void {
+  begin(discoverers: readonly Discoverer[]): void {
     networks.set(this.#loop, this);
     this.names.join();
     this.#rcis.join();
@@ -465,14 +451,9 @@ export class Network implements AliveListener {
     this.#loop.addAliveListener(this);
     // Has the scheduler terminate its daemons at the end of the program: the caretaker says goodbye.
     this.#loop.exitFunctions.add(() => {}, 0);
-    for (const { engine, beacon, read } of discovery) {
-      this.#endDiscovery.push(engine.discover!(beacon, (address, bytes) => this.#found(address, read(bytes))));
+    for (const discoverer of discoverers) {
+      this.#endDiscovery.push(discoverer.begin((address, id) => this.peerTable.discovered(address, id)));
     }
-  }
-
-  #found(address: string, id: PeerId | null): void {
-    if (id === null || id.equals(this.location.peerId) || this.peerTable.find(id.text)?.isOnline) return;
-    this.peerTable.discovered(address, id);
   }
 
   /** Waits until the network is left or the scheduler is terminated, then says goodbye. */
@@ -499,7 +480,6 @@ export class Network implements AliveListener {
     this.coros.stop();
     this.channels.stop();
     this.#subscribers.clear();
-    this.#peerWaits.left();
     this.#rcis.leave();
     this.names.leave();
     networks.delete(this.#loop);
@@ -528,106 +508,20 @@ function* join(options: NetworkOptions): Generator<unknown, Network, unknown> {
     throw new Error(`Cannot join as scheduler '${loop.scheduler}' has joined a network: leave it first`);
   }
   joining.add(loop);
-  const opened: Engine[] = [];
+  const engines = new OpenEngines();
   let network: Network | null = null;
   try {
     const directory = checked.files === null ? null : yield* FileDirectory.open(checked.files);
-    const early: { link: Link; engine: Engine }[] = [];
-    let accept = (link: Link, engine: Engine): void => void early.push({ link, engine });
-    const addresses: string[] = [];
-    for (const engine of checked.engines) {
-      addresses.push(yield* engine.open((link) => accept(link, engine)));
-      opened.push(engine);
-    }
-    const { hmac, random, securityOf, versions } = cryptographyOf(checked.secret, checked.engines);
-    const id = random(16);
-    const peerId = new PeerId(id);
-    const location = new Location(peerId, checked.name ?? `peer-${peerId.text.slice(0, 8)}`, addresses);
-    const handles = new HandleTypes();
-    const peers = new Peers({
-      loop,
-      reporter,
-      location,
-      securityOf,
-      handles,
-      random: loop.random,
-      sessions: {
-        id,
-        network: checked.network,
-        versions: versions ?? VERSIONS,
-        introduction: encodeIntroduction(location),
-        handshakeTimeout: HANDSHAKE_TIMEOUT,
-        connectTimeout: CONNECT_TIMEOUT,
-        heartbeat: checked.heartbeat,
-        peerTimeout: checked.peerTimeout,
-        maxMessage: checked.maxMessageSize,
-        maxQueue: checked.maxQueue,
-        maxPeers: checked.maxPeers,
-        hmac,
-        random,
-      },
-    });
-    for (const engine of opened) peers.addEngine(engine);
-    network = new Network(opened, peers, handles, checked, directory);
-    const discovering = checked.discover ? opened.filter(({ discover }) => discover !== undefined) : [];
-    network.begin(discovering.map((engine) => ({
-      engine,
-      beacon: encodeBeacon(id, checked.network, securityOf(engine)),
-      read: (beacon) => {
-        const found = decodeBeacon(beacon, checked.network, securityOf(engine));
-        return found === null ? null : new PeerId(found);
-      },
-    })));
-    accept = (link, engine) => peers.accept(link, engine);
-    for (const { link, engine } of early) peers.accept(link, engine);
+    yield* engines.open(checked.engines);
+    const { peers, handles, discoverers } = joinAs(reporter, checked, engines);
+    network = new Network(engines.all, peers, handles, checked, directory);
+    network.begin(discoverers);
+    engines.acceptWith(peers);
     while (!network.isCaredFor) yield;
     return network;
   } finally {
     joining.delete(loop);
-    if (network === null) { for (const engine of opened) yield* engine.close(); }
+    if (network === null) yield* engines.close();
     else if (!network.isCaredFor) yield* network.close();
-  }
-}
-
-/** Waits until the network has been left. */
-class ClosedWait extends PeerWait<void> {
-  readonly label = "closed";
-  readonly #waits: Set<ClosedWait>;
-  readonly #isClosed: () => boolean;
-
-  constructor(waits: Set<ClosedWait>, isClosed: () => boolean, seconds: number) {
-    super();
-    this.#waits = waits;
-    this.#isClosed = isClosed;
-    this.limit = seconds;
-  }
-
-  override get waitsFor(): string {
-    return "the end of the network";
-  }
-
-  override begin(fiber: Fiber): boolean {
-    if (this.#isClosed()) return this.give(undefined);
-    if (this.limit <= 0) {
-      this.timedOut();
-      return true;
-    }
-    this.#waits.add(this);
-    this.count(fiber);
-    return false;
-  }
-
-  override settle(value: unknown): void {
-    this.#waits.delete(this);
-    super.settle(value);
-  }
-
-  override detach(): void {
-    this.uncount();
-    this.#waits.delete(this);
-  }
-
-  override timedOut(): void {
-    this.fail(new TimeoutError("The network was not left in time"));
   }
 }

@@ -10,7 +10,9 @@ import { connect } from "../../io/net/connect.ts";
 import { hostListen } from "../../io/net/listen.ts";
 import { reportShortage } from "../../io/net/shortage_report.ts";
 import { serverEngine } from "../../io/net/tls_engine.ts";
+import { call } from "../../operations/call.ts";
 import { Immediate } from "../../operations/immediate.ts";
+import { until } from "../../operations/until.ts";
 import type { Engine, Link } from "../engine.ts";
 import { Discovery } from "./discovery.ts";
 import { MAX_BEACON } from "./discovery_packet.ts";
@@ -65,6 +67,8 @@ export function tcp(options: TcpOptions = {}): Engine {
 interface Listening {
   readonly accepting: AcceptLoop;
   readonly port: number;
+  /** Resolved when it is closed and the host is done with it. */
+  readonly stopped: Promise<void>;
 }
 
 class TcpEngine implements Engine {
@@ -115,7 +119,7 @@ class TcpEngine implements Engine {
   }
 
   close(): Operation<void> {
-    return new Immediate("close", () => this.#close());
+    return call(this.#close());
   }
 
   #open(incoming: (link: Link) => void): string {
@@ -127,16 +131,17 @@ class TcpEngine implements Engine {
     const listener = listen(this.#plan);
     const { port } = listener.addr as Deno.NetAddr;
     const owner = runningCoro();
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
     const accepting = new AcceptLoop(listener, this.#tls, {
       connected: (conn) => incoming(new TcpLink(conn as StreamConn)),
       proceed: () => accepting.next(),
       shortage: (error) => reportShortage(error, tcpAddress(hostname, port), owner),
       failed: () => false,
-      stopped: () => {},
+      stopped: resolve,
     });
     accepting.setRef(false);
     accepting.next();
-    this.#listening = { accepting, port };
+    this.#listening = { accepting, port, stopped };
     return tcpAddress(reachable, port);
   }
 
@@ -145,10 +150,14 @@ class TcpEngine implements Engine {
     this.#discoveries.delete(discovery);
   }
 
-  #close(): void {
+  /** Closes. The port is free when this has ended: until then the host holds it for the `accept` that is under way. */
+  *#close(): Generator<unknown, void, unknown> {
     for (const discovery of this.#discoveries) this.#endDiscovery(discovery);
-    this.#listening?.accepting.close();
+    const listening = this.#listening;
+    if (listening === null) return;
     this.#listening = null;
+    listening.accepting.close();
+    yield* until(listening.stopped);
   }
 }
 

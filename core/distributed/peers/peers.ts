@@ -7,6 +7,7 @@
  */
 import type { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
+import { race } from "../../coroutine/race.ts";
 import { DecodeError } from "../cbor/decode_error.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
@@ -26,6 +27,7 @@ import { Kind } from "./operation_kind.ts";
 import { OperationReader } from "./operation_reader.ts";
 import { OperationWriter } from "./operation_writer.ts";
 import { Peer, type PeerOwner } from "./peer.ts";
+import { type PeerMatch, PeerWaits } from "./peer_waits.ts";
 import type { Service } from "./service.ts";
 import { Turn } from "./turn.ts";
 
@@ -84,6 +86,8 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   private readonly services: (Service | undefined)[] = [];
   private readonly serviceSet: Set<Service> = new Set();
   private readonly byId: Map<string, Peer> = new Map();
+  /** What waits for peers to be connected. */
+  readonly waits: PeerWaits = new PeerWaits(this);
   private readonly redialing: Set<Peer> = new Set();
   /** The ids of joinings that were discovered and are being dialled. */
   private readonly finding: Set<string> = new Set();
@@ -225,20 +229,27 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     return engine;
   }
 
-  /** Dials until the peer is connected; see {@linkcode Dialing.connect}. */
+  /** Dials until the peer is connected, by whichever side; see {@linkcode Dialing.connect}. */
   *connect(address: string, seconds: number, expected?: PeerId): Generator<unknown, Location, unknown> {
-    const known = this.online().find((peer) =>
-      peer.session!.connected && (expected?.text === peer.location.id || peer.location.addresses.includes(address))
-    );
-    if (known !== undefined) return known.location;
-    this.engineFor(address);
+    const { scheme } = this.engineFor(address);
+    const url = schemeOf(address) === "" ? `${scheme}://${address}` : address;
+    const isThere: PeerMatch = ({ session, location }) =>
+      session?.connected === true && (expected?.text === location.id || location.addresses.includes(url));
+    const known = this.waits.find(isThere);
+    if (known !== null) return known;
+    const met = yield* race(this.dial(address, seconds, expected), this.waits.wait(isThere, `peer ${address}`));
+    if (met === null) throw new Error(`Cannot connect to ${address} as the network has been left`);
+    return met;
+  }
+
+  private *dial(address: string, seconds: number, expected?: PeerId): Generator<unknown, Location, unknown> {
     const session = yield* this.dialing.connect(address, seconds, expected);
     return session === "self" ? this.location : this.byId.get(session.peer.text)!.location;
   }
 
   /** Another peer of the network has been found at an address: connects to it. */
   discovered(address: string, id: PeerId): void {
-    if (this.hasStopped || this.finding.has(id.text)) return;
+    if (this.hasStopped || this.finding.has(id.text) || this.byId.get(id.text)?.isOnline === true) return;
     this.finding.add(id.text);
     const { dialing } = this;
     const body = function* (): Generator<unknown, void, unknown> {
@@ -301,6 +312,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.hasStopped = true;
     for (const session of [...this.sessions]) session.leave(this.now());
     this.turn.stop();
+    this.waits.left();
   }
 
   // --- figures ------------------------------------------------------------------------------------------------
@@ -347,6 +359,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     peer.open(session);
     for (const service of this.serviceSet) service.met?.(peer);
     this.onStatus?.(peer.location, "joined");
+    this.waits.connected(peer);
   }
 
   /** @internal */
@@ -383,7 +396,9 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** @internal */
   connectionChanged(session: Session): void {
     const peer = this.byId.get(session.peer.text);
-    if (peer !== undefined && !session.connected && session.state === "open") this.redial(peer);
+    if (peer === undefined || session.state !== "open") return;
+    if (session.connected) this.waits.connected(peer);
+    else this.redial(peer);
   }
 
   /** @internal */

@@ -16,7 +16,7 @@ import type { Peers } from "../peers/peers.ts";
 import { Thread } from "./thread.ts";
 import { THREAD_MODULE } from "./thread_main.ts";
 
-/** Seconds for the `finally` blocks of threads, if the program ends or they could not all be started. */
+/** Seconds for the `finally` blocks of threads that are ended. */
 const GRACE = 1;
 /** Seconds to connect to a thread that is ready: it is connected, and the confirmation may be on its way. */
 const CONNECT_SECONDS = 10;
@@ -73,23 +73,23 @@ export class Threads {
       for (const number of numbers) connected.push(yield* this.#peers.connect(this.#address(number), CONNECT_SECONDS));
       return locations = connected;
     } finally {
-      if (locations === null) yield* this.#end(numbers, GRACE);
+      if (locations === null) yield* this.#end(numbers);
     }
   }
 
-  /** Ends all threads: their `finally` blocks may take so many seconds. */
-  end(seconds: number = GRACE): Generator<unknown, void, unknown> {
-    return this.#end([...this.#threads.keys()], seconds);
+  /** Ends all threads. */
+  end(): Generator<unknown, void, unknown> {
+    return this.#end([...this.#threads.keys()]);
   }
 
-  *#end(numbers: readonly number[], seconds: number): Generator<unknown, void, unknown> {
+  *#end(numbers: readonly number[]): Generator<unknown, void, unknown> {
     const ends: Promise<void>[] = [];
     for (const number of numbers) {
       const thread = this.#threads.get(number);
       if (thread === undefined) continue;
       this.#threads.delete(number);
       this.#peers.closeAt(this.#address(number));
-      ends.push(thread.end(seconds));
+      ends.push(thread.end(GRACE));
     }
     if (ends.length > 0) yield* until(Promise.all(ends));
   }

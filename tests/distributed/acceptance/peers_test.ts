@@ -523,3 +523,109 @@ Deno.test("a restarted peer is another location, and a handle to the old one is 
   });
   await world.run();
 });
+
+Deno.test("peer returns as soon as the peer behind the address is connected, by whichever side", async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const { shared } = await simulate(
+      {
+        *a(coro, { network, world }) {
+          yield* network.peer("sim:b", 60);
+          world.shared.a = coro.scheduler.now();
+          yield* sleep(30);
+        },
+        *b(coro, { network, world }) {
+          yield* network.peer("sim:a", 60);
+          world.shared.b = coro.scheduler.now();
+          yield* network.closed();
+        },
+      },
+      () => ({}),
+      { seed, loss: 0.05 },
+    );
+    // What confirms the session may be lost, too: the next heartbeat repairs that.
+    assert(Math.abs(shared.a - shared.b) < 4.5, `seed ${seed}: ${shared.a}, ${shared.b}`);
+  }
+});
+
+Deno.test("a wait for a peer ends when its signal aborts or the network is left", async () => {
+  await simulate({
+    *a(coro, { network }) {
+      const controller = new AbortController();
+      const { scheduler } = coro;
+      scheduler.spawn(function* () {
+        yield* sleep(1);
+        controller.abort(new Error("enough"));
+      });
+      const before = scheduler.now();
+      assertStrictEquals(
+        yield* thrown(() => network.peer("sim:nobody", controller.signal)),
+        controller.signal.reason,
+      );
+      assertEquals(scheduler.now() - before, 1);
+      const connecting = scheduler.spawn(function* () {
+        return yield* thrown(() => network.peer("sim:nobody", 60));
+      });
+      const locating = scheduler.spawn(function* () {
+        return yield* network.locate("nobody");
+      });
+      yield* sleep(1);
+      yield* network.leave();
+      assertEquals(yield* locating.finish(1), null);
+      const error = (yield* connecting.finish(1)) as Error;
+      assertMatch(error.message, /left/);
+    },
+  });
+});
+
+Deno.test("leave takes a signal, which ends the wait; the network is not left then", async () => {
+  await simulate({
+    *a(coro, { network, world }) {
+      const inbox = yield* found("inbox");
+      world.net.partition(["a"], ["b"]);
+      inbox.send("later");
+      const controller = new AbortController();
+      coro.scheduler.spawn(function* () {
+        yield* sleep(1);
+        controller.abort(new Error("enough"));
+      });
+      assertStrictEquals(yield* thrown(() => network.leave(controller.signal)), controller.signal.reason);
+      assertStrictEquals(Network.of(), network);
+      world.net.heal();
+      assertEquals(yield* inbox.deliver("works", 20), 1);
+      assertThrows(() => network.leave("now" as never), TypeError);
+      yield* network.leave();
+    },
+    *b(coro, { network }) {
+      yield* network.peer("sim:a");
+      coro.register("inbox");
+      yield* network.closed();
+    },
+  });
+});
+
+Deno.test("a peer's own address: it is itself", async () => {
+  await simulate({
+    *a(_coro, { network }) {
+      assertStrictEquals(yield* network.peer(network.location), network.location);
+      assertStrictEquals(yield* network.peer("sim:a", 5), network.location);
+      assertEquals(network.peers(), []);
+    },
+  });
+});
+
+Deno.test("maxPeers: a further peer is refused", async () => {
+  await simulate({
+    *a(_coro, { network }) {
+      yield* network.peer("sim:b");
+      yield* sleep(5);
+      assertEquals(network.peers().map(({ name }) => name), ["b"]);
+    },
+    b: stays,
+    *c(_coro, { network }) {
+      yield* sleep(1);
+      const error = yield* thrown(() => network.peer("sim:a", 3));
+      assertMatch(error.message, /as many peers/);
+      yield* network.closed();
+    },
+  }, (name) => name === "a" ? { maxPeers: 1 } : {});
+});

@@ -101,9 +101,9 @@ export function* thrown<E = any>(
   throw new Error("Nothing was thrown");
 }
 
-/** Finds a coroutine, within ten seconds. */
+/** Finds a coroutine, within a minute. */
 export function* found(name: string, location?: Location): Generator<unknown, Coro, unknown> {
-  const coro = yield* Coro.locate(name, 10, location);
+  const coro = yield* Coro.locate(name, 60, location);
   if (coro === null) throw new Error(`${name} was not found`);
   return coro;
 }
