@@ -36,6 +36,8 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   hostOperations = 0;
   /** Of these, waits that another peer of a network ends. */
   peerWaits = 0;
+  /** Of these, waits for a disk, which end soon, however busy the machine is. */
+  diskWaits = 0;
   /** Waits that a signal may end. */
   abortable = 0;
   /** Reorders what is ready, for seeded scheduling. */

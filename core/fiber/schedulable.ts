@@ -21,6 +21,8 @@ export interface Loop {
   hostOperations: number;
   /** Of these, waits that another peer of a network ends. */
   peerWaits: number;
+  /** Of these, waits for a disk, which end soon, however busy the machine is. */
+  diskWaits: number;
   /** Waits that a signal may end. */
   abortable: number;
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */

@@ -44,7 +44,8 @@ export interface SimulatedEngineOptions {
  * may have a scheduler for that alone.
  *
  * While a coroutine waits for a promise, time first stands still, for a hundredth of a second of real time at the most. What
- * the host does meanwhile, such as reading a file, may take another time in each run.
+ * the host does meanwhile may take another time in each run. For the disk, when peers send each other files, time stands
+ * still as long as that takes.
  *
  * @example A message that is sent in a partition arrives after it
  * ```ts

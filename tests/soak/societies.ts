@@ -10,6 +10,7 @@ import { listeners } from "./societies/listeners.ts";
 import { lives } from "./societies/lives.ts";
 import { locks } from "./societies/locks.ts";
 import { messages } from "./societies/messages.ts";
+import { networks } from "./societies/networks.ts";
 import { offices } from "./societies/offices.ts";
 import { pipes } from "./societies/pipes.ts";
 import { priorities } from "./societies/priorities.ts";
@@ -49,4 +50,5 @@ export const SOCIETIES: readonly Society[] = [
   flows,
   offices,
   queues,
+  networks,
 ];

@@ -2,6 +2,7 @@
  * What is done with the disk, as operations. An error of the host becomes a `FileTransferError` here, where it arises, so
  * that nothing above catches errors that a coroutine is thrown.
  */
+import type { WaitingFiber } from "../../fiber/context.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { HostCall } from "../../io/wait/host_call.ts";
 import { FileTransferError } from "../errors.ts";
@@ -14,7 +15,7 @@ import { FileTransferError } from "../errors.ts";
  * @throws {FileTransferError} At the yield, with the message of the host's error, which is its cause.
  */
 export function disk<T>(start: () => Promise<T>, discard?: (value: T) => void): Operation<T> {
-  return new HostCall<T>({
+  return new DiskCall<T>({
     label: "disk",
     waitsFor: "the disk",
     start: async () => {
@@ -26,6 +27,21 @@ export function disk<T>(start: () => Promise<T>, discard?: (value: T) => void): 
     },
     discard,
   }, null);
+}
+
+/** A call of the host that is counted once more, so that in a simulation time stands still for it. */
+class DiskCall<T> extends HostCall<T> {
+  protected override count(fiber: WaitingFiber): void {
+    super.count(fiber);
+    fiber.loop.diskWaits++;
+  }
+
+  protected override uncount(): boolean {
+    const loop = this.countedBy;
+    if (!super.uncount()) return false;
+    loop!.diskWaits--;
+    return true;
+  }
 }
 
 function diskError(cause: unknown): FileTransferError {

@@ -45,9 +45,16 @@ export class SimulatedDriver implements Driver {
     return this.loop.hostOperations - this.loop.peerWaits;
   }
 
+  /** Whether it waits for a disk. */
+  get awaitsDisk(): boolean {
+    return this.loop.diskWaits > 0;
+  }
+
   wake(): void {
     this.#isDeadlineKnown = false;
-    if (this.#ready || this.#paused || this.#stopped) return;
+    if (this.#ready || this.#stopped) return;
+    // What it waited for of the host has ended: time may have stood still for it.
+    if (this.#paused) return this.#owner.deadlineChanged();
     this.#ready = true;
     this.#owner.driverReady(this);
   }

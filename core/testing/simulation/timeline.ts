@@ -29,6 +29,8 @@ const MICROTASKS = 3;
 const ROUNDS_TO_HOST_TURN = 500;
 // Seconds of real time that virtual time waits for what coroutines await of the host, since the last of them began.
 const PATIENCE = 0.01;
+// The same if one of them is a disk, whose answer is certain: on a busy machine it may take a while.
+const DISK_PATIENCE = 30;
 // How many coroutines an error lists.
 const MAX_LISTED = 20;
 
@@ -218,7 +220,7 @@ export class Timeline implements Clock, DriverOwner {
         this.#overdue = this.#countHostWaits();
         this.#stir();
       },
-      PATIENCE,
+      this.#drivers.some((driver) => driver.awaitsDisk) ? DISK_PATIENCE : PATIENCE,
       true,
     );
     return true;

@@ -204,6 +204,24 @@ Deno.test("a link that is cut again and again does not harm a file", async () =>
   });
 });
 
+Deno.test("virtual time stands still for the disk: a large file takes as long as its link, also to a machine that freezes", async () => {
+  await sending(function* (coro, { network, simulation, from, to }) {
+    const [b] = network.peers();
+    Deno.writeFileSync(`${from}/f`, bytes(9 << 20));
+    const start = coro.scheduler.now();
+    yield* network.sendFile(b, `${from}/f`, { timeout: 10 });
+    assert(coro.scheduler.now() - start < 5);
+    new Coro(function* () {
+      for (let i = 0; i < 5; i++) {
+        yield* sleep(0.1);
+        simulation.freeze("b", 0.5);
+      }
+    });
+    yield* network.sendFile(b, `${from}/f`, { name: "g", timeout: 20 });
+    assertEquals(Deno.readFileSync(`${to}/files/g`), bytes(9 << 20));
+  });
+});
+
 Deno.test("messages go before the chunks of a file", async () => {
   const from = await Deno.makeTempDir();
   const to = await Deno.makeTempDir();

@@ -6,13 +6,12 @@ import { eventually, onMachines, type Program, type Steps } from "./machines.ts"
 
 /** Counts what comes to the coroutine of its name. */
 function counting(name: string, seen: unknown[], done: () => boolean): Program {
-  return function* (coro) {
+  return function* () {
     new Coro(function* (self) {
       self.setDaemon();
       self.register(name);
       for (;;) seen.push(yield* self.receive());
     });
-    void coro;
     yield* eventually(done);
   };
 }

@@ -26,12 +26,11 @@ new RCI(function* compute(_coro: Coro, seconds: number): Generator<unknown, numb
 }).register();
 
 new RCI(function* compromise(_coro: Coro, how: string): Generator<unknown, void, unknown> {
-  if (how === "throw") {
-    queueMicrotask(() => {
-      throw new Error("this thread crashes");
-    });
-  }
-  if (how === "close") setTimeout(() => self.close(), 50);
+  // Not before the answer that this coroutine runs has left.
+  setTimeout(() => {
+    if (how === "close") self.close();
+    else throw new Error("this thread crashes");
+  }, 100);
   yield* sleep(3600);
 }).register();
 
