@@ -67,7 +67,8 @@ export const channelNames: Registry<Channel<any>> = /* @__PURE__ */ new Registry
  *
  * On a scheduler that has joined a network, `locate` finds channels of peers, too, and what subscribes may be on any peer.
  * A channel lives where it was opened, and its transform runs there. Each peer with subscribers gets a message once, as a
- * copy.
+ * copy. Through the channel of a third peer the order holds within that channel. A message that may come several ways
+ * comes by the fastest, so when a way is lost or new, a later one may overtake it.
  *
  * @example
  * ```ts
