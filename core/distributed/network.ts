@@ -166,15 +166,15 @@ export class Network implements AliveListener {
    * @throws {TypeError} If `where` is not valid, or no engine has its scheme.
    * @throws what the last attempt has thrown, when time is up.
    */
-  peer(where: string | Location, limit: Limit = 10): Operation<Location> {
+  peer(where: string | PeerLocation, limit: Limit = 10): Operation<Location> {
     const seconds = limitSeconds(limit, "connect");
-    if (!(where instanceof Location) && (typeof where !== "string" || where === "")) {
-      throw new TypeError(
-        `Cannot connect as 'where' must be a Location or an address: current value is ${describe(where)}`,
-      );
+    if (where instanceof Location || (typeof where === "string" && where !== "")) {
+      this.#mustBeJoined("connect");
+      return limited(call(this.#connect(where, seconds)), limit);
     }
-    this.#mustBeJoined("connect");
-    return limited(call(this.#connect(where, seconds)), limit);
+    throw new TypeError(
+      `Cannot connect as 'where' must be a Location or an address: current value is ${describe(where)}`,
+    );
   }
 
   *#connect(where: string | Location, seconds: number): Generator<unknown, Location, unknown> {
@@ -229,7 +229,7 @@ export class Network implements AliveListener {
    * @returns Whether it was connected.
    * @throws {TypeError} If `location` is not a Location.
    */
-  closePeer(location: Location): boolean {
+  closePeer(location: PeerLocation): boolean {
     checkLocation(location, "close a peer");
     return this.peerTable.close(location);
   }

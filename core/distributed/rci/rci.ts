@@ -5,6 +5,7 @@ import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { checkName, Registry } from "../../coroutine/names.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { ArgumentsOf, ResultOf } from "../../supervision/options.ts";
+import type { PeerLocation } from "../../coroutine/peer_location.ts";
 import type { Location } from "../location.ts";
 import { LocalRci } from "./local_rci.ts";
 import type { RCIOptions, RciSide } from "./rci_side.ts";
@@ -98,7 +99,7 @@ export class RCI<A extends readonly any[] = any[], R = unknown> {
   static locate<F = CoroFunction<any[], unknown>>(
     name: string,
     limit?: Limit,
-    location?: Location | null,
+    location?: PeerLocation | null,
   ): Operation<RCI<ArgumentsOf<F>, ResultOf<F>> | null> {
     return rciNames.locate(name, limit, location) as Operation<RCI<ArgumentsOf<F>, ResultOf<F>> | null>;
   }

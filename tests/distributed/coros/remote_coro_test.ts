@@ -220,7 +220,7 @@ Deno.test("when the peer is closed, what waits is told of the loss", async () =>
         }
       });
       yield* sleep(0.01);
-      assert(network.closePeer(remote.location as Network["location"]));
+      assert(network.closePeer(remote.location!));
       const end = yield* coro.receive<MonitorException>();
       assertEquals(end.outcome.kind, "lost");
       for (const waiter of [finish, ask]) {

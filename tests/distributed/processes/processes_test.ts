@@ -68,7 +68,7 @@ Deno.test("a process that is stopped for less than the timeout loses nothing; fo
     assertEquals(sleeper.send(1), false);
     peer.kill("SIGCONT");
     // The handle is held, so the peer is dialled again.
-    yield* network.peer(sleeper.location as Network["location"], 10);
+    yield* network.peer(sleeper.location!, 10);
     assertEquals(sleeper.send({ ask: 5, to: coro }), true);
     assertEquals(yield* coro.receive(5), ["pong", 5]);
     // The monitor has been told, and does not come back.
