@@ -449,8 +449,8 @@ export class Network implements AliveListener {
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
     this.#loop.addAliveListener(this);
-    // Has the scheduler terminate its daemons at the end of the program: the caretaker says goodbye.
-    this.#loop.exitFunctions.add(() => {}, 0);
+    // With any exit function, the scheduler terminates its daemons at the end of the program: the caretaker says goodbye.
+    if (!this.#loop.exitFunctions.any) this.#loop.exitFunctions.add(() => {}, 0);
     for (const discoverer of discoverers) {
       this.#endDiscovery.push(discoverer.begin((address, id) => this.peerTable.discovered(address, id)));
     }

@@ -1,6 +1,6 @@
 /** Peers in processes of their own: killed, stopped, restarted at the same address. */
 import { Coro, MonitorException, sleep, until } from "@asyncoro/asyncoro";
-import { type Network, PeerLostError, type PeerStatus } from "@asyncoro/asyncoro/distributed";
+import { PeerLostError, type PeerStatus } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertInstanceOf, assertLess } from "@std/assert";
 import { withPeers } from "./peer_processes.ts";
 
