@@ -65,7 +65,29 @@ const networks: WeakMap<CoroLoop, Network> = new WeakMap();
 /** Schedulers that are about to join. */
 const joining: WeakSet<CoroLoop> = new WeakSet();
 
-/** A network that a scheduler has joined: its coroutines talk to those of the peers. */
+/**
+ * A network that a scheduler has joined: its coroutines talk to those of the peers.
+ *
+ * From then on `Coro.locate` and `Channel.locate` look at all peers, messages may hold coroutines, channels and RCIs, and
+ * what they become at the peers is used like those of this process. A network alone keeps no process alive: a server that
+ * has nothing else to do waits in {@linkcode Network.closed}.
+ *
+ * @example
+ * ```ts
+ * import { Coro, run } from "@asyncoro/asyncoro";
+ * import { Network } from "@asyncoro/asyncoro/distributed";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const network = yield* Network.join({ name: "a", secret: "sixteen or more characters" });
+ *   assertEquals(network.location.name, "a");
+ *   assertEquals(network.peers(), []);
+ *   // Nobody has this name, here or at a peer.
+ *   assertEquals(yield* Coro.locate("printer", 0.01), null);
+ *   yield* network.leave();
+ * });
+ * ```
+ */
 export class Network implements AliveListener {
   /** This joining. */
   readonly location: Location;

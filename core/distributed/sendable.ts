@@ -37,7 +37,9 @@ const byName = new Map<string, Registration>();
  * Both sides must register the class under the same name. Instances of its subclasses are not sendable unless these are
  * registered too. Registering the same class again under its name replaces the functions.
  *
- * ```ts ignore
+ * ```ts
+ * import { sendable } from "@asyncoro/asyncoro/distributed";
+ *
  * class Money {
  *   constructor(readonly cents: number) {}
  * }
