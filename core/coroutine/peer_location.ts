@@ -4,7 +4,7 @@ export interface PeerLocation {
   readonly id: string;
   /** The name that the peer has given itself. */
   readonly name: string;
-  /** Where the peer can be dialled: a URL. */
+  /** Where the peer can be dialed: a URL. */
   readonly address: string;
   /** Whether both are the same joining. */
   equals(other: unknown): boolean;

@@ -3,7 +3,7 @@ import { decodeBeacon, encodeBeacon } from "./peers/beacon.ts";
 import type { LinkSecurity } from "./session/cryptography.ts";
 import { PeerId } from "./session/peer_id.ts";
 
-/** Is told of another peer of the network: where it can be dialled, and its id. */
+/** Is told of another peer of the network: where it can be dialed, and its id. */
 export type PeerFound = (address: string, id: PeerId) => void;
 
 /** Tells others that this peer is there, by one engine, and finds those that do the same. */

@@ -10,7 +10,7 @@ export class Location {
   readonly id: string;
   /** The name that it has given itself. Several locations may have the same. */
   readonly name: string;
-  /** Where it can be dialled: a URL. */
+  /** Where it can be dialed: a URL. */
   readonly address: string;
   /** @internal The same id. */
   readonly peerId: PeerId;

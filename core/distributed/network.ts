@@ -463,7 +463,7 @@ export class Network implements AliveListener {
     }
   }
 
-  /** @internal Begins: from now on peers can be dialled. */
+  /** @internal Begins: from now on peers can be dialed. */
   begin(discoverers: readonly Discoverer[]): void {
     networks.set(this.#loop, this);
     this.names.join();

@@ -19,7 +19,7 @@ const SHORTEST_PAUSE = 0.1;
 /** Seconds between two attempts to find a peer again that is lost, at the longest. */
 const LONGEST_PAUSE = 30;
 
-/** What dialling needs of all peers. */
+/** What dialing needs of all peers. */
 export interface DialHost {
   /** A random number from 0 (included) to 1 (excluded). */
   random(): number;
@@ -27,7 +27,7 @@ export interface DialHost {
   now(): number;
   /** The engine that dials an address. Throws if there is none. */
   engineFor(address: string): Engine;
-  /** Begins the handshake on a link that this side has dialled. */
+  /** Begins the handshake on a link that this side has dialed. */
   begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection;
 }
 
@@ -77,7 +77,7 @@ export class Dialing {
   *redial(peer: Peer, wanted: () => boolean): Generator<unknown, void, unknown> {
     let pause = 0;
     for (let attempt = 0; wanted(); attempt++) {
-      // A peer that has never been connected, or whose link has just broken, is dialled at once.
+      // A peer that has never been connected, or whose link has just broken, is dialed at once.
       if (attempt > 0) yield* sleep(pause);
       pause = peer.session === null ? Math.min(LONGEST_PAUSE, Math.max(2 * pause, this.pause())) : this.pause();
       if (!wanted()) return;

@@ -6,7 +6,7 @@ import { Encoder } from "../cbor/encoder.ts";
 export interface Introduction {
   /** The name of the peer. */
   readonly name: string;
-  /** Where it can be dialled. */
+  /** Where it can be dialed. */
   readonly addresses: readonly string[];
 }
 

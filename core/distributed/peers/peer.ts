@@ -11,7 +11,7 @@ export interface PeerOwner {
   readonly isOpen: boolean;
   /** Writes operations. */
   readonly writer: OperationWriter;
-  /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialled. */
+  /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialed. */
   sessionFor(peer: Peer): Session;
 }
 

@@ -31,7 +31,7 @@ import { type PeerMatch, PeerWaits } from "./peer_waits.ts";
 import type { Service } from "./service.ts";
 import { Turn } from "./turn.ts";
 
-/** How long a peer that was discovered is dialled. */
+/** How long a peer that was discovered is dialed. */
 const DISCOVERY_SECONDS = 5;
 
 /** What {@linkcode Peers} is made of. */
@@ -89,7 +89,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** What waits for peers to be connected. */
   readonly waits: PeerWaits = new PeerWaits(this);
   private readonly redialing: Set<Peer> = new Set();
-  /** The ids of joinings that were discovered and are being dialled. */
+  /** The ids of joinings that were discovered and are being dialed. */
   private readonly finding: Set<string> = new Set();
   private readonly dialing: Dialing;
   private readonly turn: Turn;
@@ -165,7 +165,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     return this.byId.get(peerId.text)?.location ?? new Location(peerId, name, addresses);
   }
 
-  /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialled. */
+  /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialed. */
   sessionFor(peer: Peer): Session {
     if (peer.session === null) {
       peer.session = this.sessions.connecting(peer.location.peerId, this.now());
@@ -206,14 +206,14 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.engines.push(engine);
   }
 
-  /** Takes a link that another peer has dialled. */
+  /** Takes a link that another peer has dialed. */
   accept(link: Link, engine: Engine): void {
     if (this.hasStopped) return link.close();
     const guarded = new GuardedLink(link);
     this.start(guarded, this.sessions.accept(guarded, this.securityOf(engine), this.now()));
   }
 
-  /** Begins the handshake on a link that this side has dialled. */
+  /** Begins the handshake on a link that this side has dialed. */
   begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
     const guarded = new GuardedLink(link);
     const connection = this.sessions.dial(guarded, this.securityOf(engine), this.now(), expected);

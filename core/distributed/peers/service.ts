@@ -15,6 +15,6 @@ export interface Service {
   met?(peer: Peer): void;
   /** The session with a peer has ended. Its requests have been settled. */
   parted?(peer: Peer, reason: LossReason): void;
-  /** Whether a peer that is lost is to be dialled again: something refers to it. */
+  /** Whether a peer that is lost is to be dialed again: something refers to it. */
   needs?(peer: Peer): boolean;
 }

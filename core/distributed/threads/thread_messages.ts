@@ -37,7 +37,7 @@ export type ToThread =
 /** A thread dials another: this is its end of the link. */
 export interface Dial {
   readonly kind: "dial";
-  /** The number of the thread that is dialled. */
+  /** The number of the thread that is dialed. */
   readonly to: number;
   readonly port: Port;
 }

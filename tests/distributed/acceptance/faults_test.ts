@@ -374,7 +374,7 @@ Deno.test("bad options are told", () => {
   assertThrows(() => new SimulatedNetwork({ seed: 1, limit: 0 }), RangeError);
 });
 
-Deno.test("a partition lets nothing be dialled, a cut lets it at once", async () => {
+Deno.test("a partition lets nothing be dialed, a cut lets it at once", async () => {
   await simulate({
     *a(coro, { network, world }) {
       world.net.partition(["a"], ["b"]);

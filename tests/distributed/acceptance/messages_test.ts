@@ -562,7 +562,7 @@ Deno.test("after its peer was lost a handle may be true again when that joining 
   });
 });
 
-Deno.test("a handle whose peer was lost is redialled by itself, at the longest every 30 s", async () => {
+Deno.test("a handle whose peer was lost is redialed by itself, at the longest every 30 s", async () => {
   const got: unknown[] = [];
   await simulate({
     *a(_coro, { world }) {

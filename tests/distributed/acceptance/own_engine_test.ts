@@ -82,7 +82,7 @@ for (const [title, manner] of Object.entries(manners)) {
   });
 }
 
-Deno.test("a link whose write() throws has ended: another one is dialled, and nothing is lost", async () => {
+Deno.test("a link whose write() throws has ended: another one is dialed, and nothing is lost", async () => {
   let done = false;
   let writes = 0;
   const manner: Manner = {

@@ -115,7 +115,7 @@ Deno.test("peer takes an address or a location, and returns at once if it is con
       assertEquals(now(), before);
       const c = yield* network.peer("sim:c");
       assertEquals(network.peers().map((peer) => peer.name).sort(), ["b", "c"]);
-      // The peer behind an address is connected, though it has dialled.
+      // The peer behind an address is connected, though it has dialed.
       yield* sleep(1);
       before = now();
       assert(world.shared.a.equals(network.location));

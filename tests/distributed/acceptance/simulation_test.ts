@@ -198,7 +198,7 @@ Deno.test("a cut closes the links that there are, both ends within 0.2 s, and wh
   });
 });
 
-Deno.test("a partition drops what is sent, closes nothing and lets nothing be dialled, until heal()", async () => {
+Deno.test("a partition drops what is sent, closes nothing and lets nothing be dialed, until heal()", async () => {
   await links(function* ({ link, seen, dialed }, simulation) {
     simulation.partition(["a", "x"], ["b"]);
     link.write(Uint8Array.of(1));

@@ -67,7 +67,7 @@ Deno.test("a process that is stopped for less than the timeout loses nothing; fo
     assertEquals(end?.outcome.kind, "lost");
     assertEquals(sleeper.send(1), false);
     peer.kill("SIGCONT");
-    // The handle is held, so the peer is dialled again.
+    // The handle is held, so the peer is dialed again.
     yield* network.peer(sleeper.location!, 10);
     assertEquals(sleeper.send({ ask: 5, to: coro }), true);
     assertEquals(yield* coro.receive(5), ["pong", 5]);

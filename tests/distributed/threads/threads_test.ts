@@ -109,7 +109,7 @@ Deno.test("a busy thread delays no other", () =>
     assertEquals(network.peers().length, 2);
   }));
 
-Deno.test("a thread that is busy for longer than peerTimeout is lost, and back when it is dialled", () =>
+Deno.test("a thread that is busy for longer than peerTimeout is lost, and back when it is dialed", () =>
   joined(function* ({ coro, network }) {
     const [busy] = yield* servers(network, 1);
     const location = network.peers()[0];
