@@ -400,13 +400,13 @@ Deno.test("a connect() that is refused, times out or is terminated leaves nothin
     yield* fails(AsyncSocket.connect({ port }, AbortSignal.abort(new RangeError("early"))), RangeError);
     using open = AsyncSocket.listen({ hostname: LOOPBACK, port: 0 });
     for (let i = 0; i < 20; i++) {
-      const dialler = new Coro(function* () {
+      const dialer = new Coro(function* () {
         using _ = yield* AsyncSocket.connect({ port: portOf(open) });
       });
       yield* turns(i % 5);
       if (i % 2) yield* sleep(0.0005);
-      dialler.terminate();
-      yield* dialler.finish();
+      dialer.terminate();
+      yield* dialer.finish();
     }
   });
   // Connections that came too late have been closed; otherwise the resource sanitizer fails the test.
@@ -422,13 +422,13 @@ Deno.test("a connect() that is given up in the moment in which it succeeds leave
     });
     // Deno itself would lose about one of a hundred.
     for (let i = 0; i < 600; i++) {
-      const dialler = new Coro(function* () {
+      const dialer = new Coro(function* () {
         using _ = yield* AsyncSocket.connect({ port: portOf(open) });
       });
       yield* turns(random(3));
       yield* sleep(random(1000) / 1e6);
-      dialler.terminate();
-      yield* dialler.finish();
+      dialer.terminate();
+      yield* dialer.finish();
     }
     acceptor.terminate();
     yield* acceptor.finish();
