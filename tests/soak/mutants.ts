@@ -17,7 +17,6 @@ import { Operation } from "../../core/fiber/operation.ts";
 import { Call } from "../../core/operations/call.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import { Sleep } from "../../core/operations/sleep.ts";
-import { ReceiveSide } from "../../core/distributed/session/receive_side.ts";
 import { RunLoop } from "../../core/fiber/run_loop.ts";
 import { Fiber } from "../../core/fiber/fiber.ts";
 import { Mutex } from "../../core/sync/mutex.ts";
@@ -533,16 +532,5 @@ export const MUTANTS: readonly Mutant[] = [
     virtual: true,
     invariant: "No token is made",
     apply: () => sometimes(TokenBucket.prototype, "take", 20, () => () => {}),
-  },
-  {
-    name: "an operation of a peer is taken twice",
-    society: "networks",
-    virtual: false,
-    invariant: "A schedule of peers runs as it must",
-    apply: () =>
-      sometimes(ReceiveSide.prototype, "placeOf", 1, (placeOf) =>
-        function (sequence) {
-          return Math.max(0, placeOf.call(this, sequence) as number);
-        }),
   },
 ];

@@ -131,13 +131,14 @@ class TcpEngine implements Engine {
     const listener = listen(this.#plan);
     const { port } = listener.addr as Deno.NetAddr;
     const owner = runningCoro();
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    let hasStopped!: () => void;
+    const stopped = new Promise<void>((resolve) => hasStopped = resolve);
     const accepting = new AcceptLoop(listener, this.#tls, {
       connected: (conn) => incoming(new TcpLink(conn as StreamConn)),
       proceed: () => accepting.next(),
       shortage: (error) => reportShortage(error, tcpAddress(hostname, port), owner),
       failed: () => false,
-      stopped: resolve,
+      stopped: () => hasStopped(),
     });
     accepting.setRef(false);
     accepting.next();

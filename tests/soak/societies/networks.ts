@@ -1,6 +1,7 @@
 /**
  * Joined peers in simulations of their own, among random faults of links and peers: order is kept, nothing arrives twice or
- * is lost in silence, every wait ends, and losses are told once. `tests/distributed/schedules/` says what they do.
+ * is lost in silence, every wait ends, and losses are told once. `tests/distributed/schedules/` says what they do. That it
+ * finds faults is shown with those of `tests/distributed/session/mutants.ts`.
  */
 import { Schedule } from "../../distributed/schedules/schedule.ts";
 import type { Society } from "../society.ts";
