@@ -5,7 +5,8 @@ import { seededRandom } from "../../core/fiber/shuffle.ts";
 import { Network } from "../../core/distributed/network.ts";
 import type { NetworkOptions } from "../../core/distributed/network_options.ts";
 
-type Steps<T = unknown> = Generator<unknown, T, unknown>;
+/** The steps of a coroutine. */
+export type Steps<T = unknown> = Generator<unknown, T, unknown>;
 
 /** Random choices, by a seed. */
 export class Choices {

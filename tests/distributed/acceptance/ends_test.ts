@@ -50,6 +50,17 @@ const server: Program = function* (coro, { network, world, reported }) {
   yield* network.closed();
 };
 
+/** The same, and a coroutine that tells whoever asks it of the first end that it is told of. */
+const serverWithWatcher: Program = function* (coro, here) {
+  coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
+    coro.register("watcher");
+    const to = yield* coro.receive<Coro>();
+    const told = yield* coro.receive<MonitorException>();
+    to.send([told.coro, told.outcome]);
+  });
+  yield* server(coro, here);
+};
+
 // deno-lint-ignore no-explicit-any
 function* rci(name: string): Generator<unknown, RCI<any[], any>, unknown> {
   return (yield* RCI.locate(name, 5)) as RCI;
@@ -122,15 +133,7 @@ Deno.test("notify is the same, seen from the observed", async () => {
       assertStrictEquals(about, mine);
       assertEquals(outcome, { kind: "return", value: "mine" });
     },
-    *b(coro, here) {
-      coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-        coro.register("watcher");
-        const to = yield* coro.receive<Coro>();
-        const told = yield* coro.receive<MonitorException>();
-        to.send([told.coro, told.outcome]);
-      });
-      yield* server(coro, here);
-    },
+    b: serverWithWatcher,
   });
 });
 
@@ -146,15 +149,7 @@ Deno.test("a monitor at home of a handle: a remote coroutine observes itself at 
       assertStrictEquals(about, observed);
       assertEquals(outcome, { kind: "return", value: "x" });
     },
-    *b(coro, here) {
-      coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-        coro.register("watcher");
-        const to = yield* coro.receive<Coro>();
-        const told = yield* coro.receive<MonitorException>();
-        to.send([told.coro, told.outcome]);
-      });
-      yield* server(coro, here);
-    },
+    b: serverWithWatcher,
   });
 });
 

@@ -10,7 +10,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { collector, found, type Program, simulate, stays, thrown, World } from "./world.ts";
+import { broker, collector, found, type Program, simulate, stays, thrown, World } from "./world.ts";
 
 /** Registers `target` as a daemon under its name, and stays. */
 function serving(name: string, target: (coro: Coro) => Generator<unknown, unknown, unknown>): Program {
@@ -227,14 +227,7 @@ Deno.test("a third peer's handle connects on first use", async () => {
       assertEquals(got, ["hello"]);
       assertStrictEquals(yield* found("far"), handle);
     },
-    *b(coro, { network }) {
-      const far = yield* found("far");
-      coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-        coro.register("broker");
-        while (true) (yield* coro.receive<Coro>()).send(far);
-      });
-      yield* network.closed();
-    },
+    b: broker,
     *c(coro, here) {
       yield* here.network.peer("sim:b");
       yield* collector("far", got)(coro, here);
@@ -270,14 +263,7 @@ for (const use of ["send", "monitor", "finish", "resume"] as const) {
         }
         assertEquals(network.peers().map(({ name }) => name).sort(), ["b", "c"]);
       },
-      *b(coro, { network }) {
-        const far = yield* found("far");
-        coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-          coro.register("broker");
-          while (true) (yield* coro.receive<Coro>()).send(far);
-        });
-        yield* network.closed();
-      },
+      b: broker,
       *c(coro, { network, world }) {
         yield* network.peer("sim:b");
         const far = coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
@@ -309,14 +295,7 @@ Deno.test("a third peer that cannot be reached is lost after ten seconds", async
       const error = yield* thrown(() => handle.finish());
       assertInstanceOf(error, PeerLostError);
     },
-    *b(coro, { network }) {
-      const far = yield* found("far");
-      coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-        coro.register("broker");
-        while (true) (yield* coro.receive<Coro>()).send(far);
-      });
-      yield* network.closed();
-    },
+    b: broker,
     *c(coro, here) {
       yield* here.network.peer("sim:b");
       yield* collector("far", [])(coro, here);

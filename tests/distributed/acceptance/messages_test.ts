@@ -11,7 +11,7 @@ import {
 } from "@asyncoro/asyncoro";
 import { BackpressureError, PeerLostError, RCI, SerializationError } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
-import { collector, found, type Program, simulate, stays, thrown, World } from "./world.ts";
+import { broker, collector, found, type Program, simulate, stays, thrown, World } from "./world.ts";
 
 /** As `collector`, connected to `a`. */
 function inbox(into: unknown[]): Program {
@@ -289,14 +289,7 @@ Deno.test("a message queued before the limit of the peer is known is refused onc
       assertThrows(() => far.send(new Uint8Array(5000)), MessageTooLargeError);
       assertEquals(far.isAlive(), true);
     },
-    *b(coro, { network }) {
-      const far = yield* found("far");
-      coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
-        coro.register("broker");
-        while (true) (yield* coro.receive<Coro>()).send(far);
-      });
-      yield* network.closed();
-    },
+    b: broker,
     *c(coro, here) {
       yield* here.network.peer("sim:b");
       yield* collector("far", got)(coro, here);

@@ -77,6 +77,16 @@ export const stays: Program = function* (_coro, { network }) {
   yield* network.closed();
 };
 
+/** Sends the handle of the coroutine `far`, at a third peer, to whoever sends itself to the coroutine `broker`. */
+export const broker: Program = function* (coro, { network }) {
+  const far = yield* found("far");
+  coro.scheduler.spawnWith({ daemon: true }, function* (coro: Coro) {
+    coro.register("broker");
+    while (true) (yield* coro.receive<Coro>()).send(far);
+  });
+  yield* network.closed();
+};
+
 /** Registers a coroutine under a name that collects what it gets, and stays. */
 export function collector(name: string, into: unknown[]): Program {
   return function* (coro, { network }) {

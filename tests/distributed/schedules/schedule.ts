@@ -5,38 +5,14 @@
 import { type Ask, Coro, type MonitorException, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import { Network, type NetworkOptions, PeerLostError, type PeerStatus, RCI } from "@asyncoro/asyncoro/distributed";
 import { SimulatedNetwork } from "@asyncoro/asyncoro/testing";
-import { seededRandom } from "../../../core/fiber/shuffle.ts";
+import { Choices, PEERS as NAMES, type Steps } from "../simulation.ts";
 import { Ledger, type Numbered, Violation } from "./ledger.ts";
 
-type Steps<T = unknown> = Generator<unknown, T, unknown>;
-
-const NAMES = ["a", "b", "c"];
 /** Virtual seconds in which there are faults. */
 const FAULT_SECONDS = 20;
 /** Virtual seconds after which all peers must be connected again. */
 const CALM_SECONDS = 120;
 const OPTIONS: NetworkOptions = { secret: "the secret of the schedules", heartbeat: 0.5, peerTimeout: 3 };
-
-/** Random choices by a seed. */
-class Choices {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
-  }
-
-  between(least: number, most: number): number {
-    return least + (most - least) * this.#random();
-  }
-
-  below(count: number): number {
-    return Math.floor(this.#random() * count);
-  }
-
-  of<T>(items: readonly T[]): T {
-    return items[this.below(items.length)];
-  }
-}
 
 /** See the head of this file. */
 export class Schedule {
