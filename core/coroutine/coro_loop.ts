@@ -343,8 +343,8 @@ export class CoroLoop extends RunLoop {
   }
 
   /**
-   * Ends it at once, as a process that is killed: no cleanup and no function of `atexit()` runs. Whoever waits for one of
-   * its coroutines gets the reason. It must not be running a slice. Has no effect if it has ended.
+   * Ends it at once, as a process that is killed: no cleanup and no function of `atexit()` runs. A wait from outside for
+   * the end of one of its coroutines fails with the reason. It must not be running a slice. Has no effect if it has ended.
    */
   kill(reason: Error): void {
     if (this.kernelClosed) return;

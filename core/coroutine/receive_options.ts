@@ -27,7 +27,7 @@ export interface ReceiveOptions<T = unknown, A = unknown> extends ReceiveLimit<A
 export interface ReceiveOptionsWithoutTimeout<T = unknown> extends ReceiveOptions<T> {
   /** There is no limit of time. */
   readonly timeout?: null;
-  /** Not needed, as there is no timeout. */
+  /** May not be given, as it is what a timeout returns. */
   readonly alarm?: undefined;
 }
 

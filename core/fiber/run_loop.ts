@@ -174,7 +174,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
 
   /**
    * Ends the slice after the step that runs, though others may be ready: they stay in their queues, and the driver is told
-   * that nothing is ready. Whoever stops the slice has to see to the next one.
+   * that nothing is ready. The caller must see to it that another slice runs.
    */
   stopSlice(): void {
     this.#stopRequested = true;

@@ -15,7 +15,7 @@ export class Timer extends Schedulable {
   constructor(loop: Loop, level: number, seconds: number, callback: () => void, start: number = loop.clock.now()) {
     super(loop, level);
     this.#callback = callback;
-    // There the time never comes. Whoever sets it may not know yet.
+    // An abandoned scheduler sets no timers, and its code may not know yet that it is one.
     if (loop.abandoned) return;
     loop.allocateSlot(this);
     loop.arm(this, start + seconds);

@@ -25,7 +25,7 @@ export class Child {
   readonly spec: ChildSpec;
   /** Children are listed and started in the order of these. */
   readonly index: number;
-  /** Of the code that asked for it: what each of its coroutines has, whoever starts it again and when. */
+  /** The origin of the code that asked for it. Its coroutines keep it each time that they are started. */
   readonly origin: Origin = new Origin();
   /** Whether the supervisor was made with it. */
   readonly initial: boolean;

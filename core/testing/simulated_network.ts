@@ -222,8 +222,8 @@ export class SimulatedNetwork {
 
   /**
    * Ends a machine, as a process that is killed: its coroutines never run again, without `finally` blocks or functions of
-   * `atexit()`, and its links are reset. A coroutine that crashes its own machine ends at its next `yield`. Whoever waits
-   * for one of its coroutines by `value()` or `join()` gets an error.
+   * `atexit()`, and its links are reset. A coroutine that crashes its own machine ends at its next `yield`. A wait
+   * for one of its coroutines by `value()` or `join()` fails with an error.
    *
    * Dialing it fails, until there is an engine of that name again and that is opened. Crashing it twice has no effect.
    *

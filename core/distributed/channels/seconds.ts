@@ -1,4 +1,4 @@
-/** How long a peer lets something wait. What is no time at all is none. */
+/** The seconds in a request of a peer; 0 if it is not a positive number. */
 export function secondsOf(value: unknown): number {
   return typeof value === "number" && value > 0 ? value : 0;
 }

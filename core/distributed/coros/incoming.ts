@@ -9,7 +9,7 @@ import type { QueueLinks } from "../../fiber/wait_queue.ts";
 import type { OpenRequest } from "../peers/requests.ts";
 import { Answer } from "./requests.ts";
 
-/** Answers a request, once. `value` is a reply or an error. */
+/** Sends the answer to a request, once. `value` is a reply or an error. */
 export type AnswerRequest = (answer: number, value?: unknown) => void;
 
 /** Puts a message into the mailbox of a coroutine, which may have to make room first. */

@@ -36,8 +36,8 @@ const MAX_HANDSHAKES = 64;
  *   an authority that is trusted. Without, the network authenticates peers and frames, but everybody on the way can read
  *   them.
  * - It discovers peers only when the network asks for it. Beacons go to a multicast group and pass no router; those of a
- *   loopback engine do not leave the machine. Whoever receives one has to authenticate it: the engine passes on what it
- *   hears. Deno needs net permission for `0.0.0.0:9705` and `239.255.97.5:9705`.
+ *   loopback engine do not leave the machine. The engine does not authenticate beacons, the network
+ *   does. Deno needs net permission for `0.0.0.0:9705` and `239.255.97.5:9705`.
  * - It keeps no process alive, nor do its links.
  *
  * @param options Where to listen, and TLS.

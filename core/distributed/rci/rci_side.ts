@@ -10,7 +10,7 @@ export type Orphans = "terminate" | "keep";
 export interface RCIOptions {
   /** Whether coroutines are terminated when the peer that created them is lost or leaves, as by default, or go on. */
   readonly orphans?: Orphans;
-  /** How many of its coroutines may live at once, whoever created them; 10,000 by default. */
+  /** How many of its coroutines may live at once, no matter which peer created them; 10,000 by default. */
   readonly limit?: number;
 }
 

@@ -233,8 +233,8 @@ export class Session {
   }
 
   /**
-   * Adds an operation that is written when nothing else is to be, after those that were added so before. Whoever adds
-   * them limits how many bytes there are. The session is open.
+   * Adds an operation that is written when nothing else is to be, after those that were added so before. The
+   * caller limits how many bytes there are. The session is open.
    */
   enqueueBackground(operation: Uint8Array): void {
     this.sending.enqueueBackground(operation);

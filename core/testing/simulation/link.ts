@@ -5,8 +5,8 @@
  *                                 open --close(), or told of the end--> closed      the acceptor's end
  *
  * It keeps order and cuts no frame. A frame is lost by chance, in a partition, in a link that was cut, and at an end that
- * was closed. As with TCP, the end of a link travels behind the frames, and whoever sends to a closed end is told of it,
- * unless a partition prevents that.
+ * was closed. As with TCP, the end of a link travels behind the frames, and an end that sends to a closed one is told of
+ * it, unless a partition prevents that.
  */
 import type { Link } from "../../distributed/engine.ts";
 import { Lane, type LaneTarget, type Parcel } from "./lane.ts";
