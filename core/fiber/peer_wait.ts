@@ -1,5 +1,16 @@
 import type { WaitingFiber } from "./context.ts";
 import { HostWait } from "./host_wait.ts";
+import type { Loop } from "./schedulable.ts";
+
+/**
+ * @internal
+ * Counts what a peer may end at any time and that is no operation of its own, such as the end of a remote coroutine, as
+ * {@linkcode PeerWait} counts its waits.
+ */
+export function countPeerWait(loop: Loop, change: 1 | -1): void {
+  loop.hostOperations += change;
+  loop.peerWaits += change;
+}
 
 /**
  * A wait that another peer of a network ends, such as for the end of a remote coroutine.

@@ -6,6 +6,7 @@
  * these are coroutines. Any other one has, and every peer that it reaches acknowledges it, so that it is known when it has
  * come to its end (`broadcasts.ts`).
  */
+import { countPeerWait } from "../../fiber/peer_wait.ts";
 import type { Loop } from "../../fiber/schedulable.ts";
 import type { Answers, ChannelDeliver } from "../../messages/channel_deliver.ts";
 import type { RemotelyHeard } from "../../messages/remote_subscribers.ts";
@@ -120,7 +121,7 @@ export class Spreading {
   }
 }
 
-/** What a `deliver` waits for. The run loop counts it as a wait for the host. */
+/** What a `deliver` waits for. The run loop counts it as a wait for a peer. */
 class AwaitedAnswers implements Answers {
   private readonly tally: Tally;
   private loop: Loop | null;
@@ -128,7 +129,7 @@ class AwaitedAnswers implements Answers {
   constructor(tally: Tally, deliver: Waiting) {
     this.tally = tally;
     this.loop = deliver.fiber!.loop;
-    this.loop.hostOperations++;
+    countPeerWait(this.loop, 1);
     tally.listen((_added, settled) => {
       if (settled && this.end()) deliver.resolve(tally.count);
     });
@@ -150,7 +151,7 @@ class AwaitedAnswers implements Answers {
   /** Returns whether it was waited for. */
   private end(): boolean {
     if (this.loop === null) return false;
-    this.loop.hostOperations--;
+    countPeerWait(this.loop, -1);
     this.loop = null;
     return true;
   }

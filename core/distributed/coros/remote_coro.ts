@@ -17,6 +17,7 @@ import { MonitorException, type Outcome } from "../../coroutine/errors.ts";
 import { DEFAULT_PRIORITY } from "../../coroutine/spawn_options.ts";
 import { addCompletionWaiter, type CompletionWaiter, removeCompletionWaiter } from "../../fiber/completion_waiter.ts";
 import type { Operation } from "../../fiber/operation.ts";
+import { countPeerWait } from "../../fiber/peer_wait.ts";
 import type { Owner } from "../../fiber/owner.ts";
 import { GRACE_SECONDS } from "../../fiber/unwinding.ts";
 import type { OutcomeReceiver } from "../../operations/joinable.ts";
@@ -243,7 +244,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
 
   /** @internal */
   override addCompletionWaiter(waiter: CompletionWaiter): void {
-    if (this.first === null) this.countWait(1);
+    if (this.first === null) countPeerWait(this.loop, 1);
     this.first = addCompletionWaiter(this.first, waiter);
     this.remoteOwner.watch(this as RemoteCoro);
   }
@@ -256,7 +257,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
   /** @internal */
   override removeCompletionWaiter(waiter: CompletionWaiter): void {
     this.first = removeCompletionWaiter(this.first, waiter);
-    if (this.first === null) this.countWait(-1);
+    if (this.first === null) countPeerWait(this.loop, -1);
     this.unwatchIfUnused();
   }
 
@@ -325,12 +326,6 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     monitor.send(withoutStack(new MonitorException(this as Coro, outcome)));
   }
 
-  /** @internal While its end is waited for, a peer may end a wait at any time. */
-  private countWait(change: 1 | -1): void {
-    this.loop.hostOperations += change;
-    this.loop.peerWaits += change;
-  }
-
   /** @internal */
   private unwatchIfUnused(): void {
     if (!this.isWatched) this.remoteOwner.unwatch(this as RemoteCoro);
@@ -377,7 +372,7 @@ export class RemoteCoro<R = unknown> extends Coro<R> {
     }
     for (let waiter = this.first; waiter !== null; waiter = this.first) {
       this.first = removeCompletionWaiter(this.first, waiter);
-      if (this.first === null) this.countWait(-1);
+      if (this.first === null) countPeerWait(this.loop, -1);
       if (outcome.kind === "return") waiter.resolve(outcome.value);
       else if (outcome.kind === "terminate") waiter.resolve(this.last);
       else waiter.reject(outcome.error);

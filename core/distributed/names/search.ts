@@ -1,4 +1,5 @@
 import type { Locate, NameWaiter, Registry } from "../../coroutine/names.ts";
+import { countPeerWait } from "../../fiber/peer_wait.ts";
 import type { QueueLinks } from "../../fiber/wait_queue.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Location } from "../location.ts";
@@ -65,8 +66,7 @@ export class Search<T extends object> implements NameWaiter<T> {
     const { peers, searches } = this.host;
     searches.add(this as unknown as Search<object>);
     // From now on a peer may end the wait, at any time.
-    peers.loop.hostOperations++;
-    peers.loop.peerWaits++;
+    countPeerWait(peers.loop, 1);
     this.waitsHere = typeof this.whom === "string";
     if (this.waitsHere) this.registry.wait(this);
     if (this.whom === "all") { for (const peer of peers.online()) this.ask(peer); }
@@ -94,8 +94,7 @@ export class Search<T extends object> implements NameWaiter<T> {
   end(): void {
     const { peers, searches } = this.host;
     searches.delete(this as unknown as Search<object>);
-    peers.loop.hostOperations--;
-    peers.loop.peerWaits--;
+    countPeerWait(peers.loop, -1);
     if (this.waitsHere) this.registry.stopWaiting(this);
     for (const [peer, question] of this.asked) this.withdraw(peer, question);
     this.asked.clear();
