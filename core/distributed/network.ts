@@ -134,7 +134,6 @@ export class Network implements AliveListener {
     const common = {
       peers,
       permissions: this.permissions,
-      maxMessage: options.maxMessageSize,
       holdsHandles: this.#isSimulated,
     };
     this.channels = new ChannelService(common);

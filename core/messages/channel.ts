@@ -491,6 +491,11 @@ export class Channel<T = unknown> {
 
   // --- checks -------------------------------------------------------------------------------------------------
 
+  /** @internal Whether it is not known to be closed. */
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
   /** @internal Throws if it is closed. */
   mustBeOpen(action: string): void {
     if (this.#closed) throw this.#closedError(action);

@@ -25,7 +25,7 @@ import type { Channel } from "../../messages/channel.ts";
 import type { HandleType } from "../handle_types.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
-import { Peer } from "../peers/peer.ts";
+import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { Service } from "../peers/service.ts";
 import { WeakHandles } from "../peers/weak_handles.ts";
@@ -48,8 +48,6 @@ import { Tally } from "./tally.ts";
 export interface ChannelServiceOptions {
   readonly peers: Peers;
   readonly permissions: Permissions;
-  /** The bytes of the longest message that this side takes. */
-  readonly maxMessage: number;
   /** Whether handles are never collected, for a simulation. */
   readonly holdsHandles: boolean;
 }
@@ -68,8 +66,6 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
   private readonly exports: ChannelExports = new ChannelExports();
   private readonly handles: WeakHandles<RemoteChannel>;
   private readonly invitations: Invitations;
-  /** Stands for this peer, as the home of channels that are not known here any more. */
-  private readonly forgotten: Peer;
 
   constructor(options: ChannelServiceOptions) {
     const { peers } = options;
@@ -85,10 +81,9 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
         if (peer.isOnline) peer.post(peers.writer.begin(Kind.SETTLED).bytes(origin).integer(number));
       },
     });
-    this.spreading = new Spreading(this.broadcasts, options.maxMessage);
-    this.requests = new HandleRequests(peers, options.maxMessage);
+    this.spreading = new Spreading(this.broadcasts);
+    this.requests = new HandleRequests(peers);
     this.invitations = new Invitations(peers, options.permissions, this.requests);
-    this.forgotten = new Peer(peers.location, peers);
     const { SUBSCRIBE, UNSUBSCRIBE, INVITE, PUBLISH, BROADCAST, SPREAD, CLOSED, SETTLED } = Kind;
     peers.addService(this, SUBSCRIBE, UNSUBSCRIBE, INVITE, PUBLISH, BROADCAST, SPREAD, CLOSED, SETTLED);
   }
@@ -120,7 +115,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
     // It belongs to another scheduler of this process.
     if (channel.namesOwner.names !== this.peers.loop.names) return null;
     const number = this.exports.add(channel);
-    if (isOpen(channel)) channel.remote = new Audience(this, channel, number);
+    if (channel.isOpen) channel.remote = new Audience(this, channel, number);
     else this.exports.close(number);
     return number;
   }
@@ -128,7 +123,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
   original(number: number, name: string): Channel<unknown> {
     const channel = this.exports.original(number);
     if (channel !== undefined) return channel;
-    const handle = this.handle(this.forgotten, number, name);
+    const handle = this.handle(this.peers.forgotten, number, name);
     handle.closed();
     return handle;
   }
@@ -180,7 +175,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
     // `allow` of the program may have closed the channel, or ended the session.
     if (peer.session !== session) return;
     if (!allowed) return this.answer(peer, request, Answer.REFUSED);
-    if (channel.remote === null || !isOpen(channel)) return this.answer(peer, request, Answer.CLOSED);
+    if (channel.remote === null || !channel.isOpen) return this.answer(peer, request, Answer.CLOSED);
     this.audienceOf(channel)!.add(peer, isChannel === 1);
     this.answer(peer, request, Answer.DONE);
     channel.subscribersChanged();
@@ -198,7 +193,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
     const channel = this.exports.find(number);
     if (channel === undefined) return this.tellClosed(peer, number);
     const message = reader.value();
-    if (!this.allows(peer, "publish", channel) || !isOpen(channel)) return;
+    if (!this.allows(peer, "publish", channel) || !channel.isOpen) return;
     const { reporter: sender } = this.peers;
     new IncomingDeliver(channel, message, { sender, seconds: null, tally: new Tally(), closed: () => {} }).start();
   }
@@ -242,7 +237,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
     this.begin(peer, request, channel, message, { seconds, identity, seen, whenClosed: Answer.DONE });
   }
 
-  /** Sends a message of a peer, and answers the peer how many coroutines got it. */
+  /** Sends a peer's message to the subscribers, and then tells the peer how many coroutines got it. */
   private begin(
     peer: Peer,
     request: number,
@@ -271,7 +266,7 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
 
   // --- answers ------------------------------------------------------------------------------------------------
 
-  /** Answers a request, if it is one and the peer has not been lost meanwhile. */
+  /** Sends the answer to a request, unless its number is 0, for none, or the peer has been lost since. */
   private answer(peer: Peer, request: number, status: number, value = 0): void {
     if (request > 0 && peer.isOnline) {
       peer.post(this.peers.writer.begin(Kind.ANSWER).integer(request).integer(status).integer(value));
@@ -284,15 +279,6 @@ export class ChannelService implements Service, ChannelNumbers, AudienceOwner {
 
   private allows(peer: Peer, action: PeerAction, target: Channel<unknown>): boolean {
     return this.options.permissions.allows({ peer: peer.location, action, name: target.name, target });
-  }
-}
-
-function isOpen(channel: Channel<unknown>): boolean {
-  try {
-    channel.mustBeOpen("send");
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -2,10 +2,8 @@ import type { Operation } from "../../fiber/operation.ts";
 import { Channel } from "../../messages/channel.ts";
 import { BackpressureError } from "../errors.ts";
 import { Kind } from "../peers/operation_kind.ts";
-import type { OperationWriter } from "../peers/operation_writer.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
 import { InviteRequest } from "./invite_request.ts";
 import type { Change, RemoteChannel, RemoteChannelOwner, Subscriber } from "./remote_channel.ts";
 import { RemoteChannelDeliver } from "./remote_channel_deliver.ts";
@@ -14,20 +12,17 @@ import { SubscribeRequest, UnsubscribeRequest } from "./subscription.ts";
 /** What handles ask of other peers, as `channel_service.ts` says. */
 export class HandleRequests implements RemoteChannelOwner {
   private readonly peers: Peers;
-  private readonly maxMessage: number;
   /** The handles that have subscribers here: they must not be collected. */
   private readonly subscribed: Set<RemoteChannel> = new Set();
 
-  /** `maxMessage`: the bytes of the longest message that this side takes. */
-  constructor(peers: Peers, maxMessage: number) {
+  constructor(peers: Peers) {
     this.peers = peers;
-    this.maxMessage = maxMessage;
   }
 
   publish(channel: RemoteChannel, message: unknown): void {
     const { peer } = channel;
     const { writer } = this.peers;
-    writer.begin(Kind.PUBLISH).integer(channel.number).message(message, this.limitFor(peer));
+    writer.begin(Kind.PUBLISH).integer(channel.number).message(message, peer.maxMessage);
     if (!peer.hasRoom(writer.length)) {
       throw new BackpressureError(
         `Cannot send to channel ${channel} as too much waits to be acknowledged: use deliver(), which waits, or send less`,
@@ -39,9 +34,9 @@ export class HandleRequests implements RemoteChannelOwner {
 
   delivery(channel: RemoteChannel, message: unknown, seconds: number, n: number): Operation<number> {
     const { peer } = channel;
-    const request = this.prepareRequest(peer, Kind.BROADCAST, (writer) => {
+    const request = peer.prepare(Kind.BROADCAST, (writer) => {
       const limit = seconds < Infinity ? seconds : Infinity;
-      writer.integer(channel.number).integer(n).value(limit).message(message, this.limitFor(peer));
+      writer.integer(channel.number).integer(n).value(limit).message(message, peer.maxMessage);
     });
     return new RemoteChannelDeliver(channel, request, seconds, () => this.peers.report(tooLarge(channel)));
   }
@@ -54,12 +49,12 @@ export class HandleRequests implements RemoteChannelOwner {
     invitation = 0,
   ): Operation<boolean> {
     if (action === "subscribe") {
-      const request = this.prepareRequest(channel.peer, Kind.SUBSCRIBE, (writer) => {
+      const request = channel.peer.prepare(Kind.SUBSCRIBE, (writer) => {
         writer.integer(channel.number).integer(subscriber instanceof Channel ? 1 : 0).integer(invitation);
       });
       return new SubscribeRequest(channel, subscriber, request, seconds);
     }
-    const request = this.prepareRequest(channel.peer, Kind.UNSUBSCRIBE, (writer) => {
+    const request = channel.peer.prepare(Kind.UNSUBSCRIBE, (writer) => {
       writer.integer(channel.number).integer(0).integer(0);
     });
     return new UnsubscribeRequest(channel, subscriber, request, seconds);
@@ -84,7 +79,7 @@ export class HandleRequests implements RemoteChannelOwner {
     seconds: number,
   ): Operation<boolean> {
     const prepare = (action: Change) =>
-      this.prepareRequest(peer, Kind.INVITE, (writer) => {
+      peer.prepare(Kind.INVITE, (writer) => {
         writer.integer(action === "subscribe" ? 1 : 0).value(seconds < Infinity ? seconds : Infinity);
         writer.value(channel, "channel").value(subscriber, "subscriber");
       });
@@ -92,18 +87,6 @@ export class HandleRequests implements RemoteChannelOwner {
       if (peer.isOnline) peer.postBytes(prepare("unsubscribe").operation, 0);
     };
     return new InviteRequest(action, channel, subscriber, peer, prepare(action), seconds, undo);
-  }
-
-  private prepareRequest(peer: Peer, kind: number, write: (writer: OperationWriter) => void): PreparedRequest {
-    const number = peer.requests.reserve();
-    const { writer } = this.peers;
-    write(writer.begin(kind).integer(number));
-    const { messageBytes } = writer;
-    return { operation: writer.take(), messageBytes, number };
-  }
-
-  private limitFor(peer: Peer): number {
-    return Math.min(this.maxMessage, peer.maxMessage);
   }
 }
 

@@ -4,7 +4,8 @@ import type { Channel } from "../../messages/channel.ts";
 import { ChannelClosedError } from "../../messages/errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { RequestWait } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { Answer } from "./answer.ts";
 import type { Change, RemoteChannel, Subscriber } from "./remote_channel.ts";
 

@@ -202,8 +202,8 @@ export class RemoteChannel<T = unknown> extends Channel<T> {
 
   // --- the end ------------------------------------------------------------------------------------------------
 
-  /** @internal Whether it is not known to be closed. */
-  get isOpen(): boolean {
+  /** @internal */
+  override get isOpen(): boolean {
     return !this.#isClosed;
   }
 

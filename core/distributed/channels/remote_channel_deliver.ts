@@ -1,5 +1,6 @@
 import type { OperationReader } from "../peers/operation_reader.ts";
-import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { RequestWait } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { Answer } from "./answer.ts";
 import type { RemoteChannel } from "./remote_channel.ts";
 

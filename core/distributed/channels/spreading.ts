@@ -33,12 +33,9 @@ type Waiting = ChannelDeliver<unknown>;
 /** See the head of this file. */
 export class Spreading {
   private readonly broadcasts: Broadcasts;
-  private readonly maxMessage: number;
 
-  /** `maxMessage`: the bytes of the longest message that this side takes. */
-  constructor(broadcasts: Broadcasts, maxMessage: number) {
+  constructor(broadcasts: Broadcasts) {
     this.broadcasts = broadcasts;
-    this.maxMessage = maxMessage;
   }
 
   /** See {@linkcode RemoteSubscribers.prepare}. */
@@ -76,7 +73,7 @@ export class Spreading {
   /** Encodes a message. What a peer has sent and cannot be passed on is reported, and `null`. */
   private encode(audience: Audience, message: unknown, reports: boolean): Uint8Array | null {
     const { peers } = audience.owner;
-    let limit = this.maxMessage;
+    let limit = peers.maxMessage;
     for (const { peer } of audience.outlets) limit = Math.min(limit, peer.maxMessage);
     try {
       return peers.writer.encodeMessage(message, limit);

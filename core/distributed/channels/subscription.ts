@@ -2,24 +2,17 @@
 import { Coro } from "../../coroutine/coro.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
-import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { RequestWait } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { Answer } from "./answer.ts";
 import type { RemoteChannel, Subscriber } from "./remote_channel.ts";
 
-/** Asks the home of a channel to count a subscriber of this process, and adds that when it agrees. */
-export class SubscribeRequest extends RequestWait<boolean> {
-  readonly label = "subscribe";
-  private readonly channel: RemoteChannel;
-  private readonly subscriber: Subscriber;
-  /** Whether this has added it. */
-  private added = false;
+/** Tells the home of a channel about a subscriber of this process. */
+abstract class HomeRequest extends RequestWait<boolean> {
+  protected readonly channel: RemoteChannel;
+  protected readonly subscriber: Subscriber;
 
-  constructor(
-    channel: RemoteChannel,
-    subscriber: Subscriber,
-    request: PreparedRequest,
-    seconds: number,
-  ) {
+  constructor(channel: RemoteChannel, subscriber: Subscriber, request: PreparedRequest, seconds: number) {
     super(channel.peer, request, seconds);
     this.channel = channel;
     this.subscriber = subscriber;
@@ -28,6 +21,13 @@ export class SubscribeRequest extends RequestWait<boolean> {
   override get waitsFor(): string {
     return `an answer of the peer of channel ${this.channel}`;
   }
+}
+
+/** Asks the home of a channel to count a subscriber of this process, and adds that when it agrees. */
+export class SubscribeRequest extends HomeRequest {
+  readonly label = "subscribe";
+  /** Whether this has added it. */
+  private added = false;
 
   override begin(fiber: Fiber): boolean {
     const { channel, subscriber } = this;
@@ -87,25 +87,8 @@ class AbandonedSubscribe {
 }
 
 /** Removes a subscriber of this process, and waits until the home of the channel knows of it. */
-export class UnsubscribeRequest extends RequestWait<boolean> {
+export class UnsubscribeRequest extends HomeRequest {
   readonly label = "unsubscribe";
-  private readonly channel: RemoteChannel;
-  private readonly subscriber: Subscriber;
-
-  constructor(
-    channel: RemoteChannel,
-    subscriber: Subscriber,
-    request: PreparedRequest,
-    seconds: number,
-  ) {
-    super(channel.peer, request, seconds);
-    this.channel = channel;
-    this.subscriber = subscriber;
-  }
-
-  override get waitsFor(): string {
-    return `an answer of the peer of channel ${this.channel}`;
-  }
 
   override begin(fiber: Fiber): boolean {
     // It gets no message from now on, whether or not this wait ends well.

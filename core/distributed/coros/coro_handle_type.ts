@@ -1,7 +1,6 @@
 import { Coro } from "../../coroutine/coro.ts";
 import type { HandleType } from "../handle_types.ts";
 import { packAddress, unpackAddress } from "../peers/handle_address.ts";
-import { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { ExportTable } from "./export_table.ts";
 import type { HandleTable } from "./handle_table.ts";
@@ -13,15 +12,11 @@ export class CoroHandleType implements HandleType {
   private readonly peers: Peers;
   private readonly exports: ExportTable;
   private readonly handles: HandleTable;
-  /** Stands for this peer, as the home of coroutines that ended too long ago to be known here. */
-  private readonly forgotten: Peer;
 
   constructor(peers: Peers, exports: ExportTable, handles: HandleTable) {
     this.peers = peers;
     this.exports = exports;
     this.handles = handles;
-    this.forgotten = new Peer(peers.location, peers);
-    this.forgotten.lastLoss = "gone";
   }
 
   /** A coroutine of another scheduler in this process is not one of this network. */
@@ -36,6 +31,6 @@ export class CoroHandleType implements HandleType {
   unpack(args: readonly unknown[]): Coro {
     const { location, number, name } = unpackAddress(args, this.peers, "a coroutine");
     if (location !== this.peers.location) return this.handles.handle(this.peers.peerAt(location), number, name);
-    return this.exports.find(number) ?? this.handles.handle(this.forgotten, number, name);
+    return this.exports.find(number) ?? this.handles.handle(this.peers.forgotten, number, name);
   }
 }

@@ -13,11 +13,10 @@
  * Numbers are those of the export table of the side that the coroutine is on. A monitor is installed where the monitor
  * is; it watches the coroutine there, in this process or at another peer.
  */
-import type { Coro } from "../../coroutine/coro.ts";
 import type { Outcome } from "../../coroutine/errors.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
-import { Coro as CoroClass } from "../../coroutine/coro.ts";
+import { Coro } from "../../coroutine/coro.ts";
 import { MessageTooLargeError } from "../../io/errors.ts";
 import { isError } from "../../base/describe.ts";
 import { BackpressureError, type LossReason, PeerLostError } from "../errors.ts";
@@ -28,7 +27,7 @@ import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import type { Service } from "../peers/service.ts";
 import { Control } from "./control.ts";
 import { CoroHandleType } from "./coro_handle_type.ts";
@@ -46,8 +45,6 @@ const End = { RETURNED: 0, FAILED: 1, TERMINATED: 2, UNKNOWN: 3 } as const;
 export interface CoroServiceOptions {
   readonly peers: Peers;
   readonly permissions: Permissions;
-  /** The bytes of the longest message that this side takes. */
-  readonly maxMessage: number;
   /** Whether handles are never collected, for a simulation. */
   readonly holdsHandles: boolean;
   /** Has a coroutine of a peer subscribe to a channel, or unsubscribe. */
@@ -94,7 +91,7 @@ export class CoroService implements Service, RemoteCoroOwner {
   send(coro: RemoteCoro, message: unknown): boolean {
     const { peer } = coro;
     const { writer } = this.peers;
-    writer.begin(Kind.SEND).integer(coro.id).message(message, this.limitFor(peer));
+    writer.begin(Kind.SEND).integer(coro.id).message(message, peer.maxMessage);
     if (!coro.acceptsMessages) return false;
     if (!peer.hasRoom(writer.length)) {
       throw new BackpressureError(
@@ -107,19 +104,17 @@ export class CoroService implements Service, RemoteCoroOwner {
   }
 
   prepare(coro: RemoteCoro, kind: number, message: unknown): PreparedRequest {
-    const number = coro.peer.requests.reserve();
-    const { writer } = this.peers;
-    writer.begin(kind).integer(number).integer(coro.id);
-    if (kind === Kind.ASK) writer.value(this.isOwn(runningCoro()) ? runningCoro() : null);
-    writer.message(message, this.limitFor(coro.peer));
-    const { messageBytes } = writer;
-    return { operation: writer.take(), messageBytes, number };
+    return coro.peer.prepare(kind, (writer) => {
+      writer.integer(coro.id);
+      if (kind === Kind.ASK) writer.value(this.isOwn(runningCoro()) ? runningCoro() : null);
+      writer.message(message, coro.peer.maxMessage);
+    });
   }
 
   control(coro: RemoteCoro, what: number, value: unknown): boolean {
     const { writer } = this.peers;
     writer.begin(Kind.CONTROL).integer(coro.id).integer(what)
-      .message(value, this.limitFor(coro.peer), what === Control.THROW ? "error" : "update");
+      .message(value, coro.peer.maxMessage, what === Control.THROW ? "error" : "update");
     if (!coro.acceptsMessages) return false;
     coro.peer.post(writer);
     return true;
@@ -144,10 +139,6 @@ export class CoroService implements Service, RemoteCoroOwner {
   unwatch(coro: RemoteCoro): void {
     if (!this.handles.unwatch(coro) || !coro.peer.isReachable) return;
     coro.peer.post(this.peers.writer.begin(Kind.UNWATCH).integer(coro.id));
-  }
-
-  private limitFor(peer: Peer): number {
-    return Math.min(this.options.maxMessage, peer.maxMessage);
   }
 
   private isOwn(coro: Coro | null): boolean {
@@ -192,7 +183,7 @@ export class CoroService implements Service, RemoteCoroOwner {
       if (coro === undefined) return answer(Answer.ENDED);
       if (!this.allows(peer, "send", coro)) return answer(Answer.REFUSED);
       const incoming = kind === Kind.ASK
-        ? new IncomingAsk(coro, message, from instanceof CoroClass ? from : null, answer)
+        ? new IncomingAsk(coro, message, from instanceof Coro ? from : null, answer)
         : new IncomingDelivery(coro, message, answer);
       peer.requests.addOpen(request, incoming);
       incoming.begin();
@@ -208,7 +199,7 @@ export class CoroService implements Service, RemoteCoroOwner {
       const { writer } = this.peers;
       try {
         writer.begin(Kind.ANSWER).integer(request).integer(answer);
-        if (answer === Answer.DONE || answer === Answer.FAILED) writer.message(value, this.limitFor(peer), "value");
+        if (answer === Answer.DONE || answer === Answer.FAILED) writer.message(value, peer.maxMessage, "value");
       } catch (error) {
         writer.begin(Kind.ANSWER).integer(request).integer(Answer.FAILED).value(plainError(error));
       }
@@ -245,7 +236,7 @@ export class CoroService implements Service, RemoteCoroOwner {
     const begin = (end: number) => writer.begin(Kind.ENDED).integer(number).integer(end).value(coro.acceptsMessages);
     const end = outcome.kind === "return" ? End.RETURNED : outcome.kind === "throw" ? End.FAILED : End.TERMINATED;
     try {
-      begin(end).message(coro.last, this.limitFor(peer), outcome.kind === "throw" ? "error" : "result");
+      begin(end).message(coro.last, peer.maxMessage, outcome.kind === "throw" ? "error" : "result");
     } catch (error) {
       // Of a coroutine that has returned nothing or was terminated, the value of its last yield need not be sendable.
       if (outcome.kind !== "throw" && coro.returned === undefined) begin(end).value(undefined);
@@ -266,7 +257,7 @@ export class CoroService implements Service, RemoteCoroOwner {
   private receiveMonitor(peer: Peer, reader: OperationReader): void {
     const monitor = this.exports.find(reader.integer());
     const observed = reader.value();
-    if (monitor === undefined || !(observed instanceof CoroClass)) return;
+    if (monitor === undefined || !(observed instanceof Coro)) return;
     if (this.allows(peer, "monitor", monitor)) observed.notify(monitor);
   }
 

@@ -26,7 +26,7 @@ import { limited } from "../../operations/limited.ts";
 import { PeerLostError } from "../errors.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { Control } from "./control.ts";
 import { RemoteAsk, RemoteDeliver } from "./requests.ts";
 

@@ -8,7 +8,8 @@ import { type LossReason, PeerLostError } from "../errors.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { RequestWait } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 
 /** The first item of the answer to DELIVER and ASK. */
 export const Answer = {

@@ -3,7 +3,7 @@ import type { Location } from "../location.ts";
 import type { Session } from "../session/session.ts";
 import type { OperationWriter } from "./operation_writer.ts";
 import { Kind } from "./operation_kind.ts";
-import { Requests } from "./requests.ts";
+import { type PreparedRequest, Requests } from "./requests.ts";
 
 /** What a peer needs of all peers. */
 export interface PeerOwner {
@@ -11,6 +11,8 @@ export interface PeerOwner {
   readonly isOpen: boolean;
   /** Writes operations. */
   readonly writer: OperationWriter;
+  /** The bytes of the longest message that this side takes. */
+  readonly maxMessage: number;
   /** The session with a peer, for what is to be sent to it: a new one waits to be opened, and the peer is dialed. */
   sessionFor(peer: Peer): Session;
 }
@@ -54,14 +56,23 @@ export class Peer {
     return this.owner.isOpen && (this.session !== null || this.lastLoss === null);
   }
 
-  /** The bytes of the longest message that the peer takes, as far as is known. */
+  /** The bytes of the longest message that both sides take, as far as is known. */
   get maxMessage(): number {
-    return this.session?.maxMessage ?? Infinity;
+    return Math.min(this.owner.maxMessage, this.session?.maxMessage ?? Infinity);
   }
 
   /** Whether an operation of so many bytes may be queued. If nothing is queued, any may. */
   hasRoom(bytes: number): boolean {
     return this.session === null || this.session.hasRoom(bytes);
+  }
+
+  /** Writes a request, to be sent later: `write` writes what follows its number. */
+  prepare(kind: number, write: (writer: OperationWriter) => void): PreparedRequest {
+    const number = this.requests.reserve();
+    const { writer } = this.owner;
+    write(writer.begin(kind).integer(number));
+    const { messageBytes } = writer;
+    return { operation: writer.take(), messageBytes, number };
   }
 
   /**

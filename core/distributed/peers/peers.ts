@@ -71,6 +71,10 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   readonly loop: CoroLoop;
   /** Writes operations. */
   readonly writer: OperationWriter;
+  /** The bytes of the longest message that this side takes. */
+  readonly maxMessage: number;
+  /** Stands for this peer, as the home of what was given out and is not known here any more. */
+  readonly forgotten: Peer;
   /** Operations that this side has refused. */
   refusedOperations = 0;
   /** Called when a peer has come or gone. */
@@ -104,6 +108,9 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.random = options.random;
     this.securityOf = options.securityOf;
     this.writer = new OperationWriter(options.handles);
+    this.maxMessage = options.sessions.maxMessage;
+    this.forgotten = new Peer(options.location, this);
+    this.forgotten.lastLoss = "gone";
     this.reader = new OperationReader(options.handles);
     this.sessions = new Sessions(options.sessions, this);
     this.dialing = new Dialing(this);

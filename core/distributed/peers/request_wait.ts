@@ -3,17 +3,7 @@ import { PeerWait } from "../../fiber/peer_wait.ts";
 import type { LossReason, PeerLostError } from "../errors.ts";
 import type { OperationReader } from "./operation_reader.ts";
 import type { Peer } from "./peer.ts";
-import type { PendingRequest } from "./requests.ts";
-
-/** A request that was written, with a copy of its message. */
-export interface PreparedRequest {
-  /** The operation. */
-  readonly operation: Uint8Array;
-  /** The bytes of the message in it. */
-  readonly messageBytes: number;
-  /** The number of the request. */
-  readonly number: number;
-}
+import type { PendingRequest, PreparedRequest } from "./requests.ts";
 
 /** Sends a request that was written before, when there is room for it, and waits for its answer. */
 export abstract class RequestWait<T> extends PeerWait<T> implements PendingRequest {

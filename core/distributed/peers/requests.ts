@@ -2,6 +2,16 @@
 import type { PeerLostError } from "../errors.ts";
 import type { OperationReader } from "./operation_reader.ts";
 
+/** A request that was written, with a copy of its message. */
+export interface PreparedRequest {
+  /** The operation. */
+  readonly operation: Uint8Array;
+  /** The bytes of the message in it. */
+  readonly messageBytes: number;
+  /** The number of the request. */
+  readonly number: number;
+}
+
 /** A request that waits for its answer. */
 export interface PendingRequest {
   /** Whether nobody waits for the answer; it is of interest all the same. */

@@ -4,7 +4,8 @@ import { MessageTooLargeError } from "../../io/errors.ts";
 import { type LossReason, PeerLostError, PermissionError, ProtocolError } from "../errors.ts";
 import type { OperationReader } from "../peers/operation_reader.ts";
 import type { Peer } from "../peers/peer.ts";
-import { type PreparedRequest, RequestWait } from "../peers/request_wait.ts";
+import { RequestWait } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { refusalOf } from "./refusal.ts";
 
 /** What INVOKE asks for. */
@@ -104,7 +105,7 @@ export class RemoteCall extends Invocation<unknown> {
     else throw this.unexpected(answer);
   }
 
-  /** Whoever called takes the failure of the coroutine; nobody has seen it at the peer. */
+  /** The peer has not reported the failure of the coroutine, as it expects the caller to take it. */
   override errorLost(error: unknown): null {
     const { owner } = this.fiber!;
     if (this.#hasFailed) owner.loop.reportError(error, owner);

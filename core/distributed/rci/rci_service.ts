@@ -18,7 +18,7 @@ import type { OperationReader } from "../peers/operation_reader.ts";
 import type { OperationWriter } from "../peers/operation_writer.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Peers } from "../peers/peers.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import type { Service } from "../peers/service.ts";
 import { WeakHandles } from "../peers/weak_handles.ts";
 import type { Permissions } from "../permissions.ts";
@@ -36,8 +36,6 @@ import type { Invoker, RemoteRci } from "./remote_rci.ts";
 export interface RciServiceOptions {
   readonly peers: Peers;
   readonly permissions: Permissions;
-  /** The bytes of the longest message that this side takes. */
-  readonly maxMessage: number;
   /** Whether handles are never collected, for a simulation. */
   readonly holdsHandles: boolean;
 }
@@ -91,16 +89,9 @@ export class RciService implements Service, RciHost, Invoker {
   // --- to peers -------------------------------------------------------------------------------------------------
 
   prepare(rci: RemoteRci, mode: number, args: readonly unknown[]): PreparedRequest {
-    const number = rci.peer.requests.reserve();
-    const { writer } = this.peers;
-    writer.begin(Kind.INVOKE).integer(number).integer(mode).integer(rci.number)
-      .message(args, this.limitFor(rci.peer), "args");
-    const { messageBytes } = writer;
-    return { operation: writer.take(), messageBytes, number };
-  }
-
-  private limitFor(peer: Peer): number {
-    return Math.min(this.options.maxMessage, peer.maxMessage);
+    return rci.peer.prepare(Kind.INVOKE, (writer) => {
+      writer.integer(mode).integer(rci.number).message(args, rci.peer.maxMessage, "args");
+    });
   }
 
   // --- from peers -----------------------------------------------------------------------------------------------
@@ -180,7 +171,7 @@ export class RciService implements Service, RciHost, Invoker {
   }
 
   private write(peer: Peer, request: number, what: number, value: unknown): void {
-    this.begin(request, what).message(value, this.limitFor(peer), "result");
+    this.begin(request, what).message(value, peer.maxMessage, "result");
   }
 
   private begin(request: number, what: number): OperationWriter {

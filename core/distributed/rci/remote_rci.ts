@@ -3,7 +3,7 @@ import type { Coro } from "../../coroutine/coro.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { PreparedRequest } from "../peers/request_wait.ts";
+import type { PreparedRequest } from "../peers/requests.ts";
 import { Mode, RemoteCall, RemoteRun } from "./invocations.ts";
 import type { RciSide } from "./rci_side.ts";
 
