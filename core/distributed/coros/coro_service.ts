@@ -181,7 +181,11 @@ export class CoroService implements Service, RemoteCoroOwner {
       const from = kind === Kind.ASK ? reader.value() : null;
       const message = reader.value();
       if (coro === undefined) return answer(Answer.ENDED);
-      if (!this.allows(peer, "send", coro)) return answer(Answer.REFUSED);
+      const { session } = peer;
+      const allowed = this.allows(peer, "send", coro);
+      // `allow` of the program may have ended the session: an answer would dial the peer again.
+      if (peer.session !== session) return;
+      if (!allowed) return answer(Answer.REFUSED);
       const incoming = kind === Kind.ASK
         ? new IncomingAsk(coro, message, from instanceof Coro ? from : null, answer)
         : new IncomingDelivery(coro, message, answer);
@@ -209,7 +213,11 @@ export class CoroService implements Service, RemoteCoroOwner {
 
   private receiveWatch(peer: Peer, number: number): void {
     const coro = this.exports.find(number);
-    if (coro === undefined || !this.allows(peer, "monitor", coro)) {
+    const { session } = peer;
+    const isAllowed = coro !== undefined && this.allows(peer, "monitor", coro);
+    // As in a request, `allow` may have ended the session.
+    if (peer.session !== session) return;
+    if (!isAllowed) {
       peer.post(this.peers.writer.begin(Kind.ENDED).integer(number).integer(End.UNKNOWN));
       return;
     }

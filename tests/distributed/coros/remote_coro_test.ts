@@ -297,6 +297,46 @@ Deno.test("control without right is refused and counted; what only its process c
   });
 });
 
+Deno.test("an allow that ends the connection leaves nothing behind, and the peer is not dialed again", async () => {
+  let close = () => {};
+  await together({
+    *a(_coro, here) {
+      yield* until(here.meet());
+      const remote = take(here, "coro");
+      for (const wait of [() => remote.deliver(1), () => remote.ask(1), () => remote.finish()]) {
+        yield* here.network.peer("memory:b");
+        try {
+          assertEquals(yield* wait(), -1);
+        } catch (error) {
+          assertInstanceOf(error, PeerLostError);
+          assertEquals((error as PeerLostError).reason, "left");
+        }
+        yield* sleep(0.05);
+        assertEquals(here.network.peers(), []);
+      }
+      yield* until(here.meet());
+    },
+    *b(_coro, here) {
+      close = () => here.network.closePeer(here.network.peers()[0]);
+      const served = new Coro(function* () {
+        yield* sleep(Infinity);
+      });
+      give(here, "coro", served);
+      yield* until(here.meet());
+      yield* until(here.meet());
+      served.terminate();
+      yield* sleep(0.05);
+      assertEquals([here.network.peers(), here.network.stats().pending, here.reported], [[], 0, []]);
+    },
+  }, (name) =>
+    name === "a" ? {} : {
+      allow: () => {
+        close();
+        return true;
+      },
+    });
+});
+
 Deno.test("terminate with the right runs finally, and the outcome says so", async () => {
   let cleaned = false;
   await together({
