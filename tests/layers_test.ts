@@ -10,7 +10,7 @@ import { assert, assertEquals } from "@std/assert";
  * floor do not import each other.
  */
 const FLOORS = [
-  ["testing"],
+  ["testing", "cluster"],
   ["distributed"],
   ["asyncio", "edge"],
   ["workers"],
