@@ -68,6 +68,8 @@ export type StatusListener = (location: Location, reason: "joined" | EndReason) 
 
 /** Opens links through other peers. */
 export interface Relay {
+  /** Whether links to other peers go through this one, or its links through this peer. */
+  carries(peer: Peer | null): boolean;
   /** Opens one; `null` if the address is that of an engine of this peer. */
   dial(address: string, seconds: number, expected?: PeerId): Generator<unknown, Link, unknown> | null;
 }
@@ -345,7 +347,9 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   stop(): void {
     if (this.hasStopped) return;
     this.hasStopped = true;
-    for (const session of [...this.sessions]) session.leave(this.now());
+    // What goes through another peer goes before the goodbye to that one.
+    const [carriers, others] = partition([...this.sessions], ({ peer }) => this.relay?.carries(this.find(peer.text)));
+    for (const session of [...others, ...carriers]) session.leave(this.now());
     this.turn.stop();
     this.waits.left();
   }
@@ -458,6 +462,11 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   changed(): void {
     this.turn.request();
   }
+}
+
+/** The items for which a condition holds, and the others. */
+function partition<T>(items: readonly T[], condition: (item: T) => boolean | undefined): [T[], T[]] {
+  return [items.filter(condition), items.filter((item) => !condition(item))];
 }
 
 function add(total: Traffic, counts: Readonly<Traffic>): void {

@@ -12,7 +12,6 @@
  *
  * Only two kinds of links are relayed: to peers that are reached through this one, and from them.
  */
-import { withTimeout } from "../../operations/with_timeout.ts";
 import { DecodeError } from "../cbor/decode_error.ts";
 import type { Link } from "../engine.ts";
 import { type LossReason, PeerEndedError } from "../errors.ts";
@@ -31,8 +30,8 @@ import { Answer, RelayRequest } from "./relay_request.ts";
 import { relayIdOf, withoutRelay } from "./relayed_address.ts";
 import { splice, Tunnel, type TunnelOwner } from "./tunnel.ts";
 
-/** Seconds in which a relay connects to the next peer on the way. */
-const CONNECT_SECONDS = 5;
+/** Seconds in which a relay connects to the next peer on the way, and in which that opens its part. */
+const STEP_SECONDS = 5;
 
 /** See the head of this file. */
 export class RelayService implements Service, Relay, TunnelOwner {
@@ -56,6 +55,10 @@ export class RelayService implements Service, Relay, TunnelOwner {
     return count;
   }
 
+  carries(peer: Peer | null): boolean {
+    return peer !== null && this.tunnels.has(peer);
+  }
+
   get writer(): OperationWriter {
     return this.peers.writer;
   }
@@ -67,33 +70,31 @@ export class RelayService implements Service, Relay, TunnelOwner {
     const isDirect = gateway === null ? relayIdOf(address) === null : expected?.text === gateway.id;
     if (isDirect) return null;
     if (expected === undefined) throw new Error(`Cannot dial ${address} as it is reached by its location only`);
-    const body = this.openLink.bind(this, address, expected);
-    return (function* () {
-      return yield* withTimeout(seconds, body());
-    })();
+    return this.openLink(address, expected, seconds);
   }
 
-  private *openLink(address: string, target: PeerId): Generator<unknown, Link, unknown> {
-    const { gateway } = this;
-    const hop = gateway === null ? yield* this.connectHop(address, target) : this.peers.find(gateway.id);
+  private *openLink(address: string, target: PeerId, seconds: number): Generator<unknown, Link, unknown> {
+    const { gateway, peers } = this;
+    const end = peers.now() + seconds;
+    const hop = gateway === null ? yield* this.connectHop(address, target, seconds) : peers.find(gateway.id);
     if (hop === null) throw new PeerEndedError(`Cannot dial ${address} as the peer that relays has ended`);
-    return new RelayLink(yield* this.openTunnel(hop, address, target));
+    return new RelayLink(yield* this.openTunnel(hop, address, target, end - peers.now()));
   }
 
-  private openTunnel(hop: Peer, address: string, target: PeerId): OpenTunnel {
+  private openTunnel(hop: Peer, address: string, target: PeerId, seconds: number): OpenTunnel {
     const request = hop.prepare(Kind.RELAY, (writer) => writer.bytes(target.bytes).value(address));
-    return new OpenTunnel(hop, request, address, (number) => this.add(hop, 2 * number));
+    return new OpenTunnel(hop, request, { address, seconds, open: (number) => this.add(hop, 2 * number) });
   }
 
   /** The next peer on the way, connected: the relay in the address, or else the target itself. */
-  private *connectHop(address: string, target: PeerId): Generator<unknown, Peer, unknown> {
+  private *connectHop(address: string, target: PeerId, seconds: number): Generator<unknown, Peer, unknown> {
     const relayId = relayIdOf(address);
     const isOwn = relayId === this.peers.location.id;
     const id = relayId === null || isOwn ? target : PeerId.parse(relayId)!;
     const known = this.peers.find(id.text);
     if (known?.isOnline === true) return known;
     if (isOwn) throw new PeerEndedError(`Cannot dial ${address} as the peer has ended`);
-    yield* this.peers.connect(withoutRelay(address), CONNECT_SECONDS, id);
+    yield* this.peers.connect(withoutRelay(address), seconds, id);
     return this.peers.find(id.text)!;
   }
 
@@ -154,8 +155,8 @@ export class RelayService implements Service, Relay, TunnelOwner {
   /** Opens the next part of the way, and joins both. */
   private *forward(request: RelayRequest, address: string, target: PeerId): Generator<unknown, void, unknown> {
     try {
-      const hop = yield* this.connectHop(address, target);
-      const far = yield* this.openTunnel(hop, address, target);
+      const hop = yield* this.connectHop(address, target, STEP_SECONDS);
+      const far = yield* this.openTunnel(hop, address, target, STEP_SECONDS);
       splice(request.open(this.add(request.peer, 2 * request.number + 1)), far);
     } catch (error) {
       request.answer(error instanceof PeerEndedError ? Answer.ENDED : Answer.UNREACHABLE);

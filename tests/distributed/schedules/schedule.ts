@@ -1,10 +1,22 @@
 /**
  * One schedule: three peers that send, deliver, ask, run coroutines at each other and wait for their ends, while links are
  * cut, peers parted, frozen, crashed and restarted. Everything in it comes from its seed.
+ *
+ * In a relayed schedule `c` is a server of the node `b`: all reach it through that, and it ends with it.
  */
 import { type Ask, Coro, type MonitorException, sleep, TimeoutError } from "@asyncoro/asyncoro";
-import { Network, type NetworkOptions, PeerLostError, type PeerStatus, RCI } from "@asyncoro/asyncoro/distributed";
+import {
+  type Engine,
+  type Location,
+  Network,
+  type NetworkOptions,
+  PeerLostError,
+  type PeerStatus,
+  RCI,
+} from "@asyncoro/asyncoro/distributed";
 import { SimulatedNetwork } from "@asyncoro/asyncoro/testing";
+import { relayedAddress } from "../../../core/distributed/relay/relayed_address.ts";
+import { call } from "../../../core/operations/call.ts";
 import { Choices, PEERS as NAMES, type Steps } from "../simulation.ts";
 import { Ledger, type Numbered, Violation } from "./ledger.ts";
 
@@ -22,8 +34,9 @@ export class Schedule {
   readonly reported: unknown[] = [];
   readonly #seed: number;
   readonly #messages: number;
-  /** The ids of the joinings that are alive, by name. */
-  readonly #alive: Map<string, string> = new Map();
+  readonly #isRelayed: boolean;
+  /** The joinings that are alive, by name. */
+  readonly #alive: Map<string, Location> = new Map();
   readonly #choices: Choices;
   #lives = 0;
   #faultsOver = false;
@@ -31,8 +44,9 @@ export class Schedule {
   #isChecked = false;
 
   /** `messages` is how many each peer sends at the least. */
-  constructor(seed: number, messages = 10) {
+  constructor(seed: number, { isRelayed = false, messages = 10 } = {}) {
     this.#seed = seed;
+    this.#isRelayed = isRelayed;
     this.#messages = messages;
     this.#choices = new Choices(seed);
     this.simulation = new SimulatedNetwork({
@@ -70,12 +84,18 @@ export class Schedule {
     return this.#faultsOver;
   }
 
-  joined(name: string, id: string): void {
-    this.#alive.set(name, id);
+  joined(name: string, location: Location): void {
+    this.#alive.set(name, location);
   }
 
-  aliveId(name: string): string | undefined {
+  /** The joining of this name that is alive. */
+  alive(name: string): Location | undefined {
     return this.#alive.get(name);
+  }
+
+  /** The node through which a peer is reached; `null` if it is reached by its engine. */
+  nodeOf(name: string): string | null {
+    return this.#isRelayed && name === "c" ? "b" : null;
   }
 
   /** All have delivered their last messages: nothing may be missing. */
@@ -121,14 +141,16 @@ export class Schedule {
   }
 
   *#crash(name: string, seconds: number): Steps<void> {
-    const id = this.#alive.get(name);
+    const names = NAMES.filter((each) => each === name || this.nodeOf(each) === name);
     // One that has not joined yet stays.
-    if (id === undefined) return;
-    this.#alive.delete(name);
-    this.ledger.crashed(id);
-    this.simulation.crash(name);
+    if (names.some((each) => !this.#alive.has(each))) return;
+    for (const each of names) {
+      this.ledger.crashed(this.#alive.get(each)!.id);
+      this.#alive.delete(each);
+      this.simulation.crash(each);
+    }
     yield* sleep(seconds);
-    this.#start(name);
+    for (const each of names) this.#start(each);
   }
 }
 
@@ -157,9 +179,9 @@ class Life {
 
   *run(coro: Coro): Steps<void> {
     const name = this.#name;
-    this.#network = yield* Network.join({ ...OPTIONS, name, engines: [this.#simulation.engine(name)] });
+    this.#network = yield* this.#join();
     this.#id = this.#network.location.id;
-    this.#schedule.joined(name, this.#id);
+    this.#schedule.joined(name, this.#network.location);
     const { scheduler } = coro;
     scheduler.spawnWith({ name: "sink", daemon: true }, bodyOf((self) => this.#sink(self)));
     scheduler.spawnWith({ name: "status", daemon: true }, bodyOf((self) => this.#status(self)));
@@ -177,6 +199,22 @@ class Life {
     const { pending } = this.#network.stats();
     if (pending !== 0) throw new Violation(`${pending} waits are left at ${name}`);
     yield* this.#network.leave();
+  }
+
+  *#join(): Steps<Network> {
+    const name = this.#name;
+    const engine = this.#simulation.engine(name);
+    const node = this.#schedule.nodeOf(name);
+    if (node === null) {
+      const network = yield* Network.join({ ...OPTIONS, name, engines: [engine] });
+      network.relay.isRelay = true;
+      return network;
+    }
+    while (this.#schedule.alive(node) === undefined) yield* sleep(0.1);
+    const gateway = this.#schedule.alive(node)!;
+    const network = yield* Network.join({ ...OPTIONS, name, engines: [serverOf(gateway, engine)] });
+    network.relay.gateway = gateway;
+    return network;
   }
 
   /** Receives numbered messages and requests. */
@@ -204,8 +242,12 @@ class Life {
     for (;;) {
       for (const other of this.#others) {
         if (this.#network.peers().some(({ name }) => name === other)) continue;
+        // A server is reached by its location, and reaches others by theirs.
+        const isRelayed = [this.#name, other].some((name) => this.#schedule.nodeOf(name) !== null);
+        const where = isRelayed ? this.#schedule.alive(other) : `sim:${other}`;
+        if (where === undefined) continue;
         try {
-          yield* this.#network.peer(`sim:${other}`, 2);
+          yield* this.#network.peer(where, 2);
         } catch {
           // Next time.
         }
@@ -307,7 +349,7 @@ class Life {
   *#fence(other: string): Steps<void> {
     const end = this.#simulationNow() + CALM_SECONDS;
     for (;;) {
-      const id = this.#schedule.aliveId(other);
+      const id = this.#schedule.alive(other)?.id;
       const location = this.#network.peers().find((peer) => peer.id === id);
       const sink = location === undefined ? null : yield* Coro.locate("sink", 2, location);
       if (sink !== null && (yield* sink.deliver(0, 5)) === 1) return;
@@ -325,6 +367,22 @@ class Life {
 function bodyOf(method: (coro: Coro) => Steps): (coro: Coro) => Steps {
   return function* (coro) {
     return yield* method(coro);
+  };
+}
+
+/** The engine of a server of a node, by which it reaches the node alone. */
+function serverOf(node: Location, engine: Engine): Engine {
+  return {
+    scheme: engine.scheme,
+    trusted: engine.trusted,
+    simulation: engine.simulation,
+    open: (incoming) =>
+      call((function* () {
+        yield* engine.open(incoming);
+        return relayedAddress(node.address, node.id);
+      })()),
+    dial: (address, timeout) => engine.dial(address, timeout),
+    close: () => engine.close(),
   };
 }
 

@@ -6,8 +6,8 @@ import { assert, assertEquals } from "@std/assert";
 import { runs } from "../../helpers/runs.ts";
 import { Schedule } from "./schedule.ts";
 
-async function run(seed: number): Promise<Schedule> {
-  const schedule = new Schedule(seed);
+async function run(seed: number, isRelayed = false): Promise<Schedule> {
+  const schedule = new Schedule(seed, { isRelayed });
   try {
     await schedule.run();
   } catch (error) {
@@ -16,26 +16,31 @@ async function run(seed: number): Promise<Schedule> {
   return schedule;
 }
 
-Deno.test("in every schedule order is kept, nothing is lost in silence, every wait ends, and losses are told once", async () => {
-  const seed = Deno.env.get("SEED");
-  if (seed !== undefined) {
-    const schedule = new Schedule(Number(seed));
-    await schedule.run().finally(() => console.log(schedule.simulation.trace().join("\n")));
-    return;
-  }
-  let arrivals = 0;
-  let losses = 0;
-  for (let seed = 1; seed <= runs(600); seed++) {
-    const { ledger } = await run(seed);
-    arrivals += ledger.arrivals;
-    losses += ledger.losses;
-  }
-  assert(arrivals > 0 && losses > 0);
-});
+for (const isRelayed of [false, true]) {
+  const where = isRelayed ? "with a peer that is reached through another" : "";
+  const name =
+    `in every schedule ${where} order is kept, nothing is lost in silence, every wait ends, losses are told once`;
+  Deno.test(name.replace("  ", " "), async () => {
+    const seed = Deno.env.get("SEED");
+    if (seed !== undefined) {
+      const schedule = new Schedule(Number(seed), { isRelayed });
+      await schedule.run().finally(() => console.log(schedule.simulation.trace().join("\n")));
+      return;
+    }
+    let arrivals = 0;
+    let losses = 0;
+    for (let seed = 1; seed <= runs(isRelayed ? 200 : 400); seed++) {
+      const { ledger } = await run(seed, isRelayed);
+      arrivals += ledger.arrivals;
+      losses += ledger.losses;
+    }
+    assert(arrivals > 0 && losses > 0);
+  });
+}
 
 Deno.test("the same seed leads to the same trace", async () => {
   for (let seed = 1; seed <= 10; seed++) {
-    const [first, second] = [await run(seed), await run(seed)];
+    const [first, second] = [await run(seed, seed > 5), await run(seed, seed > 5)];
     assertEquals(first.simulation.trace(), second.simulation.trace());
   }
 });
