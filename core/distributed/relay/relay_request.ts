@@ -1,4 +1,3 @@
-import type { Coro } from "../../coroutine/coro.ts";
 import { Kind } from "../peers/operation_kind.ts";
 import type { OperationWriter } from "../peers/operation_writer.ts";
 import type { Peer } from "../peers/peer.ts";
@@ -21,8 +20,9 @@ export const Answer = {
 export class RelayRequest implements OpenRequest {
   readonly peer: Peer;
   readonly number: number;
+  /** Whether the peer does not want the link any more that is being opened. */
+  isCancelled = false;
   readonly #writer: OperationWriter;
-  #coro: Coro | null = null;
   #tunnel: Tunnel | null = null;
 
   constructor(peer: Peer, number: number, writer: OperationWriter) {
@@ -31,9 +31,8 @@ export class RelayRequest implements OpenRequest {
     this.#writer = writer;
   }
 
-  /** It is being worked on by a coroutine, which ends if the peer does not want the link any more. */
-  begin(coro: Coro): void {
-    this.#coro = coro;
+  /** It is being opened. */
+  begin(): void {
     this.peer.requests.addOpen(this.number, this);
   }
 
@@ -47,12 +46,13 @@ export class RelayRequest implements OpenRequest {
 
   /** It is not opened, for one of the reasons of `Answer`. */
   answer(answer: number): void {
+    if (this.isCancelled) return;
     this.peer.requests.removeOpen(this.number);
-    if (this.peer.isOnline) this.#post(answer);
+    this.#post(answer);
   }
 
   cancelled(): void {
-    if (this.#tunnel === null) this.#coro?.terminate();
+    if (this.#tunnel === null) this.isCancelled = true;
     // With the session its tunnels end, and the service tells why.
     else if (this.peer.isOnline) this.#tunnel.closed(false);
   }

@@ -129,7 +129,8 @@ export class RelayService implements Service, Relay, TunnelOwner {
     if (target.equals(this.peers.sessionId)) return this.accept(request);
     const refusal = this.refusalOf(peer, target, address);
     if (refusal !== null) return request.answer(refusal);
-    request.begin(this.peers.spawn(`relay to ${address}`, this.forward(request, address, target)));
+    request.begin();
+    this.peers.spawn(`relay to ${address}`, this.forward(request, address, target));
   }
 
   /** The link ends here. */
@@ -157,6 +158,8 @@ export class RelayService implements Service, Relay, TunnelOwner {
     try {
       const hop = yield* this.connectHop(address, target, STEP_SECONDS);
       const far = yield* this.openTunnel(hop, address, target, STEP_SECONDS);
+      // It is opened to the end before it is given up: so no error of a dial is on its way that nobody takes.
+      if (request.isCancelled) return far.close(false);
       splice(request.open(this.add(request.peer, 2 * request.number + 1)), far);
     } catch (error) {
       request.answer(error instanceof PeerEndedError ? Answer.ENDED : Answer.UNREACHABLE);
