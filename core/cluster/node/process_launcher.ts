@@ -1,0 +1,145 @@
+/** Starts each server as a process of its own: `deno run` without permissions, linked by its standard streams. */
+import { race } from "../../coroutine/race.ts";
+import { denoWith } from "../../host/capability.ts";
+import type { Operation } from "../../fiber/operation.ts";
+import { Network } from "../../distributed/network.ts";
+import type { Location } from "../../distributed/location.ts";
+import { call } from "../../operations/call.ts";
+import { until } from "../../operations/until.ts";
+import type { ServerParameters } from "../server/parameters.ts";
+import { type LineSink, writeToStderr } from "./forward_lines.ts";
+import { Guardian } from "./guardian.ts";
+import { importMap, readPackageConfig } from "./import_map.ts";
+import { permissionFlags, type ServerPermissions } from "./permissions.ts";
+import { ServerChild } from "./server_child.ts";
+import { ServerEngine } from "./server_engine.ts";
+import type { ServerLauncher, ServerProcess, ServerStart } from "./server_launcher.ts";
+
+/** The program of a server. */
+const PROGRAM = new URL("../server/server_main.ts", import.meta.url).href;
+
+/** What depends on the program that runs the node. */
+export interface LauncherOptions {
+  /** What servers may do. */
+  readonly permissions: ServerPermissions;
+  /** Where the lines go that servers write to their standard error; that of this process by default. */
+  readonly sink?: LineSink;
+}
+
+/** See the head of this file. */
+export class ProcessLauncher implements ServerLauncher {
+  readonly #network: Network;
+  readonly #engine: ServerEngine;
+  readonly #address: string;
+  readonly #guardian: Guardian;
+  readonly #importMap: string;
+  readonly #permissions: ServerPermissions;
+  readonly #sink: LineSink;
+  #lastNumber = 0;
+
+  private constructor(
+    network: Network,
+    engine: ServerEngine,
+    importMap: string,
+    { permissions, sink = writeToStderr }: LauncherOptions,
+  ) {
+    this.#network = network;
+    this.#engine = engine;
+    this.#address = addressOf(network, 0);
+    this.#importMap = importMap;
+    this.#permissions = permissions;
+    this.#sink = sink;
+    this.#guardian = Guardian.start();
+  }
+
+  /** Makes one for a network, which gets an engine more. */
+  static *create(network: Network, options: LauncherOptions): Generator<unknown, ProcessLauncher, unknown> {
+    denoWith("Command", "start a node");
+    const config = yield* until(readPackageConfig());
+    if (!PROGRAM.startsWith("file:")) yield* until(cacheProgram());
+    const engine = new ServerEngine(addressOf(network, 0));
+    yield* network.addEngine(engine);
+    return new ProcessLauncher(network, engine, importMap(config), options);
+  }
+
+  launch(start: ServerStart): Operation<ServerProcess> {
+    return call(this.#launch(start));
+  }
+
+  *#launch(start: ServerStart): Generator<unknown, ServerProcess, unknown> {
+    const address = addressOf(this.#network, ++this.#lastNumber);
+    const child = new ServerChild(this.#argumentsFor(start, address), start.name, this.#sink);
+    this.#guardian.add(child.pid);
+    child.ended.then(() => this.#guardian.delete(child.pid));
+    let location: Location | null = null;
+    try {
+      this.#engine.accept(child.conn, start.name);
+      const { waits } = this.#network.peerTable;
+      const isThere = waits.wait((peer) => peer.location.addresses.includes(address), `server '${start.name}'`);
+      const met = yield* race(isThere, until(child.ended));
+      if (met === null) throw new Error(`Cannot start server '${start.name}' as the network has been left`);
+      if (!("id" in met)) {
+        const end = yield* until(child.describeEnd());
+        throw new Error(`Cannot start server '${start.name}' as its process has ended ${end}`);
+      }
+      location = met;
+      return { location, ended: () => ended(child), kill: () => child.kill() };
+    } finally {
+      if (location === null) {
+        child.kill();
+        yield* until(child.ended);
+      }
+    }
+  }
+
+  /** Ends what is not a server. */
+  close(): Operation<void> {
+    return until(() => this.#guardian.close());
+  }
+
+  #argumentsFor({ folder, client, name }: ServerStart, address: string): string[] {
+    const parameters: ServerParameters = {
+      name,
+      address,
+      node: this.#address,
+      folder: folderUrl(folder),
+      client: { id: client.id, name: client.name, addresses: client.addresses },
+      options: this.#network.sharedOptions,
+    };
+    return [
+      "run",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      "--no-check",
+      `--import-map=${this.#importMap}`,
+      ...permissionFlags(this.#permissions, folder),
+      PROGRAM,
+      JSON.stringify(parameters),
+    ];
+  }
+}
+
+function ended(child: ServerChild): Operation<void> {
+  return until(child.ended.then(() => {}));
+}
+
+function addressOf(network: Network, number: number): string {
+  return `pipe:${network.location.id}/${number}`;
+}
+
+/** The URL of a folder, with a slash at its end. */
+function folderUrl(path: string): string {
+  const url = new URL("file:///");
+  url.pathname = `${path.replaceAll("%", "%25").replaceAll("\\", "/")}/`;
+  return url.href;
+}
+
+/** Loads what a server needs of the package into Deno's cache: servers load nothing from elsewhere. */
+async function cacheProgram(): Promise<void> {
+  const args = ["cache", "--quiet", "--no-config", "--no-lock", PROGRAM];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, stdout: "null" }).output();
+  if (success) return;
+  const reason = new TextDecoder().decode(stderr).trim();
+  throw new Error(`Cannot start a node as the program of servers cannot be loaded: ${reason}`);
+}

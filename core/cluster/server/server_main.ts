@@ -1,0 +1,52 @@
+/**
+ * The program of a server: joins the network by its node, and runs jobs until it is told to end or the node has ended.
+ *
+ * Its argument is {@linkcode ServerParameters} as JSON.
+ */
+import "./entries.ts";
+import { Scheduler } from "../../coroutine/scheduler.ts";
+import { onTermination } from "../../host/process.ts";
+import { Location } from "../../distributed/location.ts";
+import { Network } from "../../distributed/network.ts";
+import { PeerId } from "../../distributed/session/peer_id.ts";
+import { NodeEngine } from "./node_engine.ts";
+import type { ServerParameters } from "./parameters.ts";
+import { TargetResolver } from "./resolve_target.ts";
+import { replaceStandardStreams } from "./standard_streams.ts";
+import { StdioConn } from "./stdio_conn.ts";
+
+/** Seconds to connect to the node, which is there but may be busy. */
+const CONNECT_SECONDS = 60;
+
+const { name, address, node, folder, client, options } = JSON.parse(Deno.args[0]) as ServerParameters;
+const { error } = console;
+const conn = new StdioConn();
+replaceStandardStreams();
+// A signal to all processes of a terminal or a service is the node's to handle: it ends its servers.
+onTermination(() => {});
+// What a job leaves behind fails on its own, and must not end the jobs of others.
+for (const type of ["error", "unhandledrejection"] as const) {
+  addEventListener(type, (event) => {
+    event.preventDefault();
+    error("Uncaught in a job:", "reason" in event ? event.reason : event.error);
+  });
+}
+
+function* serveNode(): Generator<unknown, void, unknown> {
+  const network = yield* Network.join({ ...options, name, engines: [new NodeEngine(address, node, conn)] });
+  yield* network.peer(node, CONNECT_SECONDS);
+  const resolver = new TargetResolver(folder);
+  void resolver;
+  void new Location(new PeerId(bytesOf(client.id)), client.name, client.addresses);
+  yield* network.closed();
+}
+
+/** The bytes of hexadecimal digits. */
+function bytesOf(digits: string): Uint8Array {
+  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+}
+
+Scheduler.instance().spawnWith({ name: "server", daemon: true }, serveNode).value().catch((reason: unknown) => {
+  error(reason);
+  Deno.exit(1);
+});
