@@ -7,72 +7,39 @@ import { Immediate } from "../../operations/immediate.ts";
 import { until } from "../../operations/until.ts";
 import type { JobTarget } from "../protocol.ts";
 
-/** So many functions are kept. A program has fewer, unless it makes them of text. */
-const MOST_KEPT = 1000;
-
-/** See the head of this file. */
-export class TargetResolver {
-  readonly #folder: string;
-  readonly #kept: Map<string, CoroFunction> = new Map();
-
-  /** `folder` is the URL of the folder of the job, with a slash at its end. */
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  /**
-   * Returns the function of a target. What was resolved before is returned at once.
-   *
-   * @throws {TypeError} At the yield, if it is no generator function, or the module has no such export.
-   * @throws {SyntaxError} At the yield, if the source is not valid.
-   * @throws what the import of the module throws, at the yield.
-   */
-  resolve(target: JobTarget): Operation<CoroFunction> {
-    if ("source" in target) return new Immediate("resolve", () => this.#evaluate(target.source));
-    const url = this.#moduleUrl(target.module);
-    const kept = this.#kept.get(keyOf(url, target.name));
-    if (kept !== undefined) return new Immediate("resolve", () => kept);
-    return until(this.#import(url, target.name));
-  }
-
-  #evaluate(source: string): CoroFunction {
-    const kept = this.#kept.get(source);
-    if (kept !== undefined) return kept;
-    // Indirect, so that the function sees the global scope and nothing of this one.
-    const evaluate = globalThis.eval;
-    // A method has no `function` before its name.
-    const value = /^\s*(?:async\s+)?function\b/.test(source)
-      ? evaluate(`(${source})`)
-      : Object.values(evaluate(`({${source}})`))[0];
-    return this.#keep(source, checked(value, "its source is that of another value"));
-  }
-
-  async #import(url: string, name: string): Promise<CoroFunction> {
-    const module = await import(url);
-    if (!Object.hasOwn(module, name)) {
-      const names = Object.keys(module).filter((name) => isGeneratorFunction(module[name]));
-      throw new TypeError(
-        `Cannot run a job as module ${url} has no export '${name}': ` +
-          `its generator functions are ${names.length === 0 ? "none" : names.join(", ")}`,
-      );
-    }
-    return this.#keep(keyOf(url, name), checked(module[name], `export '${name}' of ${url} is another value`));
-  }
-
-  #keep(key: string, target: CoroFunction): CoroFunction {
-    this.#kept.set(key, target);
-    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
-    return target;
-  }
-
-  /** One of the computation's files goes by its base name. */
-  #moduleUrl(module: string): string {
-    return URL.canParse(module) ? module : new URL(encodeURIComponent(module), this.#folder).href;
-  }
+/**
+ * Makes the function of a target.
+ *
+ * @param target The target.
+ * @param folder The URL of the folder of the job, with a slash at its end.
+ * @throws {TypeError} At the yield, if it is no generator function, or the module has no such export.
+ * @throws {SyntaxError} At the yield, if the source is not valid.
+ * @throws what the import of the module throws, at the yield.
+ */
+export function resolveTarget(target: JobTarget, folder: string): Operation<CoroFunction> {
+  if ("source" in target) return new Immediate("resolve", () => evaluated(target.source));
+  return until(imported(target.module, target.name, folder));
 }
 
-function keyOf(url: string, name: string): string {
-  return `${name} ${url}`;
+function evaluated(source: string): CoroFunction {
+  // Indirect, so that the function sees the global scope and nothing of this one.
+  const evaluate = globalThis.eval;
+  // A method has no `function` before its name.
+  const isExpression = /^\s*(?:async\s+)?function\b/.test(source);
+  const value = isExpression ? evaluate(`(${source})`) : Object.values(evaluate(`({${source}})`))[0];
+  return checked(value, "its source is that of another value");
+}
+
+async function imported(module: string, name: string, folder: string): Promise<CoroFunction> {
+  // One of the computation's files goes by its base name.
+  const url = URL.canParse(module) ? module : new URL(encodeURIComponent(module), folder).href;
+  const exported = await import(url);
+  if (Object.hasOwn(exported, name)) return checked(exported[name], `export '${name}' of ${module} is another value`);
+  const names = Object.keys(exported).filter((name) => isGeneratorFunction(exported[name]));
+  throw new TypeError(
+    `Cannot run a job as module ${module} has no export '${name}': ` +
+      `its generator functions are ${names.length === 0 ? "none" : names.join(", ")}`,
+  );
 }
 
 function checked(value: unknown, otherwise: string): CoroFunction {
