@@ -17,8 +17,7 @@ export class ForwardedLines {
   /** Begins. `name` is written before each line. */
   constructor(stream: ReadableStream<Uint8Array>, name: string, sink: LineSink) {
     this.#reader = stream.getReader();
-    // If nobody reads what this process writes, the server goes on.
-    this.ended = this.#forward(name, sink).catch(() => this.end());
+    this.ended = this.#forward(name, sink).catch(() => {});
   }
 
   /** Reads no more. */
@@ -29,7 +28,8 @@ export class ForwardedLines {
   async #forward(name: string, sink: LineSink): Promise<void> {
     for await (const line of this.#lines()) {
       if (line !== "") this.last = line;
-      await sink(`[${name}] ${line}`);
+      // If nobody reads what this process writes, the server goes on and writes.
+      await sink(`[${name}] ${line}`).catch(() => {});
     }
   }
 
@@ -53,13 +53,16 @@ export class ForwardedLines {
 const encoder = new TextEncoder();
 let turn: Promise<unknown> = Promise.resolve();
 
-/** Writes a line to the standard error of this process, after those before it. */
-export function writeToStderr(line: string): Promise<void> {
-  const written = turn.then(() => writeAll(encoder.encode(`${line}\n`)));
-  // The next line does not fail with this one.
+/** Writes text to the standard error of this process, after what was written before. */
+export function writeToStderr(text: string): Promise<void> {
+  const written = turn.then(() => writeAll(encoder.encode(text)));
+  // The next text does not fail with this one.
   turn = written.catch(() => {});
   return written;
 }
+
+/** Writes a line. */
+export const stderrSink: LineSink = (line) => writeToStderr(`${line}\n`);
 
 async function writeAll(bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await Deno.stderr.write(rest));

@@ -25,7 +25,11 @@ const FLAGS = {
   "tls-cert": { kind: "text", value: "FILE", help: "encrypt links, with this certificate chain" },
   "tls-key": { kind: "text", value: "FILE", help: "its private key" },
   "ca": { kind: "texts", value: "FILE", help: "trust this authority, too; any number" },
-  "cpus": { kind: "number", value: "N", help: "run so many servers at the most, or leave -N cores free; all by default" },
+  "cpus": {
+    kind: "number",
+    value: "N",
+    help: "run so many servers at the most, or leave -N cores free; all by default",
+  },
   "serve": { kind: "number", value: "N", help: "end after so many computations" },
   "directory": { kind: "text", value: "PATH", help: "where files of computations are kept meanwhile" },
   "allow-env": { kind: "list", help: "what jobs may do: permissions of deno run" },

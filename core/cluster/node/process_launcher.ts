@@ -7,7 +7,7 @@ import type { Location } from "../../distributed/location.ts";
 import { call } from "../../operations/call.ts";
 import { until } from "../../operations/until.ts";
 import type { ServerParameters } from "../server/parameters.ts";
-import { type LineSink, writeToStderr } from "./forward_lines.ts";
+import { type LineSink, stderrSink } from "./forward_lines.ts";
 import { Guardian } from "./guardian.ts";
 import { importMap, readPackageConfig } from "./import_map.ts";
 import { permissionFlags, type ServerPermissions } from "./permissions.ts";
@@ -41,7 +41,7 @@ export class ProcessLauncher implements ServerLauncher {
     network: Network,
     engine: ServerEngine,
     importMap: string,
-    { permissions, sink = writeToStderr }: LauncherOptions,
+    { permissions, sink = stderrSink }: LauncherOptions,
   ) {
     this.#network = network;
     this.#engine = engine;
@@ -68,8 +68,10 @@ export class ProcessLauncher implements ServerLauncher {
 
   *#launch(start: ServerStart): Generator<unknown, ServerProcess, unknown> {
     const address = addressOf(this.#network, ++this.#lastNumber);
-    const child = new ServerChild(this.#argumentsFor(start, address), start.name, this.#sink);
-    this.#guardian.add(child.pid);
+    // Deno compares paths as the system knows them.
+    const folder = yield* until(Deno.realPath(start.folder));
+    const child = new ServerChild(this.#argumentsFor({ ...start, folder }, address), start.name, this.#sink);
+    this.#guardian.add(child.pid, folder);
     child.ended.then(() => this.#guardian.delete(child.pid));
     let location: Location | null = null;
     try {

@@ -49,10 +49,14 @@ export class ServerChild {
   }
 
   #endStreams(): void {
-    const timer = startTimer(() => {
-      this.conn.endReading();
-      this.#lines.end();
-    }, LATE_SECONDS, true);
+    const timer = startTimer(
+      () => {
+        this.conn.endReading();
+        this.#lines.end();
+      },
+      LATE_SECONDS,
+      true,
+    );
     Promise.all([this.conn.closed, this.#lines.ended]).then(() => stopTimer(timer));
   }
 }

@@ -45,6 +45,8 @@ async function imported(module: string, name: string, folder: string): Promise<C
 function checked(value: unknown, otherwise: string): CoroFunction {
   if (isGeneratorFunction(value)) return value as CoroFunction;
   throw new TypeError(
-    `Cannot run a job as its target must be a generator function, and ${otherwise}: current value is ${describe(value)}`,
+    `Cannot run a job as its target must be a generator function, and ${otherwise}: current value is ${
+      describe(value)
+    }`,
   );
 }
