@@ -5,13 +5,14 @@
  */
 import "./entries.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
-import { onTermination } from "../../host/process.ts";
 import { Location } from "../../distributed/location.ts";
 import { Network } from "../../distributed/network.ts";
 import { PeerId } from "../../distributed/session/peer_id.ts";
+import { onTermination } from "../../host/process.ts";
 import { NodeEngine } from "./node_engine.ts";
 import type { ServerParameters } from "./parameters.ts";
-import { TargetResolver } from "./resolve_target.ts";
+import { resolveTarget } from "./resolve_target.ts";
+import { serve } from "./serve.ts";
 import { replaceStandardStreams } from "./standard_streams.ts";
 import { StdioConn } from "./stdio_conn.ts";
 
@@ -19,12 +20,12 @@ import { StdioConn } from "./stdio_conn.ts";
 const CONNECT_SECONDS = 60;
 
 const { name, address, node, folder, client, options } = JSON.parse(Deno.args[0]) as ServerParameters;
-const { error } = console;
 const conn = new StdioConn();
 replaceStandardStreams();
-// A signal to all processes of a terminal or a service is the node's to handle: it ends its servers.
+// A signal to all processes of a terminal or a service is for the node to handle: it ends its servers.
 onTermination(() => {});
-// What a job leaves behind fails on its own, and must not end the jobs of others.
+const { error } = console;
+// What a job leaves behind may fail later: that must not end other jobs.
 for (const type of ["error", "unhandledrejection"] as const) {
   addEventListener(type, (event) => {
     event.preventDefault();
@@ -32,13 +33,13 @@ for (const type of ["error", "unhandledrejection"] as const) {
   });
 }
 
-function* serveNode(): Generator<unknown, void, unknown> {
-  const network = yield* Network.join({ ...options, name, engines: [new NodeEngine(address, node, conn)] });
+function* serveClient(): Generator<unknown, void, unknown> {
+  const engine = new NodeEngine(address, node, conn);
+  const network = yield* Network.join({ ...options, name, engines: [engine] });
   yield* network.peer(node, CONNECT_SECONDS);
-  const resolver = new TargetResolver(folder);
-  void resolver;
-  void new Location(new PeerId(bytesOf(client.id)), client.name, client.addresses);
-  yield* network.closed();
+  const location = new Location(new PeerId(bytesOf(client.id)), client.name, client.addresses);
+  yield* serve({ network, client: location, resolve: (target) => resolveTarget(target, folder) });
+  yield* network.leave();
 }
 
 /** The bytes of hexadecimal digits. */
@@ -46,7 +47,7 @@ function bytesOf(digits: string): Uint8Array {
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 }
 
-Scheduler.instance().spawnWith({ name: "server", daemon: true }, serveNode).value().catch((reason: unknown) => {
+Scheduler.instance().spawnWith({ name: "server", daemon: true }, serveClient).value().catch((reason: unknown) => {
   error(reason);
   Deno.exit(1);
 });
