@@ -1,6 +1,6 @@
 /** The cryptography of a network: the host's, or that of a simulation. */
 import { builtin } from "../host/capability.ts";
-import type { Engine, EngineSimulation } from "./engine.ts";
+import type { Engine, EngineSimulation, LinkTrust } from "./engine.ts";
 import type { Hmac, LinkSecurity, RandomBytes } from "./session/cryptography.ts";
 
 /** What the sessions and links of a network use. */
@@ -9,8 +9,8 @@ export interface Cryptography {
   readonly hmac: Hmac;
   /** A source of random bytes. */
   readonly random: RandomBytes;
-  /** How links of an engine are protected. */
-  readonly securityOf: (engine: Engine) => LinkSecurity;
+  /** How links are protected. */
+  readonly securityOf: (trust: LinkTrust) => LinkSecurity;
   /** The versions of the protocol that a simulation has this side say it speaks. */
   readonly versions: readonly [number, number] | undefined;
 }
@@ -23,9 +23,9 @@ export function cryptographyOf(secret: string | null, engines: readonly Engine[]
   const hmac: Hmac = simulation !== undefined ? (key, data) => simulation.hmac(key, data) : hmacFor(engines);
   const random: RandomBytes = (count) => simulation?.random(count) ?? crypto.getRandomValues(new Uint8Array(count));
   const key = secret === null ? NO_KEY : new TextEncoder().encode(secret);
-  const securityOf = (engine: Engine): LinkSecurity => {
-    if (engine.trusted) return { prove: checksum, sealed: false };
-    return { prove: (data) => hmac(key, data), sealed: key.length > 0 && engine.encrypted !== true };
+  const securityOf = ({ trusted, encrypted }: LinkTrust): LinkSecurity => {
+    if (trusted) return { prove: checksum, sealed: false };
+    return { prove: (data) => hmac(key, data), sealed: key.length > 0 && encrypted !== true };
   };
   return { hmac, random, securityOf, versions: simulation?.versions };
 }

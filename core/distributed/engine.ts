@@ -44,6 +44,9 @@ export interface Engine {
   readonly simulation?: EngineSimulation;
 }
 
+/** @internal How much links are trusted. */
+export type LinkTrust = Pick<Engine, "trusted" | "encrypted">;
+
 /**
  * @internal What a simulated engine gives to its network, so that the same seed always leads to the same run.
  *
@@ -69,6 +72,11 @@ export interface Link {
   readonly maxFrame: number;
   /** The bytes that were written and have not been sent. */
   readonly queued: number;
+  /**
+   * Whether the link loses nothing, and reports its end whenever the peer ends: then silence is no loss, and the peer may
+   * compute for longer than `peerTimeout` without giving way.
+   */
+  readonly lasting?: boolean;
   /**
    * Sets the callbacks. Until then the link keeps what arrives.
    *

@@ -1,3 +1,4 @@
+import { withoutRelay } from "./relay/relayed_address.ts";
 import type { PeerId } from "./session/peer_id.ts";
 
 /**
@@ -10,7 +11,7 @@ export class Location {
   readonly id: string;
   /** The name that it has given itself. Several locations may have the same. */
   readonly name: string;
-  /** Where it can be dialed: a URL. */
+  /** Where it can be dialed: a URL. For a server of a node, that of the node. */
   readonly address: string;
   /** @internal The same id. */
   readonly peerId: PeerId;
@@ -21,7 +22,7 @@ export class Location {
   constructor(peerId: PeerId, name: string, addresses: readonly string[]) {
     this.id = peerId.text;
     this.name = name;
-    this.address = addresses[0] ?? "";
+    this.address = withoutRelay(addresses[0] ?? "");
     this.peerId = peerId;
     this.addresses = addresses;
   }

@@ -37,6 +37,7 @@ import type { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
 import { creatorOf } from "./rci/creators.ts";
 import { RciService } from "./rci/rci_service.ts";
+import { RelayService } from "./relay/relay_service.ts";
 import { checkThreads, Threads } from "./threads/threads.ts";
 
 /** How much a network is used. */
@@ -102,6 +103,8 @@ export class Network implements AliveListener {
   /** @internal */
   readonly names: SchedulerNames;
   readonly #rcis: RciService;
+  /** @internal Links through other peers. */
+  readonly relay: RelayService;
   /** @internal */
   readonly files: Files;
   readonly #loop: CoroLoop;
@@ -147,6 +150,7 @@ export class Network implements AliveListener {
     handles.add(new LocationHandleType(peers));
     handles.add(new PeerStatusHandleType());
     this.names = new SchedulerNames(peers, this.permissions);
+    this.relay = new RelayService(peers);
     this.#rcis = new RciService(common);
     handles.add(this.#rcis.handleType);
     this.#subscribers = new StatusSubscribers((error) => peers.report(error));
@@ -201,7 +205,7 @@ export class Network implements AliveListener {
   *#connect(where: string | Location, seconds: number): Generator<unknown, Location, unknown> {
     if (typeof where === "string") return yield* this.peerTable.connect(where, seconds);
     if (where.equals(this.location)) return this.location;
-    return yield* this.peerTable.connect(where.address, seconds, where.peerId);
+    return yield* this.peerTable.connect(where.addresses[0] ?? "", seconds, where.peerId);
   }
 
   /** The peers that are connected. */

@@ -1,4 +1,5 @@
 /** An engine for tests within one process: links are two queues, and a test may cut them. */
+import { PeerEndedError } from "../../core/distributed/errors.ts";
 import type { Engine, Link } from "../../core/distributed/engine.ts";
 import { Immediate } from "../../core/operations/immediate.ts";
 import type { Operation } from "../../core/fiber/operation.ts";
@@ -10,6 +11,11 @@ export class MemoryHub {
   /** Makes the engine of a peer. */
   engine(name: string, options: { trusted?: boolean } = {}): MemoryEngine {
     return new MemoryEngine(this, name, options.trusted ?? true);
+  }
+
+  /** Makes the engine of a server, which others reach at this address, through its node: its links are lasting. */
+  server(name: string, address: string): MemoryEngine {
+    return new MemoryEngine(this, name, true, address);
   }
 
   /** Cuts all links: both ends see it, and what is on its way is lost. */
@@ -25,8 +31,14 @@ export class MemoryEngine implements Engine {
   readonly links: Set<MemoryLink> = new Set();
   incoming: ((link: Link) => void) | null = null;
   dials = 0;
+  #isBusy = false;
 
-  constructor(readonly hub: MemoryHub, readonly name: string, readonly trusted: boolean) {}
+  constructor(
+    readonly hub: MemoryHub,
+    readonly name: string,
+    readonly trusted: boolean,
+    readonly relayed: string | null = null,
+  ) {}
 
   get address(): string {
     return `memory:${this.name}`;
@@ -36,8 +48,18 @@ export class MemoryEngine implements Engine {
     return new Immediate("open", () => {
       this.incoming = incoming;
       this.hub.engines.set(this.address, this);
-      return this.address;
+      return this.relayed ?? this.address;
     });
+  }
+
+  /** Whether the program computes, so that nothing arrives. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  set isBusy(isBusy: boolean) {
+    this.#isBusy = isBusy;
+    for (const link of this.links) link.schedule();
   }
 
   dial(address: string): Operation<Link> {
@@ -45,7 +67,8 @@ export class MemoryEngine implements Engine {
       this.dials++;
       const other = this.hub.engines.get(address);
       if (other === undefined || other.incoming === null) throw new Error(`Nobody listens at ${address}`);
-      const [near, far] = [new MemoryLink(this), new MemoryLink(other)];
+      const lasting = this.relayed !== null;
+      const [near, far] = [new MemoryLink(this, lasting), new MemoryLink(other, lasting)];
       near.other = far;
       far.other = near;
       other.incoming(far);
@@ -77,14 +100,14 @@ class MemoryLink implements Link {
   #scheduled = false;
   #otherClosed = false;
 
-  constructor(readonly engine: MemoryEngine) {
+  constructor(readonly engine: MemoryEngine, readonly lasting: boolean) {
     engine.links.add(this);
   }
 
   start(frame: (bytes: Uint8Array) => void, _drained: () => void, closed: (reason: Error | null) => void): void {
     this.#frame = frame;
     this.#closed = closed;
-    this.#schedule();
+    this.schedule();
   }
 
   write(bytes: Uint8Array): void {
@@ -95,32 +118,33 @@ class MemoryLink implements Link {
     if (!this.#open) return;
     this.#end();
     this.other.#otherClosed = true;
-    this.other.#schedule();
+    this.other.schedule();
   }
 
   cut(): void {
     for (const link of [this, this.other]) {
       link.#arrived = [];
       link.#otherClosed = true;
-      link.#schedule();
+      link.schedule();
     }
   }
 
   #take(bytes: Uint8Array): void {
     if (!this.#open || this.#otherClosed) return;
     this.#arrived.push(bytes.slice());
-    this.#schedule();
+    this.schedule();
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#frame === null) return;
+  /** Has what is there passed on in a moment. */
+  schedule(): void {
+    if (this.#scheduled || this.#frame === null || this.engine.isBusy) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
       for (const bytes of this.#arrived.splice(0)) if (this.#open) this.#frame!(bytes);
       if (!this.#open || !this.#otherClosed || this.#arrived.length > 0) return;
       this.#end();
-      this.#closed!(null);
+      this.#closed!(this.lasting ? new PeerEndedError("The other process has ended") : null);
     });
   }
 

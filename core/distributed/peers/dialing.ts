@@ -4,8 +4,8 @@ import type { Fiber } from "../../fiber/fiber.ts";
 import { PeerWait } from "../../fiber/peer_wait.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { describe } from "../../base/describe.ts";
-import type { Engine, Link } from "../engine.ts";
-import { AuthenticationError, ProtocolError } from "../errors.ts";
+import type { Engine, Link, LinkTrust } from "../engine.ts";
+import { AuthenticationError, PeerEndedError, ProtocolError } from "../errors.ts";
 import type { Connection } from "../session/connection.ts";
 import type { DialOutcome } from "../session/dial_outcome.ts";
 import type { PeerId } from "../session/peer_id.ts";
@@ -19,16 +19,27 @@ const SHORTEST_PAUSE = 0.1;
 /** Seconds between two attempts to find a peer again that is lost, at the longest. */
 const LONGEST_PAUSE = 30;
 
+/** Errors after which another attempt is in vain. */
+const ENDS_DIALING = [AuthenticationError, ProtocolError, PeerEndedError] as const;
+
 /** What dialing needs of all peers. */
 export interface DialHost {
   /** A random number from 0 (included) to 1 (excluded). */
   random(): number;
   /** The time by the scheduler's clock, in seconds. */
   now(): number;
-  /** The engine that dials an address. Throws if there is none. */
-  engineFor(address: string): Engine;
+  /** Opens a link, by an engine or through another peer. Throws if no engine has the scheme of the address. */
+  open(address: string, seconds: number, expected: PeerId | undefined): Generator<unknown, OpenedLink, unknown>;
   /** Begins the handshake on a link that this side has dialed. */
-  begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection;
+  begin(opened: OpenedLink, expected: PeerId | undefined): Connection;
+  /** The peer will not be heard again. */
+  lose(peer: PeerId): void;
+}
+
+/** A link that was dialed, and how much it is trusted. */
+export interface OpenedLink {
+  readonly link: Link;
+  readonly trust: LinkTrust;
 }
 
 /** See the head of this file. */
@@ -53,6 +64,7 @@ export class Dialing {
    * @param seconds How long it may take. After that it throws the last error.
    * @throws {AuthenticationError} at once if the secret or the name of the network differs.
    * @throws {ProtocolError} at once if no version is spoken by both sides.
+   * @throws {PeerEndedError} at once if the peer has ended.
    */
   *connect(address: string, seconds: number, expected?: PeerId): Generator<unknown, Session | "self", unknown> {
     const end = this.host.now() + seconds;
@@ -68,7 +80,7 @@ export class Dialing {
       } catch (error) {
         last = error;
       }
-      if (last instanceof AuthenticationError || last instanceof ProtocolError) throw last;
+      if (ENDS_DIALING.some((error) => last instanceof error)) throw last;
       yield* sleep(Math.min(this.pause(), Math.max(0, end - this.host.now())));
     }
   }
@@ -85,17 +97,19 @@ export class Dialing {
       const address = addresses[attempt % Math.max(1, addresses.length)];
       try {
         if (address !== undefined) yield* this.attempt(address, ATTEMPT, peerId);
-      } catch {
-        // The peer cannot be reached now. If that lasts, it is lost.
+      } catch (error) {
+        // Otherwise the peer cannot be reached now. If that lasts, it is lost.
+        if (error instanceof PeerEndedError) this.host.lose(peerId);
       }
     }
   }
 
   private *attempt(address: string, seconds: number, expected?: PeerId): Generator<unknown, DialOutcome, unknown> {
-    const engine = this.host.engineFor(address);
-    const link = yield* engine.dial(address, seconds);
-    const connection = this.host.begin(link, engine, expected);
-    const wait = new HandshakeWait(connection, () => this.waits.delete(connection));
+    const connection = this.host.begin(yield* this.host.open(address, seconds, expected), expected);
+    const wait = new HandshakeWait(() => {
+      this.waits.delete(connection);
+      connection.closed(this.host.now());
+    });
     this.waits.set(connection, wait);
     return yield* wait;
   }
@@ -108,13 +122,11 @@ export class Dialing {
 /** Waits until a handshake has ended. */
 class HandshakeWait extends PeerWait<DialOutcome> {
   readonly label = "peer";
-  readonly #connection: Connection;
-  readonly #forget: () => void;
+  readonly #giveUp: () => void;
 
-  constructor(connection: Connection, forget: () => void) {
+  constructor(giveUp: () => void) {
     super();
-    this.#connection = connection;
-    this.#forget = forget;
+    this.#giveUp = giveUp;
   }
 
   override get waitsFor(): string {
@@ -128,8 +140,7 @@ class HandshakeWait extends PeerWait<DialOutcome> {
 
   override detach(): void {
     this.uncount();
-    this.#forget();
-    this.#connection.closed();
+    this.#giveUp();
   }
 }
 

@@ -36,6 +36,11 @@ export class GuardedLink {
   }
 
   /** See `Link`. */
+  get lasting(): boolean {
+    return this.link.lasting === true;
+  }
+
+  /** See `Link`. */
   start(events: LinkEvents): void {
     this.events = events;
     this.call(() =>

@@ -53,4 +53,12 @@ export const Kind = {
   CHUNK: 23,
   /** So much of a file has been written. */
   WRITTEN: 24,
+  /** A request: a link to a third peer is to be opened through the other side: `relay/`. */
+  RELAY: 25,
+  /** Bytes of a link that is relayed. */
+  TUNNEL: 26,
+  /** So many bytes of a link that is relayed have been taken. */
+  TAKEN: 27,
+  /** A link that is relayed has been closed. */
+  UNLINKED: 28,
 } as const;

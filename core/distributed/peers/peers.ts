@@ -12,7 +12,7 @@ import { ByteReader } from "../cbor/byte_reader.ts";
 import { DecodeError } from "../cbor/decode_error.ts";
 import { Decoder } from "../cbor/decoder.ts";
 import type { Handles } from "../cbor/handles.ts";
-import type { Engine, Link } from "../engine.ts";
+import type { Engine, Link, LinkTrust } from "../engine.ts";
 import { type LossReason, PeerEndedError, ProtocolError } from "../errors.ts";
 import { Location } from "../location.ts";
 import type { Connection } from "../session/connection.ts";
@@ -22,7 +22,7 @@ import { PeerId } from "../session/peer_id.ts";
 import type { Session } from "../session/session.ts";
 import type { EndReason } from "../session/session_frames.ts";
 import { type SessionEvents, Sessions, type SessionsOptions } from "../session/sessions.ts";
-import { type DialHost, Dialing, noEngine, schemeOf } from "./dialing.ts";
+import { type DialHost, Dialing, noEngine, type OpenedLink, schemeOf } from "./dialing.ts";
 import { GuardedLink } from "./guarded_link.ts";
 import { decodeIntroduction } from "./introduction.ts";
 import { Kind } from "./operation_kind.ts";
@@ -32,6 +32,9 @@ import { Peer, type PeerOwner } from "./peer.ts";
 import { type PeerMatch, PeerWaits } from "./peer_waits.ts";
 import type { Service } from "./service.ts";
 import { Turn } from "./turn.ts";
+
+/** Links through another peer, which has authenticated both ends. */
+export const RELAYED: LinkTrust = { trusted: true };
 
 /** How long a peer that was discovered is dialed. */
 const DISCOVERY_SECONDS = 5;
@@ -46,8 +49,8 @@ export interface PeersOptions {
   readonly location: Location;
   /** What the sessions are made of. */
   readonly sessions: SessionsOptions;
-  /** How links of an engine are protected. */
-  readonly securityOf: (engine: Engine) => LinkSecurity;
+  /** How links are protected. */
+  readonly securityOf: (trust: LinkTrust) => LinkSecurity;
   /** Takes apart what the codec does not know, and makes it again. */
   readonly handles: Handles;
   /** A random number from 0 (included) to 1 (excluded). */
@@ -65,6 +68,12 @@ export interface Traffic {
 /** Is told that a peer has come or gone. */
 export type StatusListener = (location: Location, reason: "joined" | EndReason) => void;
 
+/** Opens links through other peers. */
+export interface Relay {
+  /** Opens one; `null` if the address is that of an engine of this peer. */
+  dial(address: string, seconds: number, expected?: PeerId): Generator<unknown, Link, unknown> | null;
+}
+
 /** See the head of this file. */
 export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** This joining. */
@@ -79,6 +88,8 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   readonly forgotten: Peer;
   /** Operations that this side has refused. */
   refusedOperations = 0;
+  /** Reaches peers that no engine reaches. */
+  relay: Relay | null = null;
   /** Called when a peer has come or gone. */
   onStatus: StatusListener | null = null;
   /** A random number from 0 (included) to 1 (excluded). */
@@ -86,7 +97,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** The coroutine that has joined: what happens on behalf of peers happens in its name. */
   readonly reporter: Coro;
   private readonly engines: Engine[] = [];
-  private readonly securityOf: (engine: Engine) => LinkSecurity;
+  private readonly securityOf: (trust: LinkTrust) => LinkSecurity;
   private readonly sessions: Sessions;
   private readonly reader: OperationReader;
   private readonly unpacker: Decoder;
@@ -127,6 +138,11 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** Whether the network has not been left. */
   get isOpen(): boolean {
     return !this.hasStopped;
+  }
+
+  /** The id of this joining. */
+  get sessionId(): PeerId {
+    return this.sessions.id;
   }
 
   /** The time by the scheduler's clock, in seconds. */
@@ -237,22 +253,35 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   }
 
   /** Takes a link that another peer has dialed. */
-  accept(link: Link, engine: Engine): void {
+  accept(link: Link, trust: LinkTrust): void {
     if (this.hasStopped) return link.close();
     const guarded = new GuardedLink(link);
-    this.start(guarded, this.sessions.accept(guarded, this.securityOf(engine), this.now()));
+    this.start(guarded, this.sessions.accept(guarded, this.securityOf(trust), this.now()));
   }
 
   /** Begins the handshake on a link that this side has dialed. */
-  begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
+  begin({ link, trust }: OpenedLink, expected: PeerId | undefined): Connection {
     const guarded = new GuardedLink(link);
-    const connection = this.sessions.dial(guarded, this.securityOf(engine), this.now(), expected);
+    const connection = this.sessions.dial(guarded, this.securityOf(trust), this.now(), expected);
     this.start(guarded, connection);
     return connection;
   }
 
+  /** Opens a link: through another peer, or by the engine for the scheme of the address. */
+  *open(address: string, seconds: number, expected?: PeerId): Generator<unknown, OpenedLink, unknown> {
+    const relayed = this.relay?.dial(address, seconds, expected) ?? null;
+    if (relayed !== null) return { link: yield* relayed, trust: RELAYED };
+    const engine = this.engineFor(address);
+    return { link: yield* engine.dial(address, seconds), trust: engine };
+  }
+
+  /** A peer will not be heard again: ends the session with it, if there is one. */
+  lose(id: PeerId): void {
+    this.sessions.sessionWith(id)?.lose();
+  }
+
   /** The engine that dials an address. Throws a `TypeError` if there is none. */
-  engineFor(address: string): Engine {
+  private engineFor(address: string): Engine {
     const scheme = schemeOf(address);
     const engine = this.engines.find((engine) => scheme === "" || engine.scheme === scheme);
     if (engine === undefined) throw noEngine(address, this.engines);
@@ -261,8 +290,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
 
   /** Dials until the peer is connected, by whichever side; see {@linkcode Dialing.connect}. */
   *connect(address: string, seconds: number, expected?: PeerId): Generator<unknown, Location, unknown> {
-    const { scheme } = this.engineFor(address);
-    const url = schemeOf(address) === "" ? `${scheme}://${address}` : address;
+    const url = schemeOf(address) === "" ? `${this.engineFor(address).scheme}://${address}` : address;
     const isThere: PeerMatch = ({ session, location }) =>
       session?.connected === true && (expected?.text === location.id || location.addresses.includes(url));
     const known = this.waits.find(isThere);
@@ -296,7 +324,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     link.start({
       frame: (bytes) => connection.receive(bytes, this.now()),
       drained: () => connection.drained(),
-      closed: (reason) => connection.closed(reason instanceof PeerEndedError),
+      closed: (reason) => connection.closed(this.now(), reason instanceof PeerEndedError),
     });
   }
 

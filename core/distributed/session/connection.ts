@@ -32,6 +32,8 @@ export interface Wire {
   readonly maxFrame: number;
   /** The bytes that were written and have not been sent. */
   readonly queued: number;
+  /** Whether it loses nothing, and reports the end of the peer: then silence is no loss. */
+  readonly lasting?: boolean;
   /** Writes a whole frame, which belongs to the link from now on. */
   write(frame: Uint8Array): void;
   /** Closes it. */
@@ -144,6 +146,11 @@ export class Connection implements SessionLink {
     return this.wire.queued;
   }
 
+  /** Whether silence is no loss. */
+  get lasting(): boolean {
+    return this.wire.lasting === true;
+  }
+
   /** The link has brought bytes: frames, or parts of them, in order. */
   receive(bytes: Uint8Array, now: number): void {
     if (this.phase === "closed") return;
@@ -165,8 +172,9 @@ export class Connection implements SessionLink {
    * The link has been closed by the engine or the other side, or this side wants no connection any more. `peerEnded`: the
    * peer will not be heard again.
    */
-  closed(peerEnded = false): void {
+  closed(now: number, peerEnded = false): void {
     const { session } = this;
+    this.owner.advance(now);
     this.fail({ kind: "closed" });
     if (peerEnded) session?.lose();
   }

@@ -4,6 +4,9 @@
  * The peer is lost at the time it was last heard and `peerTimeout` after it, whatever is sent meanwhile: this is a
  * deadline of its own, not a part of the heartbeat. A sign of life is due after an interval in which nothing was
  * written. An ack that no frame has carried is due a little later than what it acknowledges.
+ *
+ * A lasting link loses nothing and reports its end: while it serves the session, the peer is not lost by silence, and
+ * needs no sign of life. When it has gone, the time to lose the peer begins.
  */
 
 /** Seconds that an ack waits for a frame that carries it. */
@@ -17,6 +20,7 @@ export class Liveness {
   declare private peerTimeout: number;
   declare private pingAt: number;
   declare private ackAt: number;
+  declare private isLasting: boolean;
 
   constructor(lostAt: number) {
     this.lostAt = lostAt;
@@ -24,6 +28,7 @@ export class Liveness {
     this.peerTimeout = Infinity;
     this.pingAt = Infinity;
     this.ackAt = Infinity;
+    this.isLasting = false;
   }
 
   /** When something is due first. */
@@ -38,14 +43,25 @@ export class Liveness {
     this.heard(now);
   }
 
+  /** A link serves the session. */
+  linked(now: number, isLasting: boolean): void {
+    this.isLasting = isLasting;
+    this.heard(now);
+  }
+
+  /** No link serves it any more. Only a lasting one has kept the peer from being lost. */
+  unlinked(now: number): void {
+    if (this.isLasting) this.linked(now, false);
+  }
+
   /** A frame of the peer has come. */
   heard(now: number): void {
-    this.lostAt = now + this.peerTimeout;
+    this.lostAt = this.isLasting ? Infinity : now + this.peerTimeout;
   }
 
   /** A frame was written. It had an ack in it. */
   wrote(now: number): void {
-    this.pingAt = now + this.interval;
+    this.pingAt = this.isLasting ? Infinity : now + this.interval;
     this.ackAt = Infinity;
   }
 

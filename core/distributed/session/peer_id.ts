@@ -22,6 +22,12 @@ export class PeerId {
     this.text = text;
   }
 
+  /** The id of a text; `null` if it is not one. */
+  static parse(text: string): PeerId | null {
+    if (!/^[0-9a-f]{32}$/.test(text)) return null;
+    return new PeerId(Uint8Array.from({ length: ID_BYTES }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16)));
+  }
+
   /** Whether both are the same joining. */
   equals(other: PeerId): boolean {
     return this.text === other.text;

@@ -30,7 +30,8 @@
  * `connecting`: somebody wants to send and there is no session yet. Operations queue up; none has a sequence number.
  * `open`: there is a number that both sides know, or will when they meet. Within it, `attach()` and `detach()` come and
  * go with links: whenever a link is attached, what the peer has not received is sent again.
- * `ended`: `left` by a goodbye, or `lost` when the peer was not heard for `peerTimeout`. It happens once and is final;
+ * `ended`: `left` by a goodbye, or `lost` when the peer was not heard for `peerTimeout`, or when a link that tells of the
+ * end of its peer has told so (`liveness.ts`). It happens once and is final;
  * what is still queued will not be sent, and the peer may or may not have received what it has not acknowledged. The
  * same peer is met again in a new `Session`.
  *
@@ -77,6 +78,8 @@ export interface SessionLink {
   readonly sealBytes: number;
   /** The bytes that wait in the link. */
   readonly queued: number;
+  /** Whether silence is no loss. */
+  readonly lasting: boolean;
   /** Seals and writes a frame. */
   writeFrame(frame: Uint8Array): void;
   /** Closes the link. It reports nothing more. */
@@ -99,6 +102,8 @@ export interface SessionLimits {
 
 /** What holds a session, and is told what happens to it. */
 export interface SessionOwner {
+  /** The time. */
+  readonly now: number;
   /** `flush()` is to be called at the end of the turn. */
   wantsFlush(session: Session): void;
   /** `tick()` is to be called at this time. */
@@ -286,7 +291,7 @@ export class Session {
     before?.close();
     this.sending.resume();
     this.receiving.resume();
-    this.liveness.heard(now);
+    this.liveness.linked(now, link.lasting);
     this.liveness.wrote(now);
     // The dialer's next frame confirms the session, so there must be one. It costs the acceptor no more than an ack.
     this.wantPing();
@@ -298,6 +303,8 @@ export class Session {
   detach(link: SessionLink): void {
     if (this.link !== link) return;
     this.link = null;
+    this.liveness.unlinked(this.owner.now);
+    this.owner.wantsTick(this.nextDeadline);
     this.owner.connectionChanged(this);
   }
 

@@ -90,6 +90,8 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   readonly id: PeerId;
   /** Handshakes that this side has refused as acceptor. */
   refusedHandshakes = 0;
+  /** The time of the last call that said it. */
+  now = -Infinity;
   private readonly options: SessionsOptions;
   private readonly events: SessionEvents;
   private readonly records: Map<string, PeerRecord> = new Map();
@@ -102,7 +104,6 @@ export class Sessions implements ConnectionOwner, SessionOwner {
   private offerCount = 0;
   private earliest = Infinity;
   private told = false;
-  private now = -Infinity;
 
   /** @throws {RangeError} If the id has not 16 bytes, or the introduction is too long. */
   constructor(options: SessionsOptions, events: SessionEvents) {

@@ -145,7 +145,7 @@ Deno.test("a frame that is sent again closes the link, and the session resumes",
   link.run();
   link.connections[1].receive(link.written[1].at(-1)!, clock.now);
   assertEquals([b.arrived, link.closed[1], b.ends], [["1"], true, []]);
-  link.connections[0].closed();
+  link.connections[0].closed(0);
   a.send(b, "2");
   connect(a, b);
   assertEquals(b.arrived, ["1", "2"]);

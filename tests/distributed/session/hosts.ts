@@ -153,14 +153,14 @@ export class TestLink {
       for (const to of [1, 0] as const) while (this.frames[to].length > 0) this.deliver(to);
       for (const host of this.hosts) host.sessions.flush(clock.now);
     } while (this.frames[0].length + this.frames[1].length > 0);
-    for (const to of [0, 1] as const) if (this.closed[1 - to]) this.connections[to].closed();
+    for (const to of [0, 1] as const) if (this.closed[1 - to]) this.connections[to].closed(0);
   }
 
   /** Breaks the link: both see it, and what is on its way is lost. */
   cut(): void {
     for (const to of [0, 1] as const) {
       this.frames[to].length = 0;
-      this.connections[to].closed();
+      this.connections[to].closed(0);
     }
   }
 

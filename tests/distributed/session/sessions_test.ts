@@ -100,7 +100,7 @@ Deno.test("crossing redials resume one session, in every order of their frames",
 Deno.test("a peer that does not know its link is dead accepts the next one", () => {
   const [a, b] = [new Host(1), new Host(2)];
   const first = connect(a, b);
-  first.connections[0].closed();
+  first.connections[0].closed(0);
   assertEquals([a.with(b)!.connected, b.with(a)!.connected], [false, true]);
   a.send(b, "again");
   connect(a, b);
@@ -208,9 +208,9 @@ Deno.test("a dial that is not wanted any more leaves nothing behind, at any poin
     const [a, b] = [new Host(1), new Host(2)];
     const link = new TestLink(a, b);
     for (let i = 0; i < steps; i++) link.deliver(i % 2 === 0 ? 1 : 0);
-    link.connections[0].closed();
+    link.connections[0].closed(0);
     assertEquals([a.outcomes, link.closed[0]], [[{ kind: "closed" }], true]);
-    link.connections[1].closed();
+    link.connections[1].closed(0);
     pass(40, a, b);
     for (const host of [a, b]) assertEquals(host.sessions.sizes, { peers: 0, handshakes: 0, flushes: 0 });
   }

@@ -196,7 +196,7 @@ class Link {
     const { queue, random } = this.simulation;
     if (!told) return;
     for (const end of this.ends) {
-      queue.in(random.next() * 0.2, () => end.peer.run(() => end.connection?.closed()));
+      queue.in(random.next() * 0.2, () => end.peer.run(() => end.connection?.closed(0)));
     }
   }
 
@@ -226,7 +226,7 @@ class Link {
 
   private close(to: number): void {
     this.simulation.links.delete(this);
-    this.deliver(to, (end) => end.connection!.closed());
+    this.deliver(to, (end) => end.connection!.closed(0));
   }
 
   private deliver(to: number, act: (end: End, now: number) => void): void {
