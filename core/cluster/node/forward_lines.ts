@@ -10,8 +10,8 @@ const LONGEST_LINE = 16_384;
 export class ForwardedLines {
   /** Fulfilled when the stream has ended and all was passed on. Never rejected. */
   readonly ended: Promise<void>;
-  /** The last line that was not empty. */
-  last = "";
+  /** The first line that was not empty. */
+  first = "";
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
   /** Begins. `name` is written before each line. */
@@ -27,7 +27,7 @@ export class ForwardedLines {
 
   async #forward(name: string, sink: LineSink): Promise<void> {
     for await (const line of this.#lines()) {
-      if (line !== "") this.last = line;
+      if (this.first === "") this.first = line;
       // If nobody reads what this process writes, the server goes on and writes.
       await sink(`[${name}] ${line}`).catch(() => {});
     }

@@ -4,6 +4,8 @@ import { denoWith } from "../../host/capability.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Network } from "../../distributed/network.ts";
 import type { Location } from "../../distributed/location.ts";
+import type { PeerMatch } from "../../distributed/peers/peer_waits.ts";
+import { relayedAddress, relayIdOf } from "../../distributed/relay/relayed_address.ts";
 import { call } from "../../operations/call.ts";
 import { until } from "../../operations/until.ts";
 import type { ServerParameters } from "../server/parameters.ts";
@@ -30,12 +32,12 @@ export interface LauncherOptions {
 export class ProcessLauncher implements ServerLauncher {
   readonly #network: Network;
   readonly #engine: ServerEngine;
-  readonly #address: string;
   readonly #guardian: Guardian;
   readonly #importMap: string;
   readonly #permissions: ServerPermissions;
   readonly #sink: LineSink;
-  #lastNumber = 0;
+  /** The servers that were started. Another one may have the same name. */
+  readonly #known: WeakSet<Location> = new WeakSet();
 
   private constructor(
     network: Network,
@@ -45,7 +47,6 @@ export class ProcessLauncher implements ServerLauncher {
   ) {
     this.#network = network;
     this.#engine = engine;
-    this.#address = addressOf(network, 0);
     this.#importMap = importMap;
     this.#permissions = permissions;
     this.#sink = sink;
@@ -57,8 +58,9 @@ export class ProcessLauncher implements ServerLauncher {
     denoWith("Command", "start a node");
     const config = yield* until(readPackageConfig());
     if (!PROGRAM.startsWith("file:")) yield* until(cacheProgram());
-    const engine = new ServerEngine(addressOf(network, 0));
+    const engine = new ServerEngine();
     yield* network.addEngine(engine);
+    network.relay.isRelay = true;
     return new ProcessLauncher(network, engine, importMap(config), options);
   }
 
@@ -67,24 +69,21 @@ export class ProcessLauncher implements ServerLauncher {
   }
 
   *#launch(start: ServerStart): Generator<unknown, ServerProcess, unknown> {
-    const address = addressOf(this.#network, ++this.#lastNumber);
     // Deno compares paths as the system knows them.
     const folder = yield* until(Deno.realPath(start.folder));
-    const child = new ServerChild(this.#argumentsFor({ ...start, folder }, address), start.name, this.#sink);
+    const child = new ServerChild(this.#argumentsFor({ ...start, folder }), start.name, this.#sink);
     this.#guardian.add(child.pid, folder);
     child.ended.then(() => this.#guardian.delete(child.pid));
     let location: Location | null = null;
     try {
       this.#engine.accept(child.conn, start.name);
-      const { waits } = this.#network.peerTable;
-      const isThere = waits.wait((peer) => peer.location.addresses.includes(address), `server '${start.name}'`);
-      const met = yield* race(isThere, until(child.ended));
+      const met = yield* race(this.#joined(start.name), until(child.ended));
       if (met === null) throw new Error(`Cannot start server '${start.name}' as the network has been left`);
       if (!("id" in met)) {
         const end = yield* until(child.describeEnd());
         throw new Error(`Cannot start server '${start.name}' as its process has ended ${end}`);
       }
-      location = met;
+      this.#known.add(location = met);
       return { location, ended: () => ended(child), kill: () => child.kill() };
     } finally {
       if (location === null) {
@@ -94,19 +93,28 @@ export class ProcessLauncher implements ServerLauncher {
     }
   }
 
+  /** Waits for a server of this node that was not there before. */
+  #joined(name: string): Operation<Location | null> {
+    const { location: own, peerTable } = this.#network;
+    const isIt: PeerMatch = ({ isOnline, location }) =>
+      isOnline && location.name === name && relayIdOf(location.addresses[0] ?? "") === own.id &&
+      !this.#known.has(location);
+    return peerTable.waits.wait(isIt, `server '${name}'`);
+  }
+
   /** Ends what is not a server. */
   close(): Operation<void> {
     return until(() => this.#guardian.close());
   }
 
-  #argumentsFor({ folder, client, name }: ServerStart, address: string): string[] {
+  #argumentsFor({ folder, client, name }: ServerStart): string[] {
+    const { location: own, sharedOptions } = this.#network;
     const parameters: ServerParameters = {
       name,
-      address,
-      node: this.#address,
+      address: relayedAddress(own.address, own.id),
       folder: folderUrl(folder),
       client: { id: client.id, name: client.name, addresses: client.addresses },
-      options: this.#network.sharedOptions,
+      options: sharedOptions,
     };
     return [
       "run",
@@ -124,10 +132,6 @@ export class ProcessLauncher implements ServerLauncher {
 
 function ended(child: ServerChild): Operation<void> {
   return until(child.ended.then(() => {}));
-}
-
-function addressOf(network: Network, number: number): string {
-  return `pipe:${network.location.id}/${number}`;
 }
 
 /** The URL of a folder, with a slash at its end. */

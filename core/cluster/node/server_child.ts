@@ -33,6 +33,8 @@ export class ServerChild {
     this.#lines = new ForwardedLines(this.#child.stderr, name, sink);
     this.ended = this.#child.status;
     this.ended.then(() => this.#endStreams());
+    // Without its link it is of no use, and it may compute for ever.
+    this.conn.closed.then(() => this.kill());
   }
 
   /** Ends it at once. */
@@ -40,12 +42,12 @@ export class ServerChild {
     killProcess(this.#child, "SIGKILL");
   }
 
-  /** How it has ended, in words, with the last line that it has written to its standard error. */
+  /** How it has ended, in words, with the first line that it has written to its standard error. */
   async describeEnd(): Promise<string> {
     const { signal, code } = await this.ended;
     await this.#lines.ended;
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-    return this.#lines.last === "" ? how : `${how}: ${this.#lines.last}`;
+    return this.#lines.first === "" ? how : `${how}: ${this.#lines.first}`;
   }
 
   #endStreams(): void {

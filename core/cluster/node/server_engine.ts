@@ -3,7 +3,7 @@ import type { Engine, Link } from "../../distributed/engine.ts";
 import type { StreamConn } from "../../distributed/engines/tcp_link.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Immediate } from "../../operations/immediate.ts";
-import { PIPE_SCHEME } from "../server/node_engine.ts";
+import { NODE_ADDRESS, PIPE_SCHEME } from "../server/node_engine.ts";
 import { PipeLink } from "../server/pipe_link.ts";
 
 /** See the head of this file. */
@@ -11,18 +11,12 @@ export class ServerEngine implements Engine {
   readonly scheme = PIPE_SCHEME;
   /** The pipes of a process belong to that and to the process that has started it. */
   readonly trusted = true;
-  readonly #address: string;
   #incoming: ((link: Link) => void) | null = null;
-
-  /** `address` is that of the node. */
-  constructor(address: string) {
-    this.#address = address;
-  }
 
   open(incoming: (link: Link) => void): Operation<string> {
     return new Immediate("open", () => {
       this.#incoming = incoming;
-      return this.#address;
+      return NODE_ADDRESS;
     });
   }
 

@@ -5,8 +5,10 @@ import type { StreamConn } from "../../distributed/engines/tcp_link.ts";
 import { Immediate } from "../../operations/immediate.ts";
 import { PipeLink } from "./pipe_link.ts";
 
-/** The scheme of the addresses of nodes and servers for each other: `pipe:<id of the node>/<number>`, the node has 0. */
+/** The scheme of the engines that connect a node and its servers. */
 export const PIPE_SCHEME = "pipe";
+/** The address of a server's node for the server. */
+export const NODE_ADDRESS = "pipe:node";
 
 /** See the head of this file. */
 export class NodeEngine implements Engine {
@@ -14,13 +16,11 @@ export class NodeEngine implements Engine {
   /** The pipes of a process belong to that and to the process that has started it. */
   readonly trusted = true;
   readonly #address: string;
-  readonly #node: string;
   #conn: StreamConn | null;
 
-  /** `address` is that of this server, `node` that of the node, which `conn` leads to. */
-  constructor(address: string, node: string, conn: StreamConn) {
+  /** `address` is that of this server for others; `conn` leads to the node. */
+  constructor(address: string, conn: StreamConn) {
     this.#address = address;
-    this.#node = node;
     this.#conn = conn;
   }
 
@@ -31,7 +31,7 @@ export class NodeEngine implements Engine {
   dial(address: string): Operation<Link> {
     return new Immediate("dial", () => {
       const conn = this.#conn;
-      if (address !== this.#node) throw new Error(`Cannot dial ${address} as a server can only dial its node`);
+      if (address !== NODE_ADDRESS) throw new Error(`Cannot dial ${address} as a server can only dial its node`);
       if (conn === null) throw new Error(`Cannot dial ${address} as the link to the node has ended`);
       this.#conn = null;
       return new PipeLink(conn, "the node");

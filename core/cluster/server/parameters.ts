@@ -5,10 +5,8 @@ import type { NetworkOptions } from "../../distributed/network_options.ts";
 export interface ServerParameters {
   /** Its name in the network. */
   readonly name: string;
-  /** Its address for the node. */
+  /** Its address: the node relays. */
   readonly address: string;
-  /** The address of the node for it. */
-  readonly node: string;
   /** The folder of the job, as a URL that ends with a slash. */
   readonly folder: string;
   /** The joining of the client. */

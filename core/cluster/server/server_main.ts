@@ -9,7 +9,7 @@ import { Location } from "../../distributed/location.ts";
 import { Network } from "../../distributed/network.ts";
 import { PeerId } from "../../distributed/session/peer_id.ts";
 import { onTermination } from "../../host/process.ts";
-import { NodeEngine } from "./node_engine.ts";
+import { NODE_ADDRESS, NodeEngine } from "./node_engine.ts";
 import type { ServerParameters } from "./parameters.ts";
 import { resolveTarget } from "./resolve_target.ts";
 import { serve } from "./serve.ts";
@@ -19,7 +19,7 @@ import { StdioConn } from "./stdio_conn.ts";
 /** Seconds to connect to the node, which is there but may be busy. */
 const CONNECT_SECONDS = 60;
 
-const { name, address, node, folder, client, options } = JSON.parse(Deno.args[0]) as ServerParameters;
+const { name, address, folder, client, options } = JSON.parse(Deno.args[0]) as ServerParameters;
 const conn = new StdioConn();
 replaceStandardStreams();
 // A signal to all processes of a terminal or a service is for the node to handle: it ends its servers.
@@ -34,17 +34,11 @@ for (const type of ["error", "unhandledrejection"] as const) {
 }
 
 function* serveClient(): Generator<unknown, void, unknown> {
-  const engine = new NodeEngine(address, node, conn);
-  const network = yield* Network.join({ ...options, name, engines: [engine] });
-  yield* network.peer(node, CONNECT_SECONDS);
-  const location = new Location(new PeerId(bytesOf(client.id)), client.name, client.addresses);
+  const network = yield* Network.join({ ...options, name, engines: [new NodeEngine(address, conn)] });
+  network.relay.gateway = yield* network.peer(NODE_ADDRESS, CONNECT_SECONDS);
+  const location = new Location(PeerId.parse(client.id)!, client.name, client.addresses);
   yield* serve({ network, client: location, resolve: (target) => resolveTarget(target, folder) });
   yield* network.leave();
-}
-
-/** The bytes of hexadecimal digits. */
-function bytesOf(digits: string): Uint8Array {
-  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 }
 
 Scheduler.instance().spawnWith({ name: "server", daemon: true }, serveClient).value().catch((reason: unknown) => {

@@ -46,8 +46,9 @@ function replaceConsole(): void {
 function nodeConsole(write: (text: string) => void): Console {
   const { process } = globalThis as unknown as { process: NodeProcess };
   const { Console } = process.getBuiltinModule("node:console") as typeof import("node:console");
-  const stream = { write: (text: string) => write(text.replace(/\n$/, "")), on() {}, once() {}, removeListener() {} };
-  return new Console(stream as unknown as NodeJS.WritableStream);
+  const stdout = { write: (text: string) => write(text.replace(/\n$/, "")) } as unknown as NodeJS.WritableStream;
+  // Otherwise it listens to errors of the stream.
+  return new Console({ stdout, ignoreErrors: false });
 }
 
 /** Standard input at its end. */
