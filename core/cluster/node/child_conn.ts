@@ -2,6 +2,9 @@
 import type { StreamConn } from "../../distributed/engines/tcp_link.ts";
 import { StreamSink, StreamSource } from "../../io/stream/web_streams.ts";
 
+/** The first frame of a session is no longer. */
+const FIRST_BYTES = 512;
+
 /** See the head of this file. */
 export class ChildConn implements StreamConn {
   /** Fulfilled when it was closed. */
@@ -10,6 +13,8 @@ export class ChildConn implements StreamConn {
   readonly #source: StreamSource;
   readonly #sink: StreamSink;
   #resolveClosed!: () => void;
+  /** What was read to see whether there is something. */
+  #ahead: Uint8Array | null = null;
 
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
@@ -18,8 +23,22 @@ export class ChildConn implements StreamConn {
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
+  /** Waits until there is something to read. To be called once, before `read()`. Returns `false` at the end. */
+  async hasSpoken(): Promise<boolean> {
+    const buffer = new Uint8Array(FIRST_BYTES);
+    const count = await this.#source.read(buffer);
+    if (count === null) return false;
+    this.#ahead = buffer.subarray(0, count);
+    return true;
+  }
+
+  /** The buffer has room for 512 bytes at least. */
   read(buffer: Uint8Array): Promise<number | null> {
-    return this.#source.read(buffer);
+    const ahead = this.#ahead;
+    if (ahead === null) return this.#source.read(buffer);
+    this.#ahead = null;
+    buffer.set(ahead);
+    return Promise.resolve(ahead.length);
   }
 
   write(bytes: Uint8Array): Promise<number> {

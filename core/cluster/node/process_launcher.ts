@@ -3,11 +3,12 @@ import { race } from "../../coroutine/race.ts";
 import { denoWith } from "../../host/capability.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { Network } from "../../distributed/network.ts";
-import type { Location } from "../../distributed/location.ts";
+import { Location } from "../../distributed/location.ts";
 import type { PeerMatch } from "../../distributed/peers/peer_waits.ts";
 import { relayedAddress, relayIdOf } from "../../distributed/relay/relayed_address.ts";
 import { call } from "../../operations/call.ts";
 import { until } from "../../operations/until.ts";
+import { withTimeout } from "../../operations/with_timeout.ts";
 import type { ServerParameters } from "../server/parameters.ts";
 import { type LineSink, stderrSink } from "./forward_lines.ts";
 import { Guardian } from "./guardian.ts";
@@ -19,6 +20,9 @@ import type { ServerLauncher, ServerProcess, ServerStart } from "./server_launch
 
 /** The program of a server. */
 const PROGRAM = new URL("../server/server_main.ts", import.meta.url).href;
+
+/** Seconds that a server may take to start and to join. */
+const START_SECONDS = 60;
 
 /** What depends on the program that runs the node. */
 export interface LauncherOptions {
@@ -76,30 +80,31 @@ export class ProcessLauncher implements ServerLauncher {
     child.ended.then(() => this.#guardian.delete(child.pid));
     let location: Location | null = null;
     try {
-      this.#engine.accept(child.conn, start.name);
-      const met = yield* race(this.#joined(start.name), until(child.ended));
-      if (met === null) throw new Error(`Cannot start server '${start.name}' as the network has been left`);
-      if (!("id" in met)) {
+      const joined = yield* withTimeout(START_SECONDS, race(this.#join(child, start.name), until(child.ended)));
+      if (!(joined instanceof Location)) {
+        child.conn.close();
         const end = yield* until(child.describeEnd());
         throw new Error(`Cannot start server '${start.name}' as its process has ended ${end}`);
       }
-      this.#known.add(location = met);
+      this.#known.add(location = joined);
       return { location, ended: () => ended(child), kill: () => child.kill() };
     } finally {
       if (location === null) {
-        child.kill();
+        child.conn.close();
         yield* until(child.ended);
       }
     }
   }
 
-  /** Waits for a server of this node that was not there before. */
-  #joined(name: string): Operation<Location | null> {
+  /** Connects to a server once it is up: its handshake has to be quick, its start may take long on a busy machine. */
+  *#join(child: ServerChild, name: string): Generator<unknown, Location | null, unknown> {
+    if (!(yield* until(child.conn.hasSpoken()))) return null;
+    this.#engine.accept(child.conn, name);
     const { location: own, peerTable } = this.#network;
     const isIt: PeerMatch = ({ isOnline, location }) =>
       isOnline && location.name === name && relayIdOf(location.addresses[0] ?? "") === own.id &&
       !this.#known.has(location);
-    return peerTable.waits.wait(isIt, `server '${name}'`);
+    return yield* peerTable.waits.wait(isIt, `server '${name}'`);
   }
 
   /** Ends what is not a server. */
