@@ -16,8 +16,6 @@ import { ProcessLauncher } from "./node/process_launcher.ts";
 import { Tenancies } from "./node/tenancy.ts";
 import type { NodeInfo } from "./protocol.ts";
 
-export type { ServerPermissions };
-
 /** Options of {@linkcode Node.start}. */
 export interface NodeOptions {
   /** The network that this process has joined, with a secret. */

@@ -9,6 +9,7 @@
 export const ENTRIES: readonly (() => Promise<unknown>)[] = [
   () => import("../../../mod.ts"),
   () => import("../../asyncio/mod.ts"),
+  () => import("../mod.ts"),
   () => import("../../distributed/mod.ts"),
   () => import("../../edge/mod.ts"),
   () => import("../../io/mod.ts"),
