@@ -102,7 +102,9 @@ function* writeLine(line: StatusLine, text: string): Generator<unknown, void, un
 }
 
 function daemon(name: string, body: Generator<unknown, void, unknown>): Coro {
-  return runningCoro()!.scheduler.spawnWith({ name, daemon: true }, () => body);
+  return runningCoro()!.scheduler.spawnWith({ name, daemon: true }, function* () {
+    yield* body;
+  });
 }
 
 function tlsOf(flags: FlagValues): TcpTls | undefined {

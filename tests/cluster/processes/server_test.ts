@@ -1,19 +1,9 @@
 /** Servers in processes of their own: what a job may do, and how servers end. */
-import { Coro, type Operation, race, sleep } from "@asyncoro/asyncoro";
+import { Coro, race, sleep } from "@asyncoro/asyncoro";
 import { PeerLostError } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { eventually } from "../../distributed/pair.ts";
-import { PEER_SECONDS, type Steps, withServers } from "./servers.ts";
-
-/** What the steps or the operation throw. */
-function* errorOf(body: Steps<unknown> | Operation<unknown>): Steps<Error> {
-  try {
-    yield* body;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error("Expected an error");
-}
+import { errorOf, PEER_SECONDS, type Steps, withServers } from "./servers.ts";
 
 Deno.test("a server runs functions by their source, and is a peer at the address of its node", () =>
   withServers(function* (_coro, { network, start, job }) {

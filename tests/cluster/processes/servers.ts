@@ -11,6 +11,16 @@ import { RCI } from "../../../core/distributed/rci/rci.ts";
 /** The steps of a coroutine. */
 export type Steps<T> = Generator<unknown, T, unknown>;
 
+/** What the steps or the operation throw. */
+export function* errorOf(body: Steps<unknown> | Operation<unknown>): Steps<Error> {
+  try {
+    yield* body;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("Expected an error");
+}
+
 /** What a test gets. */
 export interface Here {
   readonly network: Network;
