@@ -1,34 +1,184 @@
 /** Whole clusters: the program of a node, its servers, and a client. */
-import { type Coro, sleep, until } from "@asyncoro/asyncoro";
+import { Coro, sleep, until } from "@asyncoro/asyncoro";
 import { JobLostError } from "@asyncoro/asyncoro/cluster";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { type Here, type NodeProcess, withNodes } from "./nodes.ts";
+import { eventually } from "../../distributed/pair.ts";
+import { type NodeProcess, withNodes } from "./nodes.ts";
 import { errorOf, type Steps } from "./servers.ts";
 
-/** The number of the process in which it runs. */
+/** Jobs: they are self-contained. */
+function* double(_coro: Coro, n: number): Steps<number> {
+  return 2 * n;
+}
+
 function* pid(): Steps<number> {
   return Deno.pid;
 }
 
-Deno.test("a node serves a client: results in order, files, and nothing is left", () =>
+/** Writes its process to a file, and computes for ever, unless the file is there. */
+function* endlessOnce(_coro: Coro, file: string): Steps<string> {
+  try {
+    return `again after ${Deno.readTextFileSync(file)}`;
+  } catch {
+    Deno.writeTextFileSync(file, String(Deno.pid));
+  }
+  for (;;);
+}
+
+/** Waits for a file and returns what is in it. */
+function* textOf(file: string): Steps<string> {
+  for (;;) {
+    try {
+      const text = Deno.readTextFileSync(file);
+      if (text !== "") return text;
+    } catch {
+      // It is not there yet.
+    }
+    yield* sleep(0.005);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    // A process that has ended and for which nobody has waited is a zombie.
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+function* exitCode(node: NodeProcess): Steps<number> {
+  return (yield* until(node.status)).code;
+}
+
+Deno.test("a node serves a client: results in order, modules, and nothing is left in its directory", () =>
   withNodes(function* (_coro, { node, computation, directory }) {
-    Deno.writeTextFileSync(
-      `${directory}/job.ts`,
-      "export function* triple(_coro: unknown, n: number) { return 3 * n; }",
-    );
-    Deno.mkdirSync(`${directory}/node`);
-    node("--directory", `${directory}/node`, "--cpus", "2");
+    Deno.writeTextFileSync(`${directory}/job.ts`, "export function* triple(_: unknown, n: number) { return 3 * n; }");
+    const files = `${directory}/node`;
+    node("--directory", files, "--cpus", "2");
     const jobs = computation({ files: [`${directory}/job.ts`] });
-    yield* jobs.schedule(20);
+    yield* jobs.schedule();
     const items = Array.from({ length: 40 }, (_, i) => i);
-    assertEquals(
-      yield* jobs.runResults(function* (_coro: Coro, n: number) {
-        return 2 * n;
-      }, items),
-      items.map((i) => 2 * i),
-    );
+    assertEquals(yield* jobs.runResults(double, items), items.map((i) => 2 * i));
     assertEquals(yield* jobs.runResult({ module: "job.ts", name: "triple" }, 14), 42);
-    assertEquals([...Deno.readDirSync(`${directory}/node`)].length, 1);
+    assertEquals([...Deno.readDirSync(files)].length, 1);
     yield* jobs.close();
-    while ([...Deno.readDirSync(`${directory}/node`)].length > 0) yield* sleep(0.01);
+    yield* eventually(() => [...Deno.readDirSync(files)].length === 0);
+  }));
+
+Deno.test("kill -9 of a server: its job runs again elsewhere, or is lost without retries, and a server takes its place", () =>
+  withNodes(function* (_coro, { node, computation, directory }) {
+    node("--cpus", "2", `--allow-read=${directory}`, `--allow-write=${directory}`);
+    const jobs = computation();
+    yield* jobs.schedule();
+    for (const retries of [0, 1]) {
+      const file = `${directory}/${retries}`;
+      const run = new Coro(function* () {
+        return yield* jobs.runResults(endlessOnce, [file], { retries });
+      });
+      const server = yield* textOf(file);
+      Deno.kill(Number(server), "SIGKILL");
+      if (retries === 1) assertEquals(yield* run.finish(), [`again after ${server}`]);
+      else assertInstanceOf(yield* errorOf(run.finish()), JobLostError);
+    }
+    yield* jobs.close();
+  }));
+
+Deno.test("kill -9 of a node: its servers end, those that compute too, its jobs run elsewhere, and its files are gone", () =>
+  withNodes(function* (_coro, { node, computation, directory }) {
+    const flags = [`--allow-read=${directory}`, `--allow-write=${directory}`];
+    const files = `${directory}/files`;
+    const first = node("--directory", files, ...flags);
+    const jobs = computation();
+    yield* jobs.schedule();
+    const run = new Coro(function* () {
+      return yield* jobs.runResults(endlessOnce, [`${directory}/pid`], { retries: 1 });
+    });
+    const server = Number(yield* textOf(`${directory}/pid`));
+    assert(isAlive(server));
+    first.kill("SIGKILL");
+    yield* until(first.status);
+    yield* eventually(() => !isAlive(server));
+    yield* eventually(() => [...Deno.readDirSync(files)].length === 0);
+    node(...flags);
+    assertEquals(yield* run.finish(), [`again after ${server}`]);
+    yield* jobs.close();
+  }));
+
+Deno.test("a client that is killed frees the node for the next one", () =>
+  withNodes(function* (_coro, { node, computation, network }) {
+    const one = node();
+    const first = computation({ name: "first" });
+    yield* first.schedule();
+    const second = computation({ name: "second" });
+    yield* until(one.printed("Serving 'first'"));
+    const server = yield* first.runResult(pid);
+    const waiting = new Coro(function* () {
+      yield* second.schedule();
+      return yield* second.runResult(pid);
+    });
+    yield* first.close({ terminate: true });
+    assert(server !== (yield* waiting.finish()));
+    yield* eventually(() => !isAlive(server));
+    yield* second.close();
+    assertEquals(network.peers().length, 1);
+  }));
+
+Deno.test("SIGTERM drains a node: what runs ends, and it ends with exit code 0", () =>
+  withNodes(function* (_coro, { node, computation, directory }) {
+    const one = node(`--allow-read=${directory}`);
+    const jobs = computation();
+    yield* jobs.schedule();
+    const run = new Coro(function* () {
+      return yield* jobs.runResult(function* (coro: Coro, file: string) {
+        console.log("begun");
+        for (;;) {
+          try {
+            return Deno.readTextFileSync(file);
+          } catch {
+            yield* coro.sleep(0.005);
+          }
+        }
+      }, `${directory}/go`);
+    });
+    yield* until(one.printed("begun"));
+    one.kill("SIGTERM");
+    yield* until(one.printed("Draining"));
+    Deno.writeTextFileSync(`${directory}/go`, "result");
+    assertEquals(yield* run.finish(), "result");
+    assertEquals(yield* exitCode(one), 0);
+    yield* jobs.close();
+  }));
+
+Deno.test("a second signal ends a node at once, though a job computes", () =>
+  withNodes(function* (_coro, { node, computation, directory }) {
+    const one = node(`--allow-read=${directory}`, `--allow-write=${directory}`);
+    const jobs = computation();
+    yield* jobs.schedule();
+    const run = new Coro(function* () {
+      return yield* errorOf(jobs.runResult(endlessOnce, `${directory}/pid`));
+    });
+    const server = Number(yield* textOf(`${directory}/pid`));
+    one.kill("SIGINT");
+    yield* until(one.printed("Draining"));
+    one.kill("SIGTERM");
+    yield* until(one.printed("Closing"));
+    one.kill("SIGTERM");
+    assertEquals(yield* exitCode(one), 143);
+    yield* eventually(() => !isAlive(server));
+    run.terminate();
+    yield* jobs.close({ terminate: true, timeout: 1 });
+  }));
+
+Deno.test("a node ends after as many computations as it was to serve", () =>
+  withNodes(function* (_coro, { node, computation }) {
+    const one = node("--serve", "2");
+    for (const name of ["first", "second"]) {
+      const jobs = computation({ name });
+      yield* jobs.schedule();
+      assertEquals(yield* jobs.runResult(double, 1), 2);
+      yield* jobs.close();
+    }
+    assertEquals(yield* exitCode(one), 0);
+    assert(one.lines.includes("Idle, 1 computation served"), one.lines.join("\n"));
   }));
