@@ -75,7 +75,7 @@ export interface ComputationStats {
 
 /** The items of a run: each is the one argument of its job, or, if it is an array, all of them. */
 // deno-lint-ignore no-explicit-any -- as in CoroFunction
-export type Items<A extends readonly any[]> = Iterable<A | A[0]>;
+export type Items<A extends readonly any[]> = Iterable<Readonly<A> | A[0]>;
 
 /**
  * A computation: functions that run on the cores of other machines.

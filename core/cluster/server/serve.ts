@@ -7,6 +7,7 @@ import { runningCoro } from "../../coroutine/coro_of.ts";
 import { PermissionError } from "../../distributed/errors.ts";
 import type { Location } from "../../distributed/location.ts";
 import type { Network } from "../../distributed/network.ts";
+import { Watch } from "../../distributed/coros/watch.ts";
 import { creatorOf } from "../../distributed/rci/creators.ts";
 import { RCI } from "../../distributed/rci/rci.ts";
 import { sleep } from "../../operations/sleep.ts";
@@ -99,6 +100,8 @@ class Server {
   *#end(coro: Coro): Generator<unknown, void, unknown> {
     this.#reporter?.terminate();
     const jobs = [...this.#jobs.values()];
+    // Jobs that end with the server are lost for the client, and not terminated by someone who wants that.
+    if (jobs.length > 0) this.#options.network.closePeer(this.#options.client);
     for (const job of jobs) job.terminate(GRACE_SECONDS);
     for (const job of jobs) {
       try {
@@ -144,6 +147,8 @@ class Server {
     this.#mustBeClient(coro);
     if (this.#refused.delete(call.id)) return GIVEN_BACK;
     this.#jobs.set(call.id, coro);
+    // The client waits for its end, though that may be told here only after it has failed.
+    new Watch(coro, () => {}).begin();
     try {
       return yield* call.exclusive ? this.#exclusive(coro, call) : this.#run(coro, call);
     } finally {
