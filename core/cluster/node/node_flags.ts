@@ -5,10 +5,10 @@ import { describe } from "../../base/describe.ts";
 /** A flag: what it takes, and what it is for. */
 interface Flag {
   /**
-   * `switch`: nothing. `text`, `number`: one value. `texts`: one value each time that it is given. `list`: nothing, or
+   * `switch`: nothing. `text`, `integer`, `seconds`: one value. `texts`: one value each time that it is given. `list`: nothing, or
    * after `=` a list, as the permissions of `deno run`.
    */
-  readonly kind: "switch" | "text" | "number" | "texts" | "list";
+  readonly kind: "switch" | "text" | "integer" | "seconds" | "texts" | "list";
   /** What its value is called. */
   readonly value?: string;
   readonly help: string;
@@ -16,7 +16,7 @@ interface Flag {
 
 const FLAGS = {
   "host": { kind: "text", value: "NAME", help: "listen at this host name or address; 127.0.0.1 by default" },
-  "port": { kind: "number", value: "N", help: "listen at this port; any free one by default" },
+  "port": { kind: "integer", value: "N", help: "listen at this port; any free one by default" },
   "name": { kind: "text", value: "NAME", help: "the name of the node, and the beginning of those of its servers" },
   "network": { kind: "text", value: "NAME", help: "the name of the network; asyncoro by default" },
   "secret-file": { kind: "text", value: "FILE", help: "read the secret from a file; else it is in ASYNCORO_SECRET" },
@@ -25,12 +25,14 @@ const FLAGS = {
   "tls-cert": { kind: "text", value: "FILE", help: "encrypt links, with this certificate chain" },
   "tls-key": { kind: "text", value: "FILE", help: "its private key" },
   "ca": { kind: "texts", value: "FILE", help: "trust this authority, too; any number" },
+  "heartbeat": { kind: "seconds", value: "S", help: "give a sign of life after so many seconds of silence; 2" },
+  "peer-timeout": { kind: "seconds", value: "S", help: "lose a peer after so many seconds of silence; 10 by default" },
   "cpus": {
-    kind: "number",
+    kind: "integer",
     value: "N",
     help: "run so many servers at the most, or leave -N cores free; all by default",
   },
-  "serve": { kind: "number", value: "N", help: "end after so many computations" },
+  "serve": { kind: "integer", value: "N", help: "end after so many computations" },
   "directory": { kind: "text", value: "PATH", help: "where files of computations are kept meanwhile" },
   "allow-env": { kind: "list", help: "what jobs may do: permissions of deno run" },
   "allow-ffi": { kind: "list", help: "" },
@@ -50,7 +52,8 @@ export type FlagName = keyof typeof FLAGS;
 type ValueOf<K extends Flag["kind"]> = {
   switch: boolean;
   text: string;
-  number: number;
+  integer: number;
+  seconds: number;
   texts: readonly string[];
   list: boolean | readonly string[];
 }[K];
@@ -134,10 +137,11 @@ function checkValue({ kind, value: what }: Flag, value: unknown, label: string):
     case "switch":
       if (typeof value === "boolean") return value;
       throw wrong("no value");
-    case "number": {
-      const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
-      if (Number.isInteger(number)) return number;
-      throw wrong("an integer");
+    case "integer":
+    case "seconds": {
+      const number = typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+      if (kind === "integer" ? Number.isInteger(number) : typeof number === "number") return number;
+      throw wrong(kind === "integer" ? "an integer" : "a number of seconds");
     }
     case "text":
       if (isText(value)) return value;

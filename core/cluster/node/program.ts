@@ -27,10 +27,18 @@ const EXIT_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143
  * drained after a signal; 130 or 143 if a second signal has ended it.
  */
 export function* runNode(flags: FlagValues, secret: string): Generator<unknown, number, unknown> {
-  const { network: networkName, name, discover, cpus, serve, directory, peer = [] } = flags;
+  const { name, discover, heartbeat, cpus, serve, directory, peer = [] } = flags;
   const engine = tcp({ hostname: flags.host, port: flags.port, tls: tlsOf(flags) });
   const network = yield* Network.join(
-    withoutUndefined({ name, secret, network: networkName, engines: [engine], discover }),
+    withoutUndefined({
+      name,
+      secret,
+      network: flags.network,
+      engines: [engine],
+      discover,
+      heartbeat,
+      peerTimeout: flags["peer-timeout"],
+    }),
   );
   const line = new StatusLine();
   const permissions = permissionsOf(flags);

@@ -2,13 +2,25 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describeFlags, FlagError, parseConfig, parseFlags } from "../../../core/cluster/node/node_flags.ts";
 
 Deno.test("flags have values of their kind", () => {
-  const args = ["--host", "0.0.0.0", "--port=9700", "--cpus", "-1", "--discover", "--peer", "a:1", "--peer=b:2"];
+  const args = [
+    "--host",
+    "0.0.0.0",
+    "--port=9700",
+    "--cpus",
+    "-1",
+    "--discover",
+    "--peer",
+    "a:1",
+    "--peer=b:2",
+    "--heartbeat=0.5",
+  ];
   assertEquals(parseFlags(args), {
     host: "0.0.0.0",
     port: 9700,
     cpus: -1,
     discover: true,
     peer: ["a:1", "b:2"],
+    heartbeat: 0.5,
   });
   assertEquals(parseFlags([]), {});
 });
@@ -25,6 +37,8 @@ Deno.test("an unknown flag is named, as is one with a wrong value", () => {
   refuse(["--prot", "1"], "no flag --prot");
   refuse(["-p"], "no flag -p");
   refuse(["--port", "x"], `--port needs an integer: current value is "x"`);
+  refuse(["--port=1.5"], `--port needs an integer: current value is "1.5"`);
+  refuse(["--peer-timeout=soon"], "--peer-timeout needs a number of seconds");
   refuse(["--port"], "--port needs an integer");
   refuse(["--name", "--discover"], `--name needs a value, NAME: current value is "--discover"`);
   refuse(["--discover=1"], "--discover needs no value");
@@ -49,5 +63,5 @@ Deno.test("a file of JSON has the same names", () => {
 
 Deno.test("the help has a line for each flag", () => {
   assert(/^ {2}--secret-file FILE +\S.*secret/m.test(describeFlags()));
-  assertEquals(describeFlags().split("\n").length, 23);
+  assertEquals(describeFlags().split("\n").length, 25);
 });

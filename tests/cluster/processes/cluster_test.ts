@@ -3,7 +3,7 @@ import { Coro, sleep, until } from "@asyncoro/asyncoro";
 import { JobLostError } from "@asyncoro/asyncoro/cluster";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { eventually } from "../../distributed/pair.ts";
-import { type NodeProcess, withNodes } from "./nodes.ts";
+import { type Program, withNodes } from "./nodes.ts";
 import { errorOf, type Steps } from "./servers.ts";
 
 /** Jobs: they are self-contained. */
@@ -47,7 +47,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function* exitCode(node: NodeProcess): Steps<number> {
+function* exitCode(node: Program): Steps<number> {
   return (yield* until(node.status)).code;
 }
 
@@ -105,23 +105,26 @@ Deno.test("kill -9 of a node: its servers end, those that compute too, its jobs 
     yield* jobs.close();
   }));
 
-Deno.test("a client that is killed frees the node for the next one", () =>
-  withNodes(function* (_coro, { node, computation, network }) {
-    const one = node();
-    const first = computation({ name: "first" });
-    yield* first.schedule();
-    const second = computation({ name: "second" });
-    yield* until(one.printed("Serving 'first'"));
-    const server = yield* first.runResult(pid);
+Deno.test("kill -9 of a client: its server ends though it computes, and the next client has its turn", () =>
+  withNodes(function* (_coro, { node, client, computation, directory }) {
+    const killed = client();
+    yield* until(killed.printed("tcp://"));
+    const files = `${directory}/files`;
+    const one = node("--peer", killed.lines[0].slice("tcp://".length), "--directory", files);
+    yield* until(one.printed("job in "));
+    const server = Number(/job in (\d+)/.exec(one.lines.join("\n"))![1]);
+    const jobs = computation();
     const waiting = new Coro(function* () {
-      yield* second.schedule();
-      return yield* second.runResult(pid);
+      yield* jobs.schedule();
+      return yield* jobs.runResult(pid);
     });
-    yield* first.close({ terminate: true });
+    yield* until(one.printed("1 client waiting"));
+    assert(isAlive(server) && waiting.isAlive());
+    killed.kill("SIGKILL");
     assert(server !== (yield* waiting.finish()));
-    yield* eventually(() => !isAlive(server));
-    yield* second.close();
-    assertEquals(network.peers().length, 1);
+    assert(!isAlive(server));
+    yield* jobs.close();
+    yield* eventually(() => [...Deno.readDirSync(files)].length === 0);
   }));
 
 Deno.test("SIGTERM drains a node: what runs ends, and it ends with exit code 0", () =>

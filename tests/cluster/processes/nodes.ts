@@ -6,10 +6,15 @@ import type { Steps } from "./servers.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const PROGRAM = `${ROOT}core/cluster/node_main.ts`;
+const CLIENT = new URL("./client.ts", import.meta.url).pathname;
 const SECRET = "the secret of the tests";
 
-/** A program of a node. */
-export interface NodeProcess {
+/** Peers are lost soon. */
+const QUICK = { heartbeat: 0.3, peerTimeout: 1.5 };
+const QUICK_FLAGS = ["--heartbeat", String(QUICK.heartbeat), "--peer-timeout", String(QUICK.peerTimeout)];
+
+/** A program. */
+export interface Program {
   readonly pid: number;
   /** What it has written to standard error. */
   readonly lines: readonly string[];
@@ -20,11 +25,11 @@ export interface NodeProcess {
   kill(signal: Deno.Signal): void;
 }
 
-/** Starts the program of a node. */
-export function startNode(flags: readonly string[], env: Record<string, string> = {}): NodeProcess {
+/** Starts a program, by default that of a node. */
+export function startProgram(args: readonly string[], program: string = PROGRAM): Program {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", "--config", `${ROOT}deno.json`, PROGRAM, ...flags],
-    env: { ASYNCORO_SECRET: SECRET, NO_COLOR: "1", ...env },
+    args: ["run", "-A", "--no-check", "--quiet", "--config", `${ROOT}deno.json`, program, ...args],
+    env: { ASYNCORO_SECRET: SECRET, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -79,15 +84,17 @@ export interface Here {
   /** An empty directory. */
   readonly directory: string;
   /** Starts a node that connects to the client, with one server unless the flags say otherwise. */
-  node(...flags: string[]): NodeProcess;
+  node(...flags: string[]): Program;
+  /** Starts a client that gives its one job to a node and never ends: it prints its address, and the process of the job. */
+  client(): Program;
   /** Makes a computation. */
   computation(options?: Partial<ComputationOptions>): Computation;
 }
 
-/** Runs a test in a coroutine of a client, for 30 seconds at most. Ends its nodes. */
+/** Runs a test in a coroutine of a client, for 30 seconds at most. Ends what it has started. */
 export async function withNodes(body: (coro: Coro, here: Here) => Steps<unknown> | Operation<unknown>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "asyncoro-nodes-" });
-  const nodes: NodeProcess[] = [];
+  const programs: Program[] = [];
   const scheduler = new Scheduler({ name: "test" });
   try {
     await scheduler.spawn(function* (coro: Coro) {
@@ -95,8 +102,7 @@ export async function withNodes(body: (coro: Coro, here: Here) => Steps<unknown>
         name: "client",
         secret: SECRET,
         engines: [tcp()],
-        heartbeat: 0.3,
-        peerTimeout: 1.5,
+        ...QUICK,
       });
       const peer = network.location.address.slice("tcp://".length);
       try {
@@ -104,9 +110,20 @@ export async function withNodes(body: (coro: Coro, here: Here) => Steps<unknown>
           network,
           directory,
           node(...flags) {
-            const node = startNode(["--peer", peer, ...flags.includes("--cpus") ? [] : ["--cpus", "1"], ...flags]);
-            nodes.push(node);
+            const node = startProgram([
+              ...QUICK_FLAGS,
+              "--peer",
+              peer,
+              ...flags.includes("--cpus") ? [] : ["--cpus", "1"],
+              ...flags,
+            ]);
+            programs.push(node);
             return node;
+          },
+          client() {
+            const client = startProgram([JSON.stringify(QUICK)], CLIENT);
+            programs.push(client);
+            return client;
           },
           computation: (options) => new Computation({ network, ...options }),
         });
@@ -116,9 +133,9 @@ export async function withNodes(body: (coro: Coro, here: Here) => Steps<unknown>
     }).value(30);
   } finally {
     await scheduler.terminate();
-    for (const node of nodes) {
-      node.kill("SIGKILL");
-      await node.status;
+    for (const program of programs) {
+      program.kill("SIGKILL");
+      await program.status;
     }
     await Deno.remove(directory, { recursive: true });
   }
