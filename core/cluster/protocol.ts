@@ -33,7 +33,7 @@ export const JOB_RCI = "asyncoro.cluster.job";
 
 /** A function that a server can run. */
 export type JobTarget =
-  /** The source of a generator function that uses nothing of the scopes around it. */
+  /** An expression that is a generator function, which uses nothing of the scopes around it. */
   | { readonly source: string }
   /** An export of a module. One of the computation's files goes by its base name, others by their URL. */
   | { readonly module: string; readonly name: string };

@@ -24,10 +24,7 @@ export function resolveTarget(target: JobTarget, folder: string): Operation<Coro
 function evaluated(source: string): CoroFunction {
   // Indirect, so that the function sees the global scope and nothing of this one.
   const evaluate = globalThis.eval;
-  // A method has no `function` before its name.
-  const isExpression = /^\s*(?:async\s+)?function\b/.test(source);
-  const value = isExpression ? evaluate(`(${source})`) : Object.values(evaluate(`({${source}})`))[0];
-  return checked(value, "its source is that of another value");
+  return checked(evaluate(`(${source})`), "its source is that of another value");
 }
 
 async function imported(module: string, name: string, folder: string): Promise<CoroFunction> {
