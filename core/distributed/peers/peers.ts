@@ -368,7 +368,8 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   stop(): void {
     if (this.hasStopped) return;
     this.hasStopped = true;
-    for (const session of [...this.sessions]) session.leave(this.now());
+    // A session through a relay is younger than that with the relay, which carries its goodbye.
+    for (const session of [...this.sessions].reverse()) session.leave(this.now());
     this.turn.stop();
     this.waits.left();
   }
