@@ -31,8 +31,6 @@ export interface NodeOptions {
   readonly permissions?: ServerPermissions;
   /** Where the files of a computation are kept while it runs; the directory for temporary files by default. */
   readonly directory?: string;
-  /** @internal Where the lines go that servers write to their standard error. */
-  readonly sink?: LineSink;
 }
 
 /** @internal What a node does at the moment. */
@@ -47,7 +45,7 @@ export interface NodeStatus {
   readonly served: number;
 }
 
-const KNOWN = ["network", "cpus", "serve", "permissions", "directory", "sink"] as const;
+const KNOWN = ["network", "cpus", "serve", "permissions", "directory"] as const;
 
 /**
  * A node of a cluster: it runs servers, which are processes, for the clients that find it in its network. It serves one
@@ -111,7 +109,7 @@ export class Node {
    */
   static start(options: NodeOptions): Operation<Node> {
     checkNodeOptions(options);
-    return call(start(options));
+    return call(startNode(options));
   }
 
   /**
@@ -157,8 +155,10 @@ export class Node {
   }
 }
 
-function* start(options: NodeOptions): Generator<unknown, Node, unknown> {
-  const { network, permissions = {}, sink } = options;
+/** Starts a node. The lines that servers write to their standard error go to `sink`, or else to that of this process. */
+export function* startNode(options: NodeOptions, sink?: LineSink): Generator<unknown, Node, unknown> {
+  checkNodeOptions(options);
+  const { network, permissions = {} } = options;
   const deno = denoWith("Command", "start a node");
   let { directory } = options;
   if (directory !== undefined) {

@@ -2,7 +2,7 @@
 import { race } from "../../coroutine/race.ts";
 import { denoWith } from "../../host/capability.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { Network } from "../../distributed/network.ts";
+import type { Network } from "../../distributed/network.ts";
 import { Location } from "../../distributed/location.ts";
 import type { PeerMatch } from "../../distributed/peers/peer_waits.ts";
 import { relayedAddress, relayIdOf } from "../../distributed/relay/relayed_address.ts";
@@ -31,6 +31,9 @@ export interface LauncherOptions {
   /** Where the lines go that servers write to their standard error; that of this process by default. */
   readonly sink?: LineSink;
 }
+
+/** Networks keep their engines: one is enough for all nodes that there are, one after the other. */
+const engines: WeakMap<Network, ServerEngine> = new WeakMap();
 
 /** See the head of this file. */
 export class ProcessLauncher implements ServerLauncher {
@@ -62,8 +65,9 @@ export class ProcessLauncher implements ServerLauncher {
     denoWith("Command", "start a node");
     const config = yield* until(readPackageConfig());
     if (!PROGRAM.startsWith("file:")) yield* until(cacheProgram());
-    const engine = new ServerEngine();
-    yield* network.addEngine(engine);
+    const engine = engines.get(network) ?? new ServerEngine();
+    if (!engines.has(network)) yield* network.addEngine(engine);
+    engines.set(network, engine);
     network.relay.isRelay = true;
     return new ProcessLauncher(network, engine, importMap(config), options);
   }

@@ -9,7 +9,7 @@ import { exitProcess } from "../../host/process.ts";
 import { signals } from "../../io/process/signals.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { until } from "../../operations/until.ts";
-import { Node, type NodeStatus } from "../node.ts";
+import { type Node, type NodeStatus, startNode } from "../node.ts";
 import { FlagError, type FlagValues } from "./node_flags.ts";
 import type { ServerPermissions } from "./permissions.ts";
 import { StatusLine } from "./status_line.ts";
@@ -42,14 +42,12 @@ export function* runNode(flags: FlagValues, secret: string): Generator<unknown, 
   );
   const line = new StatusLine();
   const permissions = permissionsOf(flags);
-  const node = yield* Node.start(
-    withoutUndefined({ network, cpus, serve, permissions, directory, sink: line.write }),
-  );
+  const node = yield* startNode(withoutUndefined({ network, cpus, serve, permissions, directory }), line.write);
   yield* writeLine(line, `Node ${node.location} serves`);
-  for (const address of peer) daemon(`peer ${address}`, keepConnected(network, address, line));
-  const display = daemon("status", showStatus(node, line));
+  const daemons = peer.map((address) => daemon(`peer ${address}`, keepConnected(network, address, line)));
+  daemons.push(daemon("status", showStatus(node, line)));
   const code = yield* untilEnded(node, line);
-  display.terminate();
+  for (const coro of daemons) coro.terminate();
   yield* network.leave();
   yield* writeLine(line, `Node ${node.location} has ended`);
   return code;

@@ -1,6 +1,6 @@
 /** Whole clusters: the program of a node, its servers, and a client. */
 import { Coro, sleep, until } from "@asyncoro/asyncoro";
-import { JobLostError } from "@asyncoro/asyncoro/cluster";
+import { type ClusterStatus, JobLostError } from "@asyncoro/asyncoro/cluster";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { eventually } from "../../distributed/pair.ts";
 import { type Program, withNodes } from "./nodes.ts";
@@ -184,4 +184,49 @@ Deno.test("a node ends after as many computations as it was to serve", () =>
     }
     assertEquals(yield* exitCode(one), 0);
     assert(one.lines.includes("Idle, 1 computation served"), one.lines.join("\n"));
+  }));
+
+Deno.test("attemptTimeout ends an endless loop, and the server is replaced", () =>
+  withNodes(function* (_coro, { node, computation, directory }) {
+    node(`--allow-read=${directory}`, `--allow-write=${directory}`);
+    const jobs = computation();
+    yield* jobs.schedule();
+    const file = `${directory}/pid`;
+    assertEquals(
+      yield* jobs.runResults(endlessOnce, [file], { attemptTimeout: 0.5, retries: 1 }),
+      [`again after ${Deno.readTextFileSync(file)}`],
+    );
+    assert(!isAlive(Number(Deno.readTextFileSync(file))));
+    yield* jobs.close();
+  }));
+
+Deno.test("a server whose setup fails is ended, and not replaced; its node is free again", () =>
+  withNodes(function* (coro, { node, computation }) {
+    node();
+    const jobs = computation({
+      statusCoro: coro,
+      *serverSetup() {
+        throw new RangeError("of the setup");
+      },
+    });
+    const scheduling = new Coro(function* () {
+      yield* errorOf(jobs.schedule());
+    });
+    const seen: string[] = [];
+    const see = function* (last: string): Steps<void> {
+      while (seen.at(-1) !== last) seen.push((yield* coro.receive<ClusterStatus>()).status);
+    };
+    yield* see("ServerClosed");
+    scheduling.terminate();
+    yield* jobs.close();
+    yield* see("ComputationClosed");
+    assertEquals(seen.filter((status) => status.startsWith("Server")), [
+      "ServerDiscovered",
+      "ServerIgnored",
+      "ServerClosed",
+    ]);
+    const others = computation({ name: "others" });
+    yield* others.schedule();
+    assertEquals(yield* others.runResult(double, 1), 2);
+    yield* others.close();
   }));

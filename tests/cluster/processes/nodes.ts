@@ -25,11 +25,14 @@ export interface Program {
   kill(signal: Deno.Signal): void;
 }
 
-/** Starts a program, by default that of a node. */
-export function startProgram(args: readonly string[], program: string = PROGRAM): Program {
+/** Starts a program, by default that of a node, with a secret in its environment. */
+export function startProgram(
+  args: readonly string[],
+  { program = PROGRAM, secret = SECRET }: { program?: string; secret?: string | null } = {},
+): Program {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", "--config", `${ROOT}deno.json`, program, ...args],
-    env: { ASYNCORO_SECRET: SECRET, NO_COLOR: "1" },
+    env: { ASYNCORO_SECRET: secret ?? "", NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -121,7 +124,7 @@ export async function withNodes(body: (coro: Coro, here: Here) => Steps<unknown>
             return node;
           },
           client() {
-            const client = startProgram([JSON.stringify(QUICK)], CLIENT);
+            const client = startProgram([JSON.stringify(QUICK)], { program: CLIENT });
             programs.push(client);
             return client;
           },
