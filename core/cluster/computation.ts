@@ -410,10 +410,12 @@ export class Computation {
 }
 
 function* nextResults(run: JobRun): Generator<Operation<JobResult>, void, unknown> {
+  let isLeft = true;
   try {
     for (let count = 0; run.has(count); count++) yield call(nextResult(run));
+    isLeft = false;
   } finally {
-    run.stop();
+    if (isLeft) run.stop();
   }
 }
 
