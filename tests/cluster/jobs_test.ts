@@ -65,9 +65,12 @@ Deno.test("a job that returns nothing has the value of its last yield, or undefi
 
 Deno.test("run returns a handle to a coroutine in a server", async () => {
   await withCluster([1], function* (computation) {
-    const coro = yield* computation.run(function* adder(coro: Coro, first: number): Generator<unknown, number, unknown> {
-      return first + (yield* coro.receive<number>());
-    }, 1);
+    const coro = yield* computation.run(
+      function* adder(coro: Coro, first: number): Generator<unknown, number, unknown> {
+        return first + (yield* coro.receive<number>());
+      },
+      1,
+    );
     assert(coro instanceof RemoteCoro);
     assertEquals(coro.location, computation.servers()[0]);
     coro.send(2);
@@ -329,18 +332,23 @@ Deno.test("attemptTimeout kills the server, which is replaced, and runs the job 
 });
 
 Deno.test("a job that takes too long loses no other one of its run", async () => {
-  await withCluster([2], function* (computation) {
-    const some = function* (coro: Coro, n: number): Generator<unknown, number, unknown> {
-      if (n === 5) yield* coro.sleep(1e6);
-      return n;
-    };
-    const lost: number[] = [];
-    for (const next of computation.results(some, Array.from({ length: 50 }, (_, i) => i), { attemptTimeout: 2 })) {
-      const { index, outcome } = yield* next;
-      if (outcome.kind !== "return") lost.push(index);
-    }
-    assertEquals(lost, [5]);
-  }, {}, NEAR);
+  await withCluster(
+    [2],
+    function* (computation) {
+      const some = function* (coro: Coro, n: number): Generator<unknown, number, unknown> {
+        if (n === 5) yield* coro.sleep(1e6);
+        return n;
+      };
+      const lost: number[] = [];
+      for (const next of computation.results(some, Array.from({ length: 50 }, (_, i) => i), { attemptTimeout: 2 })) {
+        const { index, outcome } = yield* next;
+        if (outcome.kind !== "return") lost.push(index);
+      }
+      assertEquals(lost, [5]);
+    },
+    {},
+    NEAR,
+  );
 });
 
 Deno.test("where: a node, a server, or NoServerError for that job alone", async () => {
@@ -418,20 +426,25 @@ Deno.test("jobs that begin at the same time are spread", async () => {
 });
 
 Deno.test("a slow server does not hold up the end of a run", async () => {
-  await withCluster([1, 1], function* (computation, _world, _network, coro) {
-    yield* serversAre(computation, 2);
-    const { scheduler } = coro;
-    const some = function* (coro: Coro, n: number): Generator<unknown, number, unknown> {
-      // Nothing takes long, until one job does.
-      if (n === 50) yield* coro.sleep(100);
-      if (n > 50) yield* coro.sleep(1);
-      return n;
-    };
-    const start = scheduler.now();
-    const items = Array.from({ length: 100 }, (_, i) => i);
-    assertEquals(yield* computation.runResults(some, items, { retries: 1 }), items);
-    assert(scheduler.now() - start < 102, `It took ${scheduler.now() - start} s`);
-  }, {}, NEAR);
+  await withCluster(
+    [1, 1],
+    function* (computation, _world, _network, coro) {
+      yield* serversAre(computation, 2);
+      const { scheduler } = coro;
+      const some = function* (coro: Coro, n: number): Generator<unknown, number, unknown> {
+        // Nothing takes long, until one job does.
+        if (n === 50) yield* coro.sleep(100);
+        if (n > 50) yield* coro.sleep(1);
+        return n;
+      };
+      const start = scheduler.now();
+      const items = Array.from({ length: 100 }, (_, i) => i);
+      assertEquals(yield* computation.runResults(some, items, { retries: 1 }), items);
+      assert(scheduler.now() - start < 102, `It took ${scheduler.now() - start} s`);
+    },
+    {},
+    NEAR,
+  );
 });
 
 Deno.test("a node that joins during a run is used", async () => {
@@ -450,9 +463,12 @@ Deno.test("a node that joins during a run is used", async () => {
 Deno.test("arguments are copied at the call, and what is not sendable is refused there", async () => {
   await withCluster([1], function* (computation) {
     const data = [1];
-    const operation = computation.runResult(function* (_coro: Coro, list: number[]): Generator<unknown, number, unknown> {
-      return list.length;
-    }, data);
+    const operation = computation.runResult(
+      function* (_coro: Coro, list: number[]): Generator<unknown, number, unknown> {
+        return list.length;
+      },
+      data,
+    );
     data.push(2);
     assertEquals(yield* operation, 1);
     assertThrows(() => computation.runResult(square, (() => {}) as unknown as number), TypeError, "args[0]");
