@@ -10,7 +10,7 @@ import { ClusterWorld, type SimulatedNode, type Steps } from "../world.ts";
 import { Ledger, Violation } from "./ledger.ts";
 
 /** Virtual seconds in which there are faults. */
-const FAULT_SECONDS = 20;
+const FAULT_SECONDS = 6;
 /** Virtual seconds after which all jobs must have ended that can. */
 const CALM_SECONDS = 600;
 
@@ -59,7 +59,7 @@ export class Schedule {
     this.#attemptTimeout = choices.of([Infinity, Infinity, 3]);
     this.#short = choices.chance(0.5);
     const delay: [number, number] = choices.of([[0.001, 0.003], [0.001, 0.05]]);
-    this.world = new ClusterWorld({ seed, delay, limit: 7200 });
+    this.world = new ClusterWorld({ seed, delay, limit: 7200 }, { heartbeat: 1, peerTimeout: 3 });
     (globalThis as unknown as { cluster_schedule: Shared }).cluster_schedule = { ledger: this.ledger };
   }
 
@@ -92,18 +92,18 @@ export class Schedule {
       ...(wantsStatus ? { statusCoro } : {}),
     });
     const jobs: Coro[] = [];
-    const count = 3 + this.#choices.below(10);
+    const count = 4 + this.#choices.below(10);
     for (let i = 0; i < count; i++) {
       jobs.push(this.#spawn(() => this.#act()));
-      yield* sleep(this.#choices.between(0, 2 * FAULT_SECONDS / count));
+      yield* sleep(this.#choices.between(0, FAULT_SECONDS / count));
     }
     while (!this.#faultsOver) yield* sleep(0.5);
     for (const job of jobs) yield* job.finish(CALM_SECONDS);
     yield* computation.close({ timeout: CALM_SECONDS });
     const { waiting, running } = computation.stats();
     if (waiting + running !== 0) throw new Violation(`${waiting} jobs wait and ${running} run at the end`);
-    // Messages that are under way.
-    yield* sleep(5);
+    // Answers that are under way.
+    for (let i = 0; i < 50 && network.stats().pending > 0; i++) yield* sleep(0.1);
     const { pending } = network.stats();
     if (pending !== 0) throw new Violation(`${pending} waits are left at the client`);
   }
@@ -132,7 +132,7 @@ export class Schedule {
   }
 
   #seconds(): number {
-    return this.#short ? this.#choices.between(0, 0.01) : this.#choices.of([0, 0.01, 0.3, 2]);
+    return this.#short ? this.#choices.between(0, 0.01) : this.#choices.of([0, 0.05, 0.5, 2]);
   }
 
   #place(): Location | null {
@@ -167,7 +167,7 @@ export class Schedule {
 
   *#runResults(): Steps<void> {
     const retries = this.#choices.below(3);
-    const items = this.#items(this.#choices.below(30), retries);
+    const items = this.#items(this.#choices.below(14), retries);
     const concurrency = this.#choices.of([undefined, 1, 3, Infinity]);
     const computation = this.#computation;
     yield* this.#settled(
@@ -189,8 +189,8 @@ export class Schedule {
 
   *#results(): Steps<void> {
     const retries = this.#choices.below(3);
-    const items = this.#items(this.#choices.below(30), retries);
-    const leavesAt = this.#choices.chance(0.3) ? this.#choices.below(30) : Infinity;
+    const items = this.#items(this.#choices.below(14), retries);
+    const leavesAt = this.#choices.chance(0.3) ? this.#choices.below(14) : Infinity;
     let count = 0;
     for (const next of this.#computation.results(work, items, { retries })) {
       const { index, outcome, attempts } = yield* next;
@@ -270,7 +270,7 @@ export class Schedule {
 
   *#faults(): Steps<void> {
     const choices = this.#choices;
-    const count = this.#faulty ? 1 + choices.below(7) : 0;
+    const count = this.#faulty ? 1 + choices.below(9) : 0;
     for (let i = 0; i < count; i++) {
       yield* sleep(choices.between(0, 2 * FAULT_SECONDS / count));
       this.#fault();
