@@ -30,7 +30,12 @@ import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
-import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions, sharedOptions } from "./network_options.ts";
+import {
+  type CheckedNetworkOptions,
+  checkNetworkOptions,
+  type NetworkOptions,
+  sharedOptions,
+} from "./network_options.ts";
 import type { PeerMatch } from "./peers/peer_waits.ts";
 import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
 import type { Peers } from "./peers/peers.ts";
