@@ -30,7 +30,12 @@ import { checkFileToDelete, checkFileToSend, type SendFileOptions, type SentFile
 import { Location } from "./location.ts";
 import { LocationHandleType } from "./location_handle_type.ts";
 import { SchedulerNames } from "./names/scheduler_names.ts";
-import { type CheckedNetworkOptions, checkNetworkOptions, type NetworkOptions } from "./network_options.ts";
+import {
+  type CheckedNetworkOptions,
+  checkNetworkOptions,
+  type NetworkOptions,
+  sharedOptions,
+} from "./network_options.ts";
 import type { PeerMatch } from "./peers/peer_waits.ts";
 import { PeerStatus, PeerStatusHandleType, StatusSubscribers } from "./peer_status.ts";
 import type { Peers } from "./peers/peers.ts";
@@ -365,12 +370,13 @@ export class Network implements AliveListener {
         throw new UnsupportedError("Cannot start threads as this peer is a thread: start them where it was started");
       }
       this.#threads = new Threads(this.peerTable, this.#options, import.meta.url);
-      yield* this.#addEngine(this.#threads.engine);
+      yield* this.addEngine(this.#threads.engine);
     }
     return yield* this.#threads.start(module, count);
   }
 
-  *#addEngine(engine: Engine): Generator<unknown, void, unknown> {
+  /** @internal Reaches peers, and is reached, by one more engine. The location of this peer stays as it is. */
+  *addEngine(engine: Engine): Generator<unknown, void, unknown> {
     yield* engine.open((link) => this.peerTable.accept(link, engine));
     this.#engines.push(engine);
     this.peerTable.addEngine(engine);
@@ -454,6 +460,16 @@ export class Network implements AliveListener {
         new DataView(frame.buffer, frame.byteOffset).getUint32(0) === frame.length - 4;
       session.forge(hasLength ? frame.subarray(4) : frame);
     };
+  }
+
+  /** @internal How a peer joins that this one has started: with its limits, but without its secret. */
+  get sharedOptions(): NetworkOptions {
+    return sharedOptions(this.#options);
+  }
+
+  /** @internal Whether peers have to know a secret. */
+  get hasSecret(): boolean {
+    return this.#options.secret !== null;
   }
 
   /** @internal Keeps the process alive while the scheduler has coroutines that are not daemons: peers may wake them. */

@@ -120,6 +120,15 @@ export function checkNetworkOptions(
   };
 }
 
+/**
+ * The options with which a thread or a process joins that this peer starts: the network and its limits. What concerns
+ * engines and the rights of peers is left out, and so is the secret.
+ */
+export function sharedOptions(options: CheckedNetworkOptions): NetworkOptions {
+  const { network, heartbeat, peerTimeout, maxMessageSize, maxQueue, maxPeers } = options;
+  return { network, heartbeat, peerTimeout, maxMessageSize, maxQueue, maxPeers };
+}
+
 function checkEngines(engines: unknown): readonly Engine[] {
   if (!Array.isArray(engines) || engines.length === 0) {
     throw wrong("'engines' must be an array of engines that is not empty", engines);

@@ -92,7 +92,8 @@ export class RelayService implements Service, Relay, TunnelOwner {
     const isOwn = relayId === this.peers.location.id;
     const id = relayId === null || isOwn ? target : PeerId.parse(relayId)!;
     const known = this.peers.find(id.text);
-    if (known?.isOnline === true) return known;
+    // A peer that this one relays to has one link, and has ended with that.
+    if (isOwn ? known?.session?.connected === true : known?.isOnline === true) return known!;
     if (isOwn) throw new PeerEndedError(`Cannot dial ${address} as the peer has ended`);
     yield* this.peers.connect(withoutRelay(address), seconds, id);
     return this.peers.find(id.text)!;

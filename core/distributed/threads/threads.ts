@@ -11,7 +11,7 @@ import type { Port } from "../../host/worker_threads.ts";
 import { until } from "../../operations/until.ts";
 import { threadAddress, ThreadEngine } from "../engines/threads.ts";
 import type { Location } from "../location.ts";
-import type { CheckedNetworkOptions, NetworkOptions } from "../network_options.ts";
+import { type CheckedNetworkOptions, type NetworkOptions, sharedOptions } from "../network_options.ts";
 import type { Peers } from "../peers/peers.ts";
 import { Thread } from "./thread.ts";
 import { THREAD_MODULE } from "./thread_main.ts";
@@ -52,7 +52,7 @@ export class Threads {
       throw new UnsupportedError("Cannot start threads as the package is part of a bundle: leave it out of that");
     }
     this.#peers = peers;
-    this.#options = optionsOfThreads(options);
+    this.#options = sharedOptions(options);
     this.#networkModule = networkModule;
     this.engine = new ThreadEngine({
       group: peers.location.id,
@@ -128,10 +128,4 @@ export class Threads {
 /** The error to report. Its cause says where the thread has failed. */
 function crashOf(name: string, error: unknown): Error {
   return withoutStack(new Error(`Thread ${name} has ended: ${describe(error)}`, { cause: error }));
-}
-
-/** The network and its limits. What cannot be sent to a thread, and what concerns other engines, is left out. */
-function optionsOfThreads(options: CheckedNetworkOptions): NetworkOptions {
-  const { network, heartbeat, peerTimeout, maxMessageSize, maxQueue, maxPeers } = options;
-  return { network, heartbeat, peerTimeout, maxMessageSize, maxQueue, maxPeers };
 }

@@ -236,3 +236,19 @@ Deno.test("waits for a link that are cut short leave no tunnel behind", () =>
     await at(node, () => eventually(() => node.relay.size === 0));
     await at(server.network, () => eventually(() => server.network.relay.size === 0));
   }));
+
+Deno.test("a server says goodbye to the peers behind its node, too", () =>
+  inWorld(async (world) => {
+    const { client, server } = await cluster(world);
+    const left = server.network.location;
+    await at(client, () => client.peer(left));
+    const told = at(client, function* (coro) {
+      client.peerStatus(coro);
+      for (;;) {
+        const { location, online, reason } = (yield* coro.receive<PeerStatus>(5))!;
+        if (location.equals(left) && !online) return reason;
+      }
+    });
+    await at(server.network, () => server.network.leave());
+    assertEquals(await told, "left");
+  }));

@@ -1,0 +1,43 @@
+/** The last line of a terminal, which shows what goes on, while other lines pass above it. */
+import { type LineSink, writeToStderr } from "./forward_lines.ts";
+
+/** Goes to the beginning of the line and clears it. */
+const CLEAR = "\r\x1b[K";
+
+/** See the head of this file. Where there is no terminal, what goes on is one line each time that it changes. */
+export class StatusLine {
+  readonly #isTerminal: boolean = Deno.stderr.isTerminal();
+  #text = "";
+
+  /** Shows what goes on now. */
+  show(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    void writeToStderr(this.#isTerminal ? this.#line() : `${text}\n`).catch(ignore);
+  }
+
+  /** Writes a line above it. */
+  readonly write: LineSink = (line) =>
+    writeToStderr(this.#isTerminal ? `${CLEAR}${line}\n${this.#line()}` : `${line}\n`);
+
+  /** Removes it. */
+  end(): Promise<void> {
+    this.#text = "";
+    return this.#isTerminal ? writeToStderr(CLEAR) : Promise.resolve();
+  }
+
+  #line(): string {
+    return CLEAR + this.#text.slice(0, width() - 1);
+  }
+}
+
+function width(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    // Standard output and input are no terminals.
+    return 80;
+  }
+}
+
+function ignore(): void {}
