@@ -1,5 +1,5 @@
 /** Nodes and servers of a computation: which are used, how they are prepared, and how they come and go. */
-import { Coro, sleep, TimeoutError } from "@asyncoro/asyncoro";
+import { type Coro, sleep, TimeoutError } from "@asyncoro/asyncoro";
 import {
   type ClusterStatus,
   Computation,
