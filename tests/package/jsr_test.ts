@@ -15,6 +15,7 @@ const INTEGRITY = 10;
 
 /** What the example in an entry point's documentation does beside computing. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  "./cluster": ["--allow-net=127.0.0.1"],
   "./distributed": ["--allow-net=127.0.0.1"],
   "./io": ["--allow-net=127.0.0.1"],
 };
