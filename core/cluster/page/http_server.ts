@@ -1,15 +1,23 @@
 /**
- * The host's HTTP server, with limits that no client can exceed: 64 connections, each with one request, a head of 8 KiB
- * and 10 seconds from its beginning to its end. So a client that is slow or stalls keeps one response at the most, and
- * that not for long.
+ * The host's HTTP server, with limits that no client can exceed: on the number of connections, on the head of a request,
+ * and on the time from the beginning of a connection to its end, which has one request. So a client that is slow or stalls
+ * keeps one response at the most, and that not for long.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { builtin } from "../../host/capability.ts";
 
-const MAX_CONNECTIONS = 64;
-const MAX_HEAD_BYTES = 8192;
-const CONNECTION_SECONDS = 10;
+/** What clients may use. */
+export interface HttpLimits {
+  /** Connections at a time: further ones are closed. */
+  readonly connections: number;
+  /** The bytes of the head of a request. */
+  readonly headBytes: number;
+  /** Seconds that a connection may last. */
+  readonly seconds: number;
+}
+
+const LIMITS: HttpLimits = { connections: 64, headBytes: 8192, seconds: 10 };
 
 /** What a server sends for a request. */
 export interface Reply {
@@ -22,15 +30,19 @@ export interface Reply {
 export class HttpServer {
   readonly #server: Server;
   readonly #closed: Promise<void>;
+  // Connections that have had their request. The host goes on parsing, and would keep a response for each.
+  readonly #served = new WeakSet<Socket>();
 
   /** `reply` is called for each request whose head has arrived. It must not throw. Bodies of requests are not read. */
-  constructor(reply: (request: IncomingMessage) => Reply, action: string) {
+  constructor(reply: (request: IncomingMessage) => Reply, action: string, limits: HttpLimits = LIMITS) {
     const { createServer } = builtin("node:http", action) as typeof import("node:http");
-    this.#server = createServer({ maxHeaderSize: MAX_HEAD_BYTES }, (request, response) => {
+    this.#server = createServer({ maxHeaderSize: limits.headBytes }, (request, response) => {
+      if (this.#served.has(request.socket)) return;
+      this.#served.add(request.socket);
       send(response, reply(request), request.method === "HEAD");
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.on("connection", limitTime);
+    this.#server.maxConnections = limits.connections;
+    this.#server.on("connection", (socket) => limitTime(socket, limits.seconds));
     this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
   }
 
@@ -73,8 +85,8 @@ function send(response: ServerResponse, { status, headers, body }: Reply, headOn
   response.end(headOnly ? undefined : bytes);
 }
 
-function limitTime(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), CONNECTION_SECONDS * 1000);
+function limitTime(socket: Socket, seconds: number): void {
+  const timer = setTimeout(() => socket.destroy(), seconds * 1000);
   timer.unref?.();
   socket.unref();
   socket.once("close", () => clearTimeout(timer));
