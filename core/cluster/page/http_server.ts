@@ -39,7 +39,7 @@ export class HttpServer {
     this.#server = createServer({ maxHeaderSize: limits.headBytes }, (request, response) => {
       if (this.#served.has(request.socket)) return;
       this.#served.add(request.socket);
-      send(response, reply(request), request.method === "HEAD");
+      send(response, reply(request));
     });
     this.#server.maxConnections = limits.connections;
     this.#server.on("connection", (socket) => limitTime(socket, limits.seconds));
@@ -47,7 +47,7 @@ export class HttpServer {
   }
 
   /**
-   * Listens, and returns the port. Keeps the process alive only after `setAlive(true)`.
+   * Listens, and returns the port.
    *
    * @param signal When it is aborted, the server closes, as soon as it listens.
    * @throws {Error} The host's, if it cannot listen there.
@@ -61,7 +61,6 @@ export class HttpServer {
     });
     signal.addEventListener("abort", () => listening.then(() => this.close(), () => {}));
     await listening;
-    server.unref();
     return (server.address() as { port: number }).port;
   }
 
@@ -79,10 +78,11 @@ export class HttpServer {
   }
 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply, headOnly: boolean): void {
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
   const bytes = new TextEncoder().encode(body);
   response.writeHead(status, { ...headers, "content-length": bytes.length, connection: "close" });
-  response.end(headOnly ? undefined : bytes);
+  // The host leaves the body out for HEAD.
+  response.end(bytes);
 }
 
 function limitTime(socket: Socket, seconds: number): void {

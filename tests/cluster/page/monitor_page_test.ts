@@ -1,6 +1,6 @@
 /** The monitor page, as clients and programs see it. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { all, Coro, run, Scheduler, sleep, UnsupportedError, until, withTimeout } from "@asyncoro/asyncoro";
+import { all, Coro, race, run, Scheduler, sleep, UnsupportedError, until, withTimeout } from "@asyncoro/asyncoro";
 import { monitorPage } from "../../../core/cluster/page/monitor_page.ts";
 import { runProgram, withPrograms } from "../../helpers/program.ts";
 import { portOf, request, targetOf } from "./raw_client.ts";
@@ -26,6 +26,14 @@ function isFree(port: number): boolean {
     if (error instanceof Deno.errors.AddrInUse) return false;
     throw error;
   }
+}
+
+/** Waits until the port is free. */
+function* freed(port: number) {
+  const look = function* () {
+    while (!isFree(port)) yield* sleep(0.001);
+  };
+  yield* withTimeout(20, look());
 }
 
 const BUSY = new ShownComputation({
@@ -166,7 +174,7 @@ Deno.test("the page ends with the coroutine that opened it", async () => {
       return (yield* monitorPage(BUSY)).url;
     });
     const url = yield* opener.finish();
-    while (!isFree(portOf(url))) yield* sleep(0.001);
+    yield* freed(portOf(url));
   });
 });
 
@@ -180,7 +188,7 @@ Deno.test("the page ends with the scheduler", async () => {
   const port = portOf(await promise);
   await scheduler.terminate();
   await run(function* () {
-    while (!isFree(port)) yield* sleep(0.001);
+    yield* freed(port);
   });
 });
 
@@ -188,15 +196,17 @@ Deno.test("opening that is cut short leaves nothing open", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
-  await run(function* (coro) {
-    const opener = new Coro(function* () {
-      yield* monitorPage(BUSY, { port });
-    });
-    yield* coro.sleep(0);
-    yield;
-    opener.terminate();
-    yield* opener.finish();
-    while (!isFree(port)) yield* sleep(0.001);
+  await run(function* () {
+    const first = yield* race(
+      monitorPage(BUSY, { port }),
+      (function* () {
+        return "cut short";
+      })(),
+    );
+    assertEquals(first, "cut short");
+    // What began to listen later does so by now, and so would the page that was cut short.
+    yield* (yield* monitorPage(BUSY)).close();
+    yield* freed(port);
   });
 });
 
@@ -250,7 +260,7 @@ Deno.test("where there is no node:http, that is an UnsupportedError", async () =
 });
 
 const PROGRAM = `
-import { main, Coro } from "@asyncoro/asyncoro";
+import { Coro, main, run } from "@asyncoro/asyncoro";
 import { monitorPage } from "${new URL("../../../core/cluster/page/monitor_page.ts", import.meta.url)}";
 import { ShownComputation } from "${new URL("snapshots.ts", import.meta.url)}";
 `;
@@ -258,7 +268,7 @@ import { ShownComputation } from "${new URL("snapshots.ts", import.meta.url)}";
 Deno.test("a page of a daemon does not keep the process alive", async () => {
   const { code, stdout } = await runProgram(
     `${PROGRAM}
-main(function* (coro) {
+await run(function* (coro) {
   const daemon = new Coro(function* () {
     coro.send((yield* monitorPage(new ShownComputation())).url);
     yield new Promise(() => {});
