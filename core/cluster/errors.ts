@@ -1,4 +1,5 @@
 /** The errors of a cluster. */
+import { addErrorClass } from "../distributed/cbor/error_classes.ts";
 
 /** A job was lost: its server or node was lost, or it took too long, each time that it was run. */
 export class JobLostError extends Error {
@@ -30,3 +31,5 @@ export class NoServerError extends Error {
   /** Always `"NoServerError"`. */
   override name = "NoServerError";
 }
+
+for (const Class of [JobLostError, SetupError, NoServerError]) addErrorClass(Class);

@@ -62,10 +62,10 @@ export interface NodeInfo {
 export type FromNode =
   /** It is this client's turn. Until then the node serves others. */
   | { readonly kind: "reserved"; readonly info: NodeInfo }
-  /** A server has joined the network. It is not prepared. */
-  | { readonly kind: "server started"; readonly location: Location }
+  /** A server has joined the network, in the place of another one if that was asked for. It is not prepared. */
+  | { readonly kind: "server started"; readonly location: Location; readonly replaces: Location | null }
   /** A server could not be started. It is not tried again. */
-  | { readonly kind: "server failed"; readonly error: Error }
+  | { readonly kind: "server failed"; readonly error: Error; readonly replaces: Location | null }
   /** The process of a server has ended, whatever the reason; `wanted` if the client or its end has asked for that. */
   | { readonly kind: "server ended"; readonly location: Location; readonly wanted: boolean }
   /** The node takes no new work: it is about to be closed. What runs may end. */
@@ -84,27 +84,32 @@ export type ToNode =
   /** The computation is over: end all servers and remove the files. */
   | { readonly kind: "end" };
 
-/** What the client tells a new server, once. */
+/** What the client tells a new server; the first one of a node twice, if there is something to run once a node. */
 export interface ServerSetup {
   /** What the server tells of itself goes to this coroutine. */
   readonly manager: Coro;
   /** What to run first, in this order, with these arguments. What one throws is what the RCI's coroutine throws. */
   readonly setups: readonly { readonly target: JobTarget; readonly args: readonly unknown[] }[];
-  /** What to run when the computation is over, or the client is lost. */
+  /** What to run when the computation is over, or the client is lost; `null`: nothing, or what was told before. */
   readonly cleanup: JobTarget | null;
 }
 
 /** A job, as a server gets it. */
 export interface JobCall {
+  /** Its number, which no other call of the client has. */
+  readonly id: number;
   readonly target: JobTarget;
-  /** The arguments after the coroutine. */
-  readonly args: readonly unknown[];
+  /** The array of arguments after the coroutine, packed by the network when the job was made. */
+  readonly args: Uint8Array;
   /**
    * Whether it waits until no other exclusive job runs at the server. The coroutine is created at once: one that
-   * waits is ended by a `"give back"` for it, with the outcome `terminate`.
+   * waits is ended by a `"give back"` for it, and returns {@linkcode GIVEN_BACK}.
    */
   readonly exclusive: boolean;
 }
+
+/** The result of a job that was given back. */
+export const GIVEN_BACK = "asyncoro.cluster.given back";
 
 /** What a server tells the manager. */
 export type FromServer =
@@ -119,7 +124,9 @@ export const SERVER_NAME = "asyncoro.cluster.server";
 
 /** See {@linkcode SERVER_NAME}. */
 export type ToServer =
-  /** From the client: if this exclusive job waits for its turn, terminate it. If it has begun, nothing happens. */
-  | { readonly kind: "give back"; readonly job: Coro }
+  /** From the client: if the exclusive job of this number waits for its turn, end it. If it has begun, nothing happens. */
+  | { readonly kind: "give back"; readonly job: number }
+  /** From the client: terminate the job of this number, whether or not it has begun. */
+  | { readonly kind: "cancel"; readonly job: number }
   /** From the node: terminate all jobs, run the cleanup, leave the network and end the process. */
   | { readonly kind: "end" };

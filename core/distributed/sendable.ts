@@ -59,6 +59,15 @@ export function sendable<T extends object, P>(
   options: SendableOptions<T, P>,
 ): void {
   checkArguments(Class, name, options);
+  registerSendable(Class, name, options);
+}
+
+/** @internal The same for classes of this package, whose names begin with `asyncoro.`. */
+export function registerSendable<T extends object, P>(
+  Class: SendableClass<T>,
+  name: string,
+  options: SendableOptions<T, P>,
+): void {
   const registration = { class: Class, name, pack: options.pack, unpack: options.unpack } as unknown as Registration;
   const taken = byName.get(name) ?? registration;
   if (taken.class !== Class) {

@@ -58,6 +58,16 @@ export class WaitQueue<W extends QueueLinks> {
     this.length++;
   }
 
+  /** Adds a waiter at the front. */
+  unshift(waiter: W): void {
+    const head = this.#head;
+    waiter.prevWaiter = head === null ? waiter : head.prevWaiter;
+    if (head !== null) head.prevWaiter = waiter;
+    waiter.nextWaiter = head;
+    this.#head = waiter;
+    this.length++;
+  }
+
   /** Removes the operation that has waited longest; `null` if none waits. */
   shift(): W | null {
     const head = this.#head;

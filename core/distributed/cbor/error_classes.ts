@@ -54,6 +54,11 @@ for (const known of [...Object.values(DENO), ...BUILT_IN, ...OURS]) {
   if (known !== undefined) prototypes.set(known.name, known.prototype);
 }
 
+/** Has errors of a class be made again, by its name. For rooms above this one. */
+export function addErrorClass(Class: ErrorClass): void {
+  prototypes.set(Class.name, Class.prototype);
+}
+
 /** Properties that are not enumerable and sent all the same, each with the class that has it; `cause` is any's. */
 const HIDDEN: Readonly<Record<string, string>> = {
   cause: "",

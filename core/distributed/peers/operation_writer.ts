@@ -75,7 +75,7 @@ export class OperationWriter {
    *
    * @throws as {@linkcode OperationWriter.message}.
    */
-  encodeMessage(value: unknown, limit: number, root?: string): Uint8Array {
+  encodeMessage(value: unknown, limit: number, root?: string): Uint8Array<ArrayBuffer> {
     this.begin(0).message(value, limit, root);
     return this.out.written(1).slice();
   }

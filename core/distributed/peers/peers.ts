@@ -8,7 +8,9 @@
 import type { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { race } from "../../coroutine/race.ts";
+import { ByteReader } from "../cbor/byte_reader.ts";
 import { DecodeError } from "../cbor/decode_error.ts";
+import { Decoder } from "../cbor/decoder.ts";
 import type { Handles } from "../cbor/handles.ts";
 import type { Engine, Link } from "../engine.ts";
 import { type LossReason, PeerEndedError, ProtocolError } from "../errors.ts";
@@ -87,6 +89,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   private readonly securityOf: (engine: Engine) => LinkSecurity;
   private readonly sessions: Sessions;
   private readonly reader: OperationReader;
+  private readonly unpacker: Decoder;
   private readonly services: (Service | undefined)[] = [];
   private readonly serviceSet: Set<Service> = new Set();
   private readonly byId: Map<string, Peer> = new Map();
@@ -112,6 +115,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     this.forgotten = new Peer(options.location, this);
     this.forgotten.lastLoss = "gone";
     this.reader = new OperationReader(options.handles);
+    this.unpacker = new Decoder(options.handles);
     this.sessions = new Sessions(options.sessions, this);
     this.dialing = new Dialing(this);
     this.turn = new Turn(options.loop, () => {
@@ -139,6 +143,25 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   /** Reports an error that nobody waits for. */
   report(error: unknown): void {
     this.loop.reportError(error, this.reporter);
+  }
+
+  /**
+   * Copies a message, to be sent later, in the form in which it travels.
+   *
+   * @throws {SerializationError} If it is not sendable.
+   * @throws {MessageTooLargeError} If it is larger than this side takes.
+   */
+  pack(message: unknown, root?: string): Uint8Array<ArrayBuffer> {
+    return this.writer.encodeMessage(message, this.maxMessage, root);
+  }
+
+  /**
+   * Makes a message again.
+   *
+   * @throws {SerializationError} If its bytes are not those of a message.
+   */
+  unpack(bytes: Uint8Array): unknown {
+    return this.unpacker.decode(new ByteReader(bytes));
   }
 
   // --- peers --------------------------------------------------------------------------------------------------

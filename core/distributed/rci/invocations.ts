@@ -1,4 +1,5 @@
 /** Requests to run an RCI of a peer. */
+import type { Outcome } from "../../coroutine/errors.ts";
 import { type Coro, Coro as CoroClass } from "../../coroutine/coro.ts";
 import { MessageTooLargeError } from "../../io/errors.ts";
 import { type LossReason, PeerLostError, PermissionError, ProtocolError } from "../errors.ts";
@@ -12,8 +13,10 @@ import { refusalOf } from "./refusal.ts";
 export const Mode = {
   /** The coroutine, as soon as it is created. */
   RUN: 0,
-  /** How it has ended. */
+  /** Its result, or the error that has ended it. */
   CALL: 1,
+  /** The same, and whether it was terminated. */
+  OUTCOME: 2,
 } as const;
 
 /** The first item of the answer to INVOKE. */
@@ -28,6 +31,8 @@ export const Invoked = {
   DENIED: 3,
   /** The coroutine could not be created. The error follows. */
   REFUSED: 4,
+  /** It was created and has been terminated. */
+  TERMINATED: 5,
 } as const;
 
 /** What a request to run an RCI needs to know of it. */
@@ -110,5 +115,17 @@ export class RemoteCall extends Invocation<unknown> {
     const { owner } = this.fiber!;
     if (this.#hasFailed) owner.loop.reportError(error, owner);
     return null;
+  }
+}
+
+/** The operation of `outcome`. */
+export class RemoteOutcome extends Invocation<Outcome> {
+  readonly label = "outcome";
+
+  protected override took(answer: number, value: unknown): void {
+    if (answer === Invoked.ENDED) this.settle({ kind: "return", value });
+    else if (answer === Invoked.FAILED) this.settle({ kind: "throw", error: value });
+    else if (answer === Invoked.TERMINATED) this.settle({ kind: "terminate" });
+    else throw this.unexpected(answer);
   }
 }

@@ -3,6 +3,7 @@ import { describe } from "../../base/describe.ts";
 import { checkOptions } from "../../base/options.ts";
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
+import type { Outcome } from "../../coroutine/errors.ts";
 import type { EndListener } from "../../coroutine/end_listeners.ts";
 import type { NamesOwner } from "../../coroutine/names.ts";
 import { currentLoop } from "../../coroutine/spawn_options.ts";
@@ -73,6 +74,22 @@ export class LocalRci implements RciSide, EndListener {
 
   call(args: readonly unknown[]): Operation<unknown> {
     return call(this.callHere(args));
+  }
+
+  outcome(args: readonly unknown[]): Operation<Outcome> {
+    return call(this.outcomeHere(args));
+  }
+
+  private *outcomeHere(args: readonly unknown[]): Generator<unknown, Outcome, unknown> {
+    const coro = this.create(args);
+    try {
+      yield* coro.finish();
+    } catch {
+      // It is told by the outcome.
+    } finally {
+      coro.terminate();
+    }
+    return coro.outcome();
   }
 
   private *callHere(args: readonly unknown[]): Generator<unknown, unknown, unknown> {

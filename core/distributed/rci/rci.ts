@@ -2,6 +2,7 @@ import { describe } from "../../base/describe.ts";
 import { isGeneratorFunction } from "../../base/generator.ts";
 import type { Limit } from "../../base/limit.ts";
 import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
+import type { Outcome } from "../../coroutine/errors.ts";
 import { checkName, Registry } from "../../coroutine/names.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { ArgumentsOf, ResultOf } from "../../supervision/options.ts";
@@ -161,6 +162,15 @@ export class RCI<A extends readonly any[] = any[], R = unknown> {
    */
   call(...args: A): Operation<R> {
     return this.side.call(args) as Operation<R>;
+  }
+
+  /**
+   * @internal
+   * The same as {@linkcode RCI.call}, but how the coroutine has ended is the value: what is thrown at the yield tells that
+   * it was not created, or that its peer was lost.
+   */
+  outcome(...args: A): Operation<Outcome> {
+    return this.side.outcome(args);
   }
 
   /** Its name, and where it is. */

@@ -145,11 +145,12 @@ export class RciService implements Service, RciHost, Invoker {
     // A default value of a parameter is code of the program, which may have ended the session.
     if (peer.session !== session) return created.cancelled();
     if (mode === Mode.RUN) this.answer(peer, request, Invoked.CREATED, coro);
-    else created.onOutcome(() => this.tellOutcome(peer, request, coro));
+    else created.onOutcome(() => this.tellOutcome(peer, request, mode, coro));
   }
 
-  private tellOutcome(peer: Peer, request: number, coro: Coro): void {
+  private tellOutcome(peer: Peer, request: number, mode: number, coro: Coro): void {
     const outcome = coro.outcome();
+    if (outcome.kind === "terminate" && mode === Mode.OUTCOME) return this.answer(peer, request, Invoked.TERMINATED);
     if (outcome.kind === "throw") return this.answer(peer, request, Invoked.FAILED, outcome.error);
     try {
       this.write(peer, request, Invoked.ENDED, coro.last);

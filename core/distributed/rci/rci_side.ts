@@ -1,5 +1,6 @@
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { Coro } from "../../coroutine/coro.ts";
+import type { Outcome } from "../../coroutine/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { Location } from "../location.ts";
 
@@ -22,6 +23,7 @@ export interface RciSide {
   unregister(): boolean;
   run(args: readonly unknown[]): Operation<Coro>;
   call(args: readonly unknown[]): Operation<unknown>;
+  outcome(args: readonly unknown[]): Operation<Outcome>;
 }
 
 /** A scheduler that has joined a network, where RCIs can be registered. */

@@ -1,10 +1,11 @@
 import { UnsupportedError } from "../../base/errors.ts";
 import type { Coro } from "../../coroutine/coro.ts";
+import type { Outcome } from "../../coroutine/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import type { Location } from "../location.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { PreparedRequest } from "../peers/requests.ts";
-import { Mode, RemoteCall, RemoteRun } from "./invocations.ts";
+import { Mode, RemoteCall, RemoteOutcome, RemoteRun } from "./invocations.ts";
 import type { RciSide } from "./rci_side.ts";
 
 /** Writes requests to run RCIs of peers. */
@@ -43,6 +44,10 @@ export class RemoteRci implements RciSide {
 
   call(args: readonly unknown[]): Operation<unknown> {
     return new RemoteCall(this, this.invoker.prepare(this, Mode.CALL, args));
+  }
+
+  outcome(args: readonly unknown[]): Operation<Outcome> {
+    return new RemoteOutcome(this, this.invoker.prepare(this, Mode.OUTCOME, args));
   }
 
   register(): never {

@@ -1,0 +1,49 @@
+/** A node, as the client sees it. */
+import type { Coro } from "../../coroutine/coro.ts";
+import type { Location } from "../../distributed/location.ts";
+import { Queue } from "../../messages/queue.ts";
+import type { NodeInfo, ToNode } from "../protocol.ts";
+import type { JobServer } from "../jobs/attempt.ts";
+import type { ServerHome } from "./server.ts";
+
+/** Where it stands. `waiting`: for its turn; `preparing`: until its setup is done. */
+export type NodeState = "waiting" | "preparing" | "ready" | "ignored" | "ended";
+
+/** See the head of this file. */
+export class ClusterNode implements ServerHome {
+  readonly location: Location;
+  state: NodeState = "waiting";
+  isSuspended = false;
+  /** Whether it is not used: its name, platform or size is not wanted, or its setup has failed. */
+  wasIgnored = false;
+  /** Whether it takes no more jobs, as it is about to be closed. */
+  isDraining = false;
+  info: NodeInfo | null = null;
+  /** Its coroutine that serves this client. */
+  tenancy: Coro | null = null;
+  /** Its servers that have not ended, by id. */
+  readonly servers: Map<string, JobServer> = new Map();
+  /** The arguments with which it was enabled, if nodes are disabled at first. */
+  readonly enabled: Queue<readonly unknown[]> = new Queue(1);
+  /** Whether it waits to be enabled. */
+  isDisabled = false;
+
+  constructor(location: Location) {
+    this.location = location;
+  }
+
+  /** Whether jobs may be sent to its servers. */
+  get takesJobs(): boolean {
+    return this.state === "ready" && !this.isSuspended && !this.isDraining;
+  }
+
+  /** Whether jobs may run there, now or later. */
+  get hasFuture(): boolean {
+    return this.state !== "ignored" && this.state !== "ended" && !this.isDraining;
+  }
+
+  /** Tells the node something. */
+  tell(message: ToNode): void {
+    this.tenancy?.send(message);
+  }
+}
