@@ -10,4 +10,6 @@ export type { DeadJob, JobState, JobStore, Lease, SettledJob } from "./durable/j
 export { JobLostError, NoServerError, SetupError } from "./errors.ts";
 export type { ModuleTarget, Target } from "./jobs/target.ts";
 export type { NodeAllocate } from "./nodes/allocation.ts";
+export { monitorPage } from "./page/monitor_page.ts";
+export type { MonitorPage, MonitorPageOptions } from "./page/open_page.ts";
 export { ClusterStatus, type StatusInfo, type StatusName } from "./nodes/status.ts";

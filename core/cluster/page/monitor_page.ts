@@ -1,74 +1,8 @@
-/** The public face of the monitor page. */
+/** The monitor page of a computation. */
 import { describe } from "../../base/describe.ts";
-import { checkOptions } from "../../base/options.ts";
-import type { Coro } from "../../coroutine/coro.ts";
-import { current } from "../../coroutine/current.ts";
-import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { checkEndpoint } from "../../io/net/endpoint.ts";
-import { call } from "../../operations/call.ts";
-import { until } from "../../operations/until.ts";
-import { Access, hostInUrl } from "./access.ts";
-import { HttpServer } from "./http_server.ts";
-import { repliesOf, type SnapshotSource } from "./replies.ts";
-
-const ACTION = "open a monitor page";
-
-/** Options of {@linkcode monitorPage}. */
-export interface MonitorPageOptions {
-  /**
-   * The address to listen to; `"127.0.0.1"` by default, which only this machine can reach. The page is sent without
-   * encryption: to read it from elsewhere, forward the same port by SSH rather than listen to other addresses.
-   */
-  readonly hostname?: string;
-  /** The port; 0, any free one, by default. */
-  readonly port?: number;
-  /** What the address of the page must have as `token`; 128 random bits by default. */
-  readonly token?: string;
-}
-
-/** A page that shows a computation, see {@linkcode monitorPage}. */
-export class MonitorPage implements Disposable {
-  /** Its address, with the token: whoever has it can see the page. */
-  readonly url: string;
-  readonly #server: HttpServer;
-  readonly #owner: Coro;
-  readonly #closedWithOwner: ClosedWithOwner;
-
-  /** @internal */
-  constructor(server: HttpServer, url: string, owner: Coro) {
-    this.url = url;
-    this.#server = server;
-    this.#owner = owner;
-    this.#closedWithOwner = new ClosedWithOwner(owner, () => this.#end());
-    // Viewers may still look at the page while the program has something to do, and not longer.
-    owner.loop.addAliveListener(server);
-  }
-
-  /**
-   * Stops listening and cuts the connections of viewers, at once. Calling it again has no effect.
-   *
-   * @returns For those who want to wait with `yield*` until the port is free. It need not be used.
-   */
-  close(): Generator<unknown, void, unknown> {
-    this.#closedWithOwner.detach();
-    return this.#closed(this.#end());
-  }
-
-  *#closed(closed: Promise<void>): Generator<unknown, void, unknown> {
-    yield* until(closed);
-  }
-
-  #end(): Promise<void> {
-    this.#owner.loop.removeAliveListener(this.#server);
-    return this.#server.close();
-  }
-
-  /** The same as {@linkcode MonitorPage.close}. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
+import { Computation } from "../computation.ts";
+import { ACTION, type MonitorPage, type MonitorPageOptions, openPage } from "./open_page.ts";
 
 /**
  * Opens a web page that shows a computation to whoever has its address: nodes, servers and their load, jobs by state,
@@ -83,33 +17,31 @@ export class MonitorPage implements Disposable {
  * @param computation What to show.
  * @param options Where to listen, and the token, see {@linkcode MonitorPageOptions}.
  * @returns The page; its `url` is `http://host:port/?token=...`.
- * @throws {TypeError} If an option is unknown, or not of its type.
+ * @throws {TypeError} If `computation` is none, or an option is unknown or not of its type.
  * @throws {RangeError} If the port is not from 0 to 65535.
  * @throws {UnsupportedError} At the yield, if the runtime has no `node:http`.
  * @throws {Error} At the yield, the host's, if it cannot listen there.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@asyncoro/asyncoro";
+ * import { Computation, monitorPage } from "@asyncoro/asyncoro/cluster";
+ * import { Network } from "@asyncoro/asyncoro/distributed";
+ *
+ * await run(function* () {
+ *   const network = yield* Network.join({ secret: null });
+ *   const computation = new Computation({ network, name: "primes" });
+ *   const page = yield* monitorPage(computation);
+ *   console.log(`Open ${page.url}`);
+ *   // ... run jobs ...
+ *   yield* page.close();
+ *   yield* network.leave();
+ * });
+ * ```
  */
-export function monitorPage(computation: SnapshotSource, options: MonitorPageOptions = {}): Operation<MonitorPage> {
-  checkOptions(options, ["hostname", "port", "token"], ACTION);
-  const { hostname = "127.0.0.1", port = 0, token } = options;
-  checkEndpoint({ hostname, port }, 0, ACTION);
-  if (token !== undefined && (typeof token !== "string" || token === "")) {
-    throw new TypeError(
-      `Cannot ${ACTION} as 'token' must be a string that is not empty: current value is ${describe(token)}`,
-    );
-  }
-  return call(open(computation, hostname, port, token));
-}
-
-function* open(source: SnapshotSource, hostname: string, port: number, token: string | undefined) {
-  const access = new Access(hostname, token, ACTION);
-  const server = new HttpServer(repliesOf(source, access, ACTION), ACTION);
-  const bound = yield* until((signal) => server.listen(hostname, port, signal));
-  const url = `http://${hostInUrl(reachable(hostname))}:${bound}/?token=${encodeURIComponent(access.token)}`;
-  return new MonitorPage(server, url, current());
-}
-
-/** An address that a browser on this machine can open. */
-function reachable(hostname: string): string {
-  if (hostname === "0.0.0.0") return "127.0.0.1";
-  return hostname === "::" ? "::1" : hostname;
+export function monitorPage(computation: Computation, options: MonitorPageOptions = {}): Operation<MonitorPage> {
+  if (computation instanceof Computation) return openPage(computation, options);
+  throw new TypeError(
+    `Cannot ${ACTION} as 'computation' must be a Computation: current value is ${describe(computation)}`,
+  );
 }

@@ -19,13 +19,13 @@ const HEADERS = {
 };
 
 /** What can be shown. */
-export interface SnapshotSource {
+export interface PageSource {
   /** @internal What there is to see of it now. */
   snapshot(): ComputationSnapshot;
 }
 
 /** Returns what replies to requests. */
-export function repliesOf(source: SnapshotSource, access: Access, action: string): (request: IncomingMessage) => Reply {
+export function repliesOf(source: PageSource, access: Access, action: string): (request: IncomingMessage) => Reply {
   const policy = securityPolicy(action);
   const reply = (request: IncomingMessage): Reply => {
     if (!access.allows(request)) {
@@ -62,7 +62,7 @@ function of(status: number, type: string, body: string, headers: Record<string, 
 }
 
 /** The state as JSON, with long texts cut. */
-function stateOf(source: SnapshotSource): string {
+function stateOf(source: PageSource): string {
   return JSON.stringify(source.snapshot(), (_, value) => typeof value === "string" ? cut(value) : value);
 }
 

@@ -126,7 +126,9 @@ function showNode(card, node) {
   card.classList.toggle("ended", node.state === "ended");
   setLong(part(card, "name"), node.name);
   setState(part(card, "state"), node.state);
-  const about = [node.address, node.platform, plural(node.cpus, "CPU"), bytes(node.memory) + " free"];
+  /* A node says what it is when it is this client's turn. */
+  const resources = node.cpus > 0 ? [plural(node.cpus, "CPU"), bytes(node.memory) + " free"] : [];
+  const about = [node.address, node.platform, ...resources].filter((text) => text !== "");
   setLong(part(card, "about"), about.join(" \\u00b7 "));
   part(card, "table").hidden = node.servers.length === 0;
   setList(part(card, "servers"), "server", node.servers, ({ id }) => id, showServer);

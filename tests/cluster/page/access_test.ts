@@ -1,7 +1,7 @@
 /** Who may see the monitor page. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "@asyncoro/asyncoro";
-import { monitorPage } from "../../../core/cluster/page/monitor_page.ts";
+import { openPage } from "../../../core/cluster/page/open_page.ts";
 import { portOf, type RawRequest, request, targetOf } from "./raw_client.ts";
 import { ShownComputation } from "./snapshots.ts";
 
@@ -10,7 +10,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
 Deno.test("without the token, with a foreign Host or a foreign Origin, every method is refused with 403", async () => {
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION);
+    using page = yield* openPage(COMPUTATION, {});
     const port = portOf(page.url);
     const host = `127.0.0.1:${port}`;
     const target = targetOf(page.url);
@@ -54,7 +54,7 @@ Deno.test("without the token, with a foreign Host or a foreign Origin, every met
 
 Deno.test("a request without Host gets nothing of the page", async () => {
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION);
+    using page = yield* openPage(COMPUTATION, {});
     const response = yield* request(portOf(page.url), { target: targetOf(page.url), headers: [] });
     assertEquals([400, 403].includes(response!.status), true);
   });
@@ -62,7 +62,7 @@ Deno.test("a request without Host gets nothing of the page", async () => {
 
 Deno.test("with the token, the address listened to and localhost are allowed, and the page's own Origin", async () => {
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION);
+    using page = yield* openPage(COMPUTATION, {});
     const port = portOf(page.url);
     const target = targetOf(page.url);
     const allowed: RawRequest["headers"][] = [
@@ -85,7 +85,7 @@ Deno.test("with the token, the address listened to and localhost are allowed, an
 
 Deno.test("methods other than GET and HEAD are refused with 405, which names these two", async () => {
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION);
+    using page = yield* openPage(COMPUTATION, {});
     const port = portOf(page.url);
     const headers: RawRequest["headers"] = [["host", `127.0.0.1:${port}`]];
     for (const method of METHODS.slice(2)) {
@@ -99,7 +99,7 @@ Deno.test("methods other than GET and HEAD are refused with 405, which names the
 
 Deno.test("on all addresses, the address that a client has connected to is allowed, and no name", async () => {
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION, { hostname: "0.0.0.0" });
+    using page = yield* openPage(COMPUTATION, { hostname: "0.0.0.0" });
     const port = portOf(page.url);
     const target = targetOf(page.url);
     assertEquals(new URL(page.url).hostname, "127.0.0.1");
@@ -117,7 +117,7 @@ Deno.test("the token is random, of 128 bits, unless one is given", async () => {
   await run(function* () {
     const tokens = new Set<string>();
     for (let count = 0; count < 3; count++) {
-      using page = yield* monitorPage(COMPUTATION);
+      using page = yield* openPage(COMPUTATION, {});
       assertMatch(page.url, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{22}$/);
       tokens.add(page.url.slice(-22));
     }
@@ -128,7 +128,7 @@ Deno.test("the token is random, of 128 bits, unless one is given", async () => {
 Deno.test("any text may be the token: the address has it encoded", async () => {
   const token = "a b&c=d/é?#+%41";
   await run(function* () {
-    using page = yield* monitorPage(COMPUTATION, { token });
+    using page = yield* openPage(COMPUTATION, { token });
     assertEquals(new URL(page.url).searchParams.get("token"), token);
     const port = portOf(page.url);
     const headers: RawRequest["headers"] = [["host", `127.0.0.1:${port}`]];

@@ -1,7 +1,7 @@
 /** The monitor page in headless Chromium. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run, until } from "@asyncoro/asyncoro";
-import { monitorPage } from "../../../core/cluster/page/monitor_page.ts";
+import { openPage } from "../../../core/cluster/page/open_page.ts";
 import { Chromium, type Page } from "../../package/browser/chromium.ts";
 import { findRuntime } from "../../runtimes/find.ts";
 import { aNode, ShownComputation } from "./snapshots.ts";
@@ -57,7 +57,7 @@ async function inBrowser(
     progress: { done: 30, total: 120 },
   });
   await run(function* () {
-    const monitor = yield* monitorPage(computation);
+    const monitor = yield* openPage(computation, {});
     const page = yield* until(browser.open(monitor.url));
     try {
       const text = (selector: string) => page.evaluate<string>(`(${SEEN})(document.querySelector("${selector}"))`);
@@ -147,6 +147,7 @@ onPage("60 servers and long names fit on a phone, in light and dark", async ({ p
   const nodes = Array.from({ length: 6 }, (_, index) => aNode(index, 10));
   nodes.push(aNode(7, 1, { name: long, address: long, platform: long }));
   computation.change({ name: long, nodes, failures: [{ at: 1, job: long, server: long, error: long }] });
+  await page.evaluate("void location.reload()");
   await page.send("Emulation.setDeviceMetricsOverride", {
     width: 320,
     height: 640,

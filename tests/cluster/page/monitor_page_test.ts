@@ -1,21 +1,10 @@
 /** The monitor page, as clients and programs see it. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { all, Coro, race, run, Scheduler, sleep, UnsupportedError, until, withTimeout } from "@asyncoro/asyncoro";
-import { monitorPage } from "../../../core/cluster/page/monitor_page.ts";
+import { type MonitorPageOptions, openPage } from "../../../core/cluster/page/open_page.ts";
 import { runProgram, withPrograms } from "../../helpers/program.ts";
-import { portOf, request, targetOf } from "./raw_client.ts";
+import { get, portOf } from "./raw_client.ts";
 import { aNode, ShownComputation } from "./snapshots.ts";
-
-/** Requests a path of a page as a viewer does. */
-function* get(url: string, path = "/", method = "GET") {
-  const port = portOf(url);
-  const response = yield* request(port, {
-    method,
-    target: targetOf(url, path),
-    headers: [["host", `127.0.0.1:${port}`]],
-  });
-  return response!;
-}
 
 /** Whether the port can be listened to, so that nothing else does. */
 function isFree(port: number): boolean {
@@ -48,7 +37,7 @@ const BUSY = new ShownComputation({
 
 Deno.test("the page and /state have the whole state, each time and for each viewer", async () => {
   await run(function* () {
-    using page = yield* monitorPage(BUSY);
+    using page = yield* openPage(BUSY, {});
     const views = yield* all(...Array.from({ length: 10 }, () => get(page.url, "/state")));
     for (const { body } of views) assertEquals(JSON.parse(body), BUSY.snapshot());
     const { body } = yield* get(page.url);
@@ -60,7 +49,7 @@ Deno.test("the page and /state have the whole state, each time and for each view
 Deno.test("each request gets the state of that moment", async () => {
   const computation = new ShownComputation();
   await run(function* () {
-    using page = yield* monitorPage(computation);
+    using page = yield* openPage(computation, {});
     for (let age = 0; age < 3; age++) {
       computation.change({ age });
       assertEquals(JSON.parse((yield* get(page.url, "/state")).body).age, age);
@@ -70,7 +59,7 @@ Deno.test("each request gets the state of that moment", async () => {
 
 Deno.test("nothing may be cached, framed, guessed or told to others, and only the page's own code may run", async () => {
   await run(function* () {
-    using page = yield* monitorPage(BUSY);
+    using page = yield* openPage(BUSY, {});
     for (const [path, type] of [["/", "text/html"], ["/state", "application/json"], ["/nothing", "text/plain"]]) {
       const { headers } = yield* get(page.url, path);
       assertEquals(headers.get("content-type"), `${type}; charset=utf-8`);
@@ -90,7 +79,7 @@ Deno.test("nothing may be cached, framed, guessed or told to others, and only th
 
 Deno.test("HEAD has the headers of GET, and no body", async () => {
   await run(function* () {
-    using page = yield* monitorPage(BUSY);
+    using page = yield* openPage(BUSY, {});
     for (const path of ["/", "/state", "/nothing"]) {
       const [whole, head] = [yield* get(page.url, path), yield* get(page.url, path, "HEAD")];
       assertEquals(head.body, "");
@@ -103,7 +92,7 @@ Deno.test("HEAD has the headers of GET, and no body", async () => {
 
 Deno.test("other paths are 404", async () => {
   await run(function* () {
-    using page = yield* monitorPage(BUSY);
+    using page = yield* openPage(BUSY, {});
     for (const path of ["/favicon.ico", "//", "/state/", "/../state", "http://127.0.0.1/state", "*"]) {
       const { status, body } = yield* get(page.url, path);
       assertEquals([status, body.includes("primes")], [404, false], path);
@@ -118,7 +107,7 @@ Deno.test("names and errors cannot end the data in the page, and are cut to 1000
     failures: [{ at: 1, job: hostile, server: "", error: "x".repeat(5_000_000) }],
   });
   await run(function* () {
-    using page = yield* monitorPage(computation);
+    using page = yield* openPage(computation, {});
     const { body } = yield* get(page.url);
     assertEquals(body.match(/<\/script/g)!.length, 2);
     assertEquals(body.includes("<!--"), false);
@@ -135,7 +124,7 @@ Deno.test("a computation that cannot be shown is status 500 and a line on stderr
   console.error = (...args: unknown[]) => void printed.push(args);
   try {
     await run(function* () {
-      using page = yield* monitorPage(computation);
+      using page = yield* openPage(computation, {});
       const failure = new Error("no snapshot");
       computation.snapshot = () => {
         throw failure;
@@ -153,14 +142,14 @@ Deno.test("a computation that cannot be shown is status 500 and a line on stderr
 
 Deno.test("close() frees the port, with or without yield*, and may be repeated", async () => {
   await run(function* () {
-    const page = yield* monitorPage(BUSY);
+    const page = yield* openPage(BUSY, {});
     yield* get(page.url);
     yield* page.close();
     assert(isFree(portOf(page.url)));
     yield* page.close();
     page.close();
 
-    const other = yield* monitorPage(BUSY, { port: portOf(page.url) });
+    const other = yield* openPage(BUSY, { port: portOf(page.url) });
     assertEquals(portOf(other.url), portOf(page.url));
     other.close();
     yield* withTimeout(10, other.close());
@@ -171,7 +160,7 @@ Deno.test("close() frees the port, with or without yield*, and may be repeated",
 Deno.test("the page ends with the coroutine that opened it", async () => {
   await run(function* () {
     const opener = new Coro(function* () {
-      return (yield* monitorPage(BUSY)).url;
+      return (yield* openPage(BUSY, {})).url;
     });
     const url = yield* opener.finish();
     yield* freed(portOf(url));
@@ -182,7 +171,7 @@ Deno.test("the page ends with the scheduler", async () => {
   const scheduler = new Scheduler();
   const { promise, resolve } = Promise.withResolvers<string>();
   scheduler.spawn(function* (coro) {
-    resolve((yield* monitorPage(BUSY)).url);
+    resolve((yield* openPage(BUSY, {})).url);
     yield* coro.sleep();
   });
   const port = portOf(await promise);
@@ -198,31 +187,31 @@ Deno.test("opening that is cut short leaves nothing open", async () => {
   listener.close();
   await run(function* () {
     const first = yield* race(
-      monitorPage(BUSY, { port }),
+      openPage(BUSY, { port }),
       (function* () {
         return "cut short";
       })(),
     );
     assertEquals(first, "cut short");
     // What began to listen later does so by now, and so would the page that was cut short.
-    yield* (yield* monitorPage(BUSY)).close();
+    yield* (yield* openPage(BUSY, {})).close();
     yield* freed(port);
   });
 });
 
 Deno.test("a port that is in use is an error at the yield", async () => {
   await run(function* () {
-    using page = yield* monitorPage(BUSY);
+    using page = yield* openPage(BUSY, {});
     const port = portOf(page.url);
     const second = run(function* () {
-      yield* monitorPage(BUSY, { port });
+      yield* openPage(BUSY, { port });
     });
     yield* until(assertRejects(() => second, Error, "EADDRINUSE"));
   });
 });
 
 Deno.test("options that are not valid are errors before anything is opened", () => {
-  const options = (value: unknown) => value as Parameters<typeof monitorPage>[1];
+  const options = (value: unknown) => value as MonitorPageOptions;
   const cases: [unknown, typeof TypeError, string][] = [
     [{ host: "a" }, TypeError, "Cannot open a monitor page as there is no option 'host': use hostname, port, token"],
     [{ hostname: 5 }, TypeError, "Cannot open a monitor page as 'hostname' must be a string: current value is 5"],
@@ -240,7 +229,7 @@ Deno.test("options that are not valid are errors before anything is opened", () 
     [null, TypeError, "Cannot open a monitor page as 'options' must be an object: current value is null"],
   ];
   for (const [value, kind, message] of cases) {
-    const error = assertThrows(() => monitorPage(BUSY, options(value)), kind);
+    const error = assertThrows(() => openPage(BUSY, options(value)), kind);
     assertEquals(error.message, message);
   }
 });
@@ -251,7 +240,7 @@ Deno.test("where there is no node:http, that is an UnsupportedError", async () =
   Object.assign(process, { getBuiltinModule: undefined });
   try {
     const opening = run(function* () {
-      yield* monitorPage(BUSY);
+      yield* openPage(BUSY, {});
     });
     await assertRejects(() => opening, UnsupportedError, "Cannot open a monitor page");
   } finally {
@@ -261,7 +250,7 @@ Deno.test("where there is no node:http, that is an UnsupportedError", async () =
 
 const PROGRAM = `
 import { Coro, main, run } from "@asyncoro/asyncoro";
-import { monitorPage } from "${new URL("../../../core/cluster/page/monitor_page.ts", import.meta.url)}";
+import { openPage } from "${new URL("../../../core/cluster/page/open_page.ts", import.meta.url)}";
 import { ShownComputation } from "${new URL("snapshots.ts", import.meta.url)}";
 `;
 
@@ -270,7 +259,7 @@ Deno.test("a page of a daemon does not keep the process alive", async () => {
     `${PROGRAM}
 await run(function* (coro) {
   const daemon = new Coro(function* () {
-    coro.send((yield* monitorPage(new ShownComputation())).url);
+    coro.send((yield* openPage(new ShownComputation(), {})).url);
     yield new Promise(() => {});
   });
   daemon.setDaemon();
@@ -287,7 +276,7 @@ Deno.test("while other coroutines wait, the page is there to be looked at", asyn
     const program = start(
       `${PROGRAM}
 main(function* (coro) {
-  const page = yield* monitorPage(new ShownComputation());
+  const page = yield* openPage(new ShownComputation(), {});
   console.log(page.url + " ready");
   yield* coro.receive();
 });`,

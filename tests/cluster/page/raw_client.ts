@@ -31,6 +31,13 @@ export function* request(port: number, { method = "GET", target, headers }: RawR
   return yield* exchange(port, `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`);
 }
 
+/** Requests a path of a page as a viewer does. */
+export function* get(url: string, path = "/", method = "GET") {
+  const port = portOf(url);
+  const headers: RawRequest["headers"] = [["host", `127.0.0.1:${port}`]];
+  return (yield* request(port, { method, target: targetOf(url, path), headers }))!;
+}
+
 /** Sends bytes and reads until the server closes; `null` if it has sent nothing. */
 export function* exchange(port: number, sent: string) {
   using socket = yield* AsyncSocket.connect({ hostname: "127.0.0.1", port });
