@@ -147,18 +147,13 @@ export class Schedule {
     const place = this.#place();
     const computation = this.#computation;
     const seconds = this.#seconds();
-    yield* this.#settled(
-      [id],
-      function* () {
-        const operation = place === null
-          ? computation.runResult(work, id, seconds, fails, true)
-          : computation.runResultAt(place, work, id, seconds, fails, true);
-        const value = yield* operation;
-        if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
-      },
-      fails,
-      place !== null,
-    );
+    yield* this.#settled([id], function* () {
+      const operation = place === null
+        ? computation.runResult(work, id, seconds, fails, true)
+        : computation.runResultAt(place, work, id, seconds, fails, true);
+      const value = yield* operation;
+      if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
+    }, fails, place !== null);
   }
 
   #items(count: number, retries: number): (readonly [number, number, boolean, boolean])[] {
@@ -170,21 +165,14 @@ export class Schedule {
     const items = this.#items(this.#choices.below(30), retries);
     const concurrency = this.#choices.of([undefined, 1, 3, Infinity]);
     const computation = this.#computation;
-    yield* this.#settled(
-      items.map(([id]) => id),
-      function* () {
-        const values = yield* computation.runResults(work, items, {
-          retries,
-          ...(concurrency === undefined ? {} : { concurrency }),
-        });
-        const expected = items.map(([id]) => 2 * id);
-        if (String(values) !== String(expected)) {
-          throw new Violation(`The results are ${values} instead of ${expected}`);
-        }
-      },
-      false,
-      false,
-    );
+    yield* this.#settled(items.map(([id]) => id), function* () {
+      const values = yield* computation.runResults(work, items, {
+        retries,
+        ...(concurrency === undefined ? {} : { concurrency }),
+      });
+      const expected = items.map(([id]) => 2 * id);
+      if (String(values) !== String(expected)) throw new Violation(`The results are ${values} instead of ${expected}`);
+    }, false, false);
   }
 
   *#results(): Steps<void> {
@@ -217,18 +205,13 @@ export class Schedule {
     const fails = this.#choices.chance(0.2);
     const computation = this.#computation;
     const seconds = this.#seconds();
-    yield* this.#settled(
-      [id],
-      function* () {
-        const coro = yield* exclusive
-          ? computation.run(work, id, seconds, fails, true)
-          : computation.runAsync(work, id, seconds, fails, false);
-        const value = yield* coro.finish();
-        if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
-      },
-      fails,
-      false,
-    );
+    yield* this.#settled([id], function* () {
+      const coro = yield* exclusive
+        ? computation.run(work, id, seconds, fails, true)
+        : computation.runAsync(work, id, seconds, fails, false);
+      const value = yield* coro.finish();
+      if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
+    }, fails, false);
   }
 
   *#cancelled(): Steps<void> {
@@ -260,9 +243,7 @@ export class Schedule {
   #checkLoss(error: unknown): void {
     const isLoss = error instanceof JobLostError || error instanceof PeerLostError;
     if (!isLoss) throw error;
-    if (!this.#faulty && this.#attemptTimeout === Infinity) {
-      throw new Violation(`It was lost without a fault: ${error}`);
-    }
+    if (!this.#faulty && this.#attemptTimeout === Infinity) throw new Violation(`It was lost without a fault: ${error}`);
     this.ledger.lost++;
   }
 
@@ -306,9 +287,7 @@ export class Schedule {
       });
     };
     const computation = this.#computation as Computation | undefined;
-    const place = computation === undefined
-      ? undefined
-      : choices.of([...computation.servers(), ...computation.nodes()]);
+    const place = computation === undefined ? undefined : choices.of([...computation.servers(), ...computation.nodes()]);
     switch (choices.below(12)) {
       case 0:
         return net.cut("client", choices.of([node.name, server ?? node.name]));
