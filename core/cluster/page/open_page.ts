@@ -76,12 +76,17 @@ export function openPage(source: PageSource, options: MonitorPageOptions): Opera
   checkOptions(options, ["hostname", "port", "token"], ACTION);
   const { hostname = "127.0.0.1", port = 0, token } = options;
   checkEndpoint({ hostname, port }, 0, ACTION);
-  if (token !== undefined && (typeof token !== "string" || token === "")) {
-    throw new TypeError(
-      `Cannot ${ACTION} as 'token' must be a string that is not empty: current value is ${describe(token)}`,
-    );
-  }
+  // The host would listen to all addresses.
+  checkText("hostname", hostname);
+  if (token !== undefined) checkText("token", token);
   return call(open(source, hostname, port, token));
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  throw new TypeError(
+    `Cannot ${ACTION} as '${name}' must be a string that is not empty: current value is ${describe(value)}`,
+  );
 }
 
 function* open(source: PageSource, hostname: string, port: number, token: string | undefined) {

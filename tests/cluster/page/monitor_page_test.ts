@@ -215,6 +215,11 @@ Deno.test("options that are not valid are errors before anything is opened", () 
   const cases: [unknown, typeof TypeError, string][] = [
     [{ host: "a" }, TypeError, "Cannot open a monitor page as there is no option 'host': use hostname, port, token"],
     [{ hostname: 5 }, TypeError, "Cannot open a monitor page as 'hostname' must be a string: current value is 5"],
+    [
+      { hostname: "" },
+      TypeError,
+      "Cannot open a monitor page as 'hostname' must be a string that is not empty: current value is \"\"",
+    ],
     [{ port: "80" }, TypeError, "Cannot open a monitor page as 'port' must be a number: current value is \"80\""],
     [
       { port: 65_536 },
