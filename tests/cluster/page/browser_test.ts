@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run, until } from "@asyncoro/asyncoro";
 import { openPage } from "../../../core/cluster/page/open_page.ts";
+import type { ComputationSnapshot } from "../../../core/cluster/page/snapshot.ts";
 import { Chromium, type Page } from "../../package/browser/chromium.ts";
 import { findRuntime } from "../../runtimes/find.ts";
 import { aNode, ShownComputation } from "./snapshots.ts";
@@ -25,28 +26,31 @@ interface View {
   lose(): void;
 }
 
-const TESTS: { name: string; test: (view: View) => Promise<void>; losesConnection: boolean }[] = [];
+interface PageTest {
+  readonly name: string;
+  /** What else there is to see when the page is opened. */
+  readonly changes?: Partial<ComputationSnapshot>;
+  /** Whether it calls `lose()`: the browser complains then. */
+  readonly losesConnection?: boolean;
+  readonly test: (view: View) => Promise<void>;
+}
 
-function onPage(name: string, test: (view: View) => Promise<void>, losesConnection = false): void {
-  TESTS.push({ name, test, losesConnection });
+const TESTS: PageTest[] = [];
+
+function onPage(name: string, test: PageTest["test"], options: Omit<PageTest, "name" | "test"> = {}): void {
+  TESTS.push({ name, test, ...options });
 }
 
 Deno.test({ name: "the monitor page in Chromium", ignore: chromium === null }, async (t) => {
   const browser = await Chromium.start(chromium!);
   try {
-    for (const { name, test, losesConnection } of TESTS) {
-      await t.step(name, () => inBrowser(browser, test, losesConnection));
-    }
+    for (const test of TESTS) await t.step(test.name, () => inBrowser(browser, test));
   } finally {
     await browser.close();
   }
 });
 
-async function inBrowser(
-  browser: Chromium,
-  test: (view: View) => Promise<void>,
-  losesConnection: boolean,
-): Promise<void> {
+async function inBrowser(browser: Chromium, { test, changes, losesConnection }: PageTest): Promise<void> {
   const computation = new ShownComputation({
     name: "primes",
     state: "running",
@@ -55,6 +59,7 @@ async function inBrowser(
     jobs: { waiting: 1234, running: 4, done: 30, failed: 1, lost: 0, retried: 2 },
     rate: 0.5,
     progress: { done: 30, total: 120 },
+    ...changes,
   });
   await run(function* () {
     const monitor = yield* openPage(computation, {});
@@ -70,7 +75,7 @@ async function inBrowser(
         }
       };
       yield* until(test({ page, computation, text, shows, lose: () => void monitor.close() }));
-      if (!losesConnection) assertEquals(page.problems, []);
+      if (losesConnection !== true) assertEquals(page.problems, []);
     } finally {
       yield* until(page.close());
       yield* monitor.close();
@@ -98,6 +103,7 @@ onPage("what changes is shown, and the rest stays untouched", async ({ page, com
   await page.evaluate("void (globalThis.row = document.querySelector('.node tbody tr'))");
   computation.change({
     state: "closing",
+    // Node 2 is gone.
     nodes: [aNode(3, 2), aNode(1, 4)],
     failures: [{ at: 70, job: "divide", server: "server 1.1", error: "RangeError: by zero" }],
     progress: { done: 60, total: 120 },
@@ -110,63 +116,63 @@ onPage("what changes is shown, and the rest stays untouched", async ({ page, com
   await shows("#failure-rows", /1 min 10 s\s+divide\s+server 1\.1\s+RangeError: by zero/);
   await shows("#failures-link", "1 recent failure");
   assert(await page.evaluate("document.querySelectorAll('.node')[1].querySelector('tbody tr') === globalThis.row"));
-
-  computation.change({ nodes: [], failures: [], progress: null });
-  await shows("#no-nodes", "No node has been found yet.");
-  assertEquals(await page.evaluate("[...document.querySelectorAll('.node, #failure-rows tr')].length"), 0);
-  assert(
-    await page.evaluate("document.querySelector('#progress').hidden && document.querySelector('#failures').hidden"),
-  );
 });
 
+const HOSTILE_STATE: Partial<ComputationSnapshot> = {
+  name: HOSTILE,
+  nodes: [
+    aNode(1, 0, { id: "__proto__", name: HOSTILE, address: HOSTILE, platform: HOSTILE }),
+    aNode(2, 0, { servers: [{ ...aNode(2, 1).servers[0], id: HOSTILE, name: HOSTILE }] }),
+  ],
+  failures: [{ at: 1, job: HOSTILE, server: HOSTILE, error: HOSTILE }],
+};
+
 onPage("names and errors are text, whatever they are", async ({ page, computation, text, shows }) => {
-  const hostile = aNode(1, 1);
-  computation.change({
-    name: HOSTILE,
-    nodes: [{ ...hostile, id: "__proto__", name: HOSTILE, address: HOSTILE, platform: HOSTILE }, {
-      ...aNode(2, 0),
-      servers: [{ ...hostile.servers[0], id: HOSTILE, name: HOSTILE }],
-    }],
-    failures: [{ at: 1, job: HOSTILE, server: HOSTILE, error: HOSTILE }],
-  });
-  await shows("#name", HOSTILE);
+  assertEquals(await text("#name"), HOSTILE);
   assertEquals(await text(".node h3"), HOSTILE);
   assertEquals(await text(".node:nth-child(2) tbody th"), HOSTILE);
   for (const part of ["job", "server", "error"]) {
     assertEquals(await text(`#failure-rows [data-part=${part}]`), HOSTILE);
   }
-  assertEquals(await page.evaluate("document.title"), `30/120 \u00b7 ${HOSTILE}`);
-  // In the data of the document, too.
-  await page.evaluate("void location.reload()");
-  await shows("#failure-rows [data-part=error]", HOSTILE);
+  const later = `${HOSTILE} later`;
+  computation.change({ name: later, failures: [{ at: 1, job: later, server: later, error: later }] });
+  await shows("#failure-rows [data-part=error]", later);
+  assertEquals(await page.evaluate("document.title"), `30/120 \u00b7 ${later}`);
   assertEquals(await page.evaluate("document.querySelectorAll('img').length"), 0);
-});
+}, { changes: HOSTILE_STATE });
 
-onPage("60 servers and long names fit on a phone, in light and dark", async ({ page, computation, shows }) => {
-  const long = "name".repeat(250);
-  const nodes = Array.from({ length: 6 }, (_, index) => aNode(index, 10));
-  nodes.push(aNode(7, 1, { name: long, address: long, platform: long }));
-  computation.change({ name: long, nodes, failures: [{ at: 1, job: long, server: long, error: long }] });
-  await page.evaluate("void location.reload()");
+const LONG = "name".repeat(250);
+const LONG_STATE: Partial<ComputationSnapshot> = {
+  name: LONG,
+  nodes: [
+    ...Array.from({ length: 6 }, (_, index) => aNode(index, 10)),
+    aNode(7, 1, { name: LONG, address: LONG, platform: LONG }),
+  ],
+  failures: [{ at: 1, job: LONG, server: LONG, error: LONG }],
+};
+
+onPage("60 servers and long names fit on a phone, in light and dark", async ({ page, text }) => {
   await page.send("Emulation.setDeviceMetricsOverride", {
     width: 320,
     height: 640,
     deviceScaleFactor: 1,
     mobile: true,
   });
-  await shows("#totals", "7 nodes, 61 servers, 61 ready");
+  assertEquals(await text("#totals"), "7 nodes, 61 servers, 61 ready");
   assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 320);
   const background = async (value: string) => {
     await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
     return await page.evaluate("getComputedStyle(document.body).backgroundColor");
   };
   assertEquals([await background("light"), await background("dark")], ["rgb(244, 245, 247)", "rgb(16, 19, 23)"]);
-});
+}, { changes: LONG_STATE });
 
-onPage("a lost connection is told", async ({ page, text, shows, lose }) => {
+onPage("what is not there is told, a lost connection too", async ({ page, text, shows, lose }) => {
+  assertEquals(await text("#no-nodes"), "No node has been found yet.");
+  assertEquals([await text("#progress"), await text("#failures"), await text("#failures-link")], ["", "", ""]);
   assertEquals(await text("#connection"), "");
   lose();
   await shows("#connection", /^The connection to the computation is lost\. Trying again\. What is shown is from .+\.$/);
   assertEquals(await text("#name"), "primes");
   assertEquals(page.problems.filter((problem) => !/ERR_CONNECTION|ERR_EMPTY/.test(problem)), []);
-}, true);
+}, { changes: { nodes: [], progress: null }, losesConnection: true });
