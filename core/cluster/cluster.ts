@@ -2,7 +2,9 @@
 import type { Coro } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { all } from "../coroutine/all.ts";
+import type { Outcome } from "../coroutine/errors.ts";
 import type { Location } from "../distributed/location.ts";
+import type { Peers } from "../distributed/peers/peers.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { call } from "../operations/call.ts";
 import { Immediate } from "../operations/immediate.ts";
@@ -11,6 +13,7 @@ import { ClusterWait } from "./cluster_wait.ts";
 import type { CheckedComputationOptions } from "./computation_options.ts";
 import type { Attempt, AttemptEnd, JobServer } from "./jobs/attempt.ts";
 import type { Counts } from "./jobs/counts.ts";
+import { checkJobId, type DurableHost, DurableJobs, type StoredJob } from "./jobs/durable_jobs.ts";
 import { Dispatcher, type DispatcherHost } from "./jobs/dispatcher.ts";
 import type { Job, JobEnd, JobListener } from "./jobs/job.ts";
 import { JobRun } from "./jobs/job_run.ts";
@@ -28,6 +31,9 @@ import type { JobTarget } from "./protocol.ts";
 
 /** Seconds in which a peer that is named as a place for a job must turn out to be a node. */
 const FIND_SECONDS = 2;
+
+/** Seconds in which the store must have taken what has become of the last jobs. */
+const SETTLE_SECONDS = 5;
 
 /** One job, as the program asks for it. */
 export interface JobRequest {
@@ -53,11 +59,13 @@ export interface RunRequest {
 type State = "new" | "running" | "closing" | "closed";
 
 /** See the head of this file. */
-export class Cluster implements ManagerHost, DispatcherHost {
+export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
   readonly options: CheckedComputationOptions;
   readonly loop: CoroLoop;
   readonly dispatcher: Dispatcher;
   readonly nodes: Nodes;
+  /** The jobs of the store, if there is one. */
+  readonly durable: DurableJobs | null;
   state: State = "new";
   /** The runs of many items that are under way. */
   readonly runs: Set<JobRun> = new Set();
@@ -70,6 +78,7 @@ export class Cluster implements ManagerHost, DispatcherHost {
     this.loop = options.network.peerTable.loop;
     this.dispatcher = new Dispatcher(this);
     this.nodes = new Nodes(options.network, this);
+    this.durable = options.store === null ? null : new DurableJobs(options.store, options.name, this);
   }
 
   get counts(): Counts {
@@ -124,6 +133,7 @@ export class Cluster implements ManagerHost, DispatcherHost {
     if (this.state === "running") return;
     this.state = "running";
     this.nodes.open();
+    this.durable?.begin();
   }
 
   schedule(seconds: number): Operation<void> {
@@ -263,6 +273,55 @@ export class Cluster implements ManagerHost, DispatcherHost {
     };
   }
 
+  // --- jobs of the store --------------------------------------------------------------------------------------------
+
+  get peers(): Peers {
+    return this.options.network.peerTable;
+  }
+
+  get available(): number {
+    return this.dispatcher.available;
+  }
+
+  get isClosing(): boolean {
+    return this.state === "closing" || this.state === "closed";
+  }
+
+  submit(target: unknown, args: readonly unknown[], id: unknown, retries: number): Operation<string> {
+    const durable = this.mustHaveStore("submit a job");
+    const { name, target: checked } = checkTarget(target, this.files);
+    const job: StoredJob = { name, target: checked, args, retries };
+    const packed = this.peers.pack(job, "job");
+    return call(durable.submit(checkJobId(id), packed));
+  }
+
+  /** The jobs of the store. Throws an error if there is none. */
+  mustHaveStore(action: string): DurableJobs {
+    if (this.durable === null) {
+      throw new Error(`Cannot ${action} as computation '${this.name}' has no store: set 'store'`);
+    }
+    this.begin(action);
+    return this.durable;
+  }
+
+  runOnce({ name, target, args }: StoredJob): Operation<Outcome> {
+    const { attemptTimeout } = this.options;
+    const options = { name, target, args: this.peers.pack(args, "args"), where: null, exclusive: true };
+    const job = this.dispatcher.job({ ...options, isHandle: false, retries: 0, attemptTimeout, mayWait: false }, {
+      settled: ({ outcome, value, isLost }) => {
+        if (isLost) wait.settleError((outcome as { readonly error: unknown }).error);
+        else wait.settle(outcome.kind === "terminate" ? { kind: "return", value } : outcome);
+      },
+    });
+    const wait: ClusterWait<Outcome> = new ClusterWait<Outcome>({
+      label: "stored job",
+      waitsFor: `the end of job ${name}`,
+      begin: () => this.dispatcher.add(job),
+      stop: () => this.dispatcher.cancel(job),
+    });
+    return wait;
+  }
+
   // --- nodes and servers --------------------------------------------------------------------------------------------
 
   readyNodes(): Location[] {
@@ -277,15 +336,13 @@ export class Cluster implements ManagerHost, DispatcherHost {
 
   enableNode(location: Location, args: readonly unknown[]): Operation<boolean> {
     return new Immediate("enableNode", () => {
-      const node = this.nodes.find(location);
-      return node !== null && node.isDisabled && node.enabled.size === 0 && node.enabled.tryPut(args);
+      return enable(this.nodes.find(location), args);
     });
   }
 
   enableServer(location: Location, args: readonly unknown[]): Operation<boolean> {
     return new Immediate("enableServer", () => {
-      const server = this.nodes.findServer(location);
-      return server !== null && server.isDisabled && server.enabled.size === 0 && server.enabled.tryPut(args);
+      return enable(this.nodes.findServer(location), args);
     });
   }
 
@@ -351,6 +408,7 @@ export class Cluster implements ManagerHost, DispatcherHost {
     for (const wait of this.#scheduling) wait.settle(undefined);
     this.#scheduling.clear();
     this.dispatcher.serverReady(server);
+    this.durable?.changed();
   }
 
   serverEnded(server: JobServer): void {
@@ -405,8 +463,10 @@ export class Cluster implements ManagerHost, DispatcherHost {
     this.state = "closing";
     for (const wait of this.#scheduling) wait.settleError(new Error(`Computation '${this.name}' was closed`));
     this.#scheduling.clear();
+    this.durable?.stopTaking();
     while (this.dispatcher.pendingExclusive > 0 && this.loop.now() < this.#closeBy) yield* sleep(0.01);
     this.dispatcher.cancelAll(`computation '${this.name}' was closed`);
+    if (this.durable !== null) yield* this.durable.end(SETTLE_SECONDS);
     yield* this.nodes.close();
     this.state = "closed";
     this.status("ComputationClosed", {});
@@ -415,4 +475,11 @@ export class Cluster implements ManagerHost, DispatcherHost {
   snapshot(): ComputationSnapshot {
     return snapshotOf(this);
   }
+}
+
+/** Has a node or server prepared that waits for this. Returns whether it has waited. */
+function enable(place: ClusterNode | JobServer | null, args: readonly unknown[]): boolean {
+  if (place === null || !place.isDisabled) return false;
+  place.isDisabled = false;
+  return place.enabled.tryPut(args);
 }

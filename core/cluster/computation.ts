@@ -17,6 +17,8 @@ import {
   checkRetries,
   type ComputationOptions,
 } from "./computation_options.ts";
+import type { DeadJob } from "./durable/job_store.ts";
+import { checkJobId } from "./jobs/durable_jobs.ts";
 import type { JobRun } from "./jobs/job_run.ts";
 import type { Target } from "./jobs/target.ts";
 import type { ComputationSnapshot } from "./page/snapshot.ts";
@@ -32,6 +34,17 @@ export interface RunOptions {
   /** Whether to draw a bar on stderr, if that is a terminal; `false` by default. */
   readonly progress?: boolean;
 }
+
+/** Options of {@linkcode Computation.submit}. */
+export interface SubmitOptions {
+  /** The id of the job; a random one by default. */
+  readonly id?: string;
+  /** How often the job is run again if it was lost; by default 10, or that of the computation if it is more. */
+  readonly retries?: number;
+}
+
+/** How often a job of a store is run again by default: it is there to survive crashes, which are counted as well. */
+const STORED_RETRIES = 10;
 
 /** Options of {@linkcode Computation.close}. */
 export interface CloseOptions {
@@ -303,6 +316,66 @@ export class Computation {
     });
   }
 
+  // --- jobs that survive ------------------------------------------------------------------------------------------
+
+  /**
+   * Stores a job in the `store` of the computation. It is run at least once, by this or any later computation of this name,
+   * even if the client, the nodes and the store itself crash meanwhile, and its result is recorded once.
+   *
+   * @param target What to run.
+   * @param args Its arguments after the coroutine, copied now.
+   * @param options Its id, and how often it is run again if it was lost.
+   * @returns Its id, once it is stored. Of several jobs with the same id the first is the only one.
+   * @throws {TypeError} If `target` is none, or an argument is not sendable.
+   * @throws {RangeError} If `retries` is out of range.
+   * @throws {Error} If the computation has no store, or is closed.
+   */
+  // deno-lint-ignore no-explicit-any -- as in CoroFunction
+  submit<A extends readonly any[]>(target: Target<A>, args: A, options: SubmitOptions = {}): Operation<string> {
+    checkOptions(options, ["id", "retries"], "submit a job");
+    if (!Array.isArray(args)) {
+      throw new TypeError(`Cannot submit a job as 'args' must be an array: current value is ${describe(args)}`);
+    }
+    const standard = Math.max(STORED_RETRIES, this.#cluster.options.retries);
+    return this.#cluster.submit(target, args, options.id, checkRetries(options.retries, standard));
+  }
+
+  /**
+   * Waits for the result of a job of the store. It may have been submitted by another client, or not yet.
+   *
+   * @param id Its id.
+   * @param limit How long to wait at most; zero or less does not wait.
+   * @returns What it has returned. What it has thrown is thrown at the `yield`; {@linkcode JobLostError} if it has used up its
+   * retries; `TimeoutError` when time is up.
+   * @throws {TypeError} If `id` is not a string, or `limit` is not a valid limit.
+   * @throws {Error} If the computation has no store, or is closed.
+   */
+  result<R = unknown>(id: string, limit?: Limit): Operation<R> {
+    return this.#cluster.mustHaveStore("wait for a result").result(checkJobId(id ?? null), limit) as Operation<R>;
+  }
+
+  /**
+   * Lists the jobs of the store that have used up their retries.
+   *
+   * @returns Their ids, and why they are not run any more.
+   * @throws {Error} If the computation has no store, or is closed.
+   */
+  deadJobs(): Operation<DeadJob[]> {
+    return this.#cluster.mustHaveStore("list dead jobs").dead();
+  }
+
+  /**
+   * Has a job run again that has used up its retries.
+   *
+   * @param id Its id.
+   * @returns Whether there is such a one.
+   * @throws {TypeError} If `id` is not a string.
+   * @throws {Error} If the computation has no store, or is closed.
+   */
+  rerun(id: string): Operation<boolean> {
+    return this.#cluster.mustHaveStore("run a dead job again").rerun(checkJobId(id ?? null));
+  }
+
   // --- nodes and servers ------------------------------------------------------------------------------------------
 
   /** The nodes that are ready. */
@@ -410,10 +483,12 @@ export class Computation {
 }
 
 function* nextResults(run: JobRun): Generator<Operation<JobResult>, void, unknown> {
+  let isLeft = true;
   try {
     for (let count = 0; run.has(count); count++) yield call(nextResult(run));
+    isLeft = false;
   } finally {
-    run.stop();
+    if (isLeft) run.stop();
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 export { Computation } from "./computation.ts";
-export type { CloseOptions, ComputationStats, Items, JobResult, RunOptions } from "./computation.ts";
+export type { CloseOptions, ComputationStats, Items, JobResult, RunOptions, SubmitOptions } from "./computation.ts";
 export type { ComputationOptions } from "./computation_options.ts";
 export type { DeadJob, JobState, JobStore, Lease, SettledJob } from "./durable/job_store.ts";
 export { JobLostError, NoServerError, SetupError } from "./errors.ts";

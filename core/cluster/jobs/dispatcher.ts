@@ -331,7 +331,7 @@ export class Dispatcher implements AttemptOwner {
     } else {
       this.counts.jobDone();
     }
-    job.settle(outcome, value);
+    job.settle(outcome, value, isLost);
     this.onSettled?.();
   }
 

@@ -14,6 +14,8 @@ export interface JobEnd {
   readonly attempts: number;
   /** Where it was run last. */
   readonly server: Location | null;
+  /** Whether it was lost, so that its outcome is not that of its function. */
+  readonly isLost: boolean;
 }
 
 /** What waits for a job. */
@@ -81,10 +83,10 @@ export class Job implements QueueLinks {
   }
 
   /** It has ended. Has no effect if it has been settled. */
-  settle(outcome: Outcome, value: unknown = undefined): void {
+  settle(outcome: Outcome, value: unknown, isLost: boolean): void {
     if (this.isSettled) return;
     this.isSettled = true;
     const { attempts, server } = this;
-    this.#listener.settled({ outcome, value, attempts, server });
+    this.#listener.settled({ outcome, value, attempts, server, isLost });
   }
 }

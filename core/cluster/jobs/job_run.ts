@@ -149,7 +149,7 @@ export class JobRun {
     try {
       job = this.#options.jobFor(item, settled);
     } catch (error) {
-      return settled({ outcome: { kind: "throw", error }, value: undefined, attempts: 0, server: null });
+      return settled({ outcome: { kind: "throw", error }, value: undefined, attempts: 0, server: null, isLost: false });
     }
     this.#running.set(index, job);
     this.#options.dispatcher.add(job);

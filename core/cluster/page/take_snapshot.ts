@@ -10,11 +10,13 @@ export interface SnapshotSource {
   readonly state: ComputationSnapshot["state"];
   readonly counts: Counts;
   readonly nodes: { all(): Iterable<ClusterNode> };
+  /** The jobs of the store, if there is one. */
+  readonly durable: { readonly counts: NonNullable<ComputationSnapshot["stored"]> } | null;
   readonly runs: Iterable<{ readonly progress: { readonly done: number; readonly total: number } }>;
 }
 
 /** See the head of this file. */
-export function snapshotOf({ name, state, counts, nodes, runs }: SnapshotSource): ComputationSnapshot {
+export function snapshotOf({ name, state, counts, nodes, runs, durable }: SnapshotSource): ComputationSnapshot {
   const { waiting, running, done, failed, lost, retried } = counts;
   return {
     name,
@@ -25,7 +27,7 @@ export function snapshotOf({ name, state, counts, nodes, runs }: SnapshotSource)
     rate: counts.rate,
     failures: counts.failures,
     progress: progressOf(runs),
-    stored: null,
+    stored: durable?.counts ?? null,
   };
 }
 

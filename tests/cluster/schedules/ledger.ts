@@ -86,9 +86,13 @@ export class Ledger {
 
   /** Nothing is left: each job was settled, and each coroutine that was created has been told to have ended. */
   check(): void {
-    for (const [id, { settled }] of this.#jobs) if (settled !== 1) this.#violated(`Job ${id} was settled ${settled} times`);
+    for (const [id, { settled }] of this.#jobs) {
+      if (settled !== 1) this.#violated(`Job ${id} was settled ${settled} times`);
+    }
     for (const [subject, status] of this.#status) {
-      if (["CoroCreated", "NodeInitialized", "ServerInitialized", "NodeDiscovered", "ServerDiscovered"].includes(status)) {
+      if (
+        ["CoroCreated", "NodeInitialized", "ServerInitialized", "NodeDiscovered", "ServerDiscovered"].includes(status)
+      ) {
         this.#violated(`The last that was told of ${subject} is ${status}`);
       }
     }

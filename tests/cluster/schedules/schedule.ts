@@ -10,7 +10,7 @@ import { ClusterWorld, type SimulatedNode, type Steps } from "../world.ts";
 import { Ledger, Violation } from "./ledger.ts";
 
 /** Virtual seconds in which there are faults. */
-const FAULT_SECONDS = 20;
+const FAULT_SECONDS = 6;
 /** Virtual seconds after which all jobs must have ended that can. */
 const CALM_SECONDS = 600;
 
@@ -59,7 +59,7 @@ export class Schedule {
     this.#attemptTimeout = choices.of([Infinity, Infinity, 3]);
     this.#short = choices.chance(0.5);
     const delay: [number, number] = choices.of([[0.001, 0.003], [0.001, 0.05]]);
-    this.world = new ClusterWorld({ seed, delay, limit: 7200 });
+    this.world = new ClusterWorld({ seed, delay, limit: 7200 }, { heartbeat: 1, peerTimeout: 3 });
     (globalThis as unknown as { cluster_schedule: Shared }).cluster_schedule = { ledger: this.ledger };
   }
 
@@ -92,18 +92,18 @@ export class Schedule {
       ...(wantsStatus ? { statusCoro } : {}),
     });
     const jobs: Coro[] = [];
-    const count = 3 + this.#choices.below(10);
+    const count = 4 + this.#choices.below(10);
     for (let i = 0; i < count; i++) {
       jobs.push(this.#spawn(() => this.#act()));
-      yield* sleep(this.#choices.between(0, 2 * FAULT_SECONDS / count));
+      yield* sleep(this.#choices.between(0, FAULT_SECONDS / count));
     }
     while (!this.#faultsOver) yield* sleep(0.5);
     for (const job of jobs) yield* job.finish(CALM_SECONDS);
     yield* computation.close({ timeout: CALM_SECONDS });
     const { waiting, running } = computation.stats();
     if (waiting + running !== 0) throw new Violation(`${waiting} jobs wait and ${running} run at the end`);
-    // Messages that are under way.
-    yield* sleep(5);
+    // Answers that are under way.
+    for (let i = 0; i < 50 && network.stats().pending > 0; i++) yield* sleep(0.1);
     const { pending } = network.stats();
     if (pending !== 0) throw new Violation(`${pending} waits are left at the client`);
   }
@@ -132,7 +132,7 @@ export class Schedule {
   }
 
   #seconds(): number {
-    return this.#short ? this.#choices.between(0, 0.01) : this.#choices.of([0, 0.01, 0.3, 2]);
+    return this.#short ? this.#choices.between(0, 0.01) : this.#choices.of([0, 0.05, 0.5, 2]);
   }
 
   #place(): Location | null {
@@ -147,13 +147,18 @@ export class Schedule {
     const place = this.#place();
     const computation = this.#computation;
     const seconds = this.#seconds();
-    yield* this.#settled([id], function* () {
-      const operation = place === null
-        ? computation.runResult(work, id, seconds, fails, true)
-        : computation.runResultAt(place, work, id, seconds, fails, true);
-      const value = yield* operation;
-      if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
-    }, fails, place !== null);
+    yield* this.#settled(
+      [id],
+      function* () {
+        const operation = place === null
+          ? computation.runResult(work, id, seconds, fails, true)
+          : computation.runResultAt(place, work, id, seconds, fails, true);
+        const value = yield* operation;
+        if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
+      },
+      fails,
+      place !== null,
+    );
   }
 
   #items(count: number, retries: number): (readonly [number, number, boolean, boolean])[] {
@@ -162,23 +167,30 @@ export class Schedule {
 
   *#runResults(): Steps<void> {
     const retries = this.#choices.below(3);
-    const items = this.#items(this.#choices.below(30), retries);
+    const items = this.#items(this.#choices.below(14), retries);
     const concurrency = this.#choices.of([undefined, 1, 3, Infinity]);
     const computation = this.#computation;
-    yield* this.#settled(items.map(([id]) => id), function* () {
-      const values = yield* computation.runResults(work, items, {
-        retries,
-        ...(concurrency === undefined ? {} : { concurrency }),
-      });
-      const expected = items.map(([id]) => 2 * id);
-      if (String(values) !== String(expected)) throw new Violation(`The results are ${values} instead of ${expected}`);
-    }, false, false);
+    yield* this.#settled(
+      items.map(([id]) => id),
+      function* () {
+        const values = yield* computation.runResults(work, items, {
+          retries,
+          ...(concurrency === undefined ? {} : { concurrency }),
+        });
+        const expected = items.map(([id]) => 2 * id);
+        if (String(values) !== String(expected)) {
+          throw new Violation(`The results are ${values} instead of ${expected}`);
+        }
+      },
+      false,
+      false,
+    );
   }
 
   *#results(): Steps<void> {
     const retries = this.#choices.below(3);
-    const items = this.#items(this.#choices.below(30), retries);
-    const leavesAt = this.#choices.chance(0.3) ? this.#choices.below(30) : Infinity;
+    const items = this.#items(this.#choices.below(14), retries);
+    const leavesAt = this.#choices.chance(0.3) ? this.#choices.below(14) : Infinity;
     let count = 0;
     for (const next of this.#computation.results(work, items, { retries })) {
       const { index, outcome, attempts } = yield* next;
@@ -205,13 +217,18 @@ export class Schedule {
     const fails = this.#choices.chance(0.2);
     const computation = this.#computation;
     const seconds = this.#seconds();
-    yield* this.#settled([id], function* () {
-      const coro = yield* exclusive
-        ? computation.run(work, id, seconds, fails, true)
-        : computation.runAsync(work, id, seconds, fails, false);
-      const value = yield* coro.finish();
-      if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
-    }, fails, false);
+    yield* this.#settled(
+      [id],
+      function* () {
+        const coro = yield* exclusive
+          ? computation.run(work, id, seconds, fails, true)
+          : computation.runAsync(work, id, seconds, fails, false);
+        const value = yield* coro.finish();
+        if (fails || value !== 2 * id) throw new Violation(`Job ${id} has returned ${value}`);
+      },
+      fails,
+      false,
+    );
   }
 
   *#cancelled(): Steps<void> {
@@ -243,7 +260,9 @@ export class Schedule {
   #checkLoss(error: unknown): void {
     const isLoss = error instanceof JobLostError || error instanceof PeerLostError;
     if (!isLoss) throw error;
-    if (!this.#faulty && this.#attemptTimeout === Infinity) throw new Violation(`It was lost without a fault: ${error}`);
+    if (!this.#faulty && this.#attemptTimeout === Infinity) {
+      throw new Violation(`It was lost without a fault: ${error}`);
+    }
     this.ledger.lost++;
   }
 
@@ -251,7 +270,7 @@ export class Schedule {
 
   *#faults(): Steps<void> {
     const choices = this.#choices;
-    const count = this.#faulty ? 1 + choices.below(7) : 0;
+    const count = this.#faulty ? 1 + choices.below(9) : 0;
     for (let i = 0; i < count; i++) {
       yield* sleep(choices.between(0, 2 * FAULT_SECONDS / count));
       this.#fault();
@@ -287,7 +306,9 @@ export class Schedule {
       });
     };
     const computation = this.#computation as Computation | undefined;
-    const place = computation === undefined ? undefined : choices.of([...computation.servers(), ...computation.nodes()]);
+    const place = computation === undefined
+      ? undefined
+      : choices.of([...computation.servers(), ...computation.nodes()]);
     switch (choices.below(12)) {
       case 0:
         return net.cut("client", choices.of([node.name, server ?? node.name]));
