@@ -46,4 +46,6 @@ export type { ServerPermissions } from "./node/permissions.ts";
 export type { ModuleTarget, Target } from "./jobs/target.ts";
 export { Node, type NodeOptions } from "./node.ts";
 export type { NodeAllocate } from "./nodes/allocation.ts";
+export { monitorPage } from "./page/monitor_page.ts";
+export type { MonitorPage, MonitorPageOptions } from "./page/open_page.ts";
 export { ClusterStatus, type StatusInfo, type StatusName } from "./nodes/status.ts";

@@ -42,14 +42,15 @@ export class Program {
     return this.#seen;
   }
 
-  /** Waits until it has printed `text`. */
-  async printed(text: string): Promise<void> {
+  /** Waits until it has printed `text`. Returns all that it has printed. */
+  async printed(text: string): Promise<string> {
     let ended = false;
     this.#output.then(() => ended = true);
     while (!this.#seen.includes(text)) {
       if (ended) throw new Error(`The program ended without printing ${text}: ${await this.#errors}`);
       await new Promise<void>((resolve) => this.#watchers.push(resolve));
     }
+    return this.#seen;
   }
 
   /** Sends a signal. */
