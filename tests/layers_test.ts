@@ -10,7 +10,8 @@ import { assert, assertEquals } from "@std/assert";
  * floor do not import each other.
  */
 const FLOORS = [
-  ["testing"],
+  ["testing", "nats"],
+  ["cluster"],
   ["distributed"],
   ["asyncio", "edge"],
   ["workers"],
