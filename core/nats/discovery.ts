@@ -10,6 +10,7 @@
  */
 import { describe } from "../base/describe.ts";
 import { type HostTimer, startTimer, stopTimer } from "../host/timers.ts";
+import { plainBytes } from "../io/net/datagram_socket.ts";
 import type { NatsConnectionLike, NatsMessageLike, NatsSubscriptionLike } from "./connection.ts";
 import { type ConnectionListener, watchConnection } from "./connection_watch.ts";
 import { isId, type Subjects } from "./subjects.ts";
@@ -99,8 +100,10 @@ export class Discovery implements ConnectionListener {
     }
   }
 
-  #received(error: Error | null, { data }: NatsMessageLike): void {
-    if (this.#ended || error !== null || data.length < HEADER || data.length > HEADER + MAX_BEACON) return;
+  #received(error: Error | null, message: NatsMessageLike): void {
+    if (this.#ended || error !== null) return;
+    const data = plainBytes(message.data);
+    if (data.length < HEADER || data.length > HEADER + MAX_BEACON) return;
     const id = new TextDecoder().decode(data.subarray(1, HEADER));
     const { subjects, found } = this.#plan;
     if (!isId(id) || id === this.#plan.id) return;

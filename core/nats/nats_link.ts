@@ -14,6 +14,7 @@
  * ends, so that the session opens another one and sends again what was lost.
  */
 import type { Link } from "../distributed/engine.ts";
+import { plainBytes } from "../io/net/datagram_socket.ts";
 import type { NatsConnectionLike, NatsMessageLike, NatsSubscriptionLike } from "./connection.ts";
 import { type ConnectionListener, watchConnection } from "./connection_watch.ts";
 import type { Subjects } from "./subjects.ts";
@@ -125,8 +126,7 @@ export class NatsLink implements Link, ConnectionListener {
 
   private readonly received = (error: Error | null, message: NatsMessageLike): void => {
     if (error !== null) return this.ended(error);
-    const { data } = message;
-    if (data.length > 0) return this.frameArrived(data);
+    if (message.data.length > 0) return this.frameArrived(plainBytes(message.data));
     if (message.headers?.code === NO_RESPONDERS) return this.ended(this.unreachable());
     if (!message.reply) return this.peerClosed();
     if (this.subjects.isLink(message.reply)) this.accepted(message.reply);

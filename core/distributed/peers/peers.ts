@@ -222,6 +222,10 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
 
   /** Begins the handshake on a link that this side has dialed. */
   begin(link: Link, engine: Engine, expected: PeerId | undefined): Connection {
+    if (this.hasStopped) {
+      link.close();
+      throw new Error("Cannot connect as the network has been left");
+    }
     const guarded = new GuardedLink(link);
     const connection = this.sessions.dial(guarded, this.securityOf(engine), this.now(), expected);
     this.start(guarded, connection);
@@ -258,10 +262,10 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   discovered(address: string, id: PeerId): void {
     if (this.hasStopped || this.finding.has(id.text) || this.byId.get(id.text)?.isOnline === true) return;
     this.finding.add(id.text);
-    const { dialing } = this;
+    const connecting = this.connect(address, DISCOVERY_SECONDS, id);
     const body = function* (): Generator<unknown, void, unknown> {
       try {
-        yield* dialing.connect(address, DISCOVERY_SECONDS, id);
+        yield* connecting;
       } catch {
         // It may have left again. If not, it is found again.
       }
@@ -318,6 +322,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     if (this.hasStopped) return;
     this.hasStopped = true;
     for (const session of [...this.sessions]) session.leave(this.now());
+    this.sessions.giveUpHandshakes();
     this.turn.stop();
     this.waits.left();
   }
