@@ -7,6 +7,8 @@ import { isThenable } from "../base/generator.ts";
 
 /** A message of NATS, as `Msg` of @nats-io/nats-core. */
 export interface NatsMessageLike {
+  /** Where it was published. */
+  readonly subject: string;
   /** Its bytes. */
   readonly data: Uint8Array;
   /** Where a reply is to be sent to. */
