@@ -87,7 +87,6 @@ natsTest(
   (server) =>
     twoPeers(server, echo, function* (coro, { network }) {
       const handle = (yield* Coro.locate("echo", 5))!;
-      let next = 0;
       const restart = new Coro(function* () {
         for (let i = 0; i < 2; i++) {
           yield* sleep(0.05);
