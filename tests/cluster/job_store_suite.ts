@@ -124,12 +124,13 @@ function leaseSuite(check: Check): void {
     const takers = Array.from({ length: 8 }, (_, i) =>
       new Coro(function* () {
         const ids: string[] = [];
+        const own = i % 2 === 0 ? store : other;
         for (;;) {
-          const leases = yield* race((i % 2 === 0 ? store : other).take("q", 3), sleep(0.5));
+          const leases = yield* race(own.take("q", 3), sleep(0.5));
           if (leases === undefined) return ids;
           for (const lease of leases) {
             ids.push(lease.id);
-            assertEquals(yield* store.done(lease, bytes("")), true);
+            assertEquals(yield* own.done(lease, bytes("")), true);
           }
         }
       }));
