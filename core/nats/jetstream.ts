@@ -67,7 +67,7 @@ export interface JetStreamManagerLike {
     info(stream: string, consumer: string): Promise<{
       num_pending: number;
       num_ack_pending: number;
-      ack_floor: { stream_seq: number };
+      delivered: { stream_seq: number };
     }>;
   };
 }

@@ -148,12 +148,15 @@ export class JobStreams {
     });
   }
 
-  /** Removes what the consumer of a queue has done with. */
+  /**
+   * Removes what the consumer of a queue has done with: if nothing is handed out, all that it has handed out. Its `ack_floor`
+   * does not say so: servers let it pass messages that are handed out for the second time.
+   */
   async #purge(manager: JetStreamManagerLike, queue: string): Promise<void> {
     const { subjects } = this.#plan;
-    const { ack_floor: floor } = await manager.consumers.info(subjects.jobs, queue);
-    if (floor.stream_seq === 0) return;
-    await manager.streams.purge(subjects.jobs, { filter: subjects.job(queue, "*"), seq: floor.stream_seq + 1 });
+    const { num_ack_pending, delivered } = await manager.consumers.info(subjects.jobs, queue);
+    if (num_ack_pending > 0 || delivered.stream_seq === 0) return;
+    await manager.streams.purge(subjects.jobs, { filter: subjects.job(queue, "*"), seq: delivered.stream_seq + 1 });
   }
 }
 
