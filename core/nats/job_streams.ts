@@ -2,7 +2,7 @@
  * The streams of a store of jobs and the consumers of its queues, which are made when they are used first.
  *
  * A server that was killed may have forgotten that jobs were acknowledged. It does not hand them out again, but they stay in
- * the stream. So whenever the connection was restored, what the consumers have done with is removed.
+ * the stream. So whenever the connection was restored, queues in which there is nothing to do are emptied.
  */
 import type { NatsConnectionLike } from "./connection.ts";
 import { watchConnection } from "./connection_watch.ts";
@@ -149,13 +149,13 @@ export class JobStreams {
   }
 
   /**
-   * Removes what the consumer of a queue has done with: if nothing is handed out, all that it has handed out. Its `ack_floor`
-   * does not say so: servers let it pass messages that are handed out for the second time.
+   * Removes what is left in a queue in which no job waits and none is handed out: all up to the last one that was handed
+   * out. While jobs are handed out, nothing says which: servers let `ack_floor` pass those that are handed out again.
    */
   async #purge(manager: JetStreamManagerLike, queue: string): Promise<void> {
     const { subjects } = this.#plan;
-    const { num_ack_pending, delivered } = await manager.consumers.info(subjects.jobs, queue);
-    if (num_ack_pending > 0 || delivered.stream_seq === 0) return;
+    const { num_pending, num_ack_pending, delivered } = await manager.consumers.info(subjects.jobs, queue);
+    if (num_pending + num_ack_pending > 0 || delivered.stream_seq === 0) return;
     await manager.streams.purge(subjects.jobs, { filter: subjects.job(queue, "*"), seq: delivered.stream_seq + 1 });
   }
 }

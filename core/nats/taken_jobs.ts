@@ -20,7 +20,7 @@ export interface TakenJob {
 }
 
 /** Seconds that the server waits for a job, before it is asked again. */
-const WAIT_SECONDS = 30;
+const WAIT_SECONDS = 5;
 /** Seconds before a server that has refused to hand out jobs is asked again. */
 const REFUSED_SECONDS = 0.25;
 
@@ -54,15 +54,20 @@ export class TakenJobs {
     );
   }
 
-  /** Waits until there are jobs, and takes them. First those that are there; if there are none, the next that comes. */
+  /**
+   * Waits until there are jobs, and takes them: in turn as many as are there, and, if there are none, the next that comes.
+   * A server that was killed may miss jobs that it is to hand out again, and then hands out nothing, until it is asked
+   * again: that is why it is not asked to wait for longer.
+   */
   async take(queue: string, name: string, n: number, signal: AbortSignal): Promise<Lease[]> {
-    for (let request: PullRequest = { batch: n, seconds: 0 };;) {
+    for (let waits = false;;) {
+      const request = waits ? { batch: 1, seconds: WAIT_SECONDS } : { batch: n, seconds: 0 };
       const messages = await this.#pull(name, request, signal);
       const leases = await this.#leasesOf(messages, queue, name, signal);
       if (leases.length > 0) return leases;
-      // If all that came were settled, there may be more.
-      request = messages.length > 0 ? { batch: n, seconds: 0 } : { batch: 1, seconds: WAIT_SECONDS };
       signal.throwIfAborted();
+      // If all that came were settled, there may be more.
+      waits = !waits && messages.length === 0;
     }
   }
 
