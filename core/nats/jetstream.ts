@@ -32,7 +32,7 @@ export interface JetStreamConfigLike {
   /** How long messages are kept. */
   readonly max_age?: number;
   /** What is published for each message once it is stored. */
-  readonly republish?: { src: string; dest: string; headers_only: boolean };
+  readonly republish?: { src: string; dest: string };
 }
 
 /** A consumer to be made, or to be updated. */

@@ -92,7 +92,6 @@ export class JobStreams {
       republish: {
         src: subjects.state("*", "*"),
         dest: subjects.changed("{{wildcard(1)}}", "{{wildcard(2)}}"),
-        headers_only: true,
       },
     });
     this.#watch({ client, manager });

@@ -3,7 +3,7 @@
  *
  * Queues and ids are parts of subjects here. Every method may be repeated, and waits until the server is reached.
  */
-import type { JobState } from "../cluster/durable/job_store.ts";
+import type { JobState, SettledJob } from "../cluster/durable/job_store.ts";
 import type { NatsConnectionLike } from "./connection.ts";
 import { apiCode, WRONG_LAST_SEQUENCE } from "./jetstream.ts";
 import { decodeJob, decodeState, encodeJob, type JobRecord, type StateRecord } from "./job_records.ts";
@@ -57,6 +57,15 @@ export class JobTable {
    */
   addState(queue: string, id: string, state: Uint8Array, replaces: number, signal?: AbortSignal): Promise<boolean> {
     return this.#write(this.#subjects.state(queue, id), state, replaces, signal);
+  }
+
+  /** How a job was settled; `null` if it is not. */
+  async settled(queue: string, id: string, signal?: AbortSignal): Promise<SettledJob | null> {
+    const state = await this.state(queue, id, signal);
+    if (state?.settled.kind !== "dead") return state && state.settled;
+    // It may have been revived.
+    const known = await this.known(queue, id, signal);
+    return known.kind === "done" || known.kind === "dead" ? known : null;
   }
 
   /** What is known of a job. */

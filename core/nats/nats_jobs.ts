@@ -150,8 +150,8 @@ class NatsJobs implements JobStore {
     const [queueName, name] = tokens(queue, id, "wait for a result");
     const changed = this.#subjects.changed(queueName, name);
     return this.#operation("wait", (signal) => {
-      const known = () => this.#table.known(queueName, name, signal);
-      return untilSettled(this.#connection, changed, known, signal);
+      const look = () => this.#table.settled(queueName, name, signal);
+      return untilSettled(this.#connection, changed, look, signal);
     });
   }
 

@@ -1,45 +1,60 @@
-/** Waits until a job is settled: looks whenever the server says that its state was stored, and now and then. */
-import type { JobState, SettledJob } from "../cluster/durable/job_store.ts";
+/**
+ * Waits until a job is settled: until the server publishes the state that it has stored. Looks at first, and now and then, as
+ * what the server publishes may be lost.
+ */
+import type { SettledJob } from "../cluster/durable/job_store.ts";
 import { startTimer, stopTimer } from "../host/timers.ts";
-import type { NatsConnectionLike } from "./connection.ts";
+import type { NatsConnectionLike, NatsMessageLike } from "./connection.ts";
 import { watchConnection } from "./connection_watch.ts";
+import { decodeState } from "./job_records.ts";
 
-/** Seconds after which it looks, as the word of the server may be lost. */
+/** Seconds between two looks. */
 const LOOK_SECONDS = 5;
 
 /**
  * See the head of this file.
  *
- * @param changed The subject at which the server says that the state was stored.
- * @param look Returns what is known of the job.
+ * @param changed The subject at which the server publishes the state once it is stored.
+ * @param look Returns how the job was settled; `null` if it is not.
  */
 export async function untilSettled(
   connection: NatsConnectionLike,
   changed: string,
-  look: () => Promise<JobState>,
+  look: () => Promise<SettledJob | null>,
   signal: AbortSignal,
 ): Promise<SettledJob> {
-  // Resolved when it is time to look; a new one for each look, made before it.
-  let due = Promise.withResolvers<void>();
-  const wake = (): void => due.resolve();
-  const refused = Promise.withResolvers<never>();
-  refused.promise.catch(() => {});
-  const callback = (error: Error | null): void => error === null ? wake() : refused.reject(error);
-  const subscription = connection.subscribe(changed, { callback });
+  // What ends the present wait: the state, `null` if it is time to look, or an error. It is made before the look, so that
+  // nothing is missed meanwhile.
+  let due = Promise.withResolvers<SettledJob | null>();
+  const received = (error: Error | null, message: NatsMessageLike): void => {
+    if (error === null) due.resolve(decodeState(message.data).settled);
+    else due.reject(error);
+  };
+  const wake = (): void => due.resolve(null);
+  const subscription = connection.subscribe(changed, { callback: received });
   const unwatch = watchConnection(connection, { restored: wake, closed: wake });
   signal.addEventListener("abort", wake);
   try {
     for (;;) {
       due = Promise.withResolvers();
-      const state = await look();
-      if (state.kind === "done" || state.kind === "dead") return state;
-      const timer = startTimer(wake, LOOK_SECONDS, false);
-      await Promise.race([due.promise, refused.promise]).finally(() => stopTimer(timer));
+      due.promise.catch(() => {});
+      const state = await look() ?? await dueWithin(due.promise, wake);
+      if (state !== null) return state;
       signal.throwIfAborted();
     }
   } finally {
     subscription.unsubscribe();
     unwatch();
     signal.removeEventListener("abort", wake);
+  }
+}
+
+/** Waits for a promise that `wake` resolves, which is called when it is time to look again. */
+async function dueWithin<T>(due: Promise<T>, wake: () => void): Promise<T> {
+  const timer = startTimer(wake, LOOK_SECONDS, false);
+  try {
+    return await due;
+  } finally {
+    stopTimer(timer);
   }
 }
