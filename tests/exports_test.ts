@@ -6,6 +6,7 @@ import * as asyncio from "@asyncoro/asyncoro/asyncio";
 import * as cluster from "@asyncoro/asyncoro/cluster";
 import * as edge from "@asyncoro/asyncoro/edge";
 import * as io from "@asyncoro/asyncoro/io";
+import * as nats from "@asyncoro/asyncoro/nats";
 import * as testing from "@asyncoro/asyncoro/testing";
 import * as workers from "@asyncoro/asyncoro/workers";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
@@ -109,6 +110,10 @@ Deno.test("io/mod.ts exports these names, and mod.ts all of them", () => {
     "stdin",
   ]);
   for (const [name, value] of Object.entries(io)) assertStrictEquals(main[name as keyof typeof io], value);
+});
+
+Deno.test("nats/mod.ts exports these names", () => {
+  assertEquals(Object.keys(nats).sort(), ["nats", "natsJobs"]);
 });
 
 Deno.test("workers/mod.ts exports these names, and mod.ts all of them", () => {

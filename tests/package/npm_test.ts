@@ -147,6 +147,7 @@ Deno.test("the npm form exports what JSR's does, and the kernel's file", () => {
     "./edge",
     "./io",
     "./kernel.wasm",
+    "./nats",
     "./package.json",
     "./testing",
     "./workers",

@@ -263,6 +263,10 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
 
   /** Begins the handshake on a link that this side has dialed. */
   begin({ link, trust }: OpenedLink, expected: PeerId | undefined): Connection {
+    if (this.hasStopped) {
+      link.close();
+      throw new Error("Cannot connect as the network has been left");
+    }
     const guarded = new GuardedLink(link);
     const connection = this.sessions.dial(guarded, this.securityOf(trust), this.now(), expected);
     this.start(guarded, connection);
@@ -311,10 +315,10 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
   discovered(address: string, id: PeerId): void {
     if (this.hasStopped || this.finding.has(id.text) || this.byId.get(id.text)?.isOnline === true) return;
     this.finding.add(id.text);
-    const { dialing } = this;
+    const connecting = this.connect(address, DISCOVERY_SECONDS, id);
     const body = function* (): Generator<unknown, void, unknown> {
       try {
-        yield* dialing.connect(address, DISCOVERY_SECONDS, id);
+        yield* connecting;
       } catch {
         // It may have left again. If not, it is found again.
       }
@@ -373,6 +377,7 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     // What goes through another peer goes before the goodbye to that one.
     const [carriers, others] = partition([...this.sessions], ({ peer }) => this.relay?.carries(this.find(peer.text)));
     for (const session of [...others, ...carriers]) session.leave(this.now());
+    this.sessions.giveUpHandshakes();
     this.turn.stop();
     this.waits.left();
   }

@@ -379,6 +379,11 @@ export class Sessions implements ConnectionOwner, SessionOwner {
     if (claimed !== 0) record.session!.end("left");
   }
 
+  /** Closes the connections whose handshakes are under way, as nobody will tick when they are due. */
+  giveUpHandshakes(): void {
+    for (const connection of [...this.handshakes]) connection.closed();
+  }
+
   private open(wire: Wire, security: LinkSecurity, now: number, dialed: boolean): Connection {
     this.advance(now);
     const { handshakeTimeout, peerTimeout } = this.options;

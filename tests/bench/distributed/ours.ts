@@ -1,9 +1,21 @@
-/** A peer of the benchmark: `server`, or `client ADDRESS WORK AMOUNT`, which prints a measurement as JSON. */
+/**
+ * A peer of the benchmark: `server`, or `client ADDRESS WORK AMOUNT`, which prints a measurement as JSON. Over TCP, or over
+ * the NATS server whose address is in the environment variable `NATS_SERVER`.
+ */
 import { Coro, main, scope } from "@asyncoro/asyncoro";
-import { Network } from "@asyncoro/asyncoro/distributed";
+import { type Engine, Network, tcp } from "@asyncoro/asyncoro/distributed";
 import { cpuSeconds, type Measurement, messageOf } from "./message.ts";
 
 const SECRET = "a secret of sixteen characters";
+const engines = [await engine()];
+
+async function engine(): Promise<Engine> {
+  const servers = Deno.env.get("NATS_SERVER");
+  if (servers === undefined) return tcp();
+  const { nats } = await import("@asyncoro/asyncoro/nats");
+  const { connect } = await import("@nats-io/transport-node");
+  return nats({ connection: await connect({ servers, noAsyncTraces: true }) });
+}
 
 interface Report {
   readonly count: number;
@@ -26,7 +38,7 @@ function* sink(coro: Coro): Generator<unknown, void, unknown> {
 }
 
 function* server(): Generator<unknown, void, unknown> {
-  const network = yield* Network.join({ name: "server", secret: SECRET });
+  const network = yield* Network.join({ name: "server", secret: SECRET, engines });
   new Coro(sink);
   console.log(network.location.address);
   yield* network.closed();
@@ -68,7 +80,7 @@ const WORKS: Record<string, (remote: Coro, amount: number, times: number[]) => G
 };
 
 function* client(coro: Coro, address: string, work: string, amount: number): Generator<unknown, void, unknown> {
-  const network = yield* Network.join({ name: "client", secret: SECRET });
+  const network = yield* Network.join({ name: "client", secret: SECRET, engines });
   yield* network.peer(address);
   const remote = (yield* Coro.locate("sink", 5))!;
   const run = function* (amount: number): Generator<unknown, Measurement, unknown> {
@@ -93,6 +105,8 @@ function* client(coro: Coro, address: string, work: string, amount: number): Gen
   yield* run(amount);
   console.log(JSON.stringify(yield* run(amount)));
   yield* network.leave();
+  // A connection to NATS keeps the process alive.
+  Deno.exit();
 }
 
 const [role, address, work, amount] = Deno.args;
