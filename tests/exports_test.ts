@@ -17,7 +17,9 @@ Deno.test("cluster exports these names", () => {
     "Computation",
     "JobLostError",
     "NoServerError",
+    "Node",
     "SetupError",
+    "monitorPage",
   ]);
 });
 

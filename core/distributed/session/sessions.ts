@@ -381,7 +381,7 @@ export class Sessions implements ConnectionOwner, SessionOwner {
 
   /** Closes the connections whose handshakes are under way, as nobody will tick when they are due. */
   giveUpHandshakes(): void {
-    for (const connection of [...this.handshakes]) connection.closed();
+    for (const connection of [...this.handshakes]) connection.closed(this.now);
   }
 
   private open(wire: Wire, security: LinkSecurity, now: number, dialed: boolean): Connection {
