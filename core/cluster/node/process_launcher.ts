@@ -79,7 +79,7 @@ export class ProcessLauncher implements ServerLauncher {
   *#launch(start: ServerStart): Generator<unknown, ServerProcess, unknown> {
     // Deno compares paths as the system knows them.
     const folder = yield* until(Deno.realPath(start.folder));
-    const child = new ServerChild(this.#argumentsFor({ ...start, folder }), start.name, this.#sink);
+    const child = new ServerChild(this.#argumentsFor({ ...start, folder }), folder, start.name, this.#sink);
     this.#guardian.add(child.pid, folder);
     child.ended.then(() => this.#guardian.delete(child.pid));
     let location: Location | null = null;

@@ -21,12 +21,12 @@ export class ServerChild {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ForwardedLines;
 
-  /** Starts it. The lines of its standard error go to `sink`, with its name. */
-  constructor(args: readonly string[], name: string, sink: LineSink) {
+  /** Starts it in a folder. The lines of its standard error go to `sink`, with its name. */
+  constructor(args: readonly string[], folder: string, name: string, sink: LineSink) {
     // The variable from which the program of a node takes the secret is not for jobs that may read the environment.
     const env = { ASYNCORO_SECRET: "" };
     const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
-    this.#child = new Deno.Command(Deno.execPath(), { args: [...args], env, ...streams }).spawn();
+    this.#child = new Deno.Command(Deno.execPath(), { args: [...args], cwd: folder, env, ...streams }).spawn();
     this.#child.unref();
     this.pid = this.#child.pid;
     this.conn = new ChildConn(this.#child);
