@@ -296,6 +296,8 @@ export class Dispatcher implements AttemptOwner {
       this.counts.waiting++;
       return this.#place(job, true);
     }
+    // The coroutine that manages the node may not know yet: the job must not go there again.
+    if (end.kind === "lost" && end.error.reason !== "gone") server.isEnding = true;
     if (end.kind === "lost") return this.#lost(job, server, `was lost with its server ${server.location}`, end);
     server.done++;
     this.#settle(job, end, value, server, false);

@@ -291,7 +291,8 @@ export class Manager {
 
   /** A server is not heard any more. Whether or not its process has ended, the node is to replace it. */
   serverLost(server: JobServer): void {
-    if (this.#replacing.has(server.location.id)) return;
+    // One whose setup has failed is ended by the node, and not replaced.
+    if (this.#replacing.has(server.location.id) || server.state === "ignored") return;
     this.replace(server);
     this.#serverEnded(server, false);
   }
