@@ -438,8 +438,15 @@ Deno.test("a slow server does not hold up the end of a run", async () => {
         return n;
       };
       const start = scheduler.now();
-      const items = Array.from({ length: 100 }, (_, i) => i);
-      assertEquals(yield* computation.runResults(some, items, { retries: 1 }), items);
+      let ended = 0;
+      for (const next of computation.results(some, Array.from({ length: 100 }, (_, i) => i), { retries: 1 })) {
+        const { index, outcome, attempts } = yield* next;
+        assertEquals(outcome, { kind: "return", value: index });
+        // A job that was taken back from a server had not begun there.
+        assertEquals(attempts, 1);
+        ended++;
+      }
+      assertEquals(ended, 100);
       assert(scheduler.now() - start < 102, `It took ${scheduler.now() - start} s`);
     },
     {},
