@@ -371,6 +371,9 @@ Deno.test("a draining node ends its jobs, and takes no new ones", async () => {
     });
     yield* sleep(1);
     assertEquals(yield* computation.runResults(nap, [1, 1]), Array(2).fill(computation.servers()[1].name));
+    for (let i = 0; i < 4; i++) {
+      assertEquals((yield* computation.runAsync(nap, 1)).location, computation.servers()[1]);
+    }
     assert((yield* thrown(() => computation.runAt(node, nap, 1))) instanceof NoServerError);
     assert((yield* job.finish()).startsWith("node0"));
     while (draining.isAlive()) yield* sleep(0.1);
