@@ -416,6 +416,18 @@ Deno.test("jobs go to the server with the least measured load, not with the fewe
   assertEquals(world.nodes.size, 2);
 });
 
+Deno.test("jobs that are not wanted before they have begun do not begin", async () => {
+  await withCluster([1], function* (computation, _world, _network, coro) {
+    yield* computation.schedule();
+    const [server] = computation.servers();
+    const start = coro.scheduler.now();
+    for (let i = 0; i < 20; i++) yield* thrown(() => withTimeout(1e-6, computation.runResult(nap, 1e6)));
+    assertEquals(yield* computation.runResult(square, 3), 9);
+    assert(coro.scheduler.now() - start < 5, "They have ended, or were not begun");
+    assertEquals(computation.servers(), [server]);
+  });
+});
+
 Deno.test("jobs that begin at the same time are spread", async () => {
   await withCluster([3], function* (computation) {
     yield* serversAre(computation, 3);

@@ -337,6 +337,26 @@ Deno.test("restart replaces a server when its job has ended", async () => {
   });
 });
 
+Deno.test("a server that is not heard any more is replaced, though its process lives", async () => {
+  const statuses = await withStatus((world) => world.node("node0", { cpus: 1 }), function* (computation, _all, world) {
+    yield* computation.schedule();
+    const [old] = computation.servers();
+    world.net.partition(["client"], [old.name]);
+    yield* eventually(() => computation.servers().some((server) => !server.equals(old)));
+    world.net.heal();
+    assertEquals(computation.servers().length, 1);
+    assertEquals(world.nodes.get("node0")!.servers.size, 1);
+    assertEquals(yield* computation.runResult(nap, 1), computation.servers()[0].name);
+  });
+  assertEquals(names(statuses, ({ server }) => server !== undefined).slice(0, 5), [
+    "ServerDiscovered",
+    "ServerInitialized",
+    "ServerLost",
+    "ServerDiscovered",
+    "ServerInitialized",
+  ]);
+});
+
 Deno.test("restart of a node replaces all its servers", async () => {
   await withCluster([3], function* (computation) {
     yield* serversAre(computation, 3);
