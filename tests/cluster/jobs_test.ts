@@ -73,6 +73,7 @@ Deno.test("run returns a handle to a coroutine in a server", async () => {
     );
     assert(coro instanceof RemoteCoro);
     assertEquals(coro.location, computation.servers()[0]);
+    assertEquals(coro.name, "adder");
     coro.send(2);
     assertEquals(yield* coro.finish(), 3);
   });
