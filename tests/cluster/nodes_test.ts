@@ -287,6 +287,26 @@ Deno.test("a large file arrives whole", async () => {
   }
 });
 
+Deno.test("a file may be at a URL", async () => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
+    return url.endsWith("/data/a%20b.txt") ? new Response("from afar") : new Response(null, { status: 404 });
+  });
+  const at = (path: string) => `http://127.0.0.1:${server.addr.port}/${path}`;
+  try {
+    await withCluster([1], function* (computation, world) {
+      yield* computation.schedule();
+      assertEquals([...world.nodes.get("node0")!.files], [["job1/a b.txt", "from afar"]]);
+    }, { files: [at("data/a%20b.txt")] });
+    const statuses = await withStatus((world) => world.node("node0"), function* (computation) {
+      yield* thrown(() => computation.schedule(5));
+    }, { files: [at("missing.txt")] });
+    const { error } = statuses.find(({ status }) => status === "NodeIgnored")!.info;
+    assert(error?.message.includes("404"), String(error));
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("a file that cannot be read is an error of schedule", async () => {
   await withCluster([1], function* (computation) {
     assert((yield* thrown(() => computation.schedule())).message.includes("missing.ts"));
@@ -337,6 +357,26 @@ Deno.test("restart replaces a server when its job has ended", async () => {
   });
 });
 
+Deno.test("a server that is not heard any more is replaced, though its process lives", async () => {
+  const statuses = await withStatus((world) => world.node("node0", { cpus: 1 }), function* (computation, _all, world) {
+    yield* computation.schedule();
+    const [old] = computation.servers();
+    world.net.partition(["client"], [old.name]);
+    yield* eventually(() => computation.servers().some((server) => !server.equals(old)));
+    world.net.heal();
+    assertEquals(computation.servers().length, 1);
+    assertEquals(world.nodes.get("node0")!.servers.size, 1);
+    assertEquals(yield* computation.runResult(nap, 1), computation.servers()[0].name);
+  });
+  assertEquals(names(statuses, ({ server }) => server !== undefined).slice(0, 5), [
+    "ServerDiscovered",
+    "ServerInitialized",
+    "ServerLost",
+    "ServerDiscovered",
+    "ServerInitialized",
+  ]);
+});
+
 Deno.test("restart of a node replaces all its servers", async () => {
   await withCluster([3], function* (computation) {
     yield* serversAre(computation, 3);
@@ -371,6 +411,9 @@ Deno.test("a draining node ends its jobs, and takes no new ones", async () => {
     });
     yield* sleep(1);
     assertEquals(yield* computation.runResults(nap, [1, 1]), Array(2).fill(computation.servers()[1].name));
+    for (let i = 0; i < 4; i++) {
+      assertEquals((yield* computation.runAsync(nap, 1)).location, computation.servers()[1]);
+    }
     assert((yield* thrown(() => computation.runAt(node, nap, 1))) instanceof NoServerError);
     assert((yield* job.finish()).startsWith("node0"));
     while (draining.isAlive()) yield* sleep(0.1);
@@ -501,7 +544,7 @@ Deno.test("nobody but the client may run jobs in its servers", async () => {
       yield* world.connect(network, server.name);
       const rci = (yield* RCI.locate(JOB_RCI, 60, network.peers()[0]))!;
       refusal = yield* thrown(() =>
-        rci.call({ id: 1, target: { source: "function* () {}" }, args: [], exclusive: false })
+        rci.call({ id: 1, name: "theft", target: { source: "function* () {}" }, args: [], exclusive: false })
       );
     });
     yield* eventually(() => refusal !== undefined);
