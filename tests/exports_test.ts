@@ -3,11 +3,22 @@
  */
 import * as main from "@asyncoro/asyncoro";
 import * as asyncio from "@asyncoro/asyncoro/asyncio";
+import * as cluster from "@asyncoro/asyncoro/cluster";
 import * as edge from "@asyncoro/asyncoro/edge";
 import * as io from "@asyncoro/asyncoro/io";
 import * as testing from "@asyncoro/asyncoro/testing";
 import * as workers from "@asyncoro/asyncoro/workers";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+
+Deno.test("cluster exports these names", () => {
+  assertEquals(Object.keys(cluster).sort(), [
+    "ClusterStatus",
+    "Computation",
+    "JobLostError",
+    "NoServerError",
+    "SetupError",
+  ]);
+});
 
 Deno.test("mod.ts exports these names", () => {
   assertEquals(Object.keys(main).sort(), [

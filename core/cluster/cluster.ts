@@ -336,15 +336,13 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
 
   enableNode(location: Location, args: readonly unknown[]): Operation<boolean> {
     return new Immediate("enableNode", () => {
-      const node = this.nodes.find(location);
-      return node !== null && node.isDisabled && node.enabled.size === 0 && node.enabled.tryPut(args);
+      return enable(this.nodes.find(location), args);
     });
   }
 
   enableServer(location: Location, args: readonly unknown[]): Operation<boolean> {
     return new Immediate("enableServer", () => {
-      const server = this.nodes.findServer(location);
-      return server !== null && server.isDisabled && server.enabled.size === 0 && server.enabled.tryPut(args);
+      return enable(this.nodes.findServer(location), args);
     });
   }
 
@@ -477,4 +475,11 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
   snapshot(): ComputationSnapshot {
     return snapshotOf(this);
   }
+}
+
+/** Has a node or server prepared that waits for this. Returns whether it has waited. */
+function enable(place: ClusterNode | JobServer | null, args: readonly unknown[]): boolean {
+  if (place === null || !place.isDisabled) return false;
+  place.isDisabled = false;
+  return place.enabled.tryPut(args);
 }

@@ -96,6 +96,39 @@ export type Items<A extends readonly any[]> = Iterable<Readonly<A> | A[0]>;
  * The nodes of the network each run servers, a process for each core. A job is a coroutine in a server: its function is
  * sent as source, or is an export of a module, and its arguments are copied. Nodes may come and go. A job that is lost
  * with its server runs again elsewhere as often as `retries` allows.
+ *
+ * ```ts ignore
+ * const computation = new Computation({ network, files: [new URL("./work.ts", import.meta.url)] });
+ * const sizes = yield* computation.runResults({ module: "work.ts", name: "measure" }, urls);
+ * const server = yield* computation.runAsync(function* (coro: Coro) {
+ *   for (;;) (yield* coro.receive<Ask<number, number>>()).reply(42);
+ * });
+ * yield* server.ask(1);
+ * yield* computation.close();
+ * ```
+ *
+ * @example
+ * ```ts
+ * import { run, TimeoutError } from "@asyncoro/asyncoro";
+ * import { Computation } from "@asyncoro/asyncoro/cluster";
+ * import { Network } from "@asyncoro/asyncoro/distributed";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const late = await run(function* () {
+ *   const network = yield* Network.join({ secret: "sixteen or more characters" });
+ *   const computation = new Computation({ network });
+ *   try {
+ *     // No node is connected.
+ *     yield* computation.schedule(0.01);
+ *   } catch (error) {
+ *     return error instanceof TimeoutError;
+ *   } finally {
+ *     yield* computation.close();
+ *     yield* network.leave();
+ *   }
+ * });
+ * assertEquals(late, true);
+ * ```
  */
 export class Computation {
   readonly #cluster: Cluster;

@@ -1,6 +1,40 @@
 /**
  * Functions on the cores of other machines: computations, and the nodes that serve them.
  *
+ * A {@linkcode Computation} looks for nodes among the peers of a network. Each node runs servers, a process for each core,
+ * and each job is a coroutine in one of them.
+ *
+ * ```ts ignore
+ * function* factor(_coro: Coro, n: number) {
+ *   const factors = [];
+ *   for (let divisor = 2; n > 1; divisor++) {
+ *     for (; n % divisor === 0; n /= divisor) factors.push(divisor);
+ *   }
+ *   return factors;
+ * }
+ *
+ * const computation = new Computation({ network, retries: 2 });
+ * yield* computation.schedule();
+ * const all = yield* computation.runResults(factor, [91, 97, 360]);
+ * yield* computation.close();
+ * ```
+ *
+ * @example While no node is there
+ * ```ts
+ * import { run } from "@asyncoro/asyncoro";
+ * import { Computation } from "@asyncoro/asyncoro/cluster";
+ * import { Network } from "@asyncoro/asyncoro/distributed";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await run(function* () {
+ *   const network = yield* Network.join({ secret: "sixteen or more characters" });
+ *   const computation = new Computation({ network });
+ *   assertEquals(computation.servers(), []);
+ *   yield* computation.close();
+ *   yield* network.leave();
+ * });
+ * ```
+ *
  * @module
  */
 export { Computation } from "./computation.ts";

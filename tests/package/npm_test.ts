@@ -142,6 +142,7 @@ Deno.test("the npm form exports what JSR's does, and the kernel's file", () => {
   assertEquals(exported.sort(), [
     ".",
     "./asyncio",
+    "./cluster",
     "./distributed",
     "./edge",
     "./io",

@@ -160,7 +160,6 @@ export class Manager {
     if (host.disableNodes) {
       node.isDisabled = true;
       this.#nodeSetupArgs = yield* node.enabled.get();
-      node.isDisabled = false;
     }
     try {
       for (const file of host.files) yield* sendFile(node.tenancy!, file);
@@ -235,9 +234,7 @@ export class Manager {
   *#enabled(server: JobServer): Generator<unknown, readonly unknown[], unknown> {
     if (!this.#host.disableServers) return [];
     server.isDisabled = true;
-    const args = yield* server.enabled.get();
-    server.isDisabled = false;
-    return args;
+    return yield* server.enabled.get();
   }
 
   *#prepareWith(
