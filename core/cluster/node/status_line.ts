@@ -6,24 +6,25 @@ const CLEAR = "\r\x1b[K";
 
 /** See the head of this file. Where there is no terminal, what goes on is one line each time that it changes. */
 export class StatusLine {
-  readonly #isTerminal: boolean = Deno.stderr.isTerminal();
+  /** Whether there is a terminal. */
+  readonly isTerminal: boolean = Deno.stderr.isTerminal();
   #text = "";
 
   /** Shows what goes on now. */
   show(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
-    void writeToStderr(this.#isTerminal ? this.#line() : `${text}\n`).catch(ignore);
+    void writeToStderr(this.isTerminal ? this.#line() : `${text}\n`).catch(ignore);
   }
 
   /** Writes a line above it. */
   readonly write: LineSink = (line) =>
-    writeToStderr(this.#isTerminal ? `${CLEAR}${line}\n${this.#line()}` : `${line}\n`);
+    writeToStderr(this.isTerminal ? `${CLEAR}${line}\n${this.#line()}` : `${line}\n`);
 
   /** Removes it. */
   end(): Promise<void> {
     this.#text = "";
-    return this.#isTerminal ? writeToStderr(CLEAR) : Promise.resolve();
+    return this.isTerminal ? writeToStderr(CLEAR) : Promise.resolve();
   }
 
   #line(): string {
