@@ -16,6 +16,7 @@ Deno.test("cluster exports these names", () => {
     "Computation",
     "JobLostError",
     "NoServerError",
+    "Node",
     "SetupError",
   ]);
 });

@@ -1,13 +1,11 @@
 /** What a computation is inside: it connects the nodes with the dispatcher of jobs, and tells the program what happens. */
 import type { Coro } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
-import { all } from "../coroutine/all.ts";
 import type { Outcome } from "../coroutine/errors.ts";
 import type { Location } from "../distributed/location.ts";
 import type { Peers } from "../distributed/peers/peers.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { call } from "../operations/call.ts";
-import { Immediate } from "../operations/immediate.ts";
 import { sleep } from "../operations/sleep.ts";
 import { ClusterWait } from "./cluster_wait.ts";
 import type { CheckedComputationOptions } from "./computation_options.ts";
@@ -15,8 +13,9 @@ import type { Attempt, AttemptEnd, JobServer } from "./jobs/attempt.ts";
 import type { Counts } from "./jobs/counts.ts";
 import { checkJobId, type DurableHost, DurableJobs, type StoredJob } from "./jobs/durable_jobs.ts";
 import { Dispatcher, type DispatcherHost } from "./jobs/dispatcher.ts";
-import type { Job, JobEnd, JobListener } from "./jobs/job.ts";
-import { JobRun } from "./jobs/job_run.ts";
+import { JobRequests, type JobRequestsHost } from "./jobs/job_requests.ts";
+import type { JobRun } from "./jobs/job_run.ts";
+import { NodeControl } from "./nodes/control.ts";
 import { checkTarget } from "./jobs/target.ts";
 import type { NodeAllocate } from "./nodes/allocation.ts";
 import { checkReadable, type JobFile } from "./nodes/files.ts";
@@ -26,49 +25,24 @@ import { Nodes } from "./nodes/nodes.ts";
 import { ClusterStatus, type StatusInfo, type StatusName } from "./nodes/status.ts";
 import type { ComputationSnapshot } from "./page/snapshot.ts";
 import { progressOf, snapshotOf } from "./page/take_snapshot.ts";
-import { progressBar } from "./progress.ts";
 import type { JobTarget } from "./protocol.ts";
-
-/** Seconds in which a peer that is named as a place for a job must turn out to be a node. */
-const FIND_SECONDS = 2;
 
 /** Seconds in which the store must have taken what has become of the last jobs. */
 const SETTLE_SECONDS = 5;
 
-/** One job, as the program asks for it. */
-export interface JobRequest {
-  readonly target: unknown;
-  readonly args: readonly unknown[];
-  readonly where: Location | null;
-  readonly exclusive: boolean;
-  /** The method that asks for it. */
-  readonly action: string;
-}
-
-/** The same function for many items. */
-export interface RunRequest {
-  readonly target: unknown;
-  readonly items: Iterable<unknown>;
-  readonly action: string;
-  readonly progress: boolean;
-  readonly concurrency: number | null;
-  readonly retries: number;
-  readonly attemptTimeout: number;
-}
-
 type State = "new" | "running" | "closing" | "closed";
 
 /** See the head of this file. */
-export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
+export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobRequestsHost {
   readonly options: CheckedComputationOptions;
   readonly loop: CoroLoop;
   readonly dispatcher: Dispatcher;
   readonly nodes: Nodes;
   /** The jobs of the store, if there is one. */
   readonly durable: DurableJobs | null;
+  readonly requests: JobRequests;
+  readonly control: NodeControl;
   state: State = "new";
-  /** The runs of many items that are under way. */
-  readonly runs: Set<JobRun> = new Set();
   readonly #scheduling: Set<ClusterWait<void>> = new Set();
   #hasServers = false;
   #closing: Coro | null = null;
@@ -78,7 +52,13 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
     this.loop = options.network.peerTable.loop;
     this.dispatcher = new Dispatcher(this);
     this.nodes = new Nodes(options.network, this);
+    this.requests = new JobRequests(this);
+    this.control = new NodeControl(this.nodes, (server) => this.dispatcher.serverChanged(server));
     this.durable = options.store === null ? null : new DurableJobs(options.store, options.name, this);
+  }
+
+  get runs(): Iterable<JobRun> {
+    return this.requests.runs;
   }
 
   get counts(): Counts {
@@ -141,7 +121,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
   }
 
   schedule(seconds: number): Operation<void> {
-    this.#mustBeOpen("schedule");
+    this.mustBeOpen("schedule");
     return call(this.#schedule(seconds));
   }
 
@@ -162,119 +142,9 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
     yield* wait;
   }
 
-  #mustBeOpen(action: string): void {
+  /** Throws an error if the computation is closed. */
+  mustBeOpen(action: string): void {
     if (this.state === "closing" || this.state === "closed") this.begin(action);
-  }
-
-  // --- jobs ---------------------------------------------------------------------------------------------------------
-
-  run(request: JobRequest): Operation<Coro> {
-    return this.#jobWait<Coro>(request, true, {
-      created: (wait, coro) => wait.settle(coro),
-      settled: (wait, { outcome }) => {
-        if (outcome.kind === "throw" || outcome.kind === "lost") wait.settleError(outcome.error);
-      },
-    }, (coro) => void coro.terminate());
-  }
-
-  runResult(request: JobRequest): Operation<unknown> {
-    return this.#jobWait<unknown>(request, false, {
-      created: () => {},
-      settled: (wait, { outcome, value }) => {
-        if (outcome.kind === "throw" || outcome.kind === "lost") wait.settleError(outcome.error);
-        else wait.settle(value);
-      },
-    });
-  }
-
-  #jobWait<T>(
-    { target, args, where, exclusive, action }: JobRequest,
-    isHandle: boolean,
-    listener: {
-      readonly created: (wait: ClusterWait<T>, coro: Coro) => void;
-      readonly settled: (wait: ClusterWait<T>, end: JobEnd) => void;
-    },
-    reclaim?: (value: T) => void,
-  ): Operation<T> {
-    this.#mustBeOpen(action);
-    const { retries, attemptTimeout } = this.options;
-    let isGiven = false;
-    const job = this.#job(target, args, { where, exclusive, isHandle, retries, attemptTimeout, mayWait: false }, {
-      created: (coro) => {
-        isGiven = true;
-        listener.created(wait, coro);
-      },
-      settled: (end) => {
-        if (!isGiven) listener.settled(wait, end);
-      },
-    });
-    const wait: ClusterWait<T> = new ClusterWait<T>({
-      label: action,
-      waitsFor: isHandle ? `the coroutine of job ${job.options.name}` : `the result of job ${job.options.name}`,
-      begin: () => {
-        this.begin(action);
-        this.dispatcher.add(job);
-      },
-      stop: () => this.dispatcher.cancel(job),
-      reclaim,
-    });
-    if (where === null || this.isPlace(where)) return wait;
-    return call(this.#placeFirst(where, wait));
-  }
-
-  /** A peer where it is still looked for a node may be the place of a job. */
-  *#placeFirst<T>(where: Location, wait: ClusterWait<T>): Generator<unknown, T, unknown> {
-    this.begin("run a job");
-    // What peers there are is told by messages, which are under way at first.
-    yield* sleep(0);
-    for (;;) {
-      const since = this.nodes.lookedForSince(where);
-      if (since === null || this.loop.now() - since > FIND_SECONDS) break;
-      yield* sleep(0.05);
-    }
-    return yield* wait;
-  }
-
-  #job(
-    target: unknown,
-    args: readonly unknown[],
-    how: {
-      readonly where: Location | null;
-      readonly exclusive: boolean;
-      readonly isHandle: boolean;
-      readonly retries: number;
-      readonly attemptTimeout: number;
-      readonly mayWait: boolean;
-    },
-    listener: JobListener,
-  ): Job {
-    const checked = checkTarget(target, this.files);
-    const packed = this.options.network.peerTable.pack(args, "args");
-    return this.dispatcher.job({ ...how, ...checked, args: packed }, listener);
-  }
-
-  /** A function that begins the run of many items. */
-  runsOf(request: RunRequest): () => JobRun {
-    this.#mustBeOpen(request.action);
-    const { target, items, action, retries, attemptTimeout, concurrency } = request;
-    const { name } = checkTarget(target, this.files);
-    const how = { where: null, exclusive: true, isHandle: false, retries, attemptTimeout, mayWait: true };
-    return () => {
-      this.begin(action);
-      const draw = request.progress ? progressBar(name) : null;
-      const run: JobRun = new JobRun({
-        dispatcher: this.dispatcher,
-        items,
-        concurrency,
-        jobFor: (item, settled) => this.#job(target, Array.isArray(item) ? item : [item], how, { settled }),
-        progress: (done, total, isOver) => {
-          if (isOver) this.runs.delete(run);
-          draw?.(done, total, isOver);
-        },
-      });
-      this.runs.add(run);
-      return run;
-    };
   }
 
   // --- jobs of the store --------------------------------------------------------------------------------------------
@@ -308,22 +178,8 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
     return this.durable;
   }
 
-  runOnce({ name, target, args }: StoredJob): Operation<Outcome> {
-    const { attemptTimeout } = this.options;
-    const options = { name, target, args: this.peers.pack(args, "args"), where: null, exclusive: true };
-    const job = this.dispatcher.job({ ...options, isHandle: false, retries: 0, attemptTimeout, mayWait: false }, {
-      settled: ({ outcome, value, isLost }) => {
-        if (isLost) wait.settleError((outcome as { readonly error: unknown }).error);
-        else wait.settle(outcome.kind === "terminate" ? { kind: "return", value } : outcome);
-      },
-    });
-    const wait: ClusterWait<Outcome> = new ClusterWait<Outcome>({
-      label: "stored job",
-      waitsFor: `the end of job ${name}`,
-      begin: () => this.dispatcher.add(job),
-      stop: () => this.dispatcher.cancel(job),
-    });
-    return wait;
+  runOnce(job: StoredJob): Operation<Outcome> {
+    return this.requests.runOnce(job);
   }
 
   // --- nodes and servers --------------------------------------------------------------------------------------------
@@ -332,64 +188,12 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
     return [...this.nodes.all()].filter(({ state }) => state === "ready").map(({ location }) => location);
   }
 
-  readyServers(): JobServer[] {
-    return [...this.nodes.all()].flatMap(({ servers }) =>
-      [...servers.values()].filter(({ state }) => state === "ready")
-    );
+  readyServers(): Location[] {
+    return [...this.nodes.readyServers()].map(({ location }) => location);
   }
 
-  enableNode(location: Location, args: readonly unknown[]): Operation<boolean> {
-    return new Immediate("enableNode", () => {
-      return enable(this.nodes.find(location), args);
-    });
-  }
-
-  enableServer(location: Location, args: readonly unknown[]): Operation<boolean> {
-    return new Immediate("enableServer", () => {
-      return enable(this.nodes.findServer(location), args);
-    });
-  }
-
-  suspend(where: Location, isSuspended: boolean): Operation<boolean> {
-    return new Immediate(isSuspended ? "suspend" : "resume", () => {
-      const place = this.nodes.find(where) ?? this.nodes.findServer(where);
-      if (place === null) return false;
-      place.isSuspended = isSuspended;
-      for (const server of this.readyServers()) this.dispatcher.serverChanged(server);
-      return true;
-    });
-  }
-
-  restart(where: Location): Operation<boolean> {
-    return call(this.#restart(where));
-  }
-
-  *#restart(where: Location): Generator<unknown, boolean, unknown> {
-    const node = this.nodes.find(where);
-    const server = this.nodes.findServer(where);
-    const servers = server !== null ? [server] : node !== null ? [...node.servers.values()] : [];
-    if (servers.length === 0) return false;
-    const ready = yield* all(...servers.map((each) => this.#restartServer(each)));
-    return ready.every((isReady) => isReady);
-  }
-
-  #restartServer(server: JobServer): Operation<boolean> {
-    const manager = this.nodes.managerOf(server);
-    let told: (isReady: boolean) => void;
-    const wait: ClusterWait<boolean> = new ClusterWait<boolean>({
-      label: "restart",
-      waitsFor: `the replacement of server ${server.location}`,
-      begin: () => {
-        told = (isReady) => wait.settle(isReady);
-        if (manager === null) told(false);
-        else manager.restart(server, told);
-      },
-      stop: () => {
-        manager!.cancelRestart(server, told);
-        this.dispatcher.serverChanged(server);
-      },
-    });
-    return wait;
+  lookedForSince(where: Location): number | null {
+    return this.nodes.lookedForSince(where);
   }
 
   // --- what managers tell -------------------------------------------------------------------------------------------
@@ -479,11 +283,4 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost {
   snapshot(): ComputationSnapshot {
     return snapshotOf(this);
   }
-}
-
-/** Has a node or server prepared that waits for this. Returns whether it has waited. */
-function enable(place: ClusterNode | JobServer | null, args: readonly unknown[]): boolean {
-  if (place === null || !place.isDisabled) return false;
-  place.isDisabled = false;
-  return place.enabled.tryPut(args);
 }

@@ -176,7 +176,9 @@ export class Computation {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   run<A extends readonly any[], R>(target: Target<A, R>, ...args: A): Operation<Coro<R>> {
-    return this.#cluster.run({ target, args, where: null, exclusive: true, action: "run" }) as Operation<Coro<R>>;
+    return this.#cluster.requests.run({ target, args, where: null, exclusive: true, action: "run" }) as Operation<
+      Coro<R>
+    >;
   }
 
   /**
@@ -191,7 +193,9 @@ export class Computation {
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   runAt<A extends readonly any[], R>(where: PeerLocation, target: Target<A, R>, ...args: A): Operation<Coro<R>> {
     const place = checkWhere(where, "run a job");
-    return this.#cluster.run({ target, args, where: place, exclusive: true, action: "runAt" }) as Operation<Coro<R>>;
+    return this.#cluster.requests.run({ target, args, where: place, exclusive: true, action: "runAt" }) as Operation<
+      Coro<R>
+    >;
   }
 
   /**
@@ -204,7 +208,9 @@ export class Computation {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   runAsync<A extends readonly any[], R>(target: Target<A, R>, ...args: A): Operation<Coro<R>> {
-    return this.#cluster.run({ target, args, where: null, exclusive: false, action: "runAsync" }) as Operation<Coro<R>>;
+    return this.#cluster.requests.run({ target, args, where: null, exclusive: false, action: "runAsync" }) as Operation<
+      Coro<R>
+    >;
   }
 
   /**
@@ -219,7 +225,13 @@ export class Computation {
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   runAsyncAt<A extends readonly any[], R>(where: PeerLocation, target: Target<A, R>, ...args: A): Operation<Coro<R>> {
     const place = checkWhere(where, "run a job");
-    return this.#cluster.run({ target, args, where: place, exclusive: false, action: "runAsyncAt" }) as Operation<
+    return this.#cluster.requests.run({
+      target,
+      args,
+      where: place,
+      exclusive: false,
+      action: "runAsyncAt",
+    }) as Operation<
       Coro<R>
     >;
   }
@@ -236,7 +248,13 @@ export class Computation {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   runResult<A extends readonly any[], R>(target: Target<A, R>, ...args: A): Operation<R> {
-    return this.#cluster.runResult({ target, args, where: null, exclusive: true, action: "runResult" }) as Operation<R>;
+    return this.#cluster.requests.runResult({
+      target,
+      args,
+      where: null,
+      exclusive: true,
+      action: "runResult",
+    }) as Operation<R>;
   }
 
   /**
@@ -252,7 +270,13 @@ export class Computation {
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   runResultAt<A extends readonly any[], R>(where: PeerLocation, target: Target<A, R>, ...args: A): Operation<R> {
     const place = checkWhere(where, "run a job");
-    return this.#cluster.runResult({ target, args, where: place, exclusive: true, action: "runResultAt" }) as Operation<
+    return this.#cluster.requests.runResult({
+      target,
+      args,
+      where: place,
+      exclusive: true,
+      action: "runResultAt",
+    }) as Operation<
       R
     >;
   }
@@ -334,7 +358,7 @@ export class Computation {
       throw new TypeError(`Cannot run jobs as 'progress' must be a boolean: current value is ${describe(progress)}`);
     }
     const defaults = this.#cluster.options;
-    return this.#cluster.runsOf({
+    return this.#cluster.requests.runsOf({
       target,
       items: items as Iterable<unknown>,
       action,
@@ -418,7 +442,7 @@ export class Computation {
 
   /** The servers that are ready. */
   servers(): Location[] {
-    return this.#cluster.readyServers().map(({ location }) => location);
+    return this.#cluster.readyServers();
   }
 
   /** How many nodes, servers and jobs there are. */
@@ -437,7 +461,7 @@ export class Computation {
    * @throws {TypeError} If `location` is not a Location.
    */
   enableNode(location: PeerLocation, ...setupArgs: unknown[]): Operation<boolean> {
-    return this.#cluster.enableNode(checkWhere(location, "enable a node"), setupArgs);
+    return this.#cluster.control.enableNode(checkWhere(location, "enable a node"), setupArgs);
   }
 
   /**
@@ -449,7 +473,7 @@ export class Computation {
    * @throws {TypeError} If `location` is not a Location.
    */
   enableServer(location: PeerLocation, ...setupArgs: unknown[]): Operation<boolean> {
-    return this.#cluster.enableServer(checkWhere(location, "enable a server"), setupArgs);
+    return this.#cluster.control.enableServer(checkWhere(location, "enable a server"), setupArgs);
   }
 
   /**
@@ -460,7 +484,7 @@ export class Computation {
    * @throws {TypeError} If `where` is not a Location.
    */
   suspend(where: PeerLocation): Operation<boolean> {
-    return this.#cluster.suspend(checkWhere(where, "suspend"), true);
+    return this.#cluster.control.suspend(checkWhere(where, "suspend"), true);
   }
 
   /**
@@ -471,7 +495,7 @@ export class Computation {
    * @throws {TypeError} If `where` is not a Location.
    */
   resume(where: PeerLocation): Operation<boolean> {
-    return this.#cluster.suspend(checkWhere(where, "resume"), false);
+    return this.#cluster.control.suspend(checkWhere(where, "resume"), false);
   }
 
   /**
@@ -483,7 +507,7 @@ export class Computation {
    * @throws {TypeError} If `where` is not a Location.
    */
   restart(where: PeerLocation): Operation<boolean> {
-    return this.#cluster.restart(checkWhere(where, "restart"));
+    return this.#cluster.control.restart(checkWhere(where, "restart"));
   }
 
   /**

@@ -25,7 +25,10 @@ export interface ComputationOptions {
   readonly nodeSetup?: Target;
   /** Runs once a server, before its jobs. */
   readonly serverSetup?: Target;
-  /** Runs in each prepared server when the computation is over, or the client is lost. */
+  /**
+   * Runs in each prepared server when the computation is over, or the client is lost. A server is killed if it has not
+   * ended its jobs and run this within 10 seconds.
+   */
   readonly serverCleanup?: Target;
   /** Is sent a {@linkcode ClusterStatus} for all that happens. */
   readonly statusCoro?: Coro;

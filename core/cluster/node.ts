@@ -9,6 +9,7 @@ import { denoWith } from "../host/capability.ts";
 import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
 import { until } from "../operations/until.ts";
+import { Event } from "../sync/event.ts";
 import { DiskFolders } from "./node/disk_folders.ts";
 import type { LineSink } from "./node/forward_lines.ts";
 import { checkPermissions, type ServerPermissions } from "./node/permissions.ts";
@@ -74,7 +75,7 @@ export class Node {
   readonly #launcher: ProcessLauncher;
   readonly #tenancies: Tenancies;
   readonly #serve: number;
-  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #ended: Event = new Event("node");
   #served = 0;
   #closing: Coro | null = null;
 
@@ -132,14 +133,14 @@ export class Node {
   }
 
   /** @internal Waits until it has been closed, or has closed after as many computations as it was to serve. */
-  closed(): Operation<void> {
-    return until(this.#ended.promise);
+  closed(): Operation<boolean> {
+    return this.#ended.wait();
   }
 
   *#end(tenanciesEnd: () => Operation<void>): Generator<unknown, void, unknown> {
     yield* tenanciesEnd();
     yield* this.#launcher.close();
-    this.#ended.resolve();
+    this.#ended.set();
   }
 
   #tenancyEnded(): void {

@@ -290,6 +290,29 @@ Deno.test("a lost job is the outcome throw of results, after all attempts", asyn
   });
 });
 
+Deno.test("a job that is lost is not sent to the same server again", async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    await withCluster(
+      [1],
+      function* (computation, world, _network, coro) {
+        yield* computation.schedule();
+        const [server] = computation.servers();
+        coro.scheduler.spawn(function* () {
+          yield* sleep(2);
+          world.net.partition(["client"], [server.name]);
+        });
+        for (const next of computation.results(nap, [10], { retries: 5 })) {
+          const { outcome, attempts } = yield* next;
+          assertEquals([outcome.kind, attempts], ["return", 2]);
+        }
+        world.net.heal();
+      },
+      {},
+      { seed },
+    );
+  }
+});
+
 Deno.test("a node that is lost loses its jobs, which run again at others", async () => {
   await withCluster([1], function* (computation, world, _network, coro) {
     yield* computation.schedule();
@@ -333,7 +356,7 @@ Deno.test("attemptTimeout kills the server, which is replaced, and runs the job 
 
 Deno.test("a job that takes too long loses no other one of its run", async () => {
   await withCluster(
-    [2],
+    [1],
     function* (computation) {
       const some = function* (coro: Coro, n: number): Generator<unknown, number, unknown> {
         if (n === 5) yield* coro.sleep(1e6);
@@ -408,12 +431,25 @@ Deno.test("jobs go to the server with the least measured load, not with the fewe
     const job = yield* computation.runAsync(nap, 1);
     assertEquals(job.location, idle);
     // A server that is silent counts as busy.
-    world.net.freeze(idle.name, 4);
-    yield* sleep(3.5);
+    world.net.freeze(idle.name, 2.9);
+    yield* sleep(2.7);
+    assert(computation.servers().includes(idle));
     const next = yield* computation.runAsync(nap, 1);
     assert(next.location!.name.startsWith("busy"));
   });
   assertEquals(world.nodes.size, 2);
+});
+
+Deno.test("jobs that are not wanted before they have begun do not begin", async () => {
+  await withCluster([1], function* (computation, _world, _network, coro) {
+    yield* computation.schedule();
+    const [server] = computation.servers();
+    const start = coro.scheduler.now();
+    for (let i = 0; i < 20; i++) yield* thrown(() => withTimeout(1e-6, computation.runResult(nap, 1e6)));
+    assertEquals(yield* computation.runResult(square, 3), 9);
+    assert(coro.scheduler.now() - start < 5, "They have ended, or were not begun");
+    assertEquals(computation.servers(), [server]);
+  });
 });
 
 Deno.test("jobs that begin at the same time are spread", async () => {
@@ -438,8 +474,15 @@ Deno.test("a slow server does not hold up the end of a run", async () => {
         return n;
       };
       const start = scheduler.now();
-      const items = Array.from({ length: 100 }, (_, i) => i);
-      assertEquals(yield* computation.runResults(some, items, { retries: 1 }), items);
+      let ended = 0;
+      for (const next of computation.results(some, Array.from({ length: 100 }, (_, i) => i), { retries: 1 })) {
+        const { index, outcome, attempts } = yield* next;
+        assertEquals(outcome, { kind: "return", value: index });
+        // A job that was taken back from a server had not begun there.
+        assertEquals(attempts, 1);
+        ended++;
+      }
+      assertEquals(ended, 100);
       assert(scheduler.now() - start < 102, `It took ${scheduler.now() - start} s`);
     },
     {},

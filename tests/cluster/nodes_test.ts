@@ -337,6 +337,26 @@ Deno.test("restart replaces a server when its job has ended", async () => {
   });
 });
 
+Deno.test("a server that is not heard any more is replaced, though its process lives", async () => {
+  const statuses = await withStatus((world) => world.node("node0", { cpus: 1 }), function* (computation, _all, world) {
+    yield* computation.schedule();
+    const [old] = computation.servers();
+    world.net.partition(["client"], [old.name]);
+    yield* eventually(() => computation.servers().some((server) => !server.equals(old)));
+    world.net.heal();
+    assertEquals(computation.servers().length, 1);
+    assertEquals(world.nodes.get("node0")!.servers.size, 1);
+    assertEquals(yield* computation.runResult(nap, 1), computation.servers()[0].name);
+  });
+  assertEquals(names(statuses, ({ server }) => server !== undefined).slice(0, 5), [
+    "ServerDiscovered",
+    "ServerInitialized",
+    "ServerLost",
+    "ServerDiscovered",
+    "ServerInitialized",
+  ]);
+});
+
 Deno.test("restart of a node replaces all its servers", async () => {
   await withCluster([3], function* (computation) {
     yield* serversAre(computation, 3);
@@ -371,6 +391,9 @@ Deno.test("a draining node ends its jobs, and takes no new ones", async () => {
     });
     yield* sleep(1);
     assertEquals(yield* computation.runResults(nap, [1, 1]), Array(2).fill(computation.servers()[1].name));
+    for (let i = 0; i < 4; i++) {
+      assertEquals((yield* computation.runAsync(nap, 1)).location, computation.servers()[1]);
+    }
     assert((yield* thrown(() => computation.runAt(node, nap, 1))) instanceof NoServerError);
     assert((yield* job.finish()).startsWith("node0"));
     while (draining.isAlive()) yield* sleep(0.1);

@@ -203,24 +203,21 @@ export class Dispatcher implements AttemptOwner {
 
   /** A server takes exclusive jobs. */
   #fill(server: JobServer): void {
-    while (server.isAvailable) {
-      const accepts = server.exclusive.length === 0
-        ? anyJob
-        : server.exclusive.length === 1
-        ? this.#mayWait(server)
-        : null;
-      const job = accepts === null ? null : this.#exclusive.take(server.ids, accepts);
+    while (server.isAvailable && server.exclusive.length < 2) {
+      const [first] = server.exclusive;
+      const accepts = first === undefined ? anyJob : this.#mayWait(server, first);
+      const job = this.#exclusive.take(server.ids, accepts);
       if (job === null) break;
       this.#start(job, server);
     }
     if (server.isAvailable && server.exclusive.length === 0) this.#askBack(server);
   }
 
-  /** Which jobs may wait at a server. Those at the end of a run are left to servers that become free first. */
-  #mayWait(server: JobServer): (job: Job) => boolean {
-    return (job) =>
-      server.hasShortJobs && job.options.mayWait && job.attempts < job.options.retries &&
-      this.#exclusive.length >= this.#servers.size;
+  /** Which jobs may wait at a server, behind this one. Those at the end of a run are left to servers that become free. */
+  #mayWait(server: JobServer, first: Attempt): (job: Job) => boolean {
+    const { length } = this.#exclusive;
+    if (first.isSuperseded || !server.hasShortJobs || length < this.#servers.size) return noJob;
+    return ({ attempts, options: { mayWait, retries } }) => mayWait && attempts < retries;
   }
 
   /** A server has nothing to do: asks for a job that waits elsewhere, behind the one that has run longest. */
@@ -347,4 +344,8 @@ export class Dispatcher implements AttemptOwner {
 
 function anyJob(): boolean {
   return true;
+}
+
+function noJob(): boolean {
+  return false;
 }

@@ -82,9 +82,8 @@ export class Job implements QueueLinks {
     this.#listener.created?.(coro);
   }
 
-  /** It has ended. Has no effect if it has been settled. */
+  /** It has ended. It must not have been settled. */
   settle(outcome: Outcome, value: unknown, isLost: boolean): void {
-    if (this.isSettled) return;
     this.isSettled = true;
     const { attempts, server } = this;
     this.#listener.settled({ outcome, value, attempts, server, isLost });

@@ -57,7 +57,7 @@ export function* runNode(flags: FlagValues, secret: string): Generator<unknown, 
 /** The first signal drains the node, the second closes it, and the third ends the process at once. */
 function* untilEnded(node: Node, line: StatusLine): Generator<unknown, number, unknown> {
   using asked = signals("SIGINT", "SIGTERM");
-  if (!(yield* race(node.closed(), asked.next()))) return 0;
+  if ((yield* race(node.closed(), asked.next())) === true) return 0;
   yield* writeLine(line, "Draining: what runs may end, and a second signal ends it at once");
   const second = yield* race(node.drain(), asked.next());
   if (!second) return 0;

@@ -4,6 +4,9 @@ import { type LineSink, writeToStderr } from "./forward_lines.ts";
 /** Goes to the beginning of the line and clears it. */
 const CLEAR = "\r\x1b[K";
 
+/** The width where none is known. */
+const DEFAULT_WIDTH = 80;
+
 /** See the head of this file. Where there is no terminal, what goes on is one line each time that it changes. */
 export class StatusLine {
   /** Whether there is a terminal. */
@@ -34,10 +37,11 @@ export class StatusLine {
 
 function width(): number {
   try {
-    return Deno.consoleSize().columns;
+    // A terminal that does not know its size says 0.
+    return Deno.consoleSize().columns || DEFAULT_WIDTH;
   } catch {
     // Standard output and input are no terminals.
-    return 80;
+    return DEFAULT_WIDTH;
   }
 }
 

@@ -187,8 +187,7 @@ export class Manager {
     if (servers === 0) return this.#ignore();
     node.state = "preparing";
     if (host.disableNodes) {
-      node.isDisabled = true;
-      this.#nodeSetupArgs = yield* node.enabled.get();
+      this.#nodeSetupArgs = yield* node.wait();
     }
     try {
       for (const file of host.files) yield* sendFile(node.tenancy!, file);
@@ -216,7 +215,7 @@ export class Manager {
       const setup = yield* this.#find(server);
       if (setup === null) return this.#ignoreServer(server, new Error(`Cannot find what prepares server ${location}`));
       if (!(yield* this.#prepareNode(setup))) return;
-      const args = yield* this.#enabled(server);
+      const args = host.disableServers ? yield* server.wait() : [];
       yield* this.#prepareWith(setup, host.serverSetup, args, host.serverCleanup);
       isReady = (server.state as string) === "starting";
     } catch (error) {
@@ -258,12 +257,6 @@ export class Manager {
     }
     this.#initialized();
     return true;
-  }
-
-  *#enabled(server: JobServer): Generator<unknown, readonly unknown[], unknown> {
-    if (!this.#host.disableServers) return [];
-    server.isDisabled = true;
-    return yield* server.enabled.get();
   }
 
   *#prepareWith(

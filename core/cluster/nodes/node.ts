@@ -1,16 +1,16 @@
 /** A node, as the client sees it. */
 import type { Coro } from "../../coroutine/coro.ts";
 import type { Location } from "../../distributed/location.ts";
-import { Queue } from "../../messages/queue.ts";
 import type { NodeInfo, ToNode } from "../protocol.ts";
 import type { JobServer } from "../jobs/attempt.ts";
 import type { ServerHome } from "./server.ts";
+import { Enabling } from "./enabling.ts";
 
 /** Where it stands. `waiting`: for its turn; `preparing`: until its setup is done. */
 export type NodeState = "waiting" | "preparing" | "ready" | "ignored" | "ended";
 
 /** See the head of this file. */
-export class ClusterNode implements ServerHome {
+export class ClusterNode extends Enabling implements ServerHome {
   readonly location: Location;
   state: NodeState = "waiting";
   isSuspended = false;
@@ -23,12 +23,9 @@ export class ClusterNode implements ServerHome {
   tenancy: Coro | null = null;
   /** Its servers that have not ended, by id. */
   readonly servers: Map<string, JobServer> = new Map();
-  /** The arguments with which it was enabled, if nodes are disabled at first. */
-  readonly enabled: Queue<readonly unknown[]> = new Queue(1);
-  /** Whether it waits to be enabled. */
-  isDisabled = false;
 
   constructor(location: Location) {
+    super();
     this.location = location;
   }
 

@@ -76,6 +76,13 @@ export class Nodes {
     for (const { node } of this.#watches.values()) if (node !== null) yield node;
   }
 
+  /** The servers that are ready. */
+  *readyServers(): Generator<JobServer, void, unknown> {
+    for (const { servers } of this.all()) {
+      for (const server of servers.values()) if (server.state === "ready") yield server;
+    }
+  }
+
   /** A node that has not ended. */
   find(location: Location): ClusterNode | null {
     return this.#watches.get(location.id)?.node ?? null;

@@ -3,8 +3,8 @@ import type { Coro } from "../../coroutine/coro.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import type { Location } from "../../distributed/location.ts";
 import type { RCI } from "../../distributed/rci/rci.ts";
-import { Queue } from "../../messages/queue.ts";
 import type { JobCall, ToServer } from "../protocol.ts";
+import { Enabling } from "./enabling.ts";
 
 /** Seconds without a report of its load after which a server counts as busy: it computes without giving way. */
 const SILENT_SECONDS = 2.5;
@@ -38,7 +38,7 @@ export interface Assigned {
 export type ServerState = "starting" | "ready" | "ignored" | "ended";
 
 /** See the head of this file. */
-export class ClusterServer<A extends Assigned = Assigned> {
+export class ClusterServer<A extends Assigned = Assigned> extends Enabling {
   readonly location: Location;
   readonly node: ServerHome;
   readonly loop: CoroLoop;
@@ -56,10 +56,6 @@ export class ClusterServer<A extends Assigned = Assigned> {
   readonly exclusive: A[] = [];
   /** The other jobs there. */
   readonly shared: Set<A> = new Set();
-  /** The arguments with which it was enabled, if servers are disabled at first. */
-  readonly enabled: Queue<readonly unknown[]> = new Queue(1);
-  /** Whether it waits to be enabled. */
-  isDisabled = false;
   /** How many jobs have ended there. */
   done = 0;
   #busy = 0;
@@ -69,6 +65,7 @@ export class ClusterServer<A extends Assigned = Assigned> {
   #average = Infinity;
 
   constructor(location: Location, node: ServerHome, loop: CoroLoop) {
+    super();
     this.location = location;
     this.node = node;
     this.loop = loop;

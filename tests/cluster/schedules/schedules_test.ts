@@ -25,7 +25,7 @@ Deno.test("in every schedule each job settles once, is begun no more often than 
   }
   let [returned, lost] = [0, 0];
   const from = Number(Deno.env.get("FROM") ?? 1);
-  for (let seed = from; seed < from + runs(120); seed++) {
+  for (let seed = from; seed < from + runs(100); seed++) {
     const { ledger } = await run(seed);
     returned += ledger.returned;
     lost += ledger.lost;

@@ -755,3 +755,51 @@ Deno.test("a run waits while too much is queued", async () => {
     () => ({ ...QUICK, maxQueue: 1000 }),
   );
 });
+
+function* ends(coro: Coro, how: string): Generator<unknown, string, unknown> {
+  if (how === "throw") throw new RangeError("no");
+  if (how === "terminate") coro.terminate();
+  yield* coro.sleep(0.001);
+  return how;
+}
+
+function* lookAtOutcomes(rci: RCI<[string], string>): Generator<unknown, void, unknown> {
+  assertEquals(yield* rci.outcome("return"), { kind: "return", value: "return" });
+  const failed = yield* rci.outcome("throw");
+  assert(failed.kind === "throw" && failed.error instanceof RangeError);
+  assertEquals(yield* rci.outcome("terminate"), { kind: "terminate" });
+}
+
+Deno.test("outcome tells how the coroutine has ended, and throws if there is none", async () => {
+  let rci: RCI;
+  await served(
+    () => rci = registered(new RCI(ends)),
+    function* (handle) {
+      yield* lookAtOutcomes(handle);
+      rci.unregister();
+      assertInstanceOf(yield* thrown(handle.outcome("return")), PermissionError);
+    },
+  );
+});
+
+Deno.test("outcome of an RCI of this scheduler is the same", async () => {
+  await together({
+    *a() {
+      const rci = registered(new RCI(ends)) as RCI<[string], string>;
+      yield* lookAtOutcomes(rci);
+    },
+  });
+});
+
+Deno.test("an outcome that is cut short terminates the coroutine", async () => {
+  const idlers = new Idlers();
+  await served(
+    () => registered(idlers.rci),
+    function* (rci) {
+      assertInstanceOf(yield* thrown(withTimeout(0.05, rci.outcome("cut"))), TimeoutError);
+    },
+    function* () {
+      yield* eventually(() => idlers.ended.length === 1);
+    },
+  );
+});
