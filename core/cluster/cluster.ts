@@ -24,7 +24,7 @@ import type { ClusterNode } from "./nodes/node.ts";
 import { Nodes } from "./nodes/nodes.ts";
 import { ClusterStatus, type StatusInfo, type StatusName } from "./nodes/status.ts";
 import type { ComputationSnapshot } from "./page/snapshot.ts";
-import { snapshotOf } from "./page/take_snapshot.ts";
+import { progressOf, snapshotOf } from "./page/take_snapshot.ts";
 import type { JobTarget } from "./protocol.ts";
 
 /** Seconds in which the store must have taken what has become of the last jobs. */
@@ -63,6 +63,10 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   get counts(): Counts {
     return this.dispatcher.counts;
+  }
+
+  get progress(): ComputationSnapshot["progress"] {
+    return progressOf(this.runs);
   }
 
   get wantsCoros(): boolean {

@@ -9,11 +9,12 @@ import { denoWith } from "../host/capability.ts";
 import { coreCount } from "../host/worker_threads.ts";
 import { call } from "../operations/call.ts";
 import { until } from "../operations/until.ts";
+import { Event } from "../sync/event.ts";
 import { DiskFolders } from "./node/disk_folders.ts";
 import type { LineSink } from "./node/forward_lines.ts";
 import { checkPermissions, type ServerPermissions } from "./node/permissions.ts";
 import { ProcessLauncher } from "./node/process_launcher.ts";
-import { Tenancies } from "./node/tenancy.ts";
+import { type ServedComputation, Tenancies } from "./node/tenancy.ts";
 import type { NodeInfo } from "./protocol.ts";
 
 /** Options of {@linkcode Node.start}. */
@@ -35,10 +36,8 @@ export interface NodeOptions {
 
 /** @internal What a node does at the moment. */
 export interface NodeStatus {
-  /** The name of the computation that it serves. */
-  readonly computation: string | null;
-  /** Its servers. */
-  readonly servers: number;
+  /** The computation that it serves. */
+  readonly current: ServedComputation | null;
   /** Clients that wait for their turn. */
   readonly waiting: number;
   /** Computations that it has served. */
@@ -76,7 +75,7 @@ export class Node {
   readonly #launcher: ProcessLauncher;
   readonly #tenancies: Tenancies;
   readonly #serve: number;
-  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #ended: Event = new Event("node");
   #served = 0;
   #closing: Coro | null = null;
 
@@ -130,19 +129,18 @@ export class Node {
   /** @internal What it does at the moment. */
   get status(): NodeStatus {
     const { current, waiting } = this.#tenancies;
-    const [computation, servers] = current === null ? [null, 0] : [current.computation, current.servers];
-    return { computation, servers, waiting, served: this.#served };
+    return { current, waiting, served: this.#served };
   }
 
   /** @internal Waits until it has been closed, or has closed after as many computations as it was to serve. */
-  closed(): Operation<void> {
-    return until(this.#ended.promise);
+  closed(): Operation<boolean> {
+    return this.#ended.wait();
   }
 
   *#end(tenanciesEnd: () => Operation<void>): Generator<unknown, void, unknown> {
     yield* tenanciesEnd();
     yield* this.#launcher.close();
-    this.#ended.resolve();
+    this.#ended.set();
   }
 
   #tenancyEnded(): void {

@@ -81,8 +81,20 @@ export type ToNode =
   | { readonly kind: "restart"; readonly location: Location }
   /** End a server, which may run its cleanup, and start no other. */
   | { readonly kind: "end server"; readonly location: Location }
+  /** Every second, if it has changed: what the program of the node shows. */
+  | { readonly kind: "progress"; readonly progress: Progress }
   /** The computation is over: end all servers and remove the files. */
   | { readonly kind: "end" };
+
+/** How far a computation is, as its client knows. */
+export interface Progress {
+  /** Jobs that run at the servers of the node. */
+  readonly running: number;
+  /** Jobs that have ended there. */
+  readonly done: number;
+  /** How far the runs of many items are, at all nodes; `null` if there are none. */
+  readonly run: { readonly done: number; readonly total: number } | null;
+}
 
 /** What the client tells a new server; the first one of a node twice, if there is something to run once a node. */
 export interface ServerSetup {

@@ -7,8 +7,13 @@ import { type Outcome, User } from "./user.ts";
 const ROOT = new URL("../../", import.meta.url);
 const PACKAGE = `jsr:${config.name}`;
 
+/** The program of a node: nothing is imported from it. */
+const NODE = "./cluster/node";
+
 /** Entry points with the file of each: `["./io", "core/io/mod.ts"]`. */
-const ENTRIES = Object.entries(config.exports).map(([entry, file]) => [entry, file.slice("./".length)] as const);
+const ENTRIES = Object.entries(config.exports)
+  .filter(([entry]) => entry !== NODE)
+  .map(([entry, file]) => [entry, file.slice("./".length)] as const);
 
 /** The exit code of Deno when a checksum does not match. */
 const INTEGRITY = 10;
@@ -141,6 +146,41 @@ Deno.test("two programs that import the package from JSR talk to each other over
   const flags = ["--no-prompt", "--check", "--allow-net=127.0.0.1", "--allow-run", "--allow-read"];
   const outcome = await user.deno("run", ...flags, "talk.ts");
   assertEquals([outcome.stdout, outcome.code], ["HELLO\n", 0], outcome.stderr);
+});
+
+Deno.test("a node that runs from JSR serves a client, and its servers load the package from the cache", async () => {
+  await using registry = await serveRegistry();
+  await using user = await User.with({ JSR_URL: registry.url, ASYNCORO_SECRET: "sixteen or more characters" });
+  await user.write(
+    "job.ts",
+    `import { Coro, sleep } from "${PACKAGE}";
+     export function* work(coro: Coro, n: number): Generator<unknown, unknown, unknown> {
+       yield* sleep(0.001);
+       return [2 * n, coro instanceof Coro];
+     }`,
+  );
+  await user.write(
+    "client.ts",
+    `import { main, until } from "${PACKAGE}";
+     import { Computation } from "${PACKAGE}/cluster";
+     import { Network } from "${PACKAGE}/distributed";
+     main(function* () {
+       const network = yield* Network.join({ secret: Deno.env.get("ASYNCORO_SECRET") });
+       const peer = network.location.address.slice("tcp://".length);
+       const node = new Deno.Command(Deno.execPath(), {
+         args: ["run", "-A", "${specifier(PACKAGE, NODE)}", "--peer", peer, "--cpus", "1", "--serve", "1"],
+         stderr: "inherit",
+       }).spawn();
+       const jobs = new Computation({ network, files: ["job.ts"] });
+       yield* jobs.schedule(30);
+       console.log(yield* jobs.runResult({ module: "job.ts", name: "work" }, 21));
+       yield* jobs.close();
+       Deno.exitCode = (yield* until(node.status)).code;
+       yield* network.leave();
+     });`,
+  );
+  const outcome = await user.deno("run", "-A", "client.ts");
+  assertEquals([outcome.stdout, outcome.code], ["[ 42, true ]\n", 0], outcome.stderr);
 });
 
 const ASSERT = `

@@ -10,6 +10,7 @@ import { signals } from "../../io/process/signals.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { until } from "../../operations/until.ts";
 import { type Node, type NodeStatus, startNode } from "../node.ts";
+import { bar } from "../progress.ts";
 import { FlagError, type FlagValues } from "./node_flags.ts";
 import type { ServerPermissions } from "./permissions.ts";
 import { StatusLine } from "./status_line.ts";
@@ -56,7 +57,7 @@ export function* runNode(flags: FlagValues, secret: string): Generator<unknown, 
 /** The first signal drains the node, the second closes it, and the third ends the process at once. */
 function* untilEnded(node: Node, line: StatusLine): Generator<unknown, number, unknown> {
   using asked = signals("SIGINT", "SIGTERM");
-  if (!(yield* race(node.closed(), asked.next()))) return 0;
+  if ((yield* race(node.closed(), asked.next())) === true) return 0;
   yield* writeLine(line, "Draining: what runs may end, and a second signal ends it at once");
   const second = yield* race(node.drain(), asked.next());
   if (!second) return 0;
@@ -84,7 +85,7 @@ function* keepConnected(network: Network, address: string, line: StatusLine): Ge
 function* showStatus(node: Node, line: StatusLine): Generator<unknown, void, unknown> {
   try {
     for (;;) {
-      line.show(describeStatus(node.status));
+      line.show(describeStatus(node.status, line.isTerminal));
       yield* sleep(STATUS_SECONDS);
     }
   } finally {
@@ -92,10 +93,20 @@ function* showStatus(node: Node, line: StatusLine): Generator<unknown, void, unk
   }
 }
 
-function describeStatus({ computation, servers, waiting, served }: NodeStatus): string {
-  const parts = computation === null ? ["Idle"] : [`Serving '${computation}'`, count(servers, "server")];
+/** What the node does, in one line: a terminal shows how far runs of many items are, too. */
+function describeStatus({ current, waiting, served }: NodeStatus, isTerminal: boolean): string {
+  const parts: string[] = [];
+  if (current === null) parts.push("Idle");
+  else parts.push(`Serving '${current.computation}'`, count(current.servers, "server"));
   if (waiting > 0) parts.push(`${count(waiting, "client")} waiting`);
   if (served > 0) parts.push(`${count(served, "computation")} served`);
+  const progress = current?.progress ?? null;
+  // Where each change is a line, these would be too many.
+  if (progress !== null && isTerminal) {
+    const { running, done, run } = progress;
+    parts.push(`${count(running, "job")} running`, `${done} done`);
+    if (run !== null) parts.push(bar("run", run.done, run.total));
+  }
   return parts.join(", ");
 }
 

@@ -4,26 +4,30 @@ import { type LineSink, writeToStderr } from "./forward_lines.ts";
 /** Goes to the beginning of the line and clears it. */
 const CLEAR = "\r\x1b[K";
 
+/** The width where none is known. */
+const DEFAULT_WIDTH = 80;
+
 /** See the head of this file. Where there is no terminal, what goes on is one line each time that it changes. */
 export class StatusLine {
-  readonly #isTerminal: boolean = Deno.stderr.isTerminal();
+  /** Whether there is a terminal. */
+  readonly isTerminal: boolean = Deno.stderr.isTerminal();
   #text = "";
 
   /** Shows what goes on now. */
   show(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
-    void writeToStderr(this.#isTerminal ? this.#line() : `${text}\n`).catch(ignore);
+    void writeToStderr(this.isTerminal ? this.#line() : `${text}\n`).catch(ignore);
   }
 
   /** Writes a line above it. */
   readonly write: LineSink = (line) =>
-    writeToStderr(this.#isTerminal ? `${CLEAR}${line}\n${this.#line()}` : `${line}\n`);
+    writeToStderr(this.isTerminal ? `${CLEAR}${line}\n${this.#line()}` : `${line}\n`);
 
   /** Removes it. */
   end(): Promise<void> {
     this.#text = "";
-    return this.#isTerminal ? writeToStderr(CLEAR) : Promise.resolve();
+    return this.isTerminal ? writeToStderr(CLEAR) : Promise.resolve();
   }
 
   #line(): string {
@@ -33,10 +37,11 @@ export class StatusLine {
 
 function width(): number {
   try {
-    return Deno.consoleSize().columns;
+    // A terminal that does not know its size says 0.
+    return Deno.consoleSize().columns || DEFAULT_WIDTH;
   } catch {
     // Standard output and input are no terminals.
-    return 80;
+    return DEFAULT_WIDTH;
   }
 }
 

@@ -10,7 +10,7 @@ import { RCI } from "../../distributed/rci/rci.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { Semaphore } from "../../sync/semaphore.ts";
-import { type FromNode, NODE_RCI, type NodeInfo, type NodeRequest, type ToNode } from "../protocol.ts";
+import { type FromNode, NODE_RCI, type NodeInfo, type NodeRequest, type Progress, type ToNode } from "../protocol.ts";
 import type { JobFolder, JobFolders } from "./job_folder.ts";
 import { NodeServers } from "./node_servers.ts";
 import type { ServerLauncher } from "./server_launcher.ts";
@@ -29,6 +29,24 @@ export interface TenanciesOptions {
   readonly ended?: () => void;
 }
 
+/** A computation that is served. */
+export interface ServedComputation {
+  /** Its name. */
+  readonly computation: string;
+  /** How many servers it has. */
+  readonly servers: number;
+  /** How far it is; `null` as long as its client has not told. */
+  readonly progress: Progress | null;
+}
+
+/** The same, while it is served. */
+interface Current {
+  readonly coro: Coro;
+  readonly computation: string;
+  readonly servers: NodeServers;
+  progress: Progress | null;
+}
+
 type FileMessage = Extract<ToNode, { readonly kind: "file" }>;
 
 /** See the head of this file. */
@@ -40,7 +58,7 @@ export class Tenancies {
   readonly #all: Map<Coro, (message: FromNode) => void> = new Map();
   /** What ends the servers of the last tenancy. */
   #ending: Coro | null = null;
-  #current: { readonly coro: Coro; readonly computation: string; readonly servers: NodeServers } | null = null;
+  #current: Current | null = null;
 
   constructor(options: TenanciesOptions) {
     this.#options = options;
@@ -51,11 +69,11 @@ export class Tenancies {
     }, NODE_RCI);
   }
 
-  /** The computation that is served, and how many servers it has; `null` if there is none. */
-  get current(): { readonly computation: string; readonly servers: number } | null {
-    return this.#current === null
-      ? null
-      : { computation: this.#current.computation, servers: this.#current.servers.size };
+  /** The computation that is served; `null` if there is none. */
+  get current(): ServedComputation | null {
+    if (this.#current === null) return null;
+    const { computation, servers, progress } = this.#current;
+    return { computation, servers: servers.size, progress };
   }
 
   /** How many clients wait. */
@@ -133,7 +151,7 @@ export class Tenancies {
         prefix: this.#options.network.location.name,
         tell,
       });
-      this.#current = { coro, computation, servers };
+      this.#current = { coro, computation, servers, progress: null };
       tell({ kind: "reserved", info: this.#options.info() });
       yield* this.#obey(coro, folder, servers);
     } finally {
@@ -155,6 +173,9 @@ export class Tenancies {
           break;
         case "restart":
           servers.restart(message.location);
+          break;
+        case "progress":
+          this.#current!.progress = message.progress;
           break;
         case "end server":
           new Coro(function* end_server() {

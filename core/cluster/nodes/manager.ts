@@ -3,6 +3,7 @@
  * prepares them, and follows what becomes of them, until the node is lost or has been given back.
  */
 import { Coro } from "../../coroutine/coro.ts";
+import { runningCoro } from "../../coroutine/coro_of.ts";
 import { isError } from "../../base/describe.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { MonitorException } from "../../coroutine/errors.ts";
@@ -10,6 +11,7 @@ import { PeerLostError, PermissionError } from "../../distributed/errors.ts";
 import type { Location } from "../../distributed/location.ts";
 import { RCI } from "../../distributed/rci/rci.ts";
 import { type Scope, scope } from "../../patterns/scope.ts";
+import { sleep } from "../../operations/sleep.ts";
 import { Lock } from "../../sync/lock.ts";
 import { SetupError } from "../errors.ts";
 import type { JobServer } from "../jobs/attempt.ts";
@@ -20,6 +22,7 @@ import {
   type JobCall,
   type JobTarget,
   type NodeRequest,
+  type Progress,
   SERVER_NAME,
   type ServerSetup,
   SETUP_RCI,
@@ -32,6 +35,9 @@ import type { StatusInfo, StatusName } from "./status.ts";
 
 /** Seconds in which a server that has joined the network must be found. */
 const FIND_SECONDS = 60;
+
+/** Seconds between two looks at how far the jobs are. */
+const PROGRESS_SECONDS = 1;
 
 /** Is told whether the replacement of a server is ready. */
 export type Told = (isReady: boolean) => void;
@@ -47,6 +53,8 @@ export interface ManagerHost {
   readonly serverCleanup: JobTarget | null;
   readonly disableNodes: boolean;
   readonly disableServers: boolean;
+  /** How far the runs of many items are; `null` if there are none. */
+  readonly progress: Progress["run"];
   /** Tells the program what has happened. */
   status(status: StatusName, info: StatusInfo): void;
   serverReady(server: JobServer): void;
@@ -68,6 +76,8 @@ export class Manager {
   readonly #restarts: Map<string, Set<Told>> = new Map();
   /** How many servers are being started. */
   #starting = 0;
+  /** How many jobs have ended at servers that have ended. */
+  #doneBefore = 0;
   #coro: Coro | null = null;
 
   constructor(host: ManagerHost, node: ClusterNode) {
@@ -115,6 +125,7 @@ export class Manager {
       case "reserved":
         node.info = message.info;
         scope.spawn(bodyOf(() => this.#prepare()));
+        scope.spawn(bodyOf(() => this.#tellProgress()));
         break;
       case "server started":
         this.#starting = Math.max(0, this.#starting - 1);
@@ -136,6 +147,24 @@ export class Manager {
         break;
       case "load":
         node.servers.get(message.location.id)?.reported(message.busy);
+    }
+  }
+
+  /** Tells the node how far its jobs are, each time that it has changed. */
+  *#tellProgress(): Generator<unknown, void, unknown> {
+    runningCoro()!.setDaemon();
+    let told = "";
+    for (;;) {
+      yield* sleep(PROGRESS_SECONDS);
+      let [running, done] = [0, this.#doneBefore];
+      for (const server of this.#node.servers.values()) {
+        running += server.running;
+        done += server.done;
+      }
+      const progress: Progress = { running, done, run: this.#host.progress };
+      const text = JSON.stringify(progress);
+      if (text !== told) this.#node.tell({ kind: "progress", progress });
+      told = text;
     }
   }
 
@@ -310,7 +339,7 @@ export class Manager {
 
   #serverEnded(server: JobServer, wanted: boolean): void {
     const { location } = server;
-    this.#node.servers.delete(location.id);
+    if (this.#node.servers.delete(location.id)) this.#doneBefore += server.done;
     server.state = "ended";
     this.#host.status(wanted ? "ServerClosed" : "ServerLost", { location: this.#node.location, server: location });
     this.#host.serverEnded(server);

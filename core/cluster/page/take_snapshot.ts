@@ -51,7 +51,8 @@ function serverSnapshot(server: JobServer): ServerSnapshot {
   return { id, name, state: state === "ready" && isSuspended ? "suspended" : state, busy, running, done };
 }
 
-function progressOf(runs: SnapshotSource["runs"]): ComputationSnapshot["progress"] {
+/** How far runs of many items are; `null` if there are none. */
+export function progressOf(runs: SnapshotSource["runs"]): ComputationSnapshot["progress"] {
   const all = [...runs].map(({ progress }) => progress);
   if (all.length === 0) return null;
   return {

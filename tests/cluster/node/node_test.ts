@@ -48,7 +48,7 @@ Deno.test("a network has one node, which may be closed twice, and another after 
     for (let i = 0; i < 2; i++) {
       const node = yield* Node.start({ network, cpus: -1000, serve: 3 });
       assertEquals(node.location, network.location);
-      assertEquals(node.status, { computation: null, servers: 0, waiting: 0, served: 0 });
+      assertEquals(node.status, { current: null, waiting: 0, served: 0 });
       let message = "";
       try {
         yield* Node.start({ network });

@@ -3,7 +3,7 @@ import { Coro, sleep, until } from "@asyncoro/asyncoro";
 import { type ClusterStatus, JobLostError } from "@asyncoro/asyncoro/cluster";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { eventually } from "../../distributed/pair.ts";
-import { type Program, withNodes } from "./nodes.ts";
+import { PEER_SECONDS, type Program, withNodes } from "./nodes.ts";
 import { errorOf, type Steps } from "./servers.ts";
 
 /** Jobs: they are self-contained. */
@@ -127,19 +127,19 @@ Deno.test("kill -9 of a client: its server ends though it computes, and the next
     yield* eventually(() => [...Deno.readDirSync(files)].length === 0);
   }));
 
-Deno.test("SIGTERM drains a node: what runs ends, and it ends with exit code 0", () =>
+Deno.test("SIGTERM drains a node: a job that computes for longer than peerTimeout ends, then the node, with exit code 0", () =>
   withNodes(function* (_coro, { node, computation, directory }) {
     const one = node(`--allow-read=${directory}`);
     const jobs = computation();
     yield* jobs.schedule();
     const run = new Coro(function* () {
-      return yield* jobs.runResult(function* (coro: Coro, file: string) {
+      return yield* jobs.runResult(function* (_coro: Coro, file: string): Steps<string> {
         console.log("begun");
         for (;;) {
           try {
             return Deno.readTextFileSync(file);
           } catch {
-            yield* coro.sleep(0.005);
+            // It is not there yet.
           }
         }
       }, `${directory}/go`);
@@ -147,6 +147,7 @@ Deno.test("SIGTERM drains a node: what runs ends, and it ends with exit code 0",
     yield* until(one.printed("begun"));
     one.kill("SIGTERM");
     yield* until(one.printed("Draining"));
+    yield* sleep(1.3 * PEER_SECONDS);
     Deno.writeTextFileSync(`${directory}/go`, "result");
     assertEquals(yield* run.finish(), "result");
     assertEquals(yield* exitCode(one), 0);

@@ -9,8 +9,10 @@ const PROGRAM = `${ROOT}core/cluster/node_main.ts`;
 const CLIENT = new URL("./client.ts", import.meta.url).pathname;
 const SECRET = "the secret of the tests";
 
-/** Peers are lost soon. */
-const QUICK = { heartbeat: 0.3, peerTimeout: 1.5 };
+/** Peers are lost after so many seconds of silence. */
+export const PEER_SECONDS = 1.5;
+
+const QUICK = { heartbeat: PEER_SECONDS / 5, peerTimeout: PEER_SECONDS };
 const QUICK_FLAGS = ["--heartbeat", String(QUICK.heartbeat), "--peer-timeout", String(QUICK.peerTimeout)];
 
 /** A program. */
