@@ -31,8 +31,26 @@ export interface JetStreamConfigLike {
   readonly max_msgs_per_subject?: number;
   /** How long messages are kept. */
   readonly max_age?: number;
+  /** Whether messages may be read past the API, which is faster. */
+  readonly allow_direct?: boolean;
   /** What is published for each message once it is stored. */
   readonly republish?: { src: string; dest: string };
+}
+
+/** A stream that is there. */
+export interface JetStreamInfoLike {
+  /** How it was set up. */
+  readonly config: { readonly subjects: string[]; readonly num_replicas: number; readonly allow_direct: boolean };
+  /** What is in it: its subjects, if they were asked for, with the number of messages of each. */
+  readonly state: { readonly subjects?: Record<string, number> };
+}
+
+/** A message of a stream. */
+export interface JetStreamMessageLike {
+  /** Its sequence number. */
+  readonly seq: number;
+  /** Its bytes. */
+  readonly data: Uint8Array;
 }
 
 /** A consumer to be made, or to be updated. */
@@ -53,13 +71,14 @@ export interface JetStreamConsumerConfigLike {
 export interface JetStreamManagerLike {
   /** Streams. */
   readonly streams: {
-    add(config: JetStreamConfigLike): Promise<unknown>;
-    info(stream: string, options?: { subjects_filter?: string }): Promise<{
-      config: { subjects: string[] };
-      state: { subjects?: Record<string, number> };
-    }>;
-    getMessage(stream: string, query: { last_by_subj: string }): Promise<{ seq: number; data: Uint8Array } | null>;
+    add(config: JetStreamConfigLike): Promise<JetStreamInfoLike>;
+    info(stream: string, options?: { subjects_filter?: string }): Promise<JetStreamInfoLike>;
+    getMessage(stream: string, query: { last_by_subj: string }): Promise<JetStreamMessageLike | null>;
     purge(stream: string, options?: { filter: string; seq?: number }): Promise<unknown>;
+  };
+  /** Reading past the API. */
+  readonly direct: {
+    getMessage(stream: string, query: { last_by_subj: string }): Promise<JetStreamMessageLike | null>;
   };
   /** Consumers. */
   readonly consumers: {

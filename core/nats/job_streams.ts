@@ -9,6 +9,7 @@ import { watchConnection } from "./connection_watch.ts";
 import {
   apiCode,
   type JetStreamConfigLike,
+  type JetStreamInfoLike,
   type JetStreamLike,
   type JetStreamManagerLike,
   STREAM_NOT_FOUND,
@@ -34,6 +35,11 @@ export interface JobStreamsPlan {
 export interface OpenStreams {
   readonly client: JetStreamLike;
   readonly manager: JetStreamManagerLike;
+  /**
+   * What reads states. It is faster past the API, but of a stream with replicas one may read what lags behind, and so miss
+   * that a job was settled.
+   */
+  readonly states: Pick<JetStreamManagerLike["streams"], "getMessage">;
 }
 
 /** See the head of this file. */
@@ -85,17 +91,19 @@ export class JobStreams {
       ...this.#stream(subjects.jobs, [subjects.job("*", "*")]),
       retention: "workqueue",
     });
-    await this.#addStream(manager, {
+    const { config } = await this.#addStream(manager, {
       ...this.#stream(subjects.states, [subjects.state("*", "*"), subjects.dead("*", "*")]),
       max_msgs_per_subject: 1,
+      allow_direct: true,
       max_age: retention === Infinity ? 0 : nanoseconds(retention),
       republish: {
         src: subjects.state("*", "*"),
         dest: subjects.changed("{{wildcard(1)}}", "{{wildcard(2)}}"),
       },
     });
-    this.#watch({ client, manager });
-    return { client, manager };
+    this.#watch(manager);
+    const states = config.allow_direct && config.num_replicas === 1 ? manager.direct : manager.streams;
+    return { client, manager, states };
   }
 
   #stream(name: string, subjects: string[]): JetStreamConfigLike {
@@ -104,14 +112,14 @@ export class JobStreams {
   }
 
   /** Makes a stream, if there is none of that name: one that is there may have been set up otherwise, on purpose. */
-  async #addStream(manager: JetStreamManagerLike, stream: JetStreamConfigLike): Promise<void> {
+  async #addStream(manager: JetStreamManagerLike, stream: JetStreamConfigLike): Promise<JetStreamInfoLike> {
     const { connection } = this.#plan;
     try {
-      const { config } = await untilReached(connection, () => manager.streams.info(stream.name));
-      if (stream.subjects.every((subject) => config.subjects.includes(subject))) return;
+      const info = await untilReached(connection, () => manager.streams.info(stream.name));
+      if (stream.subjects.every((subject) => info.config.subjects.includes(subject))) return info;
     } catch (error) {
       if (apiCode(error) !== STREAM_NOT_FOUND) throw error;
-      return void await untilReached(connection, () => manager.streams.add(stream));
+      return await untilReached(connection, () => manager.streams.add(stream));
     }
     throw new Error(
       `Cannot open the store of jobs as stream ${stream.name} has other subjects: choose another 'prefix'`,
@@ -131,7 +139,7 @@ export class JobStreams {
     await untilReached(connection, () => this.#purge(manager, queue));
   }
 
-  #watch({ manager }: OpenStreams): void {
+  #watch(manager: JetStreamManagerLike): void {
     if (this.#watching) return;
     this.#watching = true;
     const { connection } = this.#plan;

@@ -5,9 +5,9 @@
  */
 import type { JobState, SettledJob } from "../cluster/durable/job_store.ts";
 import type { NatsConnectionLike } from "./connection.ts";
-import { apiCode, WRONG_LAST_SEQUENCE } from "./jetstream.ts";
+import { apiCode, type JetStreamMessageLike, WRONG_LAST_SEQUENCE } from "./jetstream.ts";
 import { decodeJob, decodeState, encodeJob, type JobRecord, type StateRecord } from "./job_records.ts";
-import type { JobStreams } from "./job_streams.ts";
+import type { JobStreams, OpenStreams } from "./job_streams.ts";
 import type { JobSubjects } from "./job_subjects.ts";
 import { newId } from "./subjects.ts";
 import { untilReached } from "./until_reached.ts";
@@ -29,13 +29,15 @@ export class JobTable {
 
   /** Returns the job that is in a queue under this id. */
   async job(queue: string, id: string, signal?: AbortSignal): Promise<Stored<JobRecord> | null> {
-    const message = await this.#last(this.#subjects.jobs, this.#subjects.job(queue, id), signal);
+    const { manager } = await this.#streams.open();
+    const message = await this.#last(manager.streams, this.#subjects.jobs, this.#subjects.job(queue, id), signal);
     return message && { ...decodeJob(message.data), sequence: message.seq };
   }
 
   /** Returns how the job of this id was settled. */
   async state(queue: string, id: string, signal?: AbortSignal): Promise<Stored<StateRecord> | null> {
-    const message = await this.#last(this.#subjects.states, this.#subjects.state(queue, id), signal);
+    const { states } = await this.#streams.open();
+    const message = await this.#last(states, this.#subjects.states, this.#subjects.state(queue, id), signal);
     return message && { ...decodeState(message.data), sequence: message.seq };
   }
 
@@ -106,17 +108,13 @@ export class JobTable {
     await untilReached(this.#connection, () => manager.streams.purge(this.#subjects.states, { filter }), signal);
   }
 
-  async #last(
+  #last(
+    messages: OpenStreams["states"],
     stream: string,
     subject: string,
     signal?: AbortSignal,
-  ): Promise<{ seq: number; data: Uint8Array } | null> {
-    const { manager } = await this.#streams.open();
-    return await untilReached(
-      this.#connection,
-      () => manager.streams.getMessage(stream, { last_by_subj: subject }),
-      signal,
-    );
+  ): Promise<JetStreamMessageLike | null> {
+    return untilReached(this.#connection, () => messages.getMessage(stream, { last_by_subj: subject }), signal);
   }
 
   async #write(subject: string, bytes: Uint8Array, last: number, signal?: AbortSignal): Promise<boolean> {

@@ -59,8 +59,10 @@ export type { NatsConnectionLike, NatsMessageLike, NatsSubscriptionLike } from "
 export type {
   JetStreamConfigLike,
   JetStreamConsumerConfigLike,
+  JetStreamInfoLike,
   JetStreamLike,
   JetStreamManagerLike,
+  JetStreamMessageLike,
 } from "./jetstream.ts";
 export { nats, type NatsOptions } from "./nats.ts";
 export { natsJobs } from "./nats_jobs.ts";

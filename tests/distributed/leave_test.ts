@@ -38,3 +38,34 @@ Deno.test("a join that is cut short leaves nothing behind", async () => {
     await scheduler.terminate();
   }
 });
+
+Deno.test("leaving closes links whose handshakes are under way", async () => {
+  const hub = new MemoryHub();
+  const scheduler = new Scheduler();
+  const silent = hub.engine("silent");
+  const [near, reported] = [hub.engine("a"), [] as unknown[]];
+  scheduler.onError = (error) => reported.push(error);
+  await scheduler.spawn(function* (coro) {
+    yield* silent.open((link) => link.start(() => {}, () => {}, () => {}));
+    const network = yield* Network.join({ engines: [near] });
+    const dialing = new Coro(function* () {
+      try {
+        yield* network.peer(silent.address);
+      } catch (error) {
+        return error;
+      }
+    });
+    (yield* silent.dial(near.address)).start(() => {}, () => {}, () => {});
+    yield* coro.sleep(0.05);
+    assertEquals(near.links.size, 2);
+    yield* network.leave();
+    assertEquals(near.links.size, 0);
+    assertEquals(
+      String(yield* dialing.finish(1)),
+      "Error: Cannot connect to memory:silent as the network has been left",
+    );
+    yield* silent.close();
+  }).value(10);
+  await scheduler.terminate();
+  assertEquals(reported, []);
+});

@@ -12,20 +12,23 @@ export const HAS_SERVER = has(SERVER);
 export class NatsServer {
   readonly port: number;
   readonly #folder: string;
+  readonly #options: readonly string[];
   #child: Deno.ChildProcess;
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, options: readonly string[]) {
     this.port = port;
     this.#folder = folder;
+    this.#options = options;
     this.#child = this.#spawn();
   }
 
   /** Starts a server, on a port that is free. */
-  static async start(): Promise<NatsServer> {
+  static async start(kind: "JetStream" | "no JetStream" = "JetStream"): Promise<NatsServer> {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     listener.close();
-    const server = new NatsServer(port, await Deno.makeTempDir());
+    const folder = await Deno.makeTempDir();
+    const server = new NatsServer(port, folder, kind === "JetStream" ? ["-js", "-sd", folder] : []);
     await server.#ready();
     return server;
   }
@@ -65,7 +68,7 @@ export class NatsServer {
   }
 
   #spawn(): Deno.ChildProcess {
-    const args = ["-a", "127.0.0.1", "-p", `${this.port}`, "-js", "-sd", this.#folder];
+    const args = ["-a", "127.0.0.1", "-p", `${this.port}`, ...this.#options];
     return new Deno.Command(SERVER, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   }
 
