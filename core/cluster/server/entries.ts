@@ -13,6 +13,7 @@ export const ENTRIES: readonly (() => Promise<unknown>)[] = [
   () => import("../../distributed/mod.ts"),
   () => import("../../edge/mod.ts"),
   () => import("../../io/mod.ts"),
+  () => import("../../nats/mod.ts"),
   () => import("../../testing/mod.ts"),
   () => import("../../workers/mod.ts"),
 ];
