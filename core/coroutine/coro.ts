@@ -32,7 +32,7 @@ import {
 } from "./monitors.ts";
 import { locals } from "./local_values.ts";
 import { checkName, Registry } from "./names.ts";
-import { endOwnership, type OwnedResource } from "./owned_resource.ts";
+import { type OwnedResource, ownership } from "./ownership.ts";
 import { Receive } from "./receive.ts";
 import {
   checkReceiveOptions,
@@ -164,7 +164,7 @@ export class Coro<
   declare readonly parent: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
   declare mailbox: Mailbox | null;
-  /** @internal The first of its resources, see `owned_resource.ts`. */
+  /** @internal The first of its resources, see `ownership.ts`. */
   declare ownedResource: OwnedResource | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
   declare readonly createdAt: number;
@@ -898,6 +898,11 @@ export class Coro<
     return this.daemon && this.loop.ending;
   }
 
+  /** @internal Whether it ends with the program, or as its scheduler broke down or was killed. */
+  get endsWithLoop(): boolean {
+    return this.endsWithProgram || this.loop.abandoned;
+  }
+
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
@@ -934,7 +939,7 @@ export class Coro<
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
-    if (this.ownedResource !== null) this.endOwnership();
+    if (this.ownedResource !== null) ownership.end!(this as Coro);
     for (const error of undelivered) if (error !== value) this.report(error);
   }
 
@@ -990,14 +995,6 @@ export class Coro<
     if (!failed) return;
     this.waitersOrHandlers = (this.flags & HANDED_OVER) === 0 ? handlers : addHandler(handlers, null);
     this.flags |= HANDLED;
-  }
-
-  /** @internal */
-  private endOwnership(): void {
-    endOwnership(this, (what) => {
-      if (this.endsWithProgram || this.loop.abandoned) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
-    });
   }
 }
 
