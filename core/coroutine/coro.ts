@@ -686,7 +686,7 @@ export class Coro<
    * @throws {TypeError} If `observe` is not a coroutine, or is this one.
    */
   monitor(observe: Coro): Operation<boolean> {
-    checkMonitor(this as Coro, observe);
+    checkMonitor("observe", observe, this);
     return new Immediate("monitor", () => observe.notify(this as Coro));
   }
 
@@ -698,7 +698,7 @@ export class Coro<
    * @throws {TypeError} If `monitor` is not a coroutine, or is this one.
    */
   notify(monitor: Coro): boolean {
-    checkMonitor(monitor, this as Coro);
+    checkMonitor("monitor", monitor, this);
     return monitor.observe(this as Coro);
   }
 
@@ -998,12 +998,9 @@ export class Coro<
   }
 }
 
-function checkMonitor(monitor: unknown, observe: unknown): void {
-  for (const [role, coro] of [["monitor", monitor], ["observe", observe]] as const) {
-    if (coro instanceof Coro) continue;
+function checkMonitor(role: "monitor" | "observe", coro: unknown, self: Coro): void {
+  if (!(coro instanceof Coro)) {
     throw new TypeError(`Cannot monitor as '${role}' must be a coroutine: current value is ${describe(coro)}`);
   }
-  if (monitor === observe) {
-    throw new TypeError(`Cannot monitor ${describe(String(monitor))} by itself: its end could not be received`);
-  }
+  if (coro === self) throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself: its end could not be received`);
 }

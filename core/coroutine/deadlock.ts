@@ -160,14 +160,14 @@ function findCycle(coros: readonly Coro[]): Coro[] {
   const known = new Set(coros);
   const done = new Set<Coro>();
   for (const start of coros) {
-    const path = new Set<Coro>();
+    const path: Coro[] = [];
     let at: Coro | undefined = start;
     while (at !== undefined && !done.has(at)) {
-      if (path.has(at)) return [...path].slice([...path].indexOf(at));
-      path.add(at);
+      path.push(at);
+      done.add(at);
       at = blockers(at).find((coro) => known.has(coro));
     }
-    for (const coro of path) done.add(coro);
+    if (at !== undefined && path.includes(at)) return path.slice(path.indexOf(at));
   }
   return [];
 }
