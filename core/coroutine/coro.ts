@@ -1002,5 +1002,7 @@ function checkMonitor(role: "monitor" | "observe", coro: unknown, self: Coro): v
   if (!(coro instanceof Coro)) {
     throw new TypeError(`Cannot monitor as '${role}' must be a coroutine: current value is ${describe(coro)}`);
   }
-  if (coro === self) throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself: its end could not be received`);
+  if (coro === self) {
+    throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself: its end could not be received`);
+  }
 }

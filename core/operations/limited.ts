@@ -12,7 +12,7 @@ import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, PARKED_RESULT, REJECTED, SPENT, UNTIL_ABORTED, WAITING } from "../fiber/operation.ts";
-import { discard, giveBack, takeOver } from "./parts.ts";
+import { discard, takeOver } from "./taken_over.ts";
 import { parkInSubroutine } from "./repeated_wait.ts";
 
 /**
@@ -54,6 +54,14 @@ class Limited<T> extends Operation<T> implements Abortable {
 
   override get parts(): readonly Operation<unknown>[] {
     return [this.inner];
+  }
+
+  override takenOver(): void {
+    takeOver(this.inner);
+  }
+
+  override discarded(): void {
+    discard(this.inner);
   }
 
   override get hasOutcome(): boolean {
@@ -147,7 +155,9 @@ class Limited<T> extends Operation<T> implements Abortable {
   override detach(): void {}
 
   override reclaim(): void {
-    giveBack([{ operation: this.inner, value: this.outcome }]);
+    if (this.inner.state !== SPENT) return;
+    this.inner.give(this.outcome);
+    this.inner.cancel();
   }
 
   // The reason of the signal concerns only the coroutine that waited.

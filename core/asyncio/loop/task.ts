@@ -7,7 +7,7 @@ import type { Ending } from "../../fiber/fiber.ts";
 import { canWithdraw, isToThrow, throwAtStep, withdrawThrow } from "../../fiber/withdrawable_error.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
 import { asBody } from "../../operations/as_body.ts";
-import { discard, takeOver } from "../../operations/parts.ts";
+import { discard, takeOver } from "../../operations/taken_over.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
