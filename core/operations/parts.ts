@@ -8,7 +8,7 @@ import { DepthFirst } from "../base/depth_first.ts";
 import { type Operation, SPENT } from "../fiber/operation.ts";
 import { discard, takeOver } from "./taken_over.ts";
 
-const takingOver = new DepthFirst<Operation<unknown>>(takeOver);
+const takingOver = /* @__PURE__ */ new DepthFirst<Operation<unknown>>(takeOver);
 
 /** The operation was taken over: takes over its parts. */
 export function takeOverParts({ parts }: Operation<unknown>): void {
@@ -16,7 +16,7 @@ export function takeOverParts({ parts }: Operation<unknown>): void {
   takingOver.run();
 }
 
-const discarding = new DepthFirst<Operation<unknown>>(discard);
+const discarding = /* @__PURE__ */ new DepthFirst<Operation<unknown>>(discard);
 
 /** The operation is discarded: discards its parts. */
 export function discardParts({ parts }: Operation<unknown>): void {
@@ -30,7 +30,7 @@ export interface Grant {
   readonly value: unknown;
 }
 
-const givingBack = new DepthFirst<Grant>(({ operation, value }) => {
+const givingBack = /* @__PURE__ */ new DepthFirst<Grant>(({ operation, value }) => {
   if (operation.state !== SPENT) return;
   operation.give(value);
   operation.cancel();
