@@ -82,6 +82,10 @@ export class Call<T> extends Operation<T> {
     recordCaller(error, this.throw);
     throw error;
   }
+
+  override thrownThrough(error: unknown, above: (error: unknown) => never): void {
+    recordCaller(error, above);
+  }
 }
 
 /**

@@ -7,7 +7,6 @@
  *    signal: `Operation.abort` takes it out of its queue and makes its fiber ready.
  * 3. However the wait ends, `stopListening` removes it from those of the signal. The listener is removed with the last one.
  */
-import { recordCaller } from "../base/error_report.ts";
 import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { Fiber } from "../fiber/fiber.ts";
@@ -101,8 +100,7 @@ class Limited<T> extends Operation<T> implements Abortable {
 
   override throw(error: unknown): never {
     this.ended();
-    // As a call does itself.
-    if (this.inner.callsSubroutine) recordCaller(error, this.throw);
+    this.inner.thrownThrough(error, this.throw);
     throw error;
   }
 
