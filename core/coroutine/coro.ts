@@ -1,4 +1,4 @@
-import { addHandler, type FailureHandlers, removeHandler } from "./failure_handlers.ts";
+import { addHandler, removeHandler } from "./failure_handlers.ts";
 import { abortEndSignal, endSignalOf, forgetEndSignal } from "./end_signal.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
@@ -92,10 +92,6 @@ const RESULT_IS_LAST_VALUE = 128;
 const IN_GROUP = 256;
 /** Its `signal` was used. */
 const HAS_SIGNAL = 512;
-/** It has ended and its waiters are being settled. `waitersOrHandlers` still holds waiters and cannot take handlers yet. */
-const SETTLING = 1024;
-/** While it was `SETTLING`, something else was given its failure, which is added to the handlers afterwards. */
-const HANDED_OVER = 2048;
 
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
@@ -171,9 +167,8 @@ export class Coro<
   declare private flags: number;
   // Its name, or what has its name, such as its function.
   declare private nameSource: string | Named;
-  // Until it ends, the first of what waits for its end; after a failure, the handlers of that. Both are `null` almost
-  // always.
-  declare private waitersOrHandlers: CompletionWaiter | FailureHandlers;
+  // The first of what waits for its end.
+  declare private firstCompletionWaiter: CompletionWaiter | null;
 
   /**
    * Creates a coroutine and schedules it.
@@ -193,7 +188,7 @@ export class Coro<
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
-    this.waitersOrHandlers = null;
+    this.firstCompletionWaiter = null;
     this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
@@ -767,10 +762,9 @@ export class Coro<
     // This may throw; nothing has changed then.
     this.loop.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | HANDLED | HANDED_OVER | SWAPPABLE | HAS_SIGNAL);
+    this.flags &= ~(ENDED | HANDLED | SWAPPABLE | HAS_SIGNAL);
     forgetEndSignal(this);
     this.last = undefined;
-    this.waitersOrHandlers = null;
     forgetExitMessages(this as Coro);
     return true;
   }
@@ -814,7 +808,7 @@ export class Coro<
 
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
-    this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstCompletionWaiter = addCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
   /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */
@@ -835,12 +829,7 @@ export class Coro<
 
   /** @internal Removes a waiter for the end. */
   removeCompletionWaiter(waiter: CompletionWaiter): void {
-    this.waitersOrHandlers = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
-  }
-
-  /** @internal */
-  private get firstCompletionWaiter(): CompletionWaiter | null {
-    return this.waitersOrHandlers as CompletionWaiter | null;
+    this.firstCompletionWaiter = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
   /** @internal The waiters for the end. */
@@ -868,21 +857,14 @@ export class Coro<
   /** @internal */
   private markHandled(handler: unknown): void {
     if ((this.flags & THREW) === 0) return;
-    if ((this.flags & SETTLING) !== 0) {
-      this.flags |= HANDED_OVER;
-      return;
-    }
-    const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
-    this.waitersOrHandlers = addHandler(handlers, handler);
+    addHandler(this, handler, (this.flags & HANDLED) === 0);
     this.flags |= HANDLED;
   }
 
   /** @internal A wait that was given the failure was cut short before it passed it on: the failure may be unhandled now. */
   markUnhandled(wait: CompletionWaiter): void {
     // The error may be one of the wait's own, or that of a generator before a restart.
-    if ((this.flags & HANDLED) === 0) return;
-    this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
-    if (this.waitersOrHandlers !== null) return;
+    if ((this.flags & HANDLED) === 0 || !removeHandler(this, wait)) return;
     this.flags &= ~HANDLED;
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
@@ -933,7 +915,7 @@ export class Coro<
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
     else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
-    if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
+    if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
@@ -979,22 +961,16 @@ export class Coro<
   /** @internal */
   private settleCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
-    let handlers: FailureHandlers = null;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
-    this.flags |= SETTLING;
     for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
       this.removeCompletionWaiter(waiter);
       if (failed) {
-        handlers = addHandler(handlers, waiter);
+        this.markHandled(waiter);
         waiter.reject(this.last);
       } else {
         waiter.resolve(this.last);
       }
     }
-    this.flags &= ~SETTLING;
-    if (!failed) return;
-    this.waitersOrHandlers = (this.flags & HANDED_OVER) === 0 ? handlers : addHandler(handlers, null);
-    this.flags |= HANDLED;
   }
 }
 
