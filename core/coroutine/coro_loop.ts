@@ -48,9 +48,9 @@ export class CoroLoop extends RunLoop {
   /** What is told whether it keeps the process alive; `null` if nothing is: most schedulers have none. */
   aliveListeners: AliveListeners | null = null;
 
-  readonly #failures: UnhandledFailures = new UnhandledFailures(this, () => this.aliveChanged());
+  readonly #failures: UnhandledFailures = new UnhandledFailures();
   readonly #deadlocks: DeadlockSearch = new DeadlockSearch(this);
-  readonly #shutdown: Shutdown = new Shutdown(() => this.driver.update());
+  readonly #shutdown: Shutdown = new Shutdown();
   // The promises of `join()` that wait.
   readonly #joins: { resolve(): void; reject(error: unknown): void }[] = [];
   // Coroutines that have not ended; of these, daemons; and promises of `value()` that wait.
@@ -191,7 +191,7 @@ export class CoroLoop extends RunLoop {
   }
 
   /** The result of `keepsAlive()` may have changed. */
-  protected aliveChanged(): void {
+  aliveChanged(): void {
     if (this.aliveListeners !== null) this.aliveListeners.aliveChanged();
   }
 
