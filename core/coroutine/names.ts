@@ -92,9 +92,10 @@ export class Registry<T extends object> {
    * yields this decides which registry is used, if this one is that of the process.
    */
   locate(name: string, limit?: Limit, location: PeerLocation | null = null): Operation<T | null> {
-    checkName(name, `locate a ${this.kind}`);
-    checkLocation(location, `locate a ${this.kind}`);
-    return limited(new Locate(this, name, limitSeconds(limit, `locate a ${this.kind}`), location), limit);
+    const action = `locate a ${this.kind}`;
+    checkName(name, action);
+    checkLocation(location, action);
+    return limited(new Locate(this, name, limitSeconds(limit, action), location), limit);
   }
 
   /** Begins to look for a name. Returns whether the operation has its outcome. */

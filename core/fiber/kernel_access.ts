@@ -55,7 +55,7 @@ export abstract class KernelAccess {
     try {
       this.slots.allocate(entity);
     } catch (error) {
-      throw error instanceof RangeError ? error : this.trapped(error);
+      throw this.trapped(error);
     }
   }
 
