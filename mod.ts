@@ -25,9 +25,10 @@
  *
  * @module
  */
-export * from "./core/io/mod.ts";
+// Bundlers keep this order. With what builds on the rest at the end, similar code is close together and compresses better.
 export { main, type MainOptions, mainWith } from "./core/coroutine/main.ts";
 export { run } from "./core/coroutine/run.ts";
 export { runWith } from "./core/coroutine/run_with.ts";
 export * from "./core/mod.ts";
 export * from "./core/workers/mod.ts";
+export * from "./core/io/mod.ts";

@@ -2,8 +2,9 @@
 // number and allocates nothing while it runs: the same calls always give the same order. Parameters and results are i32
 // and f64 only. Only the scheduler calls it, and knows which slots are in use: no call checks that.
 //
-// The scheduler performs `allocate`, `free`, `push`, `unshift` and `shift` itself, on the memory that memory.ts describes.
+// The scheduler performs `allocate`, `free`, `push`, `unshift` and `shift` itself, on the memory that memory.ts describes:
+// they are not in the published kernel. every.ts exports them too, for tests.
 
-export { expire, push, readyCount, shift, turn, unshift } from "./ready";
-export { allocate, capacity, free, recycle, refill, setLevel } from "./slots";
+export { expire, turn } from "./ready";
+export { capacity, recycle, refill, setLevel } from "./slots";
 export { arm, deadline, disarm, nextDeadline, timerCount } from "./timers";

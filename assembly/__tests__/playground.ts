@@ -1,5 +1,6 @@
 // What every spec needs: a kernel with nothing in it, slots in the state asked for, and what a turn runs.
 
+import { allocate, free, push, readyCount, shift } from "../every";
 import * as kernel from "../index";
 import { LEVELS } from "../memory";
 
@@ -8,7 +9,7 @@ let ran: i32 = 0;
 
 /** Makes the kernel as good as new. */
 export function fresh(): void {
-  for (let level = 0; level < LEVELS; level++) while (kernel.shift(level) != 0);
+  for (let level = 0; level < LEVELS; level++) while (shift(level) != 0);
   const slots = used.values();
   for (let index = 0; index < slots.length; index++) release(slots[index]);
   expect<i32>(kernel.recycle()).toBe(1, "nothing is in use");
@@ -17,10 +18,10 @@ export function fresh(): void {
 
 /** A slot that is not ready. */
 export function allocated(level: i32 = 4): i32 {
-  let slot = kernel.allocate(level);
+  let slot = allocate(level);
   if (slot == 0) {
     kernel.refill();
-    slot = kernel.allocate(level);
+    slot = allocate(level);
   }
   used.add(slot);
   return slot;
@@ -29,14 +30,14 @@ export function allocated(level: i32 = 4): i32 {
 /** Frees a slot that is not ready. */
 export function release(slot: i32): void {
   kernel.disarm(slot);
-  kernel.free(slot);
+  free(slot);
   used.delete(slot);
 }
 
 /** A slot that is ready at this level. */
 export function readyAt(level: i32): i32 {
   const slot = allocated(level);
-  kernel.push(level, slot);
+  push(level, slot);
   return slot;
 }
 
@@ -49,14 +50,14 @@ export function armedAt(deadline: f64): i32 {
 
 /** Takes the first slot of a level's queue; the next turn is told. */
 export function take(level: i32): i32 {
-  const slot = kernel.shift(level);
+  const slot = shift(level);
   if (slot != 0) ran++;
   return slot;
 }
 
 /** How many slots are ready. */
 export function ready(): i32 {
-  return kernel.readyCount() - ran;
+  return readyCount() - ran;
 }
 
 /** Runs a turn: takes what the kernel chooses, at most `most` of it, and returns the slots. */

@@ -1,4 +1,4 @@
-import { arm, expire, nextDeadline, push, setLevel, shift, timerCount, unshift } from "../index";
+import { arm, expire, nextDeadline, push, setLevel, shift, timerCount, unshift } from "../every";
 import { allocated, armedAt, fresh, ready, readyAt, release, take, turn } from "./playground";
 
 describe("ready queues", () => {

@@ -1,4 +1,4 @@
-import { arm, disarm, nextDeadline, push, readyCount, recycle, timerCount } from "../index";
+import { arm, disarm, nextDeadline, push, readyCount, recycle, timerCount } from "../every";
 import { FREE, READY, word } from "../memory";
 import { FAIR_SHARE } from "../ready";
 import { allocated, armedAt, choice, fresh, readyAt, release, take, turn } from "./playground";

@@ -1,4 +1,4 @@
-import { allocate, arm, capacity, free, nextDeadline, push, refill, setLevel, timerCount } from "../index";
+import { allocate, arm, capacity, free, nextDeadline, push, refill, setLevel, timerCount } from "../every";
 import { FIRST_SLOT, LEVEL, RECORD_SHIFT, word } from "../memory";
 import { allocated, armedAt, fresh, ready, readyAt, release, take, turn } from "./playground";
 

@@ -1,4 +1,4 @@
-import { arm, deadline, disarm, nextDeadline, setLevel, timerCount } from "../index";
+import { arm, deadline, disarm, nextDeadline, setLevel, timerCount } from "../every";
 import { sequence } from "../timers";
 import { allocated, armedAt, fresh, ready, readyAt, release, take, turn } from "./playground";
 

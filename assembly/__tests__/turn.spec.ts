@@ -1,4 +1,4 @@
-import { push, timerCount } from "../index";
+import { push, timerCount } from "../every";
 import { EXPIRATIONS, FAIR_SHARE } from "../ready";
 import { armedAt, choice, fresh, readyAt, take, turn } from "./playground";
 

@@ -17,7 +17,8 @@ import { type Ending, Fiber } from "../fiber/fiber.ts";
 import type { Body } from "../base/generator.ts";
 import { asBody } from "../operations/as_body.ts";
 import { inSubroutine } from "../operations/repeated_wait.ts";
-import { discard, giveBack, type Grant, takeOver } from "../operations/parts.ts";
+import { discardParts, giveBack, type Grant, takeOverParts } from "../operations/parts.ts";
+import { discard, takeOver } from "../operations/taken_over.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { operationOf } from "./waitable.ts";
 
@@ -91,6 +92,14 @@ export abstract class BranchGroup extends Operation<unknown> {
   /** One for each item; `null` for a generator. */
   override get parts(): readonly (Operation<unknown> | null)[] {
     return this.#parts;
+  }
+
+  override takenOver(): void {
+    takeOverParts(this);
+  }
+
+  override discarded(): void {
+    discardParts(this);
   }
 
   /** Called when a branch has returned before the outcome was certain. */

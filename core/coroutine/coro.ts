@@ -1,4 +1,4 @@
-import { addHandler, type FailureHandlers, removeHandler } from "./failure_handlers.ts";
+import { addHandler, removeHandler } from "./failure_handlers.ts";
 import { abortEndSignal, endSignalOf, forgetEndSignal } from "./end_signal.ts";
 import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
@@ -32,7 +32,7 @@ import {
 } from "./monitors.ts";
 import { locals } from "./local_values.ts";
 import { checkName, Registry } from "./names.ts";
-import { endOwnership, type OwnedResource } from "./owned_resource.ts";
+import { type OwnedResource, ownership } from "./ownership.ts";
 import { Receive } from "./receive.ts";
 import {
   checkReceiveOptions,
@@ -92,10 +92,6 @@ const RESULT_IS_LAST_VALUE = 128;
 const IN_GROUP = 256;
 /** Its `signal` was used. */
 const HAS_SIGNAL = 512;
-/** It has ended and its waiters are being settled. `waitersOrHandlers` still holds waiters and cannot take handlers yet. */
-const SETTLING = 1024;
-/** While it was `SETTLING`, something else was given its failure, which is added to the handlers afterwards. */
-const HANDED_OVER = 2048;
 
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
@@ -164,16 +160,15 @@ export class Coro<
   declare readonly parent: number;
   /** @internal Its messages; created when the first one is sent, or when the first receive waits. */
   declare mailbox: Mailbox | null;
-  /** @internal The first of its resources, see `owned_resource.ts`. */
+  /** @internal The first of its resources, see `ownership.ts`. */
   declare ownedResource: OwnedResource | null;
   /** @internal Milliseconds from the scheduler's start to this coroutine's. */
   declare readonly createdAt: number;
   declare private flags: number;
   // Its name, or what has its name, such as its function.
   declare private nameSource: string | Named;
-  // Until it ends, the first of what waits for its end; after a failure, the handlers of that. Both are `null` almost
-  // always.
-  declare private waitersOrHandlers: CompletionWaiter | FailureHandlers;
+  // The first of what waits for its end.
+  declare private firstCompletionWaiter: CompletionWaiter | null;
 
   /**
    * Creates a coroutine and schedules it.
@@ -193,7 +188,7 @@ export class Coro<
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? DAEMON : 0;
-    this.waitersOrHandlers = null;
+    this.firstCompletionWaiter = null;
     this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
@@ -686,7 +681,7 @@ export class Coro<
    * @throws {TypeError} If `observe` is not a coroutine, or is this one.
    */
   monitor(observe: Coro): Operation<boolean> {
-    checkMonitor(this as Coro, observe);
+    checkMonitor("observe", observe, this);
     return new Immediate("monitor", () => observe.notify(this as Coro));
   }
 
@@ -698,7 +693,7 @@ export class Coro<
    * @throws {TypeError} If `monitor` is not a coroutine, or is this one.
    */
   notify(monitor: Coro): boolean {
-    checkMonitor(monitor, this as Coro);
+    checkMonitor("monitor", monitor, this);
     return monitor.observe(this as Coro);
   }
 
@@ -767,10 +762,9 @@ export class Coro<
     // This may throw; nothing has changed then.
     this.loop.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | HANDLED | HANDED_OVER | SWAPPABLE | HAS_SIGNAL);
+    this.flags &= ~(ENDED | HANDLED | SWAPPABLE | HAS_SIGNAL);
     forgetEndSignal(this);
     this.last = undefined;
-    this.waitersOrHandlers = null;
     forgetExitMessages(this as Coro);
     return true;
   }
@@ -814,7 +808,7 @@ export class Coro<
 
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
-    this.waitersOrHandlers = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstCompletionWaiter = addCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
   /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */
@@ -835,12 +829,7 @@ export class Coro<
 
   /** @internal Removes a waiter for the end. */
   removeCompletionWaiter(waiter: CompletionWaiter): void {
-    this.waitersOrHandlers = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
-  }
-
-  /** @internal */
-  private get firstCompletionWaiter(): CompletionWaiter | null {
-    return this.waitersOrHandlers as CompletionWaiter | null;
+    this.firstCompletionWaiter = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
   }
 
   /** @internal The waiters for the end. */
@@ -868,21 +857,14 @@ export class Coro<
   /** @internal */
   private markHandled(handler: unknown): void {
     if ((this.flags & THREW) === 0) return;
-    if ((this.flags & SETTLING) !== 0) {
-      this.flags |= HANDED_OVER;
-      return;
-    }
-    const handlers = (this.flags & HANDLED) === 0 ? null : this.waitersOrHandlers as FailureHandlers;
-    this.waitersOrHandlers = addHandler(handlers, handler);
+    addHandler(this, handler, (this.flags & HANDLED) === 0);
     this.flags |= HANDLED;
   }
 
   /** @internal A wait that was given the failure was cut short before it passed it on: the failure may be unhandled now. */
   markUnhandled(wait: CompletionWaiter): void {
     // The error may be one of the wait's own, or that of a generator before a restart.
-    if ((this.flags & HANDLED) === 0) return;
-    this.waitersOrHandlers = removeHandler(this.waitersOrHandlers as FailureHandlers, wait);
-    if (this.waitersOrHandlers !== null) return;
+    if ((this.flags & HANDLED) === 0 || !removeHandler(this, wait)) return;
     this.flags &= ~HANDLED;
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
@@ -896,6 +878,11 @@ export class Coro<
   /** @internal */
   private get endsWithProgram(): boolean {
     return this.daemon && this.loop.ending;
+  }
+
+  /** @internal Whether it ends with the program, or as its scheduler broke down or was killed. */
+  get endsWithLoop(): boolean {
+    return this.endsWithProgram || this.loop.abandoned;
   }
 
   /** @internal */
@@ -928,13 +915,13 @@ export class Coro<
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
     else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
-    if (this.waitersOrHandlers !== null) this.settleCompletionWaiters();
+    if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
-    if (this.ownedResource !== null) this.endOwnership();
+    if (this.ownedResource !== null) ownership.end!(this as Coro);
     for (const error of undelivered) if (error !== value) this.report(error);
   }
 
@@ -974,39 +961,24 @@ export class Coro<
   /** @internal */
   private settleCompletionWaiters(): void {
     const failed = (this.flags & THREW) !== 0;
-    let handlers: FailureHandlers = null;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
-    this.flags |= SETTLING;
     for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
       this.removeCompletionWaiter(waiter);
       if (failed) {
-        handlers = addHandler(handlers, waiter);
+        this.markHandled(waiter);
         waiter.reject(this.last);
       } else {
         waiter.resolve(this.last);
       }
     }
-    this.flags &= ~SETTLING;
-    if (!failed) return;
-    this.waitersOrHandlers = (this.flags & HANDED_OVER) === 0 ? handlers : addHandler(handlers, null);
-    this.flags |= HANDLED;
-  }
-
-  /** @internal */
-  private endOwnership(): void {
-    endOwnership(this, (what) => {
-      if (this.endsWithProgram || this.loop.abandoned) return;
-      this.report(withoutStack(new Error(`Coroutine ${this} ended while it held ${what}: it is released`)));
-    });
   }
 }
 
-function checkMonitor(monitor: unknown, observe: unknown): void {
-  for (const [role, coro] of [["monitor", monitor], ["observe", observe]] as const) {
-    if (coro instanceof Coro) continue;
+function checkMonitor(role: "monitor" | "observe", coro: unknown, self: Coro): void {
+  if (!(coro instanceof Coro)) {
     throw new TypeError(`Cannot monitor as '${role}' must be a coroutine: current value is ${describe(coro)}`);
   }
-  if (monitor === observe) {
-    throw new TypeError(`Cannot monitor ${describe(String(monitor))} by itself: its end could not be received`);
+  if (coro === self) {
+    throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself: its end could not be received`);
   }
 }

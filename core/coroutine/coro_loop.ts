@@ -6,8 +6,9 @@
  * it as `loop` of a coroutine or of a scheduler.
  */
 import { Fiber } from "../fiber/fiber.ts";
+import type { AliveListeners } from "./alive_listeners.ts";
 import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
-import { SPENT, WAITING } from "../fiber/operation.ts";
+import { SPENT } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import { seededRandom, shuffler } from "../fiber/shuffle.ts";
@@ -17,9 +18,7 @@ import { Coro } from "./coro.ts";
 import { runningCoro } from "./coro_of.ts";
 import { type Deadlock, DeadlockSearch, failWaits, stuckCoros } from "./deadlock.ts";
 import { ExitFunctions } from "./exit_functions.ts";
-import { Joins } from "./joins.ts";
 import type { OwnNames } from "./names.ts";
-import { type AliveListener, Population } from "./population.ts";
 import { reportError } from "./report_error.ts";
 import type { Scheduler, SchedulerOptions, SchedulerStats } from "./scheduler.ts";
 import { Shutdown } from "./shutdown.ts";
@@ -46,11 +45,18 @@ export class CoroLoop extends RunLoop {
   /** For a new coroutine on it with default options. */
   readonly defaultSpawn: SpawnRequest = { loop: this, options: null };
 
-  readonly #population: Population = new Population(() => this.keepsAlive());
-  readonly #failures: UnhandledFailures = new UnhandledFailures(this, () => this.aliveChanged());
+  /** What is told whether it keeps the process alive; `null` if nothing is: most schedulers have none. */
+  aliveListeners: AliveListeners | null = null;
+
+  readonly #failures: UnhandledFailures = new UnhandledFailures();
   readonly #deadlocks: DeadlockSearch = new DeadlockSearch(this);
-  readonly #shutdown: Shutdown = new Shutdown(() => this.driver.update());
-  readonly #joins: Joins = new Joins();
+  readonly #shutdown: Shutdown = new Shutdown();
+  // The promises of `join()` that wait.
+  readonly #joins: { resolve(): void; reject(error: unknown): void }[] = [];
+  // Coroutines that have not ended; of these, daemons; and promises of `value()` that wait.
+  #live = 0;
+  #daemons = 0;
+  #externalWaiters = 0;
   #debug = false;
   #precise = false;
   #phase = OPEN;
@@ -133,7 +139,7 @@ export class CoroLoop extends RunLoop {
     }
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
-    this.#population.add(coro.daemon);
+    this.#count(coro.daemon, 1);
     this.makeReady(coro);
   }
 
@@ -141,13 +147,19 @@ export class CoroLoop extends RunLoop {
   unregister(coro: Coro): void {
     if (coro.slot >= 0) this.freeSlot(coro);
     if (this.#phase !== OPEN) this.#shutdown.coroEnded(coro);
-    this.#population.remove(coro.daemon);
+    this.#count(coro.daemon, -1);
     if (this.#debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
+  }
+
+  #count(daemon: boolean, by: 1 | -1): void {
+    this.#live += by;
+    if (daemon) this.#daemons += by;
+    this.aliveChanged();
   }
 
   /** A live coroutine became a daemon, or is no longer one. */
   daemonChanged(daemon: boolean): void {
-    this.#population.daemons += daemon ? 1 : -1;
+    this.#daemons += daemon ? 1 : -1;
     this.aliveChanged();
     if (this.busy) return;
     this.#resolveJoins();
@@ -160,8 +172,8 @@ export class CoroLoop extends RunLoop {
     this.settleTimers();
     const works = !this.kernelClosed;
     return {
-      live: this.#population.live,
-      daemons: this.#population.daemons,
+      live: this.#live,
+      daemons: this.#daemons,
       ready: works ? this.readyCount - this.slots.abandoned : 0,
       timers: works ? kernel.exports.timerCount() : 0,
       switches: this.switches,
@@ -174,40 +186,25 @@ export class CoroLoop extends RunLoop {
   // --- the process --------------------------------------------------------------------------------------------
 
   keepsAlive(): boolean {
-    const { nonDaemons, externalWaiters, live } = this.#population;
-    if (nonDaemons > 0 || externalWaiters > 0 || this.#failures.any) return true;
     // The cleanup of daemons runs to its end, too.
-    return this.#phase !== OPEN && live > 0;
+    return this.unfinished || this.#externalWaiters > 0 || (this.#phase !== OPEN && this.#live > 0);
   }
 
   /** The result of `keepsAlive()` may have changed. */
-  protected aliveChanged(): void {
-    this.#population.aliveChanged();
-  }
-
-  /**
-   * Adds a listener, which is told whether to keep the process alive: while there are coroutines other than daemons, as
-   * they may depend on it, or while code outside coroutines waits.
-   */
-  addAliveListener(listener: AliveListener): void {
-    this.#population.addListener(listener);
-  }
-
-  /** Removes a listener. */
-  removeAliveListener(listener: AliveListener): void {
-    this.#population.removeListener(listener);
+  aliveChanged(): void {
+    if (this.aliveListeners !== null) this.aliveListeners.aliveChanged();
   }
 
   /** Code outside coroutines waits: whatever it waits for keeps the process alive from now on, even a daemon. */
   addExternalWaiter(): void {
-    this.#population.externalWaiters++;
+    this.#externalWaiters++;
     this.aliveChanged();
     if (!this.busy) this.driver.update();
   }
 
   /** It no longer waits. */
   removeExternalWaiter(): void {
-    this.#population.externalWaiters--;
+    this.#externalWaiters--;
     this.aliveChanged();
   }
 
@@ -216,17 +213,21 @@ export class CoroLoop extends RunLoop {
    * reported. A scheduler knows it once it is terminated, and in a program of `main` as soon as only daemons are left.
    */
   get ending(): boolean {
-    return this.#phase !== OPEN || (this.onErrorPrinted !== null && this.#population.nonDaemons === 0);
+    return this.#phase !== OPEN || (this.onErrorPrinted !== null && this.#nonDaemons === 0);
   }
 
   /** Coroutines that have not ended and are not daemons, and failures that are not reported yet. */
   get unfinished(): boolean {
-    return this.#population.nonDaemons > 0 || this.#failures.any;
+    return this.#nonDaemons > 0 || this.#failures.any;
+  }
+
+  get #nonDaemons(): number {
+    return this.#live - this.#daemons;
   }
 
   /** Whether code outside coroutines waits for some of them to end. */
   get awaited(): boolean {
-    return this.#population.externalWaiters > 0 || this.#joins.any;
+    return this.#externalWaiters > 0 || this.#joins.length > 0;
   }
 
   // --- errors -------------------------------------------------------------------------------------------------
@@ -238,7 +239,8 @@ export class CoroLoop extends RunLoop {
     else this.#failures.add(coro);
   }
 
-  #reportFailures(): void {
+  /** Reports the failures of coroutines that nothing has handled until now. */
+  reportFailures(): void {
     this.#failures.reportAll();
     this.#resolveJoins();
   }
@@ -264,7 +266,7 @@ export class CoroLoop extends RunLoop {
   ranDry(ending: boolean): boolean {
     if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
     // Daemon timers do not keep the process alive.
-    if (this.#population.nonDaemons === 0 && this.#population.externalWaiters === 0) {
+    if (this.#nonDaemons === 0 && this.#externalWaiters === 0) {
       return ending && this.#programEnds();
     }
     if (this.nextDeadline() < Infinity) return false;
@@ -286,7 +288,7 @@ export class CoroLoop extends RunLoop {
       return true;
     }
     const failed = failWaits(deadlock, "outside");
-    const failedJoins = deadlock.coros.some((coro) => !coro.daemon) && this.#joins.reject(deadlock.error);
+    const failedJoins = deadlock.coros.some((coro) => !coro.daemon) && this.#rejectJoins(deadlock.error);
     return failed || failedJoins;
   }
 
@@ -297,8 +299,8 @@ export class CoroLoop extends RunLoop {
     this.#notInside("join()");
     return new Promise((resolve, reject) => {
       if (this.broken !== null) return reject(this.broken);
-      if (this.#population.nonDaemons === 0 && !this.#failures.any) return resolve();
-      this.#joins.add({ resolve, reject });
+      if (!this.unfinished) return resolve();
+      this.#joins.push({ resolve, reject });
       this.#deadlocks.noteAll();
       this.driver.wake();
     });
@@ -306,7 +308,15 @@ export class CoroLoop extends RunLoop {
 
   /** Resolves `join()` if all coroutines have ended and their failures were reported. */
   #resolveJoins(): void {
-    if (this.#joins.any && this.#population.nonDaemons === 0 && !this.#failures.any) this.#joins.resolve();
+    if (this.#joins.length === 0 || this.unfinished) return;
+    for (const join of this.#joins.splice(0)) join.resolve();
+  }
+
+  /** Returns whether a `join()` was waiting. */
+  #rejectJoins(error: Error): boolean {
+    const joins = this.#joins.splice(0);
+    for (const join of joins) join.reject(error);
+    return joins.length > 0;
   }
 
   protected override endOfTurn(): void {
@@ -323,11 +333,11 @@ export class CoroLoop extends RunLoop {
   async #terminate(grace: number): Promise<void> {
     this.#phase = TERMINATING;
     this.aliveChanged();
-    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros(), grace);
+    if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
     // Cleanup code may have created coroutines; they end too, and may not create more.
     this.#phase = CLOSED;
-    if (this.#population.live > 0) await this.#shutdown.terminate(this.coros(), grace);
-    this.#reportFailures();
+    if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
+    this.reportFailures();
     this.driver.stop();
     // A hook may have called `terminate()` within a slice, which needs the kernel until its end.
     await null;
@@ -342,42 +352,18 @@ export class CoroLoop extends RunLoop {
     return true;
   }
 
-  /**
-   * Ends it at once, as a process that is killed: no cleanup and no function of `atexit()` runs. A wait from outside for
-   * the end of one of its coroutines fails with the reason. It must not be running a slice. Has no effect if it has ended.
-   */
-  kill(reason: Error): void {
-    if (this.kernelClosed) return;
-    this.#reportFailures();
-    this.driver.stop();
-    this.broken = reason;
-    this.#detachWaits();
-    this.#abandonCoros(this.coros(), reason);
-    for (const entity of this.slots.table) if (entity !== undefined) this.freeSlot(entity);
-    this.closeKernel();
-  }
-
-  /** Takes the waits out of what would end them, which may outlive the scheduler. */
-  #detachWaits(): void {
-    for (const entity of this.slots.table) {
-      const wait = entity instanceof Fiber ? entity.wait : null;
-      // The branches of a race are fibers themselves, and are not to be closed.
-      if (wait !== null && wait.state === WAITING && wait.parts.length === 0) wait.detach();
-    }
-  }
-
   protected override abandon(reason: Error): void {
-    this.#reportFailures();
+    this.reportFailures();
     const coros = this.coros();
-    const joined = this.#abandonCoros(coros, reason);
+    const joined = this.abandonCoros(coros, reason);
     // If nothing else receives the reason, it is reported.
     if (!joined && coros.length > 0 && coros.every((coro) => coro.unhandled)) this.reportError(reason, coros[0]);
   }
 
   /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
-  #abandonCoros(coros: readonly Coro[], reason: Error): boolean {
+  abandonCoros(coros: readonly Coro[], reason: Error): boolean {
     this.#phase = CLOSED;
-    const joined = this.#joins.reject(reason);
+    const joined = this.#rejectJoins(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.
       if (entity instanceof Fiber && entity.wait !== null) entity.wait.state = SPENT;

@@ -10,7 +10,7 @@
  * - When the host's event loop has nothing left to do (`host/before_exit.ts`), all coroutines that wait are deadlocked
  *   (`stuckCoros`). A read or a request that is under way keeps that loop from becoming empty.
  * - A virtual clock does not wait for the host's loop to become empty: it reports these coroutines only if no scheduler
- *   counts an operation of the host (`hostOperations`, see `fiber/host_wait.ts`).
+ *   counts an operation of the host (`hostOperations`, see `fiber/counted_wait.ts`).
  */
 import type { Coro } from "./coro.ts";
 import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
@@ -160,14 +160,14 @@ function findCycle(coros: readonly Coro[]): Coro[] {
   const known = new Set(coros);
   const done = new Set<Coro>();
   for (const start of coros) {
-    const path = new Set<Coro>();
+    const path: Coro[] = [];
     let at: Coro | undefined = start;
     while (at !== undefined && !done.has(at)) {
-      if (path.has(at)) return [...path].slice([...path].indexOf(at));
-      path.add(at);
+      path.push(at);
+      done.add(at);
       at = blockers(at).find((coro) => known.has(coro));
     }
-    for (const coro of path) done.add(coro);
+    if (at !== undefined && path.includes(at)) return path.slice(path.indexOf(at));
   }
   return [];
 }

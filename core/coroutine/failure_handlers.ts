@@ -7,30 +7,22 @@
 import { SPENT } from "../fiber/operation.ts";
 import { Finish } from "../operations/finish.ts";
 
-/** Some handler has certainly received the error. */
-const DELIVERED: unique symbol = Symbol("delivered");
+/** The waits that were given the failure of a coroutine, as long as no handler has certainly received it. */
+const waits = new WeakMap<object, Set<Finish<unknown>>>();
 
-/**
- * The waits that were given the error: none (`null`), one or several; or the mark that some handler has certainly
- * received it.
- */
-export type FailureHandlers = null | Finish<unknown> | Set<Finish<unknown>> | typeof DELIVERED;
-
-/** Adds a handler. Any handler but a wait in `finish()` has certainly received the error. */
-export function addHandler(handlers: FailureHandlers, handler: unknown): FailureHandlers {
-  if (handlers === DELIVERED || !(handler instanceof Finish)) return DELIVERED;
-  if (handlers === null) return handler;
-  const waits = handlers instanceof Finish ? new Set([handlers]) : handlers;
+/** Adds a handler, the first one or another. Any handler but a wait in `finish()` has certainly received the error. */
+export function addHandler(coro: object, handler: unknown, isFirst: boolean): void {
+  const given = isFirst ? new Set<Finish<unknown>>() : waits.get(coro);
+  if (given === undefined) return;
   // A wait that has ended and was not removed has received the error. Looking at the oldest is enough to keep the set
   // from growing without end.
-  const { value: oldest } = waits.values().next();
-  return oldest?.state === SPENT ? DELIVERED : waits.add(handler);
+  const { value: oldest } = given.values().next();
+  if (handler instanceof Finish && oldest?.state !== SPENT) waits.set(coro, given.add(handler));
+  else waits.delete(coro);
 }
 
-/** Removes a wait that was cut short. */
-export function removeHandler(handlers: FailureHandlers, wait: unknown): FailureHandlers {
-  if (handlers === wait) return null;
-  if (!(handlers instanceof Set)) return handlers;
-  handlers.delete(wait as Finish<unknown>);
-  return handlers.size === 0 ? null : handlers;
+/** Removes a wait that was cut short. Returns whether no handler is left. */
+export function removeHandler(coro: object, wait: unknown): boolean {
+  const given = waits.get(coro);
+  return given !== undefined && given.delete(wait as Finish<unknown>) && given.size === 0;
 }

@@ -2,7 +2,7 @@ import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { operationForResult } from "../operations/as_body.ts";
 import { Call } from "../operations/call.ts";
-import { takeOver } from "../operations/parts.ts";
+import { takeOver } from "../operations/taken_over.ts";
 import { currentLoop } from "./spawn_options.ts";
 
 /**
@@ -59,6 +59,7 @@ class ForEach extends Call<number> {
   }
 
   override discarded(): void {
+    super.discarded();
     this.close();
   }
 }

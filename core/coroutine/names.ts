@@ -92,9 +92,10 @@ export class Registry<T extends object> {
    * yields this decides which registry is used, if this one is that of the process.
    */
   locate(name: string, limit?: Limit, location: PeerLocation | null = null): Operation<T | null> {
-    checkName(name, `locate a ${this.kind}`);
-    checkLocation(location, `locate a ${this.kind}`);
-    return limited(new Locate(this, name, limitSeconds(limit, `locate a ${this.kind}`), location), limit);
+    const action = `locate a ${this.kind}`;
+    checkName(name, action);
+    checkLocation(location, action);
+    return limited(new Locate(this, name, limitSeconds(limit, action), location), limit);
   }
 
   /** Begins to look for a name. Returns whether the operation has its outcome. */
@@ -136,13 +137,6 @@ export class Registry<T extends object> {
     if (queue.length === 0) this.waiting.delete(waiter.name);
   }
 
-  /** How many names are registered, and how much waits for one. */
-  statistics(): { readonly names: number; readonly waiting: number } {
-    let waiting = 0;
-    for (const queue of this.waiting.values()) waiting += queue.length;
-    return { names: this.entries.size, waiting };
-  }
-
   #resolveWaiting(name: string, entry: T): void {
     // Each is called once. One may wait again, behind the others; and code of the program may run, which ends others.
     for (let left = this.waiting.get(name)?.length ?? 0; left > 0; left--) {
@@ -152,6 +146,11 @@ export class Registry<T extends object> {
       waiter.resolve(entry);
     }
   }
+}
+
+/** @internal How many names are registered, and how much waits for one. */
+export function countNames<T extends object>({ entries, waiting }: Registry<T>): { names: number; waiting: number } {
+  return { names: entries.size, waiting: [...waiting.values()].reduce((sum, queue) => sum + queue.length, 0) };
 }
 
 /** @internal Waits until a name is registered. */

@@ -1,30 +1,17 @@
 /**
  * What a coroutine owns, such as locks and child processes: when the coroutine ends, a lock is passed on to the next
- * waiter and a process is killed. `Coro` calls `endOwnership` when it ends (`ended` in `coro.ts`); `sync/mutex.ts` says
- * what a lock does then.
+ * waiter and a process is killed. `Coro` calls `endOwnership` when it ends (`ended` in `coro.ts`), through the hook in
+ * `ownership.ts`; `sync/mutex.ts` says what a lock does then.
  *
  * Each resource is in the list of one owner at most. The list is linked through the resources themselves, so that
  * acquiring a lock allocates nothing.
  */
-
-/** Something that a coroutine owns, in the list of its owner. */
-export interface OwnedResource {
-  /** The next resource of the same owner. */
-  nextOwned: OwnedResource | null;
-  /** In words, for the error report; `null` if owning it at the end is not a mistake. */
-  describeOwned(): string | null;
-  /** The owner has ended. The resource is no longer in its list. */
-  ownerEnded(): void;
-}
-
-/** A coroutine, as the owner of resources. */
-export interface ResourceOwner {
-  /** The first of its resources. */
-  ownedResource: OwnedResource | null;
-}
+import { withoutStack } from "../base/error_report.ts";
+import { type OwnedResource, ownership, type ResourceOwner } from "./ownership.ts";
 
 /** Adds a resource in front. */
 export function addOwnedResource(owner: ResourceOwner, resource: OwnedResource): void {
+  ownership.end ??= endOwnership;
   resource.nextOwned = owner.ownedResource;
   owner.ownedResource = resource;
 }
@@ -41,14 +28,17 @@ export function removeOwnedResource(owner: ResourceOwner, resource: OwnedResourc
   resource.nextOwned = null;
 }
 
-/** Notifies all resources that their owner has ended; `report` gets the description of each that it should have released. */
-export function endOwnership(owner: ResourceOwner, report: (description: string) => void): void {
-  // One by one: `report` runs code of the program, which may release others.
+/** Notifies all resources that their owner has ended, and reports each that it should have released. */
+function endOwnership(owner: ResourceOwner): void {
+  // One by one: the report runs code of the program, which may release others.
   for (let resource = owner.ownedResource; resource !== null; resource = owner.ownedResource) {
     owner.ownedResource = resource.nextOwned;
     resource.nextOwned = null;
-    const description = resource.describeOwned();
-    if (description !== null) report(description);
+    const what = resource.describeOwned();
+    if (what !== null && !owner.endsWithLoop) {
+      const text = `Coroutine ${owner} ended while it held ${what}: it is released`;
+      owner.loop.reportError(withoutStack(new Error(text)), owner);
+    }
     resource.ownerEnded();
   }
 }

@@ -8,15 +8,9 @@ const NONE: Set<Coro> = new Set();
 
 /** Terminates coroutines and waits until they have ended. */
 export class Shutdown {
-  readonly #wake: () => void;
   // The coroutines of the batch that have not ended.
   #remaining = NONE;
   #resolve: (() => void) | null = null;
-
-  /** `wake` is called when coroutines have become ready. */
-  constructor(wake: () => void) {
-    this.#wake = wake;
-  }
 
   /** Terminates coroutines, the last batch first, each with so many seconds for its cleanup. */
   async terminate(coros: Coro[], grace: number): Promise<void> {
@@ -29,7 +23,7 @@ export class Shutdown {
       if (this.#remaining.size === 0) return resolve();
       this.#resolve = resolve;
       for (const coro of this.#remaining) coro.terminate(grace);
-      this.#wake();
+      coros[0].loop.driver.update();
     });
   }
 

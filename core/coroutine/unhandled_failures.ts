@@ -5,7 +5,6 @@
  * all of that has run, at every priority level. What becomes ready later does not delay it.
  */
 import type { Coro } from "./coro.ts";
-import type { Loop } from "../fiber/schedulable.ts";
 import { Timer } from "../fiber/timer.ts";
 import { LEVELS } from "../kernel/ready_queue.ts";
 
@@ -14,15 +13,7 @@ const NONE: Set<Coro> = new Set();
 
 /** See the head of this file. */
 export class UnhandledFailures {
-  readonly #loop: Loop;
-  readonly #changed: () => void;
   #coros = NONE;
-
-  /** `changed` is called when `any` may have changed. */
-  constructor(loop: Loop, changed: () => void) {
-    this.#loop = loop;
-    this.#changed = changed;
-  }
 
   /** Whether there are failures that may still be reported. */
   get any(): boolean {
@@ -33,17 +24,18 @@ export class UnhandledFailures {
   add(coro: Coro): void {
     if (this.#coros === NONE) this.#coros = new Set();
     this.#coros.add(coro);
-    this.#changed();
+    const { loop } = coro;
+    loop.aliveChanged();
     let levelsLeft = 0;
     const levelDone = (): void => {
       if (--levelsLeft > 0) return;
       if (this.#coros.delete(coro)) reportFailure(coro);
-      this.#changed();
+      loop.aliveChanged();
     };
     // A timer that is due queues up behind everything that is ready at its level.
     for (let level = 0; level < LEVELS; level++) {
-      if (level !== coro.level && !this.#loop.queue.anyReady(level)) continue;
-      new Timer(this.#loop, level, 0, levelDone);
+      if (level !== coro.level && !loop.queue.anyReady(level)) continue;
+      new Timer(loop, level, 0, levelDone);
       levelsLeft++;
     }
   }

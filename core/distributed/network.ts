@@ -2,7 +2,7 @@ import { Coro } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
 import { runningCoro } from "../coroutine/coro_of.ts";
 import type { PeerLocation } from "../coroutine/peer_location.ts";
-import type { AliveListener } from "../coroutine/population.ts";
+import { addAliveListener, type AliveListener, removeAliveListener } from "../coroutine/alive_listeners.ts";
 import { checkName } from "../coroutine/names.ts";
 import { Scheduler } from "../coroutine/scheduler.ts";
 import { describe } from "../base/describe.ts";
@@ -489,7 +489,7 @@ export class Network implements AliveListener {
     this.#rcis.join();
     const caretaker = this.#takeCare.bind(this);
     this.peerTable.spawn("network", caretaker());
-    this.#loop.addAliveListener(this);
+    addAliveListener(this.#loop, this);
     // With any exit function, the scheduler terminates its daemons at the end of the program: the caretaker says goodbye.
     if (!this.#loop.exitFunctions.any) this.#loop.exitFunctions.add(() => {}, 0);
     for (const discoverer of discoverers) {
@@ -524,7 +524,7 @@ export class Network implements AliveListener {
     this.#rcis.leave();
     this.names.leave();
     networks.delete(this.#loop);
-    this.#loop.removeAliveListener(this);
+    removeAliveListener(this.#loop, this);
     this.setAlive(false);
     if (this.#threads !== null) yield* this.#threads.end();
     for (const engine of this.#engines) yield* engine.close();

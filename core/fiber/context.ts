@@ -18,10 +18,6 @@ export interface WaitingFiber extends Schedulable {
   last: unknown;
   /** Seconds that cleanup may still take, if the fiber is being unwound. */
   graceLeft(): number | null;
-  /** An unwinding was held back until now: its grace begins now, and ends at `end` at the latest. */
-  restartGrace(end: number): void;
-  /** Its wait is not shielded any more: the interrupts that it held back end it now. */
-  shieldEnded(): void;
 }
 
 /**

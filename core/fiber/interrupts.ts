@@ -43,9 +43,6 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   /** @internal */
   abstract graceLeft(): number | null;
 
-  /** @internal */
-  abstract restartGrace(end: number): void;
-
   /** @internal The fiber of whose waits this is a branch. */
   get parentFiber(): WaitingFiber | null {
     return null;
@@ -71,44 +68,10 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
     return false;
   }
 
-  /** @internal Whether an interrupt is to end the next wait. */
-  get interrupted(): boolean {
-    return this.control !== null && isDue(this.control);
-  }
-
   /** @internal Throws `error` at the point where the fiber waits, at its next step. */
   requestThrow(error: unknown): void {
     this.ensureControl().errors.push(error);
     this.deliverSoon();
-  }
-
-  /**
-   * @internal
-   * Like `requestThrow`, but a fiber that is ready keeps the outcome of its wait until its step. Until then the request can
-   * be withdrawn, and nothing has changed. The running fiber goes on until it has to wait. With `whenSettled`, a fiber that
-   * waits goes on waiting until its wait has an outcome.
-   */
-  throwAtStep(error: unknown, whenSettled = false): void {
-    this.ensureControl().errors.push(error);
-    if (!whenSettled && this !== context.fiber && !this.ready) this.preempt();
-  }
-
-  /** @internal Withdraws an error that was to be thrown, if that is possible. */
-  withdrawThrow(error: unknown): void {
-    if (!this.canWithdraw(error)) return;
-    const { errors } = this.control!;
-    errors.splice(errors.indexOf(error), 1);
-    this.tidyControl();
-  }
-
-  /** @internal Whether `error` is still to be thrown and no wait was withdrawn for it. */
-  canWithdraw(error: unknown): boolean {
-    return this.isToThrow(error) && !this.control!.disturbed;
-  }
-
-  /** @internal Whether `error` is still to be thrown. */
-  isToThrow(error: unknown): boolean {
-    return this.control !== null && this.control.errors.includes(error);
   }
 
   /** @internal Proposes a hot swap as soon as that is possible; replaces an earlier proposal. */
@@ -123,7 +86,7 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   }
 
   /** @internal */
-  protected ensureControl(): Control {
+  ensureControl(): Control {
     return this.control ??= { errors: [], unwinding: null, swap: null, disturbed: false, urgent: false };
   }
 
@@ -136,7 +99,7 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   }
 
   /** @internal Withdraws the wait, so that nothing can be granted to it any more, and makes the fiber ready. */
-  protected preempt(): void {
+  preempt(): void {
     const wait = this.wait;
     if (wait !== null && wait.shielded) {
       wait.interruptArrived();
@@ -146,11 +109,6 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
     if (wait !== null && wait.cancel()) this.wait = null;
     if (this.wait === null) this.loop.makeReady(this);
     if (this.control !== null && this.control.unwinding !== null) this.announce(this.control.unwinding);
-  }
-
-  /** @internal Its wait is not shielded any more: the interrupts that it held back end it now. */
-  shieldEnded(): void {
-    if (this.interrupted) this.preempt();
   }
 
   /** @internal Runs a step while interrupts are pending. */
@@ -200,10 +158,15 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   }
 
   /** @internal Drops `control` when nothing is pending in it, so that steps are cheap again. */
-  protected tidyControl(): void {
+  tidyControl(): void {
     const control = this.control!;
     if (control.errors.length === 0 && control.unwinding === null && control.swap === null) this.control = null;
   }
+}
+
+/** Whether an interrupt is to end the next wait of a fiber. */
+export function isInterrupted({ control }: Interruptible): boolean {
+  return control !== null && isDue(control);
 }
 
 function isDue({ errors, unwinding }: Control): boolean {

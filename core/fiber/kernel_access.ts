@@ -30,9 +30,9 @@ export abstract class KernelAccess {
   /** A slice is running. */
   protected busy = false;
   /** Why the scheduler no longer works, once the kernel has trapped or the scheduler was killed. */
-  protected broken: Error | null = null;
+  broken: Error | null = null;
   /** The kernel must not be called any more: it has trapped, or the scheduler has ended. */
-  protected kernelClosed = false;
+  kernelClosed = false;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -42,11 +42,6 @@ export abstract class KernelAccess {
   /** Whether it broke down or was killed: what it ran was abandoned, and nothing of that is reported. */
   get abandoned(): boolean {
     return this.broken !== null;
-  }
-
-  /** Why it broke down or was killed; `null` if neither. */
-  get abandonReason(): Error | null {
-    return this.broken;
   }
 
   /** Called once, when the kernel has trapped: rejects everything that waits. */
@@ -60,7 +55,7 @@ export abstract class KernelAccess {
     try {
       this.slots.allocate(entity);
     } catch (error) {
-      throw error instanceof RangeError ? error : this.trapped(error);
+      throw this.trapped(error);
     }
   }
 
@@ -138,7 +133,7 @@ export abstract class KernelAccess {
   }
 
   /** The scheduler has ended: gives its kernel to another one. */
-  protected closeKernel(): void {
+  closeKernel(): void {
     if (this.kernelClosed) return;
     this.kernelClosed = true;
     this.slots.passAll();

@@ -193,6 +193,9 @@ export abstract class Operation<T> {
     return false;
   }
 
+  /** @internal An error of its subroutine passes to its caller through `above`, which the engine called. */
+  thrownThrough(_error: unknown, _above: (error: unknown) => never): void {}
+
   /** @internal Whether a signal may end it, or a deadline the subroutine that it called. */
   get mayBeCutShort(): boolean {
     return Number.isNaN(this.limit);

@@ -1,11 +1,11 @@
 import { TimeoutError } from "../base/errors.ts";
 import type { WaitingFiber } from "./context.ts";
-import { HostWait } from "./host_wait.ts";
+import { CountedWait } from "./counted_wait.ts";
 import type { CompletionWaiter } from "./completion_waiter.ts";
 import { Reaction } from "./reaction.ts";
 
 /** Waits for a promise. */
-export class PromiseWait<T> extends HostWait<T> implements CompletionWaiter {
+export class PromiseWait<T> extends CountedWait<T> implements CompletionWaiter {
   declare nextCompletionWaiter: CompletionWaiter | null;
   declare prevCompletionWaiter: CompletionWaiter | null;
   // `null` if it is made when the wait begins.

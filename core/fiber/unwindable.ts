@@ -74,20 +74,6 @@ export abstract class Unwindable extends Interruptible {
     return unwinding === null ? null : Math.max(0, unwinding.graceEnd() - this.loop.clock.now());
   }
 
-  /** @internal When the grace of its termination ends, by the scheduler's clock; `Infinity` if it is not terminated. */
-  terminationEnd(): number {
-    let end = Infinity;
-    for (let unwinding = this.control?.unwinding ?? null; unwinding !== null; unwinding = unwinding.outer) {
-      if (unwinding.depth < 0) end = Math.min(end, unwinding.until);
-    }
-    return end;
-  }
-
-  /** @internal An unwinding was held back until now: its grace begins now, and ends at `end` at the latest. */
-  restartGrace(end: number): void {
-    this.control?.unwinding?.restartGrace(this.loop.clock.now(), end);
-  }
-
   /** @internal */
   protected override closeTop(unwinding: Unwinding): void {
     unwinding.due = false;

@@ -58,13 +58,6 @@ export class Unwinding {
     this.cancelTimer();
   }
 
-  /** It was held back until now: its grace begins now, and ends at `end` at the latest. */
-  restartGrace(now: number, end: number): void {
-    if (!this.due) return;
-    this.until = Math.max(this.until, Math.min(now + this.grace, end));
-    this.cancelTimer();
-  }
-
   /** When the first grace ends, of this unwinding and those around it. */
   graceEnd(): number {
     let end = this.until;

@@ -4,8 +4,8 @@
 import { host, isDeno, isWorkerd } from "./runtime.ts";
 
 const handlers = new Set<WeakRef<() => boolean>>();
-let manyHandlers = 64;
-let listening = false;
+// Made with the first handler, as older versions of Cloudflare's runtime have none. `null` until the host is listened to.
+let collected: FinalizationRegistry<WeakRef<() => boolean>> | null = null;
 
 /**
  * Calls `handler` when the event loop has nothing left to do. The handler returns whether it gave the loop something
@@ -18,19 +18,15 @@ export function onBeforeExit(handler: () => boolean): () => void {
   if (isWorkerd()) return () => {};
   const reference = new WeakRef(handler);
   handlers.add(reference);
-  if (handlers.size > manyHandlers) dropCollected();
-  if (!listening) listen();
+  if (collected === null) {
+    collected = new FinalizationRegistry((lost) => handlers.delete(lost));
+    listen();
+  }
+  collected.register(handler, reference);
   return () => handlers.delete(reference);
 }
 
-/** Drops references to collected handlers. Called when their number has doubled, so that its cost is spread. */
-function dropCollected(): void {
-  for (const known of handlers) if (known.deref() === undefined) handlers.delete(known);
-  manyHandlers = Math.max(64, 2 * handlers.size);
-}
-
 function listen(): void {
-  listening = true;
   if (isDeno()) {
     host.addEventListener?.("beforeunload", (event) => {
       if (callHandlers()) event.preventDefault();

@@ -3,10 +3,11 @@
  *
  * A byte below 92 is one printable character; any other one is a space or `!`, for 92 or 184, and the character of the
  * rest. Where bytes repeat, the text does, so that it compresses better than base64, in which a character has bits of two
- * bytes.
+ * bytes. The smallest bytes, which are the most frequent ones in a kernel, are small letters, as these are in code.
  */
 const FIRST = 35; // "#": the quotation mark is not used
 const RANGE = 92; // the characters up to "~"
+const ZERO = 66; // the byte 0 is "e", which is so far behind "#"
 const PREFIX = 31; // and how many times RANGE is to be added
 
 /** Returns the text of some bytes. */
@@ -14,7 +15,7 @@ export function bytesToText(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {
     if (byte >= RANGE) text += String.fromCharCode(PREFIX + Math.floor(byte / RANGE));
-    text += String.fromCharCode(FIRST + byte % RANGE);
+    text += String.fromCharCode(FIRST + (byte + ZERO) % RANGE);
   }
   return text;
 }
@@ -29,7 +30,7 @@ export function textToBytes(text: string): Uint8Array<ArrayBuffer> {
       base = (code - PREFIX) * RANGE;
       continue;
     }
-    bytes.push(base + code - FIRST);
+    bytes.push(base + (code - FIRST + RANGE - ZERO) % RANGE);
     base = 0;
   }
   return Uint8Array.from(bytes);

@@ -16,20 +16,10 @@ import { NONE, ReadyQueue } from "./ready_queue.ts";
 export interface KernelExports {
   /** The kernel's memory; growing it detaches every view. */
   readonly memory: WebAssembly.Memory;
-  /** A slot that is not ready and has no timer; 0 if the list of free slots is empty. */
-  allocate(level: number): number;
-  /** Gives back a slot that is not ready and has no timer. */
-  free(slot: number): void;
   /** Adds free slots and returns 1, or 0 if the host refuses the memory. Call {@linkcode Kernel.allocate} instead. */
   refill(): number;
   /** How many slots the memory has room for. */
   capacity(): number;
-  /** Adds a slot that is not ready and has no timer at the end of a level's queue. */
-  push(level: number, slot: number): void;
-  /** Puts a slot back that was the first of a level's queue. */
-  unshift(level: number, slot: number): void;
-  /** Takes the first slot of a level's queue; 0 if there is none. */
-  shift(level: number): number;
   /** Sets the level of a slot: the queue it joins when its timer fires. */
   setLevel(slot: number, level: number): void;
   /**
@@ -47,8 +37,6 @@ export interface KernelExports {
   deadline(slot: number): number;
   /** The earliest deadline, +Infinity if there is none. */
   nextDeadline(): number;
-  /** How many slots are ready; those taken out since the last turn are still counted. */
-  readyCount(): number;
   /** How many timers are set. */
   timerCount(): number;
   /** Resets the kernel, but for its size, and returns 1; or 0 if a slot is in use, and then nothing has changed. */

@@ -2,7 +2,7 @@
  * The slots and the ready queues, read and written in the kernel's memory: a call would cost as much as the rest of a
  * switch.
  *
- * Each method changes the memory in the same way, word by word, as the kernel's export of the same name (assembly/slots.ts,
+ * Each method changes the memory in the same way, word by word, as the kernel's function of the same name (assembly/slots.ts,
  * ready.ts): tests/kernel/kernel_test.ts compares them. The layout is drawn in assembly/memory.ts.
  */
 

@@ -5,7 +5,7 @@ import { PromiseWait } from "../fiber/promise_wait.ts";
 import { Call } from "./call.ts";
 import { Finish } from "./finish.ts";
 import { isJoinable } from "./joinable.ts";
-import { takeOver } from "./parts.ts";
+import { takeOver } from "./taken_over.ts";
 
 /**
  * The operation that waits for an item which is not a generator: the item itself if it is an operation, or a new one for

@@ -4,7 +4,8 @@ import { recordCaller } from "../base/error_report.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { isGenerator } from "../base/generator.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
-import { discard, giveBack, takeOver } from "./parts.ts";
+import { discardParts, giveBack, takeOverParts } from "./parts.ts";
+import { discard, takeOver } from "./taken_over.ts";
 
 /** Runs a generator as a subroutine, on the fiber's own stack. */
 export class Call<T> extends Operation<T> {
@@ -24,6 +25,14 @@ export class Call<T> extends Operation<T> {
 
   override get parts(): readonly (Operation<unknown> | null)[] {
     return [this.work];
+  }
+
+  override takenOver(): void {
+    takeOverParts(this);
+  }
+
+  override discarded(): void {
+    discardParts(this);
   }
 
   override get callsSubroutine(): boolean {
@@ -72,6 +81,10 @@ export class Call<T> extends Operation<T> {
   override throw(error: unknown): never {
     recordCaller(error, this.throw);
     throw error;
+  }
+
+  override thrownThrough(error: unknown, above: (error: unknown) => never): void {
+    recordCaller(error, above);
   }
 }
 

@@ -7,12 +7,11 @@
  *    signal: `Operation.abort` takes it out of its queue and makes its fiber ready.
  * 3. However the wait ends, `stopListening` removes it from those of the signal. The listener is removed with the last one.
  */
-import { recordCaller } from "../base/error_report.ts";
 import { type Limit, limitSignal } from "../base/limit.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { Operation, PARKED_RESULT, REJECTED, SPENT, UNTIL_ABORTED, WAITING } from "../fiber/operation.ts";
-import { discard, giveBack, takeOver } from "./parts.ts";
+import { discard, takeOver } from "./taken_over.ts";
 import { parkInSubroutine } from "./repeated_wait.ts";
 
 /**
@@ -56,6 +55,14 @@ class Limited<T> extends Operation<T> implements Abortable {
     return [this.inner];
   }
 
+  override takenOver(): void {
+    takeOver(this.inner);
+  }
+
+  override discarded(): void {
+    discard(this.inner);
+  }
+
   override get hasOutcome(): boolean {
     return super.hasOutcome || this.inner.hasOutcome;
   }
@@ -93,8 +100,7 @@ class Limited<T> extends Operation<T> implements Abortable {
 
   override throw(error: unknown): never {
     this.ended();
-    // As a call does itself.
-    if (this.inner.callsSubroutine) recordCaller(error, this.throw);
+    this.inner.thrownThrough(error, this.throw);
     throw error;
   }
 
@@ -147,7 +153,9 @@ class Limited<T> extends Operation<T> implements Abortable {
   override detach(): void {}
 
   override reclaim(): void {
-    giveBack([{ operation: this.inner, value: this.outcome }]);
+    if (this.inner.state !== SPENT) return;
+    this.inner.give(this.outcome);
+    this.inner.cancel();
   }
 
   // The reason of the signal concerns only the coroutine that waited.

@@ -1,34 +1,25 @@
 /**
- * Operations that are parts of another, such as the items of a race.
+ * Operations with parts, such as the items of a race.
  *
- * They are taken over when the whole is yielded, or when a task is made of them: from then on the program need not look
- * after them, whether or not they ever begin. A value that a part was granted, such as a message, is given
- * back if the whole does not use it.
+ * The parts are taken over and discarded with the whole. A value that a part was granted, such as a message, is given back
+ * if the whole does not use it.
  */
 import { DepthFirst } from "../base/depth_first.ts";
-import { NEW, type Operation, SPENT, TAKEN_OVER } from "../fiber/operation.ts";
+import { type Operation, SPENT } from "../fiber/operation.ts";
+import { discard, takeOver } from "./taken_over.ts";
 
-const takingOver = new DepthFirst<Operation<unknown>>(takeOver);
+const takingOver = /* @__PURE__ */ new DepthFirst<Operation<unknown>>(takeOver);
 
-/** Takes an operation over, and its parts. */
-export function takeOver(operation: Operation<unknown>): void {
-  if (operation.state !== NEW) return;
-  operation.state = TAKEN_OVER;
-  operation.takenOver();
-  const { parts } = operation;
-  if (parts.length === 0) return;
+/** The operation was taken over: takes over its parts. */
+export function takeOverParts({ parts }: Operation<unknown>): void {
   for (const part of parts) if (part !== null) takingOver.add(part);
   takingOver.run();
 }
 
-const discarding = new DepthFirst<Operation<unknown>>(discard);
+const discarding = /* @__PURE__ */ new DepthFirst<Operation<unknown>>(discard);
 
-/** Discards an operation that was taken over and has not begun, and its parts. */
-export function discard(operation: Operation<unknown>): void {
-  if (operation.state !== TAKEN_OVER) return;
-  operation.discarded();
-  const { parts } = operation;
-  if (parts.length === 0) return;
+/** The operation is discarded: discards its parts. */
+export function discardParts({ parts }: Operation<unknown>): void {
   for (const part of parts) if (part !== null) discarding.add(part);
   discarding.run();
 }
@@ -39,7 +30,7 @@ export interface Grant {
   readonly value: unknown;
 }
 
-const givingBack = new DepthFirst<Grant>(({ operation, value }) => {
+const givingBack = /* @__PURE__ */ new DepthFirst<Grant>(({ operation, value }) => {
   if (operation.state !== SPENT) return;
   operation.give(value);
   operation.cancel();

@@ -5,6 +5,8 @@ import type { Waitable } from "../coroutine/waitable.ts";
 import { type Abortable, listenToAbort, stopListening } from "../fiber/abort_listeners.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Fiber } from "../fiber/fiber.ts";
+import { restartGrace, shieldEnded, terminationEnd } from "../fiber/held_back.ts";
+import { isInterrupted } from "../fiber/interrupts.ts";
 import { type Operation, WAITING } from "../fiber/operation.ts";
 import { Timer } from "../fiber/timer.ts";
 import type { Grant } from "../operations/parts.ts";
@@ -43,7 +45,7 @@ class Shield extends BranchGroup implements Abortable {
   override begin(fiber: Fiber): boolean {
     const { signal } = this.#limit;
     // Starts lifted if an interrupt is pending, which then ends this wait before the work begins.
-    this.#lifted = fiber.interrupted || signal?.aborted === true;
+    this.#lifted = isInterrupted(fiber) || signal?.aborted === true;
     // First, as it throws if there is no room for the branch.
     const settled = super.begin(fiber);
     if (signal !== null && !this.#lifted) listenToAbort(signal, this);
@@ -54,7 +56,7 @@ class Shield extends BranchGroup implements Abortable {
     const fiber = this.fiber!;
     const now = fiber.loop.clock.now();
     const first = this.#liftAt === Infinity ? now + this.#limit.seconds : this.#liftAt;
-    this.#setTimer(fiber, now, Math.min(first, coroOf(fiber).terminationEnd()));
+    this.#setTimer(fiber, now, Math.min(first, terminationEnd(coroOf(fiber))));
     // Nothing but the interrupt that is now held back may have been able to end a deadlock: searches again.
     if (this.uninterruptible) fiber.owner.loop.noteBlocked(fiber.owner);
   }
@@ -74,7 +76,7 @@ class Shield extends BranchGroup implements Abortable {
 
   #lift(): void {
     this.#end();
-    this.fiber!.shieldEnded();
+    shieldEnded(this.fiber as Fiber);
   }
 
   /** From now on it holds nothing back. The cleanup that was held back has all its grace still. */
@@ -83,10 +85,8 @@ class Shield extends BranchGroup implements Abortable {
     this.#timer?.cancel();
     const { signal } = this.#limit;
     if (signal !== null) stopListening(signal, this);
-    const end = coroOf(this.fiber!).terminationEnd();
-    for (let fiber: WaitingFiber | null = this.fiber; fiber !== null; fiber = fiber.parentFiber) {
-      fiber.restartGrace(end);
-    }
+    const end = terminationEnd(coroOf(this.fiber!));
+    for (let at = this.fiber as Fiber | null; at !== null; at = at.parentFiber as Fiber | null) restartGrace(at, end);
   }
 
   protected override returned(index: number, value: unknown): void {

@@ -8,6 +8,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { describe } from "../base/describe.ts";
 import { printLine, withoutStack } from "../base/error_report.ts";
 import { MonitorException, type Outcome } from "../coroutine/errors.ts";
+import { isInterrupted } from "../fiber/interrupts.ts";
 import { ClosedWithOwner } from "../coroutine/owned_resource.ts";
 import { Child, type ChildInfo } from "./child.ts";
 import type { CheckedOptions, ChildSpec } from "./options.ts";
@@ -77,7 +78,7 @@ export class Supervision {
   }
 
   start(spec: ChildSpec): Coro {
-    if (this.#ending || !this.#coro.isAlive() || this.#coro.interrupted) {
+    if (this.#ending || !this.#coro.isAlive() || isInterrupted(this.#coro)) {
       throw new Error(`Cannot start a child as supervisor ${this.#coro} has ended or is ending: make a new one`);
     }
     this.#startEarly();

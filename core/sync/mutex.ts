@@ -6,7 +6,8 @@
 import type { Coro } from "../coroutine/coro.ts";
 import { callOfProgram } from "../base/call_site.ts";
 import { coroOf, runningCoro } from "../coroutine/coro_of.ts";
-import { addOwnedResource, type OwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
+import { addOwnedResource, removeOwnedResource } from "../coroutine/owned_resource.ts";
+import type { OwnedResource } from "../coroutine/ownership.ts";
 import { watch } from "../fiber/misuse.ts";
 import type { Acquisition } from "./acquirable.ts";
 import { BaseLock } from "./base_lock.ts";

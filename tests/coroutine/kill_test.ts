@@ -2,6 +2,7 @@
 import { call, type Coro, Event, Lock, type Operation, race, Scheduler, scope, sleep, until } from "@asyncoro/asyncoro";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { killLoop } from "../../core/coroutine/kill.ts";
 import { Timer } from "../../core/fiber/timer.ts";
 import { settle } from "../helpers/lab.ts";
 
@@ -62,8 +63,8 @@ Deno.test("killing a scheduler ends its coroutines, whatever they wait for, with
   const promises = [scheduler.join(), ...coros.map((coro) => coro.value())];
   await settle();
   const { kernel } = scheduler.loop;
-  scheduler.loop.kill(REASON);
-  scheduler.loop.kill(new Error("again"));
+  killLoop(scheduler.loop, REASON);
+  killLoop(scheduler.loop, new Error("again"));
   for (const promise of promises) assertStrictEquals(await promise.catch((error) => error), REASON);
   await settle();
   assertEquals([coros.filter((coro) => coro.isAlive()), log, reported], [[], [], []]);
@@ -99,7 +100,7 @@ Deno.test("a killed scheduler reports the failures that came before, and tells m
     throw new Error("before");
   });
   await settle();
-  scheduler.loop.kill(REASON);
+  killLoop(scheduler.loop, REASON);
   const message = await monitor.value();
   assert(`${message}`.includes("it failed with Error: killed"));
   assertEquals(reported, ["Error: before"]);
@@ -121,10 +122,10 @@ Deno.test("a scheduler that is being terminated can be killed, and one that has 
   await settle();
   const terminated = scheduler.terminate();
   await settle();
-  scheduler.loop.kill(REASON);
+  killLoop(scheduler.loop, REASON);
   await terminated;
   await scheduler.terminate();
-  scheduler.loop.kill(REASON);
+  killLoop(scheduler.loop, REASON);
   assertEquals([log, scheduler.stats().live], [[], 0]);
 });
 
@@ -142,7 +143,7 @@ Deno.test("what is called while a scheduler is killed can create no coroutines i
     }
   });
   await settle();
-  scheduler.loop.kill(REASON);
+  killLoop(scheduler.loop, REASON);
   assertEquals(errors.length, 1);
   assertEquals(scheduler.stats().live, 0);
 });

@@ -1,7 +1,7 @@
 import { Coro, race, Scheduler } from "@asyncoro/asyncoro";
 import { runVirtual, VirtualClock } from "@asyncoro/asyncoro/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Registry } from "../../core/coroutine/names.ts";
+import { countNames, Registry } from "../../core/coroutine/names.ts";
 import { inLab } from "../helpers/lab.ts";
 
 function* idle(coro: Coro): Generator<unknown, void, unknown> {
@@ -141,10 +141,10 @@ Deno.test("locate() that is cancelled in the turn of its outcome leaves nothing 
       })
     );
     yield;
-    assertEquals(registry.statistics(), { names: 0, waiting: 2 });
+    assertEquals(countNames(registry), { names: 0, waiting: 2 });
     registry.register("name", coro);
     finders[0].throw(new Error("stop"));
-    assertEquals(registry.statistics(), { names: 1, waiting: 0 });
+    assertEquals(countNames(registry), { names: 1, waiting: 0 });
     assertEquals([yield* finders[0].finish(), yield* finders[1].finish()], ["cancelled", coro]);
   });
 });
@@ -188,15 +188,15 @@ Deno.test("a registry keeps nothing of entries that were removed", async () => {
     thing.alive = false;
     if (i % 2) registry.forget(thing);
   }
-  assertEquals(registry.statistics(), { names: 3, waiting: 0 });
+  assertEquals(countNames(registry), { names: 3, waiting: 0 });
   await runVirtual(function* (coro) {
     const waiting = new Coro(function* () {
       return yield* registry.locate("awaited", 1);
     });
     yield;
-    assertEquals(registry.statistics().waiting, 1);
+    assertEquals(countNames(registry).waiting, 1);
     yield* waiting.finish();
-    assertEquals(registry.statistics().waiting, 0);
+    assertEquals(countNames(registry).waiting, 0);
     void coro;
   });
 });

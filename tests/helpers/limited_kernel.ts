@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { textToBytes } from "../../core/kernel/byte_text.ts";
 import { KERNEL_TEXT } from "../../core/kernel/kernel_bytes.ts";
 
-/** The bytes in the package. */
+/** The bytes in the package, without the fingerprint. */
 export function kernelBytes(): Uint8Array<ArrayBuffer> {
   return textToBytes(KERNEL_TEXT);
 }

@@ -5,8 +5,23 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Buffer } from "node:buffer";
-import { Kernel } from "../../core/kernel/kernel.ts";
+import { compileKernel } from "../../assembly/compile.ts";
+import { Kernel, type KernelExports, setKernelModule } from "../../core/kernel/kernel.ts";
+import { kernelBytes } from "../helpers/limited_kernel.ts";
 import { KernelModel } from "./kernel_model.ts";
+
+/** What `assembly/every.ts` exports. */
+type EveryExport = KernelExports & Pick<KernelModel, "allocate" | "free" | "push" | "readyCount" | "shift" | "unshift">;
+
+const every = new WebAssembly.Module(await compileKernel({}, [], "every.ts"));
+
+/** A kernel that exports also what the scheduler performs itself. */
+function kernelWithEvery(): EveryExport {
+  setKernelModule(every);
+  const { exports } = new Kernel();
+  setKernelModule(new WebAssembly.Module(kernelBytes()));
+  return exports as EveryExport;
+}
 
 /** One operation on all three. */
 export type Operation =
@@ -97,7 +112,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 /** See the head of this file. */
 export class Duel {
   /** Changed only by calls. */
-  readonly called = new Kernel();
+  readonly called = kernelWithEvery();
   /** Changed in its memory. */
   readonly inPlace = new Kernel();
   readonly model = new KernelModel();
@@ -129,7 +144,7 @@ export class Duel {
       }
       case "expire":
         this.now += step.advance;
-        for (const party of [this.called.exports, this.inPlace.exports, this.model]) party.expire(this.now);
+        for (const party of [this.called, this.inPlace.exports, this.model]) party.expire(this.now);
         break;
       case "arm":
         this.#each(step, (slot) => this.arm(slot, this.now + step.deadline));
@@ -152,11 +167,11 @@ export class Duel {
   }
 
   allocate(level: number): number {
-    let slot = this.called.exports.allocate(level);
+    let slot = this.called.allocate(level);
     assertEquals(slot, this.model.allocate(level), "allocate");
     if (slot === 0) {
-      assertEquals(this.called.exports.refill(), this.model.refill(), "refill");
-      slot = this.called.exports.allocate(level);
+      assertEquals(this.called.refill(), this.model.refill(), "refill");
+      slot = this.called.allocate(level);
       assertEquals(slot, this.model.allocate(level), "allocate");
     }
     assertEquals(this.inPlace.allocate(level), slot, "allocate in place");
@@ -165,7 +180,7 @@ export class Duel {
 
   push(slot: number): void {
     const level = this.model.level(slot);
-    this.called.exports.push(level, slot);
+    this.called.push(level, slot);
     this.inPlace.queue.push(level, slot);
     this.model.push(level, slot);
   }
@@ -179,7 +194,7 @@ export class Duel {
 
   #shift(level: number): number {
     const slot = this.model.shift(level);
-    assertEquals(this.called.exports.shift(level), slot, "shift");
+    assertEquals(this.called.shift(level), slot, "shift");
     assertEquals(this.inPlace.queue.shift(level), slot, "shift in place");
     return slot;
   }
@@ -199,7 +214,7 @@ export class Duel {
   compare(): void {
     this.#same("nextDeadline", (party) => party.nextDeadline() + 0);
     const ready = this.model.readyCount() + this.#ran;
-    for (const { exports } of [this.called, this.inPlace]) assertEquals(exports.readyCount(), ready, "readyCount");
+    assertEquals(this.called.readyCount(), ready, "readyCount");
     assertEquals(this.inPlace.queue.length, ready, "length");
     this.#same("timerCount", (party) => party.timerCount());
     this.#same("capacity", (party) => party.capacity());
@@ -209,19 +224,19 @@ export class Duel {
       assertEquals(this.inPlace.queue.hasTimer(slot), deadline !== Infinity, "hasTimer");
       assertEquals(this.inPlace.queue.isReady(slot), this.model.isReady(slot), "isReady");
     }
-    const [called, inPlace] = [this.called, this.inPlace].map(({ exports }) => Buffer.from(exports.memory.buffer));
+    const [called, inPlace] = [this.called, this.inPlace.exports].map(({ memory }) => Buffer.from(memory.buffer));
     if (called.equals(inPlace)) return;
     const at = called.findIndex((byte, index) => byte !== inPlace[index]) >> 2;
     throw new Error(`Word ${at} is ${called.readInt32LE(4 * at)} by calls, ${inPlace.readInt32LE(4 * at)} in place`);
   }
 
   #all(act: (party: Kernel["exports"] | KernelModel) => void): void {
-    for (const party of [this.called.exports, this.inPlace.exports, this.model]) act(party);
+    for (const party of [this.called, this.inPlace.exports, this.model]) act(party);
   }
 
   #same(what: string, read: (party: Kernel["exports"] | KernelModel) => number): number {
     const expected = read(this.model);
-    assertEquals(read(this.called.exports), expected, what);
+    assertEquals(read(this.called), expected, what);
     assertEquals(read(this.inPlace.exports), expected, what);
     return expected;
   }
@@ -248,7 +263,7 @@ export class Duel {
   #putBack(level: number, times: number): void {
     const slots = Array.from({ length: times }, () => this.#shift(level)).filter((slot) => slot !== 0);
     for (const slot of slots) {
-      this.called.exports.unshift(level, slot);
+      this.called.unshift(level, slot);
       this.inPlace.queue.unshift(level, slot);
       this.model.unshift(level, slot);
     }
@@ -257,7 +272,7 @@ export class Duel {
   #free(slot: number): void {
     if (this.model.isReady(slot)) return;
     this.#disarm(slot);
-    this.called.exports.free(slot);
+    this.called.free(slot);
     this.inPlace.queue.free(slot);
     this.model.free(slot);
   }

@@ -4,9 +4,10 @@ import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Operation } from "../../fiber/operation.ts";
 import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
+import { canWithdraw, isToThrow, throwAtStep, withdrawThrow } from "../../fiber/withdrawable_error.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
 import { asBody } from "../../operations/as_body.ts";
-import { discard, takeOver } from "../../operations/parts.ts";
+import { discard, takeOver } from "../../operations/taken_over.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
 import { CancelledError } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
@@ -166,16 +167,16 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
     // If the future that it waits for was cancelled, an error is on its way already.
     if (awaited?.cancel(message) || gotCancellation(coro)) return true;
     const { error } = cancellation;
-    if (error !== null && coro.isToThrow(error)) {
+    if (error !== null && isToThrow(coro, error)) {
       // As in CPython, the message is that of the request that ended the wait, or else of the latest request. The wait
       // of a condition ends only when it has its lock again.
-      if (coro.canWithdraw(error) || coro.wait !== null) error.message = message ?? "";
+      if (canWithdraw(coro, error) || coro.wait !== null) error.message = message ?? "";
       return true;
     }
     cancellation.error = new CancelledError(message);
     // If the cancel() of the awaited future returned `false`, the future is about to be done, though it may not be done yet
     // (as one of gather()). The error is thrown when it is done.
-    coro.throwAtStep(cancellation.error, awaited !== null);
+    throwAtStep(coro, cancellation.error, awaited !== null);
     return true;
   }
 
@@ -192,7 +193,7 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
   uncancel(): number {
     const cancellation = this.#cancellation;
     if (cancellation === null || cancellation.requests === 0) return 0;
-    if (--cancellation.requests === 0) this.#coro.withdrawThrow(cancellation.error);
+    if (--cancellation.requests === 0) withdrawThrow(this.#coro, cancellation.error);
     return cancellation.requests;
   }
 
@@ -207,8 +208,8 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
   /** @internal It cancelled itself and waits for a future now: the future is cancelled instead. */
   handCancellationTo(future: AwaitedFuture): void {
     const error = this.#cancellation?.error ?? null;
-    if (error === null || !this.#coro.isToThrow(error)) return;
-    if (future.cancel(error.message)) this.#coro.withdrawThrow(error);
+    if (error === null || !isToThrow(this.#coro, error)) return;
+    if (future.cancel(error.message)) withdrawThrow(this.#coro, error);
   }
 
   /** @internal Its coroutine has ended. */

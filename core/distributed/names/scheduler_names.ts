@@ -7,7 +7,7 @@
  * `locate` at a location fails, as nothing could end it any more.
  */
 import { describe } from "../../base/describe.ts";
-import { Locate, type NamesOwner, type OwnNames, type Registry } from "../../coroutine/names.ts";
+import { countNames, Locate, type NamesOwner, type OwnNames, type Registry } from "../../coroutine/names.ts";
 import { outside } from "../../coroutine/names_owner.ts";
 import { isDefault } from "../../coroutine/scheduler.ts";
 import { ProtocolError } from "../errors.ts";
@@ -93,7 +93,7 @@ export class SchedulerNames implements OwnNames, Service, SearchHost {
   /** How many searches there are, and how much waits here for a name, questions of peers included. */
   statistics(): { readonly searches: number; readonly waiting: number } {
     let waiting = 0;
-    for (const registry of this.registries.values()) waiting += registry.statistics().waiting;
+    for (const registry of this.registries.values()) waiting += countNames(registry).waiting;
     return { searches: this.searches.size, waiting };
   }
 

@@ -79,10 +79,10 @@ export function byStores(AsyncResource: ResourceClass): HostContexts {
 function onFirstStore(resource: Resource, callback: () => void): Resource {
   removeStores(resource);
   const prototype = new Proxy(Object.getPrototypeOf(resource), {
-    set(_prototype, key, value, receiver) {
+    set(prototype, key, value, receiver) {
       callback();
-      // As the assignment would have done without the trap; from then on the resource has the property itself.
-      return Reflect.defineProperty(receiver, key, { value, writable: true, enumerable: true, configurable: true });
+      // The trap has served its purpose: the assignment goes on without it.
+      return Reflect.set(Object.setPrototypeOf(receiver, prototype), key, value);
     },
   });
   return Object.setPrototypeOf(resource, prototype);

@@ -33,7 +33,7 @@ import { SendMessage } from "../stream/write_message.ts";
 import { type ForeignStreamPair, type StreamPair, StreamSink, streamsOf, StreamSource } from "../stream/web_streams.ts";
 
 /** The default for the greatest number of bytes of a message or a line: 16 MiB. */
-const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
+const DEFAULT_MAX_MESSAGE = 16_777_216;
 
 /**
  * A stream socket: TCP, TLS or Unix, client or server.

@@ -4,7 +4,7 @@
  */
 import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
-import type { AliveListener } from "../../coroutine/population.ts";
+import { addAliveListener, type AliveListener, removeAliveListener } from "../../coroutine/alive_listeners.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { all } from "../../coroutine/all.ts";
@@ -316,7 +316,7 @@ export class AsyncPipe implements Disposable, AliveListener {
     if (this.#closed) return;
     this.#closed = true;
     this.#closedWithOwner?.detach();
-    this.#loop?.removeAliveListener(this);
+    if (this.#loop !== null) removeAliveListener(this.#loop, this);
     if (this.#statuses === null) this.kill("SIGKILL");
     const error = new ClosedError(`Cannot use ${this} as it is closed`);
     this.writeQueue.close(error);
@@ -345,7 +345,7 @@ export class AsyncPipe implements Disposable, AliveListener {
   /** Lets a run loop decide from now on whether the children keep the process alive. */
   #follow(loop: CoroLoop): void {
     this.#loop = loop;
-    loop.addAliveListener(this);
+    addAliveListener(loop, this);
   }
 
   /** Children that were started outside coroutines keep the process alive, until a daemon uses them. */
@@ -357,7 +357,7 @@ export class AsyncPipe implements Disposable, AliveListener {
   }
 
   #noteEnd(statuses: Deno.CommandStatus[]): Deno.CommandStatus[] {
-    this.#loop?.removeAliveListener(this);
+    if (this.#loop !== null) removeAliveListener(this.#loop, this);
     this.#statuses = statuses;
     return statuses;
   }

@@ -4,7 +4,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 const NOTHING: Bytes = /* @__PURE__ */ new Uint8Array(0);
 const LINE_FEED = 10;
 /** A larger array is replaced as soon as most of it is unused, a smaller one not before the next read. */
-const KEPT = 256 * 1024;
+const KEPT = 262_144;
 /** An array is too large if it is longer than this many times the bytes it has to hold. */
 const OVERSIZE = 4;
 /** By this factor an array grows if the number of bytes to come is not known. */

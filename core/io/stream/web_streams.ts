@@ -3,7 +3,7 @@
  */
 import { describe } from "../../base/describe.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { takeOver } from "../../operations/parts.ts";
+import { takeOver } from "../../operations/taken_over.ts";
 import { Scheduler } from "../../coroutine/scheduler.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
 import { toBytes } from "./bytes.ts";

@@ -4,7 +4,7 @@ import type { WriteQueue } from "./write_queue.ts";
 
 const HEADER = 4;
 // A longer message is not copied behind its length, but written after it.
-const MAX_JOINED = 128 * 1024;
+const MAX_JOINED = 131_072;
 
 /** Sends a whole message, after its length. If it is pre-empted when a part may have gone, it calls `cutShort`. */
 export class SendMessage extends Write<void> {

@@ -1,5 +1,5 @@
 import type { Coro } from "../../coroutine/coro.ts";
-import type { AliveListener } from "../../coroutine/population.ts";
+import { addAliveListener, type AliveListener, removeAliveListener } from "../../coroutine/alive_listeners.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 
 /**
@@ -30,7 +30,7 @@ export class KeepAlive implements AliveListener {
       this.setAlive(true);
     } else {
       this.#loop = loop;
-      loop.addAliveListener(this);
+      addAliveListener(loop, this);
     }
   }
 
@@ -42,7 +42,7 @@ export class KeepAlive implements AliveListener {
 
   /** No coroutine waits any more, and no host operation is under way. */
   unregister(): void {
-    this.#loop?.removeAliveListener(this);
+    if (this.#loop !== null) removeAliveListener(this.#loop, this);
     this.#loop = null;
   }
 

@@ -1,4 +1,5 @@
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
+import { killLoop } from "../../coroutine/kill.ts";
 import type { Driver } from "../../host/driver.ts";
 
 /** What runs the drivers of a simulation. */
@@ -81,8 +82,8 @@ export class SimulatedDriver implements Driver {
     this.#running = true;
     const more = this.loop.slice(Infinity, now);
     this.#running = false;
-    if (this.loop.abandonReason !== null) throw this.loop.abandonReason;
-    if (this.#killed !== null) this.loop.kill(this.#killed);
+    if (this.loop.broken !== null) throw this.loop.broken;
+    if (this.#killed !== null) killLoop(this.loop, this.#killed);
     else if (more) this.wake();
     return more;
   }
@@ -101,7 +102,7 @@ export class SimulatedDriver implements Driver {
 
   /** Ends the scheduler without cleanup; if it runs, after the step that runs. */
   kill(reason: Error): void {
-    if (!this.#running) return this.loop.kill(reason);
+    if (!this.#running) return killLoop(this.loop, reason);
     this.#killed = reason;
     this.loop.stopSlice();
   }

@@ -23,7 +23,7 @@ export interface DatabaseOptions {
   readonly bigints?: boolean;
 }
 
-const MAX_MILLISECONDS = 2 ** 31 - 1;
+const MAX_MILLISECONDS = 0x7fff_ffff;
 
 let connections = 0;
 

@@ -1,6 +1,6 @@
 /** Whether the tasks of a pool keep the process alive. Idle workers do not. */
 import { macrotask } from "../../host/macrotask.ts";
-import type { AliveListener } from "../../coroutine/population.ts";
+import { addAliveListener, type AliveListener, removeAliveListener } from "../../coroutine/alive_listeners.ts";
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
 
 /** See the head of this file. */
@@ -27,12 +27,12 @@ export class KeepAlive {
     if (share === undefined) {
       share = new Share((alive) => this.#change(alive ? 1 : -1));
       this.#shares.set(loop, share);
-      loop.addAliveListener(share);
+      addAliveListener(loop, share);
     }
     share.tasks += by;
     if (share.tasks > 0) return;
     this.#shares.delete(loop);
-    loop.removeAliveListener(share);
+    removeAliveListener(loop, share);
     share.setAlive(false);
   }
 

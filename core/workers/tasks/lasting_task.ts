@@ -1,4 +1,5 @@
 import type { Fiber } from "../../fiber/fiber.ts";
+import { isInterrupted } from "../../fiber/interrupts.ts";
 import { TaskOperation } from "./task_operation.ts";
 
 /** A task that runs to its end even if the wait for it is cut short, since it begins or ends something. */
@@ -18,7 +19,7 @@ export class DecisiveTask<T> extends LastingTask<T> {
 
   override begin(fiber: Fiber): boolean {
     // It does not begin: the interrupt is delivered in this step and cancels the operation.
-    if (fiber.interrupted) return false;
+    if (isInterrupted(fiber)) return false;
     this.submitted = true;
     return super.begin(fiber);
   }

@@ -2,6 +2,7 @@
 import { Channel, Coro, run, Scheduler, sleep, until } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { coroutineNames } from "../../../core/coroutine/coro.ts";
+import { countNames } from "../../../core/coroutine/names.ts";
 import { channelNames } from "../../../core/messages/channel.ts";
 import { Network } from "../../../core/distributed/network.ts";
 import { MemoryHub } from "../memory_engine.ts";
@@ -22,8 +23,8 @@ async function onSchedulers(
   } finally {
     for (const scheduler of schedulers) await scheduler.terminate();
   }
-  assertEquals(coroutineNames.statistics(), { names: 0, waiting: 0 });
-  assertEquals(channelNames.statistics(), { names: 0, waiting: 0 });
+  assertEquals(countNames(coroutineNames), { names: 0, waiting: 0 });
+  assertEquals(countNames(channelNames), { names: 0, waiting: 0 });
 }
 
 /** A promise for each step, which any program resolves. */
@@ -144,7 +145,7 @@ Deno.test("a locate that waits when its scheduler joins asks the peers that are 
   assertEquals(await serving.value(), "found");
   await client.terminate();
   await server.terminate();
-  assertEquals(coroutineNames.statistics(), { names: 0, waiting: 0 });
+  assertEquals(countNames(coroutineNames), { names: 0, waiting: 0 });
 });
 
 Deno.test("a locate that waits when its scheduler leaves waits for names of the process", async () => {
@@ -213,10 +214,10 @@ Deno.test("a scheduler that is terminated leaves no names behind", async () => {
   });
   const channel = await news.value();
   await scheduler.terminate();
-  assertEquals(coroutineNames.statistics(), { names: 0, waiting: 0 });
+  assertEquals(countNames(coroutineNames), { names: 0, waiting: 0 });
   assertEquals(channelNames.find("news"), channel);
   channel.close();
-  assertEquals(channelNames.statistics(), { names: 0, waiting: 0 });
+  assertEquals(countNames(channelNames), { names: 0, waiting: 0 });
 });
 
 Deno.test("channels that code outside coroutines opens are the default scheduler's", async () => {
