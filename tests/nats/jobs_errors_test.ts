@@ -1,7 +1,8 @@
 /** The store of jobs in JetStream: wrong input, wrong servers, and what only JetStream has. */
 import { Coro, MessageTooLargeError, sleep, until, withTimeout } from "@asyncoro/asyncoro";
-import { type Lease, natsJobs } from "@asyncoro/asyncoro/nats";
+import { type JobStore, type Lease, natsJobs } from "@asyncoro/asyncoro/nats";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
 import { thrown } from "../distributed/acceptance/world.ts";
 import { drive } from "../io/helpers.ts";
@@ -14,15 +15,16 @@ const NOTHING = new Uint8Array(0);
 /** Runs a test with a store and its client. */
 function withStore(
   server: NatsServer,
-  test: (
-    store: ReturnType<typeof natsJobs>,
-    connection: Awaited<ReturnType<NatsServer["connect"]>>,
-  ) => Generator<unknown, void, unknown>,
+  test: (store: JobStore, connection: NatsConnection) => Generator<unknown, void, unknown>,
 ): Promise<void> {
   return drive(function* () {
     const connection = yield* until(server.connect());
     try {
-      yield* test(natsJobs({ connection, jetstream, jetstreamManager, leaseSeconds: 1 }), connection);
+      // The client waits for a response for longer than the test: after a restart of the server there is none.
+      const client = (connection: NatsConnection) => jetstream(connection, { timeout: 60_000 });
+      const manager = (connection: NatsConnection) => jetstreamManager(connection, { timeout: 60_000 });
+      const options = { connection, jetstream: client, jetstreamManager: manager, leaseSeconds: 1 };
+      yield* test(natsJobs(options), connection);
     } finally {
       yield* until(connection.close());
     }
