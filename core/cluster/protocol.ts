@@ -110,6 +110,8 @@ export interface ServerSetup {
 export interface JobCall {
   /** Its number, which no other call of the client has. */
   readonly id: number;
+  /** How its coroutine is called. */
+  readonly name: string;
   readonly target: JobTarget;
   /** The array of arguments after the coroutine, packed by the network when the job was made. */
   readonly args: Uint8Array;

@@ -73,6 +73,7 @@ Deno.test("run returns a handle to a coroutine in a server", async () => {
     );
     assert(coro instanceof RemoteCoro);
     assertEquals(coro.location, computation.servers()[0]);
+    assertEquals(coro.name, "adder");
     coro.send(2);
     assertEquals(yield* coro.finish(), 3);
   });
@@ -445,7 +446,15 @@ Deno.test("jobs that are not wanted before they have begun do not begin", async 
     yield* computation.schedule();
     const [server] = computation.servers();
     const start = coro.scheduler.now();
-    for (let i = 0; i < 20; i++) yield* thrown(() => withTimeout(1e-6, computation.runResult(nap, 1e6)));
+    for (let i = 0; i < 40; i++) {
+      const job = coro.scheduler.spawn(function* () {
+        yield* computation.runResult(nap, 1e6);
+      });
+      // So that the job and the end of it are sent together, at least some times.
+      for (let turns = i % 8; turns >= 0; turns--) yield;
+      job.terminate();
+      yield* sleep(0.01 * (i % 3));
+    }
     assertEquals(yield* computation.runResult(square, 3), 9);
     assert(coro.scheduler.now() - start < 5, "They have ended, or were not begun");
     assertEquals(computation.servers(), [server]);

@@ -287,6 +287,26 @@ Deno.test("a large file arrives whole", async () => {
   }
 });
 
+Deno.test("a file may be at a URL", async () => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
+    return url.endsWith("/data/a%20b.txt") ? new Response("from afar") : new Response(null, { status: 404 });
+  });
+  const at = (path: string) => `http://127.0.0.1:${server.addr.port}/${path}`;
+  try {
+    await withCluster([1], function* (computation, world) {
+      yield* computation.schedule();
+      assertEquals([...world.nodes.get("node0")!.files], [["job1/a b.txt", "from afar"]]);
+    }, { files: [at("data/a%20b.txt")] });
+    const statuses = await withStatus((world) => world.node("node0"), function* (computation) {
+      yield* thrown(() => computation.schedule(5));
+    }, { files: [at("missing.txt")] });
+    const { error } = statuses.find(({ status }) => status === "NodeIgnored")!.info;
+    assert(error?.message.includes("404"), String(error));
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("a file that cannot be read is an error of schedule", async () => {
   await withCluster([1], function* (computation) {
     assert((yield* thrown(() => computation.schedule())).message.includes("missing.ts"));
@@ -524,7 +544,7 @@ Deno.test("nobody but the client may run jobs in its servers", async () => {
       yield* world.connect(network, server.name);
       const rci = (yield* RCI.locate(JOB_RCI, 60, network.peers()[0]))!;
       refusal = yield* thrown(() =>
-        rci.call({ id: 1, target: { source: "function* () {}" }, args: [], exclusive: false })
+        rci.call({ id: 1, name: "theft", target: { source: "function* () {}" }, args: [], exclusive: false })
       );
     });
     yield* eventually(() => refusal !== undefined);

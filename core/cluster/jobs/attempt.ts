@@ -69,8 +69,8 @@ export class Attempt implements Assigned {
 
   *#run(self: Coro): Generator<unknown, void, unknown> {
     const { job, server } = this;
-    const { target, args, exclusive, isHandle } = job.options;
-    const call: JobCall = { id: this.id, target, args, exclusive };
+    const { name, target, args, exclusive, isHandle } = job.options;
+    const call: JobCall = { id: this.id, name, target, args, exclusive };
     let end: AttemptEnd;
     let value: unknown;
     try {

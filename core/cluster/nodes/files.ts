@@ -67,7 +67,7 @@ export function* checkReadable(files: readonly JobFile[]): Generator<unknown, vo
 
 /** Sends a file to a node, in pieces, each of which is written before the next one is read. */
 export function* sendFile(tenancy: Coro, { name, path }: JobFile): Generator<unknown, void, unknown> {
-  const source = yield* disk(() => openStream(path));
+  const source = yield* disk(() => openStream(path), (stream) => void stream.cancel());
   const reader = source.getReader();
   try {
     for (;;) {
@@ -89,6 +89,7 @@ async function openStream(path: string | URL): Promise<ReadableStream<Uint8Array
   if (path instanceof URL && path.protocol !== "file:") {
     const response = await fetch(path);
     if (response.ok && response.body !== null) return response.body;
+    await response.body?.cancel();
     throw new Error(`Cannot read ${path}: ${response.status} ${response.statusText}`);
   }
   return (await denoWith("open", "send a file").open(path)).readable;

@@ -76,7 +76,8 @@ class Server {
       new RCI(function* setup(coro: Coro, setup: ServerSetup) {
         yield* server.#setup(coro, setup);
       }, SETUP_RCI),
-      new RCI(function* job(coro: Coro, call: JobCall) {
+      // The default value is made with the coroutine, so that its handle is told the name.
+      new RCI(function* job(coro: Coro, call: JobCall, _name = (coro.name = call.name)) {
         return yield* server.#job(coro, call);
       }, JOB_RCI),
     ];
@@ -195,7 +196,6 @@ class Server {
   *#run(coro: Coro, { target, args }: JobCall): Generator<unknown, unknown, unknown> {
     const body: CoroFunction = this.#functions.find(target) ?? (yield* this.#functions.make(target));
     const values = this.#options.network.peerTable.unpack(args) as unknown[];
-    if (body.name !== "") coro.name = body.name;
     // What was waited for so far is not to become the result of a job that returns nothing.
     coro.last = undefined;
     return yield* body(coro, ...values);
