@@ -19,7 +19,7 @@
  * yield* computation.close();
  * ```
  *
- * @example While no node is there
+ * @example
  * ```ts
  * import { run } from "@asyncoro/asyncoro";
  * import { Computation } from "@asyncoro/asyncoro/cluster";
