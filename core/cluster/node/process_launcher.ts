@@ -1,4 +1,5 @@
 /** Starts each server as a process of its own: `deno run` without permissions, linked by its standard streams. */
+import { UnsupportedError } from "../../base/errors.ts";
 import { race } from "../../coroutine/race.ts";
 import { denoWith } from "../../host/capability.ts";
 import type { Operation } from "../../fiber/operation.ts";
@@ -62,7 +63,10 @@ export class ProcessLauncher implements ServerLauncher {
 
   /** Makes one for a network, which gets an engine more. */
   static *create(network: Network, options: LauncherOptions): Generator<unknown, ProcessLauncher, unknown> {
-    denoWith("Command", "start a node");
+    // A compiled program is no `deno run`, and would run itself.
+    if (denoWith("Command", "start a node").build.standalone) {
+      throw new UnsupportedError("Cannot start a node in a program that was compiled: run it with deno run");
+    }
     const config = yield* until(readPackageConfig());
     if (!PROGRAM.startsWith("file:")) yield* until(cacheProgram());
     const engine = engines.get(network) ?? new ServerEngine();

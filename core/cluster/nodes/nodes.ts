@@ -163,7 +163,7 @@ export class Nodes {
       } finally {
         watch.node = watch.manager = null;
       }
-      if (node.wasIgnored) return;
+      if (node.wasIgnored || this.#isClosing) return;
       yield* sleep(AGAIN_SECONDS);
     }
   }

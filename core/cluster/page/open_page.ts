@@ -1,6 +1,7 @@
 /** Opens and closes the monitor page of anything that has something to see. */
 import { describe } from "../../base/describe.ts";
 import { checkOptions } from "../../base/options.ts";
+import { addAliveListener, removeAliveListener } from "../../coroutine/alive_listeners.ts";
 import type { Coro } from "../../coroutine/coro.ts";
 import { current } from "../../coroutine/current.ts";
 import { ClosedWithOwner } from "../../coroutine/owned_resource.ts";
@@ -43,7 +44,7 @@ export class MonitorPage implements Disposable {
     this.#owner = owner;
     this.#closedWithOwner = new ClosedWithOwner(owner, () => this.#end());
     // Viewers may still look at the page while the program has something to do, and not longer.
-    owner.loop.addAliveListener(server);
+    addAliveListener(owner.loop, server);
   }
 
   /**
@@ -61,7 +62,7 @@ export class MonitorPage implements Disposable {
   }
 
   #end(): Promise<void> {
-    this.#owner.loop.removeAliveListener(this.#server);
+    removeAliveListener(this.#owner.loop, this.#server);
     return this.#server.close();
   }
 

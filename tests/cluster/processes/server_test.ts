@@ -211,6 +211,18 @@ Deno.test("kill -9 of a server is seen at once, by all who wait for it", () =>
     assert(performance.now() - before < 1000 * PEER_SECONDS, "before a silent peer would be lost");
   }));
 
+Deno.test("signals that ask to end are for the node: a server goes on", () =>
+  withServers(function* (_coro, { start, job }) {
+    const server = yield* start();
+    const pid = yield* job(server, function* () {
+      return Deno.pid;
+    });
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.kill(pid as number, signal);
+    for (let i = 0; i < 20; i++) assertEquals(yield* job(server, stillThere), true);
+    server.kill();
+    yield* server.ended();
+  }));
+
 Deno.test("a server that ends its process itself is lost at once", () =>
   withServers(function* (_coro, { start, job }) {
     const server = yield* start();

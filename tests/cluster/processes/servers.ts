@@ -86,6 +86,7 @@ function hereOf(
       const rci = (yield* RCI.locate<CoroFunction<[JobCall], unknown>>(JOB_RCI, 10, server.location))!;
       return yield* rci.call({
         id: ++calls,
+        name: "job",
         target: typeof target === "function" ? { source: target.toString() } : target,
         args: network.peerTable.pack(args),
         exclusive: false,

@@ -10,7 +10,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "bench/peers_test.ts": "starts Deno, Python, Go and Erlang",
   "bench/documents_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
-  "cluster/page/": "needs Deno's sockets, child processes, Chromium",
+  "cluster/": "what runs in a server is for Deno, and not in the npm form",
   "distributed/": "needs Deno's sockets, files, workers",
   "layers_test.ts": "reads the sources",
   "bench/profile_test.ts": "profiles benchmarks with Deno",
