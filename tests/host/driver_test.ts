@@ -112,10 +112,12 @@ Deno.test("two busy schedulers share the host", async () => {
       }
     })
   );
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const bothRan = (): boolean => counts.every((count) => count > 100);
+  // How far they get in a time depends on what else the machine does.
+  for (let turn = 0; turn < 1_000 && !bothRan(); turn++) await new Promise((resolve) => setTimeout(resolve, 1));
   stop = true;
   await Promise.all(schedulers.map((scheduler) => scheduler.join()));
-  assert(counts[0] > 100 && counts[1] > 100, `${counts}`);
+  assert(bothRan(), `${counts}`);
   for (const scheduler of schedulers) await scheduler.terminate();
 });
 

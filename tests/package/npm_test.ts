@@ -6,7 +6,7 @@ import { findRuntime } from "../runtimes/find.ts";
 import { checkProgram, compileModule, findNewer } from "./npm/compile.ts";
 import { FILES_LEFT_OUT, type NodeLike, TESTS_LEFT_OUT } from "./npm/left_out.ts";
 import { ENTRIES, manifest } from "./npm/manifest.ts";
-import { makeProject, openWorkshop, run, tryRun } from "./npm/project.ts";
+import { openProject, openWorkshop, run, tryRun } from "./npm/project.ts";
 import { compileTests, listTests, runAllTests, whyLeftOut } from "./npm/suite.ts";
 
 const PROGRAMS = new URL("npm/programs/", import.meta.url);
@@ -93,7 +93,7 @@ for (const options of COMPILERS) {
     name: `a user's program compiles with the types of ${libraries}, resolved as by "${options.moduleResolution}"`,
     ignore: node === null,
     fn: async () => {
-      const program = new URL("program.ts", await makeProject(`types-${options.moduleResolution}`));
+      const program = new URL("types.ts", await openProject());
       await Deno.copyFile(new URL("types.ts", PROGRAMS), program);
       const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
       const errors = checkProgram(program, {
@@ -112,8 +112,8 @@ Deno.test({
   name: "require() returns the same modules as import in a Node.js that supports it, and elsewhere says why not",
   ignore: node === null,
   fn: async () => {
-    const project = await makeProject("require");
-    const file = new URL("program.cjs", project);
+    const project = await openProject();
+    const file = new URL("require.cjs", project);
     await Deno.writeTextFile(
       file,
       `
@@ -128,11 +128,11 @@ Deno.test({
   },
 });
 
-/** Writes a program of `npm/programs/` into a new project and runs it there. Returns its output. */
-async function runUserProgram(name: string, runtime: NodeLike, command: string): Promise<string> {
-  const project = await makeProject(`${name}-${runtime}`);
+/** Compiles a program of `npm/programs/` into the project and runs it there. Returns its output. */
+async function runUserProgram(name: string, command: string): Promise<string> {
+  const project = await openProject();
   const source = await Deno.readTextFile(new URL(`${name}.ts`, PROGRAMS));
-  const file = new URL("program.js", project);
+  const file = new URL(`${name}.js`, project);
   await Deno.writeTextFile(file, compileModule(source, (specifier) => specifier));
   return (await run(command, [file.pathname], project)).stdout;
 }
@@ -158,14 +158,14 @@ for (const [runtime, command] of runtimes) {
   Deno.test({
     name: `a project of ${NAMES[runtime]} runs coroutines on the kernel from the package's file`,
     ignore: command === null,
-    fn: async () => assertEquals(await runUserProgram("kernel_file", runtime, command!), "ran\n"),
+    fn: async () => assertEquals(await runUserProgram("kernel_file", command!), "ran\n"),
   });
 
   Deno.test({
     name: `threads of ${NAMES[runtime]} are peers, and end with the program`,
     ignore: command === null,
     fn: async () => {
-      const printed = await runUserProgram("threads", runtime, command!);
+      const printed = await runUserProgram("threads", command!);
       assertEquals(printed, "thread-1 thread-1,thread-2\nPeerLostError\n1\nended\n");
     },
   });
@@ -174,7 +174,7 @@ for (const [runtime, command] of runtimes) {
     name: `using what ${NAMES[runtime]} lacks gives an UnsupportedError that names it`,
     ignore: command === null,
     fn: async () => {
-      const printed = await runUserProgram("unsupported", runtime, command!);
+      const printed = await runUserProgram("unsupported", command!);
       const { "query a database": database, ...answers } = JSON.parse(printed);
       const lacks = (action: string, what: string) =>
         `Cannot ${action} as ${NAMES[runtime]} has no ${what}: run it with Deno`;
@@ -198,9 +198,8 @@ for (const [runtime, command] of runtimes) {
     name: `the package passes its own tests under ${NAMES[runtime]}`,
     ignore: command === null,
     fn: async () => {
-      const files = (await listTests()).filter((file) => whyLeftOut(file) === undefined);
-      const project = await makeProject(`tests-${runtime}`);
-      await compileTests(files, project);
+      const project = await openProject();
+      const files = await compileTests(project);
       const { passed, failed, leftOut } = await runAllTests(files, project, runtime, command!);
       console.log(`${NAMES[runtime]}: ${passed} passed, ${failed.length} failed, ${leftOut.length} left out`);
       const list = failed.map(({ file, name, error }) => `${file}: ${name}\n${error}`);

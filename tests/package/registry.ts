@@ -29,7 +29,8 @@ export function publishedFiles(): Promise<Files> {
 
 async function readPublished(): Promise<Files> {
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["publish", "--dry-run", "--allow-dirty"],
+    // The gate checks the types of what would be published in a stage of its own.
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
     cwd: ROOT.pathname,
     env: { NO_COLOR: "1" },
   }).output();

@@ -70,12 +70,24 @@ async function makeProgram(entries: readonly string[]): Promise<ts.Program> {
   }
 }
 
-/** The compiler's errors for a program of a user, with the options of a `tsconfig.json`. */
+/**
+ * The compiler's errors for a program of a user, with the options of a `tsconfig.json`. They are those of all files in
+ * the program's folder, which has the package too, but not those of the libraries.
+ */
 export function checkProgram(file: URL, compilerOptions: Record<string, unknown>): string {
   const folder = new URL(".", file).pathname;
   const { options, errors } = ts.convertCompilerOptionsFromJson(compilerOptions, folder);
-  const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([file.pathname], options));
-  return ts.formatDiagnostics([...errors, ...diagnostics], {
+  const program = ts.createProgram([file.pathname], options);
+  const sources = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(folder));
+  const diagnostics = [
+    ...errors,
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...sources.flatMap((
+      source,
+    ) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]),
+  ];
+  return ts.formatDiagnostics(diagnostics, {
     getCurrentDirectory: () => folder,
     getCanonicalFileName: (name) => name,
     getNewLine: () => "\n",

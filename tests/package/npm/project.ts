@@ -1,5 +1,5 @@
 /**
- * Projects of users: empty folders in which the package is installed from its tarball, as a registry would give it.
+ * The project of a user: a folder in which the package is installed from its tarball, as a registry would give it.
  */
 import { manifest } from "./manifest.ts";
 import { writePackage } from "./package.ts";
@@ -29,10 +29,16 @@ async function makeWorkshop(): Promise<Workshop> {
   return { folder, tarball: `${path}/${filename}`, files: files.map((file: { path: string }) => file.path) };
 }
 
-/** Makes a project in the workshop that has the package installed. Each name is used once. */
-export async function makeProject(name: string): Promise<URL> {
+let project: Promise<URL> | null = null;
+
+/** The project. It is made at the first call; its programs lie beside each other. */
+export function openProject(): Promise<URL> {
+  return project ??= makeProject();
+}
+
+async function makeProject(): Promise<URL> {
   const { folder, tarball } = await openWorkshop();
-  const project = new URL(`${name}/`, folder);
+  const project = new URL("project/", folder);
   await Deno.mkdir(project);
   await Deno.writeTextFile(new URL("package.json", project), JSON.stringify({ private: true, type: "module" }));
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], project);

@@ -6,7 +6,7 @@
  * listeners of signals, are replaced by stand-ins, see `harness/`.
  */
 import { compileModule, importsOf } from "./compile.ts";
-import type { Report } from "./harness/run.ts";
+import type { Report, TestModule } from "./harness/run.ts";
 import { FILES_LEFT_OUT, type NodeLike, TESTS_LEFT_OUT } from "./left_out.ts";
 import { installed, tryRun } from "./project.ts";
 
@@ -40,8 +40,18 @@ async function* walk(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Compiles test files, and all that they import, into a project. */
-export async function compileTests(paths: readonly string[], project: URL): Promise<void> {
+let compiled: Promise<readonly string[]> | null = null;
+
+/**
+ * Compiles the test files that run here, and all that they import, into a project, at the first call. Returns the paths
+ * of the files.
+ */
+export function compileTests(project: URL): Promise<readonly string[]> {
+  return compiled ??= compileInto(project);
+}
+
+async function compileInto(project: URL): Promise<readonly string[]> {
+  const paths = (await listTests()).filter((path) => whyLeftOut(path) === undefined);
   const done = new Set<string>();
   const visit = async (source: URL): Promise<void> => {
     if (done.has(source.href)) return;
@@ -56,6 +66,7 @@ export async function compileTests(paths: readonly string[], project: URL): Prom
   for (const name of ["run.ts", "deno.ts"]) await visit(new URL(name, HARNESS));
   for (const path of paths) await visit(new URL(path, TESTS));
   for (const path of DATA) await copy(new URL(path, ROOT), new URL(path, project));
+  return paths;
 }
 
 function compileFor(project: URL, source: URL, text: string): string {
@@ -115,39 +126,60 @@ export async function runAllTests(
   runtime: NodeLike,
   command: string,
 ): Promise<Summary> {
-  const reports = new Map<string, Report>();
-  const waiting = [...paths];
+  const summary = { passed: 0, failed: [] as Summary["failed"][number][], leftOut: [] as string[] };
+  const waiting = groupsOf(paths);
   const work = async (): Promise<void> => {
-    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-      reports.set(path, await runTests(path, project, runtime, command));
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const reports = await runTests(group, project, runtime, command);
+      for (const [index, { passed, failed, leftOut }] of reports.entries()) {
+        summary.passed += passed;
+        summary.failed.push(...failed.map((each) => ({ file: group[index], ...each })));
+        summary.leftOut.push(...leftOut);
+      }
     }
   };
   // One more than there are processors, as many tests wait for timers.
   await Promise.all(Array.from({ length: navigator.hardwareConcurrency + 1 }, work));
-  const all = paths.map((file) => ({ file, ...reports.get(file)! }));
-  return {
-    passed: all.reduce((sum, { passed }) => sum + passed, 0),
-    failed: all.flatMap(({ file, failed }) => failed.map((each) => ({ file, ...each }))),
-    leftOut: all.flatMap(({ leftOut }) => leftOut),
-  };
+  return summary;
+}
+
+// To load the package takes longer than most files of tests do.
+const FILES_PER_PROCESS = 6;
+
+/** Files of one room, a few at a time, to run in one process. */
+function groupsOf(paths: readonly string[]): string[][] {
+  const rooms = Object.groupBy(paths, (path) => path.slice(0, path.indexOf("/") + 1));
+  const groups: string[][] = [];
+  for (const room of Object.values(rooms)) {
+    for (let at = 0; at < room!.length; at += FILES_PER_PROCESS) groups.push(room!.slice(at, at + FILES_PER_PROCESS));
+  }
+  return groups;
 }
 
 // Tests of random programs make this many trials here: only the engine and the host are new.
 const RUNS = "300";
 
-async function runTests(path: string, project: URL, runtime: NodeLike, command: string): Promise<Report> {
-  const leftOut = TESTS_LEFT_OUT.filter((each) => each.file === path && each.runtimes.includes(runtime));
-  const names = JSON.stringify(leftOut.map(({ name }) => name));
-  const [harness, module] = [new URL("run.ts", HARNESS), new URL(path, TESTS)]
-    .map((source) => outputOf(source, project).pathname);
-  const { code, stdout, stderr } = await tryRun(command, [harness, module, names], project, { RUNS });
-  const report = parseReport(stdout);
-  if (report !== null && (code === 0) === (report.failed.length === 0)) return report;
-  const error = `It ended with ${code}:\n${stdout}${stderr}`;
-  return { passed: 0, failed: [{ name: "(the file)", error }], leftOut: [] };
+async function runTests(
+  paths: readonly string[],
+  project: URL,
+  runtime: NodeLike,
+  command: string,
+): Promise<readonly Report[]> {
+  const pathOf = (source: URL): string => outputOf(source, project).pathname;
+  const modules = paths.map((path): TestModule => ({
+    path: pathOf(new URL(path, TESTS)),
+    leftOut: TESTS_LEFT_OUT.filter((each) => each.file === path && each.runtimes.includes(runtime))
+      .map(({ name }) => name),
+  }));
+  const args = [pathOf(new URL("run.ts", HARNESS)), JSON.stringify(modules)];
+  const { code, stdout, stderr } = await tryRun(command, args, project, { RUNS });
+  const reports = parseReports(stdout);
+  if (reports !== null && (code === 0) === reports.every(({ failed }) => failed.length === 0)) return reports;
+  const error = `${paths.join(", ")} ended with ${code}:\n${stdout}${stderr}`;
+  return [{ passed: 0, failed: [{ name: "(the files)", error }], leftOut: [] }];
 }
 
-function parseReport(output: string): Report | null {
+function parseReports(output: string): Report[] | null {
   try {
     return JSON.parse(output.trimEnd().split("\n").at(-1)!);
   } catch {

@@ -1,4 +1,4 @@
-/** The tests that the running file has declared. */
+/** The tests that the running file has declared and that have not begun. */
 
 /** One test, as `Deno.test` takes it. */
 export interface Declared {

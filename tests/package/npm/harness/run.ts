@@ -1,15 +1,22 @@
 /**
- * node run.js <module of tests> [<names of tests to leave out, as JSON>]
+ * node run.js <modules of tests, and the names of tests to leave out of each, as JSON>
  *
- * Runs the tests that a module declares, one after the other, as `deno test` would, and prints their results. The last
- * line is a report in JSON. The process must then end by itself: if something keeps it alive, a test has left that
- * behind.
+ * Runs the tests that the modules declare, one after the other, as `deno test` would, and prints their results. The
+ * last line has the reports in JSON. The process must then end by itself: if something keeps it alive, a test has left
+ * that behind.
  */
 import "./newer.ts";
 import { pathToFileURL } from "node:url";
 import { type Declared, declared } from "./declared.ts";
 
-/** The report in the last line. */
+/** A module of tests. */
+export interface TestModule {
+  readonly path: string;
+  /** The names of the tests to leave out. */
+  readonly leftOut: readonly string[];
+}
+
+/** What is reported of a module. */
 export interface Report {
   readonly passed: number;
   /** The tests that failed, and their errors. */
@@ -20,14 +27,19 @@ export interface Report {
 
 const LIMIT_MS = 60_000;
 
-const [file, names] = process.argv.slice(2);
-const leftOut: readonly string[] = JSON.parse(names ?? "[]");
+const modules: readonly TestModule[] = JSON.parse(process.argv[2]);
 
-async function runAll(): Promise<Report> {
-  await import(pathToFileURL(file).href);
+async function runAll(): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const module of modules) reports.push(await runModule(module));
+  return reports;
+}
+
+async function runModule({ path, leftOut }: TestModule): Promise<Report> {
+  await import(pathToFileURL(path).href);
   const report: Report = { passed: 0, failed: [], leftOut: [] };
   let passed = 0;
-  for (const test of declared) {
+  for (const test of declared.splice(0)) {
     if (leftOut.includes(test.name)) {
       report.leftOut.push(test.name);
       console.log(`left out  ${test.name}`);
@@ -59,7 +71,7 @@ async function failureOf(test: Declared): Promise<string | null> {
   }
 }
 
-runAll().then((report) => {
-  if (report.failed.length > 0) process.exitCode = 1;
-  console.log(JSON.stringify(report));
+runAll().then((reports) => {
+  if (reports.some(({ failed }) => failed.length > 0)) process.exitCode = 1;
+  console.log(JSON.stringify(reports));
 });
