@@ -1,6 +1,7 @@
-/** Runs one stage: its output is passed through and kept for the figures. */
+/** Runs one stage: its output is passed through, or held back, and kept for the figures. */
 
 import { type Counts, stageCounts } from "./counts.ts";
+import type { Printed } from "./slow_files.ts";
 import type { Stage } from "./stages.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -14,20 +15,23 @@ export interface Result {
   name: string;
   counts: Counts;
   seconds: number;
+  output: readonly Printed[];
 }
 
-/** Runs the stage under the Deno that runs the gate. */
-export async function runStage(stage: Stage): Promise<Result> {
+/** Runs the stage under the Deno that runs the gate. Its output is passed through to `show` as it comes. */
+export async function runStage(stage: Stage, show: (text: string) => void): Promise<Result> {
   const start = performance.now();
-  const { ok, output } = await runDeno(stage.args);
-  const counts = stageCounts(ok, output, stage.counts);
-  const seconds = (performance.now() - start) / 1000;
-  return { name: stage.name, counts, seconds };
+  const elapsed = (): number => (performance.now() - start) / 1000;
+  const output: Printed[] = [];
+  const ok = await runDeno(stage.args, (text) => {
+    show(text);
+    output.push({ text, seconds: elapsed() });
+  });
+  const counts = stageCounts(ok, output.map(({ text }) => text).join(""), stage.counts);
+  return { name: stage.name, counts, seconds: elapsed(), output };
 }
 
-async function runDeno(
-  args: string[],
-): Promise<{ ok: boolean; output: string }> {
+async function runDeno(args: string[], receive: (text: string) => void): Promise<boolean> {
   // Not "deno": under npx there may be none on the PATH, or another version.
   const child = new Deno.Command(Deno.execPath(), {
     args,
@@ -37,30 +41,19 @@ async function runDeno(
     stdout: "piped",
     signal: AbortSignal.timeout(LIMIT_MS),
   }).spawn();
-  const kept: string[] = [];
-  const ended = copyOutput(child.stdout, kept);
+  const ended = readOutput(child.stdout, receive);
   const { success } = await child.status;
   // A process that a test left behind keeps the pipe open.
   await Promise.race([
     ended,
     new Promise((done) => setTimeout(done, GRACE_MS)),
   ]);
-  return { ok: success, output: kept.join("") };
+  return success;
 }
 
-async function copyOutput(
-  from: ReadableStream<Uint8Array>,
-  kept: string[],
+async function readOutput(
+  from: ReadableStream<Uint8Array<ArrayBuffer>>,
+  receive: (text: string) => void,
 ): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const bytes of from) {
-    writeAll(bytes);
-    kept.push(decoder.decode(bytes, { stream: true }));
-  }
-}
-
-function writeAll(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) {
-    at += Deno.stdout.writeSync(bytes.subarray(at));
-  }
+  for await (const text of from.pipeThrough(new TextDecoderStream())) receive(text);
 }

@@ -11,10 +11,15 @@ export interface Stage {
   args: string[];
   /** How to read its figures, for a stage that runs tests. */
   counts?: CountParser;
+  /** Whether it runs at the same time as the stage before it. */
+  beside?: boolean;
 }
 
 /** Documents whose examples run. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "examples/from_asyncoro.md", "examples/from_asyncio.md"];
+
+/** The sanitizers are switched on in deno.json. The stage "check" has checked the types. */
+const TEST = ["test", "-A", "--no-check"];
 
 /** All stages. The quick ones come first, so that a mistake shows early. */
 export const STAGES: Stage[] = [
@@ -38,11 +43,27 @@ export const STAGES: Stage[] = [
   },
   {
     name: "tests",
-    // The sanitizers are switched on in deno.json. The stage "check" has checked the types.
-    args: ["test", "-A", "--no-check", "--doc", "mod.ts", "core", "tests", ...DOCUMENTS],
+    args: [...TEST, "--doc", "--ignore=tests/package", "mod.ts", "core", "tests", ...DOCUMENTS],
     counts: denoTestCounts,
   },
+  {
+    name: "package",
+    // Its tests start programs, and the others often wait: together they use the machine better than one by one.
+    args: [...TEST, "tests/package"],
+    counts: denoTestCounts,
+    beside: true,
+  },
 ];
+
+/** The stages in groups that run at the same time. */
+export function together(stages: readonly Stage[]): Stage[][] {
+  const groups: Stage[][] = [];
+  for (const stage of stages) {
+    if (stage.beside && groups.length > 0) groups.at(-1)!.push(stage);
+    else groups.push([stage]);
+  }
+  return groups;
+}
 
 /**
  * The stages with these names, in the gate's order; all of them for no name.
