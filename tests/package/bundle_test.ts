@@ -9,10 +9,10 @@ import { User } from "./user.ts";
 /** Examples that print names of coroutines, which are those of functions. */
 const KEEPING_NAMES = ["--minify", "--keep-names"];
 
-/** Its threads import the package and a module of its own, which are no files any more after a bundle. */
-const WITH_THREADS = "distributed/word_count.ts";
+/** What they start are threads and nodes that import the package, which is no file any more after a bundle. */
+const OF_FILES = /^(distributed\/word_count\.ts$|cluster\/)/;
 
-for (const name of examplesWithOutput()) if (name !== WITH_THREADS) testBundle(name, KEEPING_NAMES);
+for (const name of examplesWithOutput()) if (!OF_FILES.test(name)) testBundle(name, KEEPING_NAMES);
 
 for (const name of ["workers/mandelbrot.ts", "workers/sqlite.ts", "io/udp_ping.ts"]) {
   for (const flags of [[], ["--minify"], ["--keep-names"], ["--platform=deno"]]) testBundle(name, flags);
