@@ -1,12 +1,14 @@
 /** What a computation is inside: it connects the nodes with the dispatcher of jobs, and tells the program what happens. */
 import type { Coro } from "../coroutine/coro.ts";
 import type { CoroLoop } from "../coroutine/coro_loop.ts";
+import { runningCoro } from "../coroutine/coro_of.ts";
 import type { Outcome } from "../coroutine/errors.ts";
 import type { Location } from "../distributed/location.ts";
 import type { Peers } from "../distributed/peers/peers.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { call } from "../operations/call.ts";
 import { sleep } from "../operations/sleep.ts";
+import { SetupError } from "./errors.ts";
 import { ClusterWait } from "./cluster_wait.ts";
 import type { CheckedComputationOptions } from "./computation_options.ts";
 import type { Attempt, AttemptEnd, JobServer } from "./jobs/attempt.ts";
@@ -200,7 +202,11 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   status(status: StatusName, info: StatusInfo): void {
     const { statusCoro } = this.options;
-    if (statusCoro === null) return;
+    if (statusCoro === null) {
+      // A setup that fails must not go unseen: `schedule()` waits for another server then.
+      if (info.error instanceof SetupError && this.#closing === null) this.loop.reportError(info.error, runningCoro()!);
+      return;
+    }
     try {
       statusCoro.send(new ClusterStatus(status, info));
     } catch (error) {

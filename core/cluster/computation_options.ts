@@ -30,7 +30,7 @@ export interface ComputationOptions {
    * ended its jobs and run this within 10 seconds.
    */
   readonly serverCleanup?: Target;
-  /** Is sent a {@linkcode ClusterStatus} for all that happens. */
+  /** Is sent a {@linkcode ClusterStatus} for all that happens. Without it, setups that fail are reported as uncaught errors. */
   readonly statusCoro?: Coro;
   /** Whether a node waits for `enableNode()` before it is prepared; `false` by default. */
   readonly disableNodes?: boolean;

@@ -397,6 +397,19 @@ Deno.test("restart is false if the replacement does not start", async () => {
   });
 });
 
+Deno.test("without a statusCoro, a setup that fails is reported", async () => {
+  await withCluster([1], function* (computation, world) {
+    assert((yield* thrown(() => computation.schedule(20))) instanceof TimeoutError);
+    const [{ where, error }] = world.reported.splice(0);
+    assertEquals([where, error instanceof SetupError], ["client", true]);
+  }, {
+    serverSetup: function* () {
+      yield;
+      throw new RangeError("no room");
+    },
+  });
+});
+
 Deno.test("a draining node ends its jobs, and takes no new ones", async () => {
   await withCluster([1, 1], function* (computation, world, _network, coro) {
     yield* serversAre(computation, 2);

@@ -216,11 +216,13 @@ export class Manager {
       if (setup === null) return this.#ignoreServer(server, new Error(`Cannot find what prepares server ${location}`));
       if (!(yield* this.#prepareNode(setup))) return;
       const args = host.disableServers ? yield* server.wait() : [];
-      yield* this.#prepareWith(setup, host.serverSetup, args, host.serverCleanup);
+      const target = host.serverSetup;
+      yield* this.#prepareWith(setup, "server", target === null ? null : { target, args }, host.serverCleanup);
       isReady = (server.state as string) === "starting";
     } catch (error) {
-      // Its end is told by the node.
-      if (!(error instanceof PeerLostError)) this.#ignoreServer(server, setupError("server", error));
+      if (error instanceof SetupError) this.#ignoreServer(server, error);
+      // It is lost, or ends and runs nothing any more: the node tells its end.
+      else if (!(error instanceof PeerLostError || error instanceof PermissionError)) throw error;
     } finally {
       if (isReady) this.#serverReady(server);
       if (replaces !== null) this.#restarted(replaces, isReady);
@@ -249,23 +251,25 @@ export class Manager {
     using _ = yield* this.#setup.hold();
     if (this.#node.state !== "preparing") return this.#node.state === "ready";
     try {
-      yield* this.#prepareWith(setup, nodeSetup, this.#nodeSetupArgs, null);
+      yield* this.#prepareWith(setup, "node", { target: nodeSetup, args: this.#nodeSetupArgs }, null);
     } catch (error) {
-      if (error instanceof PeerLostError) throw error;
-      this.#ignore(setupError("node", error));
+      if (!(error instanceof SetupError)) throw error;
+      this.#ignore(error);
       return false;
     }
     this.#initialized();
     return true;
   }
 
+  /** Runs what prepares a node or a server. Throws a `SetupError` if that fails, and other errors if it was not run. */
   *#prepareWith(
     setup: RCI<[ServerSetup]>,
-    target: JobTarget | null,
-    args: readonly unknown[],
+    what: "node" | "server",
+    call: ServerSetup["setups"][number] | null,
     cleanup: JobTarget | null,
   ): Generator<unknown, void, unknown> {
-    yield* setup.call({ manager: this.#coro!, setups: target === null ? [] : [{ target, args }], cleanup });
+    const outcome = yield* setup.outcome({ manager: this.#coro!, setups: call === null ? [] : [call], cleanup });
+    if (outcome.kind === "throw") throw setupError(what, outcome.error);
   }
 
   // --- ends ---------------------------------------------------------------------------------------------------------
