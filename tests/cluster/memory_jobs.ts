@@ -23,9 +23,16 @@ export class MemoryJobs implements JobStore {
   readonly #leased = new WeakMap<Lease, Entry>();
   /** Wakes all that wait, to look again. */
   readonly #changed = new Event();
+  /** How often a lease was prolonged. */
+  prolonged = 0;
 
   constructor(leaseSeconds = 30) {
     this.leaseSeconds = leaseSeconds;
+  }
+
+  /** How often each job of a queue was handed out, by id. */
+  attempts(queue: string): Record<string, number> {
+    return Object.fromEntries([...this.#jobs(queue)].map(([id, { attempts }]) => [id, attempts]));
   }
 
   submit(queue: string, id: string, job: Uint8Array): Operation<boolean> {
@@ -42,7 +49,10 @@ export class MemoryJobs implements JobStore {
   }
 
   working(lease: Lease): Operation<void> {
-    return this.#act(() => this.#prolong(lease, this.leaseSeconds));
+    return this.#act(() => {
+      this.prolonged++;
+      this.#prolong(lease, this.leaseSeconds);
+    });
   }
 
   done(lease: Lease, result: Uint8Array): Operation<boolean> {
