@@ -7,7 +7,9 @@ import { sizedPrograms } from "./programs.ts";
 /** Sizes of bundles, and the largest files in the one without sockets, files and workers. */
 export async function benchSize(): Promise<void> {
   const bundles: [string, Bundle][] = [];
-  for (const [name, program] of Object.entries(await sizedPrograms())) bundles.push([name, await bundle(program)]);
+  for (const [name, program] of Object.entries(await sizedPrograms())) {
+    bundles.push([name, await bundle(program, "esm", ["node:*"])]);
+  }
   printTable(
     "Size in a bundle",
     ["what", "files", "minified", "minified and gzipped"],

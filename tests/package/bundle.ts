@@ -14,8 +14,15 @@ export interface Bundle {
   readonly parts: Readonly<Record<string, number>>;
 }
 
-/** Bundles a program that imports the package by its name, minified. */
-export async function bundle(program: Program, format: "esm" | "iife" = "esm"): Promise<Bundle> {
+/**
+ * Bundles a program that imports the package by its name, minified. `external` is what it imports at run time: nothing, as
+ * in a browser, by default.
+ */
+export async function bundle(
+  program: Program,
+  format: "esm" | "iife" = "esm",
+  external: string[] = [],
+): Promise<Bundle> {
   const input = program instanceof URL
     ? { entryPoints: [program.pathname] }
     : { stdin: { contents: program, loader: "ts" as const, resolveDir: ROOT.pathname } };
@@ -27,6 +34,7 @@ export async function bundle(program: Program, format: "esm" | "iife" = "esm"): 
     absWorkingDir: ROOT.pathname,
     alias: aliases(),
     bundle: true,
+    external,
     format,
     legalComments: "none",
     logLevel: "error",
