@@ -1,6 +1,7 @@
 /**
- * Setup of nodes and servers. A file goes to each node once; the setup of a node unpacks it, and that of each server reads
- * it into memory, where all jobs of that server find it. Status messages tell what happens.
+ * Setup of nodes and servers. A file goes to each node once. The setup of a node checks it; a node whose file is not in
+ * order is not used. The setup of each server reads it into memory, where all jobs of that server find it. Status messages
+ * tell what happens.
  *
  *     deno run -A examples/cluster/setup.ts [ADDRESS OF A NODE ...]
  */
@@ -11,6 +12,12 @@ import { withNodes } from "./nodes.ts";
 /** A word list, as a server keeps it. */
 interface Words {
   words: Set<string>;
+}
+
+/** Runs once in each node, before its servers are set up. */
+function* checkWords(): Generator<unknown, void, unknown> {
+  const { size } = (yield Deno.stat("words.txt")) as Deno.FileInfo;
+  if (size === 0) throw new Error("The word list is empty");
 }
 
 /** Runs once in each server, before its first job. */
@@ -51,6 +58,7 @@ main(function* () {
       const computation = new Computation({
         network,
         files: [file],
+        nodeSetup: checkWords,
         serverSetup: readWords,
         serverCleanup: forgetWords,
         statusCoro: watcher,
