@@ -2,6 +2,7 @@
  * The engine that carries a network over a NATS server: a peer needs a connection to the server only, and no port of its
  * own.
  */
+import { deferred } from "../base/deferred.ts";
 import { checkOptions } from "../base/options.ts";
 import type { Engine, Link } from "../distributed/engine.ts";
 import type { Operation } from "../fiber/operation.ts";
@@ -134,7 +135,7 @@ class NatsEngine implements Engine {
       throw new Error("Cannot open the NATS engine as it is open: make another one with nats() for another network");
     }
     const id = newId();
-    const refused = Promise.withResolvers<never>();
+    const refused = deferred<never>();
     refused.promise.catch(() => {});
     const callback = (error: Error | null, message: NatsMessageLike) => {
       if (error !== null) refused.reject(error);

@@ -13,6 +13,7 @@
  * While the connection to the server is broken, the client drops what is published. When it is there again, the link
  * ends, so that the session opens another one and sends again what was lost.
  */
+import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Link } from "../distributed/engine.ts";
 import { plainBytes } from "../io/net/datagram_socket.ts";
 import type { NatsConnectionLike, NatsMessageLike, NatsSubscriptionLike } from "./connection.ts";
@@ -47,7 +48,7 @@ export class NatsLink implements Link, ConnectionListener {
   // Where the other end is subscribed, once it has accepted.
   private target = "";
   // The dial that waits for its outcome, and where it was published.
-  private dialed: { readonly subject: string; readonly outcome: PromiseWithResolvers<NatsLink> } | null = null;
+  private dialed: { readonly subject: string; readonly outcome: Deferred<NatsLink> } | null = null;
   private callbacks: Callbacks | null = null;
   // What has arrived before start(); null when it was passed on.
   private early: Uint8Array[] | null = [];
@@ -73,7 +74,7 @@ export class NatsLink implements Link, ConnectionListener {
 
   /** Dials the engine at this subject. Resolves to the link itself, or rejects, unless the link is closed before. */
   dial(subject: string): Promise<NatsLink> {
-    this.dialed = { subject, outcome: Promise.withResolvers() };
+    this.dialed = { subject, outcome: deferred() };
     this.connection.publish(subject, EMPTY, { reply: this.subject });
     return this.dialed.outcome.promise;
   }

@@ -1,4 +1,5 @@
 /** Repeats a request to JetStream until the server can be reached. */
+import { deferred } from "../base/deferred.ts";
 import { startTimer } from "../host/timers.ts";
 import type { NatsConnectionLike } from "./connection.ts";
 import { watchConnection } from "./connection_watch.ts";
@@ -25,7 +26,7 @@ export async function untilReached<T>(
   for (;;) {
     signal?.throwIfAborted();
     // What was sent before the connection broke gets no response, and the client would wait for it in vain.
-    const broken = Promise.withResolvers<void>();
+    const broken = deferred<void>();
     const unwatch = watchConnection(connection, { restored: broken.resolve, closed: () => {} });
     try {
       const response = await Promise.race([request().then((value) => ({ value })), broken.promise]);

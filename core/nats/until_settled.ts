@@ -2,6 +2,7 @@
  * Waits until a job is settled: until the server publishes the state that it has stored. Looks at first, and now and then, as
  * what the server publishes may be lost.
  */
+import { deferred } from "../base/deferred.ts";
 import type { SettledJob } from "../cluster/durable/job_store.ts";
 import { startTimer, stopTimer } from "../host/timers.ts";
 import type { NatsConnectionLike, NatsMessageLike } from "./connection.ts";
@@ -25,7 +26,7 @@ export async function untilSettled(
 ): Promise<SettledJob> {
   // What ends the present wait: the state, `null` if it is time to look, or an error. It is made before the look, so that
   // nothing is missed meanwhile.
-  let due = Promise.withResolvers<SettledJob | null>();
+  let due = deferred<SettledJob | null>();
   const received = (error: Error | null, message: NatsMessageLike): void => {
     if (error === null) due.resolve(decodeState(message.data).settled);
     else due.reject(error);
@@ -36,7 +37,7 @@ export async function untilSettled(
   signal.addEventListener("abort", wake);
   try {
     for (;;) {
-      due = Promise.withResolvers();
+      due = deferred();
       due.promise.catch(() => {});
       const state = await look() ?? await dueWithin(due.promise, wake);
       if (state !== null) return state;

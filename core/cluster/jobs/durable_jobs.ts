@@ -20,8 +20,10 @@ import type { DeadJob, JobStore, Lease, SettledJob } from "../durable/job_store.
 import { JobLostError } from "../errors.ts";
 import type { JobTarget } from "../protocol.ts";
 
-/** Jobs that are taken for each server: one that runs, and the next one. */
+/** Jobs that are taken for each server and have not run: one that runs, and the next one. */
 const PER_SERVER = 2;
+/** Jobs for each server that have run and whose results are being recorded, at the most. */
+const RECORDING_PER_SERVER = 32;
 /** Seconds before a job that was lost is handed out again. */
 const RETRY_SECONDS = 1;
 /** Seconds after which the store is used again when it has failed. */
@@ -63,6 +65,8 @@ export class DurableJobs {
   readonly #changed: Event = new Event("stored jobs");
   /** The coroutines of the jobs that were taken. */
   readonly #taken: Set<Coro> = new Set();
+  /** How many of them have not run. */
+  #unrun = 0;
   #taker: Coro | null = null;
   #counts: { readonly waiting: number; readonly dead: number } = { waiting: 0, dead: 0 };
   #countedAt = -Infinity;
@@ -166,7 +170,9 @@ export class DurableJobs {
 
   *#take(): Generator<unknown, void, unknown> {
     for (;;) {
-      const room = PER_SERVER * this.#host.available - this.#taken.size;
+      const { available } = this.#host;
+      const isRecording = this.#taken.size - this.#unrun >= RECORDING_PER_SERVER * available;
+      const room = isRecording ? 0 : PER_SERVER * available - this.#unrun;
       if (room <= 0) {
         this.#changed.clear();
         yield* this.#changed.wait();
@@ -182,24 +188,33 @@ export class DurableJobs {
   }
 
   #begin(lease: Lease): void {
-    const coro = this.#spawn(() => this.#run(lease));
+    let hasRun = false;
+    this.#unrun++;
+    // The next job is taken while the result of this one is recorded.
+    const ran = (): void => {
+      if (!hasRun) this.#unrun--;
+      hasRun = true;
+      this.changed();
+    };
+    const coro = this.#spawn(() => this.#run(lease, ran));
     this.#taken.add(coro);
     coro.addEndListener({
       onEnd: () => {
+        ran();
         this.#taken.delete(coro);
         this.changed();
       },
     });
   }
 
-  *#run(lease: Lease): Generator<unknown, void, unknown> {
+  *#run(lease: Lease, ran: () => void): Generator<unknown, void, unknown> {
     const keeper = this.#spawn(() => this.#keep(lease));
     try {
       const job = this.#host.peers.unpack(lease.job) as StoredJob;
       if (lease.attempt > job.retries + 1) {
         return void (yield* this.#store.bury(lease, reasonOf(lease.attempt - 1, null)));
       }
-      yield* this.#settle(lease, job);
+      yield* this.#settle(lease, job, ran);
     } catch (error) {
       // The lease ends by itself, and the job is handed out again.
       this.#host.peers.report(error);
@@ -220,9 +235,10 @@ export class DurableJobs {
     }
   }
 
-  *#settle(lease: Lease, job: StoredJob): Generator<unknown, void, unknown> {
+  *#settle(lease: Lease, job: StoredJob, ran: () => void): Generator<unknown, void, unknown> {
     try {
       const outcome = yield* this.#host.runOnce(job);
+      ran();
       yield* this.#done(lease, outcome);
     } catch (error) {
       if (!(error instanceof JobLostError)) throw error;
