@@ -80,6 +80,7 @@ export class Process {
 /** A node, started by the program for that. */
 export class NodeProcess extends Process {
   readonly directory: string;
+  #isDiscarded = false;
 
   constructor(name: string, ...flags: string[]) {
     const directory = Deno.makeTempDirSync({ prefix: "asyncoro-acceptance-" });
@@ -100,8 +101,16 @@ export class NodeProcess extends Process {
     return [...Deno.readDirSync(this.directory)].map(({ name }) => name);
   }
 
+  /** It was killed: only its directory is left. */
+  async discard(): Promise<void> {
+    await this.ended();
+    this.#isDiscarded = true;
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+
   /** Ends it, and checks that nothing is left of it. */
   async stop(): Promise<void> {
+    if (this.#isDiscarded) return;
     const servers = this.servers;
     this.kill("SIGTERM");
     const code = await this.ended();
