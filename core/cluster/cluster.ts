@@ -55,7 +55,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
     this.dispatcher = new Dispatcher(this);
     this.nodes = new Nodes(options.network, this);
     this.requests = new JobRequests(this);
-    this.control = new NodeControl(this.nodes, (server) => this.dispatcher.serverChanged(server));
+    this.control = new NodeControl(this.nodes, this.peers, (server) => this.dispatcher.serverChanged(server));
     this.durable = options.store === null ? null : new DurableJobs(options.store, options.name, this);
   }
 

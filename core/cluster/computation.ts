@@ -456,9 +456,10 @@ export class Computation {
    * Has a node prepared that waits for this, see `disableNodes` in {@linkcode ComputationOptions}.
    *
    * @param location The node.
-   * @param setupArgs The arguments of `nodeSetup` after the coroutine.
+   * @param setupArgs The arguments of `nodeSetup` after the coroutine, copied now.
    * @returns Whether it has waited for this.
    * @throws {TypeError} If `location` is not a Location.
+   * @throws {SerializationError} If an argument is not sendable.
    */
   enableNode(location: PeerLocation, ...setupArgs: unknown[]): Operation<boolean> {
     return this.#cluster.control.enableNode(checkWhere(location, "enable a node"), setupArgs);
@@ -468,9 +469,10 @@ export class Computation {
    * Has a server prepared that waits for this, see `disableServers` in {@linkcode ComputationOptions}.
    *
    * @param location The server.
-   * @param setupArgs The arguments of `serverSetup` after the coroutine.
+   * @param setupArgs The arguments of `serverSetup` after the coroutine, copied now.
    * @returns Whether it has waited for this.
    * @throws {TypeError} If `location` is not a Location.
+   * @throws {SerializationError} If an argument is not sendable.
    */
   enableServer(location: PeerLocation, ...setupArgs: unknown[]): Operation<boolean> {
     return this.#cluster.control.enableServer(checkWhere(location, "enable a server"), setupArgs);

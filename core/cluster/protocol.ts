@@ -120,6 +120,8 @@ export interface JobCall {
    * waits is ended by a `"give back"` for it, and returns {@linkcode GIVEN_BACK}.
    */
   readonly exclusive: boolean;
+  /** Whether the client waits for the handle of its coroutine. The job may not give way, so it begins once that is sent. */
+  readonly isHandleWanted: boolean;
 }
 
 /** The result of a job that was given back. */

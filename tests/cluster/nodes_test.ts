@@ -557,7 +557,14 @@ Deno.test("nobody but the client may run jobs in its servers", async () => {
       yield* world.connect(network, server.name);
       const rci = (yield* RCI.locate(JOB_RCI, 60, network.peers()[0]))!;
       refusal = yield* thrown(() =>
-        rci.call({ id: 1, name: "theft", target: { source: "function* () {}" }, args: [], exclusive: false })
+        rci.call({
+          id: 1,
+          name: "theft",
+          target: { source: "function* () {}" },
+          args: [],
+          exclusive: false,
+          isHandleWanted: false,
+        })
       );
     });
     yield* eventually(() => refusal !== undefined);

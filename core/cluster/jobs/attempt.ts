@@ -70,11 +70,12 @@ export class Attempt implements Assigned {
   *#run(self: Coro): Generator<unknown, void, unknown> {
     const { job, server } = this;
     const { name, target, args, exclusive, isHandle } = job.options;
-    const call: JobCall = { id: this.id, name, target, args, exclusive };
+    const isHandleWanted = isHandle || this.#owner.wantsCoros;
+    const call: JobCall = { id: this.id, name, target, args, exclusive, isHandleWanted };
     let end: AttemptEnd;
     let value: unknown;
     try {
-      if (isHandle || this.#owner.wantsCoros) {
+      if (isHandleWanted) {
         this.coro = yield* server.jobs!.run(call);
         this.#owner.created(this, this.coro);
         yield* self.monitor(this.coro);

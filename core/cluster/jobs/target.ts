@@ -78,13 +78,19 @@ function moduleTarget(target: unknown, files: readonly JobFile[]): CheckedTarget
   }
   if (typeof name !== "string" || name === "") throw refusal("'name' must be a string that is not empty", name);
   const label = name === "default" ? baseName(module) : name;
-  const file = files.find((file) => file.name === module || String(file.path) === String(module));
+  const file = files.find((file) => file.name === module || plainPath(file.path) === plainPath(module));
   if (file !== undefined) return { target: { module: file.name, name }, name: label };
   const url = URL.canParse(String(module)) ? new URL(module) : null;
   if (url === null || url.protocol === "file:") {
     throw refusal("a module of this machine must be one of the 'files' of the computation", module);
   }
   return { target: { module: url.href, name }, name: label };
+}
+
+/** A path and the URL of the same file are the same. */
+function plainPath(path: string | URL): string {
+  const text = String(path);
+  return text.startsWith("file:") ? decodeURIComponent(new URL(text).pathname) : text;
 }
 
 function refusal(reason: string, value: unknown): TypeError {

@@ -1,6 +1,7 @@
 /** What the program asks for of nodes and servers: to enable, suspend, resume and restart them. */
 import { all } from "../../coroutine/all.ts";
 import type { Location } from "../../distributed/location.ts";
+import type { Peers } from "../../distributed/peers/peers.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { Immediate } from "../../operations/immediate.ts";
@@ -12,22 +13,31 @@ import type { Nodes } from "./nodes.ts";
 /** See the head of this file. */
 export class NodeControl {
   readonly #nodes: Nodes;
+  readonly #peers: Peers;
   readonly #serverChanged: (server: JobServer) => void;
 
   /** `serverChanged` is told of a server that may take jobs again. */
-  constructor(nodes: Nodes, serverChanged: (server: JobServer) => void) {
+  constructor(nodes: Nodes, peers: Peers, serverChanged: (server: JobServer) => void) {
     this.#nodes = nodes;
+    this.#peers = peers;
     this.#serverChanged = serverChanged;
   }
 
   /** Has a node prepared that waits for this. */
   enableNode(location: Location, args: readonly unknown[]): Operation<boolean> {
-    return new Immediate("enableNode", () => this.#nodes.find(location)?.enable(args) ?? false);
+    const copy = this.#copy(args);
+    return new Immediate("enableNode", () => this.#nodes.find(location)?.enable(copy) ?? false);
   }
 
   /** Has a server prepared that waits for this. */
   enableServer(location: Location, args: readonly unknown[]): Operation<boolean> {
-    return new Immediate("enableServer", () => this.#nodes.findServer(location)?.enable(args) ?? false);
+    const copy = this.#copy(args);
+    return new Immediate("enableServer", () => this.#nodes.findServer(location)?.enable(copy) ?? false);
+  }
+
+  /** The arguments of a setup are sent later: they are copied now. Throws a `SerializationError` if that cannot be. */
+  #copy(args: readonly unknown[]): readonly unknown[] {
+    return this.#peers.unpack(this.#peers.pack(args, "setupArgs")) as unknown[];
   }
 
   /** Sends no more jobs to a node or server, or does so again. */

@@ -6,13 +6,17 @@ export class Enabling {
   readonly #args: Queue<readonly unknown[]> = new Queue(1);
   #isAwaited = false;
 
-  /** Waits until it is enabled. Returns the arguments of its setup. */
-  *wait(): Generator<unknown, readonly unknown[], unknown> {
+  /** From now on it may be enabled: to be called before the program is told of it. `wait()` follows, maybe later. */
+  expect(): void {
     this.#isAwaited = true;
+  }
+
+  /** Waits until it is enabled, or was since `expect()`. Returns the arguments of its setup. */
+  *wait(): Generator<unknown, readonly unknown[], unknown> {
     return yield* this.#args.get();
   }
 
-  /** Enables it, with arguments for its setup. Returns whether it has waited for this. */
+  /** Enables it, with arguments for its setup. Returns whether that was expected. */
   enable(args: readonly unknown[]): boolean {
     if (!this.#isAwaited) return false;
     this.#isAwaited = false;

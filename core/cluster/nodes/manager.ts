@@ -187,6 +187,7 @@ export class Manager {
     if (servers === 0) return this.#ignore();
     node.state = "preparing";
     if (host.disableNodes) {
+      node.expect();
       this.#nodeSetupArgs = yield* node.wait();
     }
     try {
@@ -210,6 +211,7 @@ export class Manager {
     const server: JobServer = new ClusterServer(location, node, host.loop);
     let isReady = false;
     node.servers.set(location.id, server);
+    if (host.disableServers) server.expect();
     host.status("ServerDiscovered", { location: node.location, server: location });
     try {
       const setup = yield* this.#find(server);

@@ -11,6 +11,7 @@ import { Watch } from "../../distributed/coros/watch.ts";
 import { creatorOf } from "../../distributed/rci/creators.ts";
 import { RCI } from "../../distributed/rci/rci.ts";
 import { sleep } from "../../operations/sleep.ts";
+import { until } from "../../operations/until.ts";
 import {
   type FromServer,
   GIVEN_BACK,
@@ -47,6 +48,8 @@ export interface ServeOptions {
   readonly resolve: Resolve;
   /** Measures how busy the process is. */
   readonly load?: LoadMeter;
+  /** Fulfilled once the host has sent all that was written to the link. */
+  readonly sent?: () => Promise<void>;
 }
 
 /** Serves until the node tells the running coroutine to end, and then ends the jobs and runs the cleanup. */
@@ -193,7 +196,15 @@ class Server {
     if (scheduler.now() - this.#begun > LONG_SECONDS) yield* sleep(READING_SECONDS);
   }
 
-  *#run(coro: Coro, { target, args }: JobCall): Generator<unknown, unknown, unknown> {
+  /** What was written in this turn, the handle of a job above all, is sent: a job may compute without giving way. */
+  *#send(): Generator<unknown, void, unknown> {
+    yield;
+    const { sent } = this.#options;
+    if (sent !== undefined) yield* until(sent());
+  }
+
+  *#run(coro: Coro, { target, args, isHandleWanted }: JobCall): Generator<unknown, unknown, unknown> {
+    if (isHandleWanted) yield* this.#send();
     const body: CoroFunction = this.#functions.find(target) ?? (yield* this.#functions.make(target));
     const values = this.#options.network.peerTable.unpack(args) as unknown[];
     // What was waited for so far is not to become the result of a job that returns nothing.

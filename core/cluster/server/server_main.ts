@@ -37,7 +37,12 @@ function* serveClient(): Generator<unknown, void, unknown> {
   const network = yield* Network.join({ ...options, name, engines: [new NodeEngine(address, conn)] });
   network.relay.gateway = yield* network.peer(NODE_ADDRESS, CONNECT_SECONDS);
   const location = new Location(PeerId.parse(client.id)!, client.name, client.addresses);
-  yield* serve({ network, client: location, resolve: (target) => resolveTarget(target, folder) });
+  yield* serve({
+    network,
+    client: location,
+    resolve: (target) => resolveTarget(target, folder),
+    sent: () => conn.sent(),
+  });
   yield* network.leave();
 }
 

@@ -11,13 +11,21 @@ export class StdioConn implements StreamConn {
   readonly #stdin: typeof Deno.stdin = Deno.stdin;
   readonly #stdout: typeof Deno.stdout = Deno.stdout;
   readonly #exit: (code: number) => never = Deno.exit;
+  /** The last write. */
+  #write: Promise<number> | null = null;
 
   read(buffer: Uint8Array): Promise<number | null> {
     return this.#stdin.read(buffer);
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#stdout.write(bytes);
+    return this.#write = this.#stdout.write(bytes);
+  }
+
+  /** Waits until the host has nothing to write: the link writes the next frame as soon as one is written. */
+  async sent(): Promise<void> {
+    let write: Promise<number> | null = null;
+    while (write !== this.#write) await (write = this.#write);
   }
 
   /** The node sees the end of the stream when the process has ended. */

@@ -90,6 +90,7 @@ function hereOf(
         target: typeof target === "function" ? { source: target.toString() } : target,
         args: network.peerTable.pack(args),
         exclusive: false,
+        isHandleWanted: false,
       });
     },
   };
