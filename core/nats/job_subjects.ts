@@ -10,6 +10,9 @@
 import { describe } from "../base/describe.ts";
 import { newId } from "./subjects.ts";
 
+/** Such a string has no UTF-8 form. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** The characters of a queue's name and of an id in a subject. The server has limits for both. */
 const LONGEST_QUEUE = 200;
 const LONGEST_ID = 1000;
@@ -87,7 +90,7 @@ export function idToken(id: unknown, action: string): string {
 }
 
 function checkedToken(text: unknown, name: string, longest: number, action: string): string {
-  if (typeof text !== "string" || text === "" || !text.isWellFormed()) {
+  if (typeof text !== "string" || text === "" || LONE_SURROGATE.test(text)) {
     throw new TypeError(
       `Cannot ${action} as '${name}' must be a text that is not empty: current value is ${describe(text)}`,
     );
