@@ -43,7 +43,7 @@ export const STAGES: Stage[] = [
   },
   {
     name: "tests",
-    args: [...TEST, "--doc", "--ignore=tests/package", "mod.ts", "core", "tests", ...DOCUMENTS],
+    args: [...TEST, "--doc", "mod.ts", "core", ...testsBut("package"), ...DOCUMENTS],
     counts: denoTestCounts,
   },
   {
@@ -54,6 +54,15 @@ export const STAGES: Stage[] = [
     beside: true,
   },
 ];
+
+/** What is in `tests/`, but for one folder: `--ignore` has no effect together with `--doc`. */
+function testsBut(folder: string): string[] {
+  const entries = [...Deno.readDirSync(new URL("../", import.meta.url))];
+  const names = entries.filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts")).map(({ name }) =>
+    name
+  );
+  return names.filter((name) => name !== folder).sort().map((name) => `tests/${name}`);
+}
 
 /** The stages in groups that run at the same time. */
 export function together(stages: readonly Stage[]): Stage[][] {

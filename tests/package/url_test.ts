@@ -9,8 +9,8 @@ import { testWith } from "../io/helpers.ts";
 import { serveTree } from "./tree_server.ts";
 import { User } from "./user.ts";
 
-/** These start themselves again for each role, without the option that maps the name of the package here. */
-const STARTS_ITSELF = /^distributed\/(?!word_count)/;
+/** These start themselves again, or a node, without the option that maps the name of the package here. */
+const STARTS_ITSELF = /^(distributed\/(?!word_count)|cluster\/)/;
 
 for (const name of examplesWithOutput().filter((name) => !STARTS_ITSELF.test(name))) {
   const { flags, programs, output } = readExample(name);

@@ -26,6 +26,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "fiber/reaction_test.ts": "measures memory to some bytes, as Deno's engine counts it, and starts a child process",
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
+  "kernel/kernel_test.ts": "compiles the kernel's sources with Deno",
   "nats/": "needs Deno's files, child processes, and nats-server",
   "package/": "tests how the package is used",
   "soak/": "needs Deno's sockets, datagrams, child processes",
