@@ -1,5 +1,5 @@
 /**
- * UDP ping: a server replies to most datagrams; the client waits a fifth of a second for each reply.
+ * UDP ping: a server replies to most datagrams; the client waits a second for each reply.
  *
  *     deno run --allow-net examples/io/udp_ping.ts
  */
@@ -22,7 +22,7 @@ main(function* () {
   for (let number = 1; number <= 4; number++) {
     yield* client.sendto(String(number), server.addr);
     try {
-      const [data] = yield* client.recvfrom(0.2);
+      const [data] = yield* client.recvfrom(1);
       console.log(new TextDecoder().decode(data));
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;

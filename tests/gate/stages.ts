@@ -55,7 +55,7 @@ export const STAGES: Stage[] = [
   },
 ];
 
-/** What is in `tests/`, but for one folder: `--ignore` has no effect together with `--doc`. */
+/** What is in `tests/`, but for one folder: `--ignore` may have no effect where several paths are named. */
 function testsBut(folder: string): string[] {
   const entries = [...Deno.readDirSync(new URL("../", import.meta.url))];
   const names = entries.filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts")).map(({ name }) =>
