@@ -18,6 +18,9 @@ export interface Stage {
 /** Documents whose examples run. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "examples/from_asyncoro.md", "examples/from_asyncio.md"];
 
+/** The folders of `tests/` whose tests start programs. */
+const WITH_PROGRAMS = ["cluster", "edge", "examples", "nats", "package", "soak"];
+
 /** The sanitizers are switched on in deno.json. The stage "check" has checked the types. */
 const TEST = ["test", "-A", "--no-check"];
 
@@ -43,25 +46,25 @@ export const STAGES: Stage[] = [
   },
   {
     name: "tests",
-    args: [...TEST, "--doc", "mod.ts", "core", ...testsBut("package"), ...DOCUMENTS],
+    args: [...TEST, "--doc", "mod.ts", "core", ...tests((name) => !WITH_PROGRAMS.includes(name)), ...DOCUMENTS],
     counts: denoTestCounts,
   },
   {
-    name: "package",
-    // Its tests start programs, and the others often wait: together they use the machine better than one by one.
-    args: [...TEST, "tests/package"],
+    name: "programs",
+    // These start programs and often wait: together with the others they use the machine better than one by one.
+    args: [...TEST, ...tests((name) => WITH_PROGRAMS.includes(name))],
     counts: denoTestCounts,
     beside: true,
   },
 ];
 
-/** What is in `tests/`, but for one folder: `--ignore` may have no effect where several paths are named. */
-function testsBut(folder: string): string[] {
+/** What is in `tests/` and fulfils a condition: `--ignore` has no effect together with `--doc`. */
+function tests(condition: (name: string) => boolean): string[] {
   const entries = [...Deno.readDirSync(new URL("../", import.meta.url))];
-  const names = entries.filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts")).map(({ name }) =>
-    name
+  const names = entries.filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts")).map((each) =>
+    each.name
   );
-  return names.filter((name) => name !== folder).sort().map((name) => `tests/${name}`);
+  return names.filter(condition).sort().map((name) => `tests/${name}`);
 }
 
 /** The stages in groups that run at the same time. */

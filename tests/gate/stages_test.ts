@@ -6,12 +6,12 @@ function groups(...names: string[]): string[][] {
 }
 
 Deno.test("the tests of the package run beside the others, and every other stage by itself", () => {
-  assertEquals(groups().at(-1), ["tests", "package"]);
+  assertEquals(groups().at(-1), ["tests", "programs"]);
   assertEquals(groups().slice(0, -1), STAGES.slice(0, -2).map(({ name }) => [name]));
 });
 
 Deno.test("stages that are named run in the gate's order", () => {
   assertEquals(groups("tests", "fmt"), [["fmt"], ["tests"]]);
-  assertEquals(groups("package"), [["package"]]);
+  assertEquals(groups("programs"), [["programs"]]);
   assertThrows(() => selectStages(["none"]), RangeError, 'Cannot run stage "none": stages are fmt, ');
 });
