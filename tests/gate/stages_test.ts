@@ -5,7 +5,7 @@ function groups(...names: string[]): string[][] {
   return together(selectStages(names)).map((group) => group.map(({ name }) => name));
 }
 
-Deno.test("the tests of the package run beside the others, and every other stage by itself", () => {
+Deno.test("tests that start programs run beside the others, and every other stage by itself", () => {
   assertEquals(groups().at(-1), ["tests", "programs"]);
   assertEquals(groups().slice(0, -1), STAGES.slice(0, -2).map(({ name }) => [name]));
 });
