@@ -41,14 +41,16 @@ export class Chromium {
   readonly #child: Deno.ChildProcess;
   readonly #profile: string;
   readonly #socket: WebSocket;
+  readonly #output: Output;
   readonly #calls = new Map<number, Call>();
   readonly #pages = new Map<string, Page>();
   #lastId = 0;
 
-  private constructor(child: Deno.ChildProcess, profile: string, socket: WebSocket) {
+  private constructor(child: Deno.ChildProcess, profile: string, socket: WebSocket, output: Output) {
     this.#child = child;
     this.#profile = profile;
     this.#socket = socket;
+    this.#output = output;
     socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
   }
 
@@ -61,12 +63,13 @@ export class Chromium {
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const socket = new WebSocket(await inTime(debuggerAddress(child.stderr), "start Chromium"));
+    const output = new Output(child.stderr);
+    const socket = new WebSocket(await inTime(output.address, "start Chromium"));
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onerror = reject;
     });
-    return new Chromium(child, profile, socket);
+    return new Chromium(child, profile, socket, output);
   }
 
   /** Ends it. */
@@ -74,6 +77,7 @@ export class Chromium {
     const closed = new Promise((resolve) => this.#socket.onclose = resolve);
     await this.send("Browser.close");
     await Promise.all([closed, this.#child.status]);
+    await this.#output.stop();
     await removeFolder(this.#profile);
   }
 
@@ -169,20 +173,34 @@ function describe(details: any): string {
   return details.exception?.description ?? details.text;
 }
 
-/** Reads the address on which the browser listens, and goes on reading, so that its output does not block it. */
-function debuggerAddress(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let text = "";
-  const sink = new WritableStream<string>({
-    write(chunk) {
-      text += chunk;
-      const address = /DevTools listening on (ws:\S+)/.exec(text)?.[1];
-      if (address !== undefined) resolve(address);
-    },
-  });
-  const ended = () => reject(new Error(`Chromium ended:\n${text}`));
-  stderr.pipeThrough(new TextDecoderStream()).pipeTo(sink).then(ended, ended);
-  return promise;
+/** What the browser writes: it is read to the end, so that it does not block the browser. */
+class Output {
+  /** The address on which the browser listens. */
+  readonly address: Promise<string>;
+  readonly #stopped = new AbortController();
+  readonly #ended: Promise<void>;
+
+  constructor(stderr: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.address = promise;
+    const decoder = new TextDecoder();
+    let text = "";
+    const sink = new WritableStream<Uint8Array>({
+      write(chunk) {
+        text += decoder.decode(chunk, { stream: true });
+        const address = /DevTools listening on (ws:\S+)/.exec(text)?.[1];
+        if (address !== undefined) resolve(address);
+      },
+    });
+    const ended = () => reject(new Error(`Chromium ended:\n${text}`));
+    this.#ended = stderr.pipeTo(sink, { signal: this.#stopped.signal }).then(ended, ended);
+  }
+
+  /** Reads no more. Processes of the browser that end last may hold it open. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#ended;
+  }
 }
 
 /** Processes of the browser that end last may still write there. */
