@@ -148,7 +148,9 @@ Deno.test("SIGTERM drains a node: a job that computes for longer than peerTimeou
     one.kill("SIGTERM");
     yield* until(one.printed("Draining"));
     yield* sleep(1.3 * PEER_SECONDS);
-    Deno.writeTextFileSync(`${directory}/go`, "result");
+    // The job must not read a part of it.
+    Deno.writeTextFileSync(`${directory}/going`, "result");
+    Deno.renameSync(`${directory}/going`, `${directory}/go`);
     assertEquals(yield* run.finish(), "result");
     assertEquals(yield* exitCode(one), 0);
     yield* jobs.close();
