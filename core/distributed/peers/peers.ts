@@ -142,11 +142,6 @@ export class Peers implements SessionEvents, PeerOwner, DialHost {
     return !this.hasStopped;
   }
 
-  /** The id of this joining. */
-  get sessionId(): PeerId {
-    return this.sessions.id;
-  }
-
   /** The time by the scheduler's clock, in seconds. */
   now(): number {
     return this.loop.now();

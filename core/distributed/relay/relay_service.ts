@@ -127,7 +127,7 @@ export class RelayService implements Service, Relay, TunnelOwner {
     }
     const target = new PeerId(id);
     const request = new RelayRequest(peer, number, this.writer);
-    if (target.equals(this.peers.sessionId)) return this.accept(request);
+    if (target.equals(this.peers.location.peerId)) return this.accept(request);
     const refusal = this.refusalOf(peer, target, address);
     if (refusal !== null) return request.answer(refusal);
     request.begin();
