@@ -1,4 +1,5 @@
 /** The standard input and output of a child process as a stream connection. */
+import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { StreamConn } from "../../distributed/engines/tcp_link.ts";
 import { StreamSink, StreamSource } from "../../io/stream/web_streams.ts";
 
@@ -7,12 +8,10 @@ const FIRST_BYTES = 512;
 
 /** See the head of this file. */
 export class ChildConn implements StreamConn {
-  /** Fulfilled when it was closed. */
-  readonly closed: Promise<void>;
   readonly #child: Deno.ChildProcess;
   readonly #source: StreamSource;
   readonly #sink: StreamSink;
-  #resolveClosed!: () => void;
+  readonly #closed: Deferred<void> = deferred();
   /** What was read to see whether there is something. */
   #ahead: Uint8Array | null = null;
 
@@ -20,7 +19,11 @@ export class ChildConn implements StreamConn {
     this.#child = child;
     this.#source = new StreamSource(child.stdout);
     this.#sink = new StreamSink(child.stdin);
-    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  /** Fulfilled when it was closed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** Waits until there is something to read. To be called once, before `read()`. Returns `false` at the end. */
@@ -57,7 +60,7 @@ export class ChildConn implements StreamConn {
   close(): void {
     this.endReading();
     void this.#sink.abort();
-    this.#resolveClosed();
+    this.#closed.resolve();
   }
 
   ref(): void {

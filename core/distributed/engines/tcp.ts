@@ -1,6 +1,7 @@
 /**
  * The engine for peers on a network: TCP, with or without TLS, and discovery by UDP multicast.
  */
+import { deferred } from "../../base/deferred.ts";
 import { runningCoro } from "../../coroutine/coro_of.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { denoWith } from "../../host/capability.ts";
@@ -131,18 +132,17 @@ class TcpEngine implements Engine {
     const listener = listen(this.#plan);
     const { port } = listener.addr as Deno.NetAddr;
     const owner = runningCoro();
-    let hasStopped!: () => void;
-    const stopped = new Promise<void>((resolve) => hasStopped = resolve);
+    const stopped = deferred<void>();
     const accepting = new AcceptLoop(listener, this.#tls, {
       connected: (conn) => incoming(new TcpLink(conn as StreamConn)),
       proceed: () => accepting.next(),
       shortage: (error) => reportShortage(error, tcpAddress(hostname, port), owner),
       failed: () => false,
-      stopped: () => hasStopped(),
+      stopped: stopped.resolve,
     });
     accepting.setRef(false);
     accepting.next();
-    this.#listening = { accepting, port, stopped };
+    this.#listening = { accepting, port, stopped: stopped.promise };
     return tcpAddress(reachable, port);
   }
 

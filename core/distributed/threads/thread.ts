@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from "../../base/deferred.ts";
 import { startTimer, stopTimer } from "../../host/timers.ts";
 import { type HostThread, type Port, workerThreads } from "../../host/worker_threads.ts";
 import { decodeError } from "./thread_error.ts";
@@ -34,29 +35,20 @@ export interface ThreadEvents {
 
 /** A thread, as the one sees it that has started it. */
 export class Thread {
-  /** Fulfilled when its module has been imported. Rejected if that fails or the thread ends before. */
-  readonly ready: Promise<void>;
   readonly #name: string;
   readonly #events: ThreadEvents;
   readonly #control: Port;
   readonly #worker: HostThread;
-  readonly #ended: Promise<void>;
+  readonly #ready: Deferred<void> = deferred();
+  readonly #ended: Deferred<void> = deferred();
   #isReady = false;
   #hasEnded = false;
-  #resolveReady!: () => void;
-  #rejectReady!: (error: unknown) => void;
-  #resolveEnded!: () => void;
 
   /** Starts it. */
   constructor(name: string, start: Omit<ThreadStart, "control">, events: ThreadEvents) {
     const { Worker, MessageChannel } = workerThreads("start threads");
     this.#name = name;
     this.#events = events;
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolveReady = resolve;
-      this.#rejectReady = reject;
-    });
-    this.#ended = new Promise((resolve) => this.#resolveEnded = resolve);
     const { port1, port2 } = new MessageChannel();
     this.#control = port1;
     port1.on("message", (message: FromThread) => this.#take(message));
@@ -70,6 +62,11 @@ export class Thread {
     this.#worker.postMessage({ ...start, control: port2 } satisfies ThreadStart, [port2]);
   }
 
+  /** Fulfilled when its module has been imported. Rejected if that fails or the thread ends before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   /** Passes on the port with which another thread dials this one, which has this number. */
   dial(number: number, port: Port): void {
     this.#tell({ kind: "dial", to: number, port }, [port]);
@@ -77,12 +74,12 @@ export class Thread {
 
   /** Ends it: its `finally` blocks may take so many seconds. Resolved when it has ended. */
   end(seconds: number): Promise<void> {
-    if (this.#hasEnded) return this.#ended;
+    if (this.#hasEnded) return this.#ended.promise;
     // Until then the process is to stay alive.
     this.#worker.ref();
     this.#tell({ kind: "end", seconds });
     const timer = startTimer(() => void this.#worker.terminate(), seconds + END_SECONDS, true);
-    return this.#ended.then(() => stopTimer(timer));
+    return this.#ended.promise.then(() => stopTimer(timer));
   }
 
   #tell(message: ToThread, transfer: readonly unknown[] = []): void {
@@ -91,23 +88,23 @@ export class Thread {
 
   #take(message: FromThread): void {
     if (message.kind === "dial") return this.#events.dialed(message.to, message.port);
-    if (message.kind === "failed") return this.#rejectReady(decodeError(message.error));
+    if (message.kind === "failed") return this.#ready.reject(decodeError(message.error));
     this.#isReady = true;
-    this.#resolveReady();
+    this.#ready.resolve();
   }
 
   #uncaught(error: unknown): void {
     if (this.#isReady) this.#events.crashed(error);
-    else this.#rejectReady(error);
+    else this.#ready.reject(error);
   }
 
   #exited(code: number): void {
     this.#hasEnded = true;
     this.#control.close();
-    this.#rejectReady(
+    this.#ready.reject(
       new Error(`Cannot start ${this.#name} as it has ended before its module was imported: its exit code is ${code}`),
     );
-    this.#resolveEnded();
+    this.#ended.resolve();
     this.#events.ended();
   }
 }
