@@ -19,15 +19,13 @@ import { JobRequests, type JobRequestsHost } from "./jobs/job_requests.ts";
 import type { JobRun } from "./jobs/job_run.ts";
 import { NodeControl } from "./nodes/control.ts";
 import { checkTarget } from "./jobs/target.ts";
-import type { NodeAllocate } from "./nodes/allocation.ts";
-import { checkReadable, type JobFile } from "./nodes/files.ts";
+import { checkReadable } from "./nodes/files.ts";
 import type { ManagerHost } from "./nodes/manager.ts";
 import type { ClusterNode } from "./nodes/node.ts";
 import { Nodes } from "./nodes/nodes.ts";
 import { ClusterStatus, type StatusInfo, type StatusName } from "./nodes/status.ts";
 import type { ComputationSnapshot } from "./page/snapshot.ts";
 import { progressOf, snapshotOf } from "./page/take_snapshot.ts";
-import type { JobTarget } from "./protocol.ts";
 
 /** Seconds in which the store must have taken what has become of the last jobs. */
 const SETTLE_SECONDS = 5;
@@ -75,38 +73,8 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
     return this.options.statusCoro !== null;
   }
 
-  // --- what managers need to know -----------------------------------------------------------------------------------
-
   get name(): string {
     return this.options.name;
-  }
-
-  get files(): readonly JobFile[] {
-    return this.options.files;
-  }
-
-  get allocation(): readonly NodeAllocate[] | null {
-    return this.options.allocation;
-  }
-
-  get nodeSetup(): JobTarget | null {
-    return this.options.nodeSetup;
-  }
-
-  get serverSetup(): JobTarget | null {
-    return this.options.serverSetup;
-  }
-
-  get serverCleanup(): JobTarget | null {
-    return this.options.serverCleanup;
-  }
-
-  get disableNodes(): boolean {
-    return this.options.disableNodes;
-  }
-
-  get disableServers(): boolean {
-    return this.options.disableServers;
   }
 
   // --- beginning ----------------------------------------------------------------------------------------------------
@@ -129,7 +97,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   *#schedule(seconds: number): Generator<unknown, void, unknown> {
     const end = this.loop.now() + seconds;
-    yield* checkReadable(this.files);
+    yield* checkReadable(this.options.files);
     const wait: ClusterWait<void> = new ClusterWait<void>({
       label: "schedule",
       waitsFor: `a server for computation '${this.name}'`,
@@ -165,7 +133,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   submit(target: unknown, args: readonly unknown[], id: unknown, retries: number): Operation<string> {
     const durable = this.mustHaveStore("submit a job");
-    const { name, target: checked } = checkTarget(target, this.files);
+    const { name, target: checked } = checkTarget(target, this.options.files);
     const job: StoredJob = { name, target: checked, args, retries };
     const packed = this.peers.pack(job, "job");
     return call(durable.submit(checkJobId(id), packed));

@@ -7,7 +7,7 @@ import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { ClusterWait } from "../cluster_wait.ts";
-import type { JobFile } from "../nodes/files.ts";
+import type { CheckedComputationOptions } from "../computation_options.ts";
 import { progressBar } from "../progress.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { StoredJob } from "./durable_jobs.ts";
@@ -48,9 +48,8 @@ type How = Omit<JobOptions, "name" | "target" | "args">;
 export interface JobRequestsHost {
   readonly peers: Peers;
   readonly dispatcher: Dispatcher;
-  readonly files: readonly JobFile[];
-  /** How often a job is run again, and how long it may take, where the request does not say. */
-  readonly options: { readonly retries: number; readonly attemptTimeout: number };
+  /** The files, and how often a job is run again and how long it may take, where the request does not say. */
+  readonly options: Pick<CheckedComputationOptions, "files" | "retries" | "attemptTimeout">;
   /** Begins to look for nodes. Throws an error if the computation is closed. */
   begin(action: string): void;
   /** Throws an error if the computation is closed. */
@@ -143,7 +142,7 @@ export class JobRequests {
   }
 
   #job(target: unknown, args: readonly unknown[], how: How, listener: JobListener): Job {
-    const checked = checkTarget(target, this.#host.files);
+    const checked = checkTarget(target, this.#host.options.files);
     return this.#host.dispatcher.job({ ...how, ...checked, args: this.#host.peers.pack(args, "args") }, listener);
   }
 
@@ -151,7 +150,7 @@ export class JobRequests {
   runsOf({ target, items, action, retries, attemptTimeout, concurrency, progress }: RunRequest): () => JobRun {
     const { dispatcher } = this.#host;
     this.#host.mustBeOpen(action);
-    const { name } = checkTarget(target, this.#host.files);
+    const { name } = checkTarget(target, this.#host.options.files);
     const how: How = { where: null, exclusive: true, isHandle: false, retries, attemptTimeout, mayWait: true };
     return () => {
       this.#host.begin(action);

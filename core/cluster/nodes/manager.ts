@@ -13,6 +13,7 @@ import { RCI } from "../../distributed/rci/rci.ts";
 import { type Scope, scope } from "../../patterns/scope.ts";
 import { sleep } from "../../operations/sleep.ts";
 import { Lock } from "../../sync/lock.ts";
+import type { CheckedComputationOptions } from "../computation_options.ts";
 import { SetupError } from "../errors.ts";
 import type { JobServer } from "../jobs/attempt.ts";
 import {
@@ -27,8 +28,8 @@ import {
   type ServerSetup,
   SETUP_RCI,
 } from "../protocol.ts";
-import { type NodeAllocate, serversOn } from "./allocation.ts";
-import { type JobFile, sendFile } from "./files.ts";
+import { serversOn } from "./allocation.ts";
+import { sendFile } from "./files.ts";
 import type { ClusterNode } from "./node.ts";
 import { ClusterServer } from "./server.ts";
 import type { StatusInfo, StatusName } from "./status.ts";
@@ -45,14 +46,7 @@ export type Told = (isReady: boolean) => void;
 /** What managers need of the computation. */
 export interface ManagerHost {
   readonly loop: CoroLoop;
-  readonly name: string;
-  readonly files: readonly JobFile[];
-  readonly allocation: readonly NodeAllocate[] | null;
-  readonly nodeSetup: JobTarget | null;
-  readonly serverSetup: JobTarget | null;
-  readonly serverCleanup: JobTarget | null;
-  readonly disableNodes: boolean;
-  readonly disableServers: boolean;
+  readonly options: CheckedComputationOptions;
   /** How far the runs of many items are; `null` if there are none. */
   readonly progress: Progress["run"];
   /** Tells the program what has happened. */
@@ -92,7 +86,7 @@ export class Manager {
     const manager = this;
     this.#coro = coro;
     try {
-      node.tenancy = yield* rci.run({ computation: this.#host.name, manager: coro });
+      node.tenancy = yield* rci.run({ computation: this.#host.options.name, manager: coro });
       yield* coro.monitor(node.tenancy);
       yield* scope(function* (scope) {
         yield* manager.#follow(coro, scope);
@@ -183,20 +177,20 @@ export class Manager {
     const host = this.#host;
     const { location } = node;
     host.status("NodeDiscovered", { location });
-    const servers = serversOn(node.info!, host.allocation);
+    const servers = serversOn(node.info!, host.options.allocation);
     if (servers === 0) return this.#ignore();
     node.state = "preparing";
-    if (host.disableNodes) {
+    if (host.options.disableNodes) {
       node.expect();
       this.#nodeSetupArgs = yield* node.wait();
     }
     try {
-      for (const file of host.files) yield* sendFile(node.tenancy!, file);
+      for (const file of host.options.files) yield* sendFile(node.tenancy!, file);
     } catch (error) {
       return this.#ignore(error);
     }
     this.#starting = servers;
-    if (host.nodeSetup === null) this.#initialized();
+    if (host.options.nodeSetup === null) this.#initialized();
     node.tell({ kind: "start", servers });
   }
 
@@ -211,15 +205,15 @@ export class Manager {
     const server: JobServer = new ClusterServer(location, node, host.loop);
     let isReady = false;
     node.servers.set(location.id, server);
-    if (host.disableServers) server.expect();
+    if (host.options.disableServers) server.expect();
     host.status("ServerDiscovered", { location: node.location, server: location });
     try {
       const setup = yield* this.#find(server);
       if (setup === null) return this.#ignoreServer(server, new Error(`Cannot find what prepares server ${location}`));
       if (!(yield* this.#prepareNode(setup))) return;
-      const args = host.disableServers ? yield* server.wait() : [];
-      const target = host.serverSetup;
-      yield* this.#prepareWith(setup, "server", target === null ? null : { target, args }, host.serverCleanup);
+      const args = host.options.disableServers ? yield* server.wait() : [];
+      const target = host.options.serverSetup;
+      yield* this.#prepareWith(setup, "server", target === null ? null : { target, args }, host.options.serverCleanup);
       isReady = (server.state as string) === "starting";
     } catch (error) {
       if (error instanceof SetupError) this.#ignoreServer(server, error);
@@ -248,7 +242,7 @@ export class Manager {
 
   /** Waits until the node is prepared: one of its servers does that. Returns `false` if that has failed. */
   *#prepareNode(setup: RCI<[ServerSetup]>): Generator<unknown, boolean, unknown> {
-    const { nodeSetup } = this.#host;
+    const { nodeSetup } = this.#host.options;
     if (nodeSetup === null) return true;
     using _ = yield* this.#setup.hold();
     if (this.#node.state !== "preparing") return this.#node.state === "ready";
