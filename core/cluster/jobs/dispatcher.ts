@@ -271,6 +271,7 @@ export class Dispatcher implements AttemptOwner {
     const { server, job } = attempt;
     const wasFirst = server.exclusive[0] === attempt;
     server.remove(attempt);
+    if (end.kind === "not begun" && end.isClosing) server.isEnding = true;
     this.#host.attemptEnded(attempt, end);
     if (wasFirst) {
       if (end.kind === "return" || end.kind === "throw") server.took(this.#host.loop.now() - attempt.startedAt);
@@ -281,14 +282,12 @@ export class Dispatcher implements AttemptOwner {
       this.counts.running--;
       this.#settleAttempt(job, server, end, value);
     }
-    if (end.kind === "not begun" && end.isClosing) server.isEnding = true;
     if (server.state === "ended" && server.running === 0) this.#servers.delete(server);
     this.serverChanged(server);
   }
 
   #settleAttempt(job: Job, server: JobServer, end: AttemptEnd, value: unknown): void {
     if (end.kind === "not begun" || value === GIVEN_BACK) {
-      if (end.kind === "not begun" && end.isClosing) server.isEnding = true;
       job.attempts--;
       this.counts.waiting++;
       return this.#place(job, true);
