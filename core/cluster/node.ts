@@ -107,7 +107,6 @@ export class Node {
    * @throws {UnsupportedError} At the yield, if the runtime cannot start processes.
    */
   static start(options: NodeOptions): Operation<Node> {
-    checkNodeOptions(options);
     return call(startNode(options));
   }
 
@@ -153,9 +152,16 @@ export class Node {
   }
 }
 
-/** Starts a node. The lines that servers write to their standard error go to `sink`, or else to that of this process. */
-export function* startNode(options: NodeOptions, sink?: LineSink): Generator<unknown, Node, unknown> {
+/**
+ * Starts a node, as {@linkcode Node.start}. The lines that servers write to their standard error go to `sink`, or else to
+ * that of this process.
+ */
+export function startNode(options: NodeOptions, sink?: LineSink): Generator<unknown, Node, unknown> {
   checkNodeOptions(options);
+  return startChecked(options, sink);
+}
+
+function* startChecked(options: NodeOptions, sink?: LineSink): Generator<unknown, Node, unknown> {
   const { network, permissions = {} } = options;
   const deno = denoWith("Command", "start a node");
   let { directory } = options;
