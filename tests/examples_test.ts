@@ -3,27 +3,12 @@
  * expected output beside it.
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { readExample } from "./helpers/examples.ts";
+import { playExample, readExample } from "./helpers/examples.ts";
 
 const FOLDER = new URL("../examples/", import.meta.url);
 const names = [...Deno.readDirSync(FOLDER)].map((entry) => entry.name).filter((name) => name.endsWith(".ts")).sort();
 
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(name: string, ...args: string[]): Promise<Run> {
-  const { flags, url } = readExample(name);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...flags, url.pathname, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
+const run = (name: string, ...args: string[]) => playExample(name, args);
 
 // Examples whose output varies have tests of their own.
 const OTHERS = ["coros.ts", "logrotate.ts", "tour.ts"];

@@ -1,10 +1,10 @@
 /** Jobs of a computation: where they run, what they return, and what becomes of them when servers and nodes are lost. */
 import { type Coro, sleep, TimeoutError, withTimeout } from "@asyncoro/asyncoro";
-import { type Computation, JobLostError, NoServerError } from "@asyncoro/asyncoro/cluster";
+import { JobLostError, NoServerError } from "@asyncoro/asyncoro/cluster";
 import { PeerLostError, RemoteCoro } from "@asyncoro/asyncoro/distributed";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { thrown } from "../distributed/acceptance/world.ts";
-import { type ClusterWorld, type Steps, withCluster } from "./world.ts";
+import { type ClusterWorld, eventually, serversAre, withCluster } from "./world.ts";
 
 /** Short delays, so that jobs that do nothing count as short. */
 const NEAR = { delay: [0.0001, 0.0005] as const };
@@ -16,20 +16,6 @@ function* square(_coro: Coro, n: number): Generator<unknown, number, unknown> {
 function* nap(coro: Coro, seconds: number): Generator<unknown, string, unknown> {
   yield* coro.sleep(seconds);
   return coro.scheduler.toString();
-}
-
-/** Waits until a condition holds. */
-function* eventually(condition: () => boolean): Steps<void> {
-  for (let i = 0; !condition(); i++) {
-    assert(i < 10_000, `This does not come to hold: ${condition}`);
-    yield* sleep(0.01);
-  }
-}
-
-/** Waits until so many servers are ready. */
-function* serversAre(computation: Computation, count: number): Steps<void> {
-  yield* computation.schedule();
-  yield* eventually(() => computation.servers().length === count);
 }
 
 /** Kills the process of a server, as the operating system may. */

@@ -14,7 +14,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { serversOn } from "../../core/cluster/nodes/allocation.ts";
 import { JOB_RCI } from "../../core/cluster/protocol.ts";
 import { thrown } from "../distributed/acceptance/world.ts";
-import { ClusterWorld, type Steps, withCluster } from "./world.ts";
+import { ClusterWorld, eventually, serversAre, type Steps, withCluster } from "./world.ts";
 
 function* nap(coro: Coro, seconds: number): Generator<unknown, string, unknown> {
   yield* coro.sleep(seconds);
@@ -34,18 +34,6 @@ function* note(coro: Coro, ...args: unknown[]): Generator<unknown, void, unknown
   const shared = globalThis as unknown as Record<string, Record<string, unknown[]>>;
   const name = coro.scheduler.toString();
   (shared.cluster_setups ??= {})[name] = [...shared.cluster_setups[name] ?? [], ...args, "noted"];
-}
-
-function* eventually(condition: () => boolean): Steps<void> {
-  for (let i = 0; !condition(); i++) {
-    assert(i < 10_000, `This does not come to hold: ${condition}`);
-    yield* sleep(0.01);
-  }
-}
-
-function* serversAre(computation: Computation, count: number): Steps<void> {
-  yield* computation.schedule();
-  yield* eventually(() => computation.servers().length === count);
 }
 
 /** A coroutine that keeps the messages about a computation. */

@@ -7,6 +7,7 @@ import { type Coro, type CoroFunction, type Operation, Queue, type Scheduler } f
 import { type Location, Network, type NetworkOptions } from "@asyncoro/asyncoro/distributed";
 import { SimulatedNetwork, type SimulatedNetworkOptions } from "@asyncoro/asyncoro/testing";
 import { Computation, type ComputationOptions } from "@asyncoro/asyncoro/cluster";
+import { assert } from "@std/assert";
 import type { JobFolder, JobFolders } from "../../core/cluster/node/job_folder.ts";
 import type { ServerLauncher, ServerProcess, ServerStart } from "../../core/cluster/node/server_launcher.ts";
 import { Tenancies } from "../../core/cluster/node/tenancy.ts";
@@ -161,6 +162,20 @@ export async function withCluster(
   });
   await world.run();
   return world;
+}
+
+/** Waits until a condition holds. */
+export function* eventually(condition: () => boolean): Steps<void> {
+  for (let i = 0; !condition(); i++) {
+    assert(i < 10_000, `This does not come to hold: ${condition}`);
+    yield* sleep(0.01);
+  }
+}
+
+/** Waits until so many servers are ready. */
+export function* serversAre(computation: Computation, count: number): Steps<void> {
+  yield* computation.schedule();
+  yield* eventually(() => computation.servers().length === count);
 }
 
 /** Starts servers as schedulers of the simulation. */

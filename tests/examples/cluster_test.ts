@@ -1,18 +1,9 @@
 /** The examples in `examples/cluster/`, each played by one command, as its header says. */
 import { assert, assertEquals } from "@std/assert";
-import { examplesWithOutput, readExample } from "../helpers/examples.ts";
+import { examplesWithOutput, playExample, readExample } from "../helpers/examples.ts";
 import { HAS_SERVER } from "../nats/nats_server.ts";
 
-async function play(name: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { flags, url } = readExample(name);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--no-check", ...flags, url.pathname, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
+const play = (name: string, ...args: string[]) => playExample(name, args, ["--no-check"]);
 
 for (const name of examplesWithOutput("cluster/")) {
   // The durable jobs are kept by a NATS server.

@@ -49,3 +49,19 @@ export function examplesWithOutput(folder = ""): string[] {
   }
   return names.sort();
 }
+
+/** Runs an example with exactly the permissions in its header, and flags of Deno's own. Returns what it has printed. */
+export async function playExample(
+  name: string,
+  args: readonly string[] = [],
+  denoFlags: readonly string[] = [],
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const { flags, url } = readExample(name);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...denoFlags, ...flags, url.pathname, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}

@@ -39,7 +39,7 @@ Deno.test("options are checked at the call", () =>
     refuse({ serve: 0 }, RangeError, "'serve' must be a positive integer");
     refuse({ permissions: { all: true } }, TypeError, "no option 'all'");
     refuse({ directory: "" }, TypeError, "'directory' must be a path");
-    refuse({ directory: "/tmp/a,b" }, TypeError, "no comma");
+    refuse({ directory: "jobs/a,b" }, TypeError, "no comma");
     yield* [];
   }));
 
