@@ -39,9 +39,9 @@ export interface NatsOptions {
  * - Peers of one prefix do not meet by themselves unless the network is joined with `discover: true`.
  * - When the connection breaks, the client drops what is published. Links end when it is restored; sessions open new ones,
  *   and nothing is lost, doubled or reordered, if that takes less than the network's `peerTimeout`.
- * - The network authenticates peers and each frame. Who may publish below the prefix may disturb links, but neither read
- *   nor forge a session. Who may subscribe there can read messages; restrict both by the server's permissions. Between
- *   peer and server only TLS keeps them private.
+ * - The network authenticates peers and each frame. A client that may publish below the prefix can disturb links, but can
+ *   neither read nor forge a session. A client that may subscribe there can read messages. Restrict both by the server's
+ *   permissions. Between peer and server only TLS keeps messages private.
  *
  * @param options The connection, and the prefix of the subjects.
  * @throws {TypeError} If an option is of the wrong type, or there is no such option.

@@ -31,8 +31,8 @@ import { untilSettled } from "./until_settled.ts";
  *   that.
  * - While the server cannot be reached, operations wait. Pass `maxReconnectAttempts: -1` and `noAsyncTraces: true` to
  *   `connect()`.
- * - Who may use the streams, or publish below the prefix, can read and forge jobs and results: restrict that by the server's
- *   permissions.
+ * - A client that may use the streams, or publish below the prefix, can read and forge jobs and results: restrict that
+ *   by the server's permissions.
  *
  * @param options The connection, the functions of @nats-io/jetstream, and how to store.
  * @throws {TypeError} If an option is of the wrong type, or there is no such option.

@@ -8,7 +8,7 @@ const KINDS = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as 
  * What the servers of a node may do, as Deno's permissions: `true` is everything, a list is what `deno run` takes after
  * `--allow-net=` and so on. A server has no permission that is not named here, but to read the files of its computation.
  *
- * Whoever may `run` programs or use `ffi` may do all that the user may who has started the node.
+ * A job that may `run` programs or use `ffi` can do all that the user who has started the node can do.
  */
 export interface ServerPermissions {
   /** Environment variables. */

@@ -1,5 +1,5 @@
 /**
- * Who may see the monitor page: whoever sends its token to an address of the page.
+ * Which requests may see the monitor page: those that send its token to an address of the page.
  *
  * The token keeps other users of the machine and of the network out. The checks of Host and Origin are for programs that
  * may know the token without being allowed to read the page: a site whose name was made to point to this machine (DNS

@@ -5,8 +5,8 @@ import { Computation } from "../computation.ts";
 import { ACTION, type MonitorPage, type MonitorPageOptions, openPage } from "./open_page.ts";
 
 /**
- * Opens a web page that shows a computation to whoever has its address: nodes, servers and their load, jobs by state,
- * progress, the last failures. It shows the state of the moment, once a second, and nothing can be changed there.
+ * Opens a web page that shows a computation to everybody who knows its address: nodes, servers and their load, jobs by
+ * state, progress, the last failures. It shows the state of the moment, once a second, and nothing can be changed there.
  *
  * The page is served until {@linkcode MonitorPage.close} is called or the coroutine that opened it has ended. Names and
  * errors are shown as they are, cut to 1000 characters; arguments and results of jobs are not shown.

@@ -31,7 +31,7 @@ export interface MonitorPageOptions {
 
 /** A page that shows a computation, see `monitorPage()`. */
 export class MonitorPage implements Disposable {
-  /** Its address, with the token: whoever has it can see the page. */
+  /** Its address, with the token. Everybody who knows it can see the page. */
   readonly url: string;
   readonly #server: HttpServer;
   readonly #owner: Coro;
