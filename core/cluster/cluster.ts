@@ -134,7 +134,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
   submit(target: unknown, args: readonly unknown[], id: unknown, retries: number): Operation<string> {
     const durable = this.mustHaveStore("submit a job");
     const { name, target: checked } = checkTarget(target, this.options.files);
-    const job: StoredJob = { name, target: checked, args, retries };
+    const job: StoredJob = { name, target: checked, args: this.peers.pack(args, "args"), retries };
     const packed = this.peers.pack(job, "job");
     return call(durable.submit(checkJobId(id), packed));
   }

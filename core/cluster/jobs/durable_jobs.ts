@@ -35,7 +35,8 @@ const COUNT_SECONDS = 5;
 export interface StoredJob {
   readonly name: string;
   readonly target: JobTarget;
-  readonly args: readonly unknown[];
+  /** The arguments after the coroutine, packed: a client that runs the job passes them on as they are. */
+  readonly args: Uint8Array;
   /** How often it may be handed out again. */
   readonly retries: number;
 }

@@ -172,9 +172,9 @@ export class JobRequests {
 
   /** Runs a job of a store once, and waits for its end. A loss is thrown as a `JobLostError`. */
   runOnce({ name, target, args }: StoredJob): Operation<Outcome> {
-    const { dispatcher, peers, options: { attemptTimeout } } = this.#host;
+    const { dispatcher, options: { attemptTimeout } } = this.#host;
     const how: How = { where: null, exclusive: true, isHandle: false, retries: 0, attemptTimeout, mayWait: false };
-    const job = dispatcher.job({ ...how, name, target, args: peers.pack(args, "args") }, {
+    const job = dispatcher.job({ ...how, name, target, args }, {
       settled: ({ outcome, value, isLost }) => {
         if (isLost && outcome.kind === "throw") wait.settleError(outcome.error);
         else wait.settle(outcome.kind === "terminate" ? { kind: "return", value } : outcome);
