@@ -81,9 +81,7 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   /** Looks for nodes, from the first use on. */
   begin(action: string): void {
-    if (this.state === "closing" || this.state === "closed") {
-      throw new Error(`Cannot ${action} as computation '${this.name}' is closed: make a new one`);
-    }
+    this.mustBeOpen(action);
     if (this.state === "running") return;
     this.state = "running";
     this.nodes.open();
@@ -114,7 +112,8 @@ export class Cluster implements ManagerHost, DispatcherHost, DurableHost, JobReq
 
   /** Throws an error if the computation is closed. */
   mustBeOpen(action: string): void {
-    if (this.state === "closing" || this.state === "closed") this.begin(action);
+    if (!this.isClosing) return;
+    throw new Error(`Cannot ${action} as computation '${this.name}' is closed: make a new one`);
   }
 
   // --- jobs of the store --------------------------------------------------------------------------------------------
