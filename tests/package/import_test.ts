@@ -40,7 +40,8 @@ Deno.test("the probe of imports records what a module does", async () => {
   const module = `
     setTimeout(() => {}); queueMicrotask(() => {}); new MessageChannel(); performance.now();
     crypto.getRandomValues(new Uint8Array(1)); console.error("loud");
-    new WebAssembly.Memory({ initial: 1 }); globalThis.mine = 1; Array.prototype.mine = 1;`;
+    new WebAssembly.Memory({ initial: 1 }); globalThis.mine = 1; Array.prototype.mine = 1;
+    new TypeError("made");`;
   const { seen, errors } = await seenOf(`data:text/javascript,${encodeURIComponent(module)}`);
   assertEquals(seen, [
     "setTimeout",
@@ -50,6 +51,7 @@ Deno.test("the probe of imports records what a module does", async () => {
     "crypto.getRandomValues",
     "console.error",
     "new WebAssembly.Memory",
+    "new TypeError",
     "+ globalThis.mine",
     "+ Array.prototype.mine",
   ]);
