@@ -12,6 +12,16 @@ export function cpuSeconds(pid: number): number | null {
   return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
 }
 
+/**
+ * The CPU time that the threads of a process that live have taken, in nanoseconds; `null` where the system does not provide
+ * it. It is finer than the ticks of {@linkcode cpuSeconds}.
+ */
+export function cpuNanoseconds(pid: number): number | null {
+  let sum = 0;
+  for (const thread of threads(pid)) sum += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(" ")[0] ?? 0);
+  return sum === 0 ? null : sum;
+}
+
 /** The resident memory of a process, in bytes; `null` where the system does not provide it. */
 export function residentBytes(pid: number): number | null {
   return statusBytes(pid, "VmRSS");
@@ -25,6 +35,15 @@ export function peakBytes(pid: number): number | null {
 function statusBytes(pid: number, field: string): number | null {
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(read(`/proc/${pid}/status`) ?? "")?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+}
+
+function threads(pid: number): string[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 function read(path: string): string | null {

@@ -1,0 +1,114 @@
+/** How the two sides are measured: CPU time of processes, or bytes. */
+import { gzipSync } from "node:zlib";
+import { bundle } from "../../package/bundle.ts";
+import { median } from "../harness.ts";
+import { cpuNanoseconds } from "../proc.ts";
+import { DENO, firstCoroutine, spent, writeProgram } from "../starts.ts";
+
+/** A checkout on the disk, and how much is done with it. */
+export interface Side {
+  /** Its folder, which ends in a slash. */
+  readonly folder: string;
+  readonly quick: boolean;
+  /** Ends what runs. */
+  readonly signal: AbortSignal;
+}
+
+/** Measures one side: less is better. */
+export type Measure = (side: Side) => Promise<number>;
+
+const HERE = new URL("./", import.meta.url).pathname;
+const BENCH = new URL("../", import.meta.url).pathname;
+
+/** The package is that of the side; the program is the same for both. */
+function onSide({ folder, signal }: Side, program: string, ...args: string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", `--config=${folder}deno.json`, program, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  });
+}
+
+async function output(command: Deno.Command): Promise<string> {
+  const { stdout, stderr, success } = await command.output();
+  if (!success) throw new Error(firstLine(new TextDecoder().decode(stderr)));
+  return new TextDecoder().decode(stdout);
+}
+
+/** Without the colours of a terminal. */
+function firstLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\x1b\[\d*m/g, "").split("\n").find((line) => line.trim() !== "")?.trim() ?? "it said nothing";
+}
+
+/** Nanoseconds of CPU time of an operation, in a process that has warmed up. */
+export function inProcess(file: string, work: string): Measure {
+  return async (side) => Number(await output(onSide(side, `${HERE}child.ts`, file, work, side.quick ? "3" : "5")));
+}
+
+const CONNECTIONS = 50;
+
+/** Microseconds of CPU time that a server spends on an echo of so many bytes. */
+export function echo(kind: "coro" | "into", bytes: number): Measure {
+  return async (side) => {
+    const server = onSide(side, `${BENCH}io/server.ts`, kind).spawn();
+    const complaint = new Response(server.stderr).text();
+    const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      const { value: port } = await output.read();
+      if (port === undefined) throw new Error(firstLine(await complaint));
+      const load = (seconds: number) => loadWith(side.signal, port.trim(), bytes, seconds);
+      await load(side.quick ? 0.2 : 0.3); // warms it up
+      const before = cpuNanoseconds(server.pid);
+      const total = await load(side.quick ? 0.3 : 0.6);
+      const after = cpuNanoseconds(server.pid);
+      if (before === null || after === null) throw new Error("This system does not tell the CPU time of a process");
+      return (after - before) / total / 1000;
+    } finally {
+      try {
+        server.kill("SIGKILL");
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // it has ended by itself
+      }
+      await output.cancel();
+      await complaint;
+      await server.status;
+    }
+  };
+}
+
+async function loadWith(signal: AbortSignal, port: string, bytes: number, seconds: number): Promise<number> {
+  const args = ["run", "-A", "--quiet", `${BENCH}io/load.ts`, "echo", port, `${CONNECTIONS}`, `${bytes}`, `${seconds}`];
+  const load = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "piped", signal });
+  const { total, wrong } = JSON.parse(await output(load));
+  if (wrong > 0 || total === 0) throw new Error(`Wrong answers: ${wrong}, of ${total} in all`);
+  return total;
+}
+
+/** Milliseconds of CPU time that the package adds to the start of an empty script, from its files. */
+export async function start({ folder, quick, signal }: Side): Promise<number> {
+  const temporary = await Deno.makeTempDir();
+  try {
+    const program = await writeProgram(`${temporary}/program.ts`, firstCoroutine(`file://${folder}mod.ts`));
+    const empty = await writeProgram(`${temporary}/empty.ts`, "");
+    const added: number[] = [];
+    await spent(DENO, program, signal); // fills the caches
+    for (let i = 0; i < (quick ? 3 : 5); i++) {
+      const without = await spent(DENO, empty, signal);
+      added.push(await spent(DENO, program, signal) - without);
+    }
+    return median(added);
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+/** Kibibytes of a program in a bundle, gzipped. */
+export function bundled(program: string): Measure {
+  return async ({ folder }) => {
+    const { code } = await bundle(program, "esm", ["node:*"], new URL(`file://${folder}`));
+    return gzipSync(code, { level: 9 }).length / 1024;
+  };
+}
