@@ -21,6 +21,8 @@ export interface Effort {
   readonly load: number;
   /** The number of sleepers. */
   readonly crowd: number;
+  /** How many messages are sent to another process or thread. */
+  readonly messages: number;
   /** The limit after which a contender is stopped. */
   readonly limit: number;
   /** A contender whose fresh process took longer than this is not repeated. */
@@ -36,6 +38,7 @@ const QUICK: Amounts = {
   repetition: 0.1,
   load: 0.5,
   crowd: 100_000,
+  messages: 30_000,
   limit: 15,
   stepBudget: 15,
 };
@@ -46,6 +49,7 @@ const WHOLE: Amounts = {
   repetition: 0.4,
   load: 1.5,
   crowd: 1_000_000,
+  messages: 200_000,
   limit: 180,
   stepBudget: 20,
 };
