@@ -42,27 +42,32 @@ export function alone(script: string, burst: number, command?: string, ...more: 
   };
 }
 
-let nodes = 0;
-
-/** Two nodes of Erlang, with the module `sink` compiled into `folder`. */
+/**
+ * Two nodes of Erlang (25 or later), with the module `sink` compiled into `folder`. They find each other by a fixed port: the
+ * daemon that they would start to find each other by name goes on when they end.
+ */
 export function erlang(folder: string): Senders {
-  const number = `${Deno.pid}_${++nodes}`;
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const common = [
+    "-noshell",
+    "-pa",
+    folder,
+    "-setcookie",
+    "bench",
+    "-start_epmd",
+    "false",
+    "-erl_epmd_port",
+    `${port}`,
+  ];
+  const local = ["-kernel", "inet_dist_use_interface", "{127,0,0,1}"];
   const erl = (name: string, ...args: string[]): Command => {
-    const common = [
-      "-noshell",
-      "-pa",
-      folder,
-      "-sname",
-      `${name}_${number}@localhost`,
-      "-setcookie",
-      "bench",
-      "-kernel",
-    ];
-    return { command: "erl", args: [...common, "inet_dist_use_interface", "{127,0,0,1}", ...args] };
+    return { command: "erl", args: [...common, "-sname", `${name}@localhost`, ...args, ...local] };
   };
   return {
     server: erl("server", "-s", "sink", "server"),
-    client: (address, amount) => erl("client", "-run", "sink", "client", address, `${amount}`),
+    client: (address, amount) => erl("client", "-dist_listen", "false", "-run", "sink", "client", address, `${amount}`),
   };
 }
 
