@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 Deno.test("the options are read, and all works are compared by default", () => {
   const all = WORKS.map(({ name }) => name);
-  assertEquals(parseOptions([]), { against: undefined, quick: false, works: all, pairs: 9 });
+  assertEquals(parseOptions([]), { against: undefined, quick: false, works: all, pairs: 12 });
   assertEquals(parseOptions(["--quick"]), { against: undefined, quick: true, works: all, pairs: 6 });
   const some = parseOptions(["--against", "HEAD~3", "--works", "spawn,switch", "--pairs=41", "--quick"]);
   assertEquals(some, { against: "HEAD~3", quick: true, works: ["switch", "spawn"], pairs: 41 });
@@ -50,6 +50,7 @@ Deno.test("a work is slower or faster if its whole interval is, and too few pair
   assertEquals(verdict(0.5, 0.9, 0.98, 0.9, 0.9, 0.9), "");
   assertEquals(verdict(2, 2, 2, 2, 2), "");
   assertEquals(findingOf([1.04], true).verdict, "slower");
+  assertEquals([findingOf([4, 1, 2]).ratio, findingOf([8, 2, 1, 100]).ratio], [2, 4]);
 });
 
 const work = (name: string, measure: GuardedWork["measure"], exact = false): GuardedWork => ({
@@ -111,9 +112,9 @@ Deno.test("the report has medians, the ratio and its interval, and names what is
     leftOut: [],
   };
   const text = report(comparison);
-  assertStringIncludes(text, "| the spawn, ns | 200 | 212 | 1.060 | 1.040 to 1.200 | slower |");
+  assertStringIncludes(text, "| the spawn, ns | 200 | 212 | 1.055 | 1.040 to 1.200 | slower |");
   assertStringIncludes(text, "| the size, ns | 24.0 | 24.0 | 1.000 |  |  |");
-  assertEquals(slowerOnes(comparison), ["spawn (1.060, 1.040 to 1.200)"]);
+  assertEquals(slowerOnes(comparison), ["spawn (1.055, 1.040 to 1.200)"]);
 });
 
 const hasGit = await new Deno.Command("git", { args: ["--version"], stdout: "null" }).output()
@@ -169,6 +170,8 @@ testInRepository("a commit that does not exist is refused, and so is a folder wi
   }
   const folder = await Deno.makeTempDir({ prefix: "guard_test" });
   await assertRejects(() => findCommit(folder), CommitError, "is not a checkout of git");
+  await Deno.mkdir(`${root}/inner`);
+  await assertRejects(() => findCommit(`${root}/inner`), CommitError, "is not a checkout of git");
   await Deno.remove(folder);
 });
 
@@ -201,8 +204,7 @@ async function runGuard(args: string[], started?: (child: Deno.ChildProcess) => 
   return [code, text + await complaint];
 }
 
-const inCheckout = hasGit && await new Deno.Command("git", { args: ["-C", ROOT, "rev-parse", "HEAD"] }).output()
-  .then(({ success }) => success);
+const inCheckout = hasGit && await findCommit(ROOT, "HEAD").then(() => true, () => false);
 
 /** The folder of the commit, which the text names, has been there and is gone. */
 async function assertRemoved(text: string): Promise<void> {

@@ -1,6 +1,4 @@
 /** What ratios of pairs tell. */
-import { median } from "../harness.ts";
-
 /** The ratio above which a change is slower, and its counterpart. */
 const [SLOWER, FASTER] = [1.03, 0.97];
 
@@ -22,7 +20,13 @@ export function findingOf(ratios: readonly number[], exact = false): Finding {
   const [low, high] = medianInterval(ratios);
   const known = exact || ratios.length >= LEAST_PAIRS;
   const verdict = known && low > SLOWER ? "slower" : known && high < FASTER ? "faster" : "";
-  return { ratio: median(ratios), low, high, verdict };
+  return { ratio: middle(ratios), low, high, verdict };
+}
+
+/** The median. Of an even number of values, it is the geometric mean of the two in the middle, as suits ratios. */
+function middle(ratios: readonly number[]): number {
+  const sorted = ratios.toSorted((a, b) => a - b);
+  return Math.sqrt(sorted[(sorted.length - 1) >> 1] * sorted[sorted.length >> 1]);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * deno task bench:guard [--against commit] [--works switch,spawn] [--pairs 9] [--quick]
+ * deno task bench:guard [--against commit] [--works switch,spawn] [--pairs 12] [--quick]
  *
  * Compares this checkout, as it is on the disk, with a commit: where the branch has left `main`, or on `main` the commit
  * before. Both do the same works in processes of their own, in turns, and CPU time is compared, so that a busy machine has

@@ -31,6 +31,6 @@ export function parseOptions(args: readonly string[]): Options {
     against,
     quick,
     works: chosen("works", values.works, WORKS.map(({ name }) => name)),
-    pairs: natural("pairs", values.pairs) ?? (quick ? LEAST_PAIRS : 9),
+    pairs: natural("pairs", values.pairs) ?? (quick ? LEAST_PAIRS : 12),
   };
 }

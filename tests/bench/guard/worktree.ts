@@ -11,7 +11,8 @@ export class CommitError extends Error {
  * @throws {CommitError} If there is no such commit.
  */
 export async function findCommit(root: string, named?: string): Promise<string> {
-  if (await git(root, "rev-parse", "--git-dir") === null) {
+  // A folder inside another repository has no commits of its own.
+  if (await git(root, "rev-parse", "--show-prefix") !== "") {
     throw new CommitError(`Cannot compare with a commit as ${root} is not a checkout of git`);
   }
   const name = named ?? await defaultCommit(root);
