@@ -74,6 +74,7 @@ Deno.test("the sides take turns, and a work that the other one cannot do is left
   assertEquals(log, ["here", "other", "sized", "sized", "other", "here", "here", "other"]);
   assertEquals(comparison.pairs.map(({ here, other }) => [here, other]), [[[2, 2, 2], [1, 1, 1]], [[3], [4]]]);
   assertStringIncludes(report(comparison), "as the commit cannot do it: lacking (no such export)");
+  assertStringIncludes(report(comparison), "Fewer than 6 pairs tell nothing for certain");
 });
 
 Deno.test("a work that this checkout cannot do is an error, whatever the other one does", async () => {

@@ -1,7 +1,7 @@
 /** The text of a comparison. */
 import { markdownTable, median, ns } from "../harness.ts";
 import type { Comparison, Pairs } from "./compare.ts";
-import { type Finding, findingOf } from "./interval.ts";
+import { type Finding, findingOf, LEAST_PAIRS } from "./interval.ts";
 
 function finding({ work, here, other }: Pairs): Finding {
   return findingOf(here.map((value, pair) => value / other[pair]), work.exact);
@@ -21,10 +21,13 @@ export function report({ pairs, leftOut }: Comparison): string {
       verdict,
     ];
   });
-  const table = markdownTable(["what", "before", "here", "here / before", "95 %", ""], rows);
-  return [table, ...leftOut.map(({ work, why }) => `Left out, as the commit cannot do it: ${work.name} (${why})`)].join(
-    "\n\n",
-  );
+  const few = pairs.some(({ work, here }) => !work.exact && here.length < LEAST_PAIRS);
+  const table = markdownTable(["what", "before", "here", "here / before", few ? "range" : "95 %", ""], rows);
+  const notes = leftOut.map(({ work, why }) => `Left out, as the commit cannot do it: ${work.name} (${why})`);
+  if (few) {
+    notes.unshift(`Fewer than ${LEAST_PAIRS} pairs tell nothing for certain: no work is called slower or faster.`);
+  }
+  return [table, ...notes].join("\n\n");
 }
 
 /** The names of works that are slower, with their ratios. */
