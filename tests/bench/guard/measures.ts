@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { bundle } from "../../package/bundle.ts";
 import { median } from "../harness.ts";
-import { cpuNanoseconds } from "../proc.ts";
+import { Process } from "../peers/process.ts";
 import { DENO, firstCoroutine, spent, writeProgram } from "../starts.ts";
 
 /** A checkout on the disk, and how much is done with it. */
@@ -20,18 +20,13 @@ export type Measure = (side: Side) => Promise<number>;
 const HERE = new URL("./", import.meta.url).pathname;
 const BENCH = new URL("../", import.meta.url).pathname;
 
-/** The package is that of the side; the program is the same for both. */
-function onSide({ folder, signal }: Side, program: string, ...args: string[]): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", `--config=${folder}deno.json`, program, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal,
-  });
+/** Arguments to Deno: the package is that of the side; the program is the same for both. */
+function onSide({ folder }: Side, program: string, ...args: string[]): string[] {
+  return ["run", "-A", "--quiet", `--config=${folder}deno.json`, program, ...args];
 }
 
-async function output(command: Deno.Command): Promise<string> {
+async function output(args: string[], signal: AbortSignal): Promise<string> {
+  const command = new Deno.Command(Deno.execPath(), { args, stdin: "null", signal });
   const { stdout, stderr, success } = await command.output();
   if (!success) throw new Error(firstLine(new TextDecoder().decode(stderr)));
   return new TextDecoder().decode(stdout);
@@ -45,7 +40,10 @@ function firstLine(text: string): string {
 
 /** Nanoseconds of CPU time of an operation, in a process that has warmed up. */
 export function inProcess(file: string, work: string): Measure {
-  return async (side) => Number(await output(onSide(side, `${HERE}child.ts`, file, work, side.quick ? "3" : "5")));
+  return async (side) => {
+    const args = onSide(side, `${HERE}child.ts`, file, work, side.quick ? "3" : "5");
+    return Number(await output(args, side.signal));
+  };
 }
 
 const CONNECTIONS = 50;
@@ -53,36 +51,26 @@ const CONNECTIONS = 50;
 /** Microseconds of CPU time that a server spends on an echo of so many bytes. */
 export function echo(kind: "coro" | "into", bytes: number): Measure {
   return async (side) => {
-    const server = onSide(side, `${BENCH}io/server.ts`, kind).spawn();
-    const complaint = new Response(server.stderr).text();
-    const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const server = new Process({ command: Deno.execPath(), args: onSide(side, `${BENCH}io/server.ts`, kind) });
     try {
-      const { value: port } = await output.read();
-      if (port === undefined) throw new Error(firstLine(await complaint));
-      const load = (seconds: number) => loadWith(side.signal, port.trim(), bytes, seconds);
+      const port = await server.line(30);
+      const load = (seconds: number) => loadWith(side.signal, port, bytes, seconds);
       await load(side.quick ? 0.2 : 0.3); // warms it up
-      const before = cpuNanoseconds(server.pid);
+      const before = server.cpuNanoseconds();
       const total = await load(side.quick ? 0.3 : 0.6);
-      const after = cpuNanoseconds(server.pid);
+      const after = server.cpuNanoseconds();
       if (before === null || after === null) throw new Error("This system does not tell the CPU time of a process");
       return (after - before) / total / 1000;
     } finally {
-      try {
-        server.kill("SIGKILL");
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error; // it has ended by itself
-      }
-      await output.cancel();
-      await complaint;
-      await server.status;
+      await server.stop();
     }
   };
 }
 
 async function loadWith(signal: AbortSignal, port: string, bytes: number, seconds: number): Promise<number> {
-  const args = ["run", "-A", "--quiet", `${BENCH}io/load.ts`, "echo", port, `${CONNECTIONS}`, `${bytes}`, `${seconds}`];
-  const load = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "piped", signal });
-  const { total, wrong } = JSON.parse(await output(load));
+  const numbers = [port, CONNECTIONS, bytes, seconds].map(String);
+  const text = await output(["run", "-A", "--quiet", `${BENCH}io/load.ts`, "echo", ...numbers], signal);
+  const { total, wrong } = JSON.parse(text);
   if (wrong > 0 || total === 0) throw new Error(`Wrong answers: ${wrong}, of ${total} in all`);
   return total;
 }
