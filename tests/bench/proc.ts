@@ -13,13 +13,19 @@ export function cpuSeconds(pid: number): number | null {
 }
 
 /**
- * The CPU time that the threads of a process that live have taken, in nanoseconds; `null` where the system does not provide
- * it. It is finer than the ticks of {@linkcode cpuSeconds}.
+ * The CPU time of the threads of a process that have not ended, in seconds; `null` where the system does not provide it.
+ * It is exact to a microsecond, but the time of a thread that ends is lost.
  */
-export function cpuNanoseconds(pid: number): number | null {
-  let sum = 0;
-  for (const thread of threads(pid)) sum += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(" ")[0] ?? 0);
-  return sum === 0 ? null : sum;
+export function threadSeconds(pid: number): number | null {
+  let nanoseconds = 0;
+  try {
+    for (const thread of Deno.readDirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(read(`/proc/${pid}/task/${thread.name}/schedstat`)?.split(" ")[0] ?? 0);
+    }
+  } catch {
+    return null;
+  }
+  return nanoseconds / 1e9;
 }
 
 /** The resident memory of a process, in bytes; `null` where the system does not provide it. */
@@ -35,15 +41,6 @@ export function peakBytes(pid: number): number | null {
 function statusBytes(pid: number, field: string): number | null {
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(read(`/proc/${pid}/status`) ?? "")?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
-}
-
-function threads(pid: number): string[] {
-  try {
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 function read(path: string): string | null {

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { bundle } from "../../package/bundle.ts";
 import { median } from "../harness.ts";
+import { Load } from "../peers/load.ts";
 import { Process } from "../peers/process.ts";
 import { DENO, firstCoroutine, spent, writeProgram } from "../starts.ts";
 
@@ -46,33 +47,24 @@ export function inProcess(file: string, work: string): Measure {
   };
 }
 
-const CONNECTIONS = 50;
-
 /** Microseconds of CPU time that a server spends on an echo of so many bytes. */
 export function echo(kind: "coro" | "into", bytes: number): Measure {
   return async (side) => {
     const server = new Process({ command: Deno.execPath(), args: onSide(side, `${BENCH}io/server.ts`, kind) });
+    let load: Load | null = null;
     try {
-      const port = await server.line(30);
-      const load = (seconds: number) => loadWith(side.signal, port, bytes, seconds);
-      await load(side.quick ? 0.2 : 0.3); // warms it up
-      const before = server.cpuNanoseconds();
-      const total = await load(side.quick ? 0.3 : 0.6);
-      const after = server.cpuNanoseconds();
+      load = new Load(await server.line(30), bytes);
+      await load.echo(side.quick ? 0.2 : 0.3); // warms it up
+      const before = server.threadSeconds();
+      const { total } = await load.echo(side.quick ? 0.3 : 0.6);
+      const after = server.threadSeconds();
       if (before === null || after === null) throw new Error("This system does not tell the CPU time of a process");
-      return (after - before) / total / 1000;
+      return (after - before) / total * 1e6;
     } finally {
+      await load?.stop();
       await server.stop();
     }
   };
-}
-
-async function loadWith(signal: AbortSignal, port: string, bytes: number, seconds: number): Promise<number> {
-  const numbers = [port, CONNECTIONS, bytes, seconds].map(String);
-  const text = await output(["run", "-A", "--quiet", `${BENCH}io/load.ts`, "echo", ...numbers], signal);
-  const { total, wrong } = JSON.parse(text);
-  if (wrong > 0 || total === 0) throw new Error(`Wrong answers: ${wrong}, of ${total} in all`);
-  return total;
 }
 
 /** Milliseconds of CPU time that the package adds to the start of an empty script, from its files. */

@@ -21,12 +21,12 @@ async function enterBatch(work: ContendedWork, { name, ready }: PeerHere, effort
   try {
     const amount = await suitable(work, process, effort);
     const take = async (): Promise<Figures> => {
-      const before = process.cpuNanoseconds();
+      const before = process.threadSeconds();
       const { ns } = await checked(work, process, amount, effort.limit);
-      const after = process.cpuNanoseconds();
+      const after = process.threadSeconds();
       if (work.kind === "batch") return { ns: ns / amount };
       const rate = pace(amount, ns);
-      return before === null || after === null ? { rate } : { rate, cpu: (after - before) / amount / 1000 };
+      return before === null || after === null ? { rate } : { rate, cpu: (after - before) / amount * 1e6 };
     };
     return { peer: name, take, stop: () => process.stop() };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** A contender's process, as seen by the measuring process. */
-import { cpuNanoseconds, cpuSeconds, peakBytes } from "../proc.ts";
+import { cpuSeconds, peakBytes, threadSeconds } from "../proc.ts";
 
 /** How a process is started. */
 export interface Command {
@@ -76,9 +76,9 @@ export class Process {
     return cpuSeconds(this.#child.pid);
   }
 
-  /** The same in nanoseconds, without threads that have ended. */
-  cpuNanoseconds(): number | null {
-    return cpuNanoseconds(this.#child.pid);
+  /** The same, without threads that have ended, but not in ticks of 10 ms. */
+  threadSeconds(): number | null {
+    return threadSeconds(this.#child.pid);
   }
 
   /** Kills it. */
