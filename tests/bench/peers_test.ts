@@ -9,21 +9,25 @@ import { enterEcho } from "./peers/echo.ts";
 import { works as effect } from "./peers/effect.ts";
 import { works as effection } from "./peers/effection.ts";
 import { type Effort, effortOf } from "./peers/effort.ts";
-import { checked } from "./peers/entrants.ts";
+import { checked, enter, pace } from "./peers/entrants.ts";
 import { cellsOf, type Findings } from "./peers/findings.ts";
 import { works as floor } from "./peers/floor.ts";
 import { contend, prepare } from "./peers/measure.ts";
 import { works as native } from "./peers/native.ts";
+import { works as node } from "./peers/node.ts";
 import { parseOptions } from "./peers/options.ts";
 import { works as ours } from "./peers/ours.ts";
 import { figuresPage, peersPage, ratio, shown } from "./peers/page.ts";
 import { type PeerHere, PEERS } from "./peers/peers.ts";
 import { Process } from "./peers/process.ts";
 import { type Acquisition, type Found, numbers, shuffled, split, takeTurns } from "./peers/turns.ts";
-import { type ContendedWork, type Row, WORKS } from "./peers/works.ts";
+import { BURST, type ContendedWork, RATE, type Row, WORKS } from "./peers/works.ts";
 
 /** The peers that do their works in this process. */
-const HERE: Readonly<Record<string, Works>> = { ours, floor, native, effect, effection, csp };
+const HERE: Readonly<Record<string, Works>> = { ours, floor, native, node, effect, effection, csp };
+
+/** What is no work of the contender's own process. */
+const OUTSIDE = WORKS.filter(({ kind }) => kind === "server" || kind === "program").map(({ name }) => name);
 
 /** Small amounts, but large enough that all have begun before any ends. */
 const STEPS = 20;
@@ -40,26 +44,28 @@ for (const [peer, works] of Object.entries(HERE)) {
       assertEquals(await works[name](amount), expected(amount), name);
     }
     const { lacks } = PEERS.find(({ name }) => name === peer)!;
-    const missing = WORKS.map(({ name }) => name).filter((name) => name !== "echo" && !(name in works));
-    assertEquals(missing, lacks.filter((name) => name !== "echo"));
+    const within = (name: string) => !OUTSIDE.includes(name);
+    const missing = WORKS.map(({ name }) => name).filter((name) => within(name) && !(name in works));
+    assertEquals(missing, lacks.filter(within));
   });
 }
 
 const folder = await Deno.makeTempDir({ prefix: "peers_test" });
-const { here } = await prepare(["asyncio", "go", "erlang"], folder).catch(async (error) => {
+const INSTALLED = ["node", "bun", "asyncio", "go", "erlang"];
+const { here } = await prepare(INSTALLED, folder).catch(async (error) => {
   await Deno.remove(folder, { recursive: true });
   throw error;
 });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-for (const name of ["asyncio", "go", "erlang"]) {
+for (const name of INSTALLED) {
   const peer = here.find((each) => each.name === name);
   Deno.test({
     name: `${name} does its works correctly, if it is installed`,
     ignore: peer === undefined,
     fn: async () => {
       const { lacks } = PEERS.find((each) => each.name === name)!;
-      for (const each of WORKS.filter((each) => each.kind !== "server" && !lacks.includes(each.name))) {
+      for (const each of WORKS.filter(({ name }) => !OUTSIDE.includes(name) && !lacks.includes(name))) {
         const process = new Process(peer!.ready.start(each.name));
         try {
           const amount = littleOf(each.name, each.unit);
@@ -122,13 +128,13 @@ Deno.test("each set of rounds has fresh processes, and a peer that failed in one
 
 Deno.test("a peer that is not installed is left out, and that is printed", async () => {
   const main = new URL("peers/main.ts", import.meta.url).pathname;
-  const options = ["--quick", "--only", "ring", "--peers", "asyncio,go,erlang", "--rounds", "1"];
+  const options = ["--quick", "--only", "ring", "--peers", "node,asyncio,go,erlang", "--rounds", "1"];
   const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", main, ...options], env: { PATH: "" } });
   const { success, stdout } = await command.output();
   const text = new TextDecoder().decode(stdout);
   assert(success, text);
   assertStringIncludes(text, "go: missing here");
-  assertStringIncludes(text, "Not installed: asyncio, Go, Erlang.");
+  assertStringIncludes(text, "Not installed: Node.js, asyncio, Go, Erlang.");
 });
 
 Deno.test("a peer that takes longer than the limit gets no figure", async () => {
@@ -153,6 +159,34 @@ Deno.test("every installed server serves the load correctly", async () => {
       await server.stop();
     }
   }
+});
+
+Deno.test("every installed peer sends messages to another process and another thread, or says that it cannot", async () => {
+  const { here } = await prepare(PEERS.map(({ name }) => name), folder);
+  for (const each of WORKS.filter(({ kind }) => kind === "program")) {
+    for (const peer of here) {
+      const { lacks } = PEERS.find(({ name }) => name === peer.name)!;
+      assertEquals(
+        lacks.includes(each.name),
+        peer.ready.senders?.[each.name] === undefined,
+        `${peer.name} ${each.name}`,
+      );
+      if (lacks.includes(each.name)) continue;
+      const sender = await enter(each, peer, { ...TINY, messages: 1_000 });
+      try {
+        const { rate, cpu } = await sender.take();
+        assert(rate > 0 && cpu > 0, `${peer.name} ${each.name}: ${rate}, ${cpu}`);
+      } finally {
+        await sender.stop();
+      }
+    }
+  }
+});
+
+Deno.test("tokens that come faster than a rate limiter may let them pass are no figure", () => {
+  assertEquals(pace(BURST + RATE, 1e9), RATE);
+  assertEquals(pace(BURST + RATE / 2, 1e9), RATE / 2);
+  assertThrows(() => pace(BURST + RATE * 1.02, 1e9), Error, "102000 a second in place of 100000");
 });
 
 Deno.test("a server that gives a wrong response gets no figure", async () => {

@@ -4,99 +4,82 @@
  */
 import { bundle } from "../package/bundle.ts";
 import { findRuntime } from "../runtimes/find.ts";
-import { type Effort, median, percentile, printTable } from "./harness.ts";
+import { type Effort, median, percentile } from "./harness.ts";
 import { coreAlone } from "./programs.ts";
+import { machine, publish } from "./results.ts";
+import { type Started, startPage, startTable } from "./size/page.ts";
+import { DENO, firstCoroutine, spent, writeProgram } from "./starts.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const PAIRS_PER_ROUND = 8;
-
-/** A program that runs one coroutine, with the package from `from`. */
-function firstCoroutine(from: string): string {
-  return `
-    import { run } from ${JSON.stringify(from)};
-    await run(function* () {
-      yield;
-    });
-  `;
-}
+const PAIRS_PER_ROUND = 6;
 
 /** Starts of Deno, from files and from bundles, and of Node.js, which needs bundles. */
-export async function benchStart(effort: Effort): Promise<void> {
+export async function benchStart({ rounds, write }: Effort): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const empty = await write(`${folder}/empty.mjs`, "");
+    const empty = await writeProgram(`${folder}/empty.mjs`, "");
     const [files, bundles] = [await filePrograms(folder), await bundledPrograms(folder)];
-    const deno = [Deno.execPath(), "run", "--no-config"];
     const node = await findRuntime("node");
     const cases = [
-      ...[...files, ...bundles].map(([what, file]) => ["Deno", what, deno, file] as const),
+      ...[...files, ...bundles].map(([what, file]) => ["Deno", what, DENO, file] as const),
       ...(node === null ? [] : bundles).map(([what, file]) => ["Node.js", what, [node!], file] as const),
     ];
-    const rows: string[][] = [];
+    const pairs = rounds * PAIRS_PER_ROUND;
+    const programs: Started[] = [];
     for (const [runtime, what, command, file] of cases) {
-      rows.push([runtime, what, ...await startInPairs(command, empty, file, effort)]);
+      programs.push({ runtime, what, ...await startInPairs(command, empty, file, pairs) });
     }
-    const columns = ["", "what", "empty script", "added", "quartiles", "added, quickest of each"];
-    printTable("Start, until the first coroutine has run", columns, rows);
+    const starts = { machine: machine(), pairs, programs };
+    console.log(`\n### Start, until the first coroutine has run\n\n${startTable(starts)}`);
+    if (write) await publish(startPage, starts);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function write(path: string, code: string | Uint8Array): Promise<string> {
-  await Deno.writeFile(path, typeof code === "string" ? new TextEncoder().encode(code) : code);
-  return path;
-}
-
 async function filePrograms(folder: string): Promise<[string, string][]> {
-  const core = await write(`${folder}/core_mod.ts`, (await coreAlone()).replaceAll('"./core/', `"${ROOT.href}core/`));
+  const core = `${folder}/core_mod.ts`;
+  await Deno.writeTextFile(core, (await coreAlone()).replaceAll('"./core/', `"${ROOT.href}core/`));
   return [
-    ["`.`, from its files", await write(`${folder}/files.ts`, firstCoroutine(`${ROOT.href}mod.ts`))],
-    ["`.` without `./io` and `./workers`, from its files", await write(`${folder}/core.ts`, firstCoroutine(core))],
+    ["`.`, from its files", await writeProgram(`${folder}/files.ts`, firstCoroutine(`${ROOT.href}mod.ts`))],
+    [
+      "`.` without `./io` and `./workers`, from its files",
+      await writeProgram(`${folder}/core.ts`, firstCoroutine(core)),
+    ],
   ];
 }
 
 async function bundledPrograms(folder: string): Promise<[string, string][]> {
   const program = firstCoroutine("@asyncoro/asyncoro");
-  const whole = await bundle(`export * from "@asyncoro/asyncoro"; ${program}`);
-  const needed = await bundle(program);
+  const bundled = async (name: string, text: string) => {
+    const { code } = await bundle(text, "esm", ["node:*"]);
+    return await writeProgram(`${folder}/${name}.mjs`, new TextDecoder().decode(code));
+  };
   return [
-    ["`.`, bundled whole", await write(`${folder}/whole.mjs`, whole.code)],
-    ["what the program needs, bundled", await write(`${folder}/needed.mjs`, needed.code)],
+    ["`.`, bundled whole", await bundled("whole", `export * from "@asyncoro/asyncoro"; ${program}`)],
+    ["what the program needs, bundled", await bundled("needed", program)],
   ];
 }
 
-/**
- * Milliseconds of the empty script, and what the program adds: median, quartiles, and the difference of the quickest
- * starts of both, which a busy machine affects least.
- */
+/** Milliseconds of the empty script, and what the program adds. */
 async function startInPairs(
   command: readonly string[],
   empty: string,
   program: string,
-  effort: Effort,
-): Promise<string[]> {
+  pairs: number,
+): Promise<Omit<Started, "runtime" | "what">> {
   // Fills the caches.
-  for (let i = 0; i < 3; i++) await start(command, program);
+  for (let i = 0; i < 3; i++) await spent(command, program);
   const without: number[] = [];
-  const withIt: number[] = [];
-  for (let pair = 0; pair < effort.rounds * PAIRS_PER_ROUND; pair++) {
-    without.push(await start(command, empty));
-    withIt.push(await start(command, program));
+  const added: number[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    without.push(await spent(command, empty));
+    added.push(await spent(command, program) - without[pair]);
   }
-  const added = withIt.map((time, pair) => time - without[pair]);
-  const quartiles = [25, 75].map((percent) => percentile(added, percent).toFixed(1));
-  const quickest = Math.min(...withIt) - Math.min(...without);
-  return [ms(median(without)), ms(median(added)), `${quartiles.join(" to ")} ms`, ms(quickest)];
+  const [low, high] = [percentile(added, 25), percentile(added, 75)].map(digits);
+  return { empty: digits(median(without)), median: digits(median(added)), low, high };
 }
 
-async function start([name, ...args]: readonly string[], file: string): Promise<number> {
-  const began = performance.now();
-  const { success } = await new Deno.Command(name, { args: [...args, file], stdin: "null" }).output();
-  if (!success) throw new Error(`${file} failed`);
-  return performance.now() - began;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`;
+function digits(value: number): number {
+  return Number(value.toFixed(2));
 }

@@ -18,19 +18,33 @@ export interface Result {
   readonly answer: number;
 }
 
+/** What a process needs of its host. */
+export interface Host {
+  readonly args: readonly string[];
+  /** Standard input, in pieces of any length. */
+  readonly input: () => AsyncIterable<string>;
+  readonly exit: () => void;
+}
+
+const ON_DENO = (): Host => ({
+  args: Deno.args,
+  input: () => Deno.stdin.readable.pipeThrough(new TextDecoderStream()),
+  exit: () => Deno.exit(),
+});
+
 /** Executes the lines of standard input, to its end. */
-export async function runWorks(works: Works, echo?: Echo): Promise<void> {
-  const [name] = Deno.args;
+export async function runWorks(works: Works, echo?: Echo, { args, input, exit } = ON_DENO()): Promise<void> {
+  const [name] = args;
   if (name === "echo") {
     if (echo === undefined) throw new RangeError("Cannot serve as this contender has no sockets");
     console.log(JSON.stringify({ port: await echo() }));
-    for await (const _ of Deno.stdin.readable);
-    Deno.exit();
+    for await (const _ of input());
+    return exit();
   }
   const work = works[name];
   if (work === undefined) throw new RangeError(`Cannot do "${name}": works are ${Object.keys(works).join(", ")}`);
   let rest = "";
-  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  for await (const text of input()) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) console.log(JSON.stringify(await timed(work, Number(line))));

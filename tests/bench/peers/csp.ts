@@ -5,10 +5,10 @@
  *
  * Its processes are async functions, which `native` measures; this measures its channels.
  */
-import { Channel, mult } from "@thi.ng/csp";
+import { Channel, mult, select } from "@thi.ng/csp";
 import { many } from "../harness.ts";
 import { runWorks, type Works } from "./contender.ts";
-import { RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+import { RING, SENDERS, SOURCES, SUBSCRIBERS } from "./works.ts";
 
 const newChannel = () => new Channel<number>();
 
@@ -93,6 +93,18 @@ export const works: Works = {
     tokens.offer(1);
     await Promise.all(holders);
     return counter;
+  },
+
+  "select": async (amount) => {
+    const [first, ...others] = many(SOURCES, () => new Channel<number>(1));
+    const each = amount / SOURCES;
+    const producers = [first, ...others].map(async (channel, index) => {
+      for (let i = 0; i < each; i++) await channel.write(each * index + i);
+    });
+    let sum = 0;
+    for (let i = 0; i < amount; i++) sum += (await select(first, ...others))[0]!;
+    await Promise.all(producers);
+    return sum;
   },
 
   "broadcast": async (amount) => {

@@ -8,9 +8,10 @@
  * Each of its fibers requests a `setImmediate` of its own when it yields or is woken, which is most of the cost of a
  * switch here.
  */
-import { Effect, Fiber, PubSub, Queue, Semaphore } from "effect";
+import { Effect, Fiber, Layer, PubSub, Queue, Semaphore } from "effect";
+import { RateLimiter } from "effect/persistence";
 import { runWorks, type Works } from "./contender.ts";
-import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+import { BURST, CHILDREN, COROUTINES, delayOf, RATE, RING, SENDERS, SOURCES, SUBSCRIBERS, TAKERS } from "./works.ts";
 
 const short = Effect.fnUntraced(function* (index: number) {
   return yield* Effect.succeed(index);
@@ -154,6 +155,63 @@ export const works: Works = {
       }
       return (yield* Fiber.joinAll(fibers)).reduce((sum, inOrder) => sum + inOrder, 0);
     }))),
+
+  "scope": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      let [next, sum] = [0, 0];
+      const child = Effect.fnUntraced(function* (index: number) {
+        sum += yield* Effect.succeed(index);
+      });
+      const group = Effect.scoped(Effect.gen(function* () {
+        const fibers: Fiber.Fiber<void>[] = [];
+        for (let i = 0; i < CHILDREN; i++) fibers.push(yield* Effect.forkScoped(child(next++)));
+        yield* Fiber.joinAll(fibers);
+      }));
+      while (next < amount) yield* group;
+      return sum;
+    })),
+
+  "select": (amount) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const queues: Queue.Queue<number>[] = [];
+      for (let i = 0; i < SOURCES; i++) queues.push(yield* Queue.bounded<number>(1));
+      const each = amount / SOURCES;
+      for (const [index, queue] of queues.entries()) {
+        yield* Effect.forkChild(Effect.gen(function* () {
+          for (let i = 0; i < each; i++) yield* Queue.offer(queue, each * index + i);
+        }));
+      }
+      const anyOf = Effect.raceAllFirst(queues.map((queue) => Queue.take(queue)));
+      let sum = 0;
+      for (let i = 0; i < amount; i++) sum += yield* anyOf;
+      return sum;
+    })),
+
+  "limiter": (amount) =>
+    Effect.runPromise(Effect.provide(
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter.RateLimiter;
+        const options = {
+          algorithm: "token-bucket",
+          limit: BURST,
+          window: BURST / RATE * 1000,
+          key: "tokens",
+        } as const;
+        const take = RateLimiter.sleep(limiter, options);
+        let taken = 0;
+        const taker = Effect.gen(function* () {
+          for (let i = 0; i < amount / TAKERS; i++) {
+            yield* take;
+            taken++;
+          }
+        });
+        const fibers: Fiber.Fiber<void, RateLimiter.RateLimiterError>[] = [];
+        for (let i = 0; i < TAKERS; i++) fibers.push(yield* Effect.forkChild(taker));
+        yield* Fiber.joinAll(fibers);
+        return taken;
+      }),
+      RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory)),
+    )),
 
   "sleepers": (amount) =>
     Effect.runPromise(Effect.gen(function* () {

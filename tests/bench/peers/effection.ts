@@ -8,13 +8,14 @@ import {
   type Operation,
   type Queue,
   run,
+  scoped,
   sleep,
   spawn,
   type Task,
 } from "effection";
 import { many } from "../harness.ts";
 import { runWorks, type Works } from "./contender.ts";
-import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+import { CHILDREN, COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
 
 const giveWay = action<void>((resolve) => {
   queueMicrotask(resolve);
@@ -146,6 +147,26 @@ export const works: Works = {
       }
       let sum = 0;
       for (const task of tasks) sum += yield* task;
+      return sum;
+    }),
+
+  "scope": (amount) =>
+    run(function* () {
+      let [next, sum] = [0, 0];
+      while (next < amount) {
+        yield* scoped(function* () {
+          const tasks: Task<void>[] = [];
+          for (let i = 0; i < CHILDREN; i++) {
+            const index = next++;
+            tasks.push(
+              yield* spawn(function* () {
+                sum += index;
+              }),
+            );
+          }
+          for (const task of tasks) yield* task;
+        });
+      }
       return sum;
     }),
 

@@ -6,6 +6,8 @@ export interface Effort {
   readonly rounds: number;
   /** Repetitions of a work whose every repetition takes a process. */
   readonly freshRounds: number;
+  /** Repetitions of programs that send messages. */
+  readonly programRounds: number;
   /**
    * Sets of fresh processes among which rounds are split, as the memory layout of a process affects its speed at
    * random.
@@ -21,21 +23,24 @@ export interface Effort {
   readonly load: number;
   /** The number of sleepers. */
   readonly crowd: number;
+  /** How many messages are sent to another process or thread. */
+  readonly messages: number;
   /** The limit after which a contender is stopped. */
   readonly limit: number;
   /** A contender whose fresh process took longer than this is not repeated. */
   readonly stepBudget: number;
 }
 
-type Amounts = Omit<Effort, "rounds" | "freshRounds">;
+type Amounts = Omit<Effort, "rounds" | "freshRounds" | "programRounds">;
 
 const QUICK: Amounts = {
-  sets: 3,
+  sets: 2,
   warmUp: 0.3,
   least: 1,
   repetition: 0.1,
   load: 0.5,
   crowd: 100_000,
+  messages: 30_000,
   limit: 15,
   stepBudget: 15,
 };
@@ -46,11 +51,13 @@ const WHOLE: Amounts = {
   repetition: 0.4,
   load: 1.5,
   crowd: 1_000_000,
-  limit: 180,
+  messages: 200_000,
+  limit: 100,
   stepBudget: 20,
 };
 
 /** The effort that the options ask for. */
 export function effortOf({ quick, rounds }: { readonly quick: boolean; readonly rounds: number }): Effort {
-  return { rounds, freshRounds: quick ? 1 : Math.min(rounds, 3), ...quick ? QUICK : WHOLE };
+  const [freshRounds, programRounds] = [quick ? 1 : Math.min(rounds, 3), Math.min(rounds, 5)];
+  return { rounds, freshRounds, programRounds, ...quick ? QUICK : WHOLE };
 }

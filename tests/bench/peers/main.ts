@@ -4,6 +4,7 @@
  * The same works on our library, on the floor, on native async functions and on every peer that is installed, and a
  * table of the figures. With --write the results are stored and written into the documents that show them.
  */
+import { parsedOrExit } from "../arguments.ts";
 import { publish, render } from "../results.ts";
 import { measure } from "./measure.ts";
 import { type Options, parseOptions } from "./options.ts";
@@ -23,13 +24,4 @@ async function benchPeers(options: Options): Promise<void> {
   }
 }
 
-function optionsOrExit(): Options {
-  try {
-    return parseOptions(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
-  }
-}
-
-await benchPeers(optionsOrExit());
+await benchPeers(parsedOrExit(parseOptions));

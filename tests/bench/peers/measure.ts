@@ -63,9 +63,10 @@ export async function contend(
   return Object.fromEntries(work.rows.map((row) => [row.figure, cellsOf(row, found)]));
 }
 
-/** The rounds of each set of processes. Where every repetition has a process of its own, one set is enough. */
-function setsOf(work: ContendedWork, { rounds, freshRounds, sets }: Effort): number[] {
-  return work.kind === "fresh" ? [freshRounds] : split(rounds, sets);
+/** The rounds of each set of processes. Where every repetition has processes of its own, one set is enough. */
+function setsOf({ kind }: ContendedWork, { rounds, freshRounds, programRounds, sets }: Effort): number[] {
+  if (kind === "fresh") return [freshRounds];
+  return kind === "program" ? [programRounds] : split(rounds, sets);
 }
 
 /** Everything that the options ask for, with a folder for what peers build. Prints results on the way. */

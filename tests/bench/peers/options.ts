@@ -1,5 +1,6 @@
 /** The options of the command line. */
 import { parseArgs } from "node:util";
+import { chosen, natural } from "../arguments.ts";
 import { PEERS } from "./peers.ts";
 import { WORKS } from "./works.ts";
 
@@ -43,17 +44,4 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: natural("rounds", values.rounds) ?? (quick ? 3 : 9),
     seed: natural("seed", values.seed) ?? 1,
   };
-}
-
-function chosen(option: string, text: string | undefined, known: readonly string[]): string[] {
-  const names = text?.split(",") ?? known;
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length === 0) return known.filter((name) => names.includes(name));
-  throw new RangeError(`Cannot take --${option} ${unknown.join(",")}: there are ${known.join(", ")}`);
-}
-
-function natural(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new RangeError(`Cannot take --${option} ${text}: it is a number from 1`);
-  return Number(text);
 }

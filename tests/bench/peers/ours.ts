@@ -1,8 +1,8 @@
 /** Coroutines of this library, as a user writes them. */
-import { AsyncSocket, Channel, Coro, Lock, Queue, run } from "@asyncoro/asyncoro";
+import { AsyncSocket, Channel, Coro, Lock, Queue, RateLimiter, run, scope, select } from "@asyncoro/asyncoro";
 import { many } from "../harness.ts";
 import { runWorks, type Works } from "./contender.ts";
-import { COROUTINES, delayOf, RING, SENDERS, SUBSCRIBERS } from "./works.ts";
+import { BURST, CHILDREN, COROUTINES, delayOf, RATE, RING, SENDERS, SOURCES, SUBSCRIBERS, TAKERS } from "./works.ts";
 
 /** A coroutine function that returns a `T`. */
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -129,6 +129,48 @@ export const works: Works = {
       return sum;
     }),
 
+  "scope": (amount) =>
+    run(function* (): Body<number> {
+      let [next, sum] = [0, 0];
+      const child = function* (_coro: Coro, index: number): Body {
+        sum += index;
+      };
+      while (next < amount) {
+        yield* scope(function* (scope) {
+          for (let i = 0; i < CHILDREN; i++) scope.spawn(child, next++);
+        });
+      }
+      return sum;
+    }),
+
+  "select": (amount) =>
+    run(function* (): Body<number> {
+      const each = amount / SOURCES;
+      const queues = many(SOURCES, () => new Queue<number>(1));
+      queues.forEach((queue, index) => new Coro(producer, queue, each * index, each));
+      const [a, b, c, d] = queues;
+      let sum = 0;
+      for (let i = 0; i < amount; i++) {
+        const [, item] = yield* select({ a: a.get(), b: b.get(), c: c.get(), d: d.get() });
+        sum += item;
+      }
+      return sum;
+    }),
+
+  "limiter": (amount) =>
+    run(function* (): Body<number> {
+      const limiter = new RateLimiter({ rate: RATE, burst: BURST });
+      let taken = 0;
+      const taker = function* (): Body {
+        for (let i = 0; i < amount / TAKERS; i++) {
+          yield* limiter.take();
+          taken++;
+        }
+      };
+      for (const each of many(TAKERS, () => new Coro(taker))) yield* each.finish();
+      return taken;
+    }),
+
   "sleepers": (amount) =>
     run(function* (): Body<number> {
       let [index, woken] = [0, 0];
@@ -154,6 +196,10 @@ function* sender(_coro: Coro, collector: Coro, first: number, count: number): Bo
     collector.send(first + i);
     yield;
   }
+}
+
+function* producer(_coro: Coro, queue: Queue<number>, first: number, count: number): Body {
+  for (let i = 0; i < count; i++) yield* queue.put(first + i);
 }
 
 function* serve(_coro: Coro, socket: AsyncSocket): Body {

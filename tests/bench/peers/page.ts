@@ -62,7 +62,8 @@ function chart(findings: Findings): string {
       ours: name === "ours",
     })),
   }));
-  const title = "The same work on ours and on others (logarithmic scales; shorter is better, but for requests)";
+  const title =
+    "The same work on ours and on others (logarithmic scales; shorter is better, but for what is counted a second)";
   return barPanels({ title, note: described(findings.machine), panels });
 }
 
@@ -82,11 +83,16 @@ function versionsOf({ versions }: Findings): string {
     .join(", ");
 }
 
+const BETWEEN =
+  "Messages to another process or thread are small objects, a hundred without a pause: ours go through networks of " +
+  "`./distributed` (between processes over TCP, with a MAC), Erlang's between two nodes, those of the hosts through " +
+  "`node:child_process` and `node:worker_threads`; the floor is a bare socket with our encoding.";
+
 /** The same works on ours and on all peers. */
 export const peersPage: Page<Findings> = {
   name: "peers",
   markdown(findings) {
-    const { machine, quick, rounds, crowd } = findings;
+    const { machine, quick, rounds, crowd, cells } = findings;
     return [
       "The same work, written for each library in its usual way, on one core where the number of cores can be set. " +
       `Medians of ${rounds} repetitions, taken in turns, with the quartiles below; in brackets, how many times better ` +
@@ -97,6 +103,7 @@ export const peersPage: Page<Findings> = {
         `The ${crowd.toLocaleString("en")} sleepers run in a new process each time, with fewer repetitions.`,
         "The servers get 64 bytes at a time from one client process on another core, which limits the rate of the " +
         "fastest of them.",
+        ..."processes" in cells ? [BETWEEN] : [],
         ...quick ? ["A quick run: its figures are rough."] : [],
         ...leftOut(findings),
       ].join(" "),

@@ -1,5 +1,5 @@
 /** A contender's process, as seen by the measuring process. */
-import { cpuSeconds, peakBytes } from "../proc.ts";
+import { cpuSeconds, peakBytes, threadSeconds } from "../proc.ts";
 
 /** How a process is started. */
 export interface Command {
@@ -33,15 +33,20 @@ export class Process {
     return await this.hear<T>(limit);
   }
 
-  /** The next line of its output. */
+  /** The next line of its output, which is JSON. */
   async hear<T>(limit: number): Promise<T> {
+    return JSON.parse(await this.line(limit));
+  }
+
+  /** The next line of its output. */
+  async line(limit: number): Promise<string> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       this.#kill();
     }, limit * 1000);
     try {
-      return JSON.parse(await this.#line());
+      return await this.#line();
     } catch (error) {
       throw late ? new Error(`no answer within ${limit} s`) : error;
     } finally {
@@ -69,6 +74,11 @@ export class Process {
   /** Its CPU time so far, in seconds, if the system provides it. */
   cpuSeconds(): number | null {
     return cpuSeconds(this.#child.pid);
+  }
+
+  /** The same, without threads that have ended, but not in ticks of 10 ms. */
+  threadSeconds(): number | null {
+    return threadSeconds(this.#child.pid);
   }
 
   /** Kills it. */

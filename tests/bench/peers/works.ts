@@ -17,6 +17,18 @@ export const SENDERS = 1_000;
 /** Subscribers in `broadcast`. */
 export const SUBSCRIBERS = 100;
 
+/** Children of a scope. */
+export const CHILDREN = 100;
+
+/** Queues of which `select` takes from whichever has something. */
+export const SOURCES = 4;
+
+/** Tokens a second of the rate limiter, how many it holds at most, and how many coroutines take them. */
+export const [RATE, BURST, TAKERS] = [100_000, 1_000, 100];
+
+/** Messages to another process or thread that are sent without a pause. */
+export const IN_A_BURST = 100;
+
 /** When a sleeper wakes, in seconds from its start: spread over one second, and different for each of a million. */
 export function delayOf(index: number): number {
   return index * 514_229 % 1_000_000 / 1_000_000;
@@ -34,8 +46,11 @@ export interface Row {
 /** A work that all do. */
 export interface ContendedWork {
   readonly name: string;
-  /** Repeated in one process, in a fresh process each time, or a server that a load is put on. */
-  readonly kind: "batch" | "fresh" | "server";
+  /**
+   * Repeated in one process; the same where a rate limiter sets the pace; in a fresh process each time; a server that a load
+   * is put on; or a program that sends messages to another process or thread.
+   */
+  readonly kind: "batch" | "paced" | "fresh" | "server" | "program";
   /** Amounts are multiples of it. */
   readonly unit: number;
   /** The least amount of a quick run. Creating the coroutines is included in the time, and must not be most of it. */
@@ -56,6 +71,15 @@ function batch(
 ): ContendedWork {
   const rows: Row[] = [{ figure: "ns", title, unit: "ns", better: "less" }];
   return { name, kind: "batch", unit, least, expected, rows };
+}
+
+/** An operation: a small object is sent, a hundred without a pause. The receiver counts them, and the sender checks it. */
+function program(name: string, title: string, cpu: string): ContendedWork {
+  const rows: Row[] = [
+    { figure: "rate", title, unit: "messages/s", better: "more" },
+    { figure: "cpu", title: cpu, unit: "µs", better: "less" },
+  ];
+  return { name, kind: "program", unit: IN_A_BURST, least: 1, expected: (amount) => amount, rows };
 }
 
 /** All works, in the order of the table. The amount counts operations. */
@@ -79,6 +103,23 @@ export const WORKS: readonly ContendedWork[] = [
   // An operation: a message reaches one subscriber. The sender yields after each message, so that it is received before
   // the next. The result: the messages that came in order, of all subscribers.
   batch("broadcast", "broadcast to 100, each", SUBSCRIBERS, 5_000, (amount) => amount),
+  // An operation: a child of a scope, which adds its number. What fails would end the others. The result: the sum.
+  batch("scope", "scope of 100 children, a child", CHILDREN, 500, sumBelow),
+  // An operation: an item is taken from whichever of four queues has one. Each has room for one, or its producer yields after
+  // each. The result: the sum of the items, which are all different.
+  batch("select", "select over four queues, an item", SOURCES, 1_000, sumBelow),
+  {
+    // An operation: one of a hundred coroutines takes a token. The result: how many were taken.
+    name: "limiter",
+    kind: "paced",
+    unit: TAKERS,
+    least: 10_000,
+    expected: (amount) => amount,
+    rows: [
+      { figure: "rate", title: "rate limiter of 100,000/s, 100 take", unit: "tokens/s", better: "more" },
+      { figure: "cpu", title: "rate limiter, CPU a token", unit: "µs", better: "less" },
+    ],
+  },
   {
     name: "sleepers",
     kind: "fresh",
@@ -101,4 +142,6 @@ export const WORKS: readonly ContendedWork[] = [
       { figure: "cpu", title: "echo, the server's CPU a request", unit: "µs", better: "less" },
     ],
   },
+  program("processes", "messages to another process", "messages to a process, CPU of both"),
+  program("threads", "messages to another thread", "messages to a thread, CPU of both"),
 ];

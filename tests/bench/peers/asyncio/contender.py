@@ -9,6 +9,11 @@ COROUTINES = 1_000
 RING = 503
 SENDERS = 1_000
 SUBSCRIBERS = 100
+CHILDREN = 100
+SOURCES = 4
+RATE = 100_000
+BURST = 1_000
+TAKERS = 100
 
 
 def delay_of(index):
@@ -154,6 +159,75 @@ async def broadcast(amount):
     return sum(await asyncio.gather(*listeners))
 
 
+async def scope(amount):
+    total = 0
+
+    async def child(index):
+        nonlocal total
+        total += index
+
+    for start in range(0, amount, CHILDREN):
+        async with asyncio.TaskGroup() as group:
+            for index in range(start, start + CHILDREN):
+                group.create_task(child(index))
+    return total
+
+
+async def select(amount):
+    queues = [asyncio.Queue(1) for _ in range(SOURCES)]
+    each = amount // SOURCES
+
+    async def producer(queue, first):
+        for item in range(first, first + each):
+            await queue.put(item)
+
+    producers = [asyncio.create_task(producer(queue, each * index)) for index, queue in enumerate(queues)]
+    takes = {asyncio.create_task(queue.get()): queue for queue in queues}
+    total = 0
+    taken = 0
+    while taken < amount:
+        done, _ = await asyncio.wait(takes, return_when=asyncio.FIRST_COMPLETED)
+        for take in done:
+            total += take.result()
+            taken += 1
+            queue = takes.pop(take)
+            takes[asyncio.create_task(queue.get())] = queue
+    for take in takes:
+        take.cancel()
+    await asyncio.gather(*producers, *takes, return_exceptions=True)
+    return total
+
+
+class RateLimiter:
+    """A bucket of tokens: who takes one that is not there yet sleeps until it is."""
+
+    def __init__(self):
+        self.tokens = BURST
+        self.filled = time.monotonic()
+
+    async def take(self):
+        now = time.monotonic()
+        self.tokens = min(BURST, self.tokens + (now - self.filled) * RATE)
+        self.filled = now
+        self.tokens -= 1
+        if self.tokens < 0:
+            await asyncio.sleep(-self.tokens / RATE)
+
+
+async def limiter(amount):
+    tokens = RateLimiter()
+    taken = 0
+
+    async def taker():
+        nonlocal taken
+        for _ in range(amount // TAKERS):
+            await tokens.take()
+            taken += 1
+
+    await asyncio.gather(*[taker() for _ in range(TAKERS)])
+    return taken
+
+
 async def sleepers(amount):
     woken = 0
 
@@ -201,6 +275,9 @@ WORKS = {
     "lock": lock,
     "queue": queue,
     "broadcast": broadcast,
+    "scope": scope,
+    "select": select,
+    "limiter": limiter,
     "sleepers": sleepers,
 }
 

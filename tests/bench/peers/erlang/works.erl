@@ -1,12 +1,17 @@
 %% What is measured: the functions have the names of the works.
 -module(works).
--export([switch/1, spawn/1, hundreds/1, 'ping-pong'/1, ring/1, 'fan-in'/1, lock/1, broadcast/1, sleepers/1]).
+-export([switch/1, spawn/1, hundreds/1, 'ping-pong'/1, ring/1, 'fan-in'/1, lock/1, broadcast/1,
+    scope/1, select/1, limiter/1, sleepers/1]).
 -compile({no_auto_import, [spawn/1]}).
 
 -define(COROUTINES, 1000).
 -define(RING, 503).
 -define(SENDERS, 1000).
 -define(SUBSCRIBERS, 100).
+-define(CHILDREN, 100).
+-define(RATE, 100000).
+-define(BURST, 1000).
+-define(TAKERS, 100).
 
 switch(Amount) ->
     Steps = Amount div ?COROUTINES,
@@ -156,6 +161,78 @@ listen(Taken, Messages, InOrder) ->
         InOrder -> listen(Taken + 1, Messages, InOrder + 1);
         _ -> listen(Taken + 1, Messages, InOrder)
     end.
+
+%% A process whose children are linked to it: what fails ends the others, and the scope.
+scope(Amount) -> scopes(0, Amount, counters:new(1, [])).
+
+scopes(Amount, Amount, Sum) ->
+    counters:get(Sum, 1);
+scopes(Next, Amount, Sum) ->
+    {Scope, Monitor} = spawn_monitor(fun() ->
+        process_flag(trap_exit, true),
+        Child = fun(Index) -> spawn_link(fun() -> counters:add(Sum, 1, Index) end) end,
+        all_end([Child(Index) || Index <- lists:seq(Next, Next + ?CHILDREN - 1)])
+    end),
+    receive {'DOWN', Monitor, process, Scope, normal} -> scopes(Next + ?CHILDREN, Amount, Sum) end.
+
+all_end([]) ->
+    ok;
+all_end([Child | Others]) ->
+    receive
+        {'EXIT', Child, normal} -> all_end(Others);
+        {'EXIT', _, Reason} when Reason =/= normal -> exit(Reason)
+    end.
+
+%% A mailbox is where all sources come together. As it has no bound, a producer yields after each.
+select(Amount) ->
+    Self = self(),
+    Each = Amount div 4,
+    Start = fun(Source, First) -> erlang:spawn(fun() -> produce(Self, Source, First, First + Each) end) end,
+    [Start(Source, Each * Index) || {Source, Index} <- [{a, 0}, {b, 1}, {c, 2}, {d, 3}]],
+    take_any(Amount, 0).
+
+produce(_, _, End, End) ->
+    ok;
+produce(Consumer, Source, Item, End) ->
+    Consumer ! {Source, Item},
+    erlang:yield(),
+    produce(Consumer, Source, Item + 1, End).
+
+take_any(0, Sum) ->
+    Sum;
+take_any(Left, Sum) ->
+    receive
+        {a, Item} -> take_any(Left - 1, Sum + Item);
+        {b, Item} -> take_any(Left - 1, Sum + Item);
+        {c, Item} -> take_any(Left - 1, Sum + Item);
+        {d, Item} -> take_any(Left - 1, Sum + Item)
+    end.
+
+%% A process has the bucket of tokens, and tells how long to sleep until the token is there.
+limiter(Amount) ->
+    Limiter = erlang:spawn(fun() -> limit(?BURST, erlang:monotonic_time(microsecond)) end),
+    Taken = lists:sum(in_processes(?TAKERS, fun(_) -> take(Limiter, Amount div ?TAKERS, 0) end)),
+    exit(Limiter, kill),
+    Taken.
+
+limit(Tokens, Filled) ->
+    receive
+        {take, From} ->
+            Now = erlang:monotonic_time(microsecond),
+            Left = min(?BURST, Tokens + (Now - Filled) * ?RATE / 1000000) - 1,
+            From ! {wait, max(0, -Left) / ?RATE},
+            limit(Left, Now)
+    end.
+
+take(_, 0, Taken) ->
+    Taken;
+take(Limiter, Left, Taken) ->
+    Limiter ! {take, self()},
+    receive
+        {wait, Seconds} when Seconds > 0 -> timer:sleep(ceil(Seconds * 1000));
+        {wait, _} -> ok
+    end,
+    take(Limiter, Left - 1, Taken + 1).
 
 %% The last one to wake says so: a million messages, looked through one after the other, would be what is measured.
 sleepers(Amount) ->

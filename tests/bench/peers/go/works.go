@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,10 @@ const (
 	ring        = 503
 	senders     = 1_000
 	subscribers = 100
+	children    = 100
+	rate        = 100_000
+	burst       = 1_000
+	takers      = 100
 )
 
 func delayOf(index int) time.Duration {
@@ -199,6 +204,69 @@ var works = map[string]func(int) int{
 			sum += <-results
 		}
 		return sum
+	},
+
+	"scope": func(amount int) int {
+		var sum int64
+		for next := 0; next < amount; next += children {
+			group := newGroup(context.Background())
+			for i := next; i < next+children; i++ {
+				index := int64(i)
+				group.start(func(context.Context) error {
+					atomic.AddInt64(&sum, index)
+					return nil
+				})
+			}
+			if err := group.wait(); err != nil {
+				fail(err.Error())
+			}
+		}
+		return int(sum)
+	},
+
+	"select": func(amount int) int {
+		each := amount / 4
+		var queues [4]chan int
+		for k := range queues {
+			queues[k] = make(chan int, 1)
+			go func(queue chan<- int, first int) {
+				for i := 0; i < each; i++ {
+					queue <- first + i
+				}
+			}(queues[k], each*k)
+		}
+		sum := 0
+		for i := 0; i < amount; i++ {
+			select {
+			case item := <-queues[0]:
+				sum += item
+			case item := <-queues[1]:
+				sum += item
+			case item := <-queues[2]:
+				sum += item
+			case item := <-queues[3]:
+				sum += item
+			}
+		}
+		return sum
+	},
+
+	"limiter": func(amount int) int {
+		tokens := newLimiter()
+		var taken int64
+		var all sync.WaitGroup
+		all.Add(takers)
+		for k := 0; k < takers; k++ {
+			go func() {
+				defer all.Done()
+				for i := 0; i < amount/takers; i++ {
+					tokens.take()
+					atomic.AddInt64(&taken, 1)
+				}
+			}()
+		}
+		all.Wait()
+		return int(taken)
 	},
 
 	"sleepers": func(amount int) int {

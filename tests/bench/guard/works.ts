@@ -1,0 +1,56 @@
+/** What the guard compares. */
+import { bundled, echo, inProcess, type Measure, start } from "./measures.ts";
+
+/** Something that a change may make slower. */
+export interface GuardedWork {
+  readonly name: string;
+  /** What it is, for the table. */
+  readonly title: string;
+  readonly unit: string;
+  /** Whether every measurement gives the same: then one pair is enough. */
+  readonly exact?: boolean;
+  readonly measure: Measure;
+}
+
+function work(name: string, title: string, file: string): GuardedWork {
+  return { name, title, unit: "ns", measure: inProcess(file, name) };
+}
+
+function served(name: string, title: string, kind: "coro" | "into", bytes: number): GuardedWork {
+  return { name, title, unit: "us", measure: echo(kind, bytes) };
+}
+
+function size(name: string, title: string, program: string): GuardedWork {
+  return { name, title, unit: "KiB", exact: true, measure: bundled(program) };
+}
+
+/** All works, in the order of the table. */
+export const WORKS: readonly GuardedWork[] = [
+  work("switch", "a switch, 1,000 coroutines", "switches"),
+  work("levels", "the same, at two priorities", "switches"),
+  work("contexts", "the same, each in a host context of its own", "switches"),
+  work("message", "a message, ping-pong", "messages"),
+  work("levels-message", "the same, at two priorities", "messages"),
+  work("kinds", "the same, after many kinds of operations", "messages"),
+  work("receive", "a message that is there, sent and received", "messages"),
+  work("ring", "a hop of a thread ring of 503", "messages"),
+  work("fan-in", "a message of 1,000 senders to one", "messages"),
+  work("broadcast", "a message of a channel to each of 1,000", "messages"),
+  work("spawn", "spawn and join, one by one", "spawns"),
+  work("hundreds", "spawn and join, by hundreds", "spawns"),
+  work("lock", "a lock, handed to and fro", "waits"),
+  work("queue", "an item through a queue of one", "queues"),
+  work("sleepers", "a sleep of 1 to 20 ms, 10,000 sleepers", "waits"),
+  work("task", "a task of ./asyncio, made and awaited", "asyncio"),
+  served("echo", "an echo of 64 B by recv", "coro", 64),
+  served("echo-into", "the same by recvInto", "into", 64),
+  served("echo-large", "an echo of 64 KiB by recv", "coro", 65_536),
+  served("echo-large-into", "the same by recvInto", "into", 65_536),
+  { name: "start", title: "start from files, over an empty script", unit: "ms", measure: start },
+  size("size", "a bundle of `.`", `export * from "@asyncoro/asyncoro";`),
+  size(
+    "size-small",
+    "a bundle of what uses run and sleep",
+    `import { run, sleep } from "@asyncoro/asyncoro"; await run(function* () { yield* sleep(1); });`,
+  ),
+];
