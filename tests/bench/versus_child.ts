@@ -1,7 +1,7 @@
 /** One side of `versus.ts`: does a work with whichever checkout its configuration names; prints nanoseconds of CPU time as JSON. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { call, Channel, type Coro, Event, Lock, Scheduler, Semaphore, until } from "@asyncoro/asyncoro";
+import { call, Channel, type Coro, Event, Lock, Queue, Scheduler, Semaphore, until } from "@asyncoro/asyncoro";
 
 type Body = Generator<unknown, void, unknown>;
 
@@ -92,6 +92,23 @@ function broadcast(scheduler: Scheduler, subscribers: number, messages: number):
   });
 }
 
+/** One coroutine puts what another gets. */
+function queue(capacity: number): Work {
+  const items = 400_000;
+  return {
+    operations: items,
+    begin(scheduler) {
+      const queue = new Queue<number>(capacity);
+      scheduler.spawn(function* (): Body {
+        for (let i = 0; i < items; i++) yield* queue.put(i);
+      });
+      scheduler.spawn(function* (): Body {
+        for (let i = 0; i < items; i++) yield* queue.get();
+      });
+    },
+  };
+}
+
 /** Yields operations of many kinds, often enough that V8 has met them all in the code that they share. */
 function* manyKinds(coro: Coro): Body {
   const [lock, semaphore, event] = [new Lock(), new Semaphore(1), new Event()];
@@ -160,6 +177,10 @@ const WORKS: Readonly<Record<string, Work>> = {
     },
   },
   broadcast: { operations: 1_000_000, begin: (scheduler) => broadcast(scheduler, 1_000, 1_000) },
+  broadcast100: { operations: 1_000_000, begin: (scheduler) => broadcast(scheduler, 100, 10_000) },
+  queue0: queue(0),
+  queue1: queue(1),
+  queue16: queue(16),
   // Waiting costs no CPU time: the figure is the cost of timers.
   sleepers: {
     operations: 200_000,
