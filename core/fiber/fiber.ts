@@ -9,7 +9,7 @@ import { recordPlainCaller } from "../base/error_report.ts";
 import { type Body, isGenerator } from "../base/generator.ts";
 import { currentContext, enterContext, type HostContext } from "../host/async_context.ts";
 import * as contexts from "./context.ts";
-import * as operations from "./operation.ts";
+import * as states from "./operation_state.ts";
 import { markDirect, Operation } from "./operation.ts";
 import type { Owner } from "./owner.ts";
 import { Unwindable } from "./unwindable.ts";
@@ -28,11 +28,11 @@ const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unk
 // V8 treats a constant of this module as a constant; an imported one is looked up at each call.
 const current = currentContext;
 const context = contexts.context;
-const PARKED = operations.PARKED;
-const REJECTED = operations.REJECTED;
-const SPENT = operations.SPENT;
-const STEP_BUDGET = operations.STEP_BUDGET;
-const WAITING = operations.WAITING;
+const PARKED = states.PARKED;
+const REJECTED = states.REJECTED;
+const SPENT = states.SPENT;
+const STEP_BUDGET = states.STEP_BUDGET;
+const WAITING = states.WAITING;
 
 const NEXT = 0;
 const THROW = 1;
