@@ -33,7 +33,7 @@ import {
 import { locals } from "./local_values.ts";
 import { checkName, Registry } from "./names.ts";
 import { type OwnedResource, ownership } from "./ownership.ts";
-import { Receive } from "./receive.ts";
+import { Receive, receiveFor } from "./receive.ts";
 import {
   checkReceiveOptions,
   isReceiveOptions,
@@ -497,7 +497,7 @@ export class Coro<
     // What has a limit is elsewhere, so that V8 inlines this.
     if (limit !== undefined) return this.receiveWithin(limit, alarmValue);
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, Infinity, alarmValue);
+    return receiveFor(this as Coro);
   }
 
   /** @internal */

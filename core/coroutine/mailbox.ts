@@ -13,6 +13,7 @@
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 import type { Overflow } from "../base/overflow.ts";
+import type { Receive } from "./receive.ts";
 
 /**
  * A fiber that waits for any message.
@@ -79,6 +80,8 @@ export class Mailbox {
   declare endListeners: EndListeners;
   declare private receiver: Receiver | null;
   declare private others: Receiver[] | null;
+  /** The receive that was made last, if it may serve again: see `receiveFor` in `receive.ts`. */
+  declare lastReceive: Receive<unknown> | null;
 
   /** Creates an empty mailbox. */
   constructor() {
@@ -87,6 +90,7 @@ export class Mailbox {
     this.endListeners = null;
     this.receiver = null;
     this.others = null;
+    this.lastReceive = null;
   }
 
   /** How many messages it keeps. */

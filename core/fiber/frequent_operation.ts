@@ -1,10 +1,13 @@
 import * as contexts from "./context.ts";
 import type { WaitingFiber } from "./context.ts";
+import * as misuse from "./misuse.ts";
 import * as states from "./operation_state.ts";
 import { alreadyYielded, Operation, outsideCoroutine } from "./operation.ts";
 
 // See `operation_state.ts`.
 const context = contexts.context;
+const watch = misuse.watch;
+const NEW = states.NEW;
 const TAKEN_OVER = states.TAKEN_OVER;
 const ITERATING = states.ITERATING;
 const WAITING = states.WAITING;
@@ -25,6 +28,28 @@ const DONE_RESULT = states.DONE_RESULT;
  * be more than four.
  */
 export abstract class FrequentOperation<T> extends Operation<T> {
+  /** @internal Whether it is, or was, a part of another operation, which may give its outcome back after its end. */
+  declare shared: boolean;
+
+  /** @internal */
+  constructor() {
+    super();
+    this.shared = false;
+  }
+
+  /** @internal */
+  override takenOver(): void {
+    this.shared = true;
+  }
+
+  /** @internal Makes it new again if its wait has ended. Returns whether it did. */
+  servesAgain(): boolean {
+    if (this.state !== SPENT || this.shared || watch.active) return false;
+    this.state = NEW;
+    this.direct = false;
+    return true;
+  }
+
   /** @internal */
   override [Symbol.iterator](): Iterator<unknown, T, unknown> {
     if (this.state > TAKEN_OVER) throw alreadyYielded(this);
