@@ -298,10 +298,12 @@ export class Queue<T> {
 
   /** Removes the first item, which may be that of a put that waits, and fills the room. There is an item. */
   #take(): T {
+    const { size } = this;
+    const putters = this.#putters;
     // Nothing is in it but a put waits: the capacity is 0.
-    if (this.size === 0) return accepted(this.#putters.shift()!);
+    if (size === 0) return accepted(putters.shift()!);
     const item = this.#removeFirst();
-    if (this.#putters.length > 0 && this.size < this.capacity) this.#items.push(accepted(this.#putters.shift()!));
+    if (size <= this.capacity && putters.head !== null) this.#items.push(accepted(putters.shift()!));
     return item;
   }
 
