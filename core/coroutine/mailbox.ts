@@ -80,7 +80,7 @@ export class Mailbox {
   declare endListeners: EndListeners;
   declare private receiver: Receiver | null;
   declare private others: Receiver[] | null;
-  /** The receive that was made last, if it may serve again: see `receiveFor` in `receive.ts`. */
+  /** The receive without a limit that was made last: it may serve again, see `FrequentOperation`. */
   declare lastReceive: Receive<unknown> | null;
 
   /** Creates an empty mailbox. */

@@ -63,7 +63,7 @@ export class Receive<T> extends FrequentOperation<T> {
   }
 }
 
-/** A receive without a limit. */
+/** A receive without a limit: the last one, if it may serve again. */
 export function receiveFor(coro: Recipient): Receive<unknown> {
   const mailbox = coro.mailbox ??= new Mailbox();
   const last = mailbox.lastReceive;

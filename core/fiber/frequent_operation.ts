@@ -26,9 +26,15 @@ const DONE_RESULT = states.DONE_RESULT;
  * look-up that takes several. In `Operation` these places meet all the kinds of operations that a program uses, which soon
  * are more than four. A message then took twice as long. Here they meet the subclasses of this class alone, which must not
  * be more than four.
+ *
+ * The object of one may serve for another wait when its own has ended, which saves a quarter of the time of an item in a
+ * queue: V8 keeps a record of each reference from an old object, such as a fiber, to a new one. What made it, such as the
+ * queue, keeps it for that. For a program each is an operation of its own all the same: one that is kept and yielded again
+ * is an error, and takes the place of another one at most if that was made since and not yielded. With `debug` no object
+ * serves again.
  */
 export abstract class FrequentOperation<T> extends Operation<T> {
-  /** @internal Whether it is, or was, a part of another operation, which may give its outcome back after its end. */
+  /** @internal Whether it is or was a part of another operation: that may give its outcome back when it has ended. */
   declare shared: boolean;
 
   /** @internal */

@@ -73,6 +73,7 @@ export class Queue<T> {
   #returned: ReturnedItems<T> | null = null;
   readonly #getters = new WaitQueue<Get<T>>();
   readonly #putters = new WaitQueue<Put<T>>();
+  // The waits without a limit that were made last: they may serve again, see `FrequentOperation`.
   #lastGet: Get<T> | null = null;
   #lastPut: Put<T> | null = null;
   // The ticket of the next item that is granted: tickets are the order of the grants, see `returned_items.ts`.

@@ -135,7 +135,7 @@ export abstract class Acquisition<T = unknown> extends Waiter<T> {
 /** Waits until something is acquired. */
 class Acquire<T> extends Acquisition<T> {
   declare private readonly acquirable: Acquirable;
-  /** Whether it may serve again once it has ended: see `FrequentOperation`. */
+  /** Whether its object may serve again when it has ended, see `FrequentOperation`. */
   declare reusable: boolean;
 
   constructor(acquirable: Acquirable, seconds: number) {
@@ -154,6 +154,7 @@ class Acquire<T> extends Acquisition<T> {
     return this.acquirable.waitsFor;
   }
 
+  /** It has ended: makes it new again, unless `debug` wants to know each operation. Returns whether it did. */
   servesAgain(): boolean {
     if (watch.active) return false;
     this.state = NEW;
