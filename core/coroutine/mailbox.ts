@@ -13,7 +13,7 @@
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 import type { Overflow } from "../base/overflow.ts";
-import type { Receive } from "./receive.ts";
+import type { FrequentOperation } from "../fiber/frequent_operation.ts";
 
 /**
  * A fiber that waits for any message.
@@ -81,7 +81,7 @@ export class Mailbox {
   declare private receiver: Receiver | null;
   declare private others: Receiver[] | null;
   /** The receive without a limit that was made last: it may serve again, see `FrequentOperation`. */
-  declare lastReceive: Receive<unknown> | null;
+  declare lastReceive: FrequentOperation<unknown> | null;
 
   /** Creates an empty mailbox. */
   constructor() {

@@ -64,7 +64,7 @@ export class Receive<T> extends FrequentOperation<T> {
 }
 
 /** A receive without a limit: the last one, if it may serve again. */
-export function receiveFor(coro: Recipient): Receive<unknown> {
+export function receiveFor(coro: Recipient): FrequentOperation<unknown> {
   const mailbox = coro.mailbox ??= new Mailbox();
   const last = mailbox.lastReceive;
   if (last !== null && last.servesAgain()) return last;
