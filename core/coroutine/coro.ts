@@ -33,7 +33,7 @@ import {
 import { locals } from "./local_values.ts";
 import { checkName, Registry } from "./names.ts";
 import { type OwnedResource, ownership } from "./ownership.ts";
-import { Receive } from "./receive.ts";
+import { Receive, receiveFor } from "./receive.ts";
 import {
   checkReceiveOptions,
   isReceiveOptions,
@@ -92,6 +92,8 @@ const RESULT_IS_LAST_VALUE = 128;
 const IN_GROUP = 256;
 /** Its `signal` was used. */
 const HAS_SIGNAL = 512;
+/** The next search for deadlocks begins from it, among others. */
+const NOTED = 1024;
 
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
@@ -208,6 +210,15 @@ export class Coro<
   /** @internal Itself: a coroutine is its own main fiber. */
   override get owner(): Coro {
     return this as Coro;
+  }
+
+  /** @internal Whether the next search for deadlocks begins from it, see `deadlock.ts`. */
+  get noted(): boolean {
+    return (this.flags & NOTED) !== 0;
+  }
+
+  set noted(noted: boolean) {
+    this.flags = noted ? this.flags | NOTED : this.flags & ~NOTED;
   }
 
   /** Where it is, if it is a handle to a coroutine of another peer; `null` for one of this process. */
@@ -497,7 +508,7 @@ export class Coro<
     // What has a limit is elsewhere, so that V8 inlines this.
     if (limit !== undefined) return this.receiveWithin(limit, alarmValue);
     mustBeCurrent(this as Coro, "receive");
-    return new Receive(this as Coro, Infinity, alarmValue);
+    return receiveFor(this as Coro);
   }
 
   /** @internal */

@@ -42,15 +42,16 @@ export class DeadlockSearch {
     this.#loop = loop;
   }
 
-  /** Notes a coroutine that may be in a new deadlock, see above. Returns `false` if it was the last one noted. */
+  /** Notes a coroutine that may be in a new deadlock, see above. Returns `false` if it is noted already. */
   note(coro: Coro): boolean {
+    // Those that wait for many, one after the other, are noted once.
+    if (coro.noted) return false;
+    coro.noted = true;
     const blocked = this.#blocked;
-    // A coroutine that waits for many, one after the other, is noted once.
-    if (blocked.length > 0 && blocked[blocked.length - 1] === coro) return false;
     blocked.push(coro);
     if (blocked.length < this.#capacity) return true;
     // A scheduler that is never idle must not collect them without end; most go on soon.
-    this.#blocked = blocked.filter((each) => each.wait !== null && !each.ready);
+    this.#blocked = blocked.filter((each) => each.noted = each.wait !== null && !each.ready);
     this.#capacity = Math.max(256, 2 * this.#blocked.length);
     return true;
   }
@@ -63,6 +64,7 @@ export class DeadlockSearch {
   /** Searches for coroutines that wait for each other in a closed set. */
   search(): Deadlock | null {
     if (this.#blocked.length === 0 && !this.#all) return null;
+    for (const coro of this.#blocked) coro.noted = false;
     const candidates = this.#all ? this.#loop.coros() : this.#blocked;
     this.#blocked = [];
     this.#all = false;

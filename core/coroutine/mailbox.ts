@@ -13,6 +13,7 @@
 import { addEndListener, type EndListener, type EndListeners, removeEndListener } from "./end_listeners.ts";
 import { Fifo } from "../base/fifo.ts";
 import type { Overflow } from "../base/overflow.ts";
+import type { FrequentOperation } from "../fiber/frequent_operation.ts";
 
 /**
  * A fiber that waits for any message.
@@ -79,6 +80,8 @@ export class Mailbox {
   declare endListeners: EndListeners;
   declare private receiver: Receiver | null;
   declare private others: Receiver[] | null;
+  /** The receive without a limit that was made last: it may serve again, see `FrequentOperation`. */
+  declare lastReceive: FrequentOperation<unknown> | null;
 
   /** Creates an empty mailbox. */
   constructor() {
@@ -87,6 +90,7 @@ export class Mailbox {
     this.endListeners = null;
     this.receiver = null;
     this.others = null;
+    this.lastReceive = null;
   }
 
   /** How many messages it keeps. */

@@ -62,3 +62,11 @@ export class Receive<T> extends FrequentOperation<T> {
     return this.state === WAITING ? "a message" : this.label;
   }
 }
+
+/** A receive without a limit: the last one, if it may serve again. */
+export function receiveFor(coro: Recipient): FrequentOperation<unknown> {
+  const mailbox = coro.mailbox ??= new Mailbox();
+  const last = mailbox.lastReceive;
+  if (last !== null && last.servesAgain()) return last;
+  return mailbox.lastReceive = new Receive<unknown>(coro, Infinity, undefined);
+}

@@ -8,8 +8,9 @@
 import { recordPlainCaller } from "../base/error_report.ts";
 import { type Body, isGenerator } from "../base/generator.ts";
 import { currentContext, enterContext, type HostContext } from "../host/async_context.ts";
-import { context } from "./context.ts";
-import { markDirect, Operation, PARKED, REJECTED, SPENT, STEP_BUDGET, WAITING } from "./operation.ts";
+import * as contexts from "./context.ts";
+import * as states from "./operation_state.ts";
+import { markDirect, Operation } from "./operation.ts";
 import type { Owner } from "./owner.ts";
 import { Unwindable } from "./unwindable.ts";
 import type { Unwinding } from "./unwinding.ts";
@@ -26,6 +27,12 @@ const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unk
 
 // V8 treats a constant of this module as a constant; an imported one is looked up at each call.
 const current = currentContext;
+const context = contexts.context;
+const PARKED = states.PARKED;
+const REJECTED = states.REJECTED;
+const SPENT = states.SPENT;
+const STEP_BUDGET = states.STEP_BUDGET;
+const WAITING = states.WAITING;
 
 const NEXT = 0;
 const THROW = 1;

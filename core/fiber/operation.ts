@@ -11,38 +11,44 @@
  * first, and `detach()` removes one that is not to be settled any more. The timer of a wait belongs to the fiber, so
  * `makeReady` cancels it.
  */
-import { context, type WaitingFiber } from "./context.ts";
+import * as contexts from "./context.ts";
+import type { WaitingFiber } from "./context.ts";
 import { operationMade, watch } from "./misuse.ts";
+import * as states from "./operation_state.ts";
 import type { Owner } from "./owner.ts";
 
-/** Made, not yet yielded. */
-export const NEW = 0;
-/** Part of an operation that was yielded, or of a task: it will begin, or be discarded before it does. */
-export const TAKEN_OVER = 1;
-/** Its iterator was taken by a `yield*`. */
-export const ITERATING = 2;
-/** Begun, no outcome yet. */
-export const WAITING = 3;
-/** Has a value that is not handed over yet. */
-export const RESOLVED = 4;
-/** Has an error that is not handed over yet. */
-export const REJECTED = 5;
-/** Being cancelled: its own cleanup has not ended yet. */
-export const CANCELLING = 6;
-/** Handed over, or cancelled. */
-export const SPENT = 7;
+export {
+  CANCELLING,
+  DONE_RESULT,
+  ITERATING,
+  NEW,
+  PARKED,
+  PARKED_RESULT,
+  REJECTED,
+  RESOLVED,
+  SPENT,
+  STEP_BUDGET,
+  TAKEN_OVER,
+  WAITING,
+} from "./operation_state.ts";
 
-/** How many operations may end without a wait in one step before the fiber has to give others a turn. */
-export const STEP_BUDGET = 500;
+// See `operation_state.ts`.
+const context = contexts.context;
+const NEW = states.NEW;
+const TAKEN_OVER = states.TAKEN_OVER;
+const ITERATING = states.ITERATING;
+const WAITING = states.WAITING;
+const RESOLVED = states.RESOLVED;
+const REJECTED = states.REJECTED;
+const SPENT = states.SPENT;
+const PARKED_RESULT = states.PARKED_RESULT;
+const DONE_RESULT = states.DONE_RESULT;
 
 /**
  * The limit of a wait without a limit of time that a signal may end. It is neither less than `Infinity` nor equal to it, so
  * such a wait has no timer, and is never certain to wait for ever.
  */
 export const UNTIL_ABORTED: number = NaN;
-
-/** The value that a parked operation yields, through all levels of `yield*`, to the run loop. */
-export const PARKED: unique symbol = Symbol("parked");
 
 /** The method of an object that can be waited for and is not an operation: it makes the operation for one wait. */
 export const WAIT: unique symbol = Symbol("wait");
@@ -57,13 +63,7 @@ export function isWaitable(value: unknown): value is CanBeWaitedFor {
   return typeof value === "object" && value !== null && WAIT in value;
 }
 
-// Shared by all waits, so that a wait allocates nothing but its operation. `yield*` passes this object up as it is.
-export const PARKED_RESULT: IteratorYieldResult<unknown> = Object.freeze({ done: false, value: PARKED });
-
 const NO_PARTS: readonly null[] = [];
-
-// Mutable and shared: `yield*` reads `value` right after the call, before any other code can run.
-export const DONE_RESULT: { done: true; value: unknown } = { done: true, value: undefined };
 
 /**
  * Something a coroutine can wait for: `const value = yield* operation`.

@@ -12,13 +12,16 @@
  */
 import { currentContext, restoreContext } from "../host/async_context.ts";
 import type { Drivable } from "../host/driver.ts";
-import { NONE } from "../kernel/ready_queue.ts";
+import * as readyQueue from "../kernel/ready_queue.ts";
 import { CheckInterval } from "./check_interval.ts";
 import { context } from "./context.ts";
 import { KernelAccess } from "./kernel_access.ts";
 import { STEP_BUDGET } from "./operation.ts";
 import type { Loop, Schedulable } from "./schedulable.ts";
 import type { Shuffle } from "./shuffle.ts";
+
+// See `operation_state.ts`.
+const NONE = readyQueue.NONE;
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while code
 // runs.

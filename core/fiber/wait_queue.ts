@@ -71,7 +71,15 @@ export class WaitQueue<W extends QueueLinks> {
   /** Removes the operation that has waited longest; `null` if none waits. */
   shift(): W | null {
     const head = this.#head;
-    if (head !== null) this.remove(head);
+    if (head === null) return null;
+    const next = head.nextWaiter;
+    this.#head = next as W | null;
+    if (next !== null) {
+      next.prevWaiter = head.prevWaiter;
+      head.nextWaiter = null;
+    }
+    head.prevWaiter = null;
+    this.length--;
     return head;
   }
 

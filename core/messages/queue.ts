@@ -73,6 +73,9 @@ export class Queue<T> {
   #returned: ReturnedItems<T> | null = null;
   readonly #getters = new WaitQueue<Get<T>>();
   readonly #putters = new WaitQueue<Put<T>>();
+  // The waits without a limit that were made last: they may serve again, see `FrequentOperation`.
+  #lastGet: Get<T> | null = null;
+  #lastPut: Put<T> | null = null;
   // The ticket of the next item that is granted: tickets are the order of the grants, see `returned_items.ts`.
   #tickets = 0;
   #dropped = 0;
@@ -118,7 +121,7 @@ export class Queue<T> {
    * @throws {TypeError} If `limit` is not valid.
    */
   put(item: T, limit?: Limit): Operation<boolean> {
-    if (limit === undefined) return new Put(this, item, Infinity);
+    if (limit === undefined) return this.#newPut(item);
     return limited(new Put(this, item, limitSeconds(limit, "put an item")), limit);
   }
 
@@ -145,7 +148,7 @@ export class Queue<T> {
    * @throws {TypeError} If `limit` is not valid.
    */
   get(limit?: Limit): Operation<T> {
-    if (limit === undefined) return new Get(this, Infinity);
+    if (limit === undefined) return this.#newGet();
     return limited(new Get(this, limitSeconds(limit, "get an item")), limit);
   }
 
@@ -208,6 +211,20 @@ export class Queue<T> {
   /** How it reads in messages: `queue 'jobs'`. */
   toString(): string {
     return describeNamed("queue", this.name);
+  }
+
+  #newPut(item: T): Put<T> {
+    const last = this.#lastPut;
+    if (last === null || !last.servesAgain()) return this.#lastPut = new Put(this, item, Infinity);
+    last.outcome = item;
+    return last;
+  }
+
+  #newGet(): Get<T> {
+    const last = this.#lastGet;
+    if (last === null || !last.servesAgain()) return this.#lastGet = new Get(this, Infinity);
+    last.limit = Infinity;
+    return last;
   }
 
   // --- for its waits ------------------------------------------------------------------------------------------
@@ -282,10 +299,12 @@ export class Queue<T> {
 
   /** Removes the first item, which may be that of a put that waits, and fills the room. There is an item. */
   #take(): T {
+    const { size } = this;
+    const putters = this.#putters;
     // Nothing is in it but a put waits: the capacity is 0.
-    if (this.size === 0) return accepted(this.#putters.shift()!);
+    if (size === 0) return accepted(putters.shift()!);
     const item = this.#removeFirst();
-    if (this.#putters.length > 0 && this.size < this.capacity) this.#items.push(accepted(this.#putters.shift()!));
+    if (size <= this.capacity && putters.head !== null) this.#items.push(accepted(putters.shift()!));
     return item;
   }
 

@@ -8,6 +8,7 @@ import type { Coro } from "../coroutine/coro.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
+import { NEW } from "../fiber/operation_state.ts";
 import { callOfProgram } from "../base/call_site.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
@@ -24,6 +25,8 @@ export abstract class Acquirable {
   readonly waiters: WaitQueue<Acquisition> = new WaitQueue<Acquisition>();
   /** @internal The coroutine that holds it. `null` for what has no owner, such as the permits of a semaphore. */
   owner: Coro | null = null;
+  /** @internal An operation that has ended and may serve for another `acquire`; `null` if there is none. */
+  spare: Acquire<boolean> | null = null;
 
   /** @internal */
   constructor(kind: string, name: string | undefined) {
@@ -70,8 +73,17 @@ export abstract class Acquirable {
    * @throws {TypeError} If `blocking` is not a boolean or `limit` is not a valid limit.
    */
   acquire(blocking = true, limit?: Limit): Operation<boolean> {
-    if (blocking === true && limit === undefined) return new Acquire<boolean>(this, Infinity);
+    if (blocking === true && limit === undefined) return this.#newAcquire();
     return limited(new Acquire<boolean>(this, waitSeconds(blocking, limit)), limit);
+  }
+
+  #newAcquire(): Operation<boolean> {
+    const { spare } = this;
+    this.spare = null;
+    if (spare !== null && spare.servesAgain()) return spare;
+    const made = new Acquire<boolean>(this, Infinity);
+    made.reusable = true;
+    return made;
   }
 
   /**
@@ -123,9 +135,12 @@ export abstract class Acquisition<T = unknown> extends Waiter<T> {
 /** Waits until something is acquired. */
 class Acquire<T> extends Acquisition<T> {
   declare private readonly acquirable: Acquirable;
+  /** Whether its object may serve again when it has ended, see `FrequentOperation`. */
+  declare reusable: boolean;
 
   constructor(acquirable: Acquirable, seconds: number) {
     super();
+    this.reusable = false;
     this.acquirable = acquirable;
     this.limit = seconds;
     if (watch.active) this.callSite = callOfProgram();
@@ -137,6 +152,24 @@ class Acquire<T> extends Acquisition<T> {
 
   override get waitsFor(): string {
     return this.acquirable.waitsFor;
+  }
+
+  /** It has ended: makes it new again, unless `debug` wants to know each operation. Returns whether it did. */
+  servesAgain(): boolean {
+    if (watch.active) return false;
+    this.state = NEW;
+    this.direct = false;
+    this.callSite = null;
+    return true;
+  }
+
+  override takenOver(): void {
+    this.reusable = false;
+  }
+
+  override take(): unknown {
+    if (this.reusable) this.acquirable.spare = this as Acquire<unknown> as Acquire<boolean>;
+    return super.take();
   }
 
   override begin(fiber: Fiber): boolean {

@@ -59,6 +59,41 @@ for (const make of [Lock, RLock]) {
     }));
 }
 
+Deno.test("a deadlock is found of coroutines that waited before, though many others have waited since", () =>
+  inLab(async (lab) => {
+    const [gate, left, right] = [new Lock("gate"), new Lock("left"), new Lock("right")];
+    let passed = 0;
+    const pass = function* (): Generator<unknown, void, unknown> {
+      yield* gate.acquire();
+      yield;
+      gate.release();
+      passed++;
+    };
+    const crossed = function* (_coro: Coro, first: Lock, second: Lock): Generator<unknown, void, unknown> {
+      yield* pass();
+      // Nothing is idle until the others have passed the gate as well.
+      while (passed < 1_000) yield;
+      using _a = yield* first.hold();
+      yield;
+      using _b = yield* second.hold();
+    };
+    lab.scheduler.spawn(pass);
+    lab.scheduler.spawn(function* (coro) {
+      yield* coro.sleep(1000);
+    });
+    const one = lab.scheduler.spawn(crossed, left, right);
+    const two = lab.scheduler.spawn(crossed, right, left);
+    lab.scheduler.spawn(function* (coro) {
+      while (passed < 3) yield;
+      for (let i = 0; i < 1_000; i++) coro.scheduler.spawn(pass);
+    });
+    const error = await assertRejects(() => one.value(), DeadlockError);
+    assertEquals(new Set(error.waiting.map((each: { coro: Coro }) => `${each.coro}`)), new Set([`${one}`, `${two}`]));
+    assert(lab.clock.now() < 1);
+    one.terminate();
+    await two.value();
+  }));
+
 Deno.test("a deadlock by locks is reported on a real clock too, while timers and promises are pending", async () => {
   const [left, right] = [new Lock("left"), new Lock("right")];
   const pair: Coro<string>[] = [];

@@ -40,6 +40,8 @@ export const WORKS: readonly GuardedWork[] = [
   work("hundreds", "spawn and join, by hundreds", "spawns"),
   work("lock", "a lock, handed to and fro", "waits"),
   work("queue", "an item through a queue of one", "queues"),
+  work("queue-16", "an item through a queue of 16", "queues"),
+  work("hand-over", "an item handed over, through a queue of none", "queues"),
   work("sleepers", "a sleep of 1 to 20 ms, 10,000 sleepers", "waits"),
   work("task", "a task of ./asyncio, made and awaited", "asyncio"),
   served("echo", "an echo of 64 B by recv", "coro", 64),

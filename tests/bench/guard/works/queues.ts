@@ -1,5 +1,5 @@
-/** Items through a queue that has room for one, so that both sides wait. */
-import { type Coro, Queue } from "@asyncoro/asyncoro";
+/** Items through bounded queues, where both sides wait. */
+import { type Coro, Queue, type Scheduler } from "@asyncoro/asyncoro";
 import { type Body, scheduled, type Works } from "./work.ts";
 
 const ITEMS = 300_000;
@@ -12,11 +12,17 @@ function* consumer(_coro: Coro, queue: Queue<number>): Body {
   for (let i = 0; i < ITEMS; i++) yield* queue.get();
 }
 
-/** The works, by name. */
-export const works: Works = {
-  queue: scheduled(ITEMS, (scheduler) => {
-    const queue = new Queue<number>(1);
+function through(capacity: number): (scheduler: Scheduler) => void {
+  return (scheduler) => {
+    const queue = new Queue<number>(capacity);
     scheduler.spawn(producer, queue);
     scheduler.spawn(consumer, queue);
-  }),
+  };
+}
+
+/** The works, by name. */
+export const works: Works = {
+  "hand-over": scheduled(ITEMS, through(0)),
+  queue: scheduled(ITEMS, through(1)),
+  "queue-16": scheduled(ITEMS, through(16)),
 };
