@@ -12,6 +12,22 @@ export function cpuSeconds(pid: number): number | null {
   return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
 }
 
+/**
+ * The CPU time of the threads of a process that have not ended, in seconds; `null` where the system does not provide it.
+ * It is exact to a microsecond, but the time of a thread that ends is lost.
+ */
+export function threadSeconds(pid: number): number | null {
+  let nanoseconds = 0;
+  try {
+    for (const thread of Deno.readDirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(read(`/proc/${pid}/task/${thread.name}/schedstat`)?.split(" ")[0] ?? 0);
+    }
+  } catch {
+    return null;
+  }
+  return nanoseconds / 1e9;
+}
+
 /** The resident memory of a process, in bytes; `null` where the system does not provide it. */
 export function residentBytes(pid: number): number | null {
   return statusBytes(pid, "VmRSS");
