@@ -36,9 +36,10 @@ export class WriteQueue {
   /** This side has ended the stream. */
   ended = false;
   // The wait whose bytes the host is writing.
-  #writer: Writer | null = null;
-  #onWritten: ((count: number | void) => void) | null = null;
-  #onFailure: ((error: unknown) => void) | null = null;
+  private writer: Writer | null = null;
+  // Made at the first write, to save memory in connections that are never written to.
+  private onWritten: ((count: number | void) => void) | null = null;
+  private onFailure: ((error: unknown) => void) | null = null;
 
   constructor(sink: ByteSink) {
     this.sink = sink;
@@ -67,45 +68,45 @@ export class WriteQueue {
 
   /** Gives the host bytes of the first wait. */
   write(writer: Writer, data: Uint8Array): void {
-    this.#start(writer, this.sink.write(data));
+    this.start(writer, this.sink.write(data));
   }
 
   /** Ends the stream for the first wait. */
   end(writer: Writer): void {
     this.ended = true;
-    this.#start(writer, this.sink.closeWrite?.() ?? Promise.resolve());
+    this.start(writer, this.sink.closeWrite?.() ?? Promise.resolve());
   }
 
   /** Closes this side: every wait fails. */
   close(error: ClosedError): void {
     this.failure = error;
-    this.#failAll(() => new ClosedError(error.message));
+    this.failAll(() => new ClosedError(error.message));
   }
 
-  #start(writer: Writer, promise: Promise<number | void>): void {
-    this.#onWritten ??= (count) => this.#written(count ?? 0);
-    this.#onFailure ??= (error) => this.#failed(error);
+  private start(writer: Writer, promise: Promise<number | void>): void {
+    this.onWritten ??= (count) => this.written(count ?? 0);
+    this.onFailure ??= (error) => this.failed(error);
     this.busy = true;
-    this.#writer = writer;
-    promise.then(this.#onWritten, this.#onFailure);
+    this.writer = writer;
+    promise.then(this.onWritten, this.onFailure);
   }
 
-  #written(count: number): void {
+  private written(count: number): void {
     this.busy = false;
-    const writer = this.#writer!;
-    this.#writer = null;
+    const writer = this.writer!;
+    this.writer = null;
     if (writer.state === WAITING && this.waitQueue.has(writer)) writer.wrote(count);
     else this.serve();
   }
 
-  #failed(error: unknown): void {
+  private failed(error: unknown): void {
     this.busy = false;
-    this.#writer = null;
+    this.writer = null;
     this.failure ??= error;
-    this.#failAll(() => this.failure);
+    this.failAll(() => this.failure);
   }
 
-  #failAll(reason: () => unknown): void {
+  private failAll(reason: () => unknown): void {
     for (let wait = this.waitQueue.shift(); wait !== null; wait = this.waitQueue.shift()) wait.settleError(reason());
   }
 }
