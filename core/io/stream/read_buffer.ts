@@ -55,8 +55,10 @@ export class ReadBuffer extends ByteQueue {
   private keepAlive: KeepAlive | null = null;
   // The end may move: a file may have grown by the next read.
   private readonly endless: boolean;
-  // The wait into whose buffer the host reads, if it does not read into ours.
-  private directRead: DirectRead | null = null;
+  // The host does not read into our buffer but into that of a wait: the first one, unless that has left since then. To keep
+  // every such wait here would cost V8 more than all the rest does, as it stores a new object in an old one.
+  private direct = false;
+  private leftRead: DirectRead | null = null;
   // Made at the first read, to save memory in connections that are never read from.
   private onRead: ((count: number | null) => void) | null = null;
   private onFailure: ((error: unknown) => void) | null = null;
@@ -93,6 +95,7 @@ export class ReadBuffer extends ByteQueue {
     const { waitQueue } = this;
     if (!waitQueue.has(wait)) return;
     const wasFirst = waitQueue.head === wait;
+    if (wasFirst) this.firstLeaves();
     waitQueue.remove(wait);
     if (waitQueue.head === null) {
       // A host read that no coroutine waits for must not keep the process alive.
@@ -121,12 +124,17 @@ export class ReadBuffer extends ByteQueue {
     }
   }
 
-  /** Starts a host read into the buffer of a wait. Called when this buffer is empty. */
+  /** Starts a host read into the buffer of the first wait. Called when this buffer is empty. */
   fillDirectly(directRead: DirectRead): void {
     if (this.busy) return;
     this.busy = true;
-    this.directRead = directRead;
+    this.direct = true;
     this.startRead(directRead.buffer);
+  }
+
+  /** The host may still be reading into its buffer. */
+  private firstLeaves(): void {
+    if (this.direct && this.leftRead === null) this.leftRead = this.waitQueue.head as DirectRead;
   }
 
   private startRead(buffer: Uint8Array<ArrayBuffer>): void {
@@ -141,6 +149,7 @@ export class ReadBuffer extends ByteQueue {
     this.keepAlive?.release();
     this.closed = true;
     this.failure = error;
+    this.firstLeaves();
     for (let wait = waitQueue.head; wait !== null;) {
       const next = wait.nextWaiter;
       if (wait.state === WAITING) {
@@ -154,22 +163,28 @@ export class ReadBuffer extends ByteQueue {
 
   private arrived(count: number | null): void {
     this.busy = false;
-    const { directRead } = this;
-    if (directRead === null) {
+    if (this.direct) {
+      const directRead = this.endDirectRead();
+      if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
+    } else {
       this.filled(count ?? 0);
       if (count !== null) this.readSize.adapt(count, count >= this.readSize.bytes && this.full);
-    } else {
-      this.directRead = null;
-      if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
     }
     if (count === null) this.ended = true;
     this.serve();
   }
 
+  private endDirectRead(): DirectRead {
+    const directRead = this.leftRead ?? this.waitQueue.head as DirectRead;
+    this.direct = false;
+    if (this.leftRead !== null) this.leftRead = null;
+    return directRead;
+  }
+
   private failed(error: unknown): void {
     this.busy = false;
-    if (this.directRead === null) this.filled(0);
-    this.directRead = null;
+    if (this.direct) this.endDirectRead();
+    else this.filled(0);
     if (!this.closed) this.failure = error;
     this.serve();
   }

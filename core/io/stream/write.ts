@@ -86,7 +86,7 @@ export class SendSome extends Write<number> {
 
   protected override advance(writeQueue: WriteQueue): void {
     if (this.data.length === 0) this.done(0);
-    else writeQueue.write(this, this.data);
+    else writeQueue.write(this.data);
   }
 
   override wrote(count: number): void {
@@ -110,7 +110,7 @@ export class SendAll<T> extends Write<T> {
 
   protected override advance(writeQueue: WriteQueue): void {
     if (this.data.length === 0) this.done(this.result);
-    else writeQueue.write(this, this.data);
+    else writeQueue.write(this.data);
   }
 
   override wrote(count: number): void {
@@ -138,7 +138,7 @@ export class ShutdownWrite extends Write<void> {
   }
 
   protected override advance(writeQueue: WriteQueue): void {
-    writeQueue.end(this);
+    writeQueue.end();
   }
 
   override wrote(): void {

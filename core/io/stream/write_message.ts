@@ -30,7 +30,7 @@ export class SendMessage extends Write<void> {
 
   protected override advance(writeQueue: WriteQueue): void {
     this.started = true;
-    writeQueue.write(this, this.part);
+    writeQueue.write(this.part);
   }
 
   override wrote(count: number): void {
