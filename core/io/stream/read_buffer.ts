@@ -50,6 +50,8 @@ export class ReadBuffer extends ByteQueue {
   busy = false;
   /** Where the bytes come from. */
   source: ByteSource;
+  /** A shorter way to read from the source, which returns zero at the end; `null` if there is none. */
+  shortcut: ByteSource | null = null;
   private readonly readSize = new ReadSize();
   // Made when a daemon waits, or when the last wait is given up while the host reads; most buffers never need it.
   private keepAlive: KeepAlive | null = null;
@@ -140,7 +142,7 @@ export class ReadBuffer extends ByteQueue {
   private startRead(buffer: Uint8Array<ArrayBuffer>): void {
     this.onRead ??= (count) => this.arrived(count);
     this.onFailure ??= (error) => this.failed(error);
-    this.source.read(buffer).then(this.onRead, this.onFailure);
+    (this.shortcut ?? this.source).read(buffer).then(this.onRead, this.onFailure);
   }
 
   /** Closes this side: every wait without an outcome fails. */
@@ -163,6 +165,7 @@ export class ReadBuffer extends ByteQueue {
 
   private arrived(count: number | null): void {
     this.busy = false;
+    if (count === 0 && this.shortcut !== null) count = null;
     if (this.direct) {
       const directRead = this.endDirectRead();
       if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
@@ -195,7 +198,8 @@ export class ReadBuffer extends ByteQueue {
 
   private setRef(alive: boolean): void {
     if (this.closed) return;
-    if (alive) this.source.ref?.();
-    else this.source.unref?.();
+    const source = this.shortcut ?? this.source;
+    if (alive) source.ref?.();
+    else source.unref?.();
   }
 }
