@@ -219,6 +219,84 @@ Deno.test("an earlier deadline that is set while the host waits for a later one 
   await scheduler.terminate();
 });
 
+/** Uses a part of the time by its own clock whenever the host wakes it, like a busy server. */
+class Busy implements Drivable {
+  time = 0;
+  slices = 0;
+
+  constructor(readonly seconds: number, readonly hostOperations = 0) {}
+
+  slice(): boolean {
+    this.slices++;
+    this.time += this.seconds;
+    return false;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  nextDeadline(): number {
+    return Infinity;
+  }
+
+  keepsAlive(): boolean {
+    return true;
+  }
+
+  ranDry(): boolean {
+    return false;
+  }
+}
+
+/** Wakes it 200 times in turns of the host, `idle` seconds apart. Returns how often it did not run at once. */
+async function waits(loop: Busy, idle = 0): Promise<number> {
+  const driver = new HostDriver(loop);
+  let waited = 0;
+  for (let event = 1; event <= 200; event++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    loop.time += idle;
+    driver.wake();
+    await null;
+    if (loop.slices === event) continue;
+    waited++;
+    while (loop.slices < event) await new Promise((resolve) => setImmediate(resolve));
+  }
+  driver.stop();
+  return waited;
+}
+
+Deno.test("a scheduler that the host wakes in its own turns rarely waits until I/O is polled", async () => {
+  const start = performance.now();
+  const waited = await waits(new Busy(0.0003));
+  // At first, and again when the last poll is long ago.
+  const most = 2 + (performance.now() - start) / 5;
+  assert(waited <= most, `waited ${waited} times, at most ${most}`);
+});
+
+Deno.test("with more operations than the host ends in a turn, I/O is polled whenever the budget is used up", async () => {
+  for (const idle of [0, 0.001]) {
+    const waited = await waits(new Busy(0.0003, 1000), idle);
+    assert(waited >= 40, `waited ${waited} times`);
+  }
+  assertEquals(await waits(new Busy(0.0003, 100), 0.001), 0);
+});
+
+Deno.test("a chain of microtasks uses the budget up in spite of a turn that the host owes", async () => {
+  const loop = new Busy(0.0003);
+  const driver = new HostDriver(loop);
+  let events = 0;
+  while (loop.slices === events && events < 100) {
+    events++;
+    driver.wake();
+    await null;
+  }
+  assert(events < 20, `${events}`);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(loop.slices, events);
+  driver.stop();
+});
+
 /** Counts the slices of a scheduler, and those in which nothing ran. */
 class Counting implements Drivable {
   slices = 0;

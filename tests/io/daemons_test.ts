@@ -111,6 +111,24 @@ Deno.test("a coroutine that ceases to be a daemon while it waits keeps the proce
   assertEquals([code, stdout, stderr], [0, "served\n", ""]);
 });
 
+Deno.test("a receive that a daemon begins when only daemons are left does not keep the process alive either", async () => {
+  const { code, stdout, stderr } = await outcome(`
+    const listener = Deno.listen(LOCAL);
+    const [conn, peer] = await Promise.all([Deno.connect(listener.addr), listener.accept()]);
+    listener.close();
+    await run(function* (coro) {
+      coro.scheduler.spawnWith({ daemon: true }, function* () {
+        const socket = AsyncSocket.from(conn);
+        for (;;) console.log((yield* socket.recv()).length);
+      });
+      yield* sleep(0.02);
+    });
+    // The host's own timer keeps the process alive until the daemon receives again.
+    setTimeout(() => peer.write(new Uint8Array(3)), 20);
+    setTimeout(() => console.log("end"), 100);`);
+  assertEquals([code, stdout, stderr], [0, "3\nend\n", ""]);
+});
+
 for (const order of [["daemon", "other"], ["other", "daemon"]]) {
   Deno.test(`${order.join(" and ")} wait for the same listener: the process lives as long as the other waits`, async () => {
     const { code, stdout, stderr } = await outcome(`

@@ -5,6 +5,7 @@ import { describe } from "../../base/describe.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { connect, type ConnectTarget } from "./connect.ts";
+import { connReads } from "./conn_reads.ts";
 import { checkEndpoint, describeAddress } from "./endpoint.ts";
 import { type ByteSource, ReadBuffer } from "../stream/read_buffer.ts";
 import { Items } from "../../coroutine/items.ts";
@@ -87,6 +88,7 @@ export class AsyncSocket implements Disposable {
   private constructor(conn: Deno.Conn | TlsConn | null, source: ByteSource, sink: ByteSink) {
     this.conn = conn;
     this.readBuffer = new ReadBuffer(source);
+    this.readBuffer.shortcut = connReads(source);
     this.writeQueue = new WriteQueue(sink);
     if (source instanceof StreamSource && sink instanceof StreamSink) this.#streams = { source, sink };
   }
@@ -357,6 +359,7 @@ export class AsyncSocket implements Disposable {
   /** @internal Receives and sends through TLS from now on. */
   adopt(tls: TlsConn): void {
     this.conn = this.readBuffer.source = this.writeQueue.sink = tls;
+    this.readBuffer.shortcut = null;
   }
 
   /**

@@ -50,13 +50,17 @@ export class ReadBuffer extends ByteQueue {
   busy = false;
   /** Where the bytes come from. */
   source: ByteSource;
+  /** A shorter way to read from the source, which returns zero at the end; `null` if there is none. */
+  shortcut: ByteSource | null = null;
   private readonly readSize = new ReadSize();
   // Made when a daemon waits, or when the last wait is given up while the host reads; most buffers never need it.
   private keepAlive: KeepAlive | null = null;
   // The end may move: a file may have grown by the next read.
   private readonly endless: boolean;
-  // The wait into whose buffer the host reads, if it does not read into ours.
-  private directRead: DirectRead | null = null;
+  // The host does not read into our buffer but into that of a wait: the first one, unless that has left since then. To keep
+  // every such wait here would cost V8 more than all the rest does, as it stores a new object in an old one.
+  private direct = false;
+  private leftRead: DirectRead | null = null;
   // Made at the first read, to save memory in connections that are never read from.
   private onRead: ((count: number | null) => void) | null = null;
   private onFailure: ((error: unknown) => void) | null = null;
@@ -93,6 +97,7 @@ export class ReadBuffer extends ByteQueue {
     const { waitQueue } = this;
     if (!waitQueue.has(wait)) return;
     const wasFirst = waitQueue.head === wait;
+    if (wasFirst) this.firstLeaves();
     waitQueue.remove(wait);
     if (waitQueue.head === null) {
       // A host read that no coroutine waits for must not keep the process alive.
@@ -121,18 +126,23 @@ export class ReadBuffer extends ByteQueue {
     }
   }
 
-  /** Starts a host read into the buffer of a wait. Called when this buffer is empty. */
+  /** Starts a host read into the buffer of the first wait. Called when this buffer is empty. */
   fillDirectly(directRead: DirectRead): void {
     if (this.busy) return;
     this.busy = true;
-    this.directRead = directRead;
+    this.direct = true;
     this.startRead(directRead.buffer);
+  }
+
+  /** The host may still be reading into its buffer. */
+  private firstLeaves(): void {
+    if (this.direct && this.leftRead === null) this.leftRead = this.waitQueue.head as DirectRead;
   }
 
   private startRead(buffer: Uint8Array<ArrayBuffer>): void {
     this.onRead ??= (count) => this.arrived(count);
     this.onFailure ??= (error) => this.failed(error);
-    this.source.read(buffer).then(this.onRead, this.onFailure);
+    (this.shortcut ?? this.source).read(buffer).then(this.onRead, this.onFailure);
   }
 
   /** Closes this side: every wait without an outcome fails. */
@@ -141,6 +151,7 @@ export class ReadBuffer extends ByteQueue {
     this.keepAlive?.release();
     this.closed = true;
     this.failure = error;
+    this.firstLeaves();
     for (let wait = waitQueue.head; wait !== null;) {
       const next = wait.nextWaiter;
       if (wait.state === WAITING) {
@@ -154,22 +165,29 @@ export class ReadBuffer extends ByteQueue {
 
   private arrived(count: number | null): void {
     this.busy = false;
-    const { directRead } = this;
-    if (directRead === null) {
+    if (count === 0 && this.shortcut !== null) count = null;
+    if (this.direct) {
+      const directRead = this.endDirectRead();
+      if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
+    } else {
       this.filled(count ?? 0);
       if (count !== null) this.readSize.adapt(count, count >= this.readSize.bytes && this.full);
-    } else {
-      this.directRead = null;
-      if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
     }
     if (count === null) this.ended = true;
     this.serve();
   }
 
+  private endDirectRead(): DirectRead {
+    const directRead = this.leftRead ?? this.waitQueue.head as DirectRead;
+    this.direct = false;
+    if (this.leftRead !== null) this.leftRead = null;
+    return directRead;
+  }
+
   private failed(error: unknown): void {
     this.busy = false;
-    if (this.directRead === null) this.filled(0);
-    this.directRead = null;
+    if (this.direct) this.endDirectRead();
+    else this.filled(0);
     if (!this.closed) this.failure = error;
     this.serve();
   }
@@ -180,7 +198,8 @@ export class ReadBuffer extends ByteQueue {
 
   private setRef(alive: boolean): void {
     if (this.closed) return;
-    if (alive) this.source.ref?.();
-    else this.source.unref?.();
+    const source = this.shortcut ?? this.source;
+    if (alive) source.ref?.();
+    else source.unref?.();
   }
 }

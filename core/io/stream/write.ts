@@ -19,7 +19,7 @@ export interface Writable {
 
 /** See the head of this file. */
 export abstract class Write<T> extends IoWait<T> implements Writer {
-  protected readonly to: Writable;
+  declare protected readonly to: Writable;
 
   constructor(to: Writable, limit: IoLimit, action: string) {
     super(limit, to.writeSeconds, action);
@@ -39,7 +39,7 @@ export abstract class Write<T> extends IoWait<T> implements Writer {
   protected override register(): void {
     const { writeQueue } = this.to;
     // The host takes bytes later even if it has room: so a write with a timeout of zero sends nothing and fails.
-    if (this.limit > 0 || writeQueue.failure !== undefined || writeQueue.ended) writeQueue.enqueue(this);
+    if (!(this.limit <= 0) || writeQueue.failure !== undefined || writeQueue.ended) writeQueue.enqueue(this);
   }
 
   protected override unregister(): void {
@@ -48,14 +48,14 @@ export abstract class Write<T> extends IoWait<T> implements Writer {
 
   override proceed(): void {
     const { writeQueue } = this.to;
-    if (writeQueue.failure !== undefined) return this.#stop(writeQueue.failure);
+    if (writeQueue.failure !== undefined) return this.stop(writeQueue.failure);
     if (writeQueue.ended) {
-      return this.#stop(new ClosedError(`Cannot ${this.label} as the writing side of ${this.to} was shut down before`));
+      return this.stop(new ClosedError(`Cannot ${this.label} as the writing side of ${this.to} was shut down before`));
     }
     this.advance(writeQueue);
   }
 
-  #stop(error: unknown): void {
+  private stop(error: unknown): void {
     const { writeQueue } = this.to;
     writeQueue.waitQueue.remove(this);
     this.settleError(isInstance(error, ClosedError) ? new ClosedError(error.message) : error);
@@ -73,17 +73,20 @@ export abstract class Write<T> extends IoWait<T> implements Writer {
 
 /** Gives the bytes to the host once. Its value is how many the host took. */
 export class SendSome extends Write<number> {
-  readonly label = "send";
-  readonly #data: Uint8Array;
+  declare private readonly data: Uint8Array;
 
   constructor(to: Writable, data: Uint8Array, limit: IoLimit) {
     super(to, limit, "send");
-    this.#data = data;
+    this.data = data;
+  }
+
+  override get label(): string {
+    return "send";
   }
 
   protected override advance(writeQueue: WriteQueue): void {
-    if (this.#data.length === 0) this.done(0);
-    else writeQueue.write(this, this.#data);
+    if (this.data.length === 0) this.done(0);
+    else writeQueue.write(this.data);
   }
 
   override wrote(count: number): void {
@@ -93,37 +96,38 @@ export class SendSome extends Write<number> {
 
 /** Gives all the bytes to the host. Its value is `result`. */
 export class SendAll<T> extends Write<T> {
-  readonly label: string;
-  readonly #data: Uint8Array;
-  readonly #result: T;
-  #sent = 0;
+  declare readonly label: string;
+  // Those that the host has not taken yet.
+  declare private data: Uint8Array;
+  declare private readonly result: T;
 
   constructor(to: Writable, data: Uint8Array, limit: IoLimit, label: string, result: T) {
     super(to, limit, "send");
     this.label = label;
-    this.#data = data;
-    this.#result = result;
+    this.data = data;
+    this.result = result;
   }
 
   protected override advance(writeQueue: WriteQueue): void {
-    const data = this.#data;
-    const sent = this.#sent;
-    if (sent >= data.length) this.done(this.#result);
-    else writeQueue.write(this, sent === 0 ? data : data.subarray(sent));
+    if (this.data.length === 0) this.done(this.result);
+    else writeQueue.write(this.data);
   }
 
   override wrote(count: number): void {
-    this.#sent += count;
+    if (count === this.data.length) return this.done(this.result);
+    this.data = this.data.subarray(count);
     this.proceed();
   }
 }
 
 /** Ends the stream, after all that was written before. */
 export class ShutdownWrite extends Write<void> {
-  readonly label = "shutdownWrite";
-
   constructor(to: Writable) {
     super(to, null, "shut down the writing side");
+  }
+
+  override get label(): string {
+    return "shutdownWrite";
   }
 
   override proceed(): void {
@@ -134,7 +138,7 @@ export class ShutdownWrite extends Write<void> {
   }
 
   protected override advance(writeQueue: WriteQueue): void {
-    writeQueue.end(this);
+    writeQueue.end();
   }
 
   override wrote(): void {

@@ -8,43 +8,57 @@ const MAX_JOINED = 131_072;
 
 /** Sends a whole message, after its length. If it is pre-empted when a part may have gone, it calls `cutShort`. */
 export class SendMessage extends Write<void> {
-  readonly label = "sendMsg";
-  readonly #parts: Uint8Array[];
-  readonly #cutShort: () => void;
-  #started = false;
+  // What is left of the length and the data, or of the data.
+  declare private part: Uint8Array;
+  // Data that follows it; `null` if none does.
+  declare private data: Uint8Array | null;
+  declare private readonly cutShort: () => void;
+  declare private started: boolean;
 
   constructor(to: Writable, data: Uint8Array, limit: IoLimit, cutShort: () => void) {
     super(to, limit, "send a message");
-    this.#parts = frame(data);
-    this.#cutShort = cutShort;
+    const joined = data.length <= MAX_JOINED;
+    this.part = frame(data, joined);
+    this.data = joined ? null : data;
+    this.cutShort = cutShort;
+    this.started = false;
+  }
+
+  override get label(): string {
+    return "sendMsg";
   }
 
   protected override advance(writeQueue: WriteQueue): void {
-    const part = this.#parts[0];
-    if (part === undefined) return this.done(undefined);
-    this.#started = true;
-    writeQueue.write(this, part);
+    this.started = true;
+    writeQueue.write(this.part);
   }
 
   override wrote(count: number): void {
-    const part = this.#parts[0];
-    if (count < part.length) this.#parts[0] = part.subarray(count);
-    else this.#parts.shift();
+    const { part, data } = this;
+    if (count < part.length) {
+      this.part = part.subarray(count);
+    } else {
+      if (data === null) return this.done(undefined);
+      this.part = data;
+      this.data = null;
+    }
     this.proceed();
   }
 
   override detach(): void {
     super.detach();
-    if (this.#started) this.#cutShort();
+    if (this.started) this.cutShort();
   }
 }
 
-/** Returns the length and the data, in one piece if the copy costs less than a second write. */
-function frame(data: Uint8Array): Uint8Array[] {
-  const joined = data.length <= MAX_JOINED;
-  const head = new Uint8Array(HEADER + (joined ? data.length : 0));
-  new DataView(head.buffer).setUint32(0, data.length);
-  if (!joined) return [head, data];
-  head.set(data, HEADER);
-  return [head];
+/** Returns the length of the data, and the data itself if it is to be joined. */
+function frame(data: Uint8Array, joined: boolean): Uint8Array {
+  const { length } = data;
+  const head = new Uint8Array(HEADER + (joined ? length : 0));
+  head[0] = length >>> 24;
+  head[1] = length >>> 16;
+  head[2] = length >>> 8;
+  head[3] = length;
+  if (joined) head.set(data, HEADER);
+  return head;
 }

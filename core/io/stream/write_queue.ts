@@ -26,7 +26,7 @@ export interface Writer extends IoWait<unknown> {
 /** See the head of this file. */
 export class WriteQueue {
   /** The waits. The first is writing. */
-  readonly waitQueue: WaitQueue<IoWait<unknown>> = new WaitQueue<IoWait<unknown>>();
+  readonly waitQueue: WaitQueue<Writer> = new WaitQueue<Writer>();
   /** Where the bytes go. */
   sink: ByteSink;
   /** A host write is under way. */
@@ -35,28 +35,31 @@ export class WriteQueue {
   failure: unknown = undefined;
   /** This side has ended the stream. */
   ended = false;
-  // The wait whose bytes the host is writing.
-  #writer: Writer | null = null;
-  #onWritten: ((count: number | void) => void) | null = null;
-  #onFailure: ((error: unknown) => void) | null = null;
+  // What the host writes is of the first wait: that has not left since then.
+  private ofFirst = false;
+  // Made at the first write, to save memory in connections that are never written to.
+  private onWritten: ((count: number | void) => void) | null = null;
+  private onFailure: ((error: unknown) => void) | null = null;
 
   constructor(sink: ByteSink) {
     this.sink = sink;
   }
 
   /** Adds a wait to the queue, and lets it write if it is the first. */
-  enqueue(wait: IoWait<unknown>): void {
+  enqueue(wait: Writer): void {
     this.waitQueue.push(wait);
     if (this.failure !== undefined || (this.waitQueue.head === wait && !this.busy)) wait.proceed();
   }
 
   /** Removes a wait from the queue, if it is in: it is done, or gives up. */
-  dequeue(wait: IoWait<unknown>): void {
+  dequeue(wait: Writer): void {
     const { waitQueue } = this;
     if (!waitQueue.has(wait)) return;
     const wasFirst = waitQueue.head === wait;
     waitQueue.remove(wait);
-    if (wasFirst && !this.busy) this.serve();
+    if (!wasFirst) return;
+    this.ofFirst = false;
+    if (!this.busy) this.serve();
   }
 
   /** Lets the first wait write. */
@@ -66,46 +69,46 @@ export class WriteQueue {
   }
 
   /** Gives the host bytes of the first wait. */
-  write(writer: Writer, data: Uint8Array): void {
-    this.#start(writer, this.sink.write(data));
+  write(data: Uint8Array): void {
+    this.start(this.sink.write(data));
   }
 
   /** Ends the stream for the first wait. */
-  end(writer: Writer): void {
+  end(): void {
     this.ended = true;
-    this.#start(writer, this.sink.closeWrite?.() ?? Promise.resolve());
+    this.start(this.sink.closeWrite?.() ?? Promise.resolve());
   }
 
   /** Closes this side: every wait fails. */
   close(error: ClosedError): void {
     this.failure = error;
-    this.#failAll(() => new ClosedError(error.message));
+    this.failAll(() => new ClosedError(error.message));
   }
 
-  #start(writer: Writer, promise: Promise<number | void>): void {
-    this.#onWritten ??= (count) => this.#written(count ?? 0);
-    this.#onFailure ??= (error) => this.#failed(error);
+  private start(promise: Promise<number | void>): void {
+    this.onWritten ??= (count) => this.written(count ?? 0);
+    this.onFailure ??= (error) => this.failed(error);
     this.busy = true;
-    this.#writer = writer;
-    promise.then(this.#onWritten, this.#onFailure);
+    this.ofFirst = true;
+    promise.then(this.onWritten, this.onFailure);
   }
 
-  #written(count: number): void {
+  private written(count: number): void {
     this.busy = false;
-    const writer = this.#writer!;
-    this.#writer = null;
-    if (writer.state === WAITING && this.waitQueue.has(writer)) writer.wrote(count);
-    else this.serve();
+    if (!this.ofFirst) return this.serve();
+    this.ofFirst = false;
+    const first = this.waitQueue.head!;
+    if (first.state === WAITING) first.wrote(count);
   }
 
-  #failed(error: unknown): void {
+  private failed(error: unknown): void {
     this.busy = false;
-    this.#writer = null;
     this.failure ??= error;
-    this.#failAll(() => this.failure);
+    this.failAll(() => this.failure);
   }
 
-  #failAll(reason: () => unknown): void {
+  private failAll(reason: () => unknown): void {
+    this.ofFirst = false;
     for (let wait = this.waitQueue.shift(); wait !== null; wait = this.waitQueue.shift()) wait.settleError(reason());
   }
 }

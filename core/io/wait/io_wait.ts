@@ -23,10 +23,12 @@ export abstract class IoWait<T> extends HostWait<T> implements QueueLinks {
 
   /** `defaultSeconds` is the timeout if `limit` has none; `action` is named in the error if `limit` is wrong. */
   constructor(limit: IoLimit, defaultSeconds: number, action: string) {
-    super(limitSignal(limit));
+    super(limit === undefined ? null : limitSignal(limit));
     this.nextWaiter = null;
     this.prevWaiter = null;
-    this.limit = secondsOf(limit, defaultSeconds, action);
+    // Without a limit the field stays as it is, see `Operation.limit`.
+    if (limit !== undefined) this.limit = secondsOf(limit, defaultSeconds, action);
+    else if (defaultSeconds < Infinity) this.limit = defaultSeconds;
   }
 
   /** Takes its place in the queue; calls `settle` or `settleError` if the outcome is known already. */
