@@ -48,7 +48,7 @@ export function inProcess(file: string, work: string): Measure {
 }
 
 /** Microseconds of CPU time that a server spends on an echo of so many bytes. */
-export function echo(kind: "coro" | "into", bytes: number): Measure {
+export function echo(kind: "recv" | "recvInto", bytes: number): Measure {
   return async (side) => {
     const server = new Process({ command: Deno.execPath(), args: onSide(side, `${BENCH}io/server.ts`, kind) });
     let load: Load | null = null;

@@ -16,7 +16,7 @@ function work(name: string, title: string, file: string): GuardedWork {
   return { name, title, unit: "ns", measure: inProcess(file, name) };
 }
 
-function served(name: string, title: string, kind: "coro" | "into", bytes: number): GuardedWork {
+function served(name: string, title: string, kind: "recv" | "recvInto", bytes: number): GuardedWork {
   return { name, title, unit: "us", measure: echo(kind, bytes) };
 }
 
@@ -44,10 +44,10 @@ export const WORKS: readonly GuardedWork[] = [
   work("hand-over", "an item handed over, through a queue of none", "queues"),
   work("sleepers", "a sleep of 1 to 20 ms, 10,000 sleepers", "waits"),
   work("task", "a task of ./asyncio, made and awaited", "asyncio"),
-  served("echo", "an echo of 64 B by recv", "coro", 64),
-  served("echo-into", "the same by recvInto", "into", 64),
-  served("echo-large", "an echo of 64 KiB by recv", "coro", 65_536),
-  served("echo-large-into", "the same by recvInto", "into", 65_536),
+  served("echo", "an echo of 64 B by recv", "recv", 64),
+  served("echo-into", "the same by recvInto", "recvInto", 64),
+  served("echo-large", "an echo of 64 KiB by recv", "recv", 65_536),
+  served("echo-large-into", "the same by recvInto", "recvInto", 65_536),
   { name: "start", title: "start from files, over an empty script", unit: "ms", measure: start },
   size("size", "a bundle of `.`", `export * from "@asyncoro/asyncoro";`),
   size(

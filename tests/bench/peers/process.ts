@@ -29,7 +29,12 @@ export class Process {
 
   /** Has it do so much work. Throws if it ends, or takes more seconds than `limit`. */
   async ask<T>(amount: number, limit: number): Promise<T> {
-    await this.#input.write(new TextEncoder().encode(`${amount}\n`)).catch(() => {}); // `hear` tells why it ended
+    return await this.tell<T>(`${amount}`, limit);
+  }
+
+  /** Gives it a line, and returns its reply. */
+  async tell<T>(line: string, limit: number): Promise<T> {
+    await this.#input.write(new TextEncoder().encode(`${line}\n`)).catch(() => {}); // `hear` tells why it ended
     return await this.hear<T>(limit);
   }
 
