@@ -147,7 +147,7 @@ export class CoroLoop extends RunLoop {
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
     this.#count(coro.daemon, 1);
-    this.makeReady(coro);
+    this.enqueue(coro);
   }
 
   /** A coroutine has ended. */
