@@ -19,11 +19,11 @@ const END = 1;
 /** How many priority levels there are. */
 export const LEVELS = 8;
 
-// V8 compiles a constant of this module into its code, but looks an exported one up at each use.
-const none = 0;
+// V8 compiles a constant of this module into the code; an exported or imported one is looked up at each use.
+const NO_SLOT = 0;
 
 /** No slot. */
-export const NONE = none;
+export const NONE: typeof NO_SLOT = NO_SLOT;
 
 /** See the head of this file. */
 export class ReadyQueue {
@@ -39,7 +39,7 @@ export class ReadyQueue {
   allocate(level: number): number {
     const words = this.words;
     const slot = words[FREE];
-    if (slot === none) return none;
+    if (slot === NO_SLOT) return NO_SLOT;
     const at = slot << RECORD_SHIFT;
     words[FREE] = words[at];
     words[at] = 0;
@@ -59,7 +59,7 @@ export class ReadyQueue {
     const words = this.words;
     const last = words[level];
     words[slot << RECORD_SHIFT] = END;
-    if (last !== none) words[last << RECORD_SHIFT] = slot;
+    if (last !== NO_SLOT) words[last << RECORD_SHIFT] = slot;
     else words[FIRST + level] = slot;
     words[level] = slot;
     words[READY]++;
@@ -69,20 +69,20 @@ export class ReadyQueue {
   unshift(level: number, slot: number): void {
     const words = this.words;
     const first = words[FIRST + level];
-    words[slot << RECORD_SHIFT] = first === none ? END : first;
+    words[slot << RECORD_SHIFT] = first === NO_SLOT ? END : first;
     words[FIRST + level] = slot;
-    if (first === none) words[level] = slot;
+    if (first === NO_SLOT) words[level] = slot;
   }
 
   /** Takes the first slot of a level's queue; `NONE` if there is none. */
   shift(level: number): number {
     const words = this.words;
     const slot = words[FIRST + level];
-    if (slot === none) return none;
+    if (slot === NO_SLOT) return NO_SLOT;
     const at = slot << RECORD_SHIFT;
     const next = words[at];
     words[at] = 0;
-    if (next === END) words[FIRST + level] = words[level] = none;
+    if (next === END) words[FIRST + level] = words[level] = NO_SLOT;
     else words[FIRST + level] = next;
     return slot;
   }
@@ -99,7 +99,7 @@ export class ReadyQueue {
 
   /** Whether a level's queue has a slot. */
   anyReady(level: number): boolean {
-    return this.words[level] !== none;
+    return this.words[level] !== NO_SLOT;
   }
 
   /** Whether a slot is the first of a level's queue. */
