@@ -4,7 +4,7 @@ import { context } from "../fiber/context.ts";
 import { describe, isError, isInstance } from "../base/describe.ts";
 import { ClosedError } from "../base/errors.ts";
 import { MonitorException, type Outcome } from "./errors.ts";
-import { captureContext } from "../host/async_context.ts";
+import * as asyncContext from "../host/async_context.ts";
 import {
   addCompletionWaiter,
   type CompletionWaiter,
@@ -13,9 +13,10 @@ import {
 } from "../fiber/completion_waiter.ts";
 import { isAdopted, PromiseWaiter } from "./completion.ts";
 import { AskOperation } from "./ask_operation.ts";
-import { runningCoro } from "./coro_of.ts";
+import * as coroOf from "./coro_of.ts";
 import { Deliver } from "./deliver.ts";
-import { type EndListener, notifyEndListeners, notifyOfFailure } from "./end_listeners.ts";
+import * as endListeners from "./end_listeners.ts";
+import type { EndListener } from "./end_listeners.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { HotSwapProposal } from "./hot_swap.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -30,7 +31,7 @@ import {
   removeMonitors,
   sendExitMessage,
 } from "./monitors.ts";
-import { locals } from "./local_values.ts";
+import * as localValues from "./local_values.ts";
 import { checkName, Registry } from "./names.ts";
 import { type OwnedResource, ownership } from "./ownership.ts";
 import { Receive, receiveFor } from "./receive.ts";
@@ -52,7 +53,8 @@ import { mustBeCurrent } from "../operations/must_be_self.ts";
 import { Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
-import { checkPriority, checkTarget, DEFAULT_PRIORITY, type Named, nameOf, takeSpawnRequest } from "./spawn_options.ts";
+import * as spawnOptions from "./spawn_options.ts";
+import { checkPriority, DEFAULT_PRIORITY, type Named, nameOf } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { PeerLocation } from "./peer_location.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -97,6 +99,15 @@ const NOTED = 1024;
 
 /** How long an `ask` waits for the answer if it is given no limit. */
 const ASK_SECONDS = 5;
+
+// V8 compiles the constants of this module into its code, and looks imported ones up at each use. These are used for every
+// coroutine.
+const captureContext = asyncContext.captureContext;
+const checkTarget = spawnOptions.checkTarget;
+const locals = localValues.locals;
+const notifyEndListeners = endListeners.notifyEndListeners;
+const runningCoro = coroOf.runningCoro;
+const takeSpawnRequest = spawnOptions.takeSpawnRequest;
 
 /** @internal Names of coroutines, of every scheduler in the process that has joined no network. */
 export const coroutineNames: Registry<Coro> = new Registry<Coro>("coroutine", (coro) => coro.isAlive());
@@ -196,7 +207,8 @@ export class Coro<
     this.id = loop.nextId();
     this.parent = runningCoro()?.id ?? 0;
     this.createdAt = loop.uptime();
-    if (locals.inheritance !== null) locals.inheritance.give(this, locals.inheritance.current());
+    const { inheritance } = locals;
+    if (inheritance !== null) inheritance.give(this, inheritance.current());
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = body ?? target(this, ...args);
     loop.register(this);
@@ -677,6 +689,12 @@ export class Coro<
    * @throws {TypeError} If `limit` is not a valid limit.
    */
   finish(limit?: Limit): Operation<R> {
+    // Most have no limit, and V8 inlines this where what has a limit is elsewhere.
+    return limit === undefined ? new Finish<R>(this as Coro, Infinity) : this.finishWithin(limit);
+  }
+
+  /** @internal */
+  private finishWithin(limit: Limit): Operation<R> {
     return limited(new Finish<R>(this as Coro, limitSeconds(limit, "wait for a coroutine")), limit);
   }
 
@@ -925,7 +943,7 @@ export class Coro<
     this.wait = null;
     if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
     if (!this.acceptsMessages) this.releaseReferences();
-    else if (this.mailbox !== null) notifyOfFailure(this.mailbox.endListeners, this.mailbox);
+    else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.

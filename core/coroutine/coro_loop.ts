@@ -66,6 +66,9 @@ export class CoroLoop extends RunLoop {
   #deadlockReported = false;
   // The number of switches when the clock was last read for `uptime()`. The constructor reads it first.
   #readAt = 0;
+  // The latest result of `uptime()`, and the reading of the clock that it is of.
+  #uptime = 0;
+  #uptimeAt = NaN;
 
   /** Throws a `TypeError` if `shuffle` is not a number. */
   constructor(options: SchedulerOptions) {
@@ -126,7 +129,11 @@ export class CoroLoop extends RunLoop {
       this.#readAt = this.switches;
       this.lastReading = this.clock.now();
     }
-    return Math.trunc((this.lastReading - this.#epoch) * 1000);
+    if (this.lastReading !== this.#uptimeAt) {
+      this.#uptimeAt = this.lastReading;
+      this.#uptime = Math.trunc((this.lastReading - this.#epoch) * 1000);
+    }
+    return this.#uptime;
   }
 
   /** Makes a new or restarted coroutine ready. Throws, with nothing changed, if there is no room for it. */
@@ -140,7 +147,7 @@ export class CoroLoop extends RunLoop {
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
     this.#count(coro.daemon, 1);
-    this.makeReady(coro);
+    this.enqueue(coro);
   }
 
   /** A coroutine has ended. */

@@ -4,11 +4,12 @@
  * `new Coro(target, ...args)` has no argument for them, so the caller sets them here right before the constructor runs.
  */
 import { callbackContext } from "./callback_loop.ts";
-import { runningCoro } from "./coro_of.ts";
+import * as coroOf from "./coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { CoroLoop } from "./coro_loop.ts";
-import { type Body, isGeneratorFunction } from "../base/generator.ts";
+import * as generators from "../base/generator.ts";
+import type { Body } from "../base/generator.ts";
 
 /** The run loop and the options of a new coroutine. */
 export interface SpawnRequest {
@@ -39,6 +40,10 @@ export interface CheckedSpawnOptions {
 
 /** The priority of a coroutine that is given none. */
 export const DEFAULT_PRIORITY = 4;
+
+// V8 compiles the constants of this module into its code, and looks imported ones up at each use.
+const isGeneratorFunction = generators.isGeneratorFunction;
+const runningCoro = coroOf.runningCoro;
 
 let next: SpawnRequest | null = null;
 let defaultLoop: () => CoroLoop = () => {

@@ -84,11 +84,16 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
 
   /** Makes the entity ready, behind everything that is ready at its level, and cancels its timer. */
   makeReady(entity: Schedulable): void {
-    const { level, slot } = entity;
+    const { slot } = entity;
     const { queue } = this;
     if (slot < 0 || queue.isReady(slot)) return;
     if (queue.hasTimer(slot)) this.disarm(slot);
-    queue.push(level, slot);
+    this.enqueue(entity);
+  }
+
+  /** Makes an entity ready that is not ready and has no timer, such as a new one. */
+  protected enqueue({ level, slot }: Schedulable): void {
+    this.queue.push(level, slot);
     if (level !== this.#level) this.#reconsider(level, slot);
     if (!this.busy) this.driver.wake();
   }
