@@ -222,6 +222,19 @@ Deno.test("the exception handler is called in the context of what went wrong", a
   ]);
 });
 
+Deno.test("the failure of a gathering that nobody retrieves is told in the context of the call of gather()", async () => {
+  const loop = newEventLoop();
+  const seen: unknown[] = [];
+  loop.setExceptionHandler((_loop, { exception }) => seen.push([(exception as Error).message, here()]));
+  const children = names.run("children", () => [loop.createFuture(), loop.createFuture()]);
+  names.run("call", () => void gather(children));
+  loop.callSoon(() => children[0].setException(new Error("first")));
+  loop.callSoon(() => loop.callSoon(() => loop.stop()));
+  await names.run("runner", () => loop.runForever());
+  loop.close();
+  assertEquals(seen, [["first", "call"]]);
+});
+
 Deno.test("a task that waits for a thread goes on in its own context", async () => {
   const found = await runAs("main", function* () {
     const tasks = ["a", "b"].map((name) =>

@@ -1,9 +1,12 @@
 import { isInstance } from "../../base/describe.ts";
+import type { CompletionWaiter } from "../../fiber/completion_waiter.ts";
+import { captureContext, type HostContext, withinContext } from "../../host/async_context.ts";
 import { type Awaitable, type AwaitedValue, isAwaitable } from "../loop/coroutine.ts";
 import { ensureFuture, mustBeAwaitable } from "../loop/ensure_future.ts";
 import { CancelledError } from "../errors.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
 import { Future } from "../loop/future.ts";
+import type { QueuedCallback } from "../loop/loop_services.ts";
 import { getEventLoop } from "../loop/policy.ts";
 
 /** Options of {@linkcode gather}. */
@@ -22,10 +25,40 @@ export type Gathered<W extends Awaitables> = { -readonly [K in keyof W]: Awaited
 /** The same with `returnExceptions`. */
 export type GatheredOrFailed<W extends Awaitables> = { -readonly [K in keyof W]: AwaitedValue<W[K]> | Error };
 
+/** The wait for one of several futures: first a completion waiter, then a callback. */
+class ChildWait implements CompletionWaiter, QueuedCallback {
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
+  declare private readonly gathering: Gathering;
+  declare private readonly child: Future;
+
+  // A gathering of many has as many of these, so a field is set here and not where it is declared, as in `Operation`.
+  constructor(gathering: Gathering, child: Future) {
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
+    this.gathering = gathering;
+    this.child = child;
+  }
+
+  resolve(): void {
+    this.gathering.loop.enqueue(this);
+  }
+
+  reject(): void {
+    this.gathering.loop.enqueue(this);
+  }
+
+  run(): void {
+    this.gathering.childDone(this.child);
+  }
+}
+
 /** The future of several futures. */
 class Gathering extends Future<unknown[]> {
   readonly #children: readonly Future[];
   readonly #returnExceptions: boolean;
+  // That of the program, in which a failure is reported if it is never retrieved.
+  readonly #hostContext: HostContext = captureContext();
   #unfinished: number;
   #cancelRequested = false;
 
@@ -36,8 +69,8 @@ class Gathering extends Future<unknown[]> {
     this.#returnExceptions = returnExceptions;
     this.#unfinished = children.length;
     for (const child of children) {
-      if (child.done()) this.#childDone(child);
-      else child.addDoneCallback(this.#childDone);
+      if (child.done()) this.childDone(child);
+      else child.addWaiter(new ChildWait(this, child));
     }
   }
 
@@ -50,25 +83,26 @@ class Gathering extends Future<unknown[]> {
     return any;
   }
 
-  readonly #childDone = (child: Future): void => {
+  /** One of them is done. */
+  childDone(child: Future): void {
     this.#unfinished--;
     // Also after the first failure: a later error counts as retrieved and is not reported.
-    const failed = hasFailed(child);
+    const failed = child.endedWithoutResult();
     if (this.done()) return;
     // As in CPython, the whole fails if a child was cancelled, as with any other error, and also if it is cancelled itself.
-    if (failed && !this.#returnExceptions) this.fail(outcome(child));
+    if (failed && !this.#returnExceptions) this.#fail(outcome(child));
     else if (this.#unfinished === 0) this.#settle();
-  };
+  }
 
   #settle(): void {
     const outcomes = this.#children.map(outcome);
     if (!this.#cancelRequested) return this.succeed(outcomes);
-    this.fail(outcomes.find((each) => isInstance(each, CancelledError)) ?? new CancelledError());
+    this.#fail(outcomes.find((each) => isInstance(each, CancelledError)) ?? new CancelledError());
   }
-}
 
-function hasFailed(future: Future): boolean {
-  return future.cancelled() || future.failed();
+  #fail(error: unknown): void {
+    withinContext(this.#hostContext, () => this.fail(error));
+  }
 }
 
 function outcome(future: Future): unknown {
@@ -114,28 +148,30 @@ export function gather(...args: unknown[]): Future<unknown> {
   const { awaitables, returnExceptions = false } = argumentsOf(args);
   for (const each of awaitables) mustBeAwaitable(each);
   const loop = loopOf(awaitables);
+  if (awaitables.length === 0) return nothing(loop);
+  const options = { loop };
+  const futureOf = (each: unknown) => ensureFuture(each as Awaitable, options);
   const distinct = new Set(awaitables);
-  const children = [...distinct].map((each) => ensureFuture(each as Awaitable, { loop }));
-  if (children.length > 0) {
-    const all = distinct.size === awaitables.length ? children : futuresOf(awaitables, distinct, children);
-    return new Gathering(loop, children, all, returnExceptions);
+  if (distinct.size === awaitables.length) {
+    const children = awaitables.map(futureOf);
+    return new Gathering(loop, children, children, returnExceptions);
   }
-  const nothing = new Future<unknown[]>({ loop });
-  nothing.setResult([]);
-  return nothing;
+  // One that occurs twice has one future.
+  const futures = new Map([...distinct].map((each) => [each, futureOf(each)]));
+  return new Gathering(loop, [...futures.values()], awaitables.map((each) => futures.get(each)!), returnExceptions);
 }
 
-/** The future of each awaitable; one that occurs twice has one future. */
-function futuresOf(awaitables: readonly unknown[], distinct: Set<unknown>, children: readonly Future[]): Future[] {
-  const futures = new Map([...distinct].map((each, index) => [each, children[index]]));
-  return awaitables.map((each) => futures.get(each)!);
+function nothing(loop: EventLoop): Future<unknown[]> {
+  const future = new Future<unknown[]>({ loop });
+  future.setResult([]);
+  return future;
 }
 
 function argumentsOf(args: unknown[]): GatherOptions & { readonly awaitables: readonly unknown[] } {
   const [first, second] = args;
   // An array cannot be awaited itself, so there is no doubt which form it is.
   if (args.length > 0 && args.length <= 2 && !isAwaitable(first) && isIterable(first)) {
-    return { ...second as GatherOptions, awaitables: [...first] };
+    return { ...second as GatherOptions, awaitables: Array.isArray(first) ? first : [...first] };
   }
   const last = args.at(-1);
   const options = typeof last === "object" && last !== null && "returnExceptions" in last && !isAwaitable(last);

@@ -280,6 +280,11 @@ export class Future<T = unknown> implements PromiseLike<T>, AwaitedFuture {
     return true;
   }
 
+  /** @internal Whether it failed or was cancelled. An error counts as retrieved. */
+  endedWithoutResult(): boolean {
+    return this.#state === CANCELLED || this.failed();
+  }
+
   /** @internal The error was retrieved. */
   markRetrieved(): void {
     this.#unretrieved?.retrieved();

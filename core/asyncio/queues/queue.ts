@@ -81,7 +81,7 @@ export class Queue<T = unknown> {
 
   /** @internal */
   protected makeStore(): Store<T> {
-    return new Fifo<T>();
+    return new Fifo<T>(this.maxsize > 0 ? this.maxsize : Infinity);
   }
 
   /** How many items are in it. */

@@ -5,7 +5,17 @@
  * So an item is not assigned to a wait in advance, and a priority queue gives the least item at the time it is taken, as
  * in asyncio.
  */
-import { ITERATING, RESOLVED, WAITING } from "../../fiber/operation.ts";
+import { context } from "../../fiber/context.ts";
+import {
+  alreadyYielded,
+  DONE_RESULT,
+  ITERATING,
+  outsideCoroutine,
+  REJECTED,
+  RESOLVED,
+  SPENT,
+  TAKEN_OVER,
+} from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
 import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
@@ -31,7 +41,13 @@ export function wakeFirst(waiters: WaitQueue<QueueWait<unknown>>): boolean {
   return first !== null;
 }
 
-/** @internal See the head of this file. */
+/**
+ * @internal
+ * See the head of this file.
+ *
+ * The methods of `Operation` that a program runs for each item are here once more, for the reason that `FrequentOperation`
+ * gives: in a program that waits for other things too, an item took twice as long.
+ */
 export abstract class QueueWait<T> extends Waiter<T> {
   /** The operations that wait for the same. */
   protected abstract get waiters(): WaitQueue<QueueWait<unknown>>;
@@ -49,19 +65,9 @@ export abstract class QueueWait<T> extends Waiter<T> {
     return this.attempt();
   }
 
+  // Only for a plain `yield`: with `yield*`, `next()` does it.
   override park(fiber: Fiber): boolean {
-    if (this.direct) return parkInSubroutine(this, fiber, this.again());
-    this.fiber = fiber;
-    this.state = WAITING;
-    // A coroutine whose operations never wait would starve the others: now and then it gives them a turn first.
-    if (--fiber.loop.stepBudget > 0) {
-      if (this.attempt()) return true;
-      this.waiters.push(this);
-    } else {
-      this.resolve(undefined);
-    }
-    fiber.wait = this;
-    return false;
+    return parkInSubroutine(this, fiber, this.again());
   }
 
   /** Makes it try again when its turn comes. It has been taken out of the queue of waiters. */
@@ -69,10 +75,54 @@ export abstract class QueueWait<T> extends Waiter<T> {
     this.resolve(undefined);
   }
 
+  override [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
+    this.state = ITERATING;
+    return this as unknown as Iterator<unknown, T, unknown>;
+  }
+
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === ITERATING || this.state !== RESOLVED || this.attempt()) return super.next();
+    if (this.state === ITERATING) {
+      const { fiber } = context;
+      if (fiber === null) throw outsideCoroutine(this);
+      this.fiber = fiber;
+      // A coroutine whose operations never wait would starve the others: now and then it gives them a turn first.
+      if (--fiber.loop.stepBudget <= 0) return this.giveWay();
+      if (!this.attempt()) return this.waitInLine();
+    } else if (this.state === RESOLVED && !this.attempt()) {
+      return this.waitInLine();
+    }
+    const failed = this.state === REJECTED;
+    const outcome = this.take();
+    if (failed) throw outcome;
+    DONE_RESULT.value = outcome;
+    return DONE_RESULT;
+  }
+
+  private giveWay(): IteratorYieldResult<unknown> {
+    const parked = waitOn(this);
+    this.wake();
+    return parked;
+  }
+
+  private waitInLine(): IteratorYieldResult<unknown> {
     this.waiters.push(this);
     return waitOn(this);
+  }
+
+  override take(): unknown {
+    const { outcome } = this;
+    const fiber = this.fiber!;
+    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
+    this.state = SPENT;
+    this.outcome = undefined;
+    return outcome;
+  }
+
+  override give(value: unknown): true {
+    this.state = RESOLVED;
+    this.outcome = value;
+    return true;
   }
 
   override detach(): void {
@@ -86,11 +136,11 @@ export abstract class QueueWait<T> extends Waiter<T> {
 
 /** Waits for an item. */
 export class Get<T> extends QueueWait<T> {
-  readonly #queue: WaitableQueue<T>;
+  declare private readonly queue: WaitableQueue<T>;
 
   constructor(queue: WaitableQueue<T>) {
     super();
-    this.#queue = queue;
+    this.queue = queue;
   }
 
   get label(): string {
@@ -98,36 +148,36 @@ export class Get<T> extends QueueWait<T> {
   }
 
   override get waitsFor(): string {
-    return `an item of ${this.#queue}`;
+    return `an item of ${this.queue}`;
   }
 
   protected override get waiters(): WaitQueue<QueueWait<unknown>> {
-    return this.#queue.getters;
+    return this.queue.getters;
   }
 
   protected override attempt(): boolean {
-    if (!this.#queue.empty()) return this.give(this.#queue.remove());
-    return this.#queue.isShutDown && this.fail(this.#queue.shutDownError());
+    if (!this.queue.empty()) return this.give(this.queue.remove());
+    return this.queue.isShutDown && this.fail(this.queue.shutDownError());
   }
 
   protected override passOn(): void {
-    if (!this.#queue.empty()) wakeFirst(this.waiters);
+    if (!this.queue.empty()) wakeFirst(this.waiters);
   }
 
   protected override again(): Get<T> {
-    return new Get(this.#queue);
+    return new Get(this.queue);
   }
 }
 
 /** Waits for room. */
 export class Put<T> extends QueueWait<void> {
-  readonly #queue: WaitableQueue<T>;
-  readonly #item: T;
+  declare private readonly queue: WaitableQueue<T>;
+  declare private readonly item: T;
 
   constructor(queue: WaitableQueue<T>, item: T) {
     super();
-    this.#queue = queue;
-    this.#item = item;
+    this.queue = queue;
+    this.item = item;
   }
 
   get label(): string {
@@ -135,25 +185,25 @@ export class Put<T> extends QueueWait<void> {
   }
 
   override get waitsFor(): string {
-    return `room in ${this.#queue}`;
+    return `room in ${this.queue}`;
   }
 
   protected override get waiters(): WaitQueue<QueueWait<unknown>> {
-    return this.#queue.putters;
+    return this.queue.putters;
   }
 
   protected override attempt(): boolean {
-    if (this.#queue.isShutDown) return this.fail(this.#queue.shutDownError());
-    if (this.#queue.full()) return false;
-    this.#queue.add(this.#item);
+    if (this.queue.isShutDown) return this.fail(this.queue.shutDownError());
+    if (this.queue.full()) return false;
+    this.queue.add(this.item);
     return this.give(undefined);
   }
 
   protected override passOn(): void {
-    if (!this.#queue.full()) wakeFirst(this.waiters);
+    if (!this.queue.full()) wakeFirst(this.waiters);
   }
 
   protected override again(): Put<T> {
-    return new Put(this.#queue, this.#item);
+    return new Put(this.queue, this.item);
   }
 }

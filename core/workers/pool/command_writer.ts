@@ -32,10 +32,10 @@ export class CommandWriter {
   readonly #unsent: UnsentListener;
   // The targets that were defined in the worker.
   readonly #known: Set<number> = new Set();
-  // The next port message: its entries, the objects moved with it, the tasks that have arguments in it.
+  // The next port message: its entries, the objects moved with it, the tasks that have arguments in it by their entries.
   #batch: unknown[] = [];
   #moved: Transferable[] = [];
-  #tasks: Task[] = [];
+  #tasks: Map<number, Task> = new Map();
 
   constructor(control: Int32Array, words: Int32Array, port: PortLike, unsent: UnsentListener) {
     this.#control = control;
@@ -67,9 +67,9 @@ export class CommandWriter {
     ring.put((Math.min(2 ** 30 - 1, Math.ceil(task.plan.limit * 1000)) << 1) | (task.plan.stream ? CODE.STREAM : 0));
     if (byPort) {
       ring.put(CODE.BY_PORT);
-      ring.put(this.#batch.push(task.args) - 1);
-      this.#tasks.push(task);
-      this.#moved.push(...task.moved);
+      const entry = this.#batch.push(task.argumentsToSend(this.#moved)) - 1;
+      this.#tasks.set(entry, task);
+      ring.put(entry);
     } else {
       ring.put(task.args.length);
       for (const arg of task.args) ring.putValue(arg);
@@ -120,13 +120,13 @@ export class CommandWriter {
     const tasks = this.#tasks;
     this.#batch = [];
     this.#moved = [];
-    this.#tasks = [];
+    this.#tasks = new Map();
     try {
       this.#port.postMessage(seal(0, batch, moved), moved);
     } catch (error) {
       // The arguments were cloned before, so this is rare: memory or stack is exhausted.
-      this.#port.postMessage(seal(0, batch.map((entry) => tasks.some((task) => task.args === entry) ? [] : entry), []));
-      for (const task of tasks) this.#unsent(task, error);
+      this.#port.postMessage(seal(0, batch.map((entry, index) => tasks.has(index) ? [] : entry), []));
+      for (const task of tasks.values()) this.#unsent(task, error);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
+import { type Bytes, copyBytes, isBytes } from "../remote/bytes.ts";
 import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
@@ -77,6 +78,8 @@ export class Task {
   loop: CoroLoop | null = null;
   /** How many words its arguments take in the ring; 0 if they travel by port. */
   readonly words: number;
+  /** Whether its arguments are primitive values and bytes, which are copied and moved in place of being cloned. */
+  readonly ofBytes: boolean;
   /** The worker that has it. */
   worker: TaskWorker | null = null;
   /** Whether no other task is in its port message: it moves something, or a message with others could not be read. */
@@ -99,8 +102,17 @@ export class Task {
     this.priority = plan.priority;
     this.alone = plan.transfer.length > 0;
     this.words = plan.transfer.length > 0 ? 0 : wordsOf(args);
+    this.ofBytes = this.words === 0 && plan.transfer.length === 0 && areBytes(args);
     // Copied, so that later changes by the caller do not change the task. Primitive values are copies anyway.
-    this.args = this.words > 0 || plan.transfer.length > 0 ? args : structuredClone(args);
+    if (this.ofBytes) this.args = copyArguments(args, []);
+    else this.args = this.words > 0 || plan.transfer.length > 0 ? args : structuredClone(args);
+  }
+
+  /** The arguments for a port message. Adds what is moved with them. Of bytes copies are moved: it may be sent again. */
+  argumentsToSend(moved: Transferable[]): readonly unknown[] {
+    if (this.ofBytes) return copyArguments(this.args, moved);
+    moved.push(...this.moved);
+    return this.args;
   }
 
   /** Moves the objects to be transferred from the caller to the pool. */
@@ -128,4 +140,26 @@ function wordsOf(args: readonly unknown[]): number {
     if (size === 0 || (words += size) > MAX_ARGUMENT_WORDS) return 0;
   }
   return words;
+}
+
+/** Whether arguments are primitive values and bytes, each with a buffer of its own. */
+function areBytes(args: readonly unknown[]): boolean {
+  const bytes = args.filter(isBytes);
+  if (!args.every((arg) => isPrimitive(arg) || isBytes(arg))) return false;
+  return new Set(bytes.map((each) => ArrayBuffer.isView(each) ? each.buffer : each)).size === bytes.length;
+}
+
+/** Symbols are left to structured clone, which refuses them. */
+function isPrimitive(value: unknown): boolean {
+  return value === null || !["object", "function", "symbol"].includes(typeof value);
+}
+
+/** Copies such arguments. Adds the buffers of the copies to `buffers`. */
+function copyArguments(args: readonly unknown[], buffers: Transferable[]): unknown[] {
+  return args.map((arg) => {
+    if (isPrimitive(arg)) return arg;
+    const { copy, buffer } = copyBytes(arg as Bytes);
+    buffers.push(buffer);
+    return copy;
+  });
 }

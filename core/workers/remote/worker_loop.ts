@@ -9,6 +9,7 @@
  * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
  * promises that tasks may have left there (60 to 160 microseconds).
  */
+import type { copyBytes, isBytes } from "./bytes.ts";
 import type { describeError } from "./describe_error.ts";
 import type { seal, unseal } from "./envelope.ts";
 import type { CODE, TargetNote, WORD } from "./protocol.ts";
@@ -22,6 +23,8 @@ export interface WorkerKit {
   readonly TaskContext: typeof TaskContext;
   readonly TaskRunner: typeof TaskRunner;
   readonly describeError: typeof describeError;
+  readonly isBytes: typeof isBytes;
+  readonly copyBytes: typeof copyBytes;
   readonly seal: typeof seal;
   readonly unseal: typeof unseal;
   readonly WORD: typeof WORD;
@@ -230,6 +233,10 @@ export class WorkerLoop implements TaskHost, RunnerHost {
 
   /** Sends a value by port. Returns its number, for the ring. */
   #post(value: unknown, transfer: Transferable[]): number {
+    if (transfer.length === 0 && this.#kit.isBytes(value)) {
+      const { copy, buffer } = this.#kit.copyBytes(value);
+      return this.#post(copy, [buffer]);
+    }
     this.#posted = (this.#posted + 1) | 0;
     this.#port.postMessage(this.#kit.seal(this.#posted, value, transfer), transfer);
     return this.#posted;

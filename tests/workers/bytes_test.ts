@@ -1,0 +1,101 @@
+/** Values that are nothing but bytes are copied and moved in place of being cloned. What arrives must be the same. */
+import {
+  assert,
+  assertEquals,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { copyBytes, isBytes } from "../../core/workers/remote/bytes.ts";
+import { WorkerError, WorkerPool } from "../../core/workers/mod.ts";
+import { eventually } from "./eventually.ts";
+import { newGate } from "./gate.ts";
+
+class OwnBytes extends Uint8Array {}
+
+/** Values, and whether they are nothing but bytes. */
+function values(): [value: unknown, isBytes: boolean][] {
+  const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer;
+  const gone = new ArrayBuffer(8);
+  structuredClone(gone, { transfer: [gone] });
+  return [
+    [buffer, true],
+    [Uint8Array.of(1, 2), true],
+    [Uint8ClampedArray.of(1, 300), true],
+    [Float64Array.of(0.5, NaN), true],
+    [BigInt64Array.of(-1n), true],
+    [new DataView(buffer), true],
+    [OwnBytes.of(3, 4), true],
+    [new Uint8Array(buffer, 2), false],
+    [new Uint8Array(buffer, 0, 4), false],
+    [new Int32Array(new SharedArrayBuffer(8)), false],
+    [new SharedArrayBuffer(8), false],
+    [new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 })), false],
+    [new ArrayBuffer(8, { maxByteLength: 16 }), false],
+    [new ArrayBuffer(0), false],
+    [gone, false],
+    [[1, 2], false],
+    ["text", false],
+    [null, false],
+  ];
+}
+
+Deno.test("a copy of bytes is what structured clone makes", () => {
+  for (const [value, expected] of values()) {
+    assertEquals(isBytes(value), expected, String(value));
+    if (!isBytes(value)) continue;
+    const { copy, buffer } = copyBytes(value);
+    const clone = structuredClone(value);
+    assertStrictEquals(Object.getPrototypeOf(copy), Object.getPrototypeOf(clone));
+    assertEquals(copy, clone);
+    assertStrictEquals(ArrayBuffer.isView(copy) ? copy.buffer : copy, buffer);
+    assertNotStrictEquals(buffer, ArrayBuffer.isView(value) ? value.buffer : value);
+  }
+});
+
+Deno.test("bytes arrive as structured clone makes them, as arguments and as results", async () => {
+  await using pool = new WorkerPool(1);
+  for (const [value] of values()) {
+    if (value instanceof ArrayBuffer && value.detached) continue;
+    const clone = structuredClone(value);
+    const back = await pool.run((value: unknown, _: string) => value, value, "long".repeat(999));
+    assertEquals(back, clone);
+    if (clone !== null) assertStrictEquals(Object(back).constructor, Object(clone).constructor);
+  }
+});
+
+Deno.test("arguments that share a buffer still share it in the task, and what cannot be sent is refused", async () => {
+  await using pool = new WorkerPool(1);
+  const bytes = new Uint8Array(1000);
+  assert(await pool.run((a: Uint8Array, b: ArrayBuffer) => a.buffer === b, bytes, bytes.buffer));
+  assert(await pool.run((a: Uint8Array, b: { of: Uint8Array }) => a === b.of, bytes, { of: bytes }));
+  const gone = new ArrayBuffer(8);
+  structuredClone(gone, { transfer: [gone] });
+  assertThrows(() => pool.run((_: unknown) => {}, gone), DOMException);
+  assertThrows(() => pool.run((_: unknown, __: unknown) => {}, bytes, Symbol("mine")), DOMException);
+});
+
+Deno.test("neither the caller nor the task loses its bytes, and a later change is not seen", async () => {
+  await using pool = new WorkerPool(1);
+  const bytes = Uint8Array.of(1, 2, 3);
+  const result = pool.run((bytes: Uint8Array) => (globalThis as { kept?: Uint8Array }).kept = bytes, bytes);
+  bytes[0] = 9;
+  assertEquals(await result, Uint8Array.of(1, 2, 3));
+  assertEquals(bytes, Uint8Array.of(9, 2, 3));
+  assertEquals(await pool.run(() => (globalThis as { kept?: Uint8Array }).kept), Uint8Array.of(1, 2, 3));
+});
+
+Deno.test("a task whose worker ended before it had begun runs elsewhere with the same bytes", async () => {
+  await using pool = new WorkerPool(1);
+  const { gate, open } = newGate();
+  const crash = pool.run((gate: Int32Array) => {
+    Atomics.wait(gate, 0, 0);
+    Deno.exit(1);
+  }, gate);
+  const waits = [5, 6].map((first) => pool.run((bytes: Uint8Array) => bytes, Uint8Array.of(first, 7)));
+  await eventually(() => pool.statistics().running === 3);
+  open();
+  await assertRejects(() => crash, WorkerError);
+  assertEquals(await Promise.all(waits), [Uint8Array.of(5, 7), Uint8Array.of(6, 7)]);
+});
