@@ -97,9 +97,13 @@ function isDirect(step: Step & { op: "race" | "all" }): boolean {
   return step.direct && isWait(step.items[0][0]);
 }
 
-/** Whether no two receives of a program wait at the same time, so that it receives messages in the order sent. */
+/**
+ * Whether a program receives messages in the order sent. Two receives in a race may not: one whose time is up still takes
+ * a message that comes before its turn, and then it has won before the other, whose earlier message goes back.
+ */
 function takesInOrder(steps: readonly Step[], fair: boolean): boolean {
   return steps.every((step) => {
+    if (step.op === "race" && step.items[0][0].op === "receive") return false;
     if (step.op === "race" || step.op === "all") return fair && isDirect(step);
     if (step.op === "within" || step.op === "call") return takesInOrder(step.steps, fair);
     if (step.op === "guard") return takesInOrder([...step.steps, ...step.cleanup], fair);
