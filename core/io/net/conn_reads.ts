@@ -35,7 +35,7 @@ export function internalsOf({ Deno }: { readonly Deno?: any }): Internals | null
   return areKnown ? core as Internals : null;
 }
 
-const INTERNALS = internalsOf(globalThis);
+const INTERNALS = /* @__PURE__ */ internalsOf(globalThis);
 
 /**
  * Returns the shorter way to read from a connection, see `ReadBuffer.shortcut`; `null` if there is none, as for an object
