@@ -1,6 +1,6 @@
 /**
- * Values that are nothing but bytes: an `ArrayBuffer`, or a view of all of one. To copy such a value and move the copy
- * takes a tenth of the time of structured clone, which copies it twice, and has the same result.
+ * Values that are nothing but bytes: an `ArrayBuffer`, or a view of all of one. To copy such a value and move the copy has
+ * the same result as structured clone, which copies it twice, and takes half the time for 64 MB.
  *
  * The functions are sent to the worker as source, so they refer to nothing outside themselves.
  */
