@@ -15,7 +15,8 @@ export function isBytes(value: unknown): value is Bytes {
   if (!isView && Object.getPrototypeOf(value) !== ArrayBuffer.prototype) return false;
   const buffer = isView ? value.buffer : value as ArrayBuffer;
   // A buffer that was moved away has no length: structured clone refuses it.
-  return buffer instanceof ArrayBuffer && !buffer.resizable && buffer.byteLength > 0 &&
+  return buffer instanceof ArrayBuffer && (buffer as { resizable?: boolean }).resizable !== true &&
+    buffer.byteLength > 0 &&
     (value as Bytes).byteLength === buffer.byteLength;
 }
 

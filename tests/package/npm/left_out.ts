@@ -8,6 +8,7 @@ export type NodeLike = "node" | "bun";
 /** Files and folders under `tests/`. */
 export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "bench/peers_test.ts": "starts Deno, Python, Go and Erlang",
+  "bench/guard_test.ts": "starts Deno and git",
   "bench/documents_test.ts": "compiles the kernel's sources, which is the same everywhere",
   "examples_test.ts": "runs the examples with Deno's permissions",
   "cluster/": "what runs in a server is for Deno, and not in the npm form",
@@ -72,6 +73,10 @@ export const TESTS_LEFT_OUT: readonly LeftOut[] = [
   ...leftOut("operations/zero_timeout_test.ts", BOTH, "needs Deno's sockets and files", [
     "zero or less does not wait: connect, bind and open do not begin",
     "zero or less takes what a socket, a pipe and a file have read already, and no more",
+  ]),
+  ...leftOut("host/driver_test.ts", BOTH, "only Deno serves its sockets more rarely than its macrotasks", [
+    "a scheduler that the host wakes in its own turns rarely waits until I/O is polled",
+    "with more operations than the host ends in a turn, I/O is polled whenever the budget is used up",
   ]),
   ...leftOut("patterns/stream_test.ts", BOTH, "needs Deno.serve", [
     "a server answers with the stream of a coroutine, which ends when the client has gone",
