@@ -62,8 +62,7 @@ function chart(findings: Findings): string {
       ours: name === "ours",
     })),
   }));
-  const title =
-    "The same work on ours and on others (logarithmic scales; shorter is better, but for what is counted a second)";
+  const title = "The same work on ours and on others (logarithmic; shorter is better, except for rates)";
   return barPanels({ title, note: described(findings.machine), panels });
 }
 
