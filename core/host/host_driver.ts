@@ -37,10 +37,10 @@ const MICROTASK_BUDGET = 0.002;
 const MICROTASK_SLICES = 2_000;
 // The share of the budget after which the host is asked for a turn.
 const ASK_SHARE = 0.5;
-// Deno ends no more operations in a turn: then those whose peers answer at once leave the others waiting, for a quarter of
-// a second where a thousand sockets are busy.
+// Deno completes at most so many operations in a turn. With more pending, connections whose peers reply at once are served
+// again and again, and others wait: for a quarter of a second where a thousand sockets are busy.
 const SERVED_IN_TURN = 128;
-// With more, the budget is used up as many times as fast, so that the ones that wait are served sooner.
+// With more pending, running time counts so many times towards the budget, so that the waiting ones are served sooner.
 const CROWDED_COST = 2;
 // A turn of the host is enough only for so long after I/O was polled.
 const MAX_UNPOLLED = 0.01;
