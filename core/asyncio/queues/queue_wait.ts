@@ -111,7 +111,7 @@ export abstract class QueueWait<T> extends Waiter<T> {
   }
 
   override take(): unknown {
-    const { outcome } = this;
+    const outcome = this.outcome;
     const fiber = this.fiber!;
     if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
     this.state = SPENT;
