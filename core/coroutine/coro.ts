@@ -54,7 +54,7 @@ import { Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import * as spawnOptions from "./spawn_options.ts";
-import { checkPriority, DEFAULT_PRIORITY, type Named, nameOf } from "./spawn_options.ts";
+import { type CheckedSpawnOptions, checkPriority, DEFAULT_PRIORITY, type Named, nameOf } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { PeerLocation } from "./peer_location.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -106,7 +106,7 @@ const captureContext = asyncContext.captureContext;
 const checkTarget = spawnOptions.checkTarget;
 const locals = localValues.locals;
 const notifyEndListeners = endListeners.notifyEndListeners;
-const runningCoro = coroOf.runningCoro;
+const runningCoroId = coroOf.runningCoroId;
 const takeSpawnRequest = spawnOptions.takeSpawnRequest;
 
 /** @internal Names of coroutines, of every scheduler in the process that has joined no network. */
@@ -195,23 +195,29 @@ export class Coro<
    */
   constructor(target: CoroFunction<A, R>, ...args: A) {
     const { loop, options } = takeSpawnRequest();
-    const body = options?.body;
-    if (body === undefined) checkTarget(target);
+    if (options === null) checkTarget(target);
     super(loop, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
-    this.nameSource = options?.name ?? target;
-    this.flags = options?.daemon ? DAEMON : 0;
+    this.nameSource = target;
+    this.flags = 0;
     this.firstCompletionWaiter = null;
-    this.mailbox = options?.mailbox ?? null;
+    this.mailbox = null;
     this.ownedResource = null;
     this.id = loop.nextId();
-    this.parent = runningCoro()?.id ?? 0;
+    this.parent = runningCoroId();
     this.createdAt = loop.uptime();
-    const { inheritance } = locals;
-    if (inheritance !== null) inheritance.give(this, inheritance.current());
+    if (options !== null) this.configure(options);
+    if (locals.inheritance !== null) localValues.inherit(this);
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
-    this.top = body ?? target(this, ...args);
+    this.top = target(this, ...args);
     loop.register(this);
+  }
+
+  /** @internal Sets what was given to `spawnWith`, but for the priority. */
+  private configure({ name, daemon, mailbox = null }: CheckedSpawnOptions): void {
+    if (name !== undefined) this.nameSource = name;
+    if (daemon) this.flags |= DAEMON;
+    this.mailbox = mailbox;
   }
 
   /** The scheduler that runs it. */
@@ -923,35 +929,56 @@ export class Coro<
 
   /** @internal */
   protected override ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void {
-    if (kind === "throw") {
-      if (isInstance(value, HotSwapProposal) && value.generator !== this.top) {
-        this.beginWith(value.generator, value.target);
-        this.wait = null;
-        this.loop.makeReady(this);
-        return;
-      }
-      labelStack(value, this as Coro);
-      this.last = value;
-      this.flags |= THREW;
-    } else {
-      if (kind === "terminate" || value !== undefined) this.last = value;
-      if (kind === "terminate") this.flags |= TERMINATED | RESULT_IS_LAST_VALUE;
-      else this.flags |= value === undefined ? RETURNED | RESULT_IS_LAST_VALUE : RETURNED;
+    // V8 inlines this into the step that ends as long as it is short, so what is rare has functions of its own.
+    if (kind === "return") {
+      if (value !== undefined) this.last = value;
+      this.flags |= value === undefined ? RETURNED | RESULT_IS_LAST_VALUE : RETURNED;
+    } else if (!this.brokeOff(kind, value)) {
+      return;
     }
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
-    if (!this.acceptsMessages) this.releaseReferences();
-    else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
+    if (this.mailbox !== null || (this.flags & MONITORED) !== 0) this.endMessages();
     if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
-    this.abortSignal("has ended");
+    if ((this.flags & HAS_SIGNAL) !== 0) this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) ownership.end!(this as Coro);
-    for (const error of undelivered) if (error !== value) this.report(error);
+    if (undelivered.length > 0) this.reportUndelivered(undelivered, value);
+  }
+
+  /** @internal It threw or was terminated. Returns `false` if it accepted a hot swap with that, and goes on. */
+  private brokeOff(kind: "throw" | "terminate", value: unknown): boolean {
+    if (kind === "terminate") {
+      this.last = value;
+      this.flags |= TERMINATED | RESULT_IS_LAST_VALUE;
+      return true;
+    }
+    if (isInstance(value, HotSwapProposal) && value.generator !== this.top) {
+      this.beginWith(value.generator, value.target);
+      this.wait = null;
+      this.loop.makeReady(this);
+      return false;
+    }
+    labelStack(value, this as Coro);
+    this.last = value;
+    this.flags |= THREW;
+    return true;
+  }
+
+  /** @internal */
+  private reportUndelivered(errors: readonly unknown[], failure: unknown): void {
+    for (const error of errors) if (error !== failure) this.report(error);
+  }
+
+  /** @internal Tells its monitors, and drops what would let it receive more, unless it may be restarted. */
+  private endMessages(): void {
+    if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
+    if (!this.acceptsMessages) this.releaseReferences();
+    else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
   }
 
   /** @internal Sends a monitor the message that this coroutine has ended. */
@@ -968,13 +995,13 @@ export class Coro<
 
   /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
   private releaseReferences(): void {
-    const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
+    const { mailbox } = this;
     this.mailbox = null;
     if ((this.flags & MONITORED) !== 0) {
       this.flags &= ~MONITORED;
       removeMonitors(this as Coro);
     }
-    notifyEndListeners(listeners, this as Coro);
+    if (mailbox !== null) notifyEndListeners(mailbox.endListeners, this as Coro);
   }
 
   /** @internal Adds what refers to it as a recipient and must be notified when it can receive no more. */
@@ -992,7 +1019,7 @@ export class Coro<
     const failed = (this.flags & THREW) !== 0;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
     for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
-      this.removeCompletionWaiter(waiter);
+      this.firstCompletionWaiter = removeCompletionWaiter(waiter, waiter);
       if (failed) {
         this.markHandled(waiter);
         waiter.reject(this.last);

@@ -61,14 +61,10 @@ export class CoroLoop extends RunLoop {
   #precise = false;
   #phase = OPEN;
   #spawned = 0;
-  #epoch: number;
   #termination: Promise<void> | null = null;
   #deadlockReported = false;
   // The number of switches when the clock was last read for `uptime()`. The constructor reads it first.
   #readAt = 0;
-  // The latest result of `uptime()`, and the reading of the clock that it is of.
-  #uptime = 0;
-  #uptimeAt = NaN;
 
   /** Throws a `TypeError` if `shuffle` is not a number. */
   constructor(options: SchedulerOptions) {
@@ -80,7 +76,6 @@ export class CoroLoop extends RunLoop {
       this.shuffle = shuffler(options.shuffle);
       this.random = seededRandom(options.shuffle);
     }
-    this.#epoch = this.lastReading;
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
   }
 
@@ -124,44 +119,48 @@ export class CoroLoop extends RunLoop {
 
   /** Milliseconds since it was created, not rounded up. */
   uptime(): number {
-    // Between slices nothing else reads the clock; one reading serves all coroutines created in a row.
-    if (!this.busy && this.#readAt !== this.switches) {
+    return this.busy ? this.elapsed : this.#uptimeBetweenSlices();
+  }
+
+  // Between slices nothing else reads the clock; one reading serves all coroutines created in a row.
+  #uptimeBetweenSlices(): number {
+    if (this.#readAt !== this.switches) {
       this.#readAt = this.switches;
-      this.lastReading = this.clock.now();
+      this.setReading(this.clock.now());
     }
-    if (this.lastReading !== this.#uptimeAt) {
-      this.#uptimeAt = this.lastReading;
-      this.#uptime = Math.trunc((this.lastReading - this.#epoch) * 1000);
-    }
-    return this.#uptime;
+    return this.elapsed;
   }
 
   /** Makes a new or restarted coroutine ready. Throws, with nothing changed, if there is no room for it. */
   register(coro: Coro): void {
-    if (this.#phase === CLOSED) {
-      throw new Error(
-        `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
-          "Scheduler.instance() gives a fresh one",
-      );
-    }
+    if (this.#phase === CLOSED) this.#refuse();
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
-    this.#count(coro.daemon, 1);
+    this.#live++;
+    if (coro.daemon) this.#daemons++;
+    this.aliveChanged();
     this.enqueue(coro);
+  }
+
+  #refuse(): never {
+    throw new Error(
+      `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
+        "Scheduler.instance() gives a fresh one",
+    );
   }
 
   /** A coroutine has ended. */
   unregister(coro: Coro): void {
     if (coro.slot >= 0) this.freeSlot(coro);
     if (this.#phase !== OPEN) this.#shutdown.coroEnded(coro);
-    this.#count(coro.daemon, -1);
-    if (this.#debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
+    this.#live--;
+    if (coro.daemon) this.#daemons--;
+    this.aliveChanged();
+    if (this.#debug) this.#reportForgotten(coro);
   }
 
-  #count(daemon: boolean, by: 1 | -1): void {
-    this.#live += by;
-    if (daemon) this.#daemons += by;
-    this.aliveChanged();
+  #reportForgotten(coro: Coro): void {
+    for (const error of forgottenOperations(coro)) this.reportError(error, coro);
   }
 
   /** A live coroutine became a daemon, or is no longer one. */

@@ -40,7 +40,8 @@ export interface CoroInfo {
 /** Lists the coroutines of a run loop, oldest first. Has no side effects. */
 export function dumpCoros(loop: CoroLoop, { limit = 1000 }: DumpOptions): CoroInfo[] {
   loop.settleTimers();
-  const now = loop.lastReading = loop.now();
+  const now = loop.now();
+  loop.setReading(now);
   const running = runningCoro();
   return loop.coros().slice(0, limit).map((coro) => describeCoro(coro, running, now));
 }

@@ -8,7 +8,7 @@ import { type Timeout, toSeconds } from "../base/duration.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Drivable, Driver } from "../host/driver.ts";
 import { type CoroInfo, dumpCoros, type DumpOptions } from "./dump.ts";
-import { checkPriority, DEFAULT_PRIORITY, setDefaultLoop, setNextSpawn } from "./spawn_options.ts";
+import { checkPriority, checkTarget, DEFAULT_PRIORITY, setDefaultLoop, setNextSpawn } from "./spawn_options.ts";
 
 /** Options of a {@linkcode Scheduler}. */
 export interface SchedulerOptions {
@@ -233,6 +233,7 @@ export class Scheduler {
     if (name !== undefined && typeof name !== "string") throw badOptions("'name' must be a string", name);
     const mailbox = createMailbox(options.mailbox);
     const checked = { name, priority: checkPriority(priority), daemon: Boolean(daemon), mailbox };
+    checkTarget(target);
     setNextSpawn({ loop: this.loop, options: checked });
     try {
       return new Coro<R, A>(target, ...args);

@@ -9,7 +9,6 @@ import { describe } from "../base/describe.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { CoroLoop } from "./coro_loop.ts";
 import * as generators from "../base/generator.ts";
-import type { Body } from "../base/generator.ts";
 
 /** The run loop and the options of a new coroutine. */
 export interface SpawnRequest {
@@ -34,8 +33,6 @@ export interface CheckedSpawnOptions {
   readonly daemon: boolean;
   /** Its mailbox, if that is bounded. */
   readonly mailbox?: Mailbox | null;
-  /** The generator object that it runs, in place of one made by its target. */
-  readonly body?: Body;
 }
 
 /** The priority of a coroutine that is given none. */
@@ -65,24 +62,33 @@ export function setNextSpawn(request: SpawnRequest | null): void {
 
 /** The options for the coroutine under construction, taken once, so that coroutines created by it do not inherit them. */
 export function takeSpawnRequest(): SpawnRequest {
-  if (next !== null) {
-    const request = next;
-    next = null;
-    return request;
-  }
-  return currentLoop().defaultSpawn;
+  return next === null ? currentLoop().defaultSpawn : takeNext();
+}
+
+function takeNext(): SpawnRequest {
+  const request = next!;
+  next = null;
+  return request;
 }
 
 /** The run loop of the code that runs now: that of its coroutine or callback, or else that of the default scheduler. */
 export function currentLoop(): CoroLoop {
-  return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
+  const coro = runningCoro();
+  return coro === null ? loopOutside() : coro.loop;
+}
+
+function loopOutside(): CoroLoop {
+  return callbackContext.loop ?? defaultLoop();
 }
 
 /** Throws unless `target` is a generator function. */
 export function checkTarget(target: unknown): void {
-  if (isGeneratorFunction(target)) return;
+  if (!isGeneratorFunction(target)) throw noGeneratorFunction(target);
+}
+
+function noGeneratorFunction(target: unknown): TypeError {
   const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
-  throw new TypeError(
+  return new TypeError(
     `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
   );
 }

@@ -52,12 +52,15 @@ export function removeCompletionWaiter(
 ): CompletionWaiter | null {
   const next = waiter.nextCompletionWaiter;
   if (next === null) return first;
+  if (next === waiter) {
+    waiter.nextCompletionWaiter = waiter.prevCompletionWaiter = null;
+    return null;
+  }
   const prev = waiter.prevCompletionWaiter!;
   prev.nextCompletionWaiter = next;
   next.prevCompletionWaiter = prev;
   waiter.nextCompletionWaiter = waiter.prevCompletionWaiter = null;
-  if (first !== waiter) return first;
-  return next === waiter ? null : next;
+  return first === waiter ? next : first;
 }
 
 /** The waiters, in their order. */

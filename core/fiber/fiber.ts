@@ -214,6 +214,12 @@ export abstract class Fiber extends Unwindable {
 
   /** Returns `true` if the caller continues, `false` if there is none. */
   private frameReturned(value: unknown): boolean {
+    if (this.frames !== null || this.control !== null) return this.returnToCaller(value);
+    this.ended("return", value, NONE);
+    return false;
+  }
+
+  private returnToCaller(value: unknown): boolean {
     const control = this.control;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
     if (this.frames === null) return this.endWith("return", value);
@@ -290,13 +296,19 @@ export abstract class Fiber extends Unwindable {
   }
 
   private endWith(kind: Ending, value: unknown): false {
+    if (this.control === null) this.ended(kind, value, NONE);
+    else this.endControlled(kind, value);
+    return false;
+  }
+
+  /** Ends while interrupts are pending. */
+  private endControlled(kind: Ending, value: unknown): void {
     const grace = kind === "throw" ? this.graceLeft() : null;
     while (this.control !== null && this.control.unwinding !== null) this.stopUnwinding();
     const undelivered = this.control === null ? NONE : this.control.errors;
     this.control = null;
     this.ended(kind, value, undelivered);
     if (this.slot >= 0) this.requestAgain(grace, undelivered);
-    return false;
   }
 
   /** @internal */

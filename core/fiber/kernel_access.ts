@@ -24,6 +24,9 @@ export abstract class KernelAccess {
   driver!: Driver;
   /** The latest reading of the clock, in seconds. */
   lastReading: number;
+  /** The same in milliseconds since the first reading, not rounded up. */
+  protected elapsed = 0;
+  readonly #epoch: number;
   /** The error of the kernel's trap, once it has trapped. */
   trap: Error | null = null;
 
@@ -36,7 +39,7 @@ export abstract class KernelAccess {
 
   constructor(clock: Clock) {
     this.clock = clock;
-    this.lastReading = clock.now();
+    this.lastReading = this.#epoch = clock.now();
   }
 
   /** Whether it broke down or was killed: what it ran was abandoned, and nothing of that is reported. */
@@ -49,6 +52,10 @@ export abstract class KernelAccess {
 
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void {
+    if (this.kernelClosed || !this.slots.allocateFree(entity)) this.allocateMore(entity);
+  }
+
+  private allocateMore(entity: Schedulable): void {
     if (this.kernelClosed) {
       throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
     }
@@ -63,11 +70,11 @@ export abstract class KernelAccess {
   freeSlot(entity: Schedulable): void {
     if (this.kernelClosed) {
       entity.slot = -1;
-      return;
+    } else {
+      if (this.queue.hasTimer(entity.slot)) this.disarm(entity.slot);
+      this.slots.free(entity);
+      if (!this.busy) this.driver.update();
     }
-    if (this.queue.hasTimer(entity.slot)) this.disarm(entity.slot);
-    this.slots.free(entity);
-    if (!this.busy) this.driver.update();
   }
 
   /**
@@ -108,7 +115,14 @@ export abstract class KernelAccess {
   /** Reads the clock, and sets the timers that have waited for a reading. */
   protected readClock(now: number = this.clock.now()): number {
     this.timers.flush(now);
-    return this.lastReading = now;
+    this.setReading(now);
+    return now;
+  }
+
+  /** Sets the latest reading of the clock. */
+  setReading(now: number): void {
+    this.lastReading = now;
+    this.elapsed = Math.trunc((now - this.#epoch) * 1000);
   }
 
   /** When the timer of the entity is due, by the clock; `Infinity` if it has none. */

@@ -6,7 +6,7 @@
  * share a slot.
  */
 import type { Kernel } from "../kernel/kernel.ts";
-import { LEVELS, NONE } from "../kernel/ready_queue.ts";
+import { LEVELS, NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 import type { Schedulable } from "./schedulable.ts";
 
 /** See the head of this file. */
@@ -16,12 +16,28 @@ export class Slots {
   /** How many slots in the ready queues have no entity. */
   abandoned = 0;
 
-  /** @param kernel The kernel that has the slots. */
-  constructor(private readonly kernel: Kernel) {}
+  // Of its own, so that a new coroutine does not read it from the kernel.
+  private readonly queue: ReadyQueue;
 
-  /** Gives the entity a slot. */
+  /** @param kernel The kernel that has the slots. */
+  constructor(private readonly kernel: Kernel) {
+    this.queue = kernel.queue;
+  }
+
+  /** Gives the entity a slot; the kernel's memory grows as needed. */
   allocate(entity: Schedulable): void {
-    const slot = this.kernel.allocate(entity.level);
+    if (!this.allocateFree(entity)) this.place(entity, this.kernel.allocate(entity.level));
+  }
+
+  /** Gives the entity one of the free slots that the kernel has, without a call. Returns `false` if there is none. */
+  allocateFree(entity: Schedulable): boolean {
+    const slot = this.queue.allocate(entity.level);
+    if (slot === NONE) return false;
+    this.place(entity, slot);
+    return true;
+  }
+
+  private place(entity: Schedulable, slot: number): void {
     entity.slot = slot;
     this.table[slot] = entity;
   }
@@ -30,8 +46,9 @@ export class Slots {
   free(entity: Schedulable): void {
     const { slot } = entity;
     entity.slot = -1;
-    this.abandon(slot);
-    if (!this.kernel.queue.isReady(slot)) this.pass(slot);
+    if (this.queue.isReady(slot)) return this.abandon(slot);
+    this.table[slot] = undefined;
+    this.queue.free(slot);
   }
 
   /** Removes the entity of a slot. */
@@ -43,13 +60,13 @@ export class Slots {
   /** Frees a slot without an entity that was taken out of its ready queue. */
   pass(slot: number): void {
     this.abandoned--;
-    this.kernel.queue.free(slot);
+    this.queue.free(slot);
   }
 
   /** Empties the ready queues, and frees the slots without an entity. For a scheduler that has ended. */
   passAll(): void {
     for (let level = 0; level < LEVELS; level++) {
-      for (let slot; (slot = this.kernel.queue.shift(level)) !== NONE;) {
+      for (let slot; (slot = this.queue.shift(level)) !== NONE;) {
         if (this.table[slot] === undefined) this.pass(slot);
       }
     }

@@ -15,6 +15,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Timer } from "../../core/fiber/timer.ts";
+import type { Kernel } from "../../core/kernel/kernel.ts";
+import { NONE } from "../../core/kernel/ready_queue.ts";
 import { inLab, settle } from "../helpers/lab.ts";
 import { runProgram } from "../helpers/program.ts";
 
@@ -416,6 +418,13 @@ for (const [name, calls] of Object.entries(BREAKS)) {
   });
 }
 
+/** Uses up the free slots of a scheduler's kernel, so that the next coroutine needs the kernel to add some. */
+function kernelWithoutFreeSlots(scheduler: Scheduler): Kernel {
+  const { kernel } = scheduler.loop;
+  while (kernel.queue.allocate(4) !== NONE);
+  return kernel;
+}
+
 Deno.test("a trap while a coroutine is created throws there and fails all waits", async () => {
   const scheduler = new Scheduler();
   const waiting = scheduler.spawn(function* (coro) {
@@ -423,7 +432,7 @@ Deno.test("a trap while a coroutine is created throws there and fails all waits"
   });
   const end = assertRejects(() => waiting.value(), Error, "Cannot go on as the scheduler broke down");
   await settle();
-  const { kernel } = scheduler.loop as unknown as { kernel: { allocate(): number } };
+  const kernel = kernelWithoutFreeSlots(scheduler);
   kernel.allocate = () => {
     throw new WebAssembly.RuntimeError("unreachable");
   };
@@ -516,7 +525,7 @@ Deno.test("a default scheduler that broke down is replaced", async () => {
 
 Deno.test("running out of memory for coroutines is a RangeError, and the scheduler goes on", () =>
   inLab(async ({ scheduler }) => {
-    const { kernel } = scheduler.loop as unknown as { kernel: { allocate(level: number): number } };
+    const kernel = kernelWithoutFreeSlots(scheduler);
     const allocate = kernel.allocate;
     kernel.allocate = () => {
       throw new RangeError("Cannot create a coroutine as the host refuses memory");

@@ -82,12 +82,12 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
   constructor(coroutine: Coroutine<T>, { loop, name, signal }: TaskOptions & FutureOptions = {}) {
     super(loop === undefined ? undefined : { loop });
     this.loop.mustBeOpen("create a task");
-    const body = isCoroutineFunction(coroutine) ? undefined : bodyOf(coroutine);
+    const target = isCoroutineFunction(coroutine) ? coroutine as CoroFunction<[], T> : targetOf<T>(coroutine);
     this.#work = coroutine instanceof Operation ? coroutine : null;
     const named = name !== undefined && name !== null;
     this.#name = named ? String(name) : ++count;
-    const nameSource = !named && body === undefined ? undefined : this;
-    this.#coro = spawn(this.loop, coroutine as CoroFunction<[], T>, body, nameSource);
+    const nameSource = !named && target === coroutine ? undefined : this;
+    this.#coro = spawn(this.loop, target, nameSource);
     this.#coro.task = this;
     if (this.#work !== null) takeOver(this.#work);
     if (signal !== undefined) this.#followSignal(signal);
@@ -224,14 +224,14 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
   }
 }
 
-function spawn<T>(
-  loop: EventLoop,
-  target: CoroFunction<[], T>,
-  body: Body | undefined,
-  name: Named | undefined,
-): TaskCoro<T> {
-  setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false, body } });
+function spawn<T>(loop: EventLoop, target: CoroFunction<[], T>, name: Named | undefined): TaskCoro<T> {
+  setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
+}
+
+function targetOf<T>(coroutine: unknown): CoroFunction<[], T> {
+  const body = bodyOf(coroutine);
+  return () => body as Generator<unknown, T>;
 }
 
 function bodyOf(coroutine: unknown): Body {
