@@ -26,9 +26,11 @@ import type { SpawnRequest } from "./spawn_options.ts";
 import { recordSpawnSite } from "./spawn_site.ts";
 import { reportFailure, UnhandledFailures } from "./unhandled_failures.ts";
 
-const OPEN = 0;
-const TERMINATING = 1;
-const CLOSED = 2;
+const enum Phase {
+  OPEN,
+  TERMINATING,
+  CLOSED,
+}
 
 /** @internal See the head of this file. */
 export class CoroLoop extends RunLoop {
@@ -59,7 +61,7 @@ export class CoroLoop extends RunLoop {
   #externalWaiters = 0;
   #debug = false;
   #precise = false;
-  #phase = OPEN;
+  #phase: Phase = Phase.OPEN;
   #spawned = 0;
   #epoch: number;
   #termination: Promise<void> | null = null;
@@ -107,7 +109,7 @@ export class CoroLoop extends RunLoop {
 
   /** Whether `terminate()` has not been called. */
   get open(): boolean {
-    return this.#phase === OPEN;
+    return this.#phase === Phase.OPEN;
   }
 
   // --- coroutines ---------------------------------------------------------------------------------------------
@@ -138,7 +140,7 @@ export class CoroLoop extends RunLoop {
 
   /** Makes a new or restarted coroutine ready. Throws, with nothing changed, if there is no room for it. */
   register(coro: Coro): void {
-    if (this.#phase === CLOSED) {
+    if (this.#phase === Phase.CLOSED) {
       throw new Error(
         `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
           "Scheduler.instance() gives a fresh one",
@@ -153,7 +155,7 @@ export class CoroLoop extends RunLoop {
   /** A coroutine has ended. */
   unregister(coro: Coro): void {
     if (coro.slot >= 0) this.freeSlot(coro);
-    if (this.#phase !== OPEN) this.#shutdown.coroEnded(coro);
+    if (this.#phase !== Phase.OPEN) this.#shutdown.coroEnded(coro);
     this.#count(coro.daemon, -1);
     if (this.#debug) { for (const error of forgottenOperations(coro)) this.reportError(error, coro); }
   }
@@ -194,7 +196,7 @@ export class CoroLoop extends RunLoop {
 
   keepsAlive(): boolean {
     // The cleanup of daemons runs to its end, too.
-    return this.unfinished || this.#externalWaiters > 0 || (this.#phase !== OPEN && this.#live > 0);
+    return this.unfinished || this.#externalWaiters > 0 || (this.#phase !== Phase.OPEN && this.#live > 0);
   }
 
   /** The result of `keepsAlive()` may have changed. */
@@ -220,7 +222,7 @@ export class CoroLoop extends RunLoop {
    * reported. A scheduler knows it once it is terminated, and in a program of `main` as soon as only daemons are left.
    */
   get ending(): boolean {
-    return this.#phase !== OPEN || (this.onErrorPrinted !== null && this.#nonDaemons === 0);
+    return this.#phase !== Phase.OPEN || (this.onErrorPrinted !== null && this.#nonDaemons === 0);
   }
 
   /** Coroutines that have not ended and are not daemons, and failures that are not reported yet. */
@@ -271,7 +273,7 @@ export class CoroLoop extends RunLoop {
   }
 
   ranDry(ending: boolean): boolean {
-    if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
+    if (this.broken !== null || this.busy || this.#phase !== Phase.OPEN) return false;
     // Daemon timers do not keep the process alive.
     if (this.#nonDaemons === 0 && this.#externalWaiters === 0) {
       return ending && this.#programEnds();
@@ -338,11 +340,11 @@ export class CoroLoop extends RunLoop {
   }
 
   async #terminate(grace: number): Promise<void> {
-    this.#phase = TERMINATING;
+    this.#phase = Phase.TERMINATING;
     this.aliveChanged();
     if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
     // Cleanup code may have created coroutines; they end too, and may not create more.
-    this.#phase = CLOSED;
+    this.#phase = Phase.CLOSED;
     if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
     this.reportFailures();
     this.driver.stop();
@@ -369,7 +371,7 @@ export class CoroLoop extends RunLoop {
 
   /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
   abandonCoros(coros: readonly Coro[], reason: Error): boolean {
-    this.#phase = CLOSED;
+    this.#phase = Phase.CLOSED;
     const joined = this.#rejectJoins(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.

@@ -29,18 +29,25 @@ const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unk
 const current = currentContext;
 const context = contexts.context;
 const PARKED = states.PARKED;
-const REJECTED = states.REJECTED;
-const SPENT = states.SPENT;
 const STEP_BUDGET = states.STEP_BUDGET;
-const WAITING = states.WAITING;
 
-const NEXT = 0;
-const THROW = 1;
-const RETURN = 2;
+// A copy; see `operation_state.ts`.
+const enum State {
+  WAITING = 3,
+  REJECTED = 5,
+  SPENT = 7,
+}
+
+/** How a frame is resumed: by which method of its generator. */
+const enum Mode {
+  NEXT,
+  THROW,
+  RETURN,
+}
 
 // How the top frame is to be resumed next, set by the functions that inspect its result. One pair serves all fibers, as
 // only one runs at a time.
-let nextMode = NEXT;
+let nextMode = Mode.NEXT;
 let nextValue: unknown = undefined;
 
 /**
@@ -74,7 +81,7 @@ export abstract class Fiber extends Unwindable {
   /** @internal Whether the fiber can continue only when its wait ends. */
   get stuck(): boolean {
     const wait = this.wait;
-    if (wait === null || this.ready || wait.state !== WAITING) return false;
+    if (wait === null || this.ready || wait.state !== State.WAITING) return false;
     if (wait.uninterruptible) return true;
     return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
   }
@@ -121,17 +128,17 @@ export abstract class Fiber extends Unwindable {
     const wait = this.wait;
     // Only the timer makes a fiber ready whose wait has no outcome. An outcome that comes after the timer has fired and
     // before this step counts.
-    if (wait !== null && wait.state === WAITING) {
+    if (wait !== null && wait.state === State.WAITING) {
       wait.expire();
       // The wait of a condition then waits for its lock; another operation may have asked for a turn.
-      if (wait.state === WAITING || this.ready) return;
+      if (wait.state === State.WAITING || this.ready) return;
     }
     context.fiber = this;
     this.loop.stepBudget = STEP_BUDGET;
     if (this.control !== null) return this.runControlled(this.control);
     if (wait !== null) {
       this.wait = null;
-      if (wait.direct) return this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
+      if (wait.direct) return this.resumeTop(wait.state === State.REJECTED ? Mode.THROW : Mode.NEXT, wait.take());
     }
     // From here to the end is the path of a switch: resumed without a value, it gives way with a bare `yield`.
     let result: IteratorResult<unknown, unknown>;
@@ -155,9 +162,9 @@ export abstract class Fiber extends Unwindable {
     for (let going = true; going; mode = nextMode, value = nextValue) {
       const top = this.top;
       try {
-        const result = mode === NEXT
+        const result = mode === Mode.NEXT
           ? generatorNext.call(top, value)
-          : mode === THROW
+          : mode === Mode.THROW
           ? top.throw(value)
           : top.return(value);
         going = this.continues(result);
@@ -180,7 +187,7 @@ export abstract class Fiber extends Unwindable {
     } else if (loop.entered) {
       loop.entered = false;
       if (this.control !== null && this.interruptsEntry(this.control)) return false;
-      nextMode = NEXT;
+      nextMode = Mode.NEXT;
       nextValue = undefined;
       return true;
     }
@@ -198,7 +205,7 @@ export abstract class Fiber extends Unwindable {
       }
       return this.takeOperation(operationForYielded(yielded));
     } catch (error) {
-      nextMode = THROW;
+      nextMode = Mode.THROW;
       nextValue = error;
       return true;
     }
@@ -207,7 +214,7 @@ export abstract class Fiber extends Unwindable {
   private takeOperation(operation: Operation<unknown>): boolean {
     markDirect(operation);
     if (!operation.park(this)) return false;
-    nextMode = operation.state === REJECTED ? THROW : NEXT;
+    nextMode = operation.state === State.REJECTED ? Mode.THROW : Mode.NEXT;
     nextValue = operation.take();
     return true;
   }
@@ -219,7 +226,7 @@ export abstract class Fiber extends Unwindable {
     if (this.frames === null) return this.endWith("return", value);
     const via = this.popFrame();
     if (control !== null) this.stopPassedUnwindings(control);
-    nextMode = NEXT;
+    nextMode = Mode.NEXT;
     nextValue = value;
     if (via === null) {
       if (this.frames === null) this.last = value;
@@ -240,12 +247,12 @@ export abstract class Fiber extends Unwindable {
     const via = this.popFrame();
     if (control !== null) this.stopPassedUnwindings(control);
     if (via !== null) {
-      via.state = SPENT;
+      via.state = State.SPENT;
       via.frameEnded();
     } else {
       recordPlainCaller(error);
     }
-    nextMode = THROW;
+    nextMode = Mode.THROW;
     nextValue = error;
     return true;
   }
@@ -262,12 +269,12 @@ export abstract class Fiber extends Unwindable {
     if (this.frames === null) return this.endWith("terminate", unwinding.last);
     const via = this.popFrame();
     if (via !== null) {
-      via.state = SPENT;
+      via.state = State.SPENT;
       via.frameEnded();
     }
     if (this.height > unwinding.depth) {
       unwinding.closing = this.height;
-      nextMode = RETURN;
+      nextMode = Mode.RETURN;
       nextValue = this.last;
       return true;
     }
@@ -275,7 +282,7 @@ export abstract class Fiber extends Unwindable {
     unwinding.failure = null;
     this.stopUnwinding();
     this.tidyControl();
-    nextMode = THROW;
+    nextMode = Mode.THROW;
     // A failure of the cleanup takes precedence over the deadline.
     nextValue = cleanupFailure === null ? reason : cleanupFailure.error;
     return true;
@@ -302,18 +309,18 @@ export abstract class Fiber extends Unwindable {
   /** @internal */
   protected override resumeWith(wait: Operation<unknown> | null): void {
     this.wait = null;
-    if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
-    else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
+    if (wait === null || !wait.direct) this.resumeTop(Mode.NEXT, undefined);
+    else this.resumeTop(wait.state === State.REJECTED ? Mode.THROW : Mode.NEXT, wait.take());
   }
 
   /** @internal */
   protected override resumeWithError(error: unknown): void {
-    this.resumeTop(THROW, error);
+    this.resumeTop(Mode.THROW, error);
   }
 
   /** @internal */
   protected override resumeWithReturn(): void {
-    this.resumeTop(RETURN, this.last);
+    this.resumeTop(Mode.RETURN, this.last);
   }
 
   /** @internal */
