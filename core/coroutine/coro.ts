@@ -313,7 +313,7 @@ export class Coro<
     if ((this.flags & Flag.HAS_SIGNAL) === 0) {
       this.flags |= Flag.HAS_SIGNAL;
       if (!this.isAlive()) this.abortSignal("has ended");
-      else if (this.control !== null && this.control.unwinding !== null && this.control.unwinding.announced === 0) {
+      else if (this.control?.unwinding?.announced === 0) {
         this.abortSignal("is being terminated");
       }
     }
@@ -322,7 +322,7 @@ export class Coro<
 
   /** @internal Aborts its signal, if that is used. */
   private abortSignal(why: string): void {
-    if ((this.flags & Flag.HAS_SIGNAL) !== 0) abortEndSignal(this, `Coroutine ${this} ${why}`);
+    if (this.flags & Flag.HAS_SIGNAL) abortEndSignal(this, `Coroutine ${this} ${why}`);
   }
 
   /** `name/id`. */
@@ -805,7 +805,7 @@ export class Coro<
   protected override canSwap(): boolean {
     if ((this.flags & Flag.SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
-    if (this.control !== null && this.control.unwinding !== null) return false;
+    if (this.control?.unwinding) return false;
     return this.wait === null || this.wait.swappable();
   }
 
@@ -829,7 +829,7 @@ export class Coro<
   giveOutcome(waiter: OutcomeReceiver): boolean {
     if (this.isAlive()) return false;
     this.markHandled(waiter);
-    if ((this.flags & Flag.THREW) !== 0) waiter.fail(this.last);
+    if (this.flags & Flag.THREW) waiter.fail(this.last);
     else waiter.give(this.last);
     return true;
   }
@@ -945,7 +945,7 @@ export class Coro<
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if ((this.flags & Flag.MONITORED) !== 0) {
+    if (this.flags & Flag.MONITORED) {
       for (const monitor of monitorsOf(this as Coro)) {
         this.tellMonitor(monitor);
       }
@@ -970,7 +970,7 @@ export class Coro<
 
   /** @internal How it ended. */
   outcome(): Outcome {
-    if ((this.flags & Flag.THREW) !== 0) return { kind: "throw", error: this.last };
+    if (this.flags & Flag.THREW) return { kind: "throw", error: this.last };
     return (this.flags & Flag.RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }
 
@@ -978,7 +978,7 @@ export class Coro<
   private releaseReferences(): void {
     const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
     this.mailbox = null;
-    if ((this.flags & Flag.MONITORED) !== 0) {
+    if (this.flags & Flag.MONITORED) {
       this.flags &= ~Flag.MONITORED;
       removeMonitors(this as Coro);
     }

@@ -35,7 +35,7 @@ const enum Phase {
 /** @internal See the head of this file. */
 export class CoroLoop extends RunLoop {
   /** Its public face. Set by the constructor of that. */
-  scheduler!: Scheduler;
+  declare scheduler: Scheduler;
   /** Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
   /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */

@@ -9,7 +9,7 @@ export class DeadlockError extends Error {
   /** Always `"DeadlockError"`. */
   override name = "DeadlockError";
   /** All waiting coroutines, each with what it waits for; those of the cycle first. */
-  readonly waiting: readonly DeadlockedCoro[];
+  declare readonly waiting: readonly DeadlockedCoro[];
 
   /**
    * Creates the error; its message lists the waiting coroutines.
@@ -49,11 +49,11 @@ export class HotSwapException extends Error {
   /** Always `"HotSwapException"`. */
   override name = "HotSwapException";
   /** The new generator, not started. */
-  readonly generator: Generator<unknown, unknown, unknown>;
+  declare readonly generator: Generator<unknown, unknown, unknown>;
   /** The function that was given to `hotSwap`. */
-  readonly target: CoroFunction;
+  declare readonly target: CoroFunction;
   /** As in asyncoro: `args[0]` is the new generator. */
-  readonly args: readonly [Generator<unknown, unknown, unknown>];
+  declare readonly args: readonly [Generator<unknown, unknown, unknown>];
 
   /**
    * Creates the proposal.
@@ -81,11 +81,11 @@ export class MonitorException extends Error {
   /** Always `"MonitorException"`. */
   override name = "MonitorException";
   /** The coroutine that ended. */
-  readonly coro: Coro;
+  declare readonly coro: Coro;
   /** How it ended. */
-  readonly outcome: Outcome;
+  declare readonly outcome: Outcome;
   /** As in asyncoro: the coroutine, and the kind of end with its value or error. */
-  readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
+  declare readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
 
   /**
    * Creates the message.
@@ -112,7 +112,7 @@ export class NoReplyError extends Error {
   /** Always `"NoReplyError"`. */
   override name = "NoReplyError";
   /** The recipient. */
-  readonly coro: Coro;
+  declare readonly coro: Coro;
 
   /**
    * Creates the error.

@@ -83,7 +83,7 @@ let instance: Scheduler | null = null;
  */
 export class Scheduler {
   /** Its name, for messages. */
-  readonly name: string;
+  declare readonly name: string;
   /**
    * Called with an error that ended a coroutine and that nothing handled; by default such errors go to stderr.
    *
@@ -91,7 +91,7 @@ export class Scheduler {
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
   /** @internal Its run loop, with everything that the other rooms use. */
-  readonly loop: CoroLoop;
+  declare readonly loop: CoroLoop;
 
   /**
    * Creates an independent scheduler, for tests and for isolation.

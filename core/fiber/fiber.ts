@@ -298,8 +298,8 @@ export abstract class Fiber extends Unwindable {
 
   private endWith(kind: Ending, value: unknown): false {
     const grace = kind === "throw" ? this.graceLeft() : null;
-    while (this.control !== null && this.control.unwinding !== null) this.stopUnwinding();
-    const undelivered = this.control === null ? NONE : this.control.errors;
+    while (this.control?.unwinding) this.stopUnwinding();
+    const undelivered = this.control?.errors ?? NONE;
     this.control = null;
     this.ended(kind, value, undelivered);
     if (this.slot >= 0) this.requestAgain(grace, undelivered);

@@ -19,11 +19,11 @@ export abstract class KernelAccess {
   readonly queue: ReadyQueue = this.kernel.queue;
   readonly slots: Slots = new Slots(this.kernel);
   readonly timers: Timers = new Timers(this.kernel);
-  readonly clock: Clock;
+  declare readonly clock: Clock;
   /** Set by the constructor of the class that extends the run loop. */
-  driver!: Driver;
+  declare driver: Driver;
   /** The latest reading of the clock, in seconds. */
-  lastReading: number;
+  declare lastReading: number;
   /** The error of the kernel's trap, once it has trapped. */
   trap: Error | null = null;
 

@@ -11,13 +11,16 @@ import type { Schedulable } from "./schedulable.ts";
 
 /** See the head of this file. */
 export class Slots {
+  declare private readonly kernel: Kernel;
   /** The entity of each slot. */
   readonly table: (Schedulable | undefined)[] = [];
   /** How many slots in the ready queues have no entity. */
   abandoned = 0;
 
   /** @param kernel The kernel that has the slots. */
-  constructor(private readonly kernel: Kernel) {}
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+  }
 
   /** Gives the entity a slot. */
   allocate(entity: Schedulable): void {

@@ -17,7 +17,7 @@ const MAX_FORCED_RETURNS = 100;
 export abstract class Unwindable extends Interruptible {
   /** @internal Suspended callers of the running generator. */
   get height(): number {
-    return this.frames === null ? 0 : this.frames.length;
+    return this.frames?.length ?? 0;
   }
 
   /** @internal Closes the top frame with `return()`. */
@@ -45,7 +45,7 @@ export abstract class Unwindable extends Interruptible {
     }
     const unwinding = unwindingFor(depth, innermost);
     unwinding.extend(depth, grace, now, reason);
-    if (this.wait === null || !this.wait.shielded) this.announce(unwinding);
+    if (!this.wait?.shielded) this.announce(unwinding);
     // Cleanup that is under way continues until the new deadline.
     if (this !== context.fiber) this.startGrace(unwinding);
     else this.loop.stepBudget = 0;
@@ -88,8 +88,7 @@ export abstract class Unwindable extends Interruptible {
 
   /** @internal Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
   protected closesTop(control: Control): boolean {
-    const unwinding = control.unwinding;
-    return unwinding !== null && unwinding.closing === this.height;
+    return control.unwinding?.closing === this.height;
   }
 
   /** @internal */
@@ -103,15 +102,13 @@ export abstract class Unwindable extends Interruptible {
   private startGrace(unwinding: Unwinding): void {
     const left = unwinding.until - this.loop.clock.now();
     if (left <= 0) this.graceOver(unwinding);
-    else if (left < Infinity && unwinding.timer === null) this.setGraceTimer(unwinding, left);
-  }
-
-  private setGraceTimer(unwinding: Unwinding, seconds: number): void {
-    try {
-      unwinding.timer = new Timer(this.loop, this.level, seconds, () => this.graceOver(unwinding));
-    } catch (error) {
-      // Without room for a timer, cleanup continues: its next yield checks whether the grace has passed.
-      if (!(error instanceof RangeError)) throw error;
+    else if (left < Infinity && unwinding.timer === null) {
+      try {
+        unwinding.timer = new Timer(this.loop, this.level, left, () => this.graceOver(unwinding));
+      } catch (error) {
+        // Without room for a timer, cleanup continues: its next yield checks whether the grace has passed.
+        if (!(error instanceof RangeError)) throw error;
+      }
     }
   }
 
@@ -139,7 +136,7 @@ export abstract class Unwindable extends Interruptible {
   protected stopUnwinding(): void {
     const control = this.control!;
     const unwinding = control.unwinding!;
-    unwinding.timer?.cancel();
+    unwinding.cancelTimer();
     control.unwinding = unwinding.outer;
     if (unwinding.failure !== null) this.report(unwinding.failure.error);
   }

@@ -81,9 +81,9 @@ function compileKernel(): WebAssembly.Module {
 /** One kernel: the slots, the ready queues and the timers of one scheduler. */
 export class Kernel {
   /** The kernel's functions. `refill` is for {@linkcode Kernel.allocate} alone, as it may detach the view. */
-  readonly exports: KernelExports;
+  declare readonly exports: KernelExports;
   /** Its slots and ready queues, accessed without calls. */
-  readonly queue: ReadyQueue;
+  declare readonly queue: ReadyQueue;
   #grown = false;
 
   /** Builds a kernel without slots in use. Compiles the module if this is the first in the process. */

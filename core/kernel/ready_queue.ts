@@ -27,8 +27,12 @@ export const NONE: typeof NO_SLOT = NO_SLOT;
 
 /** See the head of this file. */
 export class ReadyQueue {
-  /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
-  constructor(public words: Int32Array<ArrayBuffer>) {}
+  /** The kernel's memory; replaced when that grows, which detaches the view. */
+  declare words: Int32Array<ArrayBuffer>;
+
+  constructor(words: Int32Array<ArrayBuffer>) {
+    this.words = words;
+  }
 
   /** How many slots are ready; those taken out since the last turn are still counted. */
   get length(): number {
