@@ -908,20 +908,15 @@ export class Coro<
     this.ended("throw", reason, []);
   }
 
-  /** @internal */
-  private get endsWithProgram(): boolean {
-    return this.daemon && this.loop.ending;
-  }
-
   /** @internal Whether it ends with the program, or as its scheduler broke down or was killed. */
   get endsWithLoop(): boolean {
-    return this.endsWithProgram || this.loop.abandoned;
+    return this.loop.abandoned || (this.daemon && this.loop.ending);
   }
 
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
-    if (this.endsWithProgram && isInstance(error, ClosedError)) return;
+    if (this.endsWithLoop && isInstance(error, ClosedError)) return;
     this.loop.reportError(error, this as Coro);
   }
 

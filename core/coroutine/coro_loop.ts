@@ -387,7 +387,7 @@ export class CoroLoop extends RunLoop {
     if (coro === null) return;
     throw new Error(
       `Cannot call ${call} of scheduler '${this.scheduler}' inside coroutine ${coro} as it would wait for itself: ` +
-        "use 'yield* coro.finish()' for the coroutines it waits for",
+        "use 'yield* coro.finish()' of others",
     );
   }
 }

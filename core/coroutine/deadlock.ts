@@ -144,7 +144,7 @@ function mayBeDead(coro: Coro, loop: CoroLoop): boolean {
 /** All coroutines that wait, for when nothing is left in or outside their schedulers that could wake them. */
 export function stuckCoros(...loops: readonly CoroLoop[]): Deadlock {
   const stuck = loops.flatMap((loop) => loop.coros()).filter((coro) => !coro.ready);
-  return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
+  return deadlock(stuck, "Deadlock: coroutines wait and nothing can wake them");
 }
 
 function deadlock(coros: readonly Coro[], message: string): Deadlock {

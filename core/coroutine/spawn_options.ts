@@ -46,9 +46,7 @@ const isGeneratorFunction = generators.isGeneratorFunction;
 const runningCoro = coroOf.runningCoro;
 
 let next: SpawnRequest | null = null;
-let defaultLoop: () => CoroLoop = () => {
-  throw new Error("Cannot create a coroutine as no scheduler module is loaded: import from the package's entry point");
-};
+let defaultLoop: () => CoroLoop;
 
 /** Sets the function that returns the run loop of the default scheduler. */
 export function setDefaultLoop(find: () => CoroLoop): void {
@@ -81,7 +79,7 @@ export function currentLoop(): CoroLoop {
 /** Throws unless `target` is a generator function. */
 export function checkTarget(target: unknown): void {
   if (isGeneratorFunction(target)) return;
-  const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
+  const hint = typeof target === "function" ? ", write function* and yield* until(promise)" : "";
   throw new TypeError(
     `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
   );

@@ -101,11 +101,6 @@ export abstract class Fiber extends Unwindable {
     this.wait?.resolve(value);
   }
 
-  /** @internal Whether its wait continues without an outside event, see {@linkcode Operation.advances}. */
-  advances(): boolean {
-    return this.wait !== null && this.wait.advances();
-  }
-
   /** @internal Changes the priority, its branches' too. */
   setLevel(level: number): void {
     this.loop.setLevel(this, level);

@@ -372,7 +372,7 @@ export abstract class Operation<T> {
 /** The error for an operation that is yielded a second time. */
 export function alreadyYielded(operation: Operation<unknown>): TypeError {
   return new TypeError(
-    `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one with another call`,
+    `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one`,
   );
 }
 

@@ -71,8 +71,7 @@ function compileKernel(): WebAssembly.Module {
   } catch (cause) {
     throw new UnsupportedError(
       "Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's kernel.wasm as a " +
-        "module, and give that to init() of the entry point './edge' before the first coroutine; " +
-        "in a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy",
+        "module and give it to init() of './edge' first; in a page, add 'wasm-unsafe-eval' to script-src",
       { cause },
     );
   }
@@ -126,8 +125,8 @@ export class Kernel {
     if (this.exports.refill() === 0) {
       const room = this.exports.capacity();
       throw new RangeError(
-        `Cannot create a coroutine as the host refuses the scheduler memory for more than ${room}, ` +
-          `let some finish first: current value is ${room} live coroutines`,
+        `Cannot create a coroutine as the host refuses memory: current value is ${room} live coroutines, ` +
+          "let some finish first",
       );
     }
     if (this.queue.words.length > 0) return;

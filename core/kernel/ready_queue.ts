@@ -110,9 +110,9 @@ export class ReadyQueue {
   isFirst(level: number, slot: number): boolean {
     return this.words[FIRST + level] === slot;
   }
+}
 
-  /** Whether a slot is the last of a level's queue. */
-  isLast(level: number, slot: number): boolean {
-    return this.words[level] === slot;
-  }
+/** Whether a slot is the last of a level's queue. A function, so that a bundle may be without it. */
+export function isLast({ words }: ReadyQueue, level: number, slot: number): boolean {
+  return words[level] === slot;
 }

@@ -106,7 +106,7 @@ Deno.test("join and terminate throw at once inside a coroutine and say to use fi
             () => which[call](),
             Error,
             `Cannot call ${call}() of scheduler '${which}' inside coroutine ${coro} as it would wait for itself: ` +
-              "use 'yield* coro.finish()' for the coroutines it waits for",
+              "use 'yield* coro.finish()' of others",
           );
         }
       }

@@ -60,7 +60,6 @@ export function byStores(AsyncResource: ResourceClass): HostContexts {
     }
   };
   return {
-    by: "stores",
     capture() {
       if (!used && entered === undefined) return undefined;
       const resource = new AsyncResource(RESOURCE_TYPE);
