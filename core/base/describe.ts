@@ -21,7 +21,8 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-function tagOf(value: unknown): string {
+/** The tag of a value: `"Error"`, `"Temporal.Duration"`. May throw. */
+export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 

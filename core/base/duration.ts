@@ -1,4 +1,4 @@
-import { describe } from "./describe.ts";
+import { describe, tagOf } from "./describe.ts";
 
 /**
  * A duration given by its parts, as in `{ minutes: 1, milliseconds: 250 }`. A `Temporal.Duration` has the same shape.
@@ -57,7 +57,7 @@ export function toSeconds(timeout: Timeout, action: string, option = "timeout"):
 
 function durationSeconds(duration: DurationLike, action: string, option: string): number {
   const parts = duration as Readonly<Record<string, unknown>>;
-  const temporal = Object.prototype.toString.call(duration) === "[object Temporal.Duration]";
+  const temporal = tagOf(duration) === "Temporal.Duration";
   const units = Object.keys(temporal ? SECONDS : parts);
   // They have no fixed length.
   if (temporal) units.push(...["years", "months"].filter((unit) => parts[unit] !== 0));

@@ -30,7 +30,7 @@ export function recordCaller(error: unknown, above: (error: unknown) => never): 
 /** Records a caller that used plain `yield generator`, whose call site the engine does not provide. */
 export function recordPlainCaller(error: unknown): void {
   if (isError(error)) {
-    record(error, "    at a caller with plain yield (yield* call(...) shows its place)");
+    record(error, "    at a plain yield (yield* call(...) shows its place)");
   }
 }
 

@@ -57,14 +57,13 @@ export interface CheckedLimit {
  */
 export function limitSeconds(limit: Limit, action: string): number {
   if (typeof limit !== "object" || limit === null) return toSeconds(limit, action);
-  return checkLimit(limit, action).seconds;
+  return checkParts(limit, action).seconds;
 }
 
 /** The signal of a limit that `limitSeconds` or `checkLimit` has checked; `null` if it has none. */
 export function limitSignal(limit: Limit): AbortSignal | null {
   if (typeof limit !== "object" || limit === null) return null;
-  if (isSignal(limit)) return limit;
-  return isLimitOptions(limit) ? limit.signal ?? null : null;
+  return isSignal(limit) ? limit : (limit as LimitOptions).signal ?? null;
 }
 
 /**
@@ -73,7 +72,11 @@ export function limitSignal(limit: Limit): AbortSignal | null {
  * @throws {TypeError} As {@linkcode limitSeconds}.
  */
 export function checkLimit(limit: Limit, action: string): CheckedLimit {
-  if (typeof limit !== "object" || limit === null) return { seconds: toSeconds(limit, action), signal: null };
+  if (typeof limit === "object" && limit !== null) return checkParts(limit, action);
+  return { seconds: toSeconds(limit, action), signal: null };
+}
+
+function checkParts(limit: NonNullable<Limit> & object, action: string): CheckedLimit {
   if (isSignal(limit)) return { seconds: Infinity, signal: limit };
   if (!isLimitOptions(limit)) return { seconds: toSeconds(limit as Timeout, action), signal: null };
   checkOptions(limit, LIMIT_OPTIONS, action);

@@ -677,8 +677,8 @@ export class Coro<
     const seconds = limitSeconds(limit, "wait for a coroutine");
     const signal = limitSignal(limit);
     return new Promise((resolve, reject) => {
-      const isLastValue = (): boolean => (this.flags & Flag.RESULT_IS_LAST_VALUE) !== 0;
-      const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
+      const settle = (value: unknown): void =>
+        resolve((this.flags & Flag.RESULT_IS_LAST_VALUE && isAdopted(value) ? undefined : value) as R);
       new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds, signal);
     });
   }

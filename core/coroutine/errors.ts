@@ -62,7 +62,7 @@ export class HotSwapException extends Error {
    * @param target The function that made it.
    */
   constructor(generator: Generator<unknown, unknown, unknown>, target: CoroFunction) {
-    super("Another generator is proposed: throw this exception again to accept it");
+    super("Another generator is proposed: throw this again to accept it");
     this.generator = generator;
     this.target = target;
     this.args = [generator];
