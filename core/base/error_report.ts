@@ -7,6 +7,7 @@
  */
 import { describe, isError } from "./describe.ts";
 import { callerOf, isOwn } from "./call_site.ts";
+import { getOrMake } from "./get_or_make.ts";
 
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
@@ -36,9 +37,8 @@ export function recordPlainCaller(error: unknown): void {
 
 function record(error: Error, line: string | null): void {
   if (line === null) return;
-  const lines = callers.get(error);
-  if (lines === undefined) callers.set(error, [line]);
-  else if (lines.length < 50) lines.push(line);
+  const lines = getOrMake(callers, error, () => []);
+  if (lines.length < 50) lines.push(line);
 }
 
 /**

@@ -750,7 +750,7 @@ export class Coro<
   onEnd(monitor: Owner): void {
     dropMonitor(this as Coro, monitor as Coro);
     if (this.acceptsMessages) return;
-    this.releaseReferences();
+    this.release();
     if (!this.unhandled) this.hostContext = undefined;
   }
 
@@ -945,7 +945,7 @@ export class Coro<
         this.tellMonitor(monitor);
       }
     }
-    if (!this.acceptsMessages) this.releaseReferences();
+    if (!this.acceptsMessages) this.release();
     else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
     if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
@@ -970,7 +970,7 @@ export class Coro<
   }
 
   /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
-  private releaseReferences(): void {
+  private release(): void {
     const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
     this.mailbox = null;
     if (this.flags & Flag.MONITORED) {

@@ -179,7 +179,7 @@ export class CoroLoop extends RunLoop {
   statistics(): SchedulerStats {
     const { kernel } = this;
     this.settleTimers();
-    const works = !this.kernelClosed;
+    const works = !this.closed;
     return {
       live: this.#live,
       daemons: this.#daemons,
@@ -244,7 +244,7 @@ export class CoroLoop extends RunLoop {
   /** A coroutine failed and nothing handled the error yet; see `unhandled_failures.ts`. */
   failedUnhandled(coro: Coro): void {
     if (this.broken !== null || (coro.daemon && this.ending)) return;
-    if (this.kernelClosed) reportFailure(coro);
+    if (this.closed) reportFailure(coro);
     else this.#failures.add(coro);
   }
 

@@ -17,6 +17,7 @@ import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";
 import { withoutStack } from "../base/error_report.ts";
 import type { CoroLoop } from "./coro_loop.ts";
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** Coroutines that can never go on, and the error that lists them. */
 export interface Deadlock {
@@ -95,9 +96,7 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
     const isDeadlocked = mayBeDead(coro, loop) && coro.isDeadlocked((owner) => {
       const asked = owner as Coro;
       if (lives(asked, 0)) return false;
-      const before = askers.get(asked);
-      if (before === undefined) askers.set(asked, [coro]);
-      else before.push(coro);
+      getOrMake(askers, asked, () => []).push(coro);
       dead.add(asked);
       return true;
     });

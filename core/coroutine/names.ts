@@ -12,6 +12,7 @@ import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import type { PeerLocation } from "./peer_location.ts";
 import { describe } from "../base/describe.ts";
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** @internal A scheduler, as far as names are concerned. */
 export interface NamesOwner {
@@ -63,9 +64,7 @@ export class Registry<T extends object> {
       this.unregister(name, holder);
     }
     this.entries.set(name, entry);
-    const names = this.#names.get(entry);
-    if (names === undefined) this.#names.set(entry, new Set([name]));
-    else names.add(name);
+    getOrMake(this.#names, entry, () => new Set()).add(name);
     this.#resolveWaiting(name, entry);
     return true;
   }
@@ -125,9 +124,7 @@ export class Registry<T extends object> {
 
   /** Adds what waits for a name. */
   wait(waiter: NameWaiter<T>): void {
-    let queue = this.waiting.get(waiter.name);
-    if (queue === undefined) this.waiting.set(waiter.name, queue = new WaitQueue());
-    queue.push(waiter);
+    getOrMake(this.waiting, waiter.name, () => new WaitQueue()).push(waiter);
   }
 
   /** Removes it. */

@@ -32,7 +32,7 @@ export abstract class KernelAccess {
   /** Why the scheduler no longer works, once the kernel has trapped or the scheduler was killed. */
   broken: Error | null = null;
   /** The kernel must not be called any more: it has trapped, or the scheduler has ended. */
-  kernelClosed = false;
+  closed = false;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -49,7 +49,7 @@ export abstract class KernelAccess {
 
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void {
-    if (this.kernelClosed) {
+    if (this.closed) {
       throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
     }
     try {
@@ -61,7 +61,7 @@ export abstract class KernelAccess {
 
   /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void {
-    if (this.kernelClosed) {
+    if (this.closed) {
       entity.slot = -1;
       return;
     }
@@ -84,7 +84,7 @@ export abstract class KernelAccess {
 
   /** Sets the timer of an entity, unless the entity is ready. Timers that wait for a clock reading are set first. */
   arm(entity: Schedulable, deadline: number): void {
-    if (this.kernelClosed) return;
+    if (this.closed) return;
     try {
       if (this.timers.pending) this.readClock();
       const earlier = !this.busy && deadline < this.kernel.exports.nextDeadline();
@@ -97,7 +97,7 @@ export abstract class KernelAccess {
 
   /** Cancels the timer of a slot. */
   protected disarm(slot: number): void {
-    if (this.kernelClosed) return;
+    if (this.closed) return;
     try {
       this.kernel.exports.disarm(slot);
     } catch (error) {
@@ -113,11 +113,11 @@ export abstract class KernelAccess {
 
   /** When the timer of the entity is due, by the clock; `Infinity` if it has none. */
   deadline(entity: Schedulable): number {
-    return entity.slot < 0 || this.kernelClosed ? Infinity : this.kernel.exports.deadline(entity.slot);
+    return entity.slot < 0 || this.closed ? Infinity : this.kernel.exports.deadline(entity.slot);
   }
 
   nextDeadline(): number {
-    if (this.kernelClosed) return Infinity;
+    if (this.closed) return Infinity;
     try {
       this.settleTimers();
       return this.kernel.exports.nextDeadline();
@@ -129,13 +129,13 @@ export abstract class KernelAccess {
 
   /** Sets the timers that wait for the next reading of the clock, in their order. */
   settleTimers(): void {
-    if (this.timers.pending && !this.kernelClosed) this.readClock();
+    if (this.timers.pending && !this.closed) this.readClock();
   }
 
   /** The scheduler has ended: gives its kernel to another one. */
   closeKernel(): void {
-    if (this.kernelClosed) return;
-    this.kernelClosed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.slots.passAll();
     this.kernel.giveBack();
   }
@@ -148,7 +148,7 @@ export abstract class KernelAccess {
       { cause },
     );
     this.broken = reason;
-    this.kernelClosed = true;
+    this.closed = true;
     this.abandon(reason);
     this.slots.table.length = 0;
     this.driver.stop();

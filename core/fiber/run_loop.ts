@@ -111,7 +111,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   setLevel(entity: Schedulable, level: number): void {
     const { slot } = entity;
     if (entity.level === level) return;
-    const hasSlot = slot >= 0 && !this.kernelClosed;
+    const hasSlot = slot >= 0 && !this.closed;
     const isReady = hasSlot && this.queue.isReady(slot);
     // First, as it may throw at the end of the engine's stack.
     if (hasSlot && !isReady) this.kernel.exports.setLevel(slot, level);
@@ -129,7 +129,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   }
 
   slice(budget: number, start: number): boolean {
-    if (this.kernelClosed || this.busy) return false;
+    if (this.closed || this.busy) return false;
     this.busy = true;
     const hostContext = currentContext();
     try {
