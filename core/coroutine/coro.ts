@@ -100,9 +100,6 @@ const enum Flag {
   NOTED = 1024,
 }
 
-/** How long an `ask` waits for the answer if it is given no limit. */
-const ASK_SECONDS = 5;
-
 // V8 compiles the constants of this module into its code, and looks imported ones up at each use. These are used for every
 // coroutine.
 const captureContext = asyncContext.captureContext;
@@ -462,7 +459,7 @@ export class Coro<
    * });
    * ```
    */
-  ask<R = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<R> {
+  ask<R = unknown>(message: unknown, limit: Limit = 5): Operation<R> {
     return limited(new AskOperation<R>(this as Coro, message, limitSeconds(limit, "ask")), limit);
   }
 

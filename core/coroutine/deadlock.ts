@@ -115,10 +115,12 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
 }
 
 // How far a quick check follows waits.
-const MAX_DEPTH = 20;
+const enum Most {
+  DEPTH = 20,
+}
 
 /**
- * Returns a function that follows waits up to `MAX_DEPTH` and returns `true` if that proves that the coroutine can go on;
+ * Returns a function that follows waits up to `Most.DEPTH` and returns `true` if that proves that the coroutine can go on;
  * `false` means that it is not known. A coroutine that waits for many, such as all children of a scope, can go on if one
  * of them can; so there is no need to look at the others.
  */
@@ -130,7 +132,7 @@ function quickCheck(loop: CoroLoop): (coro: Coro, depth: number) => boolean {
     // While it is being checked it counts as not known, so cycles of waits end.
     known.set(coro, false);
     const result = !mayBeDead(coro, loop) ||
-      !coro.isDeadlocked((other) => depth === MAX_DEPTH || !lives(other as Coro, depth + 1));
+      !coro.isDeadlocked((other) => depth === Most.DEPTH || !lives(other as Coro, depth + 1));
     known.set(coro, result);
     return result;
   };

@@ -24,11 +24,13 @@ export class DeadlockError extends Error {
 }
 
 // The message is for people; `waiting` lists all.
-const MAX_LINES = 100;
+const enum Most {
+  LINES = 100,
+}
 
 function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
-  const lines = waiting.slice(0, MAX_LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
-  if (waiting.length > MAX_LINES) lines.push(`  and ${waiting.length - MAX_LINES} more`);
+  const lines = waiting.slice(0, Most.LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
+  if (waiting.length > Most.LINES) lines.push(`  and ${waiting.length - Most.LINES} more`);
   return lines;
 }
 

@@ -89,7 +89,7 @@ export function checkTarget(target: unknown): void {
 export function checkPriority(priority: unknown): number {
   if (Number.isInteger(priority) && priority as number >= 0 && priority as number <= 7) return priority as number;
   throw new RangeError(
-    `Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): ` +
+    `Cannot set the priority as 'priority' must be an integer from 0 to 7: ` +
       `current value is ${describe(priority)}`,
   );
 }

@@ -29,9 +29,12 @@ const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unk
 const current = currentContext;
 const context = contexts.context;
 const PARKED = states.PARKED;
-const STEP_BUDGET = states.STEP_BUDGET;
 
-// A copy; see `operation_state.ts`.
+// Copies; see `operation_state.ts`.
+const enum Steps {
+  BUDGET = 500,
+}
+
 const enum State {
   WAITING = 3,
   REJECTED = 5,
@@ -129,7 +132,7 @@ export abstract class Fiber extends Unwindable {
       if (wait.state === State.WAITING || this.ready) return;
     }
     context.fiber = this;
-    this.loop.stepBudget = STEP_BUDGET;
+    this.loop.stepBudget = Steps.BUDGET;
     if (this.control !== null) return this.runControlled(this.control);
     if (wait !== null) {
       this.wait = null;

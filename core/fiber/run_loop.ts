@@ -21,7 +21,9 @@ import type { Shuffle } from "./shuffle.ts";
 
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while code
 // runs.
-const MAX_STEPS = 20_000;
+const enum Most {
+  STEPS = 20_000,
+}
 
 // Copies of `NONE` of the ready queue and of no level, see `operation_state.ts`.
 const enum No {
@@ -151,7 +153,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     let checked = now;
     const end = now + budget;
     let steps = 0;
-    const lastStep = this.switches + MAX_STEPS;
+    const lastStep = this.switches + Most.STEPS;
     this.#stopRequested = false;
     for (;;) {
       const ran = this.#turn(now, this.#interval.steps - steps);

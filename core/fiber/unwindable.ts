@@ -11,7 +11,9 @@ import { Timer } from "./timer.ts";
 import { Unwinding, unwindingFor } from "./unwinding.ts";
 
 // After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
-const MAX_FORCED_RETURNS = 100;
+const enum Most {
+  FORCED_RETURNS = 100,
+}
 
 /** @internal An interruptible entity with frames that can be closed. */
 export abstract class Unwindable extends Interruptible {
@@ -79,7 +81,7 @@ export abstract class Unwindable extends Interruptible {
     unwinding.due = false;
     unwinding.closing = this.height;
     this.wait = null;
-    if (unwinding.forced <= MAX_FORCED_RETURNS) return this.resumeWithReturn();
+    if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeWithReturn();
     this.dropTop(
       unwinding,
       new Error(`Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`),

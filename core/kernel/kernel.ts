@@ -48,7 +48,9 @@ let compiled: WebAssembly.Module | undefined;
 // Building an instance takes a hundred microseconds, as much as a whole request takes in a server with a scheduler for
 // each request. So a kernel is reused when its scheduler has ended. At most so many are kept: a program may have very many
 // schedulers at once and never again.
-const MAX_IDLE = 64;
+const enum Most {
+  IDLE = 64,
+}
 const idle: Kernel[] = [];
 
 /**
@@ -105,7 +107,7 @@ export class Kernel {
    * grown is dropped, as its memory never shrinks.
    */
   giveBack(): void {
-    if (idle.length < MAX_IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
+    if (idle.length < Most.IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
   }
 
   /**

@@ -208,7 +208,7 @@ Deno.test("atexit functions that fail are printed and do not stop the others", a
   for (const failure of ["sync failure", "async failure"]) {
     assertMatch(
       stderr,
-      new RegExp(`Error in a function registered with atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`),
+      new RegExp(`Error in a function of atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`),
     );
   }
 });

@@ -38,7 +38,9 @@ Deno.test("every copy of the states of an operation has their values", async () 
   assert(copies.isSupersetOf(new Set(["fiber/fiber.ts", "fiber/operation.ts", "fiber/frequent_operation.ts"])));
 });
 
-Deno.test("the run loop knows the slot that is none", async () => {
-  const source = await Deno.readTextFile(new URL("fiber/run_loop.ts", CORE));
-  assertEquals(enumeration(source, "No")?.SLOT, NONE);
+Deno.test("the run loop and fibers know the slot that is none and the budget of a step", async () => {
+  const [runLoop, fiber] = await Promise.all(
+    ["run_loop", "fiber"].map((name) => Deno.readTextFile(new URL(`fiber/${name}.ts`, CORE))),
+  );
+  assertEquals([enumeration(runLoop, "No")?.SLOT, enumeration(fiber, "Steps")?.BUDGET], [NONE, states.STEP_BUDGET]);
 });
