@@ -328,11 +328,6 @@ export class Coro<
   }
 
   /** @internal How `console.log` shows it: the name only, as the fields form a cyclic graph. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Coro ${this}`;
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Coro ${this}`;
   }

@@ -166,11 +166,6 @@ export class Scheduler {
   }
 
   /** @internal How `console.log` shows it: the name only, as the fields form a cyclic graph. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Scheduler ${this}`;
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Scheduler ${this}`;
   }
