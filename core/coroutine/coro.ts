@@ -181,7 +181,7 @@ export class Coro<
   // Its name, or what has its name, such as its function.
   declare private nameSource: string | Named;
   // The first of what waits for its end.
-  declare private firstCompletionWaiter: CompletionWaiter | null;
+  declare private firstWaiter: CompletionWaiter | null;
 
   /**
    * Creates a coroutine and schedules it.
@@ -201,7 +201,7 @@ export class Coro<
     this.initialize(NO_BODY, captureContext());
     this.nameSource = options?.name ?? target;
     this.flags = options?.daemon ? Flag.DAEMON : 0;
-    this.firstCompletionWaiter = null;
+    this.firstWaiter = null;
     this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
@@ -833,7 +833,7 @@ export class Coro<
 
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
-    this.firstCompletionWaiter = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstWaiter = addCompletionWaiter(this.firstWaiter, waiter);
   }
 
   /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */
@@ -854,12 +854,12 @@ export class Coro<
 
   /** @internal Removes a waiter for the end. */
   removeCompletionWaiter(waiter: CompletionWaiter): void {
-    this.firstCompletionWaiter = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstWaiter = removeCompletionWaiter(this.firstWaiter, waiter);
   }
 
   /** @internal The waiters for the end. */
   get completionWaiters(): readonly CompletionWaiter[] {
-    return this.isAlive() ? listCompletionWaiters(this.firstCompletionWaiter) : [];
+    return this.isAlive() ? listCompletionWaiters(this.firstWaiter) : [];
   }
 
   /** @internal Whether it has failed and nothing but monitors received the error. */
@@ -939,7 +939,7 @@ export class Coro<
     }
     if (!this.acceptsMessages) this.release();
     else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
-    if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
+    if (this.firstWaiter !== null) this.settleCompletionWaiters();
     this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
@@ -986,7 +986,7 @@ export class Coro<
   private settleCompletionWaiters(): void {
     const failed = (this.flags & Flag.THREW) !== 0;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
-    for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
+    for (let waiter = this.firstWaiter; waiter !== null; waiter = this.firstWaiter) {
       this.removeCompletionWaiter(waiter);
       if (failed) {
         this.markHandled(waiter);
