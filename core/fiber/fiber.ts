@@ -11,7 +11,6 @@ import { currentContext, enterContext, type HostContext } from "../host/async_co
 import * as contexts from "./context.ts";
 import * as states from "./operation_state.ts";
 import { markDirect, Operation } from "./operation.ts";
-import type { Owner } from "./owner.ts";
 import { Unwindable } from "./unwindable.ts";
 import type { Unwinding } from "./unwinding.ts";
 import { operationForYielded } from "./yielded.ts";
@@ -48,6 +47,11 @@ const enum Mode {
   RETURN,
 }
 
+// After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
+const enum Most {
+  FORCED_RETURNS = 100,
+}
+
 // How the top frame is to be resumed next, set by the functions that inspect its result. One pair serves all fibers, as
 // only one runs at a time.
 let nextMode = Mode.NEXT;
@@ -80,19 +84,6 @@ export abstract class Fiber extends Unwindable {
 
   /** @internal The outermost frame has returned, thrown, or been unwound; `undelivered` are errors that were still to be thrown. */
   protected abstract ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;
-
-  /** @internal Whether the fiber can continue only when its wait ends. */
-  get stuck(): boolean {
-    const wait = this.wait;
-    if (wait === null || this.ready || wait.state !== State.WAITING) return false;
-    if (wait.uninterruptible) return true;
-    return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
-  }
-
-  /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
-  isDeadlocked(dead: (owner: Owner) => boolean): boolean {
-    return this.stuck && this.wait!.isDeadlocked(dead);
-  }
 
   /** @internal A mailbox in which it waits gives it any message, see `coroutine/mailbox.ts`. */
   get selective(): false {
@@ -317,12 +308,14 @@ export abstract class Fiber extends Unwindable {
   }
 
   /** @internal */
-  protected override resumeWithReturn(): void {
-    this.resumeTop(Mode.RETURN, this.last);
-  }
-
-  /** @internal */
-  protected override dropTop(unwinding: Unwinding, error: Error): void {
+  protected override closeTop(unwinding: Unwinding): void {
+    unwinding.due = false;
+    unwinding.closing = this.height;
+    this.wait = null;
+    if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeTop(Mode.RETURN, this.last);
+    const error = new Error(
+      `Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`,
+    );
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }
 }

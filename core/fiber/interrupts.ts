@@ -7,7 +7,7 @@
 import type { HostContext } from "../host/async_context.ts";
 import { context, type WaitingFiber } from "./context.ts";
 import type { Frame } from "./frame.ts";
-import { CANCELLING, type Operation } from "./operation.ts";
+import { CANCELLING, type Operation, WAITING } from "./operation.ts";
 import type { Owner } from "./owner.ts";
 import { Schedulable } from "./schedulable.ts";
 import type { Unwinding } from "./unwinding.ts";
@@ -42,6 +42,19 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /** @internal */
   abstract graceLeft(): number | null;
+
+  /** @internal Whether the fiber can continue only when its wait ends. */
+  get stuck(): boolean {
+    const wait = this.wait;
+    if (wait === null || this.ready || wait.state !== WAITING) return false;
+    if (wait.uninterruptible) return true;
+    return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
+  }
+
+  /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
+  isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return this.stuck && this.wait!.isDeadlocked(dead);
+  }
 
   /** @internal The fiber of whose waits this is a branch. */
   get parentFiber(): WaitingFiber | null {

@@ -10,23 +10,12 @@ import { type Control, Interruptible } from "./interrupts.ts";
 import { Timer } from "./timer.ts";
 import { Unwinding, unwindingFor } from "./unwinding.ts";
 
-// After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
-const enum Most {
-  FORCED_RETURNS = 100,
-}
-
 /** @internal An interruptible entity with frames that can be closed. */
 export abstract class Unwindable extends Interruptible {
   /** @internal Suspended callers of the running generator. */
   get height(): number {
     return this.frames?.length ?? 0;
   }
-
-  /** @internal Closes the top frame with `return()`. */
-  protected abstract resumeWithReturn(): void;
-
-  /** @internal Drops the top frame as it stands: `error` tells why. */
-  protected abstract dropTop(unwinding: Unwinding, error: Error): void;
 
   /** @internal Reports an error that no caller can be given. */
   protected abstract report(error: unknown): void;
@@ -74,18 +63,6 @@ export abstract class Unwindable extends Interruptible {
   override graceLeft(): number | null {
     const unwinding = this.control?.unwinding ?? null;
     return unwinding === null ? null : Math.max(0, unwinding.graceEnd() - this.loop.clock.now());
-  }
-
-  /** @internal */
-  protected override closeTop(unwinding: Unwinding): void {
-    unwinding.due = false;
-    unwinding.closing = this.height;
-    this.wait = null;
-    if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeWithReturn();
-    this.dropTop(
-      unwinding,
-      new Error(`Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`),
-    );
   }
 
   /** @internal Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
