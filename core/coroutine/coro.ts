@@ -963,7 +963,7 @@ export class Coro<
 
   /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
   private release(): void {
-    const listeners = this.mailbox === null ? null : this.mailbox.endListeners;
+    const listeners = this.mailbox?.endListeners ?? null;
     this.mailbox = null;
     if (this.flags & Flag.MONITORED) {
       this.flags &= ~Flag.MONITORED;

@@ -201,7 +201,7 @@ export class CoroLoop extends RunLoop {
 
   /** The result of `keepsAlive()` may have changed. */
   aliveChanged(): void {
-    if (this.aliveListeners !== null) this.aliveListeners.aliveChanged();
+    this.aliveListeners?.aliveChanged();
   }
 
   /** Code outside coroutines waits: whatever it waits for keeps the process alive from now on, even a daemon. */
@@ -275,9 +275,7 @@ export class CoroLoop extends RunLoop {
   ranDry(ending: boolean): boolean {
     if (this.broken !== null || this.busy || this.#phase !== Phase.OPEN) return false;
     // Daemon timers do not keep the process alive.
-    if (this.#nonDaemons === 0 && this.#externalWaiters === 0) {
-      return ending && this.#programEnds();
-    }
+    if (this.#nonDaemons === 0 && this.#externalWaiters === 0) return ending && this.#programEnds();
     if (this.nextDeadline() < Infinity) return false;
     // Code outside coroutines may still abort their signals, unless nothing is left that could run it.
     if (!ending && this.abortable > 0) return false;

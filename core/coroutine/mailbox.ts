@@ -242,7 +242,7 @@ export class Mailbox {
   }
 
   private nextReceiver(): Receiver | null {
-    return this.others === null ? null : this.others.shift() ?? null;
+    return this.others?.shift() ?? null;
   }
 
   // --- the end of the coroutine -------------------------------------------------------------------------------

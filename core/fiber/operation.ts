@@ -17,20 +17,7 @@ import { operationMade, watch } from "./misuse.ts";
 import * as states from "./operation_state.ts";
 import type { Owner } from "./owner.ts";
 
-export {
-  CANCELLING,
-  DONE_RESULT,
-  ITERATING,
-  NEW,
-  PARKED,
-  PARKED_RESULT,
-  REJECTED,
-  RESOLVED,
-  SPENT,
-  STEP_BUDGET,
-  TAKEN_OVER,
-  WAITING,
-} from "./operation_state.ts";
+export * from "./operation_state.ts";
 
 // See `operation_state.ts`.
 const context = contexts.context;
@@ -55,7 +42,7 @@ const enum State {
 export const UNTIL_ABORTED: number = NaN;
 
 /** The method of an object that can be waited for and is not an operation: it makes the operation for one wait. */
-export const WAIT: unique symbol = Symbol("wait");
+export const WAIT: unique symbol = Symbol();
 
 /** An object that a coroutine may wait for with plain `yield`, any number of times. */
 export interface CanBeWaitedFor {
