@@ -289,12 +289,12 @@ export class CoroLoop extends RunLoop {
 
   /** Fails the waits for coroutines that can never end. Returns whether there were any. */
   #failDeadlocked(deadlock: Deadlock): boolean {
-    if (failWaits(deadlock, "coroutines")) {
+    if (failWaits(deadlock, true)) {
       // The error may make one of them resolve the deadlock; if not, it is found again.
       this.#deadlocks.noteAll();
       return true;
     }
-    const failed = failWaits(deadlock, "outside");
+    const failed = failWaits(deadlock, false);
     const failedJoins = deadlock.coros.some((coro) => !coro.daemon) && this.#rejectJoins(deadlock.error);
     return failed || failedJoins;
   }

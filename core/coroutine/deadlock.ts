@@ -190,15 +190,15 @@ function blockers(coro: Coro): Coro[] {
  *
  * @returns Whether there were any.
  */
-export function failWaits({ coros, error }: Deadlock, of: "coroutines" | "outside"): boolean {
+export function failWaits({ coros, error }: Deadlock, ofCoroutines: boolean): boolean {
   let failed = false;
   for (const coro of coros) {
     for (const completionWaiter of [...coro.completionWaiters]) {
       if (completionWaiter.deadlocked !== undefined) {
-        if (of === "coroutines" && completionWaiter.deadlocked(error)) failed = true;
+        if (ofCoroutines && completionWaiter.deadlocked(error)) failed = true;
         continue;
       }
-      if (completionWaiter instanceof Finish !== (of === "coroutines")) continue;
+      if (completionWaiter instanceof Finish !== ofCoroutines) continue;
       coro.removeCompletionWaiter(completionWaiter);
       completionWaiter.reject(error);
       failed = true;
