@@ -14,15 +14,16 @@ export function isInstance<T>(value: unknown, kind: abstract new (...args: never
 
 /** Whether `value` is an error, of this realm or another. */
 export function isError(value: unknown): value is Error {
-  return isInstance(value, Error) || tagOf(value) === "Error";
+  try {
+    return value instanceof Error || tagOf(value) === "Error";
+  } catch {
+    return false;
+  }
 }
 
-function tagOf(value: unknown): string {
-  try {
-    return Object.prototype.toString.call(value).slice(8, -1);
-  } catch {
-    return "";
-  }
+/** The tag of a value: `"Error"`, `"Temporal.Duration"`. May throw. */
+export function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /**
@@ -35,8 +36,8 @@ export function describe(value: unknown): string {
   try {
     return inWords(value);
   } catch {
-    if (isError(value)) return "an error that cannot be read";
-    return typeof value === "function" ? "a function that cannot be read" : "an object that cannot be read";
+    const kind = isError(value) ? "an error" : typeof value === "function" ? "a function" : "an object";
+    return `${kind} that cannot be read`;
   }
 }
 
@@ -78,7 +79,7 @@ function describeFunction(value: Function): string {
 function describeObject(value: object): string {
   if (isError(value)) return `${value.name}: ${value.message}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  const tag = tagOf(value);
   if (tag === "Generator") return "a generator object";
   const name = tag !== "Object" ? tag : value.constructor?.name ?? "Object";
   return name === "Object" ? "an object" : `an object of ${name}`;

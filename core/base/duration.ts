@@ -1,4 +1,4 @@
-import { describe } from "./describe.ts";
+import { describe, tagOf } from "./describe.ts";
 
 /**
  * A duration given by its parts, as in `{ minutes: 1, milliseconds: 250 }`. A `Temporal.Duration` has the same shape.
@@ -57,13 +57,10 @@ export function toSeconds(timeout: Timeout, action: string, option = "timeout"):
 
 function durationSeconds(duration: DurationLike, action: string, option: string): number {
   const parts = duration as Readonly<Record<string, unknown>>;
-  const temporal = Object.prototype.toString.call(duration) === "[object Temporal.Duration]";
-  if (temporal && (parts.years !== 0 || parts.months !== 0)) {
-    throw new TypeError(
-      `Cannot ${action} as months and years have no fixed length: current value is ${duration}, give days instead`,
-    );
-  }
-  const units = temporal ? Object.keys(SECONDS) : Object.keys(parts);
+  const temporal = tagOf(duration) === "Temporal.Duration";
+  const units = Object.keys(temporal ? SECONDS : parts);
+  // They have no fixed length.
+  if (temporal) units.push(...["years", "months"].filter((unit) => parts[unit] !== 0));
   if (units.length === 0) throw invalid(duration, action, option);
   let total = 0;
   for (const unit of units) {
@@ -71,7 +68,7 @@ function durationSeconds(duration: DurationLike, action: string, option: string)
     if (typeof amount !== "number" || amount !== amount || !(unit in SECONDS)) {
       throw new TypeError(
         `Cannot ${action} as a duration has numbers of ${Object.keys(SECONDS).join(", ")}: ` +
-          `current value of '${unit}' is ${describe(amount)}${option === "timeout" ? "" : `, in '${option}'`}`,
+          `current value of '${unit}' is ${describe(amount)}, in '${option}'`,
       );
     }
     // Dividing by 1,000 is exact for { milliseconds: 250 }; multiplying by 1e-3 is not.

@@ -7,6 +7,7 @@
  */
 import { describe, isError } from "./describe.ts";
 import { callerOf, isOwn } from "./call_site.ts";
+import { getOrMake } from "./get_or_make.ts";
 
 const callers = new WeakMap<object, string[]>();
 const labelled = new WeakSet<object>();
@@ -30,15 +31,14 @@ export function recordCaller(error: unknown, above: (error: unknown) => never): 
 /** Records a caller that used plain `yield generator`, whose call site the engine does not provide. */
 export function recordPlainCaller(error: unknown): void {
   if (isError(error)) {
-    record(error, "    at a caller that used plain yield (yield* call(...) would show its place)");
+    record(error, "    at a plain yield (yield* call(...) shows its place)");
   }
 }
 
 function record(error: Error, line: string | null): void {
   if (line === null) return;
-  const lines = callers.get(error);
-  if (lines === undefined) callers.set(error, [line]);
-  else if (lines.length < 50) lines.push(line);
+  const lines = getOrMake(callers, error, () => []);
+  if (lines.length < 50) lines.push(line);
 }
 
 /**

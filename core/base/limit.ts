@@ -2,7 +2,10 @@
  * How long a wait may take: until a time, until a signal is aborted, or both. Whatever takes a timeout takes a limit.
  */
 import { describe } from "./describe.ts";
+import { checkOptions } from "./options.ts";
 import { type Timeout, toSeconds } from "./duration.ts";
+
+const LIMIT_OPTIONS = ["timeout", "signal"];
 
 /** A timeout and a signal for one wait; whichever comes first ends it. */
 export interface LimitOptions {
@@ -54,14 +57,13 @@ export interface CheckedLimit {
  */
 export function limitSeconds(limit: Limit, action: string): number {
   if (typeof limit !== "object" || limit === null) return toSeconds(limit, action);
-  return checkLimit(limit, action).seconds;
+  return checkParts(limit, action).seconds;
 }
 
 /** The signal of a limit that `limitSeconds` or `checkLimit` has checked; `null` if it has none. */
 export function limitSignal(limit: Limit): AbortSignal | null {
   if (typeof limit !== "object" || limit === null) return null;
-  if (isSignal(limit)) return limit;
-  return isLimitOptions(limit) ? limit.signal ?? null : null;
+  return isSignal(limit) ? limit : (limit as LimitOptions).signal ?? null;
 }
 
 /**
@@ -70,16 +72,14 @@ export function limitSignal(limit: Limit): AbortSignal | null {
  * @throws {TypeError} As {@linkcode limitSeconds}.
  */
 export function checkLimit(limit: Limit, action: string): CheckedLimit {
-  if (typeof limit !== "object" || limit === null) return { seconds: toSeconds(limit, action), signal: null };
+  if (typeof limit === "object" && limit !== null) return checkParts(limit, action);
+  return { seconds: toSeconds(limit, action), signal: null };
+}
+
+function checkParts(limit: NonNullable<Limit> & object, action: string): CheckedLimit {
   if (isSignal(limit)) return { seconds: Infinity, signal: limit };
   if (!isLimitOptions(limit)) return { seconds: toSeconds(limit as Timeout, action), signal: null };
-  for (const key of Object.keys(limit)) {
-    if (key === "timeout" || key === "signal") continue;
-    throw new TypeError(
-      `Cannot ${action} as a limit has 'timeout' and 'signal' and nothing else: it also has '${key}', ` +
-        "put a duration into 'timeout'",
-    );
-  }
+  checkOptions(limit, LIMIT_OPTIONS, action);
   const { timeout, signal } = limit;
   if (signal !== undefined && signal !== null && !isSignal(signal)) {
     throw new TypeError(`Cannot ${action} as 'signal' must be an AbortSignal: current value is ${describe(signal)}`);

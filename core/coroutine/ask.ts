@@ -41,9 +41,9 @@ export interface Asker {
  */
 export class Ask<Q = unknown, R = unknown> {
   /** What is asked. */
-  readonly message: Q;
+  declare readonly message: Q;
   /** The coroutine that asks; `null` if it is not known here. */
-  readonly from: Coro | null;
+  declare readonly from: Coro | null;
   /** @internal Code of the program may have it: then it is not certain who will answer. */
   seen = false;
   #asker: Asker | null;

@@ -78,27 +78,27 @@ export type CoroFunction<A extends readonly any[] = any[], R = any> = (
   // deno-lint-ignore no-explicit-any -- see above
 ) => Generator<unknown, R, any>;
 
-const DAEMON = 1;
-const SWAPPABLE = 2;
-const RETURNED = 4;
-const THREW = 8;
-const TERMINATED = 16;
-const ENDED = RETURNED | THREW | TERMINATED;
-/** Its failure has a handler, see `failure_handlers.ts`. */
-const HANDLED = 32;
-/** It has monitors, or had some that ended. */
-const MONITORED = 64;
-/** It returned nothing or was terminated: its result is the value of its last yield. */
-const RESULT_IS_LAST_VALUE = 128;
-/** It belongs to a group, which ends when it fails: nothing restarts it. */
-const IN_GROUP = 256;
-/** Its `signal` was used. */
-const HAS_SIGNAL = 512;
-/** The next search for deadlocks begins from it, among others. */
-const NOTED = 1024;
-
-/** How long an `ask` waits for the answer if it is given no limit. */
-const ASK_SECONDS = 5;
+/** What is true of a coroutine, one bit each. */
+const enum Flag {
+  DAEMON = 1,
+  SWAPPABLE = 2,
+  RETURNED = 4,
+  THREW = 8,
+  TERMINATED = 16,
+  ENDED = RETURNED | THREW | TERMINATED,
+  /** Its failure has a handler, see `failure_handlers.ts`. */
+  HANDLED = 32,
+  /** It has monitors, or had some that ended. */
+  MONITORED = 64,
+  /** It returned nothing or was terminated: its result is the value of its last yield. */
+  RESULT_IS_LAST_VALUE = 128,
+  /** It belongs to a group, which ends when it fails: nothing restarts it. */
+  IN_GROUP = 256,
+  /** Its `signal` was used. */
+  HAS_SIGNAL = 512,
+  /** The next search for deadlocks begins from it, among others. */
+  NOTED = 1024,
+}
 
 // V8 compiles the constants of this module into its code, and looks imported ones up at each use. These are used for every
 // coroutine.
@@ -181,7 +181,7 @@ export class Coro<
   // Its name, or what has its name, such as its function.
   declare private nameSource: string | Named;
   // The first of what waits for its end.
-  declare private firstCompletionWaiter: CompletionWaiter | null;
+  declare private firstWaiter: CompletionWaiter | null;
 
   /**
    * Creates a coroutine and schedules it.
@@ -200,7 +200,7 @@ export class Coro<
     this.initialize(NO_BODY, captureContext());
     this.nameSource = target;
     this.flags = 0;
-    this.firstCompletionWaiter = null;
+    this.firstWaiter = null;
     this.mailbox = null;
     this.ownedResource = null;
     this.id = loop.nextId();
@@ -216,7 +216,7 @@ export class Coro<
   /** @internal Sets what was given to `spawnWith`, but for the priority. */
   private configure({ name, daemon, mailbox = null }: CheckedSpawnOptions): void {
     if (name !== undefined) this.nameSource = name;
-    if (daemon) this.flags |= DAEMON;
+    if (daemon) this.flags |= Flag.DAEMON;
     this.mailbox = mailbox;
   }
 
@@ -232,11 +232,11 @@ export class Coro<
 
   /** @internal Whether the next search for deadlocks begins from it, see `deadlock.ts`. */
   get noted(): boolean {
-    return (this.flags & NOTED) !== 0;
+    return (this.flags & Flag.NOTED) !== 0;
   }
 
   set noted(noted: boolean) {
-    this.flags = noted ? this.flags | NOTED : this.flags & ~NOTED;
+    this.flags = noted ? this.flags | Flag.NOTED : this.flags & ~Flag.NOTED;
   }
 
   /** Where it is, if it is a handle to a coroutine of another peer; `null` for one of this process. */
@@ -268,7 +268,7 @@ export class Coro<
 
   /** Whether it is a daemon: `join()` does not wait for it, and it does not keep the process alive. */
   get daemon(): boolean {
-    return (this.flags & DAEMON) !== 0;
+    return (this.flags & Flag.DAEMON) !== 0;
   }
 
   /**
@@ -281,7 +281,7 @@ export class Coro<
    */
   setDaemon(flag = true): void {
     if (this.daemon === flag) return;
-    this.flags ^= DAEMON;
+    this.flags ^= Flag.DAEMON;
     if (!this.isAlive()) return;
     this.loop.daemonChanged(flag);
     this.wait?.waiterChanged();
@@ -289,7 +289,7 @@ export class Coro<
 
   /** Whether it has not ended. A coroutine that failed has ended, even if a monitor may still restart it. */
   isAlive(): boolean {
-    return (this.flags & ENDED) === 0;
+    return (this.flags & Flag.ENDED) === 0;
   }
 
   /**
@@ -313,10 +313,10 @@ export class Coro<
    */
   get signal(): AbortSignal {
     const signal = endSignalOf(this);
-    if ((this.flags & HAS_SIGNAL) === 0) {
-      this.flags |= HAS_SIGNAL;
+    if ((this.flags & Flag.HAS_SIGNAL) === 0) {
+      this.flags |= Flag.HAS_SIGNAL;
       if (!this.isAlive()) this.abortSignal("has ended");
-      else if (this.control !== null && this.control.unwinding !== null && this.control.unwinding.announced === 0) {
+      else if (this.control?.unwinding?.announced === 0) {
         this.abortSignal("is being terminated");
       }
     }
@@ -325,7 +325,7 @@ export class Coro<
 
   /** @internal Aborts its signal, if that is used. */
   private abortSignal(why: string): void {
-    if ((this.flags & HAS_SIGNAL) !== 0) abortEndSignal(this, `Coroutine ${this} ${why}`);
+    if (this.flags & Flag.HAS_SIGNAL) abortEndSignal(this, `Coroutine ${this} ${why}`);
   }
 
   /** `name/id`. */
@@ -334,11 +334,6 @@ export class Coro<
   }
 
   /** @internal How `console.log` shows it: the name only, as the fields form a cyclic graph. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Coro ${this}`;
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Coro ${this}`;
   }
@@ -416,7 +411,7 @@ export class Coro<
 
   /** @internal Whether it accepts messages: it has not ended, or has a living monitor, which may restart it. */
   get acceptsMessages(): boolean {
-    return (this.flags & ENDED) === 0 || this.restartable();
+    return (this.flags & Flag.ENDED) === 0 || this.restartable();
   }
 
   /**
@@ -465,7 +460,7 @@ export class Coro<
    * });
    * ```
    */
-  ask<R = unknown>(message: unknown, limit: Limit = ASK_SECONDS): Operation<R> {
+  ask<R = unknown>(message: unknown, limit: Limit = 5): Operation<R> {
     return limited(new AskOperation<R>(this as Coro, message, limitSeconds(limit, "ask")), limit);
   }
 
@@ -680,8 +675,8 @@ export class Coro<
     const seconds = limitSeconds(limit, "wait for a coroutine");
     const signal = limitSignal(limit);
     return new Promise((resolve, reject) => {
-      const isLastValue = (): boolean => (this.flags & RESULT_IS_LAST_VALUE) !== 0;
-      const settle = (value: unknown): void => resolve((isLastValue() && isAdopted(value) ? undefined : value) as R);
+      const settle = (value: unknown): void =>
+        resolve((this.flags & Flag.RESULT_IS_LAST_VALUE && isAdopted(value) ? undefined : value) as R);
       new PromiseWaiter(settle, reject).waitFor(this as Coro, seconds, signal);
     });
   }
@@ -742,10 +737,10 @@ export class Coro<
     if (!this.isAlive()) {
       this.tellMonitor(monitor);
       // A coroutine that failed may be restarted and end again.
-      if ((this.flags & THREW) === 0) return true;
+      if ((this.flags & Flag.THREW) === 0) return true;
     }
     addMonitor(this as Coro, monitor);
-    this.flags |= MONITORED;
+    this.flags |= Flag.MONITORED;
     return true;
   }
 
@@ -753,7 +748,7 @@ export class Coro<
   onEnd(monitor: Owner): void {
     dropMonitor(this as Coro, monitor as Coro);
     if (this.acceptsMessages) return;
-    this.releaseReferences();
+    this.release();
     if (!this.unhandled) this.hostContext = undefined;
   }
 
@@ -767,7 +762,7 @@ export class Coro<
    */
   hotSwappable(flag: boolean): void {
     mustBeCurrent(this as Coro, "set hotSwappable");
-    this.flags = flag ? this.flags | SWAPPABLE : this.flags & ~SWAPPABLE;
+    this.flags = flag ? this.flags | Flag.SWAPPABLE : this.flags & ~Flag.SWAPPABLE;
     this.swapSoon();
   }
 
@@ -797,7 +792,7 @@ export class Coro<
     // This may throw; nothing has changed then.
     this.loop.register(this as Coro);
     this.beginWith(body, target);
-    this.flags &= ~(ENDED | HANDLED | SWAPPABLE | HAS_SIGNAL);
+    this.flags &= ~(Flag.ENDED | Flag.HANDLED | Flag.SWAPPABLE | Flag.HAS_SIGNAL);
     forgetEndSignal(this);
     this.last = undefined;
     forgetExitMessages(this as Coro);
@@ -806,9 +801,9 @@ export class Coro<
 
   /** @internal */
   protected override canSwap(): boolean {
-    if ((this.flags & SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
+    if ((this.flags & Flag.SWAPPABLE) === 0 || inSubroutine(this.frames)) return false;
     // A coroutine that is being terminated only runs its cleanup.
-    if (this.control !== null && this.control.unwinding !== null) return false;
+    if (this.control?.unwinding) return false;
     return this.wait === null || this.wait.swappable();
   }
 
@@ -822,7 +817,8 @@ export class Coro<
 
   /** @internal Whether it has failed and has a living monitor, which may restart it. */
   private restartable(): boolean {
-    return (this.flags & (THREW | MONITORED | IN_GROUP)) === (THREW | MONITORED) && hasLivingMonitor(this as Coro);
+    return (this.flags & (Flag.THREW | Flag.MONITORED | Flag.IN_GROUP)) === (Flag.THREW | Flag.MONITORED) &&
+      hasLivingMonitor(this as Coro);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -831,30 +827,30 @@ export class Coro<
   giveOutcome(waiter: OutcomeReceiver): boolean {
     if (this.isAlive()) return false;
     this.markHandled(waiter);
-    if ((this.flags & THREW) !== 0) waiter.fail(this.last);
+    if (this.flags & Flag.THREW) waiter.fail(this.last);
     else waiter.give(this.last);
     return true;
   }
 
   /** @internal What its function has returned: without the rule that `undefined` stands for the last value. */
   get returned(): unknown {
-    return (this.flags & RESULT_IS_LAST_VALUE) === 0 ? this.last : undefined;
+    return (this.flags & Flag.RESULT_IS_LAST_VALUE) === 0 ? this.last : undefined;
   }
 
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
-    this.firstCompletionWaiter = addCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstWaiter = addCompletionWaiter(this.firstWaiter, waiter);
   }
 
   /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */
   joinGroup(entry: CompletionWaiter): void {
-    this.flags |= IN_GROUP;
+    this.flags |= Flag.IN_GROUP;
     this.addCompletionWaiter(entry);
   }
 
   /** @internal Whether a deadline or a signal may end the group that it belongs to, and so terminate it. */
   get underDeadline(): boolean {
-    return (this.flags & IN_GROUP) !== 0 && this.completionWaiters.some((waiter) => waiter.underDeadline === true);
+    return (this.flags & Flag.IN_GROUP) !== 0 && this.completionWaiters.some((waiter) => waiter.underDeadline === true);
   }
 
   /** @internal */
@@ -864,17 +860,17 @@ export class Coro<
 
   /** @internal Removes a waiter for the end. */
   removeCompletionWaiter(waiter: CompletionWaiter): void {
-    this.firstCompletionWaiter = removeCompletionWaiter(this.firstCompletionWaiter, waiter);
+    this.firstWaiter = removeCompletionWaiter(this.firstWaiter, waiter);
   }
 
   /** @internal The waiters for the end. */
   get completionWaiters(): readonly CompletionWaiter[] {
-    return this.isAlive() ? listCompletionWaiters(this.firstCompletionWaiter) : [];
+    return this.isAlive() ? listCompletionWaiters(this.firstWaiter) : [];
   }
 
   /** @internal Whether it has failed and nothing but monitors received the error. */
   get unhandled(): boolean {
-    return (this.flags & (THREW | HANDLED)) === THREW;
+    return (this.flags & (Flag.THREW | Flag.HANDLED)) === Flag.THREW;
   }
 
   /** @internal Its failure is handled or reported: unless it may be restarted, it no longer needs its context. */
@@ -891,16 +887,16 @@ export class Coro<
 
   /** @internal */
   private markHandled(handler: unknown): void {
-    if ((this.flags & THREW) === 0) return;
-    addHandler(this, handler, (this.flags & HANDLED) === 0);
-    this.flags |= HANDLED;
+    if ((this.flags & Flag.THREW) === 0) return;
+    addHandler(this, handler, (this.flags & Flag.HANDLED) === 0);
+    this.flags |= Flag.HANDLED;
   }
 
   /** @internal A wait that was given the failure was cut short before it passed it on: the failure may be unhandled now. */
   markUnhandled(wait: CompletionWaiter): void {
     // The error may be one of the wait's own, or that of a generator before a restart.
-    if ((this.flags & HANDLED) === 0 || !removeHandler(this, wait)) return;
-    this.flags &= ~HANDLED;
+    if ((this.flags & Flag.HANDLED) === 0 || !removeHandler(this, wait)) return;
+    this.flags &= ~Flag.HANDLED;
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
   }
 
@@ -910,20 +906,15 @@ export class Coro<
     this.ended("throw", reason, []);
   }
 
-  /** @internal */
-  private get endsWithProgram(): boolean {
-    return this.daemon && this.loop.ending;
-  }
-
   /** @internal Whether it ends with the program, or as its scheduler broke down or was killed. */
   get endsWithLoop(): boolean {
-    return this.endsWithProgram || this.loop.abandoned;
+    return this.loop.abandoned || (this.daemon && this.loop.ending);
   }
 
   /** @internal */
   protected override report(error: unknown): void {
     // The program ends, and what its cleanup uses was closed before.
-    if (this.endsWithProgram && isInstance(error, ClosedError)) return;
+    if (this.endsWithLoop && isInstance(error, ClosedError)) return;
     this.loop.reportError(error, this as Coro);
   }
 
@@ -932,20 +923,20 @@ export class Coro<
     // V8 inlines this into the step that ends as long as it is short, so what is rare has functions of its own.
     if (kind === "return") {
       if (value !== undefined) this.last = value;
-      this.flags |= value === undefined ? RETURNED | RESULT_IS_LAST_VALUE : RETURNED;
+      this.flags |= value === undefined ? Flag.RETURNED | Flag.RESULT_IS_LAST_VALUE : Flag.RETURNED;
     } else if (!this.brokeOff(kind, value)) {
       return;
     }
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if (this.mailbox !== null || (this.flags & MONITORED) !== 0) this.endMessages();
-    if (this.firstCompletionWaiter !== null) this.settleCompletionWaiters();
-    if ((this.flags & HAS_SIGNAL) !== 0) this.abortSignal("has ended");
+    if (this.mailbox !== null || (this.flags & Flag.MONITORED) !== 0) this.endMessages();
+    if (this.firstWaiter !== null) this.settleCompletionWaiters();
+    if ((this.flags & Flag.HAS_SIGNAL) !== 0) this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
-    else if ((this.flags & MONITORED) === 0) this.hostContext = undefined;
+    else if ((this.flags & Flag.MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) ownership.end!(this as Coro);
     if (undelivered.length > 0) this.reportUndelivered(undelivered, value);
   }
@@ -954,7 +945,7 @@ export class Coro<
   private brokeOff(kind: "throw" | "terminate", value: unknown): boolean {
     if (kind === "terminate") {
       this.last = value;
-      this.flags |= TERMINATED | RESULT_IS_LAST_VALUE;
+      this.flags |= Flag.TERMINATED | Flag.RESULT_IS_LAST_VALUE;
       return true;
     }
     if (isInstance(value, HotSwapProposal) && value.generator !== this.top) {
@@ -965,7 +956,7 @@ export class Coro<
     }
     labelStack(value, this as Coro);
     this.last = value;
-    this.flags |= THREW;
+    this.flags |= Flag.THREW;
     return true;
   }
 
@@ -976,29 +967,33 @@ export class Coro<
 
   /** @internal Tells its monitors, and drops what would let it receive more, unless it may be restarted. */
   private endMessages(): void {
-    if ((this.flags & MONITORED) !== 0) { for (const monitor of monitorsOf(this as Coro)) this.tellMonitor(monitor); }
-    if (!this.acceptsMessages) this.releaseReferences();
+    if ((this.flags & Flag.MONITORED) !== 0) {
+      for (const monitor of monitorsOf(this as Coro)) {
+        this.tellMonitor(monitor);
+      }
+    }
+    if (!this.acceptsMessages) this.release();
     else if (this.mailbox !== null) endListeners.notifyOfFailure(this.mailbox.endListeners, this.mailbox);
   }
 
   /** @internal Sends a monitor the message that this coroutine has ended. */
   private tellMonitor(monitor: Monitor): void {
     const message = withoutStack(new MonitorException(this as Coro, this.outcome()));
-    sendExitMessage(this as Coro, monitor, message, (this.flags & THREW) !== 0);
+    sendExitMessage(this as Coro, monitor, message, (this.flags & Flag.THREW) !== 0);
   }
 
   /** @internal How it ended. */
   outcome(): Outcome {
-    if ((this.flags & THREW) !== 0) return { kind: "throw", error: this.last };
-    return (this.flags & RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
+    if (this.flags & Flag.THREW) return { kind: "throw", error: this.last };
+    return (this.flags & Flag.RETURNED) !== 0 ? { kind: "return", value: this.last } : { kind: "terminate" };
   }
 
   /** @internal It can receive no more: drops its monitors, and has everything that refers to it as a recipient drop it. */
-  private releaseReferences(): void {
+  private release(): void {
     const { mailbox } = this;
     this.mailbox = null;
-    if ((this.flags & MONITORED) !== 0) {
-      this.flags &= ~MONITORED;
+    if (this.flags & Flag.MONITORED) {
+      this.flags &= ~Flag.MONITORED;
       removeMonitors(this as Coro);
     }
     if (mailbox !== null) notifyEndListeners(mailbox.endListeners, this as Coro);
@@ -1016,10 +1011,10 @@ export class Coro<
 
   /** @internal */
   private settleCompletionWaiters(): void {
-    const failed = (this.flags & THREW) !== 0;
+    const failed = (this.flags & Flag.THREW) !== 0;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
-    for (let waiter = this.firstCompletionWaiter; waiter !== null; waiter = this.firstCompletionWaiter) {
-      this.firstCompletionWaiter = removeCompletionWaiter(waiter, waiter);
+    for (let waiter = this.firstWaiter; waiter !== null; waiter = this.firstWaiter) {
+      this.firstWaiter = removeCompletionWaiter(waiter, waiter);
       if (failed) {
         this.markHandled(waiter);
         waiter.reject(this.last);

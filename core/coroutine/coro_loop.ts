@@ -26,14 +26,16 @@ import type { SpawnRequest } from "./spawn_options.ts";
 import { recordSpawnSite } from "./spawn_site.ts";
 import { reportFailure, UnhandledFailures } from "./unhandled_failures.ts";
 
-const OPEN = 0;
-const TERMINATING = 1;
-const CLOSED = 2;
+const enum Phase {
+  OPEN,
+  TERMINATING,
+  CLOSED,
+}
 
 /** @internal See the head of this file. */
 export class CoroLoop extends RunLoop {
   /** Its public face. Set by the constructor of that. */
-  scheduler!: Scheduler;
+  declare scheduler: Scheduler;
   /** Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
   /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
@@ -59,7 +61,7 @@ export class CoroLoop extends RunLoop {
   #externalWaiters = 0;
   #debug = false;
   #precise = false;
-  #phase = OPEN;
+  #phase: Phase = Phase.OPEN;
   #spawned = 0;
   #termination: Promise<void> | null = null;
   #deadlockReported = false;
@@ -102,7 +104,7 @@ export class CoroLoop extends RunLoop {
 
   /** Whether `terminate()` has not been called. */
   get open(): boolean {
-    return this.#phase === OPEN;
+    return this.#phase === Phase.OPEN;
   }
 
   // --- coroutines ---------------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ export class CoroLoop extends RunLoop {
 
   /** Makes a new or restarted coroutine ready. Throws, with nothing changed, if there is no room for it. */
   register(coro: Coro): void {
-    if (this.#phase === CLOSED) this.#refuse();
+    if (this.#phase === Phase.CLOSED) this.#refuse();
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
     this.#live++;
@@ -152,7 +154,7 @@ export class CoroLoop extends RunLoop {
   /** A coroutine has ended. */
   unregister(coro: Coro): void {
     if (coro.slot >= 0) this.freeSlot(coro);
-    if (this.#phase !== OPEN) this.#shutdown.coroEnded(coro);
+    if (this.#phase !== Phase.OPEN) this.#shutdown.coroEnded(coro);
     this.#live--;
     if (coro.daemon) this.#daemons--;
     this.aliveChanged();
@@ -176,7 +178,7 @@ export class CoroLoop extends RunLoop {
   statistics(): SchedulerStats {
     const { kernel } = this;
     this.settleTimers();
-    const works = !this.kernelClosed;
+    const works = !this.closed;
     return {
       live: this.#live,
       daemons: this.#daemons,
@@ -193,12 +195,12 @@ export class CoroLoop extends RunLoop {
 
   keepsAlive(): boolean {
     // The cleanup of daemons runs to its end, too.
-    return this.unfinished || this.#externalWaiters > 0 || (this.#phase !== OPEN && this.#live > 0);
+    return this.unfinished || this.#externalWaiters > 0 || (this.#phase !== Phase.OPEN && this.#live > 0);
   }
 
   /** The result of `keepsAlive()` may have changed. */
   aliveChanged(): void {
-    if (this.aliveListeners !== null) this.aliveListeners.aliveChanged();
+    this.aliveListeners?.aliveChanged();
   }
 
   /** Code outside coroutines waits: whatever it waits for keeps the process alive from now on, even a daemon. */
@@ -219,7 +221,7 @@ export class CoroLoop extends RunLoop {
    * reported. A scheduler knows it once it is terminated, and in a program of `main` as soon as only daemons are left.
    */
   get ending(): boolean {
-    return this.#phase !== OPEN || (this.onErrorPrinted !== null && this.#nonDaemons === 0);
+    return this.#phase !== Phase.OPEN || (this.onErrorPrinted !== null && this.#nonDaemons === 0);
   }
 
   /** Coroutines that have not ended and are not daemons, and failures that are not reported yet. */
@@ -241,7 +243,7 @@ export class CoroLoop extends RunLoop {
   /** A coroutine failed and nothing handled the error yet; see `unhandled_failures.ts`. */
   failedUnhandled(coro: Coro): void {
     if (this.broken !== null || (coro.daemon && this.ending)) return;
-    if (this.kernelClosed) reportFailure(coro);
+    if (this.closed) reportFailure(coro);
     else this.#failures.add(coro);
   }
 
@@ -270,11 +272,9 @@ export class CoroLoop extends RunLoop {
   }
 
   ranDry(ending: boolean): boolean {
-    if (this.broken !== null || this.busy || this.#phase !== OPEN) return false;
+    if (this.broken !== null || this.busy || this.#phase !== Phase.OPEN) return false;
     // Daemon timers do not keep the process alive.
-    if (this.#nonDaemons === 0 && this.#externalWaiters === 0) {
-      return ending && this.#programEnds();
-    }
+    if (this.#nonDaemons === 0 && this.#externalWaiters === 0) return ending && this.#programEnds();
     if (this.nextDeadline() < Infinity) return false;
     // Code outside coroutines may still abort their signals, unless nothing is left that could run it.
     if (!ending && this.abortable > 0) return false;
@@ -288,12 +288,12 @@ export class CoroLoop extends RunLoop {
 
   /** Fails the waits for coroutines that can never end. Returns whether there were any. */
   #failDeadlocked(deadlock: Deadlock): boolean {
-    if (failWaits(deadlock, "coroutines")) {
+    if (failWaits(deadlock, true)) {
       // The error may make one of them resolve the deadlock; if not, it is found again.
       this.#deadlocks.noteAll();
       return true;
     }
-    const failed = failWaits(deadlock, "outside");
+    const failed = failWaits(deadlock, false);
     const failedJoins = deadlock.coros.some((coro) => !coro.daemon) && this.#rejectJoins(deadlock.error);
     return failed || failedJoins;
   }
@@ -337,11 +337,11 @@ export class CoroLoop extends RunLoop {
   }
 
   async #terminate(grace: number): Promise<void> {
-    this.#phase = TERMINATING;
+    this.#phase = Phase.TERMINATING;
     this.aliveChanged();
     if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
     // Cleanup code may have created coroutines; they end too, and may not create more.
-    this.#phase = CLOSED;
+    this.#phase = Phase.CLOSED;
     if (this.#live > 0) await this.#shutdown.terminate(this.coros(), grace);
     this.reportFailures();
     this.driver.stop();
@@ -368,7 +368,7 @@ export class CoroLoop extends RunLoop {
 
   /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
   abandonCoros(coros: readonly Coro[], reason: Error): boolean {
-    this.#phase = CLOSED;
+    this.#phase = Phase.CLOSED;
     const joined = this.#rejectJoins(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.
@@ -384,7 +384,7 @@ export class CoroLoop extends RunLoop {
     if (coro === null) return;
     throw new Error(
       `Cannot call ${call} of scheduler '${this.scheduler}' inside coroutine ${coro} as it would wait for itself: ` +
-        "use 'yield* coro.finish()' for the coroutines it waits for",
+        "use 'yield* coro.finish()' of others",
     );
   }
 }

@@ -17,6 +17,7 @@ import { type DeadlockedCoro, DeadlockError } from "./errors.ts";
 import { Finish } from "../operations/finish.ts";
 import { withoutStack } from "../base/error_report.ts";
 import type { CoroLoop } from "./coro_loop.ts";
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** Coroutines that can never go on, and the error that lists them. */
 export interface Deadlock {
@@ -95,9 +96,7 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
     const isDeadlocked = mayBeDead(coro, loop) && coro.isDeadlocked((owner) => {
       const asked = owner as Coro;
       if (lives(asked, 0)) return false;
-      const before = askers.get(asked);
-      if (before === undefined) askers.set(asked, [coro]);
-      else before.push(coro);
+      getOrMake(askers, asked, () => []).push(coro);
       dead.add(asked);
       return true;
     });
@@ -116,10 +115,12 @@ function deadAmong(loop: CoroLoop, coros: Iterable<Coro>): Coro[] {
 }
 
 // How far a quick check follows waits.
-const MAX_DEPTH = 20;
+const enum Most {
+  DEPTH = 20,
+}
 
 /**
- * Returns a function that follows waits up to `MAX_DEPTH` and returns `true` if that proves that the coroutine can go on;
+ * Returns a function that follows waits up to `Most.DEPTH` and returns `true` if that proves that the coroutine can go on;
  * `false` means that it is not known. A coroutine that waits for many, such as all children of a scope, can go on if one
  * of them can; so there is no need to look at the others.
  */
@@ -131,7 +132,7 @@ function quickCheck(loop: CoroLoop): (coro: Coro, depth: number) => boolean {
     // While it is being checked it counts as not known, so cycles of waits end.
     known.set(coro, false);
     const result = !mayBeDead(coro, loop) ||
-      !coro.isDeadlocked((other) => depth === MAX_DEPTH || !lives(other as Coro, depth + 1));
+      !coro.isDeadlocked((other) => depth === Most.DEPTH || !lives(other as Coro, depth + 1));
     known.set(coro, result);
     return result;
   };
@@ -144,7 +145,7 @@ function mayBeDead(coro: Coro, loop: CoroLoop): boolean {
 /** All coroutines that wait, for when nothing is left in or outside their schedulers that could wake them. */
 export function stuckCoros(...loops: readonly CoroLoop[]): Deadlock {
   const stuck = loops.flatMap((loop) => loop.coros()).filter((coro) => !coro.ready);
-  return deadlock(stuck, "Deadlock: coroutines wait and nothing is left that could wake them");
+  return deadlock(stuck, "Deadlock: coroutines wait and nothing can wake them");
 }
 
 function deadlock(coros: readonly Coro[], message: string): Deadlock {
@@ -189,15 +190,15 @@ function blockers(coro: Coro): Coro[] {
  *
  * @returns Whether there were any.
  */
-export function failWaits({ coros, error }: Deadlock, of: "coroutines" | "outside"): boolean {
+export function failWaits({ coros, error }: Deadlock, ofCoroutines: boolean): boolean {
   let failed = false;
   for (const coro of coros) {
     for (const completionWaiter of [...coro.completionWaiters]) {
       if (completionWaiter.deadlocked !== undefined) {
-        if (of === "coroutines" && completionWaiter.deadlocked(error)) failed = true;
+        if (ofCoroutines && completionWaiter.deadlocked(error)) failed = true;
         continue;
       }
-      if (completionWaiter instanceof Finish !== (of === "coroutines")) continue;
+      if (completionWaiter instanceof Finish !== ofCoroutines) continue;
       coro.removeCompletionWaiter(completionWaiter);
       completionWaiter.reject(error);
       failed = true;

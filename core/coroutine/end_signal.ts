@@ -1,14 +1,13 @@
 /**
  * The signals of coroutines, for APIs of the host that take one. Few coroutines have one, so they have no field for it.
  */
+import { getOrMake } from "../base/get_or_make.ts";
 
 const controllers = new WeakMap<object, AbortController>();
 
 /** The signal of a coroutine, made on first use. */
 export function endSignalOf(coro: object): AbortSignal {
-  let controller = controllers.get(coro);
-  if (controller === undefined) controllers.set(coro, controller = new AbortController());
-  return controller.signal;
+  return getOrMake(controllers, coro, () => new AbortController()).signal;
 }
 
 /** Aborts the signal of a coroutine, which has one. The first reason stands. */

@@ -9,7 +9,7 @@ export class DeadlockError extends Error {
   /** Always `"DeadlockError"`. */
   override name = "DeadlockError";
   /** All waiting coroutines, each with what it waits for; those of the cycle first. */
-  readonly waiting: readonly DeadlockedCoro[];
+  declare readonly waiting: readonly DeadlockedCoro[];
 
   /**
    * Creates the error; its message lists the waiting coroutines.
@@ -24,11 +24,13 @@ export class DeadlockError extends Error {
 }
 
 // The message is for people; `waiting` lists all.
-const MAX_LINES = 100;
+const enum Most {
+  LINES = 100,
+}
 
 function describeWaiting(waiting: readonly DeadlockedCoro[]): string[] {
-  const lines = waiting.slice(0, MAX_LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
-  if (waiting.length > MAX_LINES) lines.push(`  and ${waiting.length - MAX_LINES} more`);
+  const lines = waiting.slice(0, Most.LINES).map((each) => `  ${each.coro} waits for ${each.waitsFor}`);
+  if (waiting.length > Most.LINES) lines.push(`  and ${waiting.length - Most.LINES} more`);
   return lines;
 }
 
@@ -49,11 +51,11 @@ export class HotSwapException extends Error {
   /** Always `"HotSwapException"`. */
   override name = "HotSwapException";
   /** The new generator, not started. */
-  readonly generator: Generator<unknown, unknown, unknown>;
+  declare readonly generator: Generator<unknown, unknown, unknown>;
   /** The function that was given to `hotSwap`. */
-  readonly target: CoroFunction;
+  declare readonly target: CoroFunction;
   /** As in asyncoro: `args[0]` is the new generator. */
-  readonly args: readonly [Generator<unknown, unknown, unknown>];
+  declare readonly args: readonly [Generator<unknown, unknown, unknown>];
 
   /**
    * Creates the proposal.
@@ -62,7 +64,7 @@ export class HotSwapException extends Error {
    * @param target The function that made it.
    */
   constructor(generator: Generator<unknown, unknown, unknown>, target: CoroFunction) {
-    super("Another generator is proposed for this coroutine: throw this exception again to accept it");
+    super("Another generator is proposed: throw this again to accept it");
     this.generator = generator;
     this.target = target;
     this.args = [generator];
@@ -81,11 +83,11 @@ export class MonitorException extends Error {
   /** Always `"MonitorException"`. */
   override name = "MonitorException";
   /** The coroutine that ended. */
-  readonly coro: Coro;
+  declare readonly coro: Coro;
   /** How it ended. */
-  readonly outcome: Outcome;
+  declare readonly outcome: Outcome;
   /** As in asyncoro: the coroutine, and the kind of end with its value or error. */
-  readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
+  declare readonly args: readonly [Coro, readonly [Outcome["kind"], unknown]];
 
   /**
    * Creates the message.
@@ -112,7 +114,7 @@ export class NoReplyError extends Error {
   /** Always `"NoReplyError"`. */
   override name = "NoReplyError";
   /** The recipient. */
-  readonly coro: Coro;
+  declare readonly coro: Coro;
 
   /**
    * Creates the error.

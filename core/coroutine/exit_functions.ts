@@ -28,7 +28,7 @@ export class ExitFunctions {
       try {
         await withinContext(hostContext, fn);
       } catch (error) {
-        printError(`Error in a function registered with atexit() of ${owner}`, error);
+        printError(`Error in a function of atexit() of ${owner}`, error);
       }
     }
   }

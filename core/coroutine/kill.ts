@@ -8,7 +8,7 @@ import type { CoroLoop } from "./coro_loop.ts";
  * for the end of one of its coroutines fails with the reason. It must not be running a slice. Has no effect if it has ended.
  */
 export function killLoop(loop: CoroLoop, reason: Error): void {
-  if (loop.kernelClosed) return;
+  if (loop.closed) return;
   loop.reportFailures();
   loop.driver.stop();
   loop.broken = reason;

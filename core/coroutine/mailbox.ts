@@ -60,7 +60,7 @@ export interface CategorizedMessages {
 }
 
 /** In place of a message, as `undefined` may be one. */
-export const NO_MESSAGE: unique symbol = Symbol("no message");
+export const NO_MESSAGE: unique symbol = Symbol();
 
 /**
  * See the head of this file.
@@ -242,7 +242,7 @@ export class Mailbox {
   }
 
   private nextReceiver(): Receiver | null {
-    return this.others === null ? null : this.others.shift() ?? null;
+    return this.others?.shift() ?? null;
   }
 
   // --- the end of the coroutine -------------------------------------------------------------------------------

@@ -4,11 +4,11 @@
  */
 
 /** A property: a bounded mailbox takes the message even if it is full, and never drops it. */
-export const IGNORES_CAPACITY: unique symbol = Symbol("ignores capacity");
+export const IGNORES_CAPACITY: unique symbol = Symbol();
 /** A method, called when a bounded mailbox drops the message to make room. */
-export const DROPPED: unique symbol = Symbol("dropped");
+export const DROPPED: unique symbol = Symbol();
 /** A method, called before code of the program looks at the message in the mailbox, without receiving it. */
-export const SHOWN: unique symbol = Symbol("shown");
+export const SHOWN: unique symbol = Symbol();
 
 /** Whether a message has a property; `false` if it is a proxy that refuses to tell. */
 export function hasHook(message: unknown, hook: symbol): boolean {

@@ -5,6 +5,7 @@
  */
 import type { EndListener } from "./end_listeners.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** A coroutine, as a monitor of another one. */
 export interface Monitor {
@@ -39,9 +40,7 @@ export function monitorsOf(coro: EndListener): Iterable<Monitor> {
 /** Makes `monitor` a monitor of a coroutine; doing so again has no effect. */
 export function addMonitor(coro: EndListener, monitor: Monitor): void {
   monitor.addEndListener(coro);
-  const added = monitors.get(coro);
-  if (added !== undefined) added.add(monitor);
-  else monitors.set(coro, new Set([monitor]));
+  getOrMake(monitors, coro, () => new Set()).add(monitor);
 }
 
 /** The monitor has ended. */
@@ -69,10 +68,7 @@ export function hasLivingMonitor(coro: EndListener): boolean {
 export function sendExitMessage(coro: object, monitor: Monitor, message: unknown, failed: boolean): void {
   // A monitor that has failed itself gets the message when it is restarted; whether it will be is not known.
   if (!monitor.send(message) || !failed || !monitor.isAlive()) return;
-  const sent = exitMessages.get(coro);
-  const entry = { monitor, mailbox: monitor.mailbox!, message };
-  if (sent === undefined) exitMessages.set(coro, [entry]);
-  else sent.push(entry);
+  getOrMake(exitMessages, coro, () => []).push({ monitor, mailbox: monitor.mailbox!, message });
 }
 
 /** Forgets the messages that were sent about a failure. */

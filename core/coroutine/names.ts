@@ -5,13 +5,14 @@
  * registries of its own instead: `at()` chooses. They belong to a room above, which moves what has a name and what waits
  * for one when a scheduler joins a network or leaves it.
  */
-import { describe } from "../base/describe.ts";
 import type { Operation } from "../fiber/operation.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type QueueLinks, Waiter, WaitQueue } from "../fiber/wait_queue.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
 import type { PeerLocation } from "./peer_location.ts";
+import { describe } from "../base/describe.ts";
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** @internal A scheduler, as far as names are concerned. */
 export interface NamesOwner {
@@ -35,9 +36,9 @@ export interface NameWaiter<T> extends QueueLinks {
 /** @internal Names for entries of one kind. */
 export class Registry<T extends object> {
   /** The kind of its entries, for messages: `"coroutine"`. */
-  readonly kind: string;
+  declare readonly kind: string;
   /** Whether an entry still needs its names; otherwise other entries may take them. */
-  readonly lives: (entry: T) => boolean;
+  declare readonly lives: (entry: T) => boolean;
   /** What has a name. */
   readonly entries: Map<string, T> = new Map();
   /** What waits for a name. */
@@ -63,9 +64,7 @@ export class Registry<T extends object> {
       this.unregister(name, holder);
     }
     this.entries.set(name, entry);
-    const names = this.#names.get(entry);
-    if (names === undefined) this.#names.set(entry, new Set([name]));
-    else names.add(name);
+    getOrMake(this.#names, entry, () => new Set()).add(name);
     this.#resolveWaiting(name, entry);
     return true;
   }
@@ -125,9 +124,7 @@ export class Registry<T extends object> {
 
   /** Adds what waits for a name. */
   wait(waiter: NameWaiter<T>): void {
-    let queue = this.waiting.get(waiter.name);
-    if (queue === undefined) this.waiting.set(waiter.name, queue = new WaitQueue());
-    queue.push(waiter);
+    getOrMake(this.waiting, waiter.name, () => new WaitQueue()).push(waiter);
   }
 
   /** Removes it. */
@@ -156,11 +153,11 @@ export function countNames<T extends object>({ entries, waiting }: Registry<T>):
 /** @internal Waits until a name is registered. */
 export class Locate<T extends object> extends Waiter<T | null> implements NameWaiter<T> {
   readonly label = "locate";
-  readonly name: string;
+  declare readonly name: string;
   /** Where it looks only; `null`: everywhere. */
-  readonly location: PeerLocation | null;
+  declare readonly location: PeerLocation | null;
   /** The registry that it was made for, then that of the scheduler that waits. */
-  registry: Registry<T>;
+  declare registry: Registry<T>;
 
   constructor(registry: Registry<T>, name: string, seconds: number, location: PeerLocation | null) {
     super();

@@ -10,7 +10,9 @@ export type Recipient = Owner & { mailbox: Mailbox | null };
 
 // Stands in place of the limit after a timeout. The alarm value is no message: a cancelled wait must not return it to
 // the mailbox.
-const TIMED_OUT = -1;
+const enum Mark {
+  TIMED_OUT = -1,
+}
 
 /** Waits for a message. Until there is an outcome, `outcome` holds the alarm value, which saves a field per message. */
 export class Receive<T> extends FrequentOperation<T> {
@@ -19,7 +21,7 @@ export class Receive<T> extends FrequentOperation<T> {
   constructor(coro: Recipient, seconds: number, alarmValue: unknown) {
     super();
     this.coro = coro;
-    this.limit = seconds === TIMED_OUT ? 0 : seconds;
+    this.limit = seconds === Mark.TIMED_OUT ? 0 : seconds;
     this.outcome = alarmValue;
   }
 
@@ -50,11 +52,11 @@ export class Receive<T> extends FrequentOperation<T> {
   }
 
   override reclaim(): void {
-    if (this.limit !== TIMED_OUT) this.coro.mailbox!.putBack(this.outcome);
+    if (this.limit !== Mark.TIMED_OUT) this.coro.mailbox!.putBack(this.outcome);
   }
 
   override timedOut(): void {
-    this.limit = TIMED_OUT;
+    this.limit = Mark.TIMED_OUT;
     this.give(this.outcome);
   }
 

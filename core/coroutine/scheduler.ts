@@ -83,7 +83,7 @@ let instance: Scheduler | null = null;
  */
 export class Scheduler {
   /** Its name, for messages. */
-  readonly name: string;
+  declare readonly name: string;
   /**
    * Called with an error that ended a coroutine and that nothing handled; by default such errors go to stderr.
    *
@@ -91,7 +91,7 @@ export class Scheduler {
    */
   onError: ((error: unknown, coro: Coro) => void) | null = null;
   /** @internal Its run loop, with everything that the other rooms use. */
-  readonly loop: CoroLoop;
+  declare readonly loop: CoroLoop;
 
   /**
    * Creates an independent scheduler, for tests and for isolation.
@@ -166,11 +166,6 @@ export class Scheduler {
   }
 
   /** @internal How `console.log` shows it: the name only, as the fields form a cyclic graph. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Scheduler ${this}`;
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Scheduler ${this}`;
   }

@@ -17,8 +17,8 @@ export abstract class SelectiveReceive<T> extends Operation<T> implements Select
   readonly label = "receive";
   readonly selective = true;
   looked = 0;
-  protected readonly coro: Recipient;
-  protected readonly alarmValue: unknown;
+  declare protected readonly coro: Recipient;
+  declare protected readonly alarmValue: unknown;
   #looking = false;
   // It was woken to look at messages, and there is no outcome yet.
   #woken = false;

@@ -3,13 +3,10 @@ import type { Coro } from "./coro.ts";
 // Batch size: a Set holds 2 ** 24 entries at most.
 const MAX_BATCH = 2 ** 23;
 
-// Shared by the schedulers that run; nothing is added to it.
-const NONE: Set<Coro> = new Set();
-
 /** Terminates coroutines and waits until they have ended. */
 export class Shutdown {
   // The coroutines of the batch that have not ended.
-  #remaining = NONE;
+  #remaining = new Set<Coro>();
   #resolve: (() => void) | null = null;
 
   /** Terminates coroutines, the last batch first, each with so many seconds for its cleanup. */

@@ -43,9 +43,7 @@ const isGeneratorFunction = generators.isGeneratorFunction;
 const runningCoro = coroOf.runningCoro;
 
 let next: SpawnRequest | null = null;
-let defaultLoop: () => CoroLoop = () => {
-  throw new Error("Cannot create a coroutine as no scheduler module is loaded: import from the package's entry point");
-};
+let defaultLoop: () => CoroLoop;
 
 /** Sets the function that returns the run loop of the default scheduler. */
 export function setDefaultLoop(find: () => CoroLoop): void {
@@ -87,7 +85,7 @@ export function checkTarget(target: unknown): void {
 }
 
 function noGeneratorFunction(target: unknown): TypeError {
-  const hint = typeof target === "function" ? ", write function* and await promises with yield* until(promise)" : "";
+  const hint = typeof target === "function" ? ", write function* and yield* until(promise)" : "";
   return new TypeError(
     `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
   );
@@ -97,7 +95,7 @@ function noGeneratorFunction(target: unknown): TypeError {
 export function checkPriority(priority: unknown): number {
   if (Number.isInteger(priority) && priority as number >= 0 && priority as number <= 7) return priority as number;
   throw new RangeError(
-    `Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): ` +
+    `Cannot set the priority as 'priority' must be an integer from 0 to 7: ` +
       `current value is ${describe(priority)}`,
   );
 }

@@ -8,12 +8,9 @@ import type { Coro } from "./coro.ts";
 import { Timer } from "../fiber/timer.ts";
 import { LEVELS } from "../kernel/ready_queue.ts";
 
-// Shared by the schedulers in which no coroutine has failed; nothing is added to it.
-const NONE: Set<Coro> = new Set();
-
 /** See the head of this file. */
 export class UnhandledFailures {
-  #coros = NONE;
+  readonly #coros: Set<Coro> = new Set();
 
   /** Whether there are failures that may still be reported. */
   get any(): boolean {
@@ -22,7 +19,6 @@ export class UnhandledFailures {
 
   /** Adds a coroutine that failed. */
   add(coro: Coro): void {
-    if (this.#coros === NONE) this.#coros = new Set();
     this.#coros.add(coro);
     const { loop } = coro;
     loop.aliveChanged();
@@ -43,7 +39,7 @@ export class UnhandledFailures {
   /** Reports all now. */
   reportAll(): void {
     for (const coro of this.#coros) reportFailure(coro);
-    this.#coros = NONE;
+    this.#coros.clear();
   }
 }
 

@@ -38,11 +38,6 @@ export class Location {
   }
 
   /** @internal */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Location ${this}`;
-  }
-
-  /** @internal */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Location ${this}`;
   }

@@ -436,11 +436,6 @@ export class Network implements AliveListener {
   }
 
   /** @internal How `console.log` shows it: nothing of the secret. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return String(this);
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return String(this);
   }

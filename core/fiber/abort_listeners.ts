@@ -3,6 +3,7 @@
  *
  * The listener is added with the first wait and removed with the last, so a signal that lives long retains nothing.
  */
+import { getOrMake } from "../base/get_or_make.ts";
 
 /** A wait that a signal may end. */
 export interface Abortable {
@@ -46,9 +47,7 @@ const listeners = new WeakMap<AbortSignal, AbortListener>();
 
 /** Calls `wait.aborted()` when the signal is aborted. The signal must not be aborted yet. */
 export function listenToAbort(signal: AbortSignal, wait: Abortable): void {
-  let listener = listeners.get(signal);
-  if (listener === undefined) listeners.set(signal, listener = new AbortListener(signal));
-  listener.add(wait);
+  getOrMake(listeners, signal, () => new AbortListener(signal)).add(wait);
 }
 
 /** The wait has ended. */

@@ -11,7 +11,6 @@ import { currentContext, enterContext, type HostContext } from "../host/async_co
 import * as contexts from "./context.ts";
 import * as states from "./operation_state.ts";
 import { markDirect, Operation } from "./operation.ts";
-import type { Owner } from "./owner.ts";
 import { Unwindable } from "./unwindable.ts";
 import type { Unwinding } from "./unwinding.ts";
 import { operationForYielded } from "./yielded.ts";
@@ -29,18 +28,33 @@ const generatorNext: (this: Body, value: unknown) => IteratorResult<unknown, unk
 const current = currentContext;
 const context = contexts.context;
 const PARKED = states.PARKED;
-const REJECTED = states.REJECTED;
-const SPENT = states.SPENT;
-const STEP_BUDGET = states.STEP_BUDGET;
-const WAITING = states.WAITING;
 
-const NEXT = 0;
-const THROW = 1;
-const RETURN = 2;
+// Copies; see `operation_state.ts`.
+const enum Steps {
+  BUDGET = 500,
+}
+
+const enum State {
+  WAITING = 3,
+  REJECTED = 5,
+  SPENT = 7,
+}
+
+/** How a frame is resumed: by which method of its generator. */
+const enum Mode {
+  NEXT,
+  THROW,
+  RETURN,
+}
+
+// After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
+const enum Most {
+  FORCED_RETURNS = 100,
+}
 
 // How the top frame is to be resumed next, set by the functions that inspect its result. One pair serves all fibers, as
 // only one runs at a time.
-let nextMode = NEXT;
+let nextMode = Mode.NEXT;
 let nextValue: unknown = undefined;
 
 /**
@@ -71,19 +85,6 @@ export abstract class Fiber extends Unwindable {
   /** @internal The outermost frame has returned, thrown, or been unwound; `undelivered` are errors that were still to be thrown. */
   protected abstract ended(kind: Ending, value: unknown, undelivered: readonly unknown[]): void;
 
-  /** @internal Whether the fiber can continue only when its wait ends. */
-  get stuck(): boolean {
-    const wait = this.wait;
-    if (wait === null || this.ready || wait.state !== WAITING) return false;
-    if (wait.uninterruptible) return true;
-    return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
-  }
-
-  /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
-  isDeadlocked(dead: (owner: Owner) => boolean): boolean {
-    return this.stuck && this.wait!.isDeadlocked(dead);
-  }
-
   /** @internal A mailbox in which it waits gives it any message, see `coroutine/mailbox.ts`. */
   get selective(): false {
     return false;
@@ -92,11 +93,6 @@ export abstract class Fiber extends Unwindable {
   /** @internal Ends its wait with a value, if it still waits. */
   resolveWait(value: unknown): void {
     this.wait?.resolve(value);
-  }
-
-  /** @internal Whether its wait continues without an outside event, see {@linkcode Operation.advances}. */
-  advances(): boolean {
-    return this.wait !== null && this.wait.advances();
   }
 
   /** @internal Changes the priority, its branches' too. */
@@ -121,17 +117,17 @@ export abstract class Fiber extends Unwindable {
     const wait = this.wait;
     // Only the timer makes a fiber ready whose wait has no outcome. An outcome that comes after the timer has fired and
     // before this step counts.
-    if (wait !== null && wait.state === WAITING) {
+    if (wait !== null && wait.state === State.WAITING) {
       wait.expire();
       // The wait of a condition then waits for its lock; another operation may have asked for a turn.
-      if (wait.state === WAITING || this.ready) return;
+      if (wait.state === State.WAITING || this.ready) return;
     }
     context.fiber = this;
-    this.loop.stepBudget = STEP_BUDGET;
+    this.loop.stepBudget = Steps.BUDGET;
     if (this.control !== null) return this.runControlled(this.control);
     if (wait !== null) {
       this.wait = null;
-      if (wait.direct) return this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
+      if (wait.direct) return this.resumeTop(wait.state === State.REJECTED ? Mode.THROW : Mode.NEXT, wait.take());
     }
     // From here to the end is the path of a switch: resumed without a value, it gives way with a bare `yield`.
     let result: IteratorResult<unknown, unknown>;
@@ -155,9 +151,9 @@ export abstract class Fiber extends Unwindable {
     for (let going = true; going; mode = nextMode, value = nextValue) {
       const top = this.top;
       try {
-        const result = mode === NEXT
+        const result = mode === Mode.NEXT
           ? generatorNext.call(top, value)
-          : mode === THROW
+          : mode === Mode.THROW
           ? top.throw(value)
           : top.return(value);
         going = this.continues(result);
@@ -180,7 +176,7 @@ export abstract class Fiber extends Unwindable {
     } else if (loop.entered) {
       loop.entered = false;
       if (this.control !== null && this.interruptsEntry(this.control)) return false;
-      nextMode = NEXT;
+      nextMode = Mode.NEXT;
       nextValue = undefined;
       return true;
     }
@@ -198,7 +194,7 @@ export abstract class Fiber extends Unwindable {
       }
       return this.takeOperation(operationForYielded(yielded));
     } catch (error) {
-      nextMode = THROW;
+      nextMode = Mode.THROW;
       nextValue = error;
       return true;
     }
@@ -207,7 +203,7 @@ export abstract class Fiber extends Unwindable {
   private takeOperation(operation: Operation<unknown>): boolean {
     markDirect(operation);
     if (!operation.park(this)) return false;
-    nextMode = operation.state === REJECTED ? THROW : NEXT;
+    nextMode = operation.state === State.REJECTED ? Mode.THROW : Mode.NEXT;
     nextValue = operation.take();
     return true;
   }
@@ -225,7 +221,7 @@ export abstract class Fiber extends Unwindable {
     if (this.frames === null) return this.endWith("return", value);
     const via = this.popFrame();
     if (control !== null) this.stopPassedUnwindings(control);
-    nextMode = NEXT;
+    nextMode = Mode.NEXT;
     nextValue = value;
     if (via === null) {
       if (this.frames === null) this.last = value;
@@ -246,12 +242,12 @@ export abstract class Fiber extends Unwindable {
     const via = this.popFrame();
     if (control !== null) this.stopPassedUnwindings(control);
     if (via !== null) {
-      via.state = SPENT;
+      via.state = State.SPENT;
       via.frameEnded();
     } else {
       recordPlainCaller(error);
     }
-    nextMode = THROW;
+    nextMode = Mode.THROW;
     nextValue = error;
     return true;
   }
@@ -268,12 +264,12 @@ export abstract class Fiber extends Unwindable {
     if (this.frames === null) return this.endWith("terminate", unwinding.last);
     const via = this.popFrame();
     if (via !== null) {
-      via.state = SPENT;
+      via.state = State.SPENT;
       via.frameEnded();
     }
     if (this.height > unwinding.depth) {
       unwinding.closing = this.height;
-      nextMode = RETURN;
+      nextMode = Mode.RETURN;
       nextValue = this.last;
       return true;
     }
@@ -281,7 +277,7 @@ export abstract class Fiber extends Unwindable {
     unwinding.failure = null;
     this.stopUnwinding();
     this.tidyControl();
-    nextMode = THROW;
+    nextMode = Mode.THROW;
     // A failure of the cleanup takes precedence over the deadline.
     nextValue = cleanupFailure === null ? reason : cleanupFailure.error;
     return true;
@@ -304,8 +300,8 @@ export abstract class Fiber extends Unwindable {
   /** Ends while interrupts are pending. */
   private endControlled(kind: Ending, value: unknown): void {
     const grace = kind === "throw" ? this.graceLeft() : null;
-    while (this.control !== null && this.control.unwinding !== null) this.stopUnwinding();
-    const undelivered = this.control === null ? NONE : this.control.errors;
+    while (this.control?.unwinding) this.stopUnwinding();
+    const undelivered = this.control?.errors ?? NONE;
     this.control = null;
     this.ended(kind, value, undelivered);
     if (this.slot >= 0) this.requestAgain(grace, undelivered);
@@ -314,22 +310,24 @@ export abstract class Fiber extends Unwindable {
   /** @internal */
   protected override resumeWith(wait: Operation<unknown> | null): void {
     this.wait = null;
-    if (wait === null || !wait.direct) this.resumeTop(NEXT, undefined);
-    else this.resumeTop(wait.state === REJECTED ? THROW : NEXT, wait.take());
+    if (wait === null || !wait.direct) this.resumeTop(Mode.NEXT, undefined);
+    else this.resumeTop(wait.state === State.REJECTED ? Mode.THROW : Mode.NEXT, wait.take());
   }
 
   /** @internal */
   protected override resumeWithError(error: unknown): void {
-    this.resumeTop(THROW, error);
+    this.resumeTop(Mode.THROW, error);
   }
 
   /** @internal */
-  protected override resumeWithReturn(): void {
-    this.resumeTop(RETURN, this.last);
-  }
-
-  /** @internal */
-  protected override dropTop(unwinding: Unwinding, error: Error): void {
+  protected override closeTop(unwinding: Unwinding): void {
+    unwinding.due = false;
+    unwinding.closing = this.height;
+    this.wait = null;
+    if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeTop(Mode.RETURN, this.last);
+    const error = new Error(
+      `Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`,
+    );
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }
 }

@@ -7,15 +7,19 @@ import { alreadyYielded, Operation, outsideCoroutine } from "./operation.ts";
 // See `operation_state.ts`.
 const context = contexts.context;
 const watch = misuse.watch;
-const NEW = states.NEW;
-const TAKEN_OVER = states.TAKEN_OVER;
-const ITERATING = states.ITERATING;
-const WAITING = states.WAITING;
-const RESOLVED = states.RESOLVED;
-const REJECTED = states.REJECTED;
-const SPENT = states.SPENT;
 const PARKED_RESULT = states.PARKED_RESULT;
 const DONE_RESULT = states.DONE_RESULT;
+
+// A copy; see `operation_state.ts`.
+const enum State {
+  NEW,
+  TAKEN_OVER,
+  ITERATING,
+  WAITING,
+  RESOLVED,
+  REJECTED,
+  SPENT = 7,
+}
 
 /**
  * @internal
@@ -50,28 +54,28 @@ export abstract class FrequentOperation<T> extends Operation<T> {
 
   /** @internal Makes it new again if its wait has ended. Returns whether it did. */
   servesAgain(): boolean {
-    if (this.state !== SPENT || this.shared || watch.active) return false;
-    this.state = NEW;
+    if (this.state !== State.SPENT || this.shared || watch.active) return false;
+    this.state = State.NEW;
     this.direct = false;
     return true;
   }
 
   /** @internal */
   override [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
-    this.state = ITERATING;
+    if (this.state > State.TAKEN_OVER) throw alreadyYielded(this);
+    this.state = State.ITERATING;
     // Its `next` returns the outcome, whose type only the code that settles it knows.
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
   /** @internal */
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === ITERATING) {
+    if (this.state === State.ITERATING) {
       const fiber = context.fiber;
       if (fiber === null) throw outsideCoroutine(this);
       if (!this.park(fiber)) return PARKED_RESULT;
     }
-    const failed = this.state === REJECTED;
+    const failed = this.state === State.REJECTED;
     const outcome = this.take();
     if (failed) throw outcome;
     DONE_RESULT.value = outcome;
@@ -81,7 +85,7 @@ export abstract class FrequentOperation<T> extends Operation<T> {
   /** @internal */
   override park(fiber: WaitingFiber): boolean {
     this.fiber = fiber;
-    this.state = WAITING;
+    this.state = State.WAITING;
     const settled = this.begin(fiber);
     // A coroutine whose operations never wait would starve the others, so it gives way when its budget is used up.
     if (settled && --fiber.loop.stepBudget > 0) return true;
@@ -96,26 +100,26 @@ export abstract class FrequentOperation<T> extends Operation<T> {
     const outcome = this.outcome;
     const fiber = this.fiber!;
     // Asyncoro's result rule: what operations of the top-level generator evaluate to may become its result.
-    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
-    this.state = SPENT;
+    if (fiber.frames === null && this.state === State.RESOLVED) fiber.last = outcome;
+    this.state = State.SPENT;
     this.outcome = undefined;
     return outcome;
   }
 
   /** @internal */
   override give(value: unknown): true {
-    this.state = RESOLVED;
+    this.state = State.RESOLVED;
     this.outcome = value;
     return true;
   }
 
   /** @internal */
   override resolve(value: unknown): void {
-    if (this.state !== WAITING) return;
+    if (this.state !== State.WAITING) return;
     const fiber = this.fiber!;
     // First, as it may throw at the end of the engine's stack.
     fiber.loop.makeReady(fiber);
-    this.state = RESOLVED;
+    this.state = State.RESOLVED;
     this.outcome = value;
   }
 }

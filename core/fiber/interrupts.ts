@@ -7,7 +7,7 @@
 import type { HostContext } from "../host/async_context.ts";
 import { context, type WaitingFiber } from "./context.ts";
 import type { Frame } from "./frame.ts";
-import { CANCELLING, type Operation } from "./operation.ts";
+import { CANCELLING, type Operation, WAITING } from "./operation.ts";
 import type { Owner } from "./owner.ts";
 import { Schedulable } from "./schedulable.ts";
 import type { Unwinding } from "./unwinding.ts";
@@ -42,6 +42,19 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /** @internal */
   abstract graceLeft(): number | null;
+
+  /** @internal Whether the fiber can continue only when its wait ends. */
+  get stuck(): boolean {
+    const wait = this.wait;
+    if (wait === null || this.ready || wait.state !== WAITING) return false;
+    if (wait.uninterruptible) return true;
+    return this.control === null && !wait.mayBeCutShort && !this.frames?.some((frame) => frame.via?.mayBeCutShort);
+  }
+
+  /** @internal Whether the fiber can certainly not continue unless a coroutine for which `dead` holds does. */
+  isDeadlocked(dead: (owner: Owner) => boolean): boolean {
+    return this.stuck && this.wait!.isDeadlocked(dead);
+  }
 
   /** @internal The fiber of whose waits this is a branch. */
   get parentFiber(): WaitingFiber | null {
@@ -82,7 +95,7 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
 
   /** @internal A pending hot swap may have become possible in the step that runs: checks that at its next yield. */
   protected swapSoon(): void {
-    if (this.control !== null && this.control.swap !== null) this.loop.stepBudget = 0;
+    if (this.control?.swap) this.loop.stepBudget = 0;
   }
 
   /** @internal */
@@ -101,27 +114,29 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
   /** @internal Withdraws the wait, so that nothing can be granted to it any more, and makes the fiber ready. */
   preempt(): void {
     const wait = this.wait;
-    if (wait !== null && wait.shielded) {
+    if (wait?.shielded) {
       wait.interruptArrived();
       if (wait.shielded) return;
     }
-    if (wait !== null) this.control!.disturbed = true;
-    if (wait !== null && wait.cancel()) this.wait = null;
+    if (wait !== null) {
+      this.control!.disturbed = true;
+      if (wait.cancel()) this.wait = null;
+    }
     if (this.wait === null) this.loop.makeReady(this);
-    if (this.control !== null && this.control.unwinding !== null) this.announce(this.control.unwinding);
+    if (this.control?.unwinding) this.announce(this.control.unwinding);
   }
 
   /** @internal Runs a step while interrupts are pending. */
   protected runControlled(control: Control): void {
     const wait = this.wait;
-    if (wait !== null && wait.state === CANCELLING) return;
-    if (wait !== null && wait.shielded) {
+    if (wait?.state === CANCELLING) return;
+    if (wait?.shielded) {
       this.loop.stepBudget = 0;
       return this.resumeWith(wait);
     }
     if (control.errors.length > 0) {
       // An outcome that was to be handed over in this step is given back.
-      if (wait !== null && !wait.cancel()) return;
+      if (wait?.cancel() === false) return;
       this.wait = null;
       const error = control.errors.shift();
       if (control.errors.length > 0) this.loop.stepBudget = 0;
@@ -129,13 +144,13 @@ export abstract class Interruptible extends Schedulable implements WaitingFiber 
       return this.resumeWithError(error);
     }
     const unwinding = control.unwinding;
-    if (unwinding !== null && unwinding.due) return this.closeTop(unwinding);
+    if (unwinding?.due) return this.closeTop(unwinding);
     if (control.swap !== null && this.canSwap()) return this.proposeSwap(control);
     this.resumeWith(wait);
   }
 
   private proposeSwap(control: Control): void {
-    if (this.wait !== null && !this.wait.cancel()) return;
+    if (this.wait?.cancel() === false) return;
     this.wait = null;
     const proposal = control.swap;
     control.swap = null;
@@ -170,5 +185,5 @@ export function isInterrupted({ control }: Interruptible): boolean {
 }
 
 function isDue({ errors, unwinding }: Control): boolean {
-  return errors.length > 0 || (unwinding !== null && unwinding.due);
+  return errors.length > 0 || unwinding?.due === true;
 }

@@ -19,11 +19,11 @@ export abstract class KernelAccess {
   readonly queue: ReadyQueue = this.kernel.queue;
   readonly slots: Slots = new Slots(this.kernel);
   readonly timers: Timers = new Timers(this.kernel);
-  readonly clock: Clock;
+  declare readonly clock: Clock;
   /** Set by the constructor of the class that extends the run loop. */
-  driver!: Driver;
+  declare driver: Driver;
   /** The latest reading of the clock, in seconds. */
-  lastReading: number;
+  declare lastReading: number;
   /** The same in milliseconds since the first reading, not rounded up. */
   protected elapsed = 0;
   readonly #epoch: number;
@@ -35,7 +35,7 @@ export abstract class KernelAccess {
   /** Why the scheduler no longer works, once the kernel has trapped or the scheduler was killed. */
   broken: Error | null = null;
   /** The kernel must not be called any more: it has trapped, or the scheduler has ended. */
-  kernelClosed = false;
+  closed = false;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -52,11 +52,11 @@ export abstract class KernelAccess {
 
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void {
-    if (this.kernelClosed || !this.slots.allocateFree(entity)) this.allocateMore(entity);
+    if (this.closed || !this.slots.allocateFree(entity)) this.allocateMore(entity);
   }
 
   private allocateMore(entity: Schedulable): void {
-    if (this.kernelClosed) {
+    if (this.closed) {
       throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
     }
     try {
@@ -68,7 +68,7 @@ export abstract class KernelAccess {
 
   /** Takes the entity's slot back, and its timer with it. */
   freeSlot(entity: Schedulable): void {
-    if (this.kernelClosed) {
+    if (this.closed) {
       entity.slot = -1;
     } else {
       if (this.queue.hasTimer(entity.slot)) this.disarm(entity.slot);
@@ -91,7 +91,7 @@ export abstract class KernelAccess {
 
   /** Sets the timer of an entity, unless the entity is ready. Timers that wait for a clock reading are set first. */
   arm(entity: Schedulable, deadline: number): void {
-    if (this.kernelClosed) return;
+    if (this.closed) return;
     try {
       if (this.timers.pending) this.readClock();
       const earlier = !this.busy && deadline < this.kernel.exports.nextDeadline();
@@ -104,7 +104,7 @@ export abstract class KernelAccess {
 
   /** Cancels the timer of a slot. */
   protected disarm(slot: number): void {
-    if (this.kernelClosed) return;
+    if (this.closed) return;
     try {
       this.kernel.exports.disarm(slot);
     } catch (error) {
@@ -127,11 +127,11 @@ export abstract class KernelAccess {
 
   /** When the timer of the entity is due, by the clock; `Infinity` if it has none. */
   deadline(entity: Schedulable): number {
-    return entity.slot < 0 || this.kernelClosed ? Infinity : this.kernel.exports.deadline(entity.slot);
+    return entity.slot < 0 || this.closed ? Infinity : this.kernel.exports.deadline(entity.slot);
   }
 
   nextDeadline(): number {
-    if (this.kernelClosed) return Infinity;
+    if (this.closed) return Infinity;
     try {
       this.settleTimers();
       return this.kernel.exports.nextDeadline();
@@ -143,13 +143,13 @@ export abstract class KernelAccess {
 
   /** Sets the timers that wait for the next reading of the clock, in their order. */
   settleTimers(): void {
-    if (this.timers.pending && !this.kernelClosed) this.readClock();
+    if (this.timers.pending && !this.closed) this.readClock();
   }
 
   /** The scheduler has ended: gives its kernel to another one. */
   closeKernel(): void {
-    if (this.kernelClosed) return;
-    this.kernelClosed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.slots.passAll();
     this.kernel.giveBack();
   }
@@ -158,11 +158,11 @@ export abstract class KernelAccess {
   protected breakDown(cause: unknown): void {
     if (this.broken !== null) return;
     const reason = new Error(
-      "Cannot go on as the scheduler broke down: every coroutine in it is abandoned, please report this as a bug",
+      "Cannot go on as the scheduler broke down: please report this bug",
       { cause },
     );
     this.broken = reason;
-    this.kernelClosed = true;
+    this.closed = true;
     this.abandon(reason);
     this.slots.table.length = 0;
     this.driver.stop();

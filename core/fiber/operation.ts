@@ -17,32 +17,23 @@ import { operationMade, watch } from "./misuse.ts";
 import * as states from "./operation_state.ts";
 import type { Owner } from "./owner.ts";
 
-export {
-  CANCELLING,
-  DONE_RESULT,
-  ITERATING,
-  NEW,
-  PARKED,
-  PARKED_RESULT,
-  REJECTED,
-  RESOLVED,
-  SPENT,
-  STEP_BUDGET,
-  TAKEN_OVER,
-  WAITING,
-} from "./operation_state.ts";
+export * from "./operation_state.ts";
 
 // See `operation_state.ts`.
 const context = contexts.context;
-const NEW = states.NEW;
-const TAKEN_OVER = states.TAKEN_OVER;
-const ITERATING = states.ITERATING;
-const WAITING = states.WAITING;
-const RESOLVED = states.RESOLVED;
-const REJECTED = states.REJECTED;
-const SPENT = states.SPENT;
 const PARKED_RESULT = states.PARKED_RESULT;
 const DONE_RESULT = states.DONE_RESULT;
+
+// A copy; see `operation_state.ts`.
+const enum State {
+  NEW,
+  TAKEN_OVER,
+  ITERATING,
+  WAITING,
+  RESOLVED,
+  REJECTED,
+  SPENT = 7,
+}
 
 /**
  * The limit of a wait without a limit of time that a signal may end. It is neither less than `Infinity` nor equal to it, so
@@ -51,7 +42,7 @@ const DONE_RESULT = states.DONE_RESULT;
 export const UNTIL_ABORTED: number = NaN;
 
 /** The method of an object that can be waited for and is not an operation: it makes the operation for one wait. */
-export const WAIT: unique symbol = Symbol("wait");
+export const WAIT: unique symbol = Symbol();
 
 /** An object that a coroutine may wait for with plain `yield`, any number of times. */
 export interface CanBeWaitedFor {
@@ -99,7 +90,7 @@ export abstract class Operation<T> {
   // Set here and not where they are declared, which would cost V8 one more call for every class.
   /** @internal */
   constructor() {
-    this.state = NEW;
+    this.state = State.NEW;
     this.direct = false;
     this.fiber = null;
     this.outcome = undefined;
@@ -109,12 +100,12 @@ export abstract class Operation<T> {
 
   /** @internal Whether it was yielded, or is part of one that was. */
   get used(): boolean {
-    return this.state !== NEW;
+    return this.state !== State.NEW;
   }
 
   /** @internal Whether it has an outcome that is not handed over yet. */
   get hasOutcome(): boolean {
-    return this.state === RESOLVED || this.state === REJECTED;
+    return this.state === State.RESOLVED || this.state === State.REJECTED;
   }
 
   /** @internal The name that `dump()` and errors show. */
@@ -235,20 +226,20 @@ export abstract class Operation<T> {
    * @throws {TypeError} If the operation was yielded before.
    */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
-    this.state = ITERATING;
+    if (this.state > State.TAKEN_OVER) throw alreadyYielded(this);
+    this.state = State.ITERATING;
     // Its `next` returns the outcome, whose type only the code that settles it knows.
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
   /** @internal Called by `yield*`. */
   next(): IteratorResult<unknown, unknown> {
-    if (this.state === ITERATING) {
+    if (this.state === State.ITERATING) {
       const fiber = context.fiber;
       if (fiber === null) throw outsideCoroutine(this);
       if (!this.park(fiber)) return PARKED_RESULT;
     }
-    const failed = this.state === REJECTED;
+    const failed = this.state === State.REJECTED;
     const outcome = this.take();
     if (failed) throw outcome;
     DONE_RESULT.value = outcome;
@@ -268,7 +259,7 @@ export abstract class Operation<T> {
   /** @internal Begins the wait of `fiber`. Returns `true` if it has its outcome, `false` if the fiber is parked. */
   park(fiber: WaitingFiber): boolean {
     this.fiber = fiber;
-    this.state = WAITING;
+    this.state = State.WAITING;
     const settled = this.begin(fiber);
     // A coroutine whose operations never wait would starve the others, so it gives way when its budget is used up.
     if (settled && --fiber.loop.stepBudget > 0) return true;
@@ -288,8 +279,8 @@ export abstract class Operation<T> {
     const outcome = this.outcome;
     const fiber = this.fiber!;
     // Asyncoro's result rule: what operations of the top-level generator evaluate to may become its result.
-    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
-    this.state = SPENT;
+    if (fiber.frames === null && this.state === State.RESOLVED) fiber.last = outcome;
+    this.state = State.SPENT;
     this.outcome = undefined;
     return outcome;
   }
@@ -302,31 +293,31 @@ export abstract class Operation<T> {
 
   /** @internal Sets the outcome without waking anyone. For `begin()` and `timedOut()`. */
   give(value: unknown): true {
-    this.state = RESOLVED;
+    this.state = State.RESOLVED;
     this.outcome = value;
     return true;
   }
 
   /** @internal Sets an error as the outcome without waking anyone. */
   fail(error: unknown): true {
-    this.state = REJECTED;
+    this.state = State.REJECTED;
     this.outcome = error;
     return true;
   }
 
   /** @internal Ends the wait with a value. The caller has taken the operation out of its queue. */
   resolve(value: unknown): void {
-    if (this.state !== WAITING) return;
+    if (this.state !== State.WAITING) return;
     const fiber = this.fiber!;
     // First, as it may throw at the end of the engine's stack.
     fiber.loop.makeReady(fiber);
-    this.state = RESOLVED;
+    this.state = State.RESOLVED;
     this.outcome = value;
   }
 
   /** @internal Ends the wait with an error. The caller has taken the operation out of its queue. */
   reject(error: unknown): void {
-    if (this.state !== WAITING) return;
+    if (this.state !== State.WAITING) return;
     const fiber = this.fiber!;
     fiber.loop.makeReady(fiber);
     this.fail(error);
@@ -356,10 +347,10 @@ export abstract class Operation<T> {
    * granted is given back. Returns `false` if its own cleanup has to end first; it then makes its fiber ready.
    */
   cancel(): boolean {
-    if (this.state === WAITING) this.detach();
-    else if (this.state === RESOLVED) this.reclaim();
-    else if (this.state === REJECTED) reportLostError(this, this.outcome);
-    this.state = SPENT;
+    if (this.state === State.WAITING) this.detach();
+    else if (this.state === State.RESOLVED) this.reclaim();
+    else if (this.state === State.REJECTED) reportLostError(this, this.outcome);
+    this.state = State.SPENT;
     this.outcome = undefined;
     return true;
   }
@@ -368,7 +359,7 @@ export abstract class Operation<T> {
 /** The error for an operation that is yielded a second time. */
 export function alreadyYielded(operation: Operation<unknown>): TypeError {
   return new TypeError(
-    `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one with another call`,
+    `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one`,
   );
 }
 
@@ -381,7 +372,7 @@ export function outsideCoroutine(operation: Operation<unknown>): TypeError {
 
 /** Marks an operation as yielded with plain `yield`. Throws if it was yielded before. */
 export function markDirect(operation: Operation<unknown>): void {
-  if (operation.state > TAKEN_OVER) throw alreadyYielded(operation);
+  if (operation.state > State.TAKEN_OVER) throw alreadyYielded(operation);
   operation.direct = true;
 }
 

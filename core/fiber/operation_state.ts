@@ -2,7 +2,9 @@
  * The constants of operations: their states, and what `next()` of an operation returns.
  *
  * V8 compiles the constants of a module into its code. Those that are imported or exported it looks up at each use, which
- * took a tenth of the time of a message; so the files where it matters keep each of them in a constant of their own.
+ * took a tenth of the time of a message; so the files where it matters keep each of them in a constant of their own. Numbers
+ * are kept in a `const enum`, whose members compilers and bundlers replace by their values, and bundles get smaller by it:
+ * `tests/fiber/operation_state_test.ts` compares the copies.
  */
 
 /** Made, not yet yielded. */

@@ -12,7 +12,6 @@
  */
 import { currentContext, restoreContext } from "../host/async_context.ts";
 import type { Drivable } from "../host/driver.ts";
-import * as readyQueue from "../kernel/ready_queue.ts";
 import { CheckInterval } from "./check_interval.ts";
 import { context } from "./context.ts";
 import { KernelAccess } from "./kernel_access.ts";
@@ -20,14 +19,17 @@ import { STEP_BUDGET } from "./operation.ts";
 import type { Loop, Schedulable } from "./schedulable.ts";
 import type { Shuffle } from "./shuffle.ts";
 
-// See `operation_state.ts`.
-const NONE = readyQueue.NONE;
-
 // Ends a slice where the clock does not: virtual time stands still, and some edge runtimes freeze the clock while code
 // runs.
-const MAX_STEPS = 20_000;
+const enum Most {
+  STEPS = 20_000,
+}
 
-const NO_LEVEL = -1;
+// Copies of `NONE` of the ready queue and of no level, see `operation_state.ts`.
+const enum No {
+  SLOT = 0,
+  LEVEL = -1,
+}
 
 /** @internal The part of a scheduler that runs slices; it knows no coroutines. */
 export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
@@ -47,7 +49,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   protected shuffle: Shuffle | null = null;
 
   // The level that is served, if any; the steps of this turn begun so far, and the number at which the turn ends.
-  #level = NO_LEVEL;
+  #level: number = No.LEVEL;
   #index = 0;
   #end = 0;
   // Steps of the last turn, and of all turns that have ended.
@@ -111,7 +113,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   setLevel(entity: Schedulable, level: number): void {
     const { slot } = entity;
     if (entity.level === level) return;
-    const hasSlot = slot >= 0 && !this.kernelClosed;
+    const hasSlot = slot >= 0 && !this.closed;
     const isReady = hasSlot && this.queue.isReady(slot);
     // First, as it may throw at the end of the engine's stack.
     if (hasSlot && !isReady) this.kernel.exports.setLevel(slot, level);
@@ -129,7 +131,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
   }
 
   slice(budget: number, start: number): boolean {
-    if (this.kernelClosed || this.busy) return false;
+    if (this.closed || this.busy) return false;
     this.busy = true;
     const hostContext = currentContext();
     try {
@@ -142,7 +144,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
       this.busy = false;
       context.fiber = null;
       restoreContext(hostContext);
-      this.#level = NO_LEVEL;
+      this.#level = No.LEVEL;
     }
   }
 
@@ -151,7 +153,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     let checked = now;
     const end = now + budget;
     let steps = 0;
-    const lastStep = this.switches + MAX_STEPS;
+    const lastStep = this.switches + Most.STEPS;
     this.#stopRequested = false;
     for (;;) {
       const ran = this.#turn(now, this.#interval.steps - steps);
@@ -207,8 +209,8 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     this.#level = choice & 7;
     this.#end = choice >> 3;
     this.shuffle?.(this.queue, this.#level, this.#end);
-    for (let level = NO_LEVEL; level !== this.#level;) this.#serve(level = this.#level);
-    this.#level = NO_LEVEL;
+    for (let level = No.LEVEL; level !== this.#level;) this.#serve(level = this.#level);
+    this.#level = No.LEVEL;
     context.fiber = null;
     const ran = this.#index;
     this.#index = 0;
@@ -222,7 +224,7 @@ export abstract class RunLoop extends KernelAccess implements Drivable, Loop {
     const { table } = this.slots;
     while (this.#index < this.#end) {
       const slot = queue.shift(level);
-      if (slot === NONE) return;
+      if (slot === No.SLOT) return;
       this.#index++;
       const entity = table[slot];
       if (entity !== undefined) entity.run();

@@ -11,16 +11,17 @@ import type { Schedulable } from "./schedulable.ts";
 
 /** See the head of this file. */
 export class Slots {
+  declare private readonly kernel: Kernel;
+  // Of its own, so that a new coroutine does not read it from the kernel.
+  declare private readonly queue: ReadyQueue;
   /** The entity of each slot. */
   readonly table: (Schedulable | undefined)[] = [];
   /** How many slots in the ready queues have no entity. */
   abandoned = 0;
 
-  // Of its own, so that a new coroutine does not read it from the kernel.
-  private readonly queue: ReadyQueue;
-
   /** @param kernel The kernel that has the slots. */
-  constructor(private readonly kernel: Kernel) {
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
     this.queue = kernel.queue;
   }
 

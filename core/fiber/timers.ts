@@ -10,6 +10,7 @@ import type { Schedulable } from "./schedulable.ts";
 
 /** See the head of this file. */
 export class Timers {
+  declare private readonly kernel: Kernel;
   readonly #limited: Operation<unknown>[] = [];
 
   /** Whether limits wait for the next reading of the clock. */
@@ -18,7 +19,9 @@ export class Timers {
   }
 
   /** @param kernel The kernel that keeps the timers. */
-  constructor(private readonly kernel: Kernel) {}
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+  }
 
   /** Sets the timer of an entity, unless the entity is ready: no entity is ready and has a timer. */
   set(entity: Schedulable, deadline: number): void {

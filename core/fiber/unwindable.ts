@@ -10,21 +10,12 @@ import { type Control, Interruptible } from "./interrupts.ts";
 import { Timer } from "./timer.ts";
 import { Unwinding, unwindingFor } from "./unwinding.ts";
 
-// After the grace, a generator that waits again after this many `return()`s is dropped as it stands.
-const MAX_FORCED_RETURNS = 100;
-
 /** @internal An interruptible entity with frames that can be closed. */
 export abstract class Unwindable extends Interruptible {
   /** @internal Suspended callers of the running generator. */
   get height(): number {
-    return this.frames === null ? 0 : this.frames.length;
+    return this.frames?.length ?? 0;
   }
-
-  /** @internal Closes the top frame with `return()`. */
-  protected abstract resumeWithReturn(): void;
-
-  /** @internal Drops the top frame as it stands: `error` tells why. */
-  protected abstract dropTop(unwinding: Unwinding, error: Error): void;
 
   /** @internal Reports an error that no caller can be given. */
   protected abstract report(error: unknown): void;
@@ -45,7 +36,7 @@ export abstract class Unwindable extends Interruptible {
     }
     const unwinding = unwindingFor(depth, innermost);
     unwinding.extend(depth, grace, now, reason);
-    if (this.wait === null || !this.wait.shielded) this.announce(unwinding);
+    if (!this.wait?.shielded) this.announce(unwinding);
     // Cleanup that is under way continues until the new deadline.
     if (this !== context.fiber) this.startGrace(unwinding);
     else this.loop.stepBudget = 0;
@@ -74,22 +65,9 @@ export abstract class Unwindable extends Interruptible {
     return unwinding === null ? null : Math.max(0, unwinding.graceEnd() - this.loop.clock.now());
   }
 
-  /** @internal */
-  protected override closeTop(unwinding: Unwinding): void {
-    unwinding.due = false;
-    unwinding.closing = this.height;
-    this.wait = null;
-    if (unwinding.forced <= MAX_FORCED_RETURNS) return this.resumeWithReturn();
-    this.dropTop(
-      unwinding,
-      new Error(`Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`),
-    );
-  }
-
   /** @internal Whether the top frame is one that is being closed, and not a subroutine of its cleanup. */
   protected closesTop(control: Control): boolean {
-    const unwinding = control.unwinding;
-    return unwinding !== null && unwinding.closing === this.height;
+    return control.unwinding?.closing === this.height;
   }
 
   /** @internal */
@@ -103,15 +81,13 @@ export abstract class Unwindable extends Interruptible {
   private startGrace(unwinding: Unwinding): void {
     const left = unwinding.until - this.loop.clock.now();
     if (left <= 0) this.graceOver(unwinding);
-    else if (left < Infinity && unwinding.timer === null) this.setGraceTimer(unwinding, left);
-  }
-
-  private setGraceTimer(unwinding: Unwinding, seconds: number): void {
-    try {
-      unwinding.timer = new Timer(this.loop, this.level, seconds, () => this.graceOver(unwinding));
-    } catch (error) {
-      // Without room for a timer, cleanup continues: its next yield checks whether the grace has passed.
-      if (!(error instanceof RangeError)) throw error;
+    else if (left < Infinity && unwinding.timer === null) {
+      try {
+        unwinding.timer = new Timer(this.loop, this.level, left, () => this.graceOver(unwinding));
+      } catch (error) {
+        // Without room for a timer, cleanup continues: its next yield checks whether the grace has passed.
+        if (!(error instanceof RangeError)) throw error;
+      }
     }
   }
 
@@ -139,7 +115,7 @@ export abstract class Unwindable extends Interruptible {
   protected stopUnwinding(): void {
     const control = this.control!;
     const unwinding = control.unwinding!;
-    unwinding.timer?.cancel();
+    unwinding.cancelTimer();
     control.unwinding = unwinding.outer;
     if (unwinding.failure !== null) this.report(unwinding.failure.error);
   }

@@ -6,13 +6,13 @@ export const GRACE_SECONDS = 5;
 /** An unwinding that was asked for, until the frames it concerns are closed. */
 export class Unwinding {
   /** How many suspended frames stay; -1 closes everything. */
-  depth: number;
+  declare depth: number;
   /** How many suspended frames are beneath the one that is being closed; frames above that one are its cleanup. */
   closing = -1;
   /** Seconds for which waits of cleanup code are honoured. */
-  grace: number;
+  declare grace: number;
   /** When waits are no longer honoured, in seconds of the scheduler's clock. */
-  until: number;
+  declare until: number;
   /** Fires at `until`. */
   timer: Timer | null = null;
   /** How many suspended frames it leaves as far as the subroutines above know. */
@@ -24,11 +24,11 @@ export class Unwinding {
   /** The first error that cleanup code threw. */
   failure: { error: unknown } | null = null;
   /** Asyncoro's "last value" when the unwinding was asked for: a value that cleanup code waits for is no result. */
-  readonly last: unknown;
+  declare readonly last: unknown;
   /** The error for the operation that called, if a deadline or a signal unwinds. */
-  reason: unknown;
+  declare reason: unknown;
   /** The unwinding in whose cleanup this one happens. */
-  readonly outer: Unwinding | null;
+  declare readonly outer: Unwinding | null;
 
   constructor(depth: number, grace: number, now: number, last: unknown, reason: unknown, outer: Unwinding | null) {
     this.depth = depth;

@@ -37,19 +37,15 @@ export abstract class Waiter<T> extends Operation<T> implements QueueLinks {
 export class WaitQueue<W extends QueueLinks> {
   /** How many wait. */
   length = 0;
+  /** The operation that has waited longest; only this file sets it. */
   // The only reference to the waiters: to store a new object in an old one costs V8 as much as the rest of a push.
-  #head: W | null = null;
-
-  /** The operation that has waited longest. */
-  get head(): W | null {
-    return this.#head;
-  }
+  head: W | null = null;
 
   /** Adds a waiter at the end. */
   push(waiter: W): void {
-    const head = this.#head;
+    const head = this.head;
     if (head === null) {
-      this.#head = waiter.prevWaiter = waiter;
+      this.head = waiter.prevWaiter = waiter;
     } else {
       waiter.prevWaiter = head.prevWaiter;
       head.prevWaiter!.nextWaiter = waiter;
@@ -58,22 +54,12 @@ export class WaitQueue<W extends QueueLinks> {
     this.length++;
   }
 
-  /** Adds a waiter at the front. */
-  unshift(waiter: W): void {
-    const head = this.#head;
-    waiter.prevWaiter = head === null ? waiter : head.prevWaiter;
-    if (head !== null) head.prevWaiter = waiter;
-    waiter.nextWaiter = head;
-    this.#head = waiter;
-    this.length++;
-  }
-
   /** Removes the operation that has waited longest; `null` if none waits. */
   shift(): W | null {
-    const head = this.#head;
+    const head = this.head;
     if (head === null) return null;
     const next = head.nextWaiter;
-    this.#head = next as W | null;
+    this.head = next as W | null;
     if (next !== null) {
       next.prevWaiter = head.prevWaiter;
       head.nextWaiter = null;
@@ -83,19 +69,29 @@ export class WaitQueue<W extends QueueLinks> {
     return head;
   }
 
-  /** Whether a waiter, which is in no other queue, is in this one. */
-  has(waiter: W): boolean {
-    return waiter.prevWaiter !== null;
-  }
-
   /** Removes a waiter that is in this queue. */
   remove(waiter: W): void {
     const { prevWaiter, nextWaiter } = waiter;
-    if (waiter === this.#head) this.#head = nextWaiter as W | null;
+    if (waiter === this.head) this.head = nextWaiter as W | null;
     else prevWaiter!.nextWaiter = nextWaiter;
-    const behind = nextWaiter ?? this.#head;
+    const behind = nextWaiter ?? this.head;
     if (behind !== null) behind.prevWaiter = prevWaiter;
     waiter.prevWaiter = waiter.nextWaiter = null;
     this.length--;
   }
+}
+
+/** @internal Whether a waiter is in a queue. */
+export function isQueued(waiter: QueueLinks): boolean {
+  return waiter.prevWaiter !== null;
+}
+
+/** @internal Adds a waiter at the front. A function, so that a bundle may be without it. */
+export function pushFront<W extends QueueLinks>(queue: WaitQueue<W>, waiter: W): void {
+  const { head } = queue;
+  waiter.prevWaiter = head === null ? waiter : head.prevWaiter;
+  if (head !== null) head.prevWaiter = waiter;
+  waiter.nextWaiter = head;
+  queue.head = waiter;
+  queue.length++;
 }

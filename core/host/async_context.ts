@@ -59,7 +59,6 @@ function resourceClass(globals: ContextGlobals): ResourceClass | undefined {
 function byNothing(): HostContexts {
   const none = () => undefined;
   return {
-    by: "nothing",
     capture: none,
     current: none,
     enter: (_, step) => step.run(),

@@ -26,33 +26,36 @@ import { isDeno, isWorkerd } from "./runtime.ts";
 import { type HostTimer, roundUpDelay, setTimerRef, startTimer, stopTimer } from "./timers.ts";
 import { withinContext } from "./async_context.ts";
 
-// Seconds.
-const SLICE = 0.0005;
-const MIN_POLL_INTERVAL = 0.001;
-const MAX_POLL_INTERVAL = 0.003;
 // The share of the time that polls may take before they become rarer.
 const POLL_SHARE = 1 / 30;
-const MICROTASK_BUDGET = 0.002;
-// The same for clocks that do not advance while code runs.
-const MICROTASK_SLICES = 2_000;
-// The share of the budget after which the host is asked for a turn.
-const ASK_SHARE = 0.5;
-// Deno completes at most so many operations in a turn. With more pending, connections whose peers reply at once are served
-// again and again, and others wait: for a quarter of a second where a thousand sockets are busy.
-const SERVED_IN_TURN = 128;
-// With more pending, running time counts so many times towards the budget, so that the waiting ones are served sooner.
-const CROWDED_COST = 2;
-// A turn of the host is enough only for so long after I/O was polled.
-const MAX_UNPOLLED = 0.01;
-// After so long without a slice, the event loop has certainly gone round.
-const MICROTASK_GAP = 0.0002;
-// How much earlier the timer of a precise scheduler is set, and the time before a deadline for which no timer is set.
-const TIMER_LEAD = 0.0011;
-const SPIN = 0.0013;
-// A nap of the thread ends late by less than this.
-const NAP_LEAD = 0.0001;
-// A nap blocks everything else in the process.
-const MAX_NAP = 0.00025;
+
+/** Times in seconds, and how many. */
+const enum Pace {
+  SLICE = 0.0005,
+  MIN_POLL_INTERVAL = 0.001,
+  MAX_POLL_INTERVAL = 0.003,
+  MICROTASK_BUDGET = 0.002,
+  // The same for clocks that do not advance while code runs.
+  MICROTASK_SLICES = 2_000,
+  // The share of the budget after which the host is asked for a turn.
+  ASK_SHARE = 0.5,
+  // Deno completes at most so many operations in a turn. With more pending, connections whose peers reply at once are served
+  // again and again, and others wait: for a quarter of a second where a thousand sockets are busy.
+  SERVED_IN_TURN = 128,
+  // With more pending, running time counts so many times towards the budget, so that the waiting ones are served sooner.
+  CROWDED_COST = 2,
+  // A turn of the host is enough only for so long after I/O was polled.
+  MAX_UNPOLLED = 0.01,
+  // After so long without a slice, the event loop has certainly gone round.
+  MICROTASK_GAP = 0.0002,
+  // How much earlier the timer of a precise scheduler is set, and the time before a deadline for which no timer is set.
+  TIMER_LEAD = 0.0011,
+  SPIN = 0.0013,
+  // A nap of the thread ends late by less than this.
+  NAP_LEAD = 0.0001,
+  // A nap blocks everything else in the process.
+  MAX_NAP = 0.00025,
+}
 
 /** See the head of this file. */
 export class HostDriver implements Driver {
@@ -81,7 +84,7 @@ export class HostDriver implements Driver {
   #ranUntil = 0;
   #polledAt = 0;
   #pollStart = 0;
-  #pollInterval = MIN_POLL_INTERVAL;
+  #pollInterval = Pace.MIN_POLL_INTERVAL;
   readonly #canEnd = hasProcess();
 
   /** @param loop The scheduler that it drives. */
@@ -95,7 +98,7 @@ export class HostDriver implements Driver {
   wake(): void {
     if (this.#scheduled) return this.#refTask();
     this.#scheduled = true;
-    if (this.#microtaskSeconds < MICROTASK_BUDGET && ++this.#microtaskSlices < MICROTASK_SLICES) {
+    if (this.#microtaskSeconds < Pace.MICROTASK_BUDGET && ++this.#microtaskSlices < Pace.MICROTASK_SLICES) {
       this.#now.then(this.#tick);
     } else this.#yieldToHost();
   }
@@ -119,11 +122,11 @@ export class HostDriver implements Driver {
     this.#scheduled = false;
     if (this.#stopped) return this.#clearTimer();
     const start = this.#loop.now();
-    if (start - this.#ranUntil > MICROTASK_GAP && !this.#crowded) this.#hostHadTurn();
-    const more = this.#loop.slice(SLICE, start);
+    if (start - this.#ranUntil > Pace.MICROTASK_GAP && !this.#crowded) this.#hostHadTurn();
+    const more = this.#loop.slice(Pace.SLICE, start);
     this.#ranUntil = this.#loop.now();
     const used = this.#ranUntil - start;
-    this.#microtaskSeconds += this.#crowded ? CROWDED_COST * used : used;
+    this.#microtaskSeconds += this.#crowded ? Pace.CROWDED_COST * used : used;
     if (more) {
       this.#scheduled = true;
       this.#yieldToHost();
@@ -134,7 +137,9 @@ export class HostDriver implements Driver {
   };
 
   #askForTurn(): void {
-    if (this.#asked || !this.#polls || this.#crowded || this.#microtaskSeconds < ASK_SHARE * MICROTASK_BUDGET) return;
+    if (
+      this.#asked || !this.#polls || this.#crowded || this.#microtaskSeconds < Pace.ASK_SHARE * Pace.MICROTASK_BUDGET
+    ) return;
     if (!this.#keepsAlive()) return;
     this.#asked = true;
     macrotask(this.#turnCame);
@@ -142,12 +147,12 @@ export class HostDriver implements Driver {
 
   readonly #turnCame = (): void => {
     this.#asked = false;
-    if (now() - this.#polledAt < MAX_UNPOLLED) this.#hostHadTurn();
+    if (now() - this.#polledAt < Pace.MAX_UNPOLLED) this.#hostHadTurn();
   };
 
   /** Whether more operations are pending than the host ends in a turn. */
   get #crowded(): boolean {
-    return this.#polls && this.#loop.hostOperations > SERVED_IN_TURN;
+    return this.#polls && this.#loop.hostOperations > Pace.SERVED_IN_TURN;
   }
 
   #hostHadTurn(): void {
@@ -165,7 +170,8 @@ export class HostDriver implements Driver {
     this.#polledAt = now();
     const wanted = (this.#polledAt - this.#pollStart) / POLL_SHARE;
     // Smoothed, as a single poll depends more on the load of the machine than on its speed.
-    this.#pollInterval += (Math.min(MAX_POLL_INTERVAL, Math.max(MIN_POLL_INTERVAL, wanted)) - this.#pollInterval) / 8;
+    this.#pollInterval +=
+      (Math.min(Pace.MAX_POLL_INTERVAL, Math.max(Pace.MIN_POLL_INTERVAL, wanted)) - this.#pollInterval) / 8;
     this.#afterMacrotask();
   };
 
@@ -207,8 +213,8 @@ export class HostDriver implements Driver {
     const alive = this.#keepsAlive();
     // Spinning keeps the process alive, so a scheduler of daemons alone must not spin.
     const spins = alive && this.#loop.precise === true && this.#canSpin;
-    if (spins && left <= SPIN) return this.#spinTo(deadline);
-    const at = spins ? deadline - TIMER_LEAD : deadline;
+    if (spins && left <= Pace.SPIN) return this.#spinTo(deadline);
+    const at = spins ? deadline - Pace.TIMER_LEAD : deadline;
     // An earlier timer will do: when it fires, the deadline is read again. Setting one costs more than a few switches.
     if (this.#timer !== null && this.#timerAt <= at) return this.#holdTimer(alive);
     this.#clearTimer();
@@ -253,7 +259,9 @@ export class HostDriver implements Driver {
     const left = this.#spinUntil - this.#loop.now();
     if (left <= 0) return void (this.#scheduled || this.#tick());
     // During a nap no event of the host is handled.
-    if (left > NAP_LEAD && this.#loop.hostOperations === 0) blockThread(Math.min(left - NAP_LEAD, MAX_NAP));
+    if (left > Pace.NAP_LEAD && this.#loop.hostOperations === 0) {
+      blockThread(Math.min(left - Pace.NAP_LEAD, Pace.MAX_NAP));
+    }
     this.#spinning = true;
     macrotask(this.#spin);
   };

@@ -38,10 +38,6 @@ export function unrefMacrotask(callback: () => void): HostTimer {
   return startTimer(callback, 0, false);
 }
 
-// While tokio's scheduler has tasks to run, it polls for I/O only once in so many of them: `event_interval` of
-// https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html, whose default Deno keeps.
-const TURNS_TO_POLL = 61;
-
 /**
  * Calls back after Deno's event loop has certainly polled its sockets.
  *
@@ -51,7 +47,9 @@ const TURNS_TO_POLL = 61;
  * done before the loop would wait. A byte through a loopback connection is reliable, but needs a permission.
  */
 export function pollIo(callback: () => void): void {
-  let left = TURNS_TO_POLL;
+  // While tokio's scheduler has tasks to run, it polls for I/O only once in so many of them: `event_interval` of
+  // https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html, whose default Deno keeps.
+  let left = 61;
   const turn = () => --left === 0 ? callback() : macrotask(turn);
   macrotask(turn);
 }

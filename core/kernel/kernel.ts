@@ -48,7 +48,9 @@ let compiled: WebAssembly.Module | undefined;
 // Building an instance takes a hundred microseconds, as much as a whole request takes in a server with a scheduler for
 // each request. So a kernel is reused when its scheduler has ended. At most so many are kept: a program may have very many
 // schedulers at once and never again.
-const MAX_IDLE = 64;
+const enum Most {
+  IDLE = 64,
+}
 const idle: Kernel[] = [];
 
 /**
@@ -71,8 +73,7 @@ function compileKernel(): WebAssembly.Module {
   } catch (cause) {
     throw new UnsupportedError(
       "Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's kernel.wasm as a " +
-        "module, and give that to init() of the entry point './edge' before the first coroutine; " +
-        "in a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy",
+        "module and give it to init() of './edge' first; in a page, add 'wasm-unsafe-eval' to script-src",
       { cause },
     );
   }
@@ -81,9 +82,9 @@ function compileKernel(): WebAssembly.Module {
 /** One kernel: the slots, the ready queues and the timers of one scheduler. */
 export class Kernel {
   /** The kernel's functions. `refill` is for {@linkcode Kernel.allocate} alone, as it may detach the view. */
-  readonly exports: KernelExports;
+  declare readonly exports: KernelExports;
   /** Its slots and ready queues, accessed without calls. */
-  readonly queue: ReadyQueue;
+  declare readonly queue: ReadyQueue;
   #grown = false;
 
   /** Builds a kernel without slots in use. Compiles the module if this is the first in the process. */
@@ -106,7 +107,7 @@ export class Kernel {
    * grown is dropped, as its memory never shrinks.
    */
   giveBack(): void {
-    if (idle.length < MAX_IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
+    if (idle.length < Most.IDLE && !this.#grown && this.exports.recycle() === 1) idle.push(this);
   }
 
   /**
@@ -126,8 +127,8 @@ export class Kernel {
     if (this.exports.refill() === 0) {
       const room = this.exports.capacity();
       throw new RangeError(
-        `Cannot create a coroutine as the host refuses the scheduler memory for more than ${room}, ` +
-          `let some finish first: current value is ${room} live coroutines`,
+        `Cannot create a coroutine as the host refuses memory: current value is ${room} live coroutines, ` +
+          "let some finish first",
       );
     }
     if (this.queue.words.length > 0) return;

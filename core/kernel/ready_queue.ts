@@ -27,8 +27,12 @@ export const NONE: typeof NO_SLOT = NO_SLOT;
 
 /** See the head of this file. */
 export class ReadyQueue {
-  /** @param words The kernel's memory; replaced when that grows, which detaches the view. */
-  constructor(public words: Int32Array<ArrayBuffer>) {}
+  /** The kernel's memory; replaced when that grows, which detaches the view. */
+  declare words: Int32Array<ArrayBuffer>;
+
+  constructor(words: Int32Array<ArrayBuffer>) {
+    this.words = words;
+  }
 
   /** How many slots are ready; those taken out since the last turn are still counted. */
   get length(): number {
@@ -106,9 +110,9 @@ export class ReadyQueue {
   isFirst(level: number, slot: number): boolean {
     return this.words[FIRST + level] === slot;
   }
+}
 
-  /** Whether a slot is the last of a level's queue. */
-  isLast(level: number, slot: number): boolean {
-    return this.words[level] === slot;
-  }
+/** Whether a slot is the last of a level's queue. A function, so that a bundle may be without it. */
+export function isLast({ words }: ReadyQueue, level: number, slot: number): boolean {
+  return words[level] === slot;
 }

@@ -2,7 +2,7 @@ import { Operation } from "../fiber/operation.ts";
 
 /** Calls a function when it is yielded, and never waits. */
 export class Immediate<T> extends Operation<T> {
-  readonly label: string;
+  declare readonly label: string;
   #act: () => T;
 
   constructor(label: string, act: () => T) {

@@ -37,7 +37,7 @@ class WithTimeout<T> extends Call<T> {
   private setTimer(fiber: Fiber, depth: number): void {
     this.timer = new Timer(fiber.loop, fiber.level, this.seconds, () => {
       // Outcomes that exist already count even with a timeout of zero; `race` and `all` pass them on some steps later.
-      if (this.seconds <= 0 && fiber.advances() && --this.budget > 0) this.setTimer(fiber, depth);
+      if (this.seconds <= 0 && fiber.wait?.advances() && --this.budget > 0) this.setTimer(fiber, depth);
       else fiber.requestUnwind(depth, GRACE_SECONDS, this.late = this.tooLate());
     });
   }

@@ -63,7 +63,7 @@ Deno.test("a target that is not a generator function is a TypeError with the val
 
 Deno.test("the error for an async function as target says what to do", () => {
   const error = assertThrows(() => new Coro((async () => {}) as unknown as CoroFunction), TypeError);
-  assert(error.message.endsWith("write function* and await promises with yield* until(promise)"), error.message);
+  assert(error.message.endsWith("write function* and yield* until(promise)"), error.message);
 });
 
 Deno.test("bound generator functions and generator methods are coroutine functions", async () => {

@@ -108,7 +108,7 @@ Deno.test("join and terminate throw at once inside a coroutine and say to use fi
             () => which[call](),
             Error,
             `Cannot call ${call}() of scheduler '${which}' inside coroutine ${coro} as it would wait for itself: ` +
-              "use 'yield* coro.finish()' for the coroutines it waits for",
+              "use 'yield* coro.finish()' of others",
           );
         }
       }
@@ -210,7 +210,7 @@ Deno.test("atexit functions that fail are printed and do not stop the others", a
   for (const failure of ["sync failure", "async failure"]) {
     assertMatch(
       stderr,
-      new RegExp(`Error in a function registered with atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`),
+      new RegExp(`Error in a function of atexit\\(\\) of mine: [^]*?[Ee]rror: ${failure}`),
     );
   }
 });

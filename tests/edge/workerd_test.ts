@@ -27,7 +27,7 @@ testWorkerd(
       assertStringIncludes(
         await response.text(),
         "UnsupportedError: Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's " +
-          "kernel.wasm as a module, and give that to init() of the entry point './edge' before the first coroutine",
+          "kernel.wasm as a module and give it to init() of './edge' first",
       );
       // It is never too late.
       assertEquals(await ask(server, "init"), true);

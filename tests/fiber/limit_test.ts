@@ -9,8 +9,8 @@ import { setKernelModule } from "../../core/kernel/kernel.ts";
 import { limitedTo } from "../helpers/limited_kernel.ts";
 
 const ROOM = 4088;
-const REFUSED = "Cannot create a coroutine as the host refuses the scheduler memory for more than 4088, " +
-  "let some finish first: current value is 4088 live coroutines";
+const REFUSED = "Cannot create a coroutine as the host refuses memory: current value is 4088 live coroutines, " +
+  "let some finish first";
 
 // Before the first scheduler of this file, whose kernel the next one would reuse.
 setKernelModule(limitedTo(2));

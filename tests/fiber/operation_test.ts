@@ -47,7 +47,7 @@ for (const [name, make] of Object.entries(MAKERS)) {
               assertInstanceOf(error, TypeError);
               assertEquals(
                 (error as Error).message,
-                `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one with another call`,
+                `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one`,
               );
             }
           }

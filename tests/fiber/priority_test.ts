@@ -81,7 +81,7 @@ Deno.test("the default is 4, the range 0 to 7, anything else a RangeError that c
       [2n, "2n"],
     ];
     for (const [priority, words] of wrong) {
-      const message = "Cannot set the priority as 'priority' must be an integer from 0 (first) to 7 (last): " +
+      const message = "Cannot set the priority as 'priority' must be an integer from 0 to 7: " +
         `current value is ${words}`;
       assertThrows(() => coro.priority = priority as number, RangeError, message);
       assertThrows(() => scheduler.spawnWith({ priority: priority as number }, function* () {}), RangeError, message);

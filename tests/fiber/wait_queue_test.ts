@@ -1,6 +1,6 @@
 /** The queue of operations that wait for the same thing. */
 import { assertEquals } from "@std/assert";
-import { type QueueLinks, WaitQueue } from "../../core/fiber/wait_queue.ts";
+import { isQueued, pushFront, type QueueLinks, WaitQueue } from "../../core/fiber/wait_queue.ts";
 
 class Entry implements QueueLinks {
   nextWaiter: QueueLinks | null = null;
@@ -15,12 +15,12 @@ function drain(queue: WaitQueue<Entry>): string {
   return names;
 }
 
-Deno.test("entries come out in the order of push, those of unshift before them", () => {
+Deno.test("entries come out in the order of push, those of pushFront before them", () => {
   const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => new Entry(name));
   const queue = new WaitQueue<Entry>();
-  queue.unshift(b);
+  pushFront(queue, b);
   queue.push(c);
-  queue.unshift(a);
+  pushFront(queue, a);
   queue.push(d);
   assertEquals(queue.length, 4);
   assertEquals(drain(queue), "abcd");
@@ -31,10 +31,10 @@ Deno.test("any entry can be removed, however it was added", () => {
   for (let removed = 0; removed < 4; removed++) {
     const entries = ["a", "b", "c", "d"].map((name) => new Entry(name));
     const queue = new WaitQueue<Entry>();
-    for (const i of [1, 0]) queue.unshift(entries[i]);
+    for (const i of [1, 0]) pushFront(queue, entries[i]);
     for (const i of [2, 3]) queue.push(entries[i]);
     queue.remove(entries[removed]);
-    assertEquals(queue.has(entries[removed]), false);
+    assertEquals(isQueued(entries[removed]), false);
     queue.push(entries[removed]);
     assertEquals(drain(queue), "abcd".replace("abcd"[removed], "") + "abcd"[removed]);
   }

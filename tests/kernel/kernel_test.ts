@@ -152,8 +152,8 @@ Deno.test("Kernel.allocate() throws when the host refuses memory, changes nothin
     assertThrows(
       () => kernel.allocate(4),
       RangeError,
-      "Cannot create a coroutine as the host refuses the scheduler memory for more than 8184, " +
-        "let some finish first: current value is 8184 live coroutines",
+      "Cannot create a coroutine as the host refuses memory: current value is 8184 live coroutines, " +
+        "let some finish first",
     );
   }
   assertEquals([exports.nextDeadline(), queue.length], [3, 1]);

@@ -172,7 +172,7 @@ Deno.test("the stack of an error has the call sites of the callers and the corou
       "viaCall",
       "outermost",
     ], error.stack);
-    assert(lines.some((line) => line.startsWith("at a caller that used plain yield")), error.stack);
+    assert(lines.some((line) => line.startsWith("at a plain yield")), error.stack);
     assertEquals(lines.at(-1), `in coroutine worker/${coro.id}`);
   }));
 

@@ -5,6 +5,7 @@
  * ready one after the other, with nothing else in between, share an entry of the ready queue: a batch. That keeps the
  * order exactly, as anything else that becomes ready closes the batch.
  */
+import { isLast } from "../../kernel/ready_queue.ts";
 import { callbackContext } from "../../coroutine/callback_loop.ts";
 import { context } from "../../fiber/context.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
@@ -31,7 +32,7 @@ class Batch extends Schedulable {
 
   /** Whether nothing has become ready behind it. */
   get isLast(): boolean {
-    return this.loop.queue.isLast(LOOP_LEVEL, this.slot);
+    return isLast(this.loop.queue, LOOP_LEVEL, this.slot);
   }
 
   add(callback: QueuedCallback): void {

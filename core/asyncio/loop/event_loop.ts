@@ -417,12 +417,7 @@ export class EventLoop implements LoopServices {
     return `${this.#closed ? "closed" : this.isRunning() ? "running" : "idle"} ${this.scheduler.name}`;
   }
 
-  /** @internal Text for `console.log`, in Deno. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `EventLoop (${this})`;
-  }
-
-  /** @internal Text for `console.log`, in Node.js. */
+  /** @internal Text for `console.log` in Deno and Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `EventLoop (${this})`;
   }

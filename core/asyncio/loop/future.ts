@@ -238,12 +238,7 @@ export class Future<T = unknown> implements PromiseLike<T>, AwaitedFuture {
     return `a ${this.stateName} future`;
   }
 
-  /** @internal Text for `console.log`, in Deno. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `${this.kind} (${this.stateName})`;
-  }
-
-  /** @internal Text for `console.log`, in Node.js. */
+  /** @internal Text for `console.log` in Deno and Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `${this.kind} (${this.stateName})`;
   }

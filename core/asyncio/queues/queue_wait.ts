@@ -6,19 +6,19 @@
  * in asyncio.
  */
 import { context } from "../../fiber/context.ts";
-import {
-  alreadyYielded,
-  DONE_RESULT,
-  ITERATING,
-  outsideCoroutine,
-  REJECTED,
-  RESOLVED,
-  SPENT,
-  TAKEN_OVER,
-} from "../../fiber/operation.ts";
+import { alreadyYielded, DONE_RESULT, outsideCoroutine } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
 import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
+
+// A copy; see `fiber/operation_state.ts`.
+const enum State {
+  TAKEN_OVER = 1,
+  ITERATING = 2,
+  RESOLVED = 4,
+  REJECTED = 5,
+  SPENT = 7,
+}
 
 /** What a wait needs of its queue. */
 export interface WaitableQueue<T> {
@@ -76,23 +76,23 @@ export abstract class QueueWait<T> extends Waiter<T> {
   }
 
   override [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    if (this.state > TAKEN_OVER) throw alreadyYielded(this);
-    this.state = ITERATING;
+    if (this.state > State.TAKEN_OVER) throw alreadyYielded(this);
+    this.state = State.ITERATING;
     return this as unknown as Iterator<unknown, T, unknown>;
   }
 
   override next(): IteratorResult<unknown, unknown> {
-    if (this.state === ITERATING) {
+    if (this.state === State.ITERATING) {
       const { fiber } = context;
       if (fiber === null) throw outsideCoroutine(this);
       this.fiber = fiber;
       // A coroutine whose operations never wait would starve the others: now and then it gives them a turn first.
       if (--fiber.loop.stepBudget <= 0) return this.giveWay();
       if (!this.attempt()) return this.waitInLine();
-    } else if (this.state === RESOLVED && !this.attempt()) {
+    } else if (this.state === State.RESOLVED && !this.attempt()) {
       return this.waitInLine();
     }
-    const failed = this.state === REJECTED;
+    const failed = this.state === State.REJECTED;
     const outcome = this.take();
     if (failed) throw outcome;
     DONE_RESULT.value = outcome;
@@ -113,14 +113,14 @@ export abstract class QueueWait<T> extends Waiter<T> {
   override take(): unknown {
     const outcome = this.outcome;
     const fiber = this.fiber!;
-    if (fiber.frames === null && this.state === RESOLVED) fiber.last = outcome;
-    this.state = SPENT;
+    if (fiber.frames === null && this.state === State.RESOLVED) fiber.last = outcome;
+    this.state = State.SPENT;
     this.outcome = undefined;
     return outcome;
   }
 
   override give(value: unknown): true {
-    this.state = RESOLVED;
+    this.state = State.RESOLVED;
     this.outcome = value;
     return true;
   }

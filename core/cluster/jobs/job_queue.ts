@@ -1,6 +1,6 @@
 /** Jobs that wait for a server, in the order in which they came: those for any server, and those for given places. */
 import type { Location } from "../../distributed/location.ts";
-import { WaitQueue } from "../../fiber/wait_queue.ts";
+import { pushFront, WaitQueue } from "../../fiber/wait_queue.ts";
 import type { Job } from "./job.ts";
 
 /** See the head of this file. */
@@ -19,7 +19,7 @@ export class JobQueue {
 
   /** Adds a job that comes back, at the front. */
   unshift(job: Job): void {
-    this.#queueOf(job).unshift(job);
+    pushFront(this.#queueOf(job), job);
     this.length++;
   }
 

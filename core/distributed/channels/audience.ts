@@ -117,11 +117,6 @@ export class Audience implements RemoteSubscribers {
   }
 
   /** How `console.log` shows it: the fields lead to the whole network. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Audience: ${this}`;
-  }
-
-  /** The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Audience: ${this}`;
   }

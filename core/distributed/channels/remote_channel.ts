@@ -87,11 +87,6 @@ export class RemoteChannel<T = unknown> extends Channel<T> {
   }
 
   /** @internal How `console.log` shows it: its peer leads to the whole network. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `RemoteChannel ${this}`;
-  }
-
-  /** @internal The same for Node.js. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `RemoteChannel ${this}`;
   }

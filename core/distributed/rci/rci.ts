@@ -179,11 +179,6 @@ export class RCI<A extends readonly any[] = any[], R = unknown> {
   }
 
   /** @internal */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `RCI ${this}`;
-  }
-
-  /** @internal */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `RCI ${this}`;
   }

@@ -11,7 +11,6 @@ export interface Internals {
 /** Contexts of Deno, whose internal functions get and set the current one and cost next to nothing. */
 export function byInternals({ getAsyncContext, setAsyncContext }: Internals): HostContexts {
   return {
-    by: "internals",
     capture: getAsyncContext,
     current: getAsyncContext,
     // Not restored here, but once at the end of the slice: the next step compares its context with the current one.

@@ -17,7 +17,6 @@ export function byResources(AsyncResource: ResourceClass): HostContexts {
   const empty = new AsyncResource(RESOURCE_TYPE);
   let entered: HostContext = UNKNOWN;
   return {
-    by: "resources",
     capture: () => new AsyncResource(RESOURCE_TYPE),
     current: () => entered,
     enter(context, step) {

@@ -23,7 +23,6 @@ export function bySnapshots(Snapshot: new () => Snapshot): HostContexts {
     }
   };
   return {
-    by: "snapshots",
     capture: () => entered === UNKNOWN ? new Snapshot() : entered,
     current: () => entered,
     enter: (context, step) => within(context, () => step.run()),

@@ -22,17 +22,17 @@ import {
   UNKNOWN,
 } from "./host_contexts.ts";
 
-// The properties of a resource in which nothing is stored, by the descriptions of their symbols.
-const OWN_PROPERTIES = ["async_id_symbol", "trigger_async_id_symbol"];
+// The properties of a resource in which nothing is stored: `async_id_symbol` and `trigger_async_id_symbol`.
+const OWN_PROPERTY = /async_id_symbol/;
 
-function propertiesOf(resource: Resource): (string | undefined)[] {
-  return Object.getOwnPropertySymbols(resource).map((symbol) => symbol.description);
+function storesOf(resource: Resource): symbol[] {
+  return Object.getOwnPropertySymbols(resource).filter((symbol) => !OWN_PROPERTY.test(symbol.description!));
 }
 
 /** Whether a host's stores are properties of the resource. Since version 24 they are in a frame that it refers to. */
 export function keepsStores(resource: Resource): boolean {
-  const properties = propertiesOf(resource);
-  return OWN_PROPERTIES.every((property) => properties.includes(property)) && !properties.includes("context_frame");
+  const properties = Object.getOwnPropertySymbols(resource).map(String).join();
+  return OWN_PROPERTY.test(properties) && !properties.includes("context_frame");
 }
 
 /** Makes contexts from the resources of such a host. */
@@ -60,11 +60,10 @@ export function byStores(AsyncResource: ResourceClass): HostContexts {
     }
   };
   return {
-    by: "stores",
     capture() {
       if (!used && entered === undefined) return undefined;
       const resource = new AsyncResource(RESOURCE_TYPE);
-      used ||= propertiesOf(resource).length > OWN_PROPERTIES.length;
+      used ||= storesOf(resource).length > 0;
       return used ? resource : undefined;
     },
     current: () => entered,
@@ -90,8 +89,6 @@ function onFirstStore(resource: Resource, callback: () => void): Resource {
 
 /** Removes what was copied into a new resource, as the package may be loaded while something is stored. */
 function removeStores(resource: Resource): Resource {
-  for (const symbol of Object.getOwnPropertySymbols(resource)) {
-    if (!OWN_PROPERTIES.includes(symbol.description!)) delete (resource as unknown as Record<symbol, unknown>)[symbol];
-  }
+  for (const symbol of storesOf(resource)) delete (resource as unknown as Record<symbol, unknown>)[symbol];
   return resource;
 }

@@ -13,8 +13,6 @@ export interface Step {
 
 /** What can be done with contexts. */
 export interface HostContexts {
-  /** The means by which they are reached. */
-  readonly by: "internals" | "resources" | "stores" | "snapshots" | "nothing";
   /** The context to keep for something that is created now. */
   capture(): HostContext;
   /**

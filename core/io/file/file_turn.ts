@@ -2,6 +2,7 @@ import { coroOf } from "../../coroutine/coro_of.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { WAITING } from "../../fiber/operation.ts";
+import { isQueued } from "../../fiber/wait_queue.ts";
 import type { Readable } from "../stream/read.ts";
 import { IoWait } from "../wait/io_wait.ts";
 import type { IoLimit } from "../wait/io_options.ts";
@@ -49,7 +50,7 @@ export class FileTurn<T> extends IoWait<T> {
   #ended(settle: () => void): void {
     const { readBuffer } = this.#file;
     readBuffer.busy = false;
-    if (this.state === WAITING && readBuffer.waitQueue.has(this)) {
+    if (this.state === WAITING && isQueued(this)) {
       readBuffer.waitQueue.remove(this);
       settle();
     }

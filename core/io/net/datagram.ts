@@ -5,7 +5,7 @@ import { describe } from "../../base/describe.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { keepAlive } from "../../host/timers.ts";
 import type { Operation } from "../../fiber/operation.ts";
-import { WaitQueue } from "../../fiber/wait_queue.ts";
+import { isQueued, WaitQueue } from "../../fiber/wait_queue.ts";
 import type { Bytes } from "../stream/byte_queue.ts";
 import { type Data, toBytes } from "../stream/bytes.ts";
 import { checkEndpoint, describeAddress, type NetEndpoint } from "./endpoint.ts";
@@ -216,7 +216,7 @@ export class AsyncDatagram implements Disposable {
 
   /** @internal See `ArrivalSource.dequeue`. */
   dequeue(wait: ArrivalWait<Received>): void {
-    if (this.#waitQueue.has(wait)) this.#waitQueue.remove(wait);
+    if (isQueued(wait)) this.#waitQueue.remove(wait);
     if (this.#waitQueue.head === null) this.#keepAlive.release();
   }
 

@@ -7,7 +7,7 @@ import { coroOf } from "../../coroutine/coro_of.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { type Operation, WAITING } from "../../fiber/operation.ts";
-import { WaitQueue } from "../../fiber/wait_queue.ts";
+import { isQueued, WaitQueue } from "../../fiber/wait_queue.ts";
 import { withoutStack } from "../../base/error_report.ts";
 import { AcceptLoop, type AcceptOwner, type TlsPlan } from "./accept_loop.ts";
 import { describeAddress } from "./endpoint.ts";
@@ -138,7 +138,7 @@ export class AsyncListener implements Disposable {
 
   /** @internal See `ArrivalSource.dequeue`. */
   dequeue(wait: ArrivalWait<AsyncSocket>): void {
-    if (this.#waitQueue.has(wait)) this.#waitQueue.remove(wait);
+    if (isQueued(wait)) this.#waitQueue.remove(wait);
     // A host operation that no coroutine waits for must not keep the process alive.
     if (this.#waitQueue.head === null) this.#keepAlive.release();
   }

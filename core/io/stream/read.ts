@@ -12,6 +12,7 @@ import { ClosedError } from "../../base/errors.ts";
 import { EOFError } from "../errors.ts";
 import { REJECTED, RESOLVED } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
+import { isQueued } from "../../fiber/wait_queue.ts";
 import type { Bytes } from "./byte_queue.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { IoWait } from "../wait/io_wait.ts";
@@ -103,7 +104,7 @@ export abstract class Read<T> extends IoWait<T> {
 
   override take(): unknown {
     const { readBuffer } = this.from;
-    if ((this.state === RESOLVED || this.state === REJECTED) && readBuffer.waitQueue.has(this)) {
+    if ((this.state === RESOLVED || this.state === REJECTED) && isQueued(this)) {
       // Only what a branch took can be given back after it was handed over; other reads need no copy.
       if (this.fiber === coroOf(this.fiber!)) this.consumeOutcome(readBuffer);
       else this.consumeReturnably(readBuffer);
@@ -125,7 +126,7 @@ export abstract class Read<T> extends IoWait<T> {
   }
 
   override reclaim(): void {
-    if (this.from.readBuffer.waitQueue.has(this)) {
+    if (isQueued(this)) {
       this.unregister();
     } else if (this.returnable !== null) {
       this.from.readBuffer.putBack(this.returnable);

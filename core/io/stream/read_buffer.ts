@@ -11,7 +11,7 @@
  */
 import { ClosedError } from "../../base/errors.ts";
 import { WAITING } from "../../fiber/operation.ts";
-import { WaitQueue } from "../../fiber/wait_queue.ts";
+import { isQueued, WaitQueue } from "../../fiber/wait_queue.ts";
 import type { Coro } from "../../coroutine/coro.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { ReadSize } from "./read_size.ts";
@@ -95,7 +95,7 @@ export class ReadBuffer extends ByteQueue {
   /** Removes a wait from the queue: it has taken its bytes, or gives up. */
   dequeue(wait: IoWait<unknown>): void {
     const { waitQueue } = this;
-    if (!waitQueue.has(wait)) return;
+    if (!isQueued(wait)) return;
     const wasFirst = waitQueue.head === wait;
     if (wasFirst) this.firstLeaves();
     waitQueue.remove(wait);

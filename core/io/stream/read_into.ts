@@ -1,4 +1,5 @@
 import { WAITING } from "../../fiber/operation.ts";
+import { isQueued } from "../../fiber/wait_queue.ts";
 import type { DirectRead, ReadBuffer } from "./read_buffer.ts";
 import type { IoLimit } from "../wait/io_options.ts";
 import { NOT_READY, Read, type Readable, READY } from "./read.ts";
@@ -43,7 +44,7 @@ export class ReadInto extends Read<number> implements DirectRead {
     const { readBuffer } = this.from;
     this.reading = false;
     // Bytes that were put back meanwhile come first.
-    if (count === null || this.state !== WAITING || !readBuffer.waitQueue.has(this) || readBuffer.available > 0) {
+    if (count === null || this.state !== WAITING || !isQueued(this) || readBuffer.available > 0) {
       return false;
     }
     this.hostCount = count;

@@ -6,7 +6,7 @@
  */
 import { ClosedError } from "../../base/errors.ts";
 import { WAITING } from "../../fiber/operation.ts";
-import { WaitQueue } from "../../fiber/wait_queue.ts";
+import { isQueued, WaitQueue } from "../../fiber/wait_queue.ts";
 import type { IoWait } from "../wait/io_wait.ts";
 
 /** A host resource to which a write queue writes. */
@@ -54,7 +54,7 @@ export class WriteQueue {
   /** Removes a wait from the queue, if it is in: it is done, or gives up. */
   dequeue(wait: Writer): void {
     const { waitQueue } = this;
-    if (!waitQueue.has(wait)) return;
+    if (!isQueued(wait)) return;
     const wasFirst = waitQueue.head === wait;
     waitQueue.remove(wait);
     if (!wasFirst) return;
