@@ -17,7 +17,7 @@ export abstract class KernelAccess {
   readonly kernel: Kernel = Kernel.take();
   /** What is ready, in the kernel's memory. */
   readonly queue: ReadyQueue = this.kernel.queue;
-  readonly slots: Slots = new Slots(this.kernel);
+  readonly slots: Slots = new Slots(this.queue);
   readonly timers: Timers = new Timers(this.kernel);
   declare readonly clock: Clock;
   /** Set by the constructor of the class that extends the run loop. */
@@ -52,15 +52,15 @@ export abstract class KernelAccess {
 
   /** Gives the entity a slot in the kernel. Throws if there is no room; nothing has changed then. */
   allocateSlot(entity: Schedulable): void {
-    if (this.closed || !this.slots.allocateFree(entity)) this.allocateMore(entity);
+    if (this.closed || !this.slots.allocate(entity)) this.#allocateMore(entity);
   }
 
-  private allocateMore(entity: Schedulable): void {
+  #allocateMore(entity: Schedulable): void {
     if (this.closed) {
       throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
     }
     try {
-      this.slots.allocate(entity);
+      this.slots.allocate(entity, this.kernel.allocate(entity.level));
     } catch (error) {
       throw this.trapped(error);
     }

@@ -5,42 +5,28 @@
  * run loop frees that slot when it reaches it. So nothing is taken out of the middle of a queue, and two entities never
  * share a slot.
  */
-import type { Kernel } from "../kernel/kernel.ts";
 import { LEVELS, NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 import type { Schedulable } from "./schedulable.ts";
 
 /** See the head of this file. */
 export class Slots {
-  declare private readonly kernel: Kernel;
-  // Of its own, so that a new coroutine does not read it from the kernel.
   declare private readonly queue: ReadyQueue;
   /** The entity of each slot. */
   readonly table: (Schedulable | undefined)[] = [];
   /** How many slots in the ready queues have no entity. */
   abandoned = 0;
 
-  /** @param kernel The kernel that has the slots. */
-  constructor(kernel: Kernel) {
-    this.kernel = kernel;
-    this.queue = kernel.queue;
+  /** @param queue Where the kernel has the slots. */
+  constructor(queue: ReadyQueue) {
+    this.queue = queue;
   }
 
-  /** Gives the entity a slot; the kernel's memory grows as needed. */
-  allocate(entity: Schedulable): void {
-    if (!this.allocateFree(entity)) this.place(entity, this.kernel.allocate(entity.level));
-  }
-
-  /** Gives the entity one of the free slots that the kernel has, without a call. Returns `false` if there is none. */
-  allocateFree(entity: Schedulable): boolean {
-    const slot = this.queue.allocate(entity.level);
+  /** Gives the entity a slot, by default a free one of the kernel's. Returns `false` if there is none. */
+  allocate(entity: Schedulable, slot: number = this.queue.allocate(entity.level)): boolean {
     if (slot === NONE) return false;
-    this.place(entity, slot);
-    return true;
-  }
-
-  private place(entity: Schedulable, slot: number): void {
     entity.slot = slot;
     this.table[slot] = entity;
+    return true;
   }
 
   /** Frees the slot of an entity without a timer, at once or when the run loop reaches it in the ready queue. */
