@@ -43,7 +43,6 @@ export class PromiseWaiter implements CompletionWaiter, Abortable {
     target.addCompletionWaiter(this);
     this.#target = target;
     owner.loop.addExternalWaiter();
-    if (seconds === Infinity && signal === null) owner.loop.noteBlocked(owner);
   }
 
   /** The signal was aborted. */

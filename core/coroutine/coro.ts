@@ -840,6 +840,8 @@ export class Coro<
   /** @internal Adds a waiter for the end. */
   addCompletionWaiter(waiter: CompletionWaiter): void {
     this.firstWaiter = addCompletionWaiter(this.firstWaiter, waiter);
+    // It may be known to be deadlocked: then this waiter is to hear of it, too.
+    if (this.wait !== null) this.loop.noteBlocked(this as Coro);
   }
 
   /** @internal Adds it to a group. From then on its failure is also a failure of the group, even if others handle it. */

@@ -238,6 +238,8 @@ export abstract class Operation<T> {
       const fiber = context.fiber;
       if (fiber === null) throw outsideCoroutine(this);
       if (!this.park(fiber)) return PARKED_RESULT;
+    } else if (this.state === State.WAITING) {
+      throw notYielded(this);
     }
     const failed = this.state === State.REJECTED;
     const outcome = this.take();
@@ -253,11 +255,13 @@ export abstract class Operation<T> {
 
   /** @internal Called by `yield*` when the generator is closed; the run loop has cancelled the wait. */
   return(value: unknown): IteratorResult<unknown, unknown> {
+    if (this.state === State.WAITING) throw notYielded(this);
     return { done: true, value };
   }
 
   /** @internal Begins the wait of `fiber`. Returns `true` if it has its outcome, `false` if the fiber is parked. */
   park(fiber: WaitingFiber): boolean {
+    if (fiber.wait !== null) throw notYielded(fiber.wait);
     this.fiber = fiber;
     this.state = State.WAITING;
     const settled = this.begin(fiber);
@@ -361,6 +365,16 @@ export function alreadyYielded(operation: Operation<unknown>): TypeError {
   return new TypeError(
     `Cannot yield '${operation.label}' again as an operation belongs to one yield: make a new one`,
   );
+}
+
+/**
+ * The error for an operation that is iterated by something else than `yield*`, such as destructuring: it has begun, but its
+ * coroutine goes on. Withdraws it, as its end would resume the coroutine in a later wait.
+ */
+export function notYielded(wait: object): TypeError {
+  const operation = wait as Operation<unknown>;
+  if (operation.cancel()) operation.fiber!.wait = null;
+  return new TypeError(`Cannot iterate '${operation.label}': write yield* in front of the operation or its caller`);
 }
 
 /** The error for an operation that begins outside coroutines. */

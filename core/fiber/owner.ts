@@ -1,5 +1,7 @@
 /** The coroutine that a fiber belongs to, as far as fibers and operations need to know it. */
 export interface Owner {
+  /** Identifies it in its scheduler. */
+  readonly id: number;
   /** Whether the process may end while it lives. */
   readonly daemon: boolean;
   /** Its priority level, 0 (first) to 7. */

@@ -13,6 +13,7 @@ import { callOfProgram } from "../base/call_site.ts";
 import type { Fiber } from "../fiber/fiber.ts";
 import { type Limit, limitSeconds } from "../base/limit.ts";
 import { limited } from "../operations/limited.ts";
+import { currentId } from "../fiber/frequent_operation.ts";
 import { watch } from "../fiber/misuse.ts";
 import { checkOptionalName, describeNamed } from "../base/name.ts";
 import { Waiter, WaitQueue } from "../fiber/wait_queue.ts";
@@ -82,7 +83,7 @@ export abstract class Acquirable {
     this.spare = null;
     if (spare !== null && spare.servesAgain()) return spare;
     const made = new Acquire<boolean>(this, Infinity);
-    made.reusable = true;
+    made.reusable = !watch.active;
     return made;
   }
 
@@ -137,10 +138,12 @@ class Acquire<T> extends Acquisition<T> {
   declare private readonly acquirable: Acquirable;
   /** Whether its object may serve again when it has ended, see `FrequentOperation`. */
   declare reusable: boolean;
+  declare private servedId: number;
 
   constructor(acquirable: Acquirable, seconds: number) {
     super();
     this.reusable = false;
+    this.servedId = 0;
     this.acquirable = acquirable;
     this.limit = seconds;
     if (watch.active) this.callSite = callOfProgram();
@@ -156,10 +159,9 @@ class Acquire<T> extends Acquisition<T> {
 
   /** It has ended: makes it new again, unless `debug` wants to know each operation. Returns whether it did. */
   servesAgain(): boolean {
-    if (watch.active) return false;
+    if (watch.active || this.servedId !== currentId()) return false;
     this.state = NEW;
     this.direct = false;
-    this.callSite = null;
     return true;
   }
 
@@ -168,8 +170,13 @@ class Acquire<T> extends Acquisition<T> {
   }
 
   override take(): unknown {
-    if (this.reusable) this.acquirable.spare = this as Acquire<unknown> as Acquire<boolean>;
-    return super.take();
+    if (!this.reusable) return super.take();
+    const { owner } = this.fiber!;
+    const outcome = super.take();
+    this.servedId = owner.id;
+    this.fiber = null;
+    this.acquirable.spare = this as Acquire<unknown> as Acquire<boolean>;
+    return outcome;
   }
 
   override begin(fiber: Fiber): boolean {

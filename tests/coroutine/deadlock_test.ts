@@ -116,6 +116,30 @@ Deno.test("(a) coroutines that depend on the closed set are listed after the cyc
     assertEquals(error.waiting[2].coro.name, "outer");
   }));
 
+Deno.test("(a) a wait with a limit for a coroutine that is dead already fails at once, as one without", () =>
+  inLab(async (lab) => {
+    const { scheduler, clock } = lab;
+    scheduler.spawnWith({ daemon: true }, function* keeper() {
+      yield* sleep(100);
+    });
+    const lock = new Lock();
+    const dead = scheduler.spawn(function* waitsForItself() {
+      yield* lock.acquire();
+      yield* lock.acquire();
+    });
+    await assertRejects(() => dead.value(), DeadlockError);
+    await assertRejects(() => dead.value(50), DeadlockError);
+    for (const wait of [() => dead.finish(50), () => withTimeout(50, dead.finish())]) {
+      const waiting = scheduler.spawn(function* () {
+        yield* wait();
+      });
+      await assertRejects(() => waiting.value(), DeadlockError);
+    }
+    assertEquals(clock.now(), 0);
+    await scheduler.terminate();
+    assertEquals(lab.takeReported().length, 1); // the lock
+  }));
+
 Deno.test("(a) a closed set through subroutines, race, all and branches is found", () =>
   inLab(async ({ scheduler }) => {
     const shapes: ((other: () => Coro) => Generator<unknown, unknown, unknown>)[] = [

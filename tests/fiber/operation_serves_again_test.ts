@@ -1,6 +1,7 @@
 /** The objects of frequent waits serve again: what a program notices of it, which is nothing but in the last test. */
 import { all, type Coro, Lock, Queue, run, Scheduler, Semaphore, sleep } from "@asyncoro/asyncoro";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { inLab } from "../helpers/lab.ts";
 import type { Operation } from "../../core/fiber/operation.ts";
 
 type Body<T = void> = Generator<unknown, T, unknown>;
@@ -97,6 +98,24 @@ for (const name of ["receive", "get", "put", "lock", "semaphore"]) {
   });
 }
 
+for (const name of ["get", "put", "lock", "semaphore"]) {
+  Deno.test(`${name}: the object of a coroutine's operation does not serve another coroutine`, async () => {
+    await run(function* (coro): Body {
+      const kind = kinds(coro)[name];
+      const first = yield* take(kind);
+      const other = coro.scheduler.spawn(function* (): Body {
+        const operation = kind.make();
+        assert(operation !== first);
+        yield;
+        yield* operation;
+      });
+      yield;
+      assertThrows(() => first[Symbol.iterator](), TypeError, "again");
+      yield* other.finish();
+    });
+  });
+}
+
 Deno.test("what an item of all() was granted goes back when all() fails, though others have waited meanwhile", async () => {
   await run(function* (coro): Body {
     const queue = new Queue<string>(4);
@@ -154,6 +173,27 @@ Deno.test("a wait that was cut short serves another coroutine before its own has
     assertEquals(queue.statistics(), { size: 0, putting: 0, getting: 0, dropped: 0 });
   });
 });
+
+Deno.test("an operation made with debug does not serve again, which would make it look forgotten", () =>
+  inLab(async ({ scheduler }) => {
+    scheduler.debug = true;
+    const queue = new Queue<number>(1);
+    scheduler.spawn(function* (): Body {
+      yield* queue.put(1);
+      yield* queue.get();
+      yield* sleep(5);
+    });
+    await scheduler.spawn(function* (): Body {
+      yield* sleep(1);
+      scheduler.debug = false;
+      const operation = queue.get();
+      scheduler.debug = true;
+      yield* sleep(10);
+      queue.tryPut(2);
+      assertEquals(yield* operation, 2);
+      scheduler.debug = false;
+    }).value();
+  }));
 
 Deno.test("a receive that was made and dropped does not keep later ones from their messages", async () => {
   await run(function* (coro): Body {

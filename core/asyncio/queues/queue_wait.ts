@@ -6,7 +6,7 @@
  * in asyncio.
  */
 import { context } from "../../fiber/context.ts";
-import { alreadyYielded, DONE_RESULT, outsideCoroutine } from "../../fiber/operation.ts";
+import { alreadyYielded, DONE_RESULT, notYielded, outsideCoroutine } from "../../fiber/operation.ts";
 import type { Fiber } from "../../fiber/fiber.ts";
 import { Waiter, type WaitQueue } from "../../fiber/wait_queue.ts";
 import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
@@ -15,6 +15,7 @@ import { parkInSubroutine, waitOn } from "../../operations/repeated_wait.ts";
 const enum State {
   TAKEN_OVER = 1,
   ITERATING = 2,
+  WAITING = 3,
   RESOLVED = 4,
   REJECTED = 5,
   SPENT = 7,
@@ -89,6 +90,8 @@ export abstract class QueueWait<T> extends Waiter<T> {
       // A coroutine whose operations never wait would starve the others: now and then it gives them a turn first.
       if (--fiber.loop.stepBudget <= 0) return this.giveWay();
       if (!this.attempt()) return this.waitInLine();
+    } else if (this.state === State.WAITING) {
+      throw notYielded(this);
     } else if (this.state === State.RESOLVED && !this.attempt()) {
       return this.waitInLine();
     }
