@@ -7,7 +7,7 @@
  */
 import { Fiber } from "../fiber/fiber.ts";
 import type { AliveListeners } from "./alive_listeners.ts";
-import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
+import { forgottenOperations, setWatching } from "../fiber/misuse.ts";
 import { SPENT } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
@@ -46,10 +46,8 @@ export class CoroLoop extends RunLoop {
   readonly exitFunctions: ExitFunctions = new ExitFunctions();
   /** For a new coroutine on it with default options. */
   readonly defaultSpawn: SpawnRequest = { loop: this, options: null };
-
   /** What is told whether it keeps the process alive; `null` if nothing is: most schedulers have none. */
   aliveListeners: AliveListeners | null = null;
-
   readonly #failures: UnhandledFailures = new UnhandledFailures();
   readonly #deadlocks: DeadlockSearch = new DeadlockSearch(this);
   readonly #shutdown: Shutdown = new Shutdown();
@@ -72,13 +70,14 @@ export class CoroLoop extends RunLoop {
   constructor(options: SchedulerOptions) {
     const clock = options.clock ?? hostClock;
     super(clock);
-    this.debug = options.debug ?? false;
     this.#precise = Boolean(options.precise);
     if (options.shuffle !== undefined) {
       this.shuffle = shuffler(options.shuffle);
       this.random = seededRandom(options.shuffle);
     }
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
+    // The last, as a scheduler that cannot be made never ends.
+    this.debug = options.debug ?? false;
   }
 
   /** See `Scheduler.debug`. */
@@ -87,9 +86,8 @@ export class CoroLoop extends RunLoop {
   }
 
   set debug(enabled: boolean) {
-    enabled = Boolean(enabled);
-    if (enabled !== this.#debug) watchChanged(enabled);
-    this.#debug = enabled;
+    this.#debug = Boolean(enabled);
+    setWatching(this, this.#debug && !this.closed);
   }
 
   /** See `Scheduler.precise`. */
@@ -158,11 +156,7 @@ export class CoroLoop extends RunLoop {
     this.#live--;
     if (coro.daemon) this.#daemons--;
     this.aliveChanged();
-    if (this.#debug) this.#reportForgotten(coro);
-  }
-
-  #reportForgotten(coro: Coro): void {
-    for (const error of forgottenOperations(coro)) this.reportError(error, coro);
+    if (this.#debug) forgottenOperations(coro).forEach((error) => this.reportError(error, coro));
   }
 
   /** A live coroutine became a daemon, or is no longer one. */
@@ -351,6 +345,11 @@ export class CoroLoop extends RunLoop {
     if (this.exitFunctions.any) await this.exitFunctions.run(this.scheduler.name);
   }
 
+  override closeKernel(): void {
+    super.closeKernel();
+    setWatching(this, false);
+  }
+
   /** Only daemons are left and the process is about to end: runs the functions registered with `atexit()`. */
   #programEnds(): boolean {
     if (!this.exitFunctions.any) return false;
@@ -359,6 +358,7 @@ export class CoroLoop extends RunLoop {
   }
 
   protected override abandon(reason: Error): void {
+    setWatching(this, false);
     this.reportFailures();
     const coros = this.coros();
     const joined = this.abandonCoros(coros, reason);

@@ -8,14 +8,18 @@ import { context } from "./context.ts";
 import type { Owner } from "./owner.ts";
 import { callOfProgram } from "../base/call_site.ts";
 
-/** Whether any scheduler has `debug`: otherwise making an operation costs only this check. */
+/** Whether any scheduler that has not ended has `debug`: otherwise making an operation costs only this check. */
 export const watch: { active: boolean } = { active: false };
 
+const watchers = new WeakSet<object>();
 let watching = 0;
 
-/** A scheduler begins or stops to watch. */
-export function watchChanged(begins: boolean): void {
-  watching += begins ? 1 : -1;
+/** Notes whether a scheduler watches now. It must say so when it has ended. */
+export function setWatching(watcher: object, watches: boolean): void {
+  if (watchers.has(watcher) === watches) return;
+  if (watches) watchers.add(watcher);
+  else watchers.delete(watcher);
+  watching += watches ? 1 : -1;
   watch.active = watching > 0;
 }
 

@@ -14,9 +14,10 @@ export class PieceQueue {
     this.#pieces.push(piece);
   }
 
-  /** Moves bytes into the buffer, as many as fit. Returns how many. */
+  /** Moves bytes into the buffer, as many as fit: none if it was detached. Returns how many. */
   takeInto(buffer: Uint8Array): number {
     let count = 0;
+    if (buffer.length === 0) return count;
     for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
       const room = buffer.length - count;
       if (piece.length > room) {

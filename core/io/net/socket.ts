@@ -21,7 +21,7 @@ import { hostListen, type ListenTarget } from "./listen.ts";
 import { AsyncListener } from "./listener.ts";
 import { type ByteSink, WriteQueue } from "../stream/write_queue.ts";
 import { ReadExactly, ReadSome } from "../stream/read.ts";
-import { ReadInto } from "../stream/read_into.ts";
+import { checkBuffer, ReadInto } from "../stream/read_into.ts";
 import { ReadLine } from "../stream/read_line.ts";
 import { ReadMessage } from "../stream/read_message.ts";
 import { SocketPath } from "./socket_path.ts";
@@ -197,15 +197,12 @@ export class AsyncSocket implements Disposable {
    * @returns The number of bytes; zero at the end of the stream.
    * @throws {TimeoutError} At the yield, if nothing came in time.
    * @throws {ClosedError} At the yield, if this side has closed the socket.
-   * @throws {TypeError} If `buffer` is not a Uint8Array.
+   * @throws {TypeError} If `buffer` is not a Uint8Array, or is one of a resizable ArrayBuffer. At the yield, if it was
+   * detached before bytes came, which then stay for the next receive.
    * @throws {RangeError} If it is empty.
    */
   recvInto(buffer: Uint8Array<ArrayBuffer>, limit?: IoLimit): Operation<number> {
-    if (!(buffer instanceof Uint8Array)) {
-      throw new TypeError(`Cannot read as 'buffer' must be a Uint8Array: current value is ${describe(buffer)}`);
-    }
-    checkSize(buffer.length, "buffer.length", 1, "read");
-    return new ReadInto(this, buffer, limit);
+    return new ReadInto(this, checkBuffer(buffer), limit);
   }
 
   /**

@@ -32,7 +32,10 @@ export interface ByteSource {
 export interface DirectRead extends IoWait<unknown> {
   /** The buffer. */
   readonly buffer: Uint8Array<ArrayBuffer>;
-  /** The host has put `count` bytes there (`null`: the end). Returns whether they stay; otherwise they are copied. */
+  /**
+   * The host has put `count` bytes there (`null`: the end; zero: none, as it has failed or the buffer was detached).
+   * Returns whether they stay; otherwise they are copied.
+   */
   received(count: number | null): boolean;
 }
 
@@ -76,6 +79,19 @@ export class ReadBuffer extends ByteQueue {
     if (bytes.length === 0) return;
     this.prepend(bytes);
     this.serve();
+  }
+
+  /**
+   * The bytes that were put into the buffer of a wait which does not take them. If that buffer was detached they are
+   * lost, and nothing can be read any more, as there would be a gap in the stream.
+   */
+  unused(buffer: Uint8Array<ArrayBuffer>, count: number): Uint8Array {
+    if (buffer.length > 0) return buffer.subarray(0, count);
+    this.failure ??= new TypeError(
+      `Cannot read on as the 'buffer' of a read that was given up was detached: current count of lost bytes is ` +
+        `${count}, keep the buffer until bytes have come`,
+    );
+    return new Uint8Array(0);
   }
 
   /** Adds the wait of a coroutine to the queue and serves it if it is the first. */
@@ -168,7 +184,7 @@ export class ReadBuffer extends ByteQueue {
     if (count === 0 && this.shortcut !== null) count = null;
     if (this.direct) {
       const directRead = this.endDirectRead();
-      if (!directRead.received(count) && count !== null) this.append(directRead.buffer.subarray(0, count));
+      if (!directRead.received(count)) this.append(this.unused(directRead.buffer, count!));
     } else {
       this.filled(count ?? 0);
       if (count !== null) this.readSize.adapt(count, count >= this.readSize.bytes && this.full);
@@ -186,9 +202,16 @@ export class ReadBuffer extends ByteQueue {
 
   private failed(error: unknown): void {
     this.busy = false;
-    if (this.direct) this.endDirectRead();
-    else this.filled(0);
-    if (!this.closed) this.failure = error;
+    let detached = false;
+    if (this.direct) {
+      const directRead = this.endDirectRead();
+      directRead.received(0);
+      // Then that may be why the host has failed. If it is not, the next read fails too.
+      detached = directRead.buffer.length === 0;
+    } else {
+      this.filled(0);
+    }
+    if (!this.closed && !detached) this.failure = error;
     this.serve();
   }
 

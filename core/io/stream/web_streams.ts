@@ -54,6 +54,8 @@ export class StreamSource implements ByteSource {
       this.#rest = chunkBytes(value, "read from");
     }
     const rest = this.#rest;
+    // The buffer was detached meanwhile.
+    if (buffer.length === 0) return 0;
     const count = Math.min(buffer.length, rest.length);
     buffer.set(count < rest.length ? rest.subarray(0, count) : rest);
     this.#rest = count < rest.length ? rest.subarray(count) : NOTHING;

@@ -1,8 +1,10 @@
 import type { CoroLoop } from "../../coroutine/coro_loop.ts";
-import { type Bytes, copyBytes, isBytes } from "../remote/bytes.ts";
+import { type Bytes, bytesTools } from "../remote/bytes.ts";
 import { MAX_ARGUMENT_WORDS } from "../remote/protocol.ts";
 import { Ring } from "../remote/ring.ts";
 import type { Target } from "./targets.ts";
+
+const tools = /* @__PURE__ */ bytesTools();
 
 /** Created, not submitted. */
 export const NEW = 0;
@@ -144,9 +146,8 @@ function wordsOf(args: readonly unknown[]): number {
 
 /** Whether arguments are primitive values and bytes, each with a buffer of its own. */
 function areBytes(args: readonly unknown[]): boolean {
-  const bytes = args.filter(isBytes);
-  if (!args.every((arg) => isPrimitive(arg) || isBytes(arg))) return false;
-  return new Set(bytes.map((each) => ArrayBuffer.isView(each) ? each.buffer : each)).size === bytes.length;
+  const buffers = args.filter((arg) => !isPrimitive(arg)).map(tools.bufferOf);
+  return !buffers.includes(null) && new Set(buffers).size === buffers.length;
 }
 
 /** Symbols are left to structured clone, which refuses them. */
@@ -158,7 +159,7 @@ function isPrimitive(value: unknown): boolean {
 function copyArguments(args: readonly unknown[], buffers: Transferable[]): unknown[] {
   return args.map((arg) => {
     if (isPrimitive(arg)) return arg;
-    const { copy, buffer } = copyBytes(arg as Bytes);
+    const { copy, buffer } = tools.copy(arg as Bytes);
     buffers.push(buffer);
     return copy;
   });

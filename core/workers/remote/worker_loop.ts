@@ -9,7 +9,7 @@
  * blocks its thread for half a millisecond (20 microseconds). Then it returns to its event loop, for timers and
  * promises that tasks may have left there (60 to 160 microseconds).
  */
-import type { copyBytes, isBytes } from "./bytes.ts";
+import type { Bytes, BytesTools } from "./bytes.ts";
 import type { describeError } from "./describe_error.ts";
 import type { seal, unseal } from "./envelope.ts";
 import type { CODE, TargetNote, WORD } from "./protocol.ts";
@@ -23,8 +23,7 @@ export interface WorkerKit {
   readonly TaskContext: typeof TaskContext;
   readonly TaskRunner: typeof TaskRunner;
   readonly describeError: typeof describeError;
-  readonly isBytes: typeof isBytes;
-  readonly copyBytes: typeof copyBytes;
+  readonly bytes: BytesTools;
   readonly seal: typeof seal;
   readonly unseal: typeof unseal;
   readonly WORD: typeof WORD;
@@ -233,8 +232,8 @@ export class WorkerLoop implements TaskHost, RunnerHost {
 
   /** Sends a value by port. Returns its number, for the ring. */
   #post(value: unknown, transfer: Transferable[]): number {
-    if (transfer.length === 0 && this.#kit.isBytes(value)) {
-      const { copy, buffer } = this.#kit.copyBytes(value);
+    if (transfer.length === 0 && this.#kit.bytes.bufferOf(value) !== null) {
+      const { copy, buffer } = this.#kit.bytes.copy(value as Bytes);
       return this.#post(copy, [buffer]);
     }
     this.#posted = (this.#posted + 1) | 0;

@@ -3,7 +3,7 @@
  *
  * So it needs no permission to load and no file, and works for a package from a URL too.
  */
-import { copyBytes, isBytes } from "./bytes.ts";
+import { bytesTools } from "./bytes.ts";
 import { describeError } from "./describe_error.ts";
 import { seal, unseal } from "./envelope.ts";
 import { CODE, CONTROL_WORDS, RING_WORDS, WORD } from "./protocol.ts";
@@ -24,8 +24,7 @@ globalThis.self ??= globalThis;
   TaskContext: (${TaskContext}),
   TaskRunner: (${TaskRunner}),
   describeError: (${describeError}),
-  isBytes: (${isBytes}),
-  copyBytes: (${copyBytes}),
+  bytes: (${bytesTools})(),
   seal: (${seal}),
   unseal: (${unseal}),
   WORD: ${JSON.stringify(WORD)},
