@@ -106,7 +106,7 @@ const captureContext = asyncContext.captureContext;
 const checkTarget = spawnOptions.checkTarget;
 const locals = localValues.locals;
 const notifyEndListeners = endListeners.notifyEndListeners;
-const runningCoroId = coroOf.runningCoroId;
+const runningCoro = coroOf.runningCoro;
 const takeSpawnRequest = spawnOptions.takeSpawnRequest;
 
 /** @internal Names of coroutines, of every scheduler in the process that has joined no network. */
@@ -204,17 +204,17 @@ export class Coro<
     this.mailbox = null;
     this.ownedResource = null;
     this.id = loop.nextId();
-    this.parent = runningCoroId();
+    this.parent = runningCoro()?.id ?? 0;
     this.createdAt = loop.uptime();
-    if (options !== null) this.configure(options);
-    if (locals.inheritance !== null) localValues.inherit(this);
+    if (options !== null) this.setUp(options);
+    if (locals.inheritance !== null) locals.inheritance.give(this, locals.inheritance.current());
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = target(this, ...args);
     loop.register(this);
   }
 
   /** @internal Sets what was given to `spawnWith`, but for the priority. */
-  private configure({ name, daemon, mailbox = null }: CheckedSpawnOptions): void {
+  private setUp({ name, daemon, mailbox = null }: CheckedSpawnOptions): void {
     if (name !== undefined) this.nameSource = name;
     if (daemon) this.flags |= Flag.DAEMON;
     this.mailbox = mailbox;
@@ -932,9 +932,9 @@ export class Coro<
     this.top = NO_BODY;
     this.frames = null;
     this.wait = null;
-    if (this.mailbox !== null || (this.flags & Flag.MONITORED) !== 0) this.endMessages();
+    if (this.mailbox !== null || this.flags & Flag.MONITORED) this.endMessages();
     if (this.firstWaiter !== null) this.settleCompletionWaiters();
-    if ((this.flags & Flag.HAS_SIGNAL) !== 0) this.abortSignal("has ended");
+    if (this.flags & Flag.HAS_SIGNAL) this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);

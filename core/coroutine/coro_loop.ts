@@ -133,20 +133,18 @@ export class CoroLoop extends RunLoop {
 
   /** Makes a new or restarted coroutine ready. Throws, with nothing changed, if there is no room for it. */
   register(coro: Coro): void {
-    if (this.#phase === Phase.CLOSED) this.#refuse();
+    if (this.#phase === Phase.CLOSED) {
+      throw new Error(
+        `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
+          "Scheduler.instance() gives a fresh one",
+      );
+    }
     this.allocateSlot(coro);
     if (this.#debug) recordSpawnSite(coro);
     this.#live++;
     if (coro.daemon) this.#daemons++;
     this.aliveChanged();
     this.enqueue(coro);
-  }
-
-  #refuse(): never {
-    throw new Error(
-      `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
-        "Scheduler.instance() gives a fresh one",
-    );
   }
 
   /** A coroutine has ended. */

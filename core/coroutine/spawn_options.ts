@@ -60,33 +60,21 @@ export function setNextSpawn(request: SpawnRequest | null): void {
 
 /** The options for the coroutine under construction, taken once, so that coroutines created by it do not inherit them. */
 export function takeSpawnRequest(): SpawnRequest {
-  return next === null ? currentLoop().defaultSpawn : takeNext();
-}
-
-function takeNext(): SpawnRequest {
-  const request = next!;
+  const request = next ?? currentLoop().defaultSpawn;
   next = null;
   return request;
 }
 
 /** The run loop of the code that runs now: that of its coroutine or callback, or else that of the default scheduler. */
 export function currentLoop(): CoroLoop {
-  const coro = runningCoro();
-  return coro === null ? loopOutside() : coro.loop;
-}
-
-function loopOutside(): CoroLoop {
-  return callbackContext.loop ?? defaultLoop();
+  return runningCoro()?.loop ?? callbackContext.loop ?? defaultLoop();
 }
 
 /** Throws unless `target` is a generator function. */
 export function checkTarget(target: unknown): void {
-  if (!isGeneratorFunction(target)) throw noGeneratorFunction(target);
-}
-
-function noGeneratorFunction(target: unknown): TypeError {
+  if (isGeneratorFunction(target)) return;
   const hint = typeof target === "function" ? ", write function* and yield* until(promise)" : "";
-  return new TypeError(
+  throw new TypeError(
     `Cannot create a coroutine as 'target' must be a generator function: current value is ${describe(target)}${hint}`,
   );
 }

@@ -110,14 +110,12 @@ export abstract class FrequentOperation<T> extends Operation<T> {
     if (fiber.frames === null && this.state === State.RESOLVED) fiber.last = outcome;
     this.state = State.SPENT;
     this.outcome = undefined;
-    if (!this.shared) this.endService(fiber);
+    // What keeps it for another wait must not keep a coroutine that has ended.
+    if (!this.shared) {
+      this.servedId = fiber.owner.id;
+      this.fiber = null;
+    }
     return outcome;
-  }
-
-  // What keeps it for another wait must not keep a coroutine that has ended.
-  private endService(fiber: WaitingFiber): void {
-    this.servedId = fiber.owner.id;
-    this.fiber = null;
   }
 
   /** @internal */

@@ -374,7 +374,7 @@ export function alreadyYielded(operation: Operation<unknown>): TypeError {
 export function notYielded(wait: object): TypeError {
   const operation = wait as Operation<unknown>;
   if (operation.cancel()) operation.fiber!.wait = null;
-  return new TypeError(`Cannot iterate '${operation.label}': write yield* in front of the operation or its caller`);
+  return new TypeError(`Cannot iterate '${operation.label}': write yield* in front of it`);
 }
 
 /** The error for an operation that begins outside coroutines. */
