@@ -68,20 +68,20 @@ export class Fifo<T> {
   /** Inserts an item, so that `index` others are in front of it. Takes time for each of these. */
   insertAt(index: number, item: T): void {
     this.unshift(item);
-    for (let i = 0; i < index; i++) this.#set(i, this.at(i + 1));
-    this.#set(index, item);
+    for (let i = 0; i < index; i++) this.replace(i, this.at(i + 1));
+    this.replace(index, item);
   }
 
   /** Removes and returns the item at an index below the length. Takes time for each item between it and the nearer end. */
   removeAt(index: number): T {
     const item = this.at(index);
     if (index < this.#length >> 1) {
-      for (let i = index; i > 0; i--) this.#set(i, this.at(i - 1));
+      for (let i = index; i > 0; i--) this.replace(i, this.at(i - 1));
       this.shift();
       return item;
     }
-    for (let i = index; i < this.#length - 1; i++) this.#set(i, this.at(i + 1));
-    this.#set(--this.#length, undefined);
+    for (let i = index; i < this.#length - 1; i++) this.replace(i, this.at(i + 1));
+    this.replace(--this.#length, undefined);
     if (this.#length < this.#ring.length >> 2 && this.#ring.length >= this.#shrinksFrom) {
       this.#resize(this.#ring.length >> 1);
     }
@@ -89,17 +89,13 @@ export class Fifo<T> {
   }
 
   /** Replaces the item at an index below the length. */
-  replace(index: number, item: T): void {
-    this.#set(index, item);
+  replace(index: number, item: T | undefined): void {
+    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
   }
 
   /** The items, first to last. */
   *[Symbol.iterator](): Generator<T, void, unknown> {
     for (let i = 0; i < this.#length; i++) yield this.at(i);
-  }
-
-  #set(index: number, item: T | undefined): void {
-    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
   }
 
   #resize(capacity: number): void {

@@ -6,12 +6,17 @@ import { describe } from "./describe.ts";
  *
  * @throws {TypeError} If they are not.
  */
-export function checkOptions(options: unknown, known: readonly string[], action: string): void {
+export function checkOptions(
+  options: unknown,
+  known: readonly string[],
+  action: string,
+  name = "options",
+): void {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot ${action} as 'options' must be an object: current value is ${describe(options)}`);
+    throw new TypeError(`Cannot ${action} as '${name}' must be an object: current value is ${describe(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new TypeError(`Cannot ${action} as there is no option '${name}': use ${known.join(", ")}`);
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue;
+    throw new TypeError(`Cannot ${action} as there is no option '${option}': use ${known.join(", ")}`);
   }
 }

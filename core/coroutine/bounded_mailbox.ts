@@ -1,4 +1,3 @@
-import { describe } from "../base/describe.ts";
 import { QueueFullError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { checkCapacity, checkOverflow, type Overflow } from "../base/overflow.ts";
@@ -101,10 +100,7 @@ export class BoundedMailbox extends Mailbox implements RoomQueue {
 /** Creates the mailbox that a coroutine is to have; `null` for one without a capacity. Throws if the options are wrong. */
 export function createMailbox(options: MailboxOptions | undefined): Mailbox | null {
   if (options === undefined) return null;
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot ${ACTION} as 'mailbox' must be an object: current value is ${describe(options)}`);
-  }
-  checkOptions(options, ["capacity", "overflow"], `${ACTION} with 'mailbox'`);
+  checkOptions(options, ["capacity", "overflow"], ACTION, "mailbox");
   const capacity = checkCapacity(options.capacity, 1, ACTION);
   const overflow = checkOverflow(options.overflow === undefined ? "wait" : options.overflow, ACTION);
   return capacity === Infinity ? null : new BoundedMailbox(capacity, overflow);

@@ -11,16 +11,13 @@ import { callOfProgram } from "../base/call_site.ts";
 /** Whether any scheduler that has not ended has `debug`: otherwise making an operation costs only this check. */
 export const watch: { active: boolean } = { active: false };
 
-const watchers = new WeakSet<object>();
-let watching = 0;
+const watchers = new Set<object>();
 
 /** Notes whether a scheduler watches now. It must say so when it has ended. */
 export function setWatching(watcher: object, watches: boolean): void {
-  if (watchers.has(watcher) === watches) return;
   if (watches) watchers.add(watcher);
   else watchers.delete(watcher);
-  watching += watches ? 1 : -1;
-  watch.active = watching > 0;
+  watch.active = watchers.size > 0;
 }
 
 /** An operation, as far as it matters whether it was forgotten. */

@@ -72,8 +72,8 @@ function compileKernel(): WebAssembly.Module {
     return new WebAssembly.Module(textToBytes(KERNEL_TEXT));
   } catch (cause) {
     throw new UnsupportedError(
-      "Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's kernel.wasm as a " +
-        "module and give it to init() of './edge' first; in a page, add 'wasm-unsafe-eval' to script-src",
+      "Cannot run coroutines as this runtime forbids compiling WebAssembly: give the module kernel.wasm to init() of " +
+        "'./edge' first; in a page, add 'wasm-unsafe-eval' to script-src",
       { cause },
     );
   }
