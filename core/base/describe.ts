@@ -66,12 +66,7 @@ function describeFunction(value: Function): string {
     GeneratorFunction: "the generator function",
     AsyncGeneratorFunction: "the async generator function",
   };
-  const source = Function.prototype.toString.call(value);
-  const plain = source.startsWith("class")
-    ? "the class"
-    : "prototype" in value
-    ? "the function"
-    : "the arrow function or method";
+  const plain = Function.prototype.toString.call(value).startsWith("class") ? "the class" : "the function";
   const kind = words[value.constructor?.name] ?? plain;
   return value.name ? `${kind} '${value.name}'` : kind;
 }

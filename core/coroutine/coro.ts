@@ -54,7 +54,7 @@ import { Sleep } from "../operations/sleep.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Operation } from "../fiber/operation.ts";
 import * as spawnOptions from "./spawn_options.ts";
-import { type CheckedSpawnOptions, checkPriority, DEFAULT_PRIORITY, type Named, nameOf } from "./spawn_options.ts";
+import { checkPriority, DEFAULT_PRIORITY, type Named, nameOf } from "./spawn_options.ts";
 import { labelStack, withoutStack } from "../base/error_report.ts";
 import type { PeerLocation } from "./peer_location.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -105,7 +105,6 @@ const enum Flag {
 const captureContext = asyncContext.captureContext;
 const checkTarget = spawnOptions.checkTarget;
 const locals = localValues.locals;
-const notifyEndListeners = endListeners.notifyEndListeners;
 const runningCoro = coroOf.runningCoro;
 const takeSpawnRequest = spawnOptions.takeSpawnRequest;
 
@@ -198,26 +197,18 @@ export class Coro<
     if (options === null) checkTarget(target);
     super(loop, options === null ? DEFAULT_PRIORITY : options.priority);
     this.initialize(NO_BODY, captureContext());
-    this.nameSource = target;
-    this.flags = 0;
+    this.nameSource = options?.name ?? target;
+    this.flags = options?.daemon ? Flag.DAEMON : 0;
     this.firstWaiter = null;
-    this.mailbox = null;
+    this.mailbox = options?.mailbox ?? null;
     this.ownedResource = null;
     this.id = loop.nextId();
     this.parent = runningCoro()?.id ?? 0;
     this.createdAt = loop.uptime();
-    if (options !== null) this.setUp(options);
-    if (locals.inheritance !== null) locals.inheritance.give(this, locals.inheritance.current());
+    locals.inheritance?.give(this, locals.inheritance.current());
     // Default values of parameters are evaluated here and may throw: nothing must be registered yet.
     this.top = target(this, ...args);
     loop.register(this);
-  }
-
-  /** @internal Sets what was given to `spawnWith`, but for the priority. */
-  private setUp({ name, daemon, mailbox = null }: CheckedSpawnOptions): void {
-    if (name !== undefined) this.nameSource = name;
-    if (daemon) this.flags |= Flag.DAEMON;
-    this.mailbox = mailbox;
   }
 
   /** The scheduler that runs it. */
@@ -933,14 +924,14 @@ export class Coro<
     this.frames = null;
     this.wait = null;
     if (this.mailbox !== null || this.flags & Flag.MONITORED) this.endMessages();
-    if (this.firstWaiter !== null) this.settleCompletionWaiters();
+    if (this.firstWaiter !== null) this.settleWaiters();
     if (this.flags & Flag.HAS_SIGNAL) this.abortSignal("has ended");
     // From here on code of the program may run and ask for the outcome: hooks.
     this.loop.unregister(this as Coro);
     if (this.unhandled) this.loop.failedUnhandled(this as Coro);
     else if ((this.flags & Flag.MONITORED) === 0) this.hostContext = undefined;
     if (this.ownedResource !== null) ownership.end!(this as Coro);
-    if (undelivered.length > 0) this.reportUndelivered(undelivered, value);
+    if (undelivered.length > 0) this.reportRest(undelivered, value);
   }
 
   /** @internal It threw or was terminated. Returns `false` if it accepted a hot swap with that, and goes on. */
@@ -963,7 +954,7 @@ export class Coro<
   }
 
   /** @internal */
-  private reportUndelivered(errors: readonly unknown[], failure: unknown): void {
+  private reportRest(errors: readonly unknown[], failure: unknown): void {
     for (const error of errors) if (error !== failure) this.report(error);
   }
 
@@ -998,7 +989,7 @@ export class Coro<
       this.flags &= ~Flag.MONITORED;
       removeMonitors(this as Coro);
     }
-    if (mailbox !== null) notifyEndListeners(mailbox.endListeners, this as Coro);
+    if (mailbox !== null) endListeners.notifyEndListeners(mailbox.endListeners, this as Coro);
   }
 
   /** @internal Adds what refers to it as a recipient and must be notified when it can receive no more. */
@@ -1012,11 +1003,11 @@ export class Coro<
   }
 
   /** @internal */
-  private settleCompletionWaiters(): void {
+  private settleWaiters(): void {
     const failed = (this.flags & Flag.THREW) !== 0;
     // What is settled may run code of the program, such as listeners of signals, which may ask for the outcome.
     for (let waiter = this.firstWaiter; waiter !== null; waiter = this.firstWaiter) {
-      this.firstWaiter = removeCompletionWaiter(waiter, waiter);
+      this.removeCompletionWaiter(waiter);
       if (failed) {
         this.markHandled(waiter);
         waiter.reject(this.last);
@@ -1032,6 +1023,6 @@ function checkMonitor(role: "monitor" | "observe", coro: unknown, self: Coro): v
     throw new TypeError(`Cannot monitor as '${role}' must be a coroutine: current value is ${describe(coro)}`);
   }
   if (coro === self) {
-    throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself: its end could not be received`);
+    throw new TypeError(`Cannot monitor ${describe(`${self}`)} by itself`);
   }
 }

@@ -382,7 +382,7 @@ export class CoroLoop extends RunLoop {
     if (coro === null) return;
     throw new Error(
       `Cannot call ${call} of scheduler '${this.scheduler}' inside coroutine ${coro} as it would wait for itself: ` +
-        "use 'yield* coro.finish()' of others",
+        "use finish() of others",
     );
   }
 }

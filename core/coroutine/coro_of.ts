@@ -15,9 +15,3 @@ export function runningCoro(): Coro | null {
   const { fiber } = context;
   return fiber === null ? null : fiber.owner as Coro;
 }
-
-/** The id of the coroutine that runs now; 0 outside coroutines. */
-export function runningCoroId(): number {
-  const coro = runningCoro();
-  return coro === null ? 0 : coro.id;
-}

@@ -78,7 +78,7 @@ function findDeadlock(loop: CoroLoop, candidates: Iterable<Coro>): Deadlock | nu
   const waiting = [...candidates].filter((coro) => coro.isAlive());
   if (waiting.length === 0 || deadAmong(loop, waiting).length === 0) return null;
   const dead = deadAmong(loop, loop.coros());
-  return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other and none can go on");
+  return dead.length === 0 ? null : deadlock(dead, "Deadlock: coroutines wait for each other");
 }
 
 /**

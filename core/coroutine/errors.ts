@@ -64,7 +64,7 @@ export class HotSwapException extends Error {
    * @param target The function that made it.
    */
   constructor(generator: Generator<unknown, unknown, unknown>, target: CoroFunction) {
-    super("Another generator is proposed: throw this again to accept it");
+    super("A generator is proposed: throw this again to accept it");
     this.generator = generator;
     this.target = target;
     this.args = [generator];

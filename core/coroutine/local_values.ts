@@ -17,9 +17,3 @@ export interface LocalInheritance {
 
 /** `null` until a `Local` is given a value. */
 export const locals: { inheritance: LocalInheritance | null } = { inheritance: null };
-
-/** Gives a new coroutine the values of the code that creates it. Once a program has a `Local`. */
-export function inherit(coro: Owner): void {
-  const { give, current } = locals.inheritance!;
-  give(coro, current());
-}

@@ -210,12 +210,6 @@ export abstract class Fiber extends Unwindable {
 
   /** Returns `true` if the caller continues, `false` if there is none. */
   private frameReturned(value: unknown): boolean {
-    if (this.frames !== null || this.control !== null) return this.returnToCaller(value);
-    this.ended("return", value, NONE);
-    return false;
-  }
-
-  private returnToCaller(value: unknown): boolean {
     const control = this.control;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
     if (this.frames === null) return this.endWith("return", value);
@@ -292,19 +286,13 @@ export abstract class Fiber extends Unwindable {
   }
 
   private endWith(kind: Ending, value: unknown): false {
-    if (this.control === null) this.ended(kind, value, NONE);
-    else this.endControlled(kind, value);
-    return false;
-  }
-
-  /** Ends while interrupts are pending. */
-  private endControlled(kind: Ending, value: unknown): void {
     const grace = kind === "throw" ? this.graceLeft() : null;
     while (this.control?.unwinding) this.stopUnwinding();
     const undelivered = this.control?.errors ?? NONE;
     this.control = null;
     this.ended(kind, value, undelivered);
     if (this.slot >= 0) this.requestAgain(grace, undelivered);
+    return false;
   }
 
   /** @internal */
@@ -326,7 +314,7 @@ export abstract class Fiber extends Unwindable {
     this.wait = null;
     if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeTop(Mode.RETURN, this.last);
     const error = new Error(
-      `Cannot close a generator of ${this.owner} as it waits again after every return(): it is dropped`,
+      `Cannot close a generator of ${this.owner} as it waits after every return()`,
     );
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }

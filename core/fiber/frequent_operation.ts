@@ -40,15 +40,12 @@ const enum State {
 export abstract class FrequentOperation<T> extends Operation<T> {
   /** @internal Whether it is or was a part of another operation: that may give its outcome back when it has ended. */
   declare shared: boolean;
-  // The number of the coroutine that it served last; 0 if there is none.
-  declare private servedId: number;
 
   /** @internal */
   constructor() {
     super();
     // With `debug` each operation is remembered, to tell whether it was forgotten.
     this.shared = watch.active;
-    this.servedId = 0;
   }
 
   /** @internal */
@@ -56,9 +53,9 @@ export abstract class FrequentOperation<T> extends Operation<T> {
     this.shared = true;
   }
 
-  /** @internal Makes it new again if its wait has ended, and was one of this coroutine. Returns whether it did. */
+  /** @internal Makes it new again if its wait has ended. Returns whether it did. */
   servesAgain(): boolean {
-    if (this.state !== State.SPENT || this.shared || watch.active || this.servedId !== currentId()) return false;
+    if (this.state !== State.SPENT || this.shared || watch.active) return false;
     this.state = State.NEW;
     this.direct = false;
     return true;
@@ -110,11 +107,6 @@ export abstract class FrequentOperation<T> extends Operation<T> {
     if (fiber.frames === null && this.state === State.RESOLVED) fiber.last = outcome;
     this.state = State.SPENT;
     this.outcome = undefined;
-    // What keeps it for another wait must not keep a coroutine that has ended.
-    if (!this.shared) {
-      this.servedId = fiber.owner.id;
-      this.fiber = null;
-    }
     return outcome;
   }
 
@@ -136,7 +128,7 @@ export abstract class FrequentOperation<T> extends Operation<T> {
   }
 }
 
-/** The number of the coroutine that runs; -1 outside coroutines. */
+/** The number of the coroutine that runs; -1 outside coroutines. What many coroutines use serves again only the same one. */
 export function currentId(): number {
   const { fiber } = context;
   return fiber === null ? -1 : fiber.owner.id;

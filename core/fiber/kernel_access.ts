@@ -57,7 +57,7 @@ export abstract class KernelAccess {
 
   #allocateMore(entity: Schedulable): void {
     if (this.closed) {
-      throw this.broken ?? new Error("Cannot run anything more as the scheduler has been terminated");
+      throw this.broken ?? new Error("Cannot go on as the scheduler has been terminated");
     }
     try {
       this.slots.allocate(entity, this.kernel.allocate(entity.level));

@@ -380,7 +380,7 @@ export function notYielded(wait: object): TypeError {
 /** The error for an operation that begins outside coroutines. */
 export function outsideCoroutine(operation: Operation<unknown>): TypeError {
   return new TypeError(
-    `Cannot begin '${operation.label}' outside a coroutine: use it inside 'run(function* () { ... })'`,
+    `Cannot begin '${operation.label}' outside a coroutine: use it inside run()`,
   );
 }
 

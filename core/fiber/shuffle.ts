@@ -13,7 +13,7 @@ export type Shuffle = (queue: ReadyQueue, level: number, most: number) => void;
  */
 export function shuffler(seed: number): Shuffle {
   if (typeof seed !== "number" || Number.isNaN(seed)) {
-    throw new TypeError(`Cannot shuffle as 'shuffle' must be a number, the seed: current value is ${seed}`);
+    throw new TypeError(`Cannot shuffle as 'shuffle' must be a number: current value is ${seed}`);
   }
   const random = seededRandom(seed);
   return (queue, level, most) => {

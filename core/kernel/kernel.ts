@@ -128,7 +128,7 @@ export class Kernel {
       const room = this.exports.capacity();
       throw new RangeError(
         `Cannot create a coroutine as the host refuses memory: current value is ${room} live coroutines, ` +
-          "let some finish first",
+          "let some finish",
       );
     }
     if (this.queue.words.length > 0) return;

@@ -5,7 +5,7 @@
  * overtakes it. A get that was granted and is cut short before it runs returns its item to the queue; a put that was
  * granted is done.
  */
-import { FrequentOperation } from "../fiber/frequent_operation.ts";
+import { currentId, FrequentOperation } from "../fiber/frequent_operation.ts";
 import type { QueueLinks } from "../fiber/wait_queue.ts";
 
 /** A queue, as its gets use it. */
@@ -34,19 +34,45 @@ export interface Puttable<T> {
   putTimeout(seconds: number): Error;
 }
 
+/** What gets and puts have in common. The object of one serves only its own coroutine again. */
+abstract class QueueOperation<T> extends FrequentOperation<T> implements QueueLinks {
+  declare nextWaiter: QueueLinks | null;
+  declare prevWaiter: QueueLinks | null;
+  // The number of the coroutine that it served last; 0 if there is none.
+  declare private servedId: number;
+
+  constructor() {
+    super();
+    this.nextWaiter = null;
+    this.prevWaiter = null;
+    this.servedId = 0;
+  }
+
+  override servesAgain(): boolean {
+    return this.servedId === currentId() && super.servesAgain();
+  }
+
+  override take(): unknown {
+    const fiber = this.fiber!;
+    const outcome = super.take();
+    // The queue, which keeps it for another wait, must not keep a coroutine that has ended.
+    if (!this.shared) {
+      this.servedId = fiber.owner.id;
+      this.fiber = null;
+    }
+    return outcome;
+  }
+}
+
 /** Stands in place of the ticket of a get that was given no item but the end of the queue. */
 export const NO_TICKET = -1;
 
 /** Waits for an item. Once it has one, `limit` holds the ticket of the item, which saves a field. */
-export class Get<T> extends FrequentOperation<T> implements QueueLinks {
-  declare nextWaiter: QueueLinks | null;
-  declare prevWaiter: QueueLinks | null;
+export class Get<T> extends QueueOperation<T> {
   declare private readonly queue: Gettable<T>;
 
   constructor(queue: Gettable<T>, seconds: number) {
     super();
-    this.nextWaiter = null;
-    this.prevWaiter = null;
     this.queue = queue;
     this.limit = seconds;
   }
@@ -108,15 +134,11 @@ export class GetNext<T, E> extends Get<T | E> {
 }
 
 /** Waits for room. Until it has an outcome, `outcome` holds its item, which saves a field. */
-export class Put<T> extends FrequentOperation<boolean> implements QueueLinks {
-  declare nextWaiter: QueueLinks | null;
-  declare prevWaiter: QueueLinks | null;
+export class Put<T> extends QueueOperation<boolean> {
   declare private readonly queue: Puttable<T>;
 
   constructor(queue: Puttable<T>, item: T, seconds: number) {
     super();
-    this.nextWaiter = null;
-    this.prevWaiter = null;
     this.queue = queue;
     this.limit = seconds;
     this.outcome = item;

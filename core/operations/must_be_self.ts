@@ -7,7 +7,7 @@ export function mustBeSelf(owner: Owner, fiber: WaitingFiber | null, action: str
   if (fiber !== null && fiber.owner === owner) return;
   const caller = fiber === null ? "code outside coroutines" : `${fiber.owner}`;
   throw new Error(
-    `Cannot ${action} for another coroutine: ${caller} asked ${owner} to ${action}, use the one passed as first argument`,
+    `Cannot ${action} for another coroutine: ${caller} asked ${owner}, use the one passed as first argument`,
   );
 }
 
