@@ -7,7 +7,7 @@
  */
 import { Fiber } from "../fiber/fiber.ts";
 import type { AliveListeners } from "./alive_listeners.ts";
-import { forgottenOperations, watchChanged } from "../fiber/misuse.ts";
+import { forgottenOperations, setWatching } from "../fiber/misuse.ts";
 import { SPENT } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
@@ -38,6 +38,8 @@ export class CoroLoop extends RunLoop {
   declare scheduler: Scheduler;
   /** Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
+  /** See `setWatching`. */
+  watching = false;
   /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
   random: () => number = Math.random;
   /** Its own names, if it has joined a network. */
@@ -46,10 +48,8 @@ export class CoroLoop extends RunLoop {
   readonly exitFunctions: ExitFunctions = new ExitFunctions();
   /** For a new coroutine on it with default options. */
   readonly defaultSpawn: SpawnRequest = { loop: this, options: null };
-
   /** What is told whether it keeps the process alive; `null` if nothing is: most schedulers have none. */
   aliveListeners: AliveListeners | null = null;
-
   readonly #failures: UnhandledFailures = new UnhandledFailures();
   readonly #deadlocks: DeadlockSearch = new DeadlockSearch(this);
   readonly #shutdown: Shutdown = new Shutdown();
@@ -72,13 +72,14 @@ export class CoroLoop extends RunLoop {
   constructor(options: SchedulerOptions) {
     const clock = options.clock ?? hostClock;
     super(clock);
-    this.debug = options.debug ?? false;
     this.#precise = Boolean(options.precise);
     if (options.shuffle !== undefined) {
       this.shuffle = shuffler(options.shuffle);
       this.random = seededRandom(options.shuffle);
     }
     this.driver = options.driver?.(this) ?? clock.driver?.(this) ?? new HostDriver(this);
+    // The last, as a scheduler that cannot be made never ends.
+    this.debug = options.debug ?? false;
   }
 
   /** See `Scheduler.debug`. */
@@ -87,9 +88,8 @@ export class CoroLoop extends RunLoop {
   }
 
   set debug(enabled: boolean) {
-    enabled = Boolean(enabled);
-    if (enabled !== this.#debug) watchChanged(enabled);
-    this.#debug = enabled;
+    this.#debug = Boolean(enabled);
+    setWatching(this, this.#debug && !this.closed);
   }
 
   /** See `Scheduler.precise`. */
@@ -158,11 +158,7 @@ export class CoroLoop extends RunLoop {
     this.#live--;
     if (coro.daemon) this.#daemons--;
     this.aliveChanged();
-    if (this.#debug) this.#reportForgotten(coro);
-  }
-
-  #reportForgotten(coro: Coro): void {
-    for (const error of forgottenOperations(coro)) this.reportError(error, coro);
+    if (this.#debug) forgottenOperations(coro).forEach((error) => this.reportError(error, coro));
   }
 
   /** A live coroutine became a daemon, or is no longer one. */
@@ -348,6 +344,7 @@ export class CoroLoop extends RunLoop {
     // A hook may have called `terminate()` within a slice, which needs the kernel until its end.
     await null;
     this.closeKernel();
+    setWatching(this, false);
     if (this.exitFunctions.any) await this.exitFunctions.run(this.scheduler.name);
   }
 
@@ -369,6 +366,7 @@ export class CoroLoop extends RunLoop {
   /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
   abandonCoros(coros: readonly Coro[], reason: Error): boolean {
     this.#phase = Phase.CLOSED;
+    setWatching(this, false);
     const joined = this.#rejectJoins(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.

@@ -8,14 +8,15 @@ import { context } from "./context.ts";
 import type { Owner } from "./owner.ts";
 import { callOfProgram } from "../base/call_site.ts";
 
-/** Whether any scheduler has `debug`: otherwise making an operation costs only this check. */
+/** Whether any scheduler that has not ended has `debug`: otherwise making an operation costs only this check. */
 export const watch: { active: boolean } = { active: false };
 
 let watching = 0;
 
-/** A scheduler begins or stops to watch. */
-export function watchChanged(begins: boolean): void {
-  watching += begins ? 1 : -1;
+/** A scheduler watches from now on, or no longer: when it ends it does not. It is counted once. */
+export function setWatching(watcher: { watching: boolean }, watches: boolean): void {
+  watching += Number(watches) - Number(watcher.watching);
+  watcher.watching = watches;
   watch.active = watching > 0;
 }
 

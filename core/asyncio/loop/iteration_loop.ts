@@ -10,6 +10,7 @@
 import type { Clock } from "../../host/clock.ts";
 import { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
+import { setWatching } from "../../fiber/misuse.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
 import { HostDriver } from "../../host/host_driver.ts";
 import { LoopDriver } from "./loop_driver.ts";
@@ -163,5 +164,6 @@ export class IterationLoop<L extends LoopServices = LoopServices> extends CoroLo
     this.driver.stop();
     this.freeSlot(this.#iterationEnd);
     this.closeKernel();
+    setWatching(this, false);
   }
 }
