@@ -250,7 +250,7 @@ export class Coro<
   }
 
   set name(name: string) {
-    this.nameSource = String(name);
+    this.nameSource = spawnOptions.toName(name);
   }
 
   /**

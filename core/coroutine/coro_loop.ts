@@ -5,6 +5,7 @@
  * reports their errors, finds deadlocks among them, and ends them. `Scheduler` is its public face. The rooms above reach
  * it as `loop` of a coroutine or of a scheduler.
  */
+import { mustBeObject } from "../base/options.ts";
 import { Fiber } from "../fiber/fiber.ts";
 import type { AliveListeners } from "./alive_listeners.ts";
 import { forgottenOperations, setWatching } from "../fiber/misuse.ts";
@@ -68,9 +69,9 @@ export class CoroLoop extends RunLoop {
   // The number of switches when the clock was last read for `uptime()`. The constructor reads it first.
   #readAt = 0;
 
-  /** Throws a `TypeError` if `shuffle` is not a number. */
+  /** Throws a `TypeError` if the options are not an object, or `shuffle` not a number. */
   constructor(options: SchedulerOptions) {
-    const clock = options.clock ?? hostClock;
+    const clock = mustBeObject(options, "create a scheduler").clock ?? hostClock;
     super(clock);
     this.#precise = Boolean(options.precise);
     if (options.shuffle !== undefined) {

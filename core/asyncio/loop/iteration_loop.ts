@@ -8,6 +8,7 @@
  * before anything else runs.
  */
 import type { Clock } from "../../host/clock.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
 import { setWatching } from "../../fiber/misuse.ts";
@@ -58,7 +59,7 @@ export class IterationLoop<L extends LoopServices = LoopServices> extends CoroLo
 
   constructor(eventLoop: L, options: EventLoopOptions) {
     super({
-      ...options,
+      ...mustBeObject(options, "make an event loop"),
       driver: (loop) => new LoopDriver(loop, (inner) => options.clock?.driver?.(inner) ?? new HostDriver(inner)),
     });
     this.eventLoop = eventLoop;
