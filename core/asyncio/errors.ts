@@ -1,6 +1,7 @@
 /**
  * The error classes of asyncio that callers catch. `TimeoutError` is the package's own.
  */
+import { describe } from "../base/describe.ts";
 import { EOFError } from "../io/errors.ts";
 
 /**
@@ -12,6 +13,21 @@ import { EOFError } from "../io/errors.ts";
 export class CancelledError extends Error {
   /** Always `"CancelledError"`. */
   override name = "CancelledError";
+}
+
+/**
+ * @internal The message of a cancellation, as text.
+ *
+ * @throws {TypeError} If no text can be made of it.
+ */
+export function checkMessage(message: string | undefined): string | undefined {
+  if (message === undefined || typeof message === "string") return message;
+  try {
+    // Not String(), which takes symbols.
+    return `${message}`;
+  } catch {
+    throw new TypeError(`Cannot cancel as 'message' must be a string: current value is ${describe(message)}`);
+  }
 }
 
 /** A future that is not done was asked for its outcome, or a future that is done was given another. */

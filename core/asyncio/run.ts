@@ -1,4 +1,5 @@
 import { describe } from "../base/describe.ts";
+import { mustBeObject } from "../base/options.ts";
 import { type Coroutine, isCoroutine, isCoroutineFunction } from "./loop/coroutine.ts";
 import type { EventLoop } from "./loop/event_loop.ts";
 import { gather } from "./await/gather.ts";
@@ -41,7 +42,7 @@ export interface RunOptions {
  * assertEquals(answer, 42);
  * ```
  */
-export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEventLoop }: RunOptions = {}): Promise<T> {
+export async function run<T>(main: Coroutine<T>, options: RunOptions = {}): Promise<T> {
   if (runningLoop() !== null) {
     throw new Error("Cannot call run() inside a running event loop: make a task with createTask(), or await it");
   }
@@ -51,6 +52,7 @@ export async function run<T>(main: Coroutine<T>, { debug, loopFactory = newEvent
         `current value is ${describe(main)}`,
     );
   }
+  const { debug, loopFactory = newEventLoop } = mustBeObject(options, "run");
   const loop = loopFactory();
   if (debug !== undefined) loop.setDebug(debug);
   const task = loop.createTask(main);

@@ -38,6 +38,8 @@ export class CoroLoop extends RunLoop {
   declare scheduler: Scheduler;
   /** Set by `main`: called when an unhandled error is printed. */
   onErrorPrinted: (() => void) | null = null;
+  /** See `setWatching`. */
+  watching = false;
   /** A random number from 0 (included) to 1 (excluded); by the seed of `shuffle`, if it has one. */
   random: () => number = Math.random;
   /** Its own names, if it has joined a network. */
@@ -340,6 +342,7 @@ export class CoroLoop extends RunLoop {
     // A hook may have called `terminate()` within a slice, which needs the kernel until its end.
     await null;
     this.closeKernel();
+    setWatching(this, false);
     if (this.exitFunctions.any) await this.exitFunctions.run(this.scheduler.name);
   }
 
@@ -367,6 +370,7 @@ export class CoroLoop extends RunLoop {
   /** Ends all coroutines without cleanup. Returns whether a `join()` was waiting. */
   abandonCoros(coros: readonly Coro[], reason: Error): boolean {
     this.#phase = Phase.CLOSED;
+    setWatching(this, false);
     const joined = this.#rejectJoins(reason);
     for (const entity of this.slots.table) {
       // An operation that is settled later must not resume its fiber.

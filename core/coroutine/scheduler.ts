@@ -4,6 +4,7 @@ import type { Clock } from "../host/clock.ts";
 import { Coro, type CoroFunction } from "./coro.ts";
 import { CoroLoop } from "./coro_loop.ts";
 import { describe } from "../base/describe.ts";
+import { mustBeObject } from "../base/options.ts";
 import { type Timeout, toSeconds } from "../base/duration.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { Drivable, Driver } from "../host/driver.ts";
@@ -223,9 +224,11 @@ export class Scheduler {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   spawnWith<A extends readonly any[], R>(options: SpawnOptions, target: CoroFunction<A, R>, ...args: A): Coro<R> {
-    if (typeof options !== "object" || options === null) throw badOptions("'options' must be an object", options);
+    mustBeObject(options, "create a coroutine");
     const { name, priority = DEFAULT_PRIORITY, daemon = false } = options;
-    if (name !== undefined && typeof name !== "string") throw badOptions("'name' must be a string", name);
+    if (name !== undefined && typeof name !== "string") {
+      throw new TypeError(`Cannot create a coroutine as 'name' must be a string: current value is ${describe(name)}`);
+    }
     const mailbox = createMailbox(options.mailbox);
     const checked = { name, priority: checkPriority(priority), daemon: Boolean(daemon), mailbox };
     checkTarget(target);
@@ -318,7 +321,8 @@ export class Scheduler {
   atexit(fn: () => unknown, priority = 0): void {
     if (typeof fn !== "function" || typeof priority !== "number" || Number.isNaN(priority)) {
       throw new TypeError(
-        `Cannot register for exit as a function and a number are needed: current values are ${typeof fn} and ${priority}`,
+        `Cannot register for exit as a function and a number are needed: current values are ${typeof fn} and ` +
+          describe(priority),
       );
     }
     this.loop.exitFunctions.add(fn, priority);
@@ -328,10 +332,6 @@ export class Scheduler {
 /** @internal Whether it is the default scheduler. */
 export function isDefault(scheduler: Scheduler): boolean {
   return scheduler === instance;
-}
-
-function badOptions(reason: string, value: unknown): TypeError {
-  return new TypeError(`Cannot create a coroutine as ${reason}: current value is ${describe(value)}`);
 }
 
 setDefaultLoop(() => Scheduler.instance().loop);

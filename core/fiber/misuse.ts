@@ -11,13 +11,13 @@ import { callOfProgram } from "../base/call_site.ts";
 /** Whether any scheduler that has not ended has `debug`: otherwise making an operation costs only this check. */
 export const watch: { active: boolean } = { active: false };
 
-const watchers = new Set<object>();
+let watching = 0;
 
-/** Notes whether a scheduler watches now. It must say so when it has ended. */
-export function setWatching(watcher: object, watches: boolean): void {
-  if (watches) watchers.add(watcher);
-  else watchers.delete(watcher);
-  watch.active = watchers.size > 0;
+/** A scheduler watches from now on, or no longer: when it ends it does not. It is counted once. */
+export function setWatching(watcher: { watching: boolean }, watches: boolean): void {
+  watching += Number(watches) - Number(watcher.watching);
+  watcher.watching = watches;
+  watch.active = watching > 0;
 }
 
 /** An operation, as far as it matters whether it was forgotten. */

@@ -1,3 +1,4 @@
+import { describe } from "../base/describe.ts";
 import { NONE, type ReadyQueue } from "../kernel/ready_queue.ts";
 
 /** Reorders the first `most` entries of a level's ready queue. */
@@ -13,7 +14,7 @@ export type Shuffle = (queue: ReadyQueue, level: number, most: number) => void;
  */
 export function shuffler(seed: number): Shuffle {
   if (typeof seed !== "number" || Number.isNaN(seed)) {
-    throw new TypeError(`Cannot shuffle as 'shuffle' must be a number: current value is ${seed}`);
+    throw new TypeError(`Cannot shuffle as 'shuffle' must be a number: current value is ${describe(seed)}`);
   }
   const random = seededRandom(seed);
   return (queue, level, most) => {

@@ -217,6 +217,9 @@ Deno.test("a directory, wrong types and sizes are refused", async () => {
   });
   await Deno.remove(directory);
   assertThrows(() => AsyncFile.open(5 as never), TypeError, "'path' must be a string or a URL: current value is 5");
+  for (const options of [{}, { read: false }, []]) {
+    assertThrows(() => AsyncFile.open("x", options as never), TypeError, "option that is true: current value is an ");
+  }
   assertThrows(() => AsyncFile.open("x", "rw" as never), TypeError, `'options' must be one of r, r+`);
   await withFile("", (path) =>
     drive(function* () {

@@ -160,6 +160,11 @@ testWith(["cat"], "a pipeline with a command that does not exist leaves nothing 
 
 testWith(["cat"], "bad input is refused at the call", async () => {
   assertThrows(() => new AsyncPipe(5 as never), TypeError, "'command' must be a string or a URL: current value is 5");
+  assertThrows(
+    () => new AsyncPipe("cat", null as never),
+    TypeError,
+    "'options' must be an object: current value is null",
+  );
   assertThrows(() => new AsyncPipe("cat", { args: [1] as never }), TypeError, "'args' must be an array of strings");
   assertThrows(() => new AsyncPipe("cat", { args: "x" as never }), TypeError, "'args' must be an array of strings");
   assertThrows(() => AsyncPipe.pipeline(), TypeError, "has no commands");

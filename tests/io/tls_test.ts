@@ -189,6 +189,13 @@ Deno.test("connect() with TLS and startTls() that time out free their descriptor
     yield* fails(socket.startTls({ hostname: "localhost" }, 0.05), TimeoutError);
   }));
 
+Deno.test("startTls() refuses options that are not an object", () => {
+  using socket = AsyncSocket.from({ readable: new ReadableStream(), writable: new WritableStream() });
+  for (const options of [undefined, null, "localhost"]) {
+    assertThrows(() => socket.startTls(options as never), TypeError, "Cannot start TLS as 'options' must be an object");
+  }
+});
+
 Deno.test("close() during startTls() fails it with a ClosedError", () =>
   besideSilence(function* (port) {
     const socket = yield* AsyncSocket.connect({ hostname: LOOPBACK, port }, 5);

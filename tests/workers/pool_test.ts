@@ -224,6 +224,7 @@ Deno.test("bad input is refused at the call and does not affect the pool", async
       TypeError,
       "its target must be a function or { module, name }: current value is 3",
     ],
+    [() => new WorkerPool(1, null as never), TypeError, "'options' must be an object: current value is null"],
     [() => pool.asyncTask({} as never), TypeError, "its target must be a function or { module, name }"],
     [() => pool.asyncTask(class A {} as never), TypeError, "a class cannot be called"],
     [() => pool.asyncTask(Math.max), TypeError, "a bound or built-in function has no source"],

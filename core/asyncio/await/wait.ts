@@ -2,6 +2,7 @@ import { describe } from "../../base/describe.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { call } from "../../operations/call.ts";
 import { type Limit, limitSeconds, limitSignal } from "../../base/limit.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { type Abortable, listenToAbort, stopListening } from "../../fiber/abort_listeners.ts";
 import { isAwaitable } from "../loop/coroutine.ts";
 import { Future } from "../loop/future.ts";
@@ -53,8 +54,9 @@ export interface WaitOptions {
  */
 export function wait<F extends Future>(
   futures: Iterable<F>,
-  { timeout, returnWhen = ALL_COMPLETED }: WaitOptions = {},
+  options: WaitOptions = {},
 ): Operation<[done: Set<F>, pending: Set<F>]> {
+  const { timeout, returnWhen = ALL_COMPLETED } = mustBeObject(options, "wait for futures");
   const seconds = limitSeconds(timeout, "wait for futures");
   if (![FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED].includes(returnWhen)) {
     throw new TypeError(

@@ -6,7 +6,7 @@ import {
   removeCompletionWaiter,
 } from "../../fiber/completion_waiter.ts";
 import { type Operation, WAIT } from "../../fiber/operation.ts";
-import { CancelledError, InvalidStateError } from "../errors.ts";
+import { CancelledError, checkMessage, InvalidStateError } from "../errors.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
 import { DoneCallback } from "./done_callback.ts";
@@ -155,7 +155,7 @@ export class Future<T = unknown> implements PromiseLike<T>, AwaitedFuture {
    */
   cancel(message?: string): boolean {
     if (this.done()) return false;
-    this.finishCancelled(new CancelledError(message));
+    this.finishCancelled(new CancelledError(checkMessage(message)));
     return true;
   }
 

@@ -8,8 +8,10 @@
  * before anything else runs.
  */
 import type { Clock } from "../../host/clock.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { CoroLoop } from "../../coroutine/coro_loop.ts";
 import { stuckCoros } from "../../coroutine/deadlock.ts";
+import { setWatching } from "../../fiber/misuse.ts";
 import { Schedulable } from "../../fiber/schedulable.ts";
 import { HostDriver } from "../../host/host_driver.ts";
 import { LoopDriver } from "./loop_driver.ts";
@@ -57,7 +59,7 @@ export class IterationLoop<L extends LoopServices = LoopServices> extends CoroLo
 
   constructor(eventLoop: L, options: EventLoopOptions) {
     super({
-      ...options,
+      ...mustBeObject(options, "make an event loop"),
       driver: (loop) => new LoopDriver(loop, (inner) => options.clock?.driver?.(inner) ?? new HostDriver(inner)),
     });
     this.eventLoop = eventLoop;
@@ -163,5 +165,6 @@ export class IterationLoop<L extends LoopServices = LoopServices> extends CoroLo
     this.driver.stop();
     this.freeSlot(this.#iterationEnd);
     this.closeKernel();
+    setWatching(this, false);
   }
 }

@@ -1,3 +1,4 @@
+import { describe } from "../../base/describe.ts";
 import { EventLoop } from "./event_loop.ts";
 import type { EventLoopOptions } from "./iteration_loop.ts";
 import { runningLoop } from "./running.ts";
@@ -42,7 +43,9 @@ export function getEventLoop(): EventLoop {
  */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && !(loop instanceof EventLoop)) {
-    throw new TypeError("Cannot set the event loop as 'loop' must be an EventLoop or null");
+    throw new TypeError(
+      `Cannot set the event loop as 'loop' must be an EventLoop or null: current value is ${describe(loop)}`,
+    );
   }
   current = loop;
 }

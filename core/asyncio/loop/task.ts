@@ -2,14 +2,14 @@ import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Operation } from "../../fiber/operation.ts";
-import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
+import { type Named, setNextSpawn, toName } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
 import { canWithdraw, isToThrow, throwAtStep, withdrawThrow } from "../../fiber/withdrawable_error.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
 import { asBody } from "../../operations/as_body.ts";
 import { discard, takeOver } from "../../operations/taken_over.ts";
 import { type Coroutine, isCoroutineFunction } from "./coroutine.ts";
-import { CancelledError } from "../errors.ts";
+import { CancelledError, checkMessage } from "../errors.ts";
 import type { AwaitedFuture } from "./awaited_future.ts";
 import { Cancellation } from "./cancellation.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -85,7 +85,7 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
     const target = isCoroutineFunction(coroutine) ? coroutine as CoroFunction<[], T> : targetOf<T>(coroutine);
     this.#work = coroutine instanceof Operation ? coroutine : null;
     const named = name !== undefined && name !== null;
-    this.#name = named ? String(name) : ++count;
+    this.#name = named ? toName(name) : ++count;
     const nameSource = !named && target === coroutine ? undefined : this;
     this.#coro = spawn(this.loop, target, nameSource);
     this.#coro.task = this;
@@ -125,7 +125,7 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
    * @throws {TypeError} If `String()` cannot convert it, such as an object without a prototype.
    */
   setName(name: unknown): void {
-    this.#name = String(name);
+    this.#name = toName(name);
   }
 
   /** The coroutine that it wraps. */
@@ -159,6 +159,7 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
    */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
+    message = checkMessage(message);
     const cancellation = this.#cancellation ??= new Cancellation();
     cancellation.requests++;
     cancellation.abort?.abort(new CancelledError(message));

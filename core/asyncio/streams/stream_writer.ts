@@ -1,4 +1,5 @@
 import { describe } from "../../base/describe.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { type Data, toBytes } from "../../io/stream/bytes.ts";
 import type { AsyncSocket } from "../../io/net/socket.ts";
 import type { TlsClientOptions } from "../../io/net/tls.ts";
@@ -147,13 +148,13 @@ export class StreamWriter implements Disposable {
    * may have inserted that before the encryption began.
    *
    * @param options The host name to verify, and further options of TLS.
-   * @throws {TypeError} If `hostname` is not a string.
+   * @throws {TypeError} If `options` is not an object or `hostname` not a string.
    * @throws {Error} At the yield, if unencrypted input was received and not read; the connection is unchanged then.
    * @throws {UnsupportedError} At the yield, if it is not a plain TCP connection.
    * @throws The host's error about the certificate or the handshake, at the yield; the connection is closed then.
    */
   startTls(options: TlsClientOptions & { readonly hostname: string }): Operation<void> {
-    const { hostname, serverName = hostname, ...others } = options;
+    const { hostname, serverName = hostname, ...others } = mustBeObject(options, "start TLS");
     if (typeof serverName === "string") return call(this.transport.startTls(serverName, others));
     throw new TypeError(`Cannot start TLS as 'hostname' must be a string: current value is ${describe(serverName)}`);
   }

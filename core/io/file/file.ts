@@ -18,12 +18,7 @@ import { ReadExactly, readSomeOrAll } from "../stream/read.ts";
 import { ReadLine } from "../stream/read_line.ts";
 import { FileTurn } from "./file_turn.ts";
 import { followLine } from "./follow.ts";
-
-/**
- * How to open a file, as in C and Python: `r` reads, `w` empties and writes, `a` appends, `x` creates; with `+` it both
- * reads and writes.
- */
-export type FileMode = "r" | "r+" | "w" | "w+" | "a" | "a+" | "x" | "x+";
+import { type FileMode, toOpenOptions } from "./open_options.ts";
 
 /** Where a position is counted from. */
 export type Whence = "start" | "current" | "end";
@@ -35,17 +30,6 @@ export interface LineOptions extends BoundedReadOptions {
   /** How often to look for more: 0.1 seconds by default. */
   readonly interval?: Timeout;
 }
-
-const MODES: Readonly<Record<FileMode, Deno.OpenOptions>> = {
-  "r": { read: true },
-  "r+": { read: true, write: true },
-  "w": { write: true, create: true, truncate: true },
-  "w+": { read: true, write: true, create: true, truncate: true },
-  "a": { append: true, create: true },
-  "a+": { read: true, append: true, create: true },
-  "x": { write: true, createNew: true },
-  "x+": { read: true, write: true, createNew: true },
-};
 
 const WHENCE = { start: 0, current: 1, end: 2 } as const;
 const FOLLOW_SECONDS = 0.1;
@@ -97,7 +81,7 @@ export class AsyncFile implements Disposable {
    * @param options As for `Deno.open`, or a mode as in C: `"r"` (the default), `"r+"`, `"w"`, `"a"`, `"x"`, ...
    * @param limit How long it may take.
    * @throws {Error} At the yield, Deno's error: `NotFound`, `IsADirectory`, `AlreadyExists`, `NotCapable`.
-   * @throws {TypeError} If `path` or `options` is of the wrong type.
+   * @throws {TypeError} If `path` or `options` is of the wrong type, or no option is true.
    * @throws {UnsupportedError} If the runtime has no files.
    */
   static open(
@@ -109,13 +93,7 @@ export class AsyncFile implements Disposable {
       throw new TypeError(`Cannot open a file as 'path' must be a string or a URL: current value is ${describe(path)}`);
     }
     const deno = denoWith("open", "open a file");
-    const openOptions = typeof options === "string" ? MODES[options] : options;
-    if (typeof openOptions !== "object" || openOptions === null) {
-      const modes = Object.keys(MODES).join(", ");
-      throw new TypeError(
-        `Cannot open a file as 'options' must be one of ${modes}: current value is ${describe(options)}`,
-      );
-    }
+    const openOptions = toOpenOptions(options);
     return new HostCall<AsyncFile>({
       label: "open",
       waitsFor: `the host to open ${path}`,

@@ -1,5 +1,6 @@
 import { ClosedError, UnsupportedError } from "../../base/errors.ts";
 import { describe } from "../../base/describe.ts";
+import { mustBeObject } from "../../base/options.ts";
 import type { Operation } from "../../fiber/operation.ts";
 import { HostCall } from "../wait/host_call.ts";
 import type { ReadBuffer } from "../stream/read_buffer.ts";
@@ -27,7 +28,7 @@ export function startTls(
   options: TlsClientOptions & { readonly hostname: string },
   limit: IoLimit,
 ): Operation<void> {
-  const { hostname, serverName = hostname, ...others } = options;
+  const { hostname, serverName = hostname, ...others } = mustBeObject(options, "start TLS");
   if (typeof serverName !== "string") {
     throw new TypeError(`Cannot start TLS as 'hostname' must be a string: current value is ${describe(serverName)}`);
   }

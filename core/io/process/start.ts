@@ -2,6 +2,7 @@
  * Starting child processes: one, or several of which each reads the output of the one before.
  */
 import { describe } from "../../base/describe.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { denoWith } from "../../host/capability.ts";
 import type { PipeOptions, PipeStream } from "./options.ts";
 
@@ -28,6 +29,7 @@ export function startProcesses(stages: readonly Stage[]): StartedProcesses {
   const last = stages.length - 1;
   try {
     stages.forEach(([command, options], index) => {
+      mustBeObject(options, "start a process");
       const stderr = options.stderr ?? (index === last ? "piped" : "inherit");
       const streams = { stdin: options.stdin ?? "piped", stdout: options.stdout ?? "piped", stderr };
       const args = checkCommand(command, options.args ?? []);

@@ -1,5 +1,6 @@
 import { checkCount } from "../../base/count.ts";
 import { describe } from "../../base/describe.ts";
+import { mustBeObject } from "../../base/options.ts";
 import { type Timeout, toSeconds } from "../../base/duration.ts";
 import type { DispatcherPlan } from "./dispatcher.ts";
 import type { WorkerPermissions } from "./host_worker.ts";
@@ -34,7 +35,10 @@ const WEB_IDLE_SECONDS = 0.5;
 /** Checks the size and the options of a pool. Returns the settings of its dispatcher. */
 export function dispatcherPlan(size: number, options: WorkerPoolOptions): DispatcherPlan {
   checkCount(size, 1, "make a pool as 'size'");
-  const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = options;
+  const { name = "workers", permissions, type = "module", min = 0, queueLimit = Infinity } = mustBeObject(
+    options,
+    "make a pool",
+  );
   if (typeof name !== "string") throw invalid("'name' must be a string", name);
   if (type !== "module") throw invalid("'type' must be \"module\"", type);
   const idleSeconds = permissions === undefined ? Infinity : WEB_IDLE_SECONDS;
