@@ -75,7 +75,6 @@ function describeObject(value: object): string {
   if (isError(value)) return `${value.name}: ${value.message}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const tag = tagOf(value);
-  if (tag === "Generator") return "a generator object";
   const name = tag !== "Object" ? tag : value.constructor?.name ?? "Object";
   return name === "Object" ? "an object" : `an object of ${name}`;
 }

@@ -138,7 +138,7 @@ export class CoroLoop extends RunLoop {
     if (this.#phase === Phase.CLOSED) {
       throw new Error(
         `Cannot create a coroutine as scheduler '${this.scheduler}' has been terminated: ` +
-          "Scheduler.instance() gives a fresh one",
+          "Scheduler.instance() gives a new one",
       );
     }
     this.allocateSlot(coro);

@@ -210,6 +210,12 @@ export abstract class Fiber extends Unwindable {
 
   /** Returns `true` if the caller continues, `false` if there is none. */
   private frameReturned(value: unknown): boolean {
+    if (this.frames !== null || this.control !== null) return this.resumeCaller(value);
+    this.ended("return", value, NONE);
+    return false;
+  }
+
+  private resumeCaller(value: unknown): boolean {
     const control = this.control;
     if (control !== null && this.closesTop(control)) return this.frameUnwound(control.unwinding!, null);
     if (this.frames === null) return this.endWith("return", value);

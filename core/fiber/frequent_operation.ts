@@ -87,7 +87,6 @@ export abstract class FrequentOperation<T> extends Operation<T> {
 
   /** @internal */
   override park(fiber: WaitingFiber): boolean {
-    if (fiber.wait !== null) throw notYielded(fiber.wait);
     this.fiber = fiber;
     this.state = State.WAITING;
     const settled = this.begin(fiber);

@@ -261,7 +261,6 @@ export abstract class Operation<T> {
 
   /** @internal Begins the wait of `fiber`. Returns `true` if it has its outcome, `false` if the fiber is parked. */
   park(fiber: WaitingFiber): boolean {
-    if (fiber.wait !== null) throw notYielded(fiber.wait);
     this.fiber = fiber;
     this.state = State.WAITING;
     const settled = this.begin(fiber);

@@ -57,7 +57,7 @@ const WRONG: readonly [unknown, string][] = [
   [Symbol("s"), "Symbol(s)"],
   [{}, "an object"],
   [[], "an array of 0"],
-  [() => 1, "the arrow function or method"],
+  [() => 1, "the function"],
   [new Date(0), "an object of Date"],
 ];
 

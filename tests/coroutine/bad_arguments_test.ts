@@ -5,28 +5,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 /** An object of which no text can be made. */
 const STRANGE = Object.create(null);
 
-for (const options of [null, 5, "x", Symbol("s"), () => {}]) {
-  Deno.test(`options that are ${String(options)} are refused`, async () => {
-    assertThrows(
-      () => new Scheduler(options as never),
-      TypeError,
-      "Cannot create a scheduler as 'options' must be an object: current value is ",
-    );
-    const scheduler = new Scheduler();
-    assertThrows(
-      () => scheduler.dump(options as never),
-      TypeError,
-      "Cannot list coroutines as 'options' must be an object: current value is ",
-    );
-    await scheduler.terminate();
-  });
-}
-
 Deno.test("a seed and a priority that no text can be made of are refused with their description", async () => {
   const values: [value: unknown, text: string][] = [[Symbol("s"), "Symbol(s)"], [STRANGE, "an object"], ["x", '"x"']];
   const scheduler = new Scheduler();
   for (const [value, text] of values) {
-    assertThrows(() => new Scheduler({ shuffle: value as never }), TypeError, `the seed: current value is ${text}`);
+    assertThrows(() => new Scheduler({ shuffle: value as never }), TypeError, `must be a number: current value is ${text}`);
     assertThrows(() => scheduler.atexit(() => {}, value as never), TypeError, `values are function and ${text}`);
   }
   await scheduler.terminate();
@@ -39,12 +22,6 @@ Deno.test("the name of a coroutine may be whatever String() takes", async () => 
       coro.name = value as never;
       assertEquals(coro.name, name as string);
     }
-    assertThrows(
-      () => coro.name = STRANGE,
-      TypeError,
-      "Cannot name a coroutine as 'name' must be a string: current value is an object",
-    );
-    assertEquals(coro.name, "[object Object]");
     yield* coro.finish();
   });
 });

@@ -53,7 +53,7 @@ Deno.test("there is one default scheduler until it is terminated; then there is 
   assertThrows(
     () => first.spawn(function* () {}),
     Error,
-    "Cannot create a coroutine as scheduler 'default' has been terminated: Scheduler.instance() gives a fresh one",
+    "Cannot create a coroutine as scheduler 'default' has been terminated: Scheduler.instance() gives a new one",
   );
   assertEquals(
     await new Coro(function* () {
@@ -108,7 +108,7 @@ Deno.test("join and terminate throw at once inside a coroutine and say to use fi
             () => which[call](),
             Error,
             `Cannot call ${call}() of scheduler '${which}' inside coroutine ${coro} as it would wait for itself: ` +
-              "use 'yield* coro.finish()' of others",
+              "use finish() of others",
           );
         }
       }

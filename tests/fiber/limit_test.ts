@@ -10,7 +10,7 @@ import { limitedTo } from "../helpers/limited_kernel.ts";
 
 const ROOM = 4088;
 const REFUSED = "Cannot create a coroutine as the host refuses memory: current value is 4088 live coroutines, " +
-  "let some finish first";
+  "let some finish";
 
 // Before the first scheduler of this file, whose kernel the next one would reuse.
 setKernelModule(limitedTo(2));

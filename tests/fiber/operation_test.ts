@@ -114,7 +114,7 @@ Deno.test("an operation outside a coroutine cannot begin", async () => {
   assertThrows(
     () => iterator.next(),
     Error,
-    "Cannot begin 'sleep' outside a coroutine: use it inside 'run(function* () { ... })'",
+    "Cannot begin 'sleep' outside a coroutine: use it inside run()",
   );
   await run(function* () {
     yield* sleep(0);

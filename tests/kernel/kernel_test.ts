@@ -153,7 +153,7 @@ Deno.test("Kernel.allocate() throws when the host refuses memory, changes nothin
       () => kernel.allocate(4),
       RangeError,
       "Cannot create a coroutine as the host refuses memory: current value is 8184 live coroutines, " +
-        "let some finish first",
+        "let some finish",
     );
   }
   assertEquals([exports.nextDeadline(), queue.length], [3, 1]);

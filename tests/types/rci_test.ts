@@ -62,6 +62,6 @@ Deno.test("locate of coroutines and channels takes a location", async () => {
     expectType<Coro | null>()(yield* Coro.locate("nobody", 0, location));
     expectType<Channel<string> | null>()(yield* Channel.locate<string>("nobody", 0, location));
     // @ts-expect-error An address is no location.
-    assertThrows(() => Coro.locate("nobody", 0, "memory:a"), TypeError, "must be a Location");
+    Coro.locate("nobody", 0, "memory:a");
   });
 });

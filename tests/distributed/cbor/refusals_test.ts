@@ -87,7 +87,7 @@ Deno.test("the root of the path is the caller's", () => {
 Deno.test("the message names the place, the value and the way out", () => {
   assertMatch(
     refusal({ on: nothing }).message,
-    /^Cannot send message\.on as it is not sendable: current value is the arrow function or method 'nothing', /,
+    /^Cannot send message\.on as it is not sendable: current value is the function 'nothing', /,
   );
   assertMatch(refusal([new Point()]).message, /an object of Point, send its data, or register its class/);
 });
