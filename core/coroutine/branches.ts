@@ -109,14 +109,13 @@ export abstract class BranchGroup extends Operation<unknown> {
   }
 
   memberEnded(member: Member, kind: Ending, value: unknown): void {
-    const { owner } = member;
     member.loop.freeSlot(member);
     this.members.remove(member);
     const operation = this.operations[member.index];
     if (operation !== null) discard(operation);
     if (this.decided !== null || this.state === CANCELLING) {
       // The outcome is certain: what this item ended with is not delivered.
-      if (kind === "throw") owner.loop.reportError(value, owner);
+      if (kind === "throw") member.owner.loop.reportError(value, member.owner);
       else if (kind === "return") giveBack(this.grant(member.index, value));
     } else if (kind === "throw") {
       this.decide(true, value, member.index);
@@ -126,7 +125,7 @@ export abstract class BranchGroup extends Operation<unknown> {
     if (this.held) return;
     if (this.members.length === 0) return this.settle();
     // Those that are left may wait for each other, or for this coroutine.
-    if (this.decided === null) owner.loop.noteBlocked(owner);
+    if (this.decided === null) member.owner.loop.noteBlocked(member.owner);
   }
 
   /** Sets the outcome, which is now certain, and closes the other items. */

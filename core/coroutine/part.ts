@@ -108,6 +108,9 @@ export class Part extends Schedulable implements WaitingFiber, PlainReceiver, Qu
 
   /** Cancels its wait: its outcome is no longer needed. */
   close(): void {
-    if (this.wait === null || this.wait.cancel()) this.group.memberEnded(this, "terminate", undefined);
+    const { slot, wait } = this;
+    // It has ended if code of the program, which a cancelled wait may call, has had it closed.
+    if (slot < 0 || (wait !== null && !wait.cancel())) return;
+    this.group.memberEnded(this, "terminate", undefined);
   }
 }
