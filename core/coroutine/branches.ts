@@ -20,7 +20,7 @@ import { inSubroutine } from "../operations/repeated_wait.ts";
 import { discardParts, giveBack, type Grant, takeOverParts } from "../operations/parts.ts";
 import { discard, takeOver } from "../operations/taken_over.ts";
 import { Part, waitsPlainly } from "./part.ts";
-import { type QueueLinks, WaitQueue } from "../fiber/wait_queue.ts";
+import { WaitQueue } from "../fiber/wait_queue.ts";
 import { operationOf } from "./waitable.ts";
 
 const closing = /* @__PURE__ */ new DepthFirst<Member>((member) => member.close());
