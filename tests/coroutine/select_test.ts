@@ -9,6 +9,7 @@ import {
   select,
   sleep,
   TimeoutError,
+  until,
   withTimeout,
 } from "@asyncoro/asyncoro";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
@@ -183,4 +184,14 @@ Deno.test("a coroutine in a select is found in a deadlock, and is not while one 
     for (const end of ends) assertInstanceOf((end as PromiseRejectedResult).reason, DeadlockError);
     assertEquals(lab.clock.now(), 1);
     lab.takeReported();
+  }));
+
+Deno.test("a promise that was not waited for as an earlier case came first is released", () =>
+  inLab(async (lab) => {
+    await lab.scheduler.spawn(function* (coro) {
+      const wait = until(new Promise(() => {}));
+      coro.send("message");
+      assertEquals(yield* select({ message: coro.receive(), wait }), ["message", "message"]);
+      assertStrictEquals((wait as unknown as { reaction: unknown }).reaction, null);
+    }).value();
   }));
