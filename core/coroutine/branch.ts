@@ -1,21 +1,17 @@
 import type { Coro } from "./coro.ts";
 import { coroOf } from "./coro_of.ts";
-import type { Part } from "./part.ts";
 import type { Body } from "../base/generator.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import { type Ending, Fiber } from "../fiber/fiber.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
 import type { QueueLinks } from "../fiber/wait_queue.ts";
 
-/** What waits for one item of a `race` or an `all`. */
-export type Member = Branch | Part;
-
 /** The `race` or `all`, as its members use it. */
 export interface MemberGroup {
   /** The fiber that waits for it. */
   readonly fiber: WaitingFiber | null;
-  /** A member has ended. */
-  memberEnded(member: Member, kind: Ending, value: unknown): void;
+  /** One of its members has ended. */
+  memberEnded(member: WaitingFiber, kind: Ending, value: unknown): void;
 }
 
 /** The fiber of one item. */

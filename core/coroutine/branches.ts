@@ -9,7 +9,7 @@
  * cancelled, which gives back what was granted, and their `finally` blocks run. A value that an item had returned and that
  * is not used goes back, too. The coroutine continues only when the last item has ended, so that none runs beside it.
  */
-import { Branch, type Member } from "./branch.ts";
+import { Branch } from "./branch.ts";
 import type { Owner } from "../fiber/owner.ts";
 import { DepthFirst } from "../base/depth_first.ts";
 import { CANCELLING, Operation, reportLostError, SPENT, WAITING } from "../fiber/operation.ts";
@@ -22,6 +22,9 @@ import { discard, takeOver } from "../operations/taken_over.ts";
 import { Part, waitsPlainly } from "./part.ts";
 import { WaitQueue } from "../fiber/wait_queue.ts";
 import { operationOf } from "./waitable.ts";
+
+/** What waits for one item. */
+type Member = Branch | Part;
 
 const closing = /* @__PURE__ */ new DepthFirst<Member>((member) => member.close());
 

@@ -1,6 +1,7 @@
 /** `select`: the first of several named cases; and what `withTimeout` takes. */
 import {
   all,
+  Condition,
   Coro,
   DeadlockError,
   Lock,
@@ -193,5 +194,39 @@ Deno.test("a promise that was not waited for as an earlier case came first is re
       coro.send("message");
       assertEquals(yield* select({ message: coro.receive(), wait }), ["message", "message"]);
       assertStrictEquals((wait as unknown as { reaction: unknown }).reaction, null);
+    }).value();
+  }));
+
+Deno.test("messages that several receives were granted return in their order when the whole is cut short", () =>
+  inLab(async (lab) => {
+    const coro = lab.scheduler.spawn(function* (self) {
+      try {
+        yield* all(self.receive(), self.receive(), self.receive(), self.sleep(9));
+      } catch {
+        return [yield* self.receive(0), yield* self.receive(0), yield* self.receive(0)];
+      }
+    });
+    lab.scheduler.spawn(function* (self) {
+      yield* self.sleep(1);
+      for (let i = 1; i <= 3; i++) coro.send(i);
+      coro.throw(new Error("boom"));
+    });
+    assertEquals(await coro.value(), [1, 2, 3]);
+  }));
+
+Deno.test("a case whose time is up may still have to wait for a lock", () =>
+  inLab(async (lab) => {
+    const condition = new Condition();
+    lab.scheduler.spawn(function* (self) {
+      yield;
+      yield* condition.acquire();
+      yield* self.sleep(3);
+      condition.release();
+    });
+    await lab.scheduler.spawn(function* (self) {
+      yield* condition.acquire();
+      assertEquals(yield* select({ wait: condition.wait(1), pause: self.sleep(9) }), ["wait", false]);
+      assertEquals(lab.clock.now(), 3);
+      condition.release();
     }).value();
   }));
