@@ -1,8 +1,10 @@
 /** `select`: the first of several named cases; and what `withTimeout` takes. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   all,
   Condition,
   Coro,
+  current,
   DeadlockError,
   Lock,
   Queue,
@@ -229,4 +231,26 @@ Deno.test("a case whose time is up may still have to wait for a lock", () =>
       assertEquals(lab.clock.now(), 3);
       condition.release();
     }).value();
+  }));
+
+Deno.test("what a case calls when its time is up is called in the context of the coroutine", () =>
+  inLab(async (lab) => {
+    const stored = new AsyncLocalStorage<string>();
+    const log: unknown[] = [];
+    const work = (signal: AbortSignal) => {
+      signal.addEventListener("abort", () => log.push([stored.getStore(), current().name]));
+      return new Promise(() => {});
+    };
+    const coros = ["one", "two"].map((name) =>
+      stored.run(name, () =>
+        lab.scheduler.spawnWith({ name }, function* (self) {
+          try {
+            yield* select({ work: until(work, 1), pause: self.sleep(9) });
+          } catch (error) {
+            assertInstanceOf(error, TimeoutError);
+          }
+        }))
+    );
+    for (const coro of coros) await coro.value();
+    assertEquals(log, [["one", "one"], ["two", "two"]]);
   }));
