@@ -254,3 +254,24 @@ Deno.test("what a case calls when its time is up is called in the context of the
     for (const coro of coros) await coro.value();
     assertEquals(log, [["one", "one"], ["two", "two"]]);
   }));
+
+Deno.test("code that a losing case calls may cut the whole short", () =>
+  inLab(async (lab) => {
+    const queue = new Queue<number>(1);
+    const work = (signal: AbortSignal) => {
+      signal.addEventListener("abort", () => lab.at(`${coro.terminate()}`));
+      return new Promise(() => {});
+    };
+    const coro: Coro = lab.scheduler.spawn(function* (self): Generator<unknown, void, unknown> {
+      try {
+        yield* select({ a: queue.get(), b: until(work), c: self.sleep(1), d: queue.get(), e: until(work) });
+        lab.at("goes on");
+      } finally {
+        yield* self.sleep(1);
+        lab.at("cleaned up");
+      }
+    });
+    await coro.value();
+    assertEquals(lab.takeLog(), ["1 true", "1 true", "2 cleaned up"]);
+    assertEquals(queue.statistics().getting, 0);
+  }));
