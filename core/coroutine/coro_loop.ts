@@ -5,7 +5,7 @@
  * reports their errors, finds deadlocks among them, and ends them. `Scheduler` is its public face. The rooms above reach
  * it as `loop` of a coroutine or of a scheduler.
  */
-import { Fiber } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import type { AliveListeners } from "./alive_listeners.ts";
 import { forgottenOperations, setWatching } from "../fiber/misuse.ts";
 import { SPENT } from "../fiber/operation.ts";
@@ -372,9 +372,9 @@ export class CoroLoop extends RunLoop {
     this.#phase = Phase.CLOSED;
     setWatching(this, false);
     const joined = this.#rejectJoins(reason);
-    for (const entity of this.slots.table) {
-      // An operation that is settled later must not resume its fiber.
-      if (entity instanceof Fiber && entity.wait !== null) entity.wait.state = SPENT;
+    for (const entity of this.slots.table as (Partial<Fiber> | undefined)[]) {
+      // An operation that is settled later must not resume what waits for it.
+      if (entity?.wait) entity.wait.state = SPENT;
     }
     for (const coro of coros) coro.abandon(reason);
     this.#shutdown.abandon();

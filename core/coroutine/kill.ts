@@ -1,5 +1,5 @@
 /** The end of a scheduler without cleanup, for a machine of a simulation that crashes. */
-import { Fiber } from "../fiber/fiber.ts";
+import type { Fiber } from "../fiber/fiber.ts";
 import { WAITING } from "../fiber/operation.ts";
 import type { CoroLoop } from "./coro_loop.ts";
 
@@ -21,8 +21,8 @@ export function killLoop(loop: CoroLoop, reason: Error): void {
 /** Takes the waits out of what would end them, which may outlive the scheduler. */
 function detachWaits(loop: CoroLoop): void {
   for (const entity of loop.slots.table) {
-    const wait = entity instanceof Fiber ? entity.wait : null;
-    // The branches of a race are fibers themselves, and are not to be closed.
+    const wait = (entity as Partial<Fiber> | undefined)?.wait ?? null;
+    // The items of a race have slots themselves, and are not to be closed.
     if (wait !== null && wait.state === WAITING && wait.parts.length === 0) wait.detach();
   }
 }

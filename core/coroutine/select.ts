@@ -12,7 +12,8 @@ export type Selected<S> = {
  * Waits for the first of several named cases, like `race`, and tells which it was.
  *
  * Operations and generators that lose are cancelled: their `finally` blocks run before `select` ends, and whatever they
- * had been granted (a message, a lock) goes back. Coroutines and promises that lose go on.
+ * had been granted (a message, a lock) goes back. Coroutines and promises that lose go on. If several operations need not
+ * wait, the first of them, in the order of the cases, wins.
  *
  * @param cases A plain object of operations, generator objects, coroutines and promises.
  * @returns The key and the value of the case that ended first. If it failed, its error is thrown.

@@ -98,18 +98,10 @@ class Shield extends BranchGroup implements Abortable {
     return this.#result === null ? [] : this.grant(0, this.#result.value);
   }
 
-  override resolve(value: unknown): void {
-    super.resolve(value);
-    this.#workEnded();
-  }
-
-  override reject(error: unknown): void {
-    super.reject(error);
-    this.#workEnded();
-  }
-
-  #workEnded(): void {
+  protected override giveOutcome(): true {
+    super.giveOutcome();
     if (!this.#lifted) this.#lift();
+    return true;
   }
 
   // A new generator must not replace the one whose work must not be cut short.

@@ -42,6 +42,7 @@ Deno.test("killing a scheduler ends its coroutines, whatever they wait for, with
     () => until(never),
     () => holder.finish(),
     (coro) => race(noted(log, sleep(1)), coro.receive(), until(never)),
+    (coro) => race(coro.receive(), event.wait(), until(never)),
     () => call(noted(log, sleep(1))),
     (coro) => coro.receive(new AbortController().signal),
     () =>

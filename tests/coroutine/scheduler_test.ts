@@ -1,7 +1,7 @@
 /**
  * The scheduler: join, terminate, atexit, statistics, and failures of its kernel.
  */
-import { AsynCoro, Coro, Scheduler, type SchedulerOptions, sleep } from "@asyncoro/asyncoro";
+import { AsynCoro, Coro, Scheduler, type SchedulerOptions, select, sleep } from "@asyncoro/asyncoro";
 import { newEventLoop } from "@asyncoro/asyncoro/asyncio";
 import { VirtualClock } from "@asyncoro/asyncoro/testing";
 import {
@@ -376,10 +376,14 @@ for (const [name, calls] of Object.entries(BREAKS)) {
       const waiter = scheduler.spawn(function* waiter() {
         yield* sleeper.finish();
       });
+      const selector = scheduler.spawn(function* selector(coro) {
+        yield* select({ promise: never.promise, message: coro.receive() });
+      });
       const promises = [
         sleeper.value(),
         sleeper.value(100),
         awaiter.value(),
+        selector.value(),
         waiter.value(),
         scheduler.join(),
       ];
@@ -400,9 +404,11 @@ for (const [name, calls] of Object.entries(BREAKS)) {
         assert(error.cause instanceof WebAssembly.RuntimeError);
       }
       await settled;
+      const ready = scheduler.loop.queue.length;
       never.resolve();
       await settle();
-      for (const coro of [sleeper, awaiter, waiter, trigger]) {
+      assertEquals(scheduler.loop.queue.length, ready);
+      for (const coro of [sleeper, awaiter, waiter, selector, trigger]) {
         assertEquals([coro.isAlive(), coro.terminate(), coro.resume(1), coro.send(1)], [false, false, false, false]);
         assertEquals(coro.throw(new Error("x")), false);
         await assertRejects(() => coro.value(), Error, "Cannot go on as the scheduler broke down");
