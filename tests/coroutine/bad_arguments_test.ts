@@ -9,7 +9,11 @@ Deno.test("a seed and a priority that no text can be made of are refused with th
   const values: [value: unknown, text: string][] = [[Symbol("s"), "Symbol(s)"], [STRANGE, "an object"], ["x", '"x"']];
   const scheduler = new Scheduler();
   for (const [value, text] of values) {
-    assertThrows(() => new Scheduler({ shuffle: value as never }), TypeError, `must be a number: current value is ${text}`);
+    assertThrows(
+      () => new Scheduler({ shuffle: value as never }),
+      TypeError,
+      `must be a number: current value is ${text}`,
+    );
     assertThrows(() => scheduler.atexit(() => {}, value as never), TypeError, `values are function and ${text}`);
   }
   await scheduler.terminate();
