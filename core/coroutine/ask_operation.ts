@@ -8,7 +8,7 @@ import { withoutStack } from "../base/error_report.ts";
 import type { WaitingFiber } from "../fiber/context.ts";
 import type { Owner } from "../fiber/owner.ts";
 
-const ENDED = "it ended first";
+const ENDED = "it ended";
 const FULL = "a mailbox was full";
 
 /**
@@ -78,7 +78,7 @@ export class AskOperation<R> extends Delivery<R> implements Asker {
   /** The recipient has failed: a successor will find only what is in the mailbox. */
   onFailure(messages: ReadonlySet<unknown>): void {
     if (this.mailbox !== null || messages.has(this.message)) return;
-    this.failed(this.#noReply("it failed first"));
+    this.failed(this.#noReply("it failed"));
   }
 
   override detach(): void {

@@ -346,11 +346,6 @@ export class CoroLoop extends RunLoop {
     if (this.exitFunctions.any) await this.exitFunctions.run(this.scheduler.name);
   }
 
-  override closeKernel(): void {
-    super.closeKernel();
-    setWatching(this, false);
-  }
-
   /** Only daemons are left and the process is about to end: runs the functions registered with `atexit()`. */
   #programEnds(): boolean {
     if (!this.exitFunctions.any) return false;
@@ -359,7 +354,6 @@ export class CoroLoop extends RunLoop {
   }
 
   protected override abandon(reason: Error): void {
-    setWatching(this, false);
     this.reportFailures();
     const coros = this.coros();
     const joined = this.abandonCoros(coros, reason);

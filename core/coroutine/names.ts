@@ -93,6 +93,7 @@ export class Registry<T extends object> {
   locate(name: string, limit?: Limit, location: PeerLocation | null = null): Operation<T | null> {
     const action = `locate a ${this.kind}`;
     checkName(name, action);
+    checkLocation(location, action);
     return limited(new Locate(this, name, limitSeconds(limit, action), location), limit);
   }
 
@@ -183,6 +184,11 @@ export class Locate<T extends object> extends Waiter<T | null> implements NameWa
   override get waitsFor(): string {
     return `the name '${this.name}'`;
   }
+}
+
+function checkLocation(location: unknown, action: string): void {
+  if (location === null || typeof (location as PeerLocation).equals === "function") return;
+  throw new TypeError(`Cannot ${action} as 'location' must be a Location: current value is ${describe(location)}`);
 }
 
 /** Returns the name, if it is valid. */

@@ -321,7 +321,7 @@ export class Scheduler {
   atexit(fn: () => unknown, priority = 0): void {
     if (typeof fn !== "function" || typeof priority !== "number" || Number.isNaN(priority)) {
       throw new TypeError(
-        `Cannot register for exit as a function and a number are needed: current values are ${typeof fn} and ` +
+        `Cannot register for exit as it takes a function and a number: current values are ${typeof fn} and ` +
           describe(priority),
       );
     }

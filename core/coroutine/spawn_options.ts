@@ -8,7 +8,7 @@ import * as coroOf from "./coro_of.ts";
 import { describe } from "../base/describe.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { CoroLoop } from "./coro_loop.ts";
-import * as generators from "../base/generator.ts";
+import { isGeneratorFunction } from "../base/generator.ts";
 
 /** The run loop and the options of a new coroutine. */
 export interface SpawnRequest {
@@ -39,7 +39,6 @@ export interface CheckedSpawnOptions {
 export const DEFAULT_PRIORITY = 4;
 
 // V8 compiles the constants of this module into its code, and looks imported ones up at each use.
-const isGeneratorFunction = generators.isGeneratorFunction;
 const runningCoro = coroOf.runningCoro;
 
 let next: SpawnRequest | null = null;

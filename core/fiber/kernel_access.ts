@@ -158,7 +158,7 @@ export abstract class KernelAccess {
   protected breakDown(cause: unknown): void {
     if (this.broken !== null) return;
     const reason = new Error(
-      "Cannot go on as the scheduler broke down: please report this bug",
+      "Cannot go on as the scheduler broke down: report this bug",
       { cause },
     );
     this.broken = reason;

@@ -81,5 +81,5 @@ export class PromiseWait<T> extends CountedWait<T> implements CompletionWaiter {
 
 /** The error of a wait for a promise that took too long. */
 export function timeoutError(): TimeoutError {
-  return new TimeoutError("the promise of until() did not settle in time");
+  return new TimeoutError("the promise did not settle in time");
 }

@@ -111,7 +111,7 @@ Deno.test("if the recipient ends or has ended without an answer: NoReplyError", 
         assertInstanceOf(error, NoReplyError);
         assertStrictEquals((error as NoReplyError).coro, to);
         assertEquals([error.message, coro.scheduler.now() - start], [
-          `${to} did not reply as it ended first`,
+          `${to} did not reply as it ended`,
           1,
         ]);
         const late = yield* errorOf(to.ask("?"));

@@ -221,7 +221,7 @@ Deno.test("atexit takes a function and a number", () => {
     assertThrows(
       () => scheduler.atexit(fn as () => void, priority as number),
       TypeError,
-      "Cannot register for exit as a function and a number are needed",
+      "Cannot register for exit as it takes a function and a number",
     );
   }
 });

@@ -98,7 +98,7 @@ Deno.test("a seed that is not a number is refused", () => {
     assertThrows(
       () => new Scheduler({ shuffle: seed as number }),
       TypeError,
-      "Cannot shuffle as 'shuffle' must be a number, the seed",
+      "Cannot shuffle as 'shuffle' must be a number: ",
     );
   }
 });

@@ -38,7 +38,7 @@ Deno.test("until that is late throws TimeoutError, and a later outcome is droppe
           yield* until(gate.promise, 1);
         } catch (error) {
           assertInstanceOf(error, TimeoutError);
-          assertEquals((error as Error).message, "the promise of until() did not settle in time");
+          assertEquals((error as Error).message, "the promise did not settle in time");
         }
         assertEquals(scheduler.stats().hostOperations, 0);
         return yield* self.receive(10, "untouched");

@@ -363,7 +363,7 @@ Deno.test("other sources are refused at the call", () => {
     ["text", 'current value is "text", use a'],
     [5, "current value is 5"],
     [{}, "current value is an object"],
-    [() => {}, "current value is the arrow function"],
+    [() => {}, "current value is the function"],
     [numbers, "current value is the async generator function 'numbers', call it"],
   ];
   for (const [source, message] of cases) assertThrows(() => each(source as never), TypeError, message);

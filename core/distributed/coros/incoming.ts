@@ -116,13 +116,13 @@ export class IncomingAsk extends Incoming implements Asker {
   }
 
   override onEnd(): void {
-    this.finish(Answer.FAILED, this.noReply("it ended first"));
+    this.finish(Answer.FAILED, this.noReply("it ended"));
   }
 
   /** The recipient has failed: a successor will find only what is in the mailbox. */
   onFailure(messages: ReadonlySet<unknown>): void {
     if (this.mailbox !== null || messages.has(this.message)) return;
-    this.finish(Answer.FAILED, this.noReply("it failed first"));
+    this.finish(Answer.FAILED, this.noReply("it failed"));
   }
 
   override cancelled(): void {
