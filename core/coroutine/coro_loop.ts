@@ -7,7 +7,7 @@
  */
 import type { Fiber } from "../fiber/fiber.ts";
 import type { AliveListeners } from "./alive_listeners.ts";
-import { forgottenOperations, setWatching } from "../fiber/misuse.ts";
+import { reportForgotten, setWatching } from "../fiber/misuse.ts";
 import { SPENT } from "../fiber/operation.ts";
 import { RunLoop } from "../fiber/run_loop.ts";
 import { GRACE_SECONDS } from "../fiber/unwinding.ts";
@@ -156,7 +156,7 @@ export class CoroLoop extends RunLoop {
     this.#live--;
     if (coro.daemon) this.#daemons--;
     this.aliveChanged();
-    if (this.#debug) forgottenOperations(coro).forEach((error) => this.reportError(error, coro));
+    if (this.#debug) reportForgotten(coro);
   }
 
   /** A live coroutine became a daemon, or is no longer one. */

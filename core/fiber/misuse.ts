@@ -48,16 +48,20 @@ function neverYielded({ operation }: Made): boolean {
   return !operation.used;
 }
 
-/** The errors for the operations that a coroutine, now ended, made and never yielded. */
-export function forgottenOperations(owner: Owner): Error[] {
+/** Reports the operations that a coroutine, now ended, made and never yielded. */
+export function reportForgotten(owner: Owner): void {
   const list = made.get(owner)?.filter(neverYielded) ?? [];
   made.delete(owner);
   // If a race was forgotten, the error names the race and not its items.
   const parts = new Set(list.flatMap(({ operation }) => operation.parts));
-  return list.filter(({ operation }) => !parts.has(operation)).map(({ operation, callSite }) =>
-    new Error(
-      `Coroutine ${owner} made an operation and never yielded it: '${operation.label}' ${callSite ?? ""}, ` +
-        "write yield* in front of it",
-    )
-  );
+  for (const { operation, callSite } of list) {
+    if (parts.has(operation)) continue;
+    owner.loop.reportError(
+      new Error(
+        `Coroutine ${owner} made an operation and never yielded it: '${operation.label}' ${callSite ?? ""}, ` +
+          "write yield* in front of it",
+      ),
+      owner,
+    );
+  }
 }
