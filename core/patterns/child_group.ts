@@ -9,7 +9,7 @@
  */
 import type { Body } from "../base/generator.ts";
 import { DepthFirst } from "../base/depth_first.ts";
-import { Coro, type CoroFunction } from "../coroutine/coro.ts";
+import type { Coro, CoroFunction } from "../coroutine/coro.ts";
 import { coroOf } from "../coroutine/coro_of.ts";
 import { setNextSpawn } from "../coroutine/spawn_options.ts";
 import type { SpawnOptions } from "../coroutine/scheduler.ts";
@@ -23,15 +23,20 @@ import { ChildrenWait } from "./children_wait.ts";
 
 /** A child that has not ended. Its failure is the group's from the moment of its creation on. */
 export class Child implements CompletionWaiter, QueueLinks {
-  nextCompletionWaiter: CompletionWaiter | null = null;
-  prevCompletionWaiter: CompletionWaiter | null = null;
-  nextWaiter: Child | null = null;
-  prevWaiter: Child | null = null;
-  readonly coro: Coro;
-  readonly group: ChildGroup;
-  readonly queue: WaitQueue<Child>;
+  declare nextCompletionWaiter: CompletionWaiter | null;
+  declare prevCompletionWaiter: CompletionWaiter | null;
+  declare nextWaiter: Child | null;
+  declare prevWaiter: Child | null;
+  declare readonly coro: Coro;
+  declare readonly group: ChildGroup;
+  declare readonly queue: WaitQueue<Child>;
 
+  // As in `Operation`, fields are set here and not where they are declared.
   constructor(coro: Coro, group: ChildGroup, queue: WaitQueue<Child>) {
+    this.nextCompletionWaiter = null;
+    this.prevCompletionWaiter = null;
+    this.nextWaiter = null;
+    this.prevWaiter = null;
     this.coro = coro;
     this.group = group;
     this.queue = queue;
@@ -117,28 +122,27 @@ export class ChildGroup {
 
   // --- its children -------------------------------------------------------------------------------------------
 
-  /** Creates a child with default options. */
-  spawn<A extends readonly unknown[], R>(
-    queue: WaitQueue<Child>,
-    target: CoroFunction<A, R>,
-    args: A,
-  ): Coro<R> {
+  /**
+   * Prepares for a child with default options: `new Coro()` must follow, and `add()` of that. The caller makes it, as V8
+   * copies no arguments only where they are passed on at once.
+   */
+  beginSpawn(): void {
     this.#mustNotHaveEnded();
     setNextSpawn(coroOf(this.#fiber!).loop.defaultSpawn);
-    return this.#add(queue, new Coro<R, A>(target, ...args));
   }
 
   /** Creates a child with options. */
   spawnWith<A extends readonly unknown[], R>(options: SpawnOptions, target: CoroFunction<A, R>, args: A): Coro<R> {
     this.#mustNotHaveEnded();
-    return this.#add(this.children, coroOf(this.#fiber!).scheduler.spawnWith(options, target, ...args));
+    return this.add(this.children, coroOf(this.#fiber!).scheduler.spawnWith(options, target, ...args));
   }
 
   #mustNotHaveEnded(): void {
     if (this.#state === ENDED) throw new Error(`Cannot spawn in ${this} as it has ended: spawn before its end`);
   }
 
-  #add<R>(queue: WaitQueue<Child>, coro: Coro<R>): Coro<R> {
+  /** Adds a new coroutine to a queue of children. */
+  add<R>(queue: WaitQueue<Child>, coro: Coro<R>): Coro<R> {
     const child = this.createChild(coro as Coro, queue);
     queue.push(child);
     coro.joinGroup(child);

@@ -1,7 +1,7 @@
 import { describe } from "../base/describe.ts";
 import { isGeneratorFunction } from "../base/generator.ts";
 import { checkOptions } from "../base/options.ts";
-import type { Coro } from "../coroutine/coro.ts";
+import { Coro } from "../coroutine/coro.ts";
 import type { Operation } from "../fiber/operation.ts";
 import type { WaitQueue } from "../fiber/wait_queue.ts";
 import { Child, ChildGroup, GroupCall } from "./child_group.ts";
@@ -70,7 +70,8 @@ class Mapping<T, R> extends ChildGroup {
         while (this.children.length >= this.#concurrency) yield* new ChildrenWait(this, this.#concurrency - 1, false);
         const { done, value } = yield* this.#source.next();
         if (done) return this.results;
-        this.spawn(this.children, this.#mapper, [value, index]);
+        this.beginSpawn();
+        this.add(this.children, new Coro(this.#mapper, value, index));
       }
     } finally {
       yield* this.#source.close();

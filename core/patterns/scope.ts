@@ -1,6 +1,6 @@
 import { describe } from "../base/describe.ts";
 import { isGeneratorFunction } from "../base/generator.ts";
-import type { Coro, CoroFunction } from "../coroutine/coro.ts";
+import { Coro, type CoroFunction } from "../coroutine/coro.ts";
 import type { SpawnOptions } from "../coroutine/scheduler.ts";
 import type { Operation } from "../fiber/operation.ts";
 import { ChildGroup, GroupCall } from "./child_group.ts";
@@ -26,7 +26,9 @@ export class Scope {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   spawn<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): Coro<R> {
-    return this.#group.spawn(this.#group.children, target, args);
+    const group = this.#group;
+    group.beginSpawn();
+    return group.add(group.children, new Coro<R, A>(target, ...args));
   }
 
   /**
@@ -54,7 +56,9 @@ export class Scope {
    */
   // deno-lint-ignore no-explicit-any -- as in CoroFunction
   service<A extends readonly any[], R>(target: CoroFunction<A, R>, ...args: A): Coro<R> {
-    return this.#group.spawn(this.#group.services, target, args);
+    const group = this.#group;
+    group.beginSpawn();
+    return group.add(group.services, new Coro<R, A>(target, ...args));
   }
 
   /**
