@@ -26,8 +26,8 @@ testWorkerd(
       assertEquals(response.status, 500);
       assertStringIncludes(
         await response.text(),
-        "UnsupportedError: Cannot run coroutines as this runtime forbids compiling WebAssembly: import the package's " +
-          "kernel.wasm as a module and give it to init() of './edge' first",
+        "UnsupportedError: Cannot run coroutines as this runtime forbids compiling WebAssembly: give the module kernel.wasm " +
+          "to init() of './edge' first",
       );
       // It is never too late.
       assertEquals(await ask(server, "init"), true);

@@ -9,6 +9,7 @@ import { ByteQueue } from "../../core/io/stream/byte_queue.ts";
 import { Handshakes } from "../../core/io/net/handshakes.ts";
 import { AsyncListener } from "../../core/io/net/listener.ts";
 import { NONE, ReadyQueue } from "../../core/kernel/ready_queue.ts";
+import { BranchGroup } from "../../core/coroutine/branches.ts";
 import { AskOperation } from "../../core/coroutine/ask_operation.ts";
 import { BoundedMailbox } from "../../core/coroutine/bounded_mailbox.ts";
 import { Deliver } from "../../core/coroutine/deliver.ts";
@@ -261,7 +262,7 @@ export const MUTANTS: readonly Mutant[] = [
     society: "combinations",
     virtual: true,
     invariant: "Without time, an available value is taken",
-    apply: () => sometimes(Fiber.prototype, "advances", 1, () => () => false),
+    apply: () => sometimes(BranchGroup.prototype, "advances", 1, () => () => false),
   },
   {
     name: "a value that arrives with a deadline is not returned",

@@ -24,6 +24,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   "edge/modules_test.ts": "asks Deno which modules there are",
   "edge/workerd_test.ts": "runs Cloudflare's workerd",
   "examples/": "tests an example that is for Deno: files, locks, Temporal",
+  "fiber/operation_state_test.ts": "reads the sources",
   "fiber/reaction_test.ts": "measures memory to some bytes, as Deno's engine counts it, and starts a child process",
   "gate/": "tests the gate",
   "io/": "needs Deno's sockets, files, child processes",
