@@ -96,16 +96,3 @@ export function nameOf(named: Named): string {
     return "anonymous";
   }
 }
-
-/**
- * Converts a name with `String()`.
- *
- * @throws {TypeError} If that cannot be done, as with an object without a prototype.
- */
-export function toName(name: unknown): string {
-  try {
-    return String(name);
-  } catch {
-    throw new TypeError(`Cannot name a coroutine as 'name' must be a string: current value is ${describe(name)}`);
-  }
-}

@@ -319,9 +319,7 @@ export abstract class Fiber extends Unwindable {
     unwinding.closing = this.height;
     this.wait = null;
     if (unwinding.forced <= Most.FORCED_RETURNS) return this.resumeTop(Mode.RETURN, this.last);
-    const error = new Error(
-      `Cannot close a generator of ${this.owner} as it waits after every return()`,
-    );
+    const error = new Error(`Cannot close a generator of ${this.owner} as it waits after every return()`);
     if (this.frameUnwound(unwinding, { error })) this.resumeTop(nextMode, nextValue);
   }
 }

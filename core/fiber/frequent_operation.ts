@@ -127,7 +127,7 @@ export abstract class FrequentOperation<T> extends Operation<T> {
   }
 }
 
-/** The number of the coroutine that runs; -1 outside coroutines. What many coroutines use serves again only the same one. */
+/** The number of the coroutine that runs; -1 outside coroutines. */
 export function currentId(): number {
   const { fiber } = context;
   return fiber === null ? -1 : fiber.owner.id;

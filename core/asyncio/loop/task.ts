@@ -2,7 +2,7 @@ import type { Coro, CoroFunction } from "../../coroutine/coro.ts";
 import { describe, isError, isInstance } from "../../base/describe.ts";
 import { UNLINKED } from "../../fiber/completion_waiter.ts";
 import { Operation } from "../../fiber/operation.ts";
-import { type Named, setNextSpawn, toName } from "../../coroutine/spawn_options.ts";
+import { type Named, setNextSpawn } from "../../coroutine/spawn_options.ts";
 import type { Ending } from "../../fiber/fiber.ts";
 import { canWithdraw, isToThrow, throwAtStep, withdrawThrow } from "../../fiber/withdrawable_error.ts";
 import { type Body, isGenerator } from "../../base/generator.ts";
@@ -228,6 +228,15 @@ export class Task<T = unknown> extends Future<T> implements TaskOfCoro {
 function spawn<T>(loop: EventLoop, target: CoroFunction<[], T>, name: Named | undefined): TaskCoro<T> {
   setNextSpawn({ loop: loop.scheduler.loop, options: { name, priority: LOOP_LEVEL, daemon: false } });
   return loop.getDebug() ? new WatchedTaskCoro(loop, target) : new TaskCoro(target);
+}
+
+/** Converts a name with `String()`, which an object without a prototype does not allow. */
+function toName(name: unknown): string {
+  try {
+    return String(name);
+  } catch {
+    throw new TypeError(`Cannot name a coroutine as 'name' must be a string: current value is ${describe(name)}`);
+  }
 }
 
 function targetOf<T>(coroutine: unknown): CoroFunction<[], T> {
